@@ -1,0 +1,49 @@
+//! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
+//!
+//! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor operations: the input
+//! projection is one matrix product over all time steps, then the recurrence runs step by step. It is differentiable by
+//! Burn's autodiff on any backend, and is the oracle that every faster implementation is tested against.
+//!
+//! # Shapes
+//!
+//! One alphabet everywhere: `B` batch, `T` time, `I` input features, `H` hidden units, `G` gates (SimpleRNN 1, GRU 3, LSTM 4).
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | input | `[B, T, I]` |
+//! | kernel | `[I, G*H]` |
+//! | recurrent kernel | `[H, G*H]` |
+//! | bias | `[G*H]`; the GRU has two, one for the input and one for the recurrent product |
+//! | hidden states | `[B, T, H]` |
+//! | a state | `[B, H]` |
+//!
+//! # Gate order
+//!
+//! As in Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h` (update, reset, candidate).
+//! Weights of other frameworks are reordered where they come in, nowhere else.
+
+mod check;
+mod gru;
+mod lstm;
+mod simple_rnn;
+mod time;
+
+pub use gru::{GruWeights, gru_reference};
+pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm_reference};
+pub use simple_rnn::{SimpleRnnWeights, simple_rnn_reference};
+
+/// All hidden states of a sequence and the state after its last step, of a cell whose only state is its hidden state.
+#[derive(Debug, Clone)]
+pub struct HiddenOutput {
+    /// Hidden states of all steps, `[B, T, H]`.
+    pub sequence: burn::tensor::Tensor<3>,
+    /// Hidden state after the last step, `[B, H]`.
+    pub state: burn::tensor::Tensor<2>,
+}
+
+impl HiddenOutput {
+    /// Hidden state of the last step, `[B, H]` (Keras `return_sequences=False`).
+    pub fn last(&self) -> burn::tensor::Tensor<2> {
+        self.state.clone()
+    }
+}

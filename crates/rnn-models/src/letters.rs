@@ -1,0 +1,76 @@
+use burn::{
+    config::Config,
+    module::Module,
+    nn::{Embedding, Linear},
+    tensor::{Device, Int, Tensor},
+};
+
+use crate::{
+    LayerSummary, ModelSummary, SimpleRnn, SimpleRnnConfig,
+    initializers::{dense, embedding},
+};
+
+/// Configuration of a [`LettersModel`].
+#[derive(Config, Debug)]
+pub struct LettersModelConfig {
+    /// Number of letters in the alphabet.
+    pub classes: usize,
+    /// Letters read before the next one is predicted.
+    pub window: usize,
+    /// Hidden units of the SimpleRNN.
+    pub units: usize,
+    /// Size of the learnt embedding; without one, letters enter one-hot.
+    pub embedding: Option<usize>,
+}
+
+/// Predicts the next letter: one-hot or embedding, then SimpleRNN, then a dense layer over the alphabet.
+#[derive(Module, Debug)]
+pub struct LettersModel {
+    /// Embedding of the letters; one-hot when absent.
+    pub embedding: Option<Embedding>,
+    /// The recurrent layer.
+    pub rnn: SimpleRnn,
+    /// From the last hidden state to one logit a letter.
+    pub dense: Linear,
+}
+
+impl LettersModelConfig {
+    /// Creates the model on a device.
+    pub fn init(&self, device: &Device) -> LettersModel {
+        LettersModel {
+            embedding: self.embedding.map(|size| embedding(self.classes, size, device)),
+            rnn: SimpleRnnConfig::new(self.embedding.unwrap_or(self.classes), self.units).init(device),
+            dense: dense(self.units, self.classes, device),
+        }
+    }
+}
+
+impl LettersModel {
+    /// Logits of the next letter; their softmax is the course's output.
+    ///
+    /// # Shapes
+    ///
+    /// - letters: ids `[B, T]`
+    /// - output: `[B, classes]`
+    pub fn forward(&self, letters: Tensor<2, Int>) -> Tensor<2> {
+        let [_, classes] = self.dense.weight.dims();
+        let input = match &self.embedding {
+            Some(embedding) => embedding.forward(letters),
+            None => letters.one_hot::<3>(classes).float(),
+        };
+        self.dense.forward(self.rnn.forward(input, None).state)
+    }
+
+    /// The model as a table, for windows of `window` letters.
+    pub fn summary(&self, window: usize) -> ModelSummary {
+        let [units, classes] = self.dense.weight.dims();
+        let mut layers = Vec::new();
+        if let Some(embedding) = &self.embedding {
+            let [_, size] = embedding.weight.dims();
+            layers.push(LayerSummary::new("Embedding", [window, size], embedding.num_params()));
+        }
+        layers.push(LayerSummary::new("SimpleRnn", [units], self.rnn.num_params()));
+        layers.push(LayerSummary::new("Dense", [classes], self.dense.num_params()));
+        ModelSummary { layers }
+    }
+}

@@ -1,0 +1,103 @@
+use burn::{
+    config::Config,
+    module::Module,
+    tensor::{Device, Tensor},
+};
+
+use crate::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
+
+/// Which recurrent cell a layer uses.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// [`SimpleRnn`].
+    SimpleRnn,
+    /// [`Lstm`].
+    Lstm,
+    /// [`Gru`].
+    Gru,
+}
+
+/// Configuration of a [`Recurrent`] layer with the defaults of its cell.
+#[derive(Config, Debug)]
+pub struct RecurrentConfig {
+    /// The cell.
+    pub cell: Cell,
+    /// Number of input features.
+    pub input_size: usize,
+    /// Number of hidden units.
+    pub units: usize,
+}
+
+/// A recurrent layer whose cell is chosen at run time.
+#[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a model holds one or two of them; boxing would put `Box` into every parameter path")]
+pub enum Recurrent {
+    /// See [`SimpleRnn`].
+    SimpleRnn(SimpleRnn),
+    /// See [`Lstm`].
+    Lstm(Lstm),
+    /// See [`Gru`].
+    Gru(Gru),
+}
+
+/// Hidden states of a [`Recurrent`] layer.
+#[derive(Debug, Clone)]
+pub struct RecurrentOutput {
+    /// Hidden states of all steps, `[B, T, H]` (Keras `return_sequences=True`).
+    pub sequence: Tensor<3>,
+    /// Hidden state of the last step, `[B, H]` (Keras `return_sequences=False`).
+    pub last: Tensor<2>,
+}
+
+impl RecurrentConfig {
+    /// Creates the layer on a device.
+    pub fn init(&self, device: &Device) -> Recurrent {
+        let &Self { cell, input_size, units } = self;
+        match cell {
+            Cell::SimpleRnn => Recurrent::SimpleRnn(SimpleRnnConfig::new(input_size, units).init(device)),
+            Cell::Lstm => Recurrent::Lstm(LstmConfig::new(input_size, units).init(device)),
+            Cell::Gru => Recurrent::Gru(GruConfig::new(input_size, units).init(device)),
+        }
+    }
+}
+
+impl Recurrent {
+    /// Runs the layer over a batch of sequences `[B, T, I]`, from zero states.
+    pub fn forward(&self, input: Tensor<3>) -> RecurrentOutput {
+        match self {
+            Self::SimpleRnn(layer) => layer.forward(input, None).into(),
+            Self::Gru(layer) => layer.forward(input, None).into(),
+            Self::Lstm(layer) => {
+                let output = layer.forward(input, None);
+                RecurrentOutput { sequence: output.sequence, last: output.state.hidden }
+            }
+        }
+    }
+}
+
+impl Recurrent {
+    /// Name of the layer's cell.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SimpleRnn(_) => "SimpleRnn",
+            Self::Lstm(_) => "Lstm",
+            Self::Gru(_) => "Gru",
+        }
+    }
+
+    /// Number of hidden units.
+    pub fn units(&self) -> usize {
+        let recurrent_kernel = match self {
+            Self::SimpleRnn(layer) => &layer.recurrent_kernel,
+            Self::Lstm(layer) => &layer.recurrent_kernel,
+            Self::Gru(layer) => &layer.recurrent_kernel,
+        };
+        recurrent_kernel.shape()[0]
+    }
+}
+
+impl From<crate::HiddenOutput> for RecurrentOutput {
+    fn from(output: crate::HiddenOutput) -> Self {
+        Self { sequence: output.sequence, last: output.state }
+    }
+}

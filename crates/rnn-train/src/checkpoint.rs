@@ -1,0 +1,186 @@
+//! The best checkpoint of an experiment, and the manifest that names it.
+//!
+//! burn-train saves model, optimizer and scheduler as three files on three threads, under their final names, and finds a
+//! checkpoint again by an epoch number its caller must know. Here each file is written under a temporary name and renamed, and
+//! once all three of an epoch are there, `manifest.json` is made to name that epoch; only then is the one before removed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use burn::{
+    module::Module,
+    store::ModuleRecord,
+    train::{
+        Interrupter,
+        checkpoint::{Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy},
+        metric::store::{Aggregate, EventStoreClient, Split},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    artifacts::{read_if_there, temporary, write_atomic},
+};
+
+const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
+
+/// `manifest.json`: which checkpoint is the best.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    /// Epoch after which it was saved.
+    pub(crate) epoch: usize,
+    /// Its loss: on the validation part, or on the training part where there is none.
+    pub(crate) loss: f64,
+}
+
+/// The checkpoint folder of one experiment.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    folder: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    best: Option<Best>,
+    /// Checkpoints some of whose parts are still being written, oldest first.
+    saving: Vec<Saving>,
+}
+
+#[derive(Debug)]
+struct Saving {
+    best: Best,
+    parts_left: usize,
+}
+
+impl Checkpoints {
+    /// Opens a checkpoint folder, which may be empty.
+    pub(crate) fn open(folder: PathBuf) -> Result<Arc<Self>> {
+        let path = folder.join("manifest.json");
+        let best = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| Error::Artifact {
+            path,
+            problem: format!("expected the manifest of a checkpoint, got: {error}; start over with --fresh"),
+        })?;
+        Ok(Arc::new(Self { folder, state: Mutex::new(State { best, saving: Vec::new() }) }))
+    }
+
+    /// The best checkpoint so far.
+    pub(crate) fn best(&self) -> Option<Best> {
+        self.state().best
+    }
+
+    /// Loads the best checkpoint into a model of the same sizes.
+    pub(crate) fn load<M: Module>(&self, model: M, best: Best) -> Result<M> {
+        let path = self.path("model", best.epoch);
+        let artifact = |problem: String| Error::Artifact { path: path.clone(), problem };
+        let record = ModuleRecord::load(&path).map_err(|error| artifact(format!("{error}; start over with --fresh")))?;
+        model.try_load_record(record).map_err(|error| {
+            artifact(format!("holds a model of other sizes ({error}); choose another folder with --artifacts, or start over with --fresh"))
+        })
+    }
+
+    /// The part of burn-train's checkpointing that saves one of model, optimizer and scheduler.
+    pub(crate) fn part(self: &Arc<Self>, index: usize) -> Part {
+        Part { name: PARTS[index], checkpoints: self.clone() }
+    }
+
+    fn path(&self, part: &str, epoch: usize) -> PathBuf {
+        self.folder.join(format!("{part}-{epoch}.bpk"))
+    }
+
+    fn begin(&self, best: Best) {
+        self.state().saving.push(Saving { best, parts_left: PARTS.len() });
+    }
+
+    /// Called when a part of an epoch's checkpoint is in place; the last part makes that checkpoint the best.
+    fn part_saved(&self, epoch: usize) -> Result<()> {
+        let mut state = self.state();
+        let Some(index) = state.saving.iter().position(|saving| saving.best.epoch == epoch) else { return Ok(()) };
+        state.saving[index].parts_left -= 1;
+        if state.saving[index].parts_left > 0 {
+            return Ok(());
+        }
+        let best = state.saving.remove(index).best;
+        let text = serde_json::to_string_pretty(&best).map_err(|error| Error::Internal(error.to_string()))?;
+        write_atomic(&self.folder.join("manifest.json"), text.as_bytes())?;
+        let before = state.best.replace(best);
+        if let Some(before) = before.filter(|before| before.epoch != best.epoch) {
+            // What cannot be removed does no harm: the manifest no longer names it.
+            PARTS.iter().for_each(|part| drop(fs::remove_file(self.path(part, before.epoch))));
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Saves and restores one of the three records of a checkpoint.
+pub(crate) struct Part {
+    name: &'static str,
+    checkpoints: Arc<Checkpoints>,
+}
+
+impl<R: Checkpoint> Checkpointer<R> for Part {
+    fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
+        let path = self.checkpoints.path(self.name, epoch);
+        let temporary = temporary(&path);
+        record.save(temporary.clone())?;
+        fs::rename(&temporary, &path).map_err(CheckpointerError::IOError)?;
+        self.checkpoints.part_saved(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
+    }
+
+    /// The best checkpoint's record; burn-train passes the epoch to continue after, which may be a later one.
+    fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
+        let epoch = self.checkpoints.best().map_or(epoch, |best| best.epoch);
+        R::load(self.checkpoints.path(self.name, epoch))
+    }
+
+    fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
+        Ok(())
+    }
+}
+
+/// Saves a checkpoint after every epoch that is better than all before.
+pub(crate) struct KeepBest {
+    checkpoints: Arc<Checkpoints>,
+    interrupter: Interrupter,
+    split: Split,
+    lowest: f64,
+}
+
+impl KeepBest {
+    /// Judges epochs by the loss on `split`; `lowest` is what the first one has to beat.
+    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, split: Split, lowest: f64) -> Self {
+        Self { checkpoints, interrupter, split, lowest }
+    }
+}
+
+impl CheckpointingStrategy for KeepBest {
+    fn checkpointing(&mut self, epoch: usize, store: &EventStoreClient) -> Vec<CheckpointingAction> {
+        let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &self.split).unwrap_or(f64::NAN);
+        if !loss.is_finite() {
+            self.interrupter.stop(Some(&format!(
+                "the {} loss is {loss} after epoch {epoch}; try a smaller --learning-rate (the best checkpoint so far is kept)",
+                self.split
+            )));
+            return Vec::new();
+        }
+        if loss >= self.lowest {
+            return Vec::new();
+        }
+        self.lowest = loss;
+        self.checkpoints.begin(Best { epoch, loss });
+        vec![CheckpointingAction::Save]
+    }
+}
+
+/// Whether a folder holds a checkpoint at all.
+pub(crate) fn exists(folder: &Path) -> bool {
+    folder.join("manifest.json").exists()
+}

@@ -1,0 +1,37 @@
+use super::trained::Trained;
+use crate::{
+    Result,
+    backend::Backend,
+    cli::EvaluateArgs,
+    console::{json, note, out},
+    job::{Job, LettersJob},
+    recipe::Task,
+    settings::GlobalSettings,
+};
+
+/// Scores the best checkpoint again.
+pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
+    let asked = global.data(args.experiment, args.data.as_deref())?;
+    let trained = Trained::open(global, args.experiment)?;
+    let (backend, why) = Backend::choose(global.backend)?;
+    note(why);
+    let device = &backend.device;
+    let evaluation = match args.experiment.0.task {
+        Task::Letters(letters) => {
+            let job = LettersJob::new(args.experiment, letters);
+            let best = trained.best(&job, device)?;
+            job.evaluate(&best.model, best.epoch, device)?
+        }
+        Task::Stock { cell } => {
+            let job = trained.stock_job(cell, asked.as_deref())?;
+            let best = trained.best(&job, device)?;
+            job.evaluate(&best.model, best.epoch, device)?
+        }
+    };
+    if args.json {
+        json(&evaluation)
+    } else {
+        out(&evaluation)
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! One file a command.
+
+mod evaluate;
+mod export;
+mod list;
+mod predict;
+mod train;
+mod trained;
+
+use crate::{
+    Result,
+    cli::{Cli, Command, TrainArgs},
+    recipe::{Experiment, RECIPES},
+    settings::GlobalSettings,
+};
+
+/// What runs when no command is given.
+const DEFAULT_EXPERIMENT: &str = "stock-lstm";
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> Result<()> {
+    let global = GlobalSettings::resolve(&cli.global)?;
+    match cli.command {
+        None => train::run(&global, &default_training()),
+        Some(Command::Train(args)) => train::run(&global, &args),
+        Some(Command::Evaluate(args)) => evaluate::run(&global, &args),
+        Some(Command::Predict(args)) => predict::run(&global, &args),
+        Some(Command::Export(args)) => export::run(&global, &args),
+        Some(Command::List(args)) => list::experiments(&global, args.json),
+        Some(Command::Devices(args)) => list::devices(args.json),
+    }
+}
+
+fn default_training() -> TrainArgs {
+    let recipe = RECIPES.iter().find(|recipe| recipe.name == DEFAULT_EXPERIMENT).unwrap_or(&RECIPES[0]);
+    TrainArgs {
+        experiment: Experiment(recipe),
+        epochs: None,
+        batch_size: None,
+        learning_rate: None,
+        seed: None,
+        fresh: false,
+        data: None,
+        progress: None,
+    }
+}

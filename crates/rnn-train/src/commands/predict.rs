@@ -1,0 +1,122 @@
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use burn::tensor::Device;
+use jiff::civil::Date;
+use rnn_models::{LettersModel, StockModel};
+
+use super::trained::Trained;
+use crate::{
+    Error, Result,
+    backend::Backend,
+    cli::PredictArgs,
+    console::{json, note, out},
+    job::{LettersJob, StockJob, StockPrediction},
+    recipe::Task,
+    settings::GlobalSettings,
+};
+
+/// Predicts letters or prices.
+pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
+    let asked = global.data(args.experiment, args.data.as_deref())?;
+    let trained = Trained::open(global, args.experiment)?;
+    let (backend, why) = Backend::choose(global.backend)?;
+    note(why);
+    match args.experiment.0.task {
+        Task::Letters(letters) => {
+            let job = LettersJob::new(args.experiment, letters);
+            let best = trained.best(&job, &backend.device)?;
+            predict_letters(&Letters { job: &job, model: &best.model, device: &backend.device }, args)
+        }
+        Task::Stock { cell } => {
+            let job = trained.stock_job(cell, asked.as_deref())?;
+            let best = trained.best(&job, &backend.device)?;
+            predict_prices(&job, &best.model, &backend.device, args)
+        }
+    }
+}
+
+struct Letters<'a> {
+    job: &'a LettersJob,
+    model: &'a LettersModel,
+    device: &'a Device,
+}
+
+fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
+    if args.inputs.is_empty() && !args.json {
+        return ask(letters);
+    }
+    if args.inputs.is_empty() {
+        return Err(Error::Usage("--json needs the letters as arguments".to_owned()));
+    }
+    let predict = |text: &String| letters.job.predict(letters.model, text, letters.device);
+    let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
+    if args.json {
+        json(&predictions);
+    } else {
+        predictions.iter().for_each(|prediction| out(format_args!("{}->{}", prediction.input, prediction.prediction)));
+    }
+    Ok(())
+}
+
+/// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe it ends the command.
+fn ask(letters: &Letters<'_>) -> Result<()> {
+    let terminal = io::stdin().is_terminal();
+    let mut lines = io::stdin().lock().lines();
+    let mut answer = |question: &str| -> Result<String> {
+        let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
+        match lines.next() {
+            Some(Ok(line)) => Ok(line.trim().to_owned()),
+            Some(Err(error)) => Err(Error::Usage(format!("standard input cannot be read: {error}"))),
+            None => Err(Error::Usage(format!("standard input ended; expected an answer to: {}", question.trim_end()))),
+        }
+    };
+    let retry = |error: Error| if terminal { Ok(note(format_args!("{error}; try again"))) } else { Err(error) };
+
+    let count = loop {
+        let text = answer("How many predictions? ")?;
+        match text.parse::<usize>() {
+            Ok(count) => break count,
+            Err(_) => retry(Error::Usage(format!("expected a number of predictions, got `{text}`")))?,
+        }
+    };
+    let window = letters.job.window();
+    for index in 1..=count {
+        loop {
+            let text = answer(&format!("{index} of {count}, {window} letter{}: ", if window == 1 { "" } else { "s" }))?;
+            match letters.job.predict(letters.model, &text, letters.device) {
+                Ok(prediction) => {
+                    out(format_args!("{}->{}", prediction.input, prediction.prediction));
+                    break;
+                }
+                Err(error) => retry(error)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn predict_prices(job: &StockJob, model: &StockModel, device: &Device, args: &PredictArgs) -> Result<()> {
+    let date = |text: &String| {
+        let parsed: std::result::Result<Date, _> = text.parse();
+        parsed.map_err(|_| Error::Usage(format!("expected a date like 2020-04-24 to predict the open of, got `{text}`")))
+    };
+    let mut dates = args.inputs.iter().map(|text| date(text).map(Some)).collect::<Result<Vec<_>>>()?;
+    if dates.is_empty() {
+        dates.push(None);
+    }
+    let predictions = dates.into_iter().map(|date| job.predict(model, date, device)).collect::<Result<Vec<_>>>()?;
+    if args.json {
+        json(&predictions);
+    } else {
+        predictions.iter().for_each(|prediction| out(describe(prediction)));
+    }
+    Ok(())
+}
+
+fn describe(prediction: &StockPrediction) -> String {
+    let StockPrediction { date, known_until, predicted, actual } = prediction;
+    match (date, actual) {
+        (Some(date), Some(actual)) => format!("{date}: predicted open {predicted:.3}, real open {actual:.3}"),
+        _ => format!("trading day after {known_until}: predicted open {predicted:.3}"),
+    }
+}

@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+
+use rnn_data::DataError;
+use thiserror::Error;
+
+/// What can stop a command; each message says where, what was expected, what was there and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// The input data is unusable.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A settings file is unusable.
+    #[error("{}: {problem}", path.display())]
+    Settings {
+        /// The TOML file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        problem: String,
+    },
+    /// The requested backend is not available.
+    #[error("{0}")]
+    Backend(String),
+    /// A file or folder cannot be written.
+    #[error("{}: cannot be written: {source}; choose another folder with --artifacts", path.display())]
+    Write {
+        /// File or folder.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// A file of an artifact folder cannot be read.
+    #[error("{}: {problem}", path.display())]
+    Artifact {
+        /// File.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The experiment has not been trained in this artifact folder.
+    #[error("{experiment} has not been trained in {}: run `rnn-train train {experiment}` first", folder.display())]
+    NotTrained {
+        /// Experiment.
+        experiment: &'static str,
+        /// Its artifact folder.
+        folder: PathBuf,
+    },
+    /// Training stopped before its last epoch.
+    #[error("training stopped: {0}")]
+    Training(String),
+    /// Something that should not happen.
+    #[error("internal error: {0}; this is a bug in rnn-train, and checkpoints written so far are intact")]
+    Internal(String),
+}
+
+/// A result with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Exit code of the process: 2 for wrong usage, 1 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+}

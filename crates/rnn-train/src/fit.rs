@@ -1,0 +1,115 @@
+//! Training with burn-train, and what it leaves to its caller: seeds, the best checkpoint, going on, honest failure.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
+
+use burn::{
+    module::Module,
+    optim::AdamConfig,
+    tensor::Device,
+    train::{
+        InferenceStep, Interrupter, Learner, LearnerModel, SupervisedTraining, TrainStep,
+        renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
+    },
+};
+
+use crate::{
+    Error, Result,
+    checkpoint::{Checkpoints, KeepBest},
+    cli::Progress,
+    history::{History, Recorder},
+    job::{Job, Schedule},
+    learner::Trainee,
+    progress::Lines,
+    settings::TrainSettings,
+};
+
+/// Keras's epsilon; Burn's default is 1e-5.
+const ADAM_EPSILON: f32 = 1e-7;
+
+/// The optimizer, for `config.json`.
+pub(crate) const OPTIMIZER: &str = "adam (beta_1 0.9, beta_2 0.999, epsilon 1e-7)";
+
+/// One training run.
+pub(crate) struct Fit<'a> {
+    pub(crate) settings: &'a TrainSettings,
+    pub(crate) checkpoints: &'a Arc<Checkpoints>,
+    pub(crate) history: &'a History,
+    pub(crate) device: &'a Device,
+    /// Loss the first checkpoint has to beat.
+    pub(crate) lowest: f64,
+}
+
+/// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
+pub(crate) fn initial_model<J: Job>(job: &J, seed: u64) -> J::Model
+where
+    Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
+{
+    let cpu = Device::flex().autodiff();
+    cpu.seed(seed);
+    let model = job.model(&cpu);
+    // Parameters are drawn at their first use; use them all now, in their order in the model.
+    drop(model.clone().into_record());
+    model
+}
+
+impl Fit<'_> {
+    /// Trains a model, from the best checkpoint if there is one; the result is the checkpoint folder's best.
+    pub(crate) fn run<J: Job>(&self, job: &J, model: J::Model) -> Result<()>
+    where
+        Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
+    {
+        let settings = self.settings;
+        let done = self.done();
+        let total = done + settings.epochs;
+        let device = self.device.clone().autodiff();
+        let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
+        let loaders = job.loaders(schedule, &device);
+        let (training, interface) = (Interrupter::new(), Interrupter::new());
+        let recorder = Recorder::new(self.history.clone(), settings.learning_rate, training.clone(), interface.clone());
+        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.judged_on(), self.lowest);
+        let part = |index| self.checkpoints.part(index);
+
+        let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
+            .renderer(renderer(settings.progress, interface, done))
+            .with_metric_logger(recorder)
+            .with_application_logger(None)
+            .with_interrupter(training)
+            .with_custom_checkpointers(part(0), part(1), part(2))
+            .with_checkpointing_strategy(keep)
+            .num_epochs(total);
+        if done > 0 {
+            supervised = supervised.checkpoint(done);
+        }
+        let optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
+        let trainee = Trainee { model: model.fork(&device) };
+        let result = job.metrics(supervised).launch(Learner::new(trainee, optimizer, settings.learning_rate));
+
+        self.history.write()?;
+        if let Some(error) = result.error {
+            return Err(Error::Training(error.to_string()));
+        }
+        if let Some(interruption) = result.interrupted {
+            return Err(Error::Training(interruption.reason.unwrap_or_else(|| "interrupted".to_owned())));
+        }
+        let last = self.history.last_epoch();
+        if last == total { Ok(()) } else { Err(Error::Training(format!("it ended after epoch {last} of {total}"))) }
+    }
+
+    /// Epochs trained by earlier runs.
+    fn done(&self) -> usize {
+        self.checkpoints.best().map_or(0, |best| self.history.last_epoch().max(best.epoch))
+    }
+}
+
+fn renderer(progress: Progress, interface: Interrupter, done: usize) -> Box<dyn MetricsRenderer> {
+    let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+    match progress {
+        Progress::Auto if terminal => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
+        Progress::Tui => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
+        Progress::Auto | Progress::Plain => Box::new(Lines::new(false)),
+        Progress::None => Box::new(Lines::new(true)),
+    }
+}

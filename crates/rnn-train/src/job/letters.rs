@@ -1,0 +1,132 @@
+use std::sync::Arc;
+
+use burn::{
+    data::{dataloader::batcher::Batcher, dataset::Dataset},
+    tensor::{Device, activation::softmax},
+    train::{
+        SupervisedTraining,
+        metric::{AccuracyMetric, LossMetric, store::Split},
+    },
+};
+use rnn_data::{Alphabet, EpochLoader, LetterBatch, LetterBatcher, LetterSample, LetterWindows, Order};
+use rnn_models::{LettersModel, LettersModelConfig, ModelSummary};
+use serde::Serialize;
+
+use super::{Job, Loaders, Schedule};
+use crate::{
+    Error, Result,
+    evaluation::{Evaluation, LettersEvaluation},
+    learner::{Trainee, cross_entropy},
+    recipe::{Experiment, Letters},
+    settings::DataSource,
+};
+
+/// Learning the next letter.
+pub(crate) struct LettersJob {
+    experiment: Experiment,
+    letters: Letters,
+    windows: LetterWindows,
+}
+
+/// What follows some letters.
+#[derive(Debug, Serialize)]
+pub(crate) struct LetterPrediction {
+    pub(crate) input: String,
+    pub(crate) prediction: char,
+    pub(crate) probability: f32,
+}
+
+impl LettersJob {
+    pub(crate) fn new(experiment: Experiment, letters: Letters) -> Self {
+        Self { experiment, letters, windows: LetterWindows::new(letters.alphabet, letters.window, letters.cyclic) }
+    }
+
+    /// Letters the model reads.
+    pub(crate) fn window(&self) -> usize {
+        self.letters.window
+    }
+
+    /// The letters there are.
+    pub(crate) fn alphabet(&self) -> Alphabet {
+        Alphabet::new(self.letters.alphabet)
+    }
+
+    /// Predicts the letter after `text`.
+    ///
+    /// # Errors
+    ///
+    /// When `text` has a letter outside the alphabet or the wrong number of letters.
+    pub(crate) fn predict(&self, model: &LettersModel, text: &str, device: &Device) -> Result<LetterPrediction> {
+        let letters = self.alphabet().encode(text, self.window())?;
+        let batch = LetterBatcher.batch(vec![LetterSample { letters, next: 0 }], device);
+        let data = softmax(model.forward(batch.letters), 1).into_data();
+        let probabilities: Vec<f32> = data.iter::<f32>().collect();
+        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
+        let best = best.filter(|&best| probabilities[best].is_finite());
+        let best = best.ok_or_else(|| Error::Training("the model's output is not finite".to_owned()))?;
+        let prediction = self.alphabet().letter(best);
+        Ok(LetterPrediction { input: text.to_owned(), prediction, probability: probabilities[best] })
+    }
+
+    fn all(&self, device: &Device) -> Result<LetterBatch> {
+        let samples = self.windows.iter().collect::<std::result::Result<Vec<_>, _>>();
+        let samples = samples.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(LetterBatcher.batch(samples, device))
+    }
+}
+
+impl Job for LettersJob {
+    type Model = LettersModel;
+    type Batch = LetterBatch;
+
+    fn model(&self, device: &Device) -> LettersModel {
+        let Letters { alphabet, window, units, embedding, .. } = self.letters;
+        LettersModelConfig::new(alphabet, window, units).with_embedding(embedding).init(device)
+    }
+
+    fn summary(&self, model: &LettersModel) -> ModelSummary {
+        model.summary(self.letters.window)
+    }
+
+    /// There is no validation part: every window there is trains.
+    fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<LetterBatch> {
+        let Schedule { batch_size, seed, first_epoch } = schedule;
+        let order = Order::Shuffled { seed };
+        let train = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, order, first_epoch, device);
+        let nothing = burn::data::dataset::InMemDataset::new(Vec::<LetterSample>::new());
+        let valid = EpochLoader::new(nothing, LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
+        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+    }
+
+    fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {
+        training.metric_train_numeric(LossMetric::new()).metric_train_numeric(AccuracyMetric::new())
+    }
+
+    fn judged_on(&self) -> Split {
+        Split::Train
+    }
+
+    fn data(&self) -> Option<&DataSource> {
+        None
+    }
+
+    fn evaluate(&self, model: &LettersModel, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+        let batch = self.all(device)?;
+        let logits = model.forward(batch.letters);
+        let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();
+        let predicted: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
+        let losses: Vec<f64> = cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();
+        let right = targets.iter().zip(&predicted).filter(|(target, predicted)| target == predicted).count();
+        let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+        if !loss.is_finite() {
+            return Err(Error::Training("the model's output is not finite".to_owned()));
+        }
+        Ok(Evaluation::Letters(LettersEvaluation {
+            experiment: self.experiment,
+            best_epoch,
+            samples: targets.len(),
+            loss,
+            accuracy: right as f64 / targets.len() as f64,
+        }))
+    }
+}

@@ -1,0 +1,157 @@
+use std::{path::Path, sync::Arc};
+
+use burn::{
+    data::{dataloader::batcher::Batcher, dataset::Dataset},
+    tensor::Device,
+    train::{
+        SupervisedTraining,
+        metric::{LossMetric, store::Split},
+    },
+};
+use jiff::civil::Date;
+use rnn_data::{EpochLoader, Order, PriceFile, StockData, WindowBatch, WindowBatcher, Windows};
+use rnn_models::{Cell, ModelSummary, StockModel, StockModelConfig};
+use serde::Serialize;
+
+use super::{Job, Loaders, Schedule};
+use crate::{
+    Error, Result,
+    console::note,
+    evaluation::{Day, Evaluation, Scores, StockEvaluation},
+    learner::Trainee,
+    recipe::{Experiment, STOCK_WINDOW},
+    settings::DataSource,
+};
+
+/// Windows predicted at once.
+const BATCH: usize = 256;
+
+/// Learning the next day's opening price.
+pub(crate) struct StockJob {
+    experiment: Experiment,
+    cell: Cell,
+    file: PriceFile,
+    data: StockData,
+    source: DataSource,
+}
+
+/// A predicted opening price.
+#[derive(Debug, Serialize)]
+pub(crate) struct StockPrediction {
+    /// The predicted day; absent for the trading day after the last row.
+    pub(crate) date: Option<Date>,
+    /// Last day the prediction knows.
+    pub(crate) known_until: Date,
+    pub(crate) predicted: f64,
+    /// The real opening price, where the file has it.
+    pub(crate) actual: Option<f64>,
+}
+
+impl StockJob {
+    /// Reads a price file, or the embedded sample, and says what is odd about it.
+    pub(crate) fn open(experiment: Experiment, cell: Cell, path: Option<&Path>) -> Result<Self> {
+        let file = path.map_or_else(PriceFile::sample, PriceFile::read)?;
+        for warning in &file.warnings {
+            note(format_args!("warning: {}: {warning}", file.path.display()));
+        }
+        let data = StockData::course(&file, STOCK_WINDOW)?;
+        let source = DataSource {
+            file: file.name(),
+            path: path.map(Path::to_owned),
+            sha256: file.sha256.clone(),
+            rows: file.bars.len(),
+            synthetic: file.synthetic,
+        };
+        Ok(Self { experiment, cell, file, data, source })
+    }
+
+    /// Predicts the opening price of a day of the file, or of the trading day after its last row.
+    ///
+    /// # Errors
+    ///
+    /// When the day is not in the file or has too few days before it.
+    pub(crate) fn predict(&self, model: &StockModel, date: Option<Date>, device: &Device) -> Result<StockPrediction> {
+        let bars = &self.file.bars;
+        let index = match date {
+            None => bars.len(),
+            Some(date) => bars.binary_search_by_key(&date, |bar| bar.date).map_err(|_| {
+                let (first, last) = (bars[0].date, bars[bars.len() - 1].date);
+                Error::Usage(format!("{date} is no trading day of {}, which has {first} to {last}", self.source.file))
+            })?,
+        };
+        let Some(start) = index.checked_sub(STOCK_WINDOW) else {
+            let first = bars[STOCK_WINDOW].date;
+            return Err(Error::Usage(format!("{STOCK_WINDOW} days must come before a predicted one; the first such day is {first}")));
+        };
+        let opens = bars[start..index].iter().map(|bar| self.data.scaler.transform(bar.open) as f32);
+        // A window's target is not looked at here; any value ends the series.
+        let series: Arc<[f32]> = opens.chain([0.0]).collect();
+        let predicted = self.predict_all(model, &Windows::new(series, STOCK_WINDOW), device)?[0];
+        Ok(StockPrediction { date, known_until: bars[index - 1].date, predicted, actual: bars.get(index).map(|bar| bar.open) })
+    }
+
+    /// Predictions of all windows, in price units.
+    fn predict_all(&self, model: &StockModel, windows: &Windows, device: &Device) -> Result<Vec<f64>> {
+        let mut predictions = Vec::with_capacity(windows.len());
+        for start in (0..windows.len()).step_by(BATCH) {
+            let items = windows.get_many((start..windows.len().min(start + BATCH)).collect());
+            let batch = WindowBatcher.batch(items.map_err(|error| Error::Internal(error.to_string()))?, device);
+            let scaled = model.forward(batch.windows).into_data();
+            predictions.extend(scaled.iter::<f64>().map(|scaled| self.data.scaler.inverse_transform(scaled)));
+        }
+        if let Some(bad) = predictions.iter().position(|price| !price.is_finite()) {
+            return Err(Error::Training(format!("prediction {} of the model is {}, no finite price", bad + 1, predictions[bad])));
+        }
+        Ok(predictions)
+    }
+}
+
+impl Job for StockJob {
+    type Model = StockModel;
+    type Batch = WindowBatch;
+
+    fn model(&self, device: &Device) -> StockModel {
+        StockModelConfig::new(self.cell).init(device)
+    }
+
+    fn summary(&self, model: &StockModel) -> ModelSummary {
+        model.summary(STOCK_WINDOW)
+    }
+
+    fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<WindowBatch> {
+        let Schedule { batch_size, seed, first_epoch } = schedule;
+        let loader = |windows: &Windows, order| EpochLoader::new(windows.clone(), WindowBatcher, batch_size, order, first_epoch, device);
+        let train = loader(&self.data.train, Order::Shuffled { seed });
+        let valid = loader(&self.data.test, Order::Sequential);
+        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+    }
+
+    fn metrics(&self, training: SupervisedTraining<Trainee<StockModel>>) -> SupervisedTraining<Trainee<StockModel>> {
+        training.metric_train_numeric(LossMetric::new()).metric_valid_numeric(LossMetric::new())
+    }
+
+    fn judged_on(&self) -> Split {
+        Split::Valid
+    }
+
+    fn data(&self) -> Option<&DataSource> {
+        Some(&self.source)
+    }
+
+    fn evaluate(&self, model: &StockModel, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+        let data = &self.data;
+        let predicted = self.predict_all(model, &data.test, device)?;
+        let days = data.test_dates.iter().zip(&data.test_opens).zip(&predicted);
+        let days = days.map(|((&date, &actual), &predicted)| Day { date, actual, predicted }).collect();
+        Ok(Evaluation::Stock(StockEvaluation {
+            experiment: self.experiment,
+            split: "course",
+            best_epoch,
+            windows: predicted.len(),
+            model: Scores::of(&data.test_opens, &predicted),
+            naive: Scores::of(&data.test_opens, &data.test_previous_opens).into(),
+            data: self.source.clone(),
+            days,
+        }))
+    }
+}

@@ -1,0 +1,184 @@
+//! Bad input: a clear error, the right exit code, nothing lost, never a panic.
+
+use std::fs;
+
+use crate::support::{Scratch, price_text};
+
+/// Runs a command that must fail, and checks its exit code and what it says.
+fn fails(scratch: &Scratch, args: &[&str], code: i32, expected: &str) {
+    let finished = scratch.run(args);
+    assert_eq!(finished.code, code, "{args:?}: {}", finished.stderr);
+    assert!(finished.stderr.contains(expected), "{args:?}: expected `{expected}` in\n{}", finished.stderr);
+    assert!(!finished.stderr.contains("panicked") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let scratch = Scratch::new();
+    for (args, expected) in [
+        (&["train", "stock-lsmt"][..], "did you mean `stock-lstm`"),
+        (&["train", "letters-onehot-1", "--epochs", "0"], "at least 1"),
+        (&["train", "letters-onehot-1", "--batch-size", "0"], "at least 1"),
+        (&["train", "letters-onehot-1", "--learning-rate", "-1"], "above 0"),
+        (&["train", "letters-onehot-1", "--learning-rate", "nan"], "above 0"),
+        (&["train", "letters-onehot-1", "--data", "prices.csv"], "makes its own letters"),
+        (&["train"], "<EXPERIMENT>"),
+        (&["fly"], "unrecognized subcommand"),
+        (&["list", "--backend", "cuda"], "invalid value 'cuda'"),
+    ] {
+        fails(&scratch, args, 2, expected);
+    }
+}
+
+#[test]
+fn bad_price_files_are_refused_with_their_place() {
+    let scratch = Scratch::new();
+    let good = price_text(400);
+    let change = |from: &str, to: &str| good.replacen(from, to, 1);
+    let third = good.lines().nth(3).unwrap();
+    let open = third.split(',').nth(2).unwrap();
+    for (name, text, expected) in [
+        ("empty.csv", String::new(), "column `date` is missing"),
+        ("no-open.csv", change(",open,", ",start,"), "line 1: column `open` is missing"),
+        ("two-opens.csv", change(",close,", ",open,"), "column `open` appears 2 times"),
+        ("word.csv", change(open, "abc"), "line 4, column `open`: expected a finite number, got `abc`"),
+        ("infinite.csv", change(open, "inf"), "line 4, column `open`: expected a finite number, got `inf`"),
+        ("date.csv", change("2015-01-03", "3/1/15"), "line 4, column `date`: expected a date like 2020-04-24, got `3/1/15`"),
+        ("repeat.csv", change("2015-01-03", "2015-01-02"), "line 4, column `date`: expected a date after 2015-01-02"),
+        ("back.csv", change("2015-01-03", "2014-01-02"), "line 4, column `date`: expected a date after 2015-01-02"),
+        ("short.csv", price_text(360), "360 rows are too few: 361 are needed"),
+        ("ragged.csv", change(third, "1,2"), "line 4: expected 8 values as in the header, got 2"),
+    ] {
+        fs::write(scratch.path(name), text).unwrap();
+        fails(&scratch, &["train", "stock-rnn", "--data", name], 1, expected);
+    }
+    fails(&scratch, &["train", "stock-rnn", "--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read");
+    let header = good.lines().next().unwrap();
+    let constant: String = good
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let mut values: Vec<&str> = line.split(',').collect();
+            values[2] = "7";
+            values.join(",") + "\n"
+        })
+        .collect();
+    fs::write(scratch.path("constant.csv"), format!("{header}\n{constant}")).unwrap();
+    fails(&scratch, &["train", "stock-rnn", "--data", "constant.csv"], 1, "every training value is 7");
+    assert!(!scratch.path("artifacts").exists(), "nothing is written for input that cannot be used");
+}
+
+#[test]
+fn prices_at_or_below_zero_are_only_a_warning() {
+    let scratch = Scratch::new();
+    let text = price_text(400).replacen("100.000", "-3.5", 1);
+    fs::write(scratch.path("adjusted.csv"), text).unwrap();
+    let finished = scratch.ok(&["train", "stock-rnn", "--data", "adjusted.csv", "--epochs", "1"]);
+    assert!(
+        finished.stderr.contains("warning: adjusted.csv: 1 rows have prices at or below zero (first on line 2)"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn bad_letters_are_refused() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-4", "--epochs", "1", "--progress", "none"]);
+    fails(&scratch, &["predict", "letters-onehot-4", "abcx"], 1, "`x` is not in the alphabet `a`..`e`");
+    fails(&scratch, &["predict", "letters-onehot-4", "abc"], 1, "`abc` has 3 letters, expected 4");
+    fails(&scratch, &["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
+    let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "many\n");
+    assert_eq!(finished.code, 2);
+    assert!(finished.stderr.contains("expected a number of predictions, got `many`"), "{}", finished.stderr);
+}
+
+#[test]
+fn untrained_experiments_say_how_to_train_them() {
+    let scratch = Scratch::new();
+    for args in [
+        &["evaluate", "stock-gru"][..],
+        &["predict", "letters-onehot-1", "a"],
+        &["export", "stock-rnn", "--format", "text", "--out", "x.txt"],
+    ] {
+        fails(&scratch, args, 1, "has not been trained in artifacts");
+    }
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("file"), "").unwrap();
+    fails(&scratch, &["train", "letters-onehot-1", "--artifacts", "file"], 1, "cannot be written");
+
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    let config = scratch.read("letters-onehot-1", "config.json");
+    let write = |text: String| fs::write(scratch.artifact("letters-onehot-1", "config.json"), text).unwrap();
+    write(config.replace("letters-onehot-1", "letters-onehot-4"));
+    fails(&scratch, &["train", "letters-onehot-1"], 1, "belongs to letters-onehot-4, expected letters-onehot-1");
+    write(config.replace("\"parameters\": 47", "\"parameters\": 99"));
+    fails(&scratch, &["train", "letters-onehot-1"], 1, "holds a model of 99 parameters, letters-onehot-1 has 47");
+    write("{".to_owned());
+    fails(&scratch, &["train", "letters-onehot-1"], 1, "expected the config of a run");
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--fresh", "--progress", "none"]);
+}
+
+#[test]
+fn a_model_of_other_sizes_is_refused_with_both_sizes() {
+    let scratch = Scratch::new();
+    for experiment in ["letters-onehot-1", "letters-embedding-1"] {
+        scratch.ok(&["train", experiment, "--epochs", "1", "--progress", "none"]);
+    }
+    let model = |experiment: &str| scratch.artifact(experiment, "checkpoint").join("model-1.bpk");
+    fs::copy(model("letters-embedding-1"), model("letters-onehot-1")).unwrap();
+    fails(&scratch, &["train", "letters-onehot-1"], 1, "expected [5, 3] but record has [2, 3]");
+    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "holds a model of other sizes");
+    fs::write(model("letters-onehot-1"), "not a checkpoint").unwrap();
+    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "model-1.bpk: Record I/O error");
+}
+
+#[test]
+fn settings_files_are_checked() {
+    let scratch = Scratch::new();
+    for (text, expected) in [
+        ("epoch = 3\n", "unknown field `epoch`"),
+        ("seed = 1\nepochs = \"many\"\n", "line 2"),
+        ("epochs = 0\n", "must be at least 1"),
+        ("learning_rate = 0.0\n", "must be above 0"),
+    ] {
+        fs::write(scratch.path("run.toml"), text).unwrap();
+        fails(&scratch, &["train", "letters-onehot-1", "--config", "run.toml"], 1, expected);
+    }
+    fails(&scratch, &["list", "--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read");
+}
+
+#[test]
+fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
+    let args = ["train", "letters-onehot-1", "--epochs", "50", "--learning-rate", "1e38", "--progress", "none"];
+    fails(&scratch, &args, 1, "try a smaller --learning-rate");
+    assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
+}
+
+#[test]
+fn days_that_cannot_be_predicted_are_named() {
+    let scratch = Scratch::new();
+    let data = scratch.prices("prices.csv", 420);
+    scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &data, "--progress", "none"]);
+    fails(&scratch, &["predict", "stock-rnn", "tomorrow"], 2, "expected a date like 2020-04-24");
+    fails(&scratch, &["predict", "stock-rnn", "1999-01-01"], 2, "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24");
+    fails(
+        &scratch,
+        &["predict", "stock-rnn", "2015-01-20"],
+        2,
+        "60 days must come before a predicted one; the first such day is 2015-03-02",
+    );
+}
+
+#[cfg(not(feature = "wgpu"))]
+#[test]
+fn wgpu_without_its_feature_says_how_to_build_it_in() {
+    let scratch = Scratch::new();
+    fails(&scratch, &["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
+}

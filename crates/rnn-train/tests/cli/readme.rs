@@ -1,0 +1,42 @@
+//! Every command the README shows for `rnn-train` is run, briefly.
+
+use std::{fs, path::Path};
+
+use crate::support::Scratch;
+
+/// Commands of the README, without what builds the program: the arguments after `--`, or after `rnn-train`.
+fn commands() -> Vec<Vec<String>> {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let text = fs::read_to_string(readme).unwrap();
+    let mut commands = Vec::new();
+    for line in text.lines().map(str::trim) {
+        let command = line.split('#').next().unwrap_or_default().trim();
+        let is_build = command.starts_with("cargo run") && command.contains("-p rnn-train");
+        if is_build && !command.contains("wgpu") {
+            let args = command.split_once(" -- ").map_or("", |(_, args)| args);
+            commands.push(args.split_whitespace().map(str::to_owned).collect());
+        } else if let Some(args) = command.strip_prefix("rnn-train ") {
+            commands.push(args.split_whitespace().map(str::to_owned).collect());
+        }
+    }
+    commands
+}
+
+#[test]
+fn the_readme_commands_run_in_their_order() {
+    let scratch = Scratch::new();
+    scratch.prices("prices.csv", 420);
+    let commands = commands();
+    assert!(commands.len() >= 6, "the README shows its commands: {commands:?}");
+    for mut args in commands {
+        // One short epoch instead of the recipe's; the command without arguments is `train stock-lstm`.
+        if args.is_empty() {
+            args = ["train", "stock-lstm"].map(str::to_owned).to_vec();
+        }
+        if args[0] == "train" && !args.contains(&"--epochs".to_owned()) {
+            args.extend(["--epochs", "1", "--batch-size", "512"].map(str::to_owned));
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        scratch.ok(&args);
+    }
+}

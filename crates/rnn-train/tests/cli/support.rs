@@ -1,0 +1,103 @@
+//! Running the command in a folder of its own.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A scratch folder with artifacts and input files.
+pub(crate) struct Scratch(TempDir);
+
+/// What a finished command left.
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn artifact(&self, experiment: &str, name: &str) -> PathBuf {
+        self.path("artifacts").join(experiment).join(name)
+    }
+
+    pub(crate) fn read(&self, experiment: &str, name: &str) -> String {
+        let path = self.artifact(experiment, name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Runs the command in the scratch folder, on ndarray and without the caller's price file.
+    pub(crate) fn run(&self, args: &[&str]) -> Finished {
+        self.run_with_input(args, "")
+    }
+
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Finished {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rnn-train"));
+        command.current_dir(self.0.path()).env_remove("RNN_STOCK_CSV").args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that ends before it has read everything closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn ok(&self, args: &[&str]) -> Finished {
+        let finished = self.run(args);
+        assert_eq!(finished.code, 0, "{args:?} failed: {}", finished.stderr);
+        finished
+    }
+
+    /// Runs a command that must succeed and print one JSON document.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let finished = self.ok(args);
+        serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{args:?}: {error} in {}", finished.stdout))
+    }
+
+    /// Writes a price file whose opens wander, and gives its name.
+    pub(crate) fn prices(&self, name: &str, rows: usize) -> String {
+        fs::write(self.path(name), price_text(rows)).unwrap();
+        name.to_owned()
+    }
+}
+
+/// A price file's text: a slow wave with a faster one on top, on consecutive days.
+pub(crate) fn price_text(rows: usize) -> String {
+    let start = jiff::civil::date(2015, 1, 1);
+    let mut text = ",date,open,close,high,low,volume,code\n".to_owned();
+    for index in 0..rows {
+        let time = index as f64;
+        let open = 100.0 + 20.0 * (time / 40.0).sin() + 3.0 * (time / 3.0).sin();
+        let date = start.checked_add(jiff::Span::new().days(index as i64)).unwrap();
+        text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},1000,600519\n", open + 0.5, open + 1.0, open - 1.0);
+    }
+    text
+}
+
+/// Files in a folder and below it whose name says they were never finished.
+pub(crate) fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(unfinished(&path));
+        } else if path.extension().is_some_and(|extension| extension == "tmp") {
+            found.push(path);
+        }
+    }
+    found
+}

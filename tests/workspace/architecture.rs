@@ -1,0 +1,81 @@
+//! The invariants ARCHITECTURE.md names, kept.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use toml::Table;
+
+/// Which of our crates each crate may depend on.
+const ARROWS: [(&str, &[&str]); 4] =
+    [("rnn-kernels", &[]), ("rnn-data", &[]), ("rnn-models", &["rnn-kernels"]), ("rnn-train", &["rnn-data", "rnn-models"])];
+/// Lines of a source file, tests aside.
+const LONGEST_FILE: usize = 400;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn manifest(path: &str) -> Table {
+    fs::read_to_string(root().join(path)).unwrap().parse().unwrap()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn crates_depend_on_each_other_only_along_the_arrows() {
+    for (name, allowed) in ARROWS {
+        let manifest = manifest(&format!("crates/{name}/Cargo.toml"));
+        let dependencies = manifest["dependencies"].as_table().unwrap();
+        let ours: Vec<&str> = dependencies.keys().map(String::as_str).filter(|name| name.starts_with("rnn-")).collect();
+        assert_eq!(ours, allowed, "{name}");
+    }
+}
+
+#[test]
+fn burn_is_pinned_and_comes_from_the_registry() {
+    let manifest = manifest("Cargo.toml");
+    let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
+    assert_eq!(dependencies["burn"]["version"].as_str(), Some("=0.22.1"));
+    for (name, dependency) in dependencies {
+        assert!(dependency.get("git").is_none(), "{name} comes from git");
+    }
+}
+
+#[test]
+fn only_rnn_train_prints_and_parses_arguments() {
+    for name in ["rnn-kernels", "rnn-data", "rnn-models"] {
+        let manifest = manifest(&format!("crates/{name}/Cargo.toml"));
+        let dependencies = manifest["dependencies"].as_table().unwrap();
+        assert!(!dependencies.contains_key("clap"), "{name} parses arguments");
+        let mut files = Vec::new();
+        sources(&root().join("crates").join(name).join("src"), &mut files);
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let prints = ["println!", "print!(", "stdout()", "stderr()"].iter().any(|call| text.contains(call));
+            assert!(!prints, "{} prints", file.display());
+        }
+    }
+}
+
+#[test]
+fn source_files_stay_small() {
+    let mut files = Vec::new();
+    sources(&root().join("crates"), &mut files);
+    sources(&root().join("xtask"), &mut files);
+    assert!(files.len() > 30, "the workspace's sources are found");
+    for file in files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests")) {
+        let lines = fs::read_to_string(file).unwrap().lines().count();
+        assert!(lines <= LONGEST_FILE, "{} has {lines} lines", file.display());
+    }
+}

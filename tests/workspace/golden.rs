@@ -1,0 +1,145 @@
+//! The reference operators against Keras in float64: forward values, final states and every gradient.
+
+use std::{fs, path::PathBuf};
+
+use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
+use rnn_kernels::{
+    GruWeights, HiddenOutput, LstmOutput, LstmState, LstmWeights, SimpleRnnWeights, gru_reference, lstm_reference, simple_rnn_reference,
+};
+use safetensors::SafeTensors;
+
+/// Both sides compute in float64; what is left is the order of sums over at most 33 units.
+const TOLERANCE: f64 = 1e-10;
+
+struct Golden<'a> {
+    file: String,
+    tensors: SafeTensors<'a>,
+    device: Device,
+}
+
+impl Golden<'_> {
+    fn data(&self, name: &str) -> TensorData {
+        let view = self.tensors.tensor(name).unwrap_or_else(|error| panic!("{}: {name}: {error}", self.file));
+        let values: Vec<f64> = view.data().chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap())).collect();
+        TensorData::new(values, view.shape().to_vec())
+    }
+
+    /// A constant of the loss.
+    fn constant<const D: usize>(&self, name: &str) -> Tensor<D> {
+        Tensor::from_data(self.data(name), (&self.device, DType::F64))
+    }
+
+    /// Something the loss is differentiated by.
+    fn leaf<const D: usize>(&self, name: &str) -> Tensor<D> {
+        self.constant(name).require_grad()
+    }
+
+    fn check<const D: usize>(&self, name: &str, got: Tensor<D>) {
+        let (expected, got) = (self.data(name), got.into_data());
+        assert_eq!(expected.shape(), got.shape(), "{}: {name}", self.file);
+        let pairs = expected.iter::<f64>().zip(got.iter::<f64>());
+        let bad: Vec<String> = pairs
+            .enumerate()
+            .filter(|(_, (expected, got))| !((expected - got).abs() <= TOLERANCE * expected.abs().max(1.0)))
+            .map(|(index, (expected, got))| format!("[{index}] expected {expected}, got {got}, |delta| {:e}", (expected - got).abs()))
+            .collect();
+        assert!(bad.is_empty(), "{}: {name} differs beyond {TOLERANCE:e}:\n{}", self.file, bad.join("\n"));
+    }
+
+    fn check_gradient<const D: usize>(&self, name: &str, leaf: &Tensor<D>, gradients: &Gradients) {
+        let gradient = leaf.grad(gradients).unwrap_or_else(|| panic!("{}: no gradient of {name}", self.file));
+        self.check(&format!("grad_{name}"), gradient);
+    }
+
+    /// The stored loss over all outputs, differentiated.
+    fn backward(&self, output: &HiddenOutput, final_cell: Option<&Tensor<2>>) -> Gradients {
+        let mut loss = (output.sequence.clone() * self.constant("upstream_output")).sum()
+            + (output.state.clone() * self.constant("upstream_final_hidden")).sum();
+        if let Some(cell) = final_cell {
+            loss = loss + (cell.clone() * self.constant("upstream_final_cell")).sum();
+        }
+        loss.backward()
+    }
+}
+
+/// Runs a check on every golden file of a cell, on both CPU backends.
+#[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and one of the backends this project supports")]
+fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
+    let folder = std::env::var_os("RNN_GOLDEN_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden"), PathBuf::from);
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with(cell) || !name.ends_with(".safetensors") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        for (backend, device) in [("flex", Device::flex()), ("ndarray", Device::ndarray())] {
+            let tensors = SafeTensors::deserialize(&bytes).unwrap();
+            check(&Golden { file: format!("{name} on {backend}"), tensors, device: device.autodiff() });
+        }
+        count += 1;
+    }
+    assert!(count > 0, "{}: no golden vectors of {cell}", folder.display());
+}
+
+#[test]
+fn golden_simple_rnn_agrees_with_keras() {
+    for_each("simple_rnn", |golden| {
+        let [kernel, recurrent_kernel] = ["kernel", "recurrent_kernel"].map(|name| golden.leaf::<2>(name));
+        let (input, initial, bias) = (golden.leaf::<3>("input"), golden.leaf::<2>("initial_hidden"), golden.leaf::<1>("bias"));
+        let weights = SimpleRnnWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: Some(bias.clone()) };
+        let output = simple_rnn_reference(input.clone(), weights, Some(initial.clone()), Tensor::tanh);
+        golden.check("output", output.sequence.clone());
+        golden.check("final_hidden", output.state.clone());
+        let gradients = golden.backward(&output, None);
+        golden.check_gradient("input", &input, &gradients);
+        golden.check_gradient("initial_hidden", &initial, &gradients);
+        golden.check_gradient("kernel", &kernel, &gradients);
+        golden.check_gradient("recurrent_kernel", &recurrent_kernel, &gradients);
+        golden.check_gradient("bias", &bias, &gradients);
+    });
+}
+
+#[test]
+fn golden_lstm_agrees_with_keras() {
+    for_each("lstm", |golden| {
+        let [kernel, recurrent_kernel] = ["kernel", "recurrent_kernel"].map(|name| golden.leaf::<2>(name));
+        let [hidden, cell] = ["initial_hidden", "initial_cell"].map(|name| golden.leaf::<2>(name));
+        let (input, bias) = (golden.leaf::<3>("input"), golden.leaf::<1>("bias"));
+        let weights = LstmWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: Some(bias.clone()) };
+        let state = LstmState { hidden: hidden.clone(), cell: cell.clone() };
+        let LstmOutput { sequence, state } = lstm_reference(input.clone(), weights, Some(state));
+        golden.check("output", sequence.clone());
+        golden.check("final_hidden", state.hidden.clone());
+        golden.check("final_cell", state.cell.clone());
+        let gradients = golden.backward(&HiddenOutput { sequence, state: state.hidden }, Some(&state.cell));
+        golden.check_gradient("input", &input, &gradients);
+        golden.check_gradient("initial_hidden", &hidden, &gradients);
+        golden.check_gradient("initial_cell", &cell, &gradients);
+        golden.check_gradient("kernel", &kernel, &gradients);
+        golden.check_gradient("recurrent_kernel", &recurrent_kernel, &gradients);
+        golden.check_gradient("bias", &bias, &gradients);
+    });
+}
+
+#[test]
+fn golden_gru_agrees_with_keras() {
+    for_each("gru", |golden| {
+        let [kernel, recurrent_kernel, bias] = ["kernel", "recurrent_kernel", "bias"].map(|name| golden.leaf::<2>(name));
+        let (input, initial) = (golden.leaf::<3>("input"), golden.leaf::<2>("initial_hidden"));
+        // Keras keeps both biases in one tensor: the input's row, then the recurrent one.
+        let row = |index| Some(bias.clone().narrow(0, index, 1).squeeze_dim(0));
+        let weights =
+            GruWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: row(0), recurrent_bias: row(1) };
+        let output = gru_reference(input.clone(), weights, Some(initial.clone()));
+        golden.check("output", output.sequence.clone());
+        golden.check("final_hidden", output.state.clone());
+        let gradients = golden.backward(&output, None);
+        golden.check_gradient("input", &input, &gradients);
+        golden.check_gradient("initial_hidden", &initial, &gradients);
+        golden.check_gradient("kernel", &kernel, &gradients);
+        golden.check_gradient("recurrent_kernel", &recurrent_kernel, &gradients);
+        golden.check_gradient("bias", &bias, &gradients);
+    });
+}

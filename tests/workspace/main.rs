@@ -1,0 +1,4 @@
+//! Tests that span crates.
+
+mod architecture;
+mod golden;

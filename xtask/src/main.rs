@@ -1,0 +1,42 @@
+//! Project tasks, run as `cargo xtask <task>`.
+
+mod ci;
+mod sample;
+mod shell;
+mod train_all;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Project tasks")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Train all seven experiments in release and print one table
+    TrainAll(train_all::Args),
+    /// Run what CI runs
+    Ci(ci::Args),
+    /// Write the synthetic sample to assets/ again, to the same bytes
+    Sample(sample::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::TrainAll(args) => train_all::run(&args),
+        Task::Ci(args) => ci::run(&args),
+        Task::Sample(args) => sample::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
