@@ -22,6 +22,7 @@
 //! As in Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h` (update, reset, candidate).
 //! Weights of other frameworks are reordered where they come in, nowhere else.
 
+mod activation;
 mod check;
 mod gru;
 mod lstm;

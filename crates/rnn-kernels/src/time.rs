@@ -17,14 +17,44 @@ pub(crate) fn unbind(steps: Tensor<3>) -> Vec<Tensor<2>> {
     first
 }
 
-/// Multiplies all steps of a `[B, T, I]` input by a `[I, F]` kernel in one product and cuts the `[B, F]` steps apart.
-pub(crate) fn project(input: Tensor<3>, kernel: Tensor<2>, bias: Option<Tensor<1>>) -> Vec<Tensor<2>> {
+/// What one gate adds up before its activation, for every step of a sequence.
+pub(crate) struct Gate {
+    /// The input's part, `[B, H]` a step.
+    pub(crate) projected: Vec<Tensor<2>>,
+    recurrent_kernel: Tensor<2>,
+}
+
+impl Gate {
+    /// The hidden state's part, `[B, H]`.
+    pub(crate) fn recur(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        hidden.clone().matmul(self.recurrent_kernel.clone())
+    }
+
+    /// Input's and hidden state's part of step `t` together, `[B, H]`.
+    pub(crate) fn at(&self, t: usize, hidden: &Tensor<2>) -> Tensor<2> {
+        self.projected[t].clone() + self.recur(hidden)
+    }
+}
+
+/// Multiplies all steps of a `[B, T, I]` input by a `[I, G*H]` kernel in one product, and hands each gate its part of it and
+/// of the `[H, G*H]` recurrent kernel.
+///
+/// Gates are cut apart here, once a sequence, because cutting them in every step costs a zero tensor of all gates each backward.
+pub(crate) fn gates<const G: usize>(
+    input: Tensor<3>,
+    kernel: Tensor<2>,
+    recurrent_kernel: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> [Gate; G] {
     let [batch, time, features] = input.dims();
-    let [_, units] = kernel.dims();
+    let [hidden, _] = recurrent_kernel.dims();
     let rows = input.swap_dims(0, 1).reshape([time * batch, features]);
     let mut projected = rows.matmul(kernel);
     if let Some(bias) = bias {
         projected = projected + bias.unsqueeze();
     }
-    unbind(projected.reshape([time, batch, units]))
+    std::array::from_fn(|gate| {
+        let cut = |tensor: &Tensor<2>| if G == 1 { tensor.clone() } else { tensor.clone().narrow(1, gate * hidden, hidden) };
+        Gate { projected: unbind(cut(&projected).reshape([time, batch, hidden])), recurrent_kernel: cut(&recurrent_kernel) }
+    })
 }

@@ -15,8 +15,6 @@ use crate::{
 pub struct LettersModelConfig {
     /// Number of letters in the alphabet.
     pub classes: usize,
-    /// Letters read before the next one is predicted.
-    pub window: usize,
     /// Hidden units of the SimpleRNN.
     pub units: usize,
     /// Size of the learnt embedding; without one, letters enter one-hot.

@@ -33,7 +33,7 @@ const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 pub(crate) struct Best {
     /// Epoch after which it was saved.
     pub(crate) epoch: usize,
-    /// Its loss: on the validation part, or on the training part where there is none.
+    /// Loss of its weights: on the validation part, or on the training part where there is none.
     pub(crate) loss: f64,
 }
 
@@ -79,11 +79,12 @@ impl Checkpoints {
         let artifact = |problem: String| Error::Artifact { path: path.clone(), problem };
         let record = ModuleRecord::load(&path).map_err(|error| artifact(format!("{error}; start over with --fresh")))?;
         model.try_load_record(record).map_err(|error| {
-            artifact(format!("holds a model of other sizes ({error}); choose another folder with --artifacts, or start over with --fresh"))
+            let sizes = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
+            artifact(format!("holds a model of other sizes ({sizes}); choose another folder with --artifacts, or start over with --fresh"))
         })
     }
 
-    /// The part of burn-train's checkpointing that saves one of model, optimizer and scheduler.
+    /// What saves and restores one of [`PARTS`] for burn-train.
     pub(crate) fn part(self: &Arc<Self>, index: usize) -> Part {
         Part { name: PARTS[index], checkpoints: self.clone() }
     }
@@ -146,28 +147,26 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
     }
 }
 
-/// Saves a checkpoint after every epoch that is better than all before.
+/// Saves a checkpoint after every epoch whose weights are better than all before, judged after the epoch.
 pub(crate) struct KeepBest {
     checkpoints: Arc<Checkpoints>,
     interrupter: Interrupter,
-    split: Split,
     lowest: f64,
 }
 
 impl KeepBest {
-    /// Judges epochs by the loss on `split`; `lowest` is what the first one has to beat.
-    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, split: Split, lowest: f64) -> Self {
-        Self { checkpoints, interrupter, split, lowest }
+    /// `lowest` is the loss the first epoch has to beat.
+    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, lowest: f64) -> Self {
+        Self { checkpoints, interrupter, lowest }
     }
 }
 
 impl CheckpointingStrategy for KeepBest {
     fn checkpointing(&mut self, epoch: usize, store: &EventStoreClient) -> Vec<CheckpointingAction> {
-        let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &self.split).unwrap_or(f64::NAN);
+        let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Valid).unwrap_or(f64::NAN);
         if !loss.is_finite() {
             self.interrupter.stop(Some(&format!(
-                "the {} loss is {loss} after epoch {epoch}; try a smaller --learning-rate (the best checkpoint so far is kept)",
-                self.split
+                "the loss is {loss} after epoch {epoch}; try a smaller --learning-rate (the best checkpoint so far is kept)"
             )));
             return Vec::new();
         }

@@ -62,9 +62,9 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_parser = positive)]
     pub(crate) batch_size: Option<usize>,
     /// Step size of Adam
-    #[arg(long, value_parser = positive_number)]
+    #[arg(long, value_parser = positive_number, allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
-    /// Seed of weights, sample order and dropout [default: 1]
+    /// Seed of weights, sample order and dropout [default: 2]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Start over instead of training further

@@ -10,7 +10,8 @@ use burn::{
     optim::AdamConfig,
     tensor::Device,
     train::{
-        InferenceStep, Interrupter, Learner, LearnerModel, SupervisedTraining, TrainStep,
+        Interrupter, Learner, SupervisedTraining, TrainingError,
+        checkpoint::CheckpointerError,
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
@@ -21,7 +22,6 @@ use crate::{
     cli::Progress,
     history::{History, Recorder},
     job::{Job, Schedule},
-    learner::Trainee,
     progress::Lines,
     settings::TrainSettings,
 };
@@ -43,24 +43,18 @@ pub(crate) struct Fit<'a> {
 }
 
 /// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
-pub(crate) fn initial_model<J: Job>(job: &J, seed: u64) -> J::Model
-where
-    Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
-{
+pub(crate) fn initial<J: Job>(job: &J, seed: u64) -> J::Trainee {
     let cpu = Device::flex().autodiff();
     cpu.seed(seed);
-    let model = job.model(&cpu);
+    let trainee = job.trainee(&cpu);
     // Parameters are drawn at their first use; use them all now, in their order in the model.
-    drop(model.clone().into_record());
-    model
+    drop(trainee.clone().into_record());
+    trainee
 }
 
 impl Fit<'_> {
     /// Trains a model, from the best checkpoint if there is one; the result is the checkpoint folder's best.
-    pub(crate) fn run<J: Job>(&self, job: &J, model: J::Model) -> Result<()>
-    where
-        Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
-    {
+    pub(crate) fn run<J: Job>(&self, job: &J, trainee: J::Trainee) -> Result<()> {
         let settings = self.settings;
         let done = self.done();
         let total = done + settings.epochs;
@@ -68,28 +62,26 @@ impl Fit<'_> {
         let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
         let loaders = job.loaders(schedule, &device);
         let (training, interface) = (Interrupter::new(), Interrupter::new());
-        let recorder = Recorder::new(self.history.clone(), settings.learning_rate, training.clone(), interface.clone());
-        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.judged_on(), self.lowest);
-        let part = |index| self.checkpoints.part(index);
+        let recorder = Recorder::new(self.history.clone(), settings.learning_rate, J::VALIDATES, training.clone(), interface.clone());
+        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), self.lowest);
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
-            .renderer(renderer(settings.progress, interface, done))
+            .renderer(renderer(settings.progress, J::VALIDATES, interface, done))
             .with_metric_logger(recorder)
             .with_application_logger(None)
             .with_interrupter(training)
-            .with_custom_checkpointers(part(0), part(1), part(2))
+            .with_custom_checkpointers(self.checkpoints.part(0), self.checkpoints.part(1), self.checkpoints.part(2))
             .with_checkpointing_strategy(keep)
             .num_epochs(total);
         if done > 0 {
             supervised = supervised.checkpoint(done);
         }
         let optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
-        let trainee = Trainee { model: model.fork(&device) };
-        let result = job.metrics(supervised).launch(Learner::new(trainee, optimizer, settings.learning_rate));
+        let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), optimizer, settings.learning_rate));
 
         self.history.write()?;
         if let Some(error) = result.error {
-            return Err(Error::Training(error.to_string()));
+            return Err(Error::Training(describe(&error)));
         }
         if let Some(interruption) = result.interrupted {
             return Err(Error::Training(interruption.reason.unwrap_or_else(|| "interrupted".to_owned())));
@@ -104,12 +96,20 @@ impl Fit<'_> {
     }
 }
 
-fn renderer(progress: Progress, interface: Interrupter, done: usize) -> Box<dyn MetricsRenderer> {
+fn describe(error: &TrainingError) -> String {
+    match error {
+        TrainingError::Checkpoint(CheckpointerError::Unknown(problem)) => problem.clone(),
+        TrainingError::Checkpoint(CheckpointerError::IOError(error)) => format!("the checkpoint cannot be written: {error}"),
+        other => other.to_string(),
+    }
+}
+
+fn renderer(progress: Progress, validates: bool, interface: Interrupter, done: usize) -> Box<dyn MetricsRenderer> {
     let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
     match progress {
         Progress::Auto if terminal => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
         Progress::Tui => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
-        Progress::Auto | Progress::Plain => Box::new(Lines::new(false)),
-        Progress::None => Box::new(Lines::new(true)),
+        Progress::Auto | Progress::Plain => Box::new(Lines::new(false, validates)),
+        Progress::None => Box::new(Lines::new(true, validates)),
     }
 }

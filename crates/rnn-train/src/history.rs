@@ -42,7 +42,12 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Opens `metrics.csv`, which may not be there yet.
+    /// Starts a new `metrics.csv`.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, epochs: Arc::default() }
+    }
+
+    /// Opens the `metrics.csv` of earlier runs, which may not be there.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let mut epochs = Vec::new();
         if path.exists() {
@@ -86,6 +91,7 @@ impl History {
 pub(crate) struct Recorder {
     history: History,
     learning_rate: f64,
+    validates: bool,
     names: HashMap<MetricId, String>,
     /// Last epoch-level value of each metric.
     finals: HashMap<(Split, String), f64>,
@@ -96,14 +102,16 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// Without a validation part (`validates`), what an epoch is judged on is not recorded.
+    ///
     /// `training` stops the training; `interface` is what the terminal interface stops when its user quits.
     ///
     /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it the error of a failed run,
     /// before the result is read.
-    pub(crate) fn new(history: History, learning_rate: f64, training: Interrupter, interface: Interrupter) -> Self {
+    pub(crate) fn new(history: History, learning_rate: f64, validates: bool, training: Interrupter, interface: Interrupter) -> Self {
         let now = Instant::now();
         let (names, finals) = (HashMap::new(), HashMap::new());
-        Self { history, learning_rate, names, finals, epoch_started: now, last_write: now, training, interface }
+        Self { history, learning_rate, validates, names, finals, epoch_started: now, last_write: now, training, interface }
     }
 
     fn last(&self, split: &Split, name: &str) -> Option<f64> {
@@ -115,9 +123,9 @@ impl Recorder {
         let epoch = Epoch {
             epoch: number,
             train_loss: self.last(&Split::Train, "Loss"),
-            valid_loss: self.last(&Split::Valid, "Loss"),
+            valid_loss: self.last(&Split::Valid, "Loss").filter(|_| self.validates),
             train_accuracy: accuracy(Split::Train),
-            valid_accuracy: accuracy(Split::Valid),
+            valid_accuracy: accuracy(Split::Valid).filter(|_| self.validates),
             learning_rate: self.learning_rate,
             seconds: self.epoch_started.elapsed().as_secs_f64(),
         };
@@ -140,7 +148,7 @@ impl MetricLogger for Recorder {
             }
         }
         if self.interface.should_stop() {
-            self.training.stop(Some("stopped in the terminal interface"));
+            self.training.stop(Some("stopped in the terminal interface; the best checkpoint so far is kept"));
         }
     }
 
@@ -153,7 +161,7 @@ impl MetricLogger for Recorder {
     }
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
-        // The validation split ends an epoch, also when it is empty.
+        // The validation split ends an epoch.
         if summary.split == Split::Valid {
             self.end_epoch(summary.epoch_number);
         }

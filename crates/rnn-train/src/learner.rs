@@ -82,3 +82,27 @@ impl InferenceStep for Trainee<StockModel> {
 pub(crate) fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1)).neg().squeeze_dim(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, activation::softmax};
+
+    use super::*;
+
+    #[test]
+    fn softmax_of_the_course_example() {
+        // Course, section 6.3: the output layer of one letter.
+        let logits = Tensor::<2>::from_data([[-0.7, -0.5, 3.3, 0.0, -0.7]], &Device::flex());
+        let rounded: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().map(|value| (value * 100.0).round() / 100.0).collect();
+        assert_eq!(rounded, [0.02, 0.02, 0.91, 0.03, 0.02]);
+    }
+
+    #[test]
+    fn cross_entropy_is_minus_the_log_of_the_target_probability() {
+        let device = Device::flex();
+        let logits = Tensor::<2>::from_data([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], &device);
+        let losses: Vec<f64> = cross_entropy(logits, Tensor::from_data([1, 2], &device)).into_data().iter::<f64>().collect();
+        let first = -(2f64.exp() / (1f64.exp() + 2f64.exp() + 0.5f64.exp())).ln();
+        assert!((losses[0] - first).abs() < 1e-6 && (losses[1] - 3f64.ln()).abs() < 1e-6, "{losses:?}");
+    }
+}

@@ -22,6 +22,7 @@ const INSIDE_EVERY: Duration = Duration::from_secs(10);
 /// Renders training as lines on stderr, or not at all.
 pub(crate) struct Lines {
     quiet: bool,
+    validates: bool,
     names: HashMap<MetricId, String>,
     train: Vec<(String, f64)>,
     valid: Vec<(String, f64)>,
@@ -34,9 +35,10 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool, validates: bool) -> Self {
         Self {
             quiet,
+            validates,
             names: HashMap::new(),
             train: Vec::new(),
             valid: Vec::new(),
@@ -78,7 +80,9 @@ impl MetricsRendererTraining for Lines {
     }
 
     fn update_valid(&mut self, state: MetricState) {
-        Self::take(&mut self.valid, &self.names, state);
+        if self.validates {
+            Self::take(&mut self.valid, &self.names, state);
+        }
     }
 }
 

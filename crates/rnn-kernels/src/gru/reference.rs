@@ -1,7 +1,12 @@
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::Tensor;
 
 use super::GruWeights;
-use crate::{HiddenOutput, check::CellCheck, time::project};
+use crate::{
+    HiddenOutput,
+    activation::sigmoid,
+    check::CellCheck,
+    time::{Gate, gates},
+};
 
 /// A GRU over a whole sequence, composed of plain tensor operations.
 ///
@@ -31,17 +36,21 @@ pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tens
     let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([sizes.batch, sizes.hidden], (&input.device(), input.dtype())));
     check.state("initial hidden state", &hidden, &sizes);
 
-    let mut sequence = Vec::with_capacity(input.dims()[1]);
-    for projected in project(input, kernel, bias) {
-        let mut recurrent = hidden.clone().matmul(recurrent_kernel.clone());
-        if let Some(bias) = &recurrent_bias {
-            recurrent = recurrent + bias.clone().unsqueeze();
-        }
-        let gate = |tensor: &Tensor<2>, index: usize| tensor.clone().narrow(1, index * sizes.hidden, sizes.hidden);
-        let update = sigmoid(gate(&projected, 0) + gate(&recurrent, 0));
-        let reset = sigmoid(gate(&projected, 1) + gate(&recurrent, 1));
-        let candidate = (gate(&projected, 2) + reset * gate(&recurrent, 2)).tanh();
-        hidden = candidate.clone() + update * (hidden - candidate);
+    let steps = input.dims()[1];
+    let [update, reset, candidate] = gates(input, kernel, recurrent_kernel, bias);
+    let biases: [Option<Tensor<1>>; 3] =
+        std::array::from_fn(|gate| recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * sizes.hidden, sizes.hidden)));
+    let recur = |gate: &Gate, bias: &Option<Tensor<1>>, hidden: &Tensor<2>| match bias {
+        Some(bias) => gate.recur(hidden) + bias.clone().unsqueeze(),
+        None => gate.recur(hidden),
+    };
+
+    let mut sequence = Vec::with_capacity(steps);
+    for t in 0..steps {
+        let z = sigmoid(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
+        let r = sigmoid(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
+        let n = (candidate.projected[t].clone() + r * recur(&candidate, &biases[2], &hidden)).tanh();
+        hidden = n.clone() + z * (hidden - n);
         sequence.push(hidden.clone());
     }
     HiddenOutput { sequence: Tensor::stack(sequence, 1), state: hidden }

@@ -1,7 +1,7 @@
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::Tensor;
 
 use super::{LstmOutput, LstmState, LstmWeights};
-use crate::{check::CellCheck, time::project};
+use crate::{activation::sigmoid, check::CellCheck, time::gates};
 
 /// An LSTM over a whole sequence, composed of plain tensor operations.
 ///
@@ -34,16 +34,16 @@ pub fn lstm_reference(input: Tensor<3>, weights: LstmWeights, initial: Option<Ls
     check.state("initial hidden state", &hidden, &sizes);
     check.state("initial cell state", &cell, &sizes);
 
-    let mut sequence = Vec::with_capacity(input.dims()[1]);
-    for projected in project(input, kernel, bias) {
-        let gates = projected + hidden.matmul(recurrent_kernel.clone());
-        let gate = |index: usize| gates.clone().narrow(1, index * sizes.hidden, sizes.hidden);
-        let input_gate = sigmoid(gate(0));
-        let forget_gate = sigmoid(gate(1));
-        let candidate = gate(2).tanh();
-        let output_gate = sigmoid(gate(3));
-        cell = forget_gate * cell + input_gate * candidate;
-        hidden = output_gate * cell.clone().tanh();
+    let steps = input.dims()[1];
+    let [input_gate, forget_gate, candidate, output_gate] = gates(input, kernel, recurrent_kernel, bias);
+    let mut sequence = Vec::with_capacity(steps);
+    for t in 0..steps {
+        let i = sigmoid(input_gate.at(t, &hidden));
+        let f = sigmoid(forget_gate.at(t, &hidden));
+        let c = candidate.at(t, &hidden).tanh();
+        let o = sigmoid(output_gate.at(t, &hidden));
+        cell = f * cell + i * c;
+        hidden = o * cell.clone().tanh();
         sequence.push(hidden.clone());
     }
     LstmOutput { sequence: Tensor::stack(sequence, 1), state: LstmState { hidden, cell } }

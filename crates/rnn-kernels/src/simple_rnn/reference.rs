@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
 use super::SimpleRnnWeights;
-use crate::{HiddenOutput, check::CellCheck, time::project};
+use crate::{HiddenOutput, check::CellCheck, time::gates};
 
 /// `h_t = activation(x_t K + h_(t-1) R + b)` over a whole sequence, composed of plain tensor operations.
 ///
@@ -48,10 +48,11 @@ pub fn simple_rnn_reference(
     let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([sizes.batch, sizes.hidden], (&input.device(), input.dtype())));
     check.state("initial hidden state", &hidden, &sizes);
 
-    let sequence = project(input, kernel, bias)
-        .into_iter()
-        .map(|projected| {
-            hidden = activation(projected + hidden.clone().matmul(recurrent_kernel.clone()));
+    let steps = input.dims()[1];
+    let [gate] = gates(input, kernel, recurrent_kernel, bias);
+    let sequence = (0..steps)
+        .map(|t| {
+            hidden = activation(gate.at(t, &hidden));
             hidden.clone()
         })
         .collect();

@@ -27,7 +27,7 @@ fn parameter_counts_are_those_of_keras() {
 fn the_models_of_the_course_have_its_parameter_counts() {
     let device = Device::flex();
     let letters = |classes, window, units, embedding| {
-        let model = LettersModelConfig::new(classes, window, units).with_embedding(embedding).init(&device);
+        let model = LettersModelConfig::new(classes, units).with_embedding(embedding).init(&device);
         assert_eq!(model.summary(window).total(), model.num_params());
         model.num_params()
     };

@@ -20,12 +20,12 @@ pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
             let best = trained.best(&job, device)?;
-            job.evaluate(&best.model, best.epoch, device)?
+            job.evaluate(&best.trainee, best.epoch, device)?
         }
         Task::Stock { cell } => {
             let job = trained.stock_job(cell, asked.as_deref())?;
             let best = trained.best(&job, device)?;
-            job.evaluate(&best.model, best.epoch, device)?
+            job.evaluate(&best.trainee, best.epoch, device)?
         }
     };
     if args.json {

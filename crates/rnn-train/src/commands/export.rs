@@ -5,10 +5,9 @@ use crate::{
     backend::{Backend, BackendChoice},
     cli::ExportArgs,
     console::out,
-    job::LettersJob,
+    job::{Job, LettersJob},
     recipe::Task,
     settings::GlobalSettings,
-    weights::encode,
 };
 
 /// Writes the best weights to a file.
@@ -16,15 +15,16 @@ pub(super) fn run(global: &GlobalSettings, args: &ExportArgs) -> Result<()> {
     let trained = Trained::open(global, args.experiment)?;
     // Weights are the same on every device.
     let (backend, _) = Backend::choose(BackendChoice::Ndarray)?;
-    let name = args.experiment.0.name;
     let bytes = match args.experiment.0.task {
         Task::Letters(letters) => {
-            let best = trained.best(&LettersJob::new(args.experiment, letters), &backend.device)?;
-            encode(&best.model, args.format, name)?
+            let job = LettersJob::new(args.experiment, letters);
+            let best = trained.best(&job, &backend.device)?;
+            job.weights(&best.trainee, args.format)?
         }
         Task::Stock { cell } => {
-            let best = trained.best(&trained.stock_job(cell, None)?, &backend.device)?;
-            encode(&best.model, args.format, name)?
+            let job = trained.stock_job(cell, None)?;
+            let best = trained.best(&job, &backend.device)?;
+            job.weights(&best.trainee, args.format)?
         }
     };
     write_atomic(&args.out, &bytes)?;

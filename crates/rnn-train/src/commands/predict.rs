@@ -11,6 +11,7 @@ use crate::{
     cli::PredictArgs,
     console::{json, note, out},
     job::{LettersJob, StockJob, StockPrediction},
+    learner::Trainee,
     recipe::Task,
     settings::GlobalSettings,
 };
@@ -25,19 +26,19 @@ pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
             let best = trained.best(&job, &backend.device)?;
-            predict_letters(&Letters { job: &job, model: &best.model, device: &backend.device }, args)
+            predict_letters(&Letters { job: &job, trainee: &best.trainee, device: &backend.device }, args)
         }
         Task::Stock { cell } => {
             let job = trained.stock_job(cell, asked.as_deref())?;
             let best = trained.best(&job, &backend.device)?;
-            predict_prices(&job, &best.model, &backend.device, args)
+            predict_prices(&job, &best.trainee, &backend.device, args)
         }
     }
 }
 
 struct Letters<'a> {
     job: &'a LettersJob,
-    model: &'a LettersModel,
+    trainee: &'a Trainee<LettersModel>,
     device: &'a Device,
 }
 
@@ -48,7 +49,7 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     if args.inputs.is_empty() {
         return Err(Error::Usage("--json needs the letters as arguments".to_owned()));
     }
-    let predict = |text: &String| letters.job.predict(letters.model, text, letters.device);
+    let predict = |text: &String| letters.job.predict(letters.trainee, text, letters.device);
     let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
     if args.json {
         json(&predictions);
@@ -83,7 +84,7 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     for index in 1..=count {
         loop {
             let text = answer(&format!("{index} of {count}, {window} letter{}: ", if window == 1 { "" } else { "s" }))?;
-            match letters.job.predict(letters.model, &text, letters.device) {
+            match letters.job.predict(letters.trainee, &text, letters.device) {
                 Ok(prediction) => {
                     out(format_args!("{}->{}", prediction.input, prediction.prediction));
                     break;
@@ -95,7 +96,7 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     Ok(())
 }
 
-fn predict_prices(job: &StockJob, model: &StockModel, device: &Device, args: &PredictArgs) -> Result<()> {
+fn predict_prices(job: &StockJob, trainee: &Trainee<StockModel>, device: &Device, args: &PredictArgs) -> Result<()> {
     let date = |text: &String| {
         let parsed: std::result::Result<Date, _> = text.parse();
         parsed.map_err(|_| Error::Usage(format!("expected a date like 2020-04-24 to predict the open of, got `{text}`")))
@@ -104,7 +105,7 @@ fn predict_prices(job: &StockJob, model: &StockModel, device: &Device, args: &Pr
     if dates.is_empty() {
         dates.push(None);
     }
-    let predictions = dates.into_iter().map(|date| job.predict(model, date, device)).collect::<Result<Vec<_>>>()?;
+    let predictions = dates.into_iter().map(|date| job.predict(trainee, date, device)).collect::<Result<Vec<_>>>()?;
     if args.json {
         json(&predictions);
     } else {

@@ -1,5 +1,3 @@
-use burn::train::{InferenceStep, LearnerModel, TrainStep};
-
 use super::trained;
 use crate::{
     Error, Result,
@@ -9,14 +7,13 @@ use crate::{
     cli::TrainArgs,
     console::{note, out},
     evaluation::{Evaluation, StockEvaluation},
-    fit::{Fit, OPTIMIZER, initial_model},
+    fit::{Fit, OPTIMIZER, initial},
     history::History,
     job::{Job, LettersJob, StockJob},
-    learner::Trainee,
     plot::{self, Picture},
     recipe::Task,
     settings::{GlobalSettings, RunConfig, TrainSettings},
-    weights::{Format, encode},
+    weights::Format,
 };
 
 /// Trains an experiment and writes everything there is to say about it.
@@ -37,14 +34,17 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
     }
 }
 
-fn train<J: Job>(global: &GlobalSettings, settings: &TrainSettings, artifacts: &Artifacts, before: Option<RunConfig>, job: &J) -> Result<()>
-where
-    Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
-{
+fn train<J: Job>(
+    global: &GlobalSettings,
+    settings: &TrainSettings,
+    artifacts: &Artifacts,
+    before: Option<RunConfig>,
+    job: &J,
+) -> Result<()> {
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
-    let model = initial_model(job, settings.seed);
-    let summary = job.summary(&model);
+    let trainee = initial(job, settings.seed);
+    let summary = job.summary(&trainee);
     refuse_strangers(artifacts, settings, before.as_ref(), summary.total())?;
     artifacts.create()?;
     if settings.fresh {
@@ -52,14 +52,15 @@ where
         artifacts.create()?;
     }
     let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
-    let history = History::open(artifacts.path("metrics.csv"))?;
 
     // A loss on other data says nothing about this data: weights go on, the comparison starts anew.
     let same_data =
         before.as_ref().is_none_or(|before| before.data.as_ref().map(|data| &data.sha256) == job.data().map(|data| &data.sha256));
     let best = checkpoints.best();
+    let metrics = artifacts.path("metrics.csv");
+    let history = if best.is_some() { History::open(metrics)? } else { History::new(metrics) };
     if let Some(best) = best {
-        checkpoints.load(Trainee { model: model.clone() }, best)?;
+        checkpoints.load(trainee.clone(), best)?;
         let compared = if same_data { "" } else { "; the data is another, so what counts as best starts anew" };
         note(format_args!("going on from epoch {} (loss {:.6}); --fresh starts over{compared}", best.epoch, best.loss));
     }
@@ -81,7 +82,7 @@ where
 
     let lowest = best.filter(|_| same_data).map_or(f64::INFINITY, |best| best.loss);
     let fit = Fit { settings, checkpoints: &checkpoints, history: &history, device: &backend.device, lowest };
-    fit.run(job, model)?;
+    fit.run(job, trainee)?;
     report(artifacts, job, &checkpoints, &history, &backend)
 }
 
@@ -100,16 +101,13 @@ fn refuse_strangers(artifacts: &Artifacts, settings: &TrainSettings, before: Opt
     }
 }
 
-fn report<J: Job>(artifacts: &Artifacts, job: &J, checkpoints: &Checkpoints, history: &History, backend: &Backend) -> Result<()>
-where
-    Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
-{
+fn report<J: Job>(artifacts: &Artifacts, job: &J, checkpoints: &Checkpoints, history: &History, backend: &Backend) -> Result<()> {
     let best = checkpoints.best().ok_or_else(|| Error::Training("no epoch gave a finite loss".to_owned()))?;
-    let model = checkpoints.load(Trainee { model: job.model(&backend.device) }, best)?.model;
-    let evaluation = job.evaluate(&model, best.epoch, &backend.device)?;
+    let trainee = checkpoints.load(job.trainee(&backend.device), best)?;
+    let evaluation = job.evaluate(&trainee, best.epoch, &backend.device)?;
     let name = artifacts.experiment.0.name;
-    artifacts.write("model.safetensors", encode(&model, Format::Safetensors, name)?)?;
-    artifacts.write("weights.txt", encode(&model, Format::Text, name)?)?;
+    artifacts.write("model.safetensors", job.weights(&trainee, Format::Safetensors)?)?;
+    artifacts.write("weights.txt", job.weights(&trainee, Format::Text)?)?;
     let synthetic = if job.data().is_some_and(|data| data.synthetic) { " (SYNTHETIC data)" } else { "" };
     write_picture(artifacts, "loss", &plot::losses(&format!("{name}{synthetic}"), &history.epochs())?)?;
     artifacts.write("evaluation.json", json(&evaluation)?)?;

@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::{
-    tensor::Device,
-    train::{InferenceStep, LearnerModel, TrainStep},
-};
+use burn::tensor::Device;
 
 use crate::{
     Error, Result,
@@ -13,7 +10,6 @@ use crate::{
     checkpoint::Checkpoints,
     console::note,
     job::{Job, StockJob},
-    learner::Trainee,
     recipe::Experiment,
     settings::{GlobalSettings, RunConfig},
 };
@@ -26,7 +22,7 @@ pub(super) struct Trained {
 
 /// A model with its best weights.
 pub(super) struct Best<M> {
-    pub(super) model: M,
+    pub(super) trainee: M,
     pub(super) epoch: usize,
 }
 
@@ -39,14 +35,10 @@ impl Trained {
     }
 
     /// Loads the best weights into the job's model.
-    pub(super) fn best<J: Job>(&self, job: &J, device: &Device) -> Result<Best<J::Model>>
-    where
-        Trainee<J::Model>: LearnerModel + TrainStep<Input = J::Batch> + InferenceStep<Input = J::Batch>,
-    {
+    pub(super) fn best<J: Job>(&self, job: &J, device: &Device) -> Result<Best<J::Trainee>> {
         let checkpoints = Checkpoints::open(self.artifacts.checkpoints())?;
         let best = checkpoints.best().ok_or_else(|| not_trained(&self.artifacts))?;
-        let trainee = checkpoints.load(Trainee { model: job.model(device) }, best)?;
-        Ok(Best { model: trainee.model, epoch: best.epoch })
+        Ok(Best { trainee: checkpoints.load(job.trainee(device), best)?, epoch: best.epoch })
     }
 
     /// Opens a price file: the one asked for, else the one the experiment was trained on.

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, activation::softmax},
     train::{
         SupervisedTraining,
-        metric::{AccuracyMetric, LossMetric, store::Split},
+        metric::{AccuracyMetric, LossMetric},
     },
 };
 use rnn_data::{Alphabet, EpochLoader, LetterBatch, LetterBatcher, LetterSample, LetterWindows, Order};
@@ -19,6 +19,7 @@ use crate::{
     learner::{Trainee, cross_entropy},
     recipe::{Experiment, Letters},
     settings::DataSource,
+    weights::{Format, encode},
 };
 
 /// Learning the next letter.
@@ -56,10 +57,10 @@ impl LettersJob {
     /// # Errors
     ///
     /// When `text` has a letter outside the alphabet or the wrong number of letters.
-    pub(crate) fn predict(&self, model: &LettersModel, text: &str, device: &Device) -> Result<LetterPrediction> {
+    pub(crate) fn predict(&self, trainee: &Trainee<LettersModel>, text: &str, device: &Device) -> Result<LetterPrediction> {
         let letters = self.alphabet().encode(text, self.window())?;
         let batch = LetterBatcher.batch(vec![LetterSample { letters, next: 0 }], device);
-        let data = softmax(model.forward(batch.letters), 1).into_data();
+        let data = softmax(trainee.model.forward(batch.letters), 1).into_data();
         let probabilities: Vec<f32> = data.iter::<f32>().collect();
         let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let best = best.filter(|&best| probabilities[best].is_finite());
@@ -76,43 +77,44 @@ impl LettersJob {
 }
 
 impl Job for LettersJob {
-    type Model = LettersModel;
+    const VALIDATES: bool = false;
     type Batch = LetterBatch;
+    type Trainee = Trainee<LettersModel>;
 
-    fn model(&self, device: &Device) -> LettersModel {
-        let Letters { alphabet, window, units, embedding, .. } = self.letters;
-        LettersModelConfig::new(alphabet, window, units).with_embedding(embedding).init(device)
+    fn trainee(&self, device: &Device) -> Trainee<LettersModel> {
+        let Letters { alphabet, units, embedding, .. } = self.letters;
+        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device) }
     }
 
-    fn summary(&self, model: &LettersModel) -> ModelSummary {
-        model.summary(self.letters.window)
+    fn summary(&self, trainee: &Trainee<LettersModel>) -> ModelSummary {
+        trainee.model.summary(self.letters.window)
     }
 
-    /// There is no validation part: every window there is trains.
+    fn weights(&self, trainee: &Trainee<LettersModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&trainee.model, format, self.experiment.0.name)
+    }
+
+    /// There is no validation part, so an epoch is judged on the training windows, once more after it: the training loss itself
+    /// is that of the weights the epoch began with.
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<LetterBatch> {
         let Schedule { batch_size, seed, first_epoch } = schedule;
         let order = Order::Shuffled { seed };
         let train = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, order, first_epoch, device);
-        let nothing = burn::data::dataset::InMemDataset::new(Vec::<LetterSample>::new());
-        let valid = EpochLoader::new(nothing, LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
+        let valid = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
         Loaders { train: Arc::new(train), valid: Arc::new(valid) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {
-        training.metric_train_numeric(LossMetric::new()).metric_train_numeric(AccuracyMetric::new())
-    }
-
-    fn judged_on(&self) -> Split {
-        Split::Train
+        training.metrics((LossMetric::new(), AccuracyMetric::new()))
     }
 
     fn data(&self) -> Option<&DataSource> {
         None
     }
 
-    fn evaluate(&self, model: &LettersModel, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+    fn evaluate(&self, trainee: &Trainee<LettersModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
         let batch = self.all(device)?;
-        let logits = model.forward(batch.letters);
+        let logits = trainee.model.forward(batch.letters);
         let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();
         let predicted: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let losses: Vec<f64> = cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();

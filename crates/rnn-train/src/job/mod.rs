@@ -3,23 +3,23 @@
 mod letters;
 mod stock;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use burn::{
     data::dataloader::DataLoader,
-    module::Module,
     tensor::Device,
-    train::{InferenceStep, LearnerModel, SupervisedTraining, TrainStep, metric::store::Split},
+    train::{InferenceStep, LearnerModel, SupervisedTraining, TrainStep},
 };
 pub(crate) use letters::LettersJob;
 use rnn_models::ModelSummary;
 pub(crate) use stock::{StockJob, StockPrediction};
 
-use crate::{Result, evaluation::Evaluation, learner::Trainee, settings::DataSource};
+use crate::{Result, evaluation::Evaluation, settings::DataSource, weights::Format};
 
 /// Where the samples of a training run come from.
 pub(crate) struct Loaders<B> {
     pub(crate) train: Arc<dyn DataLoader<B>>,
+    /// What an epoch's weights are judged on.
     pub(crate) valid: Arc<dyn DataLoader<B>>,
 }
 
@@ -32,33 +32,33 @@ pub(crate) struct Schedule {
 }
 
 /// A task with its data.
-pub(crate) trait Job
-where
-    Trainee<Self::Model>: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>,
-{
-    /// The model that is trained.
-    type Model: Module + fmt::Display + 'static;
-    /// What it reads in a step.
+pub(crate) trait Job {
+    /// Whether there is a validation part.
+    const VALIDATES: bool;
+
+    /// What the model reads in a step.
     type Batch: Send + 'static;
+    /// The model that is trained.
+    type Trainee: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
 
     /// A new model on a device.
-    fn model(&self, device: &Device) -> Self::Model;
+    fn trainee(&self, device: &Device) -> Self::Trainee;
 
     /// The model as a table.
-    fn summary(&self, model: &Self::Model) -> ModelSummary;
+    fn summary(&self, trainee: &Self::Trainee) -> ModelSummary;
+
+    /// The model's parameters in a file format.
+    fn weights(&self, trainee: &Self::Trainee, format: Format) -> Result<Vec<u8>>;
 
     /// The samples.
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<Self::Batch>;
 
     /// Registers the metrics that are shown and kept.
-    fn metrics(&self, training: SupervisedTraining<Trainee<Self::Model>>) -> SupervisedTraining<Trainee<Self::Model>>;
-
-    /// The part whose loss decides which epoch is the best.
-    fn judged_on(&self) -> Split;
+    fn metrics(&self, training: SupervisedTraining<Self::Trainee>) -> SupervisedTraining<Self::Trainee>;
 
     /// The price file, where there is one.
     fn data(&self) -> Option<&DataSource>;
 
     /// Scores a trained model.
-    fn evaluate(&self, model: &Self::Model, best_epoch: usize, device: &Device) -> Result<Evaluation>;
+    fn evaluate(&self, trainee: &Self::Trainee, best_epoch: usize, device: &Device) -> Result<Evaluation>;
 }

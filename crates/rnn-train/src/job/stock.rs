@@ -3,10 +3,7 @@ use std::{path::Path, sync::Arc};
 use burn::{
     data::{dataloader::batcher::Batcher, dataset::Dataset},
     tensor::Device,
-    train::{
-        SupervisedTraining,
-        metric::{LossMetric, store::Split},
-    },
+    train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::Date;
 use rnn_data::{EpochLoader, Order, PriceFile, StockData, WindowBatch, WindowBatcher, Windows};
@@ -21,6 +18,7 @@ use crate::{
     learner::Trainee,
     recipe::{Experiment, STOCK_WINDOW},
     settings::DataSource,
+    weights::{Format, encode},
 };
 
 /// Windows predicted at once.
@@ -70,7 +68,7 @@ impl StockJob {
     /// # Errors
     ///
     /// When the day is not in the file or has too few days before it.
-    pub(crate) fn predict(&self, model: &StockModel, date: Option<Date>, device: &Device) -> Result<StockPrediction> {
+    pub(crate) fn predict(&self, trainee: &Trainee<StockModel>, date: Option<Date>, device: &Device) -> Result<StockPrediction> {
         let bars = &self.file.bars;
         let index = match date {
             None => bars.len(),
@@ -86,17 +84,17 @@ impl StockJob {
         let opens = bars[start..index].iter().map(|bar| self.data.scaler.transform(bar.open) as f32);
         // A window's target is not looked at here; any value ends the series.
         let series: Arc<[f32]> = opens.chain([0.0]).collect();
-        let predicted = self.predict_all(model, &Windows::new(series, STOCK_WINDOW), device)?[0];
+        let predicted = self.predict_all(trainee, &Windows::new(series, STOCK_WINDOW), device)?[0];
         Ok(StockPrediction { date, known_until: bars[index - 1].date, predicted, actual: bars.get(index).map(|bar| bar.open) })
     }
 
     /// Predictions of all windows, in price units.
-    fn predict_all(&self, model: &StockModel, windows: &Windows, device: &Device) -> Result<Vec<f64>> {
+    fn predict_all(&self, trainee: &Trainee<StockModel>, windows: &Windows, device: &Device) -> Result<Vec<f64>> {
         let mut predictions = Vec::with_capacity(windows.len());
         for start in (0..windows.len()).step_by(BATCH) {
             let items = windows.get_many((start..windows.len().min(start + BATCH)).collect());
             let batch = WindowBatcher.batch(items.map_err(|error| Error::Internal(error.to_string()))?, device);
-            let scaled = model.forward(batch.windows).into_data();
+            let scaled = trainee.model.forward(batch.windows).into_data();
             predictions.extend(scaled.iter::<f64>().map(|scaled| self.data.scaler.inverse_transform(scaled)));
         }
         if let Some(bad) = predictions.iter().position(|price| !price.is_finite()) {
@@ -107,15 +105,20 @@ impl StockJob {
 }
 
 impl Job for StockJob {
-    type Model = StockModel;
+    const VALIDATES: bool = true;
     type Batch = WindowBatch;
+    type Trainee = Trainee<StockModel>;
 
-    fn model(&self, device: &Device) -> StockModel {
-        StockModelConfig::new(self.cell).init(device)
+    fn trainee(&self, device: &Device) -> Trainee<StockModel> {
+        Trainee { model: StockModelConfig::new(self.cell).init(device) }
     }
 
-    fn summary(&self, model: &StockModel) -> ModelSummary {
-        model.summary(STOCK_WINDOW)
+    fn summary(&self, trainee: &Trainee<StockModel>) -> ModelSummary {
+        trainee.model.summary(STOCK_WINDOW)
+    }
+
+    fn weights(&self, trainee: &Trainee<StockModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&trainee.model, format, self.experiment.0.name)
     }
 
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<WindowBatch> {
@@ -127,20 +130,16 @@ impl Job for StockJob {
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<StockModel>>) -> SupervisedTraining<Trainee<StockModel>> {
-        training.metric_train_numeric(LossMetric::new()).metric_valid_numeric(LossMetric::new())
-    }
-
-    fn judged_on(&self) -> Split {
-        Split::Valid
+        training.metrics((LossMetric::new(),))
     }
 
     fn data(&self) -> Option<&DataSource> {
         Some(&self.source)
     }
 
-    fn evaluate(&self, model: &StockModel, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+    fn evaluate(&self, trainee: &Trainee<StockModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
         let data = &self.data;
-        let predicted = self.predict_all(model, &data.test, device)?;
+        let predicted = self.predict_all(trainee, &data.test, device)?;
         let days = data.test_dates.iter().zip(&data.test_opens).zip(&predicted);
         let days = days.map(|((&date, &actual), &predicted)| Day { date, actual, predicted }).collect();
         Ok(Evaluation::Stock(StockEvaluation {

@@ -47,6 +47,7 @@ fn a_stock_run_learns_and_leaves_every_artifact() {
     let scratch = Scratch::new();
     let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "2"]);
     assert!(finished.stdout.contains("24,761") && finished.stdout.contains("SYNTHETIC data"), "{}", finished.stdout);
+    assert!(finished.stderr.contains("epoch 1/2  loss ") && finished.stderr.contains("ETA"), "{}", finished.stderr);
     let rows: Vec<Vec<f64>> = scratch
         .read("stock-rnn", "metrics.csv")
         .lines()
@@ -162,6 +163,17 @@ fn flags_override_the_settings_file_which_overrides_the_recipe() {
     let value = |name: &str| config[name].to_string();
     assert_eq!([value("epochs"), value("learning_rate"), value("seed"), value("batch_size")], ["3", "0.02", "9", "32"]);
     assert_eq!(value("backend"), "\"flex\"");
+}
+
+#[test]
+fn the_price_file_can_come_from_the_environment() {
+    let scratch = Scratch::new();
+    let data = scratch.prices("from-environment.csv", 420);
+    let mut command = scratch.command(&["train", "stock-rnn", "--epochs", "1", "--progress", "none"]);
+    command.env("RNN_STOCK_CSV", data);
+    let finished = scratch.finish(command, "");
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(finished.stdout.contains("days of from-environment.csv, split"), "{}", finished.stdout);
 }
 
 #[test]

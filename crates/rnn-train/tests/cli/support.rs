@@ -44,8 +44,18 @@ impl Scratch {
     }
 
     pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Finished {
+        self.finish(self.command(args), input)
+    }
+
+    /// The command, not yet started.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rnn-train"));
         command.current_dir(self.0.path()).env_remove("RNN_STOCK_CSV").args(args);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn finish(&self, mut command: Command, input: &str) -> Finished {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A command that ends before it has read everything closes the pipe.
