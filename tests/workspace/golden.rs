@@ -40,7 +40,10 @@ impl Golden<'_> {
         let pairs = expected.iter::<f64>().zip(got.iter::<f64>());
         let bad: Vec<String> = pairs
             .enumerate()
-            .filter(|(_, (expected, got))| !((expected - got).abs() <= TOLERANCE * expected.abs().max(1.0)))
+            .filter(|(_, (expected, got))| {
+                let is_close = (expected - got).abs() <= TOLERANCE * expected.abs().max(1.0);
+                !is_close // a NaN is never close
+            })
             .map(|(index, (expected, got))| format!("[{index}] expected {expected}, got {got}, |delta| {:e}", (expected - got).abs()))
             .collect();
         assert!(bad.is_empty(), "{}: {name} differs beyond {TOLERANCE:e}:\n{}", self.file, bad.join("\n"));

@@ -1,4 +1,6 @@
 //! Tests that span crates.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod architecture;
 mod golden;

@@ -71,7 +71,13 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
             None => Err(Error::Usage(format!("standard input ended; expected an answer to: {}", question.trim_end()))),
         }
     };
-    let retry = |error: Error| if terminal { Ok(note(format_args!("{error}; try again"))) } else { Err(error) };
+    let retry = |error: Error| {
+        if !terminal {
+            return Err(error);
+        }
+        note(format_args!("{error}; try again"));
+        Ok(())
+    };
 
     let count = loop {
         let text = answer("How many predictions? ")?;

@@ -1,5 +1,7 @@
 //! The `rnn-train` command, run as a process.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod errors;
 mod readme;
 mod resume;
