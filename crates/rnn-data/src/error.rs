@@ -25,7 +25,7 @@ pub enum DataError {
         problem: String,
     },
     /// A column is not in the header.
-    #[error("{}, line 1: column `{column}` is missing; the header has: {header}", path.display())]
+    #[error("{}, line 1: column `{column}` is missing; the header, split at commas, has {header}", path.display())]
     MissingColumn {
         /// File.
         path: PathBuf,
@@ -89,7 +89,7 @@ pub enum DataError {
         last: char,
     },
     /// The number of letters is not the window's.
-    #[error("`{text}` has {got} letters, expected {expected}")]
+    #[error("expected {expected} letter(s), got {got}: `{text}`")]
     LetterCount {
         /// What was given.
         text: String,

@@ -38,7 +38,7 @@ pub struct EpochLoader<I, O> {
     batch_size: usize,
     device: Device,
     order: Order,
-    next_epoch: Arc<AtomicU64>,
+    next_epoch: AtomicU64,
 }
 
 impl<I, O> EpochLoader<I, O>
@@ -66,7 +66,7 @@ where
             batch_size,
             device: device.clone(),
             order,
-            next_epoch: Arc::new(AtomicU64::new(first_epoch as u64)),
+            next_epoch: AtomicU64::new(first_epoch as u64),
         }
     }
 
@@ -77,7 +77,7 @@ where
             batch_size: self.batch_size,
             device: device.clone(),
             order: self.order,
-            next_epoch: self.next_epoch.clone(),
+            next_epoch: AtomicU64::new(self.next_epoch.load(Ordering::Relaxed)),
         })
     }
 }
@@ -123,7 +123,7 @@ impl<I, O> Iterator for Batches<'_, I, O> {
     type Item = Result<O, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let end = self.dataset.len().min(self.position + self.loader.batch_size);
+        let end = self.dataset.len().min(self.position.saturating_add(self.loader.batch_size));
         if self.position == end {
             return None;
         }

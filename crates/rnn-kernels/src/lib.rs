@@ -29,6 +29,7 @@ mod lstm;
 mod simple_rnn;
 mod time;
 
+use burn::tensor::Tensor;
 pub use gru::{GruWeights, gru_reference};
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm_reference};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn_reference};
@@ -37,14 +38,14 @@ pub use simple_rnn::{SimpleRnnWeights, simple_rnn_reference};
 #[derive(Debug, Clone)]
 pub struct HiddenOutput {
     /// Hidden states of all steps, `[B, T, H]`.
-    pub sequence: burn::tensor::Tensor<3>,
+    pub sequence: Tensor<3>,
     /// Hidden state after the last step, `[B, H]`.
-    pub state: burn::tensor::Tensor<2>,
+    pub state: Tensor<2>,
 }
 
 impl HiddenOutput {
     /// Hidden state of the last step, `[B, H]` (Keras `return_sequences=False`).
-    pub fn last(&self) -> burn::tensor::Tensor<2> {
+    pub fn last(&self) -> Tensor<2> {
         self.state.clone()
     }
 }

@@ -73,9 +73,7 @@ impl Recurrent {
             }
         }
     }
-}
 
-impl Recurrent {
     /// Name of the layer's cell.
     pub fn name(&self) -> &'static str {
         match self {

@@ -15,8 +15,12 @@ pub(crate) struct Artifacts {
     pub(crate) folder: PathBuf,
 }
 
-/// Files directly in an experiment's folder, all of them ours to replace.
-const FILES: [&str; 10] = [
+/// Where an earlier run waits until the one that replaces it has a checkpoint.
+const ASIDE: &str = ".before";
+
+/// What an experiment's folder holds, all of it ours to replace.
+const FILES: [&str; 11] = [
+    "checkpoint",
     "config.json",
     "metrics.csv",
     "model.safetensors",
@@ -65,13 +69,13 @@ impl Artifacts {
         let path = self.path("config.json");
         let artifact = |problem: String| Error::Artifact { path: path.clone(), problem };
         let Some(text) = read_if_there(&path)? else { return Ok(None) };
-        let config: RunConfig = serde_json::from_str(&text).map_err(|error| {
-            artifact(format!("expected the config of a run, got: {error}; remove the folder or start over with --fresh"))
-        })?;
-        if config.format != RunConfig::FORMAT {
-            let problem = format!("has layout {}, this program reads {}; start over with --fresh", config.format, RunConfig::FORMAT);
-            return Err(artifact(problem));
+        let malformed = |error: serde_json::Error| artifact(format!("expected the config of a run, got: {error}; start over with --fresh"));
+        let document: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+        let format = &document["format"];
+        if *format != RunConfig::FORMAT {
+            return Err(artifact(format!("has layout {format}, this program reads {}; start over with --fresh", RunConfig::FORMAT)));
         }
+        let config: RunConfig = serde_json::from_value(document).map_err(malformed)?;
         if config.experiment != self.experiment {
             let problem = format!(
                 "belongs to {}, expected {}; choose another folder with --artifacts, or start over with --fresh",
@@ -82,15 +86,38 @@ impl Artifacts {
         Ok(Some(config))
     }
 
-    /// Removes what an earlier run left; other files stay.
-    pub(crate) fn clear(&self) -> Result<()> {
-        let files = FILES.iter().map(|name| self.path(name)).filter(|path| path.exists());
-        for path in files {
-            fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+    /// Puts what an earlier run left aside, so that a new one can start; other files stay where they are.
+    pub(crate) fn set_aside(&self) -> Result<()> {
+        self.discard_aside();
+        fs::create_dir_all(self.path(ASIDE)).map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
+        self.move_all("", ASIDE)
+    }
+
+    /// Brings back what was put aside, if the run that replaced it left nothing better.
+    pub(crate) fn restore_aside(&self) -> Result<()> {
+        if self.path(ASIDE).exists() {
+            self.move_all(ASIDE, "")?;
+            self.discard_aside();
         }
-        let checkpoints = self.checkpoints();
-        if checkpoints.exists() {
-            fs::remove_dir_all(&checkpoints).map_err(|source| Error::Write { path: checkpoints, source })?;
+        Ok(())
+    }
+
+    /// Removes what was put aside.
+    pub(crate) fn discard_aside(&self) {
+        // What cannot be removed is removed by the next run that starts over.
+        drop(fs::remove_dir_all(self.path(ASIDE)));
+    }
+
+    fn move_all(&self, from: &str, to: &str) -> Result<()> {
+        for name in FILES {
+            let (from, to) = (self.folder.join(from).join(name), self.folder.join(to).join(name));
+            if !from.exists() {
+                continue;
+            }
+            if to.is_dir() {
+                fs::remove_dir_all(&to).map_err(|source| Error::Write { path: to.clone(), source })?;
+            }
+            fs::rename(&from, &to).map_err(|source| Error::Write { path: to, source })?;
         }
         Ok(())
     }
@@ -105,12 +132,19 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Writes a file under a temporary name beside it, then renames it.
+/// Writes a file under a temporary name beside it, then renames it. What is there and no ordinary file (a device, a pipe) is
+/// written to instead, and a link keeps pointing where it points.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = temporary(path);
-    fs::write(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|source| Error::Write { path: path.to_owned(), source })
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    let target = if path.exists() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
+    if target.exists() && !target.is_file() || target.file_name().is_none() {
+        return fs::write(&target, bytes).map_err(failed);
+    }
+    let temporary = temporary(&target);
+    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &target)).map_err(|source| {
+        drop(fs::remove_file(&temporary));
+        failed(source)
+    })
 }
 
 /// The temporary name of a file that is about to be written.

@@ -39,7 +39,7 @@ pub(crate) struct DeviceInfo {
 impl Backend {
     /// Finds the device for a choice; the second value says in one line what was taken and why.
     ///
-    /// Moving the default CPU backend to flex is a change of one line here.
+    /// The default CPU backend is `default_cpu`.
     pub(crate) fn choose(choice: BackendChoice) -> Result<(Self, String)> {
         match choice {
             BackendChoice::Ndarray => Ok((ndarray(), "backend ndarray (CPU), as asked".to_owned())),
@@ -60,7 +60,7 @@ impl Backend {
     /// Every device this program can compute on.
     pub(crate) fn devices() -> Vec<DeviceInfo> {
         let cpu = |backend, name: &str| DeviceInfo { backend, name: name.to_owned(), kind: "CPU" };
-        let mut devices = vec![cpu("ndarray", "Burn's ndarray backend (default)"), cpu("flex", "Burn's flex backend")];
+        let mut devices = vec![cpu("ndarray", "Burn's ndarray backend"), cpu("flex", "Burn's flex backend")];
         let adapters = gpu::adapters().unwrap_or_default();
         devices.extend(adapters.iter().map(|adapter| DeviceInfo { backend: "wgpu", name: adapter.name.clone(), kind: adapter.kind() }));
         devices
@@ -70,7 +70,11 @@ impl Backend {
 const NO_ADAPTER: &str = "no graphics adapter was found for --backend wgpu; install a Vulkan driver, or use --backend ndarray for the CPU";
 
 fn automatic() -> (Backend, String) {
-    let cpu = |why: &str| (ndarray(), format!("backend ndarray (CPU): {why}"));
+    let cpu = |why: &str| {
+        let backend = default_cpu();
+        let line = format!("backend {} (CPU): {why}", backend.name);
+        (backend, line)
+    };
     let adapters = match gpu::adapters() {
         Ok(adapters) => adapters,
         Err(_) => return cpu("built without the wgpu feature"),
@@ -85,6 +89,11 @@ fn automatic() -> (Backend, String) {
         }
         Err(problem) => cpu(&format!("{} does not compute ({problem})", adapter.name)),
     }
+}
+
+/// The CPU backend of `--backend auto`: change it here.
+pub(crate) fn default_cpu() -> Backend {
+    ndarray()
 }
 
 #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked for")]
@@ -114,7 +123,7 @@ mod gpu {
 
     impl From<Adapter> for Backend {
         fn from(_: Adapter) -> Self {
-            super::ndarray()
+            super::default_cpu()
         }
     }
 
@@ -130,11 +139,10 @@ mod gpu {
 
 #[cfg(feature = "wgpu")]
 mod gpu {
-    use std::panic;
-
     use burn::tensor::{Device, DeviceType, Tensor};
 
     use super::{Backend, Result};
+    use crate::console::quietly;
 
     /// A graphics adapter wgpu can use.
     pub(super) struct Adapter {
@@ -157,8 +165,8 @@ mod gpu {
 
     /// All adapters, hardware first. Burn panics on the first use of a device that is not there, so they are listed, not tried.
     pub(super) fn adapters() -> Result<Vec<Adapter>> {
-        let devices = quietly(|| Device::enumerate(DeviceType::Wgpu)).unwrap_or_default();
-        let mut adapters: Vec<Adapter> = devices.into_iter().filter_map(identify).collect();
+        let devices = quietly(|| Device::enumerate(DeviceType::Wgpu));
+        let mut adapters: Vec<Adapter> = devices.into_iter().flatten().filter_map(identify).collect();
         adapters.sort_by_key(|adapter| !adapter.hardware);
         Ok(adapters)
     }
@@ -181,10 +189,5 @@ mod gpu {
         // A software adapter (Mesa lavapipe, say) has no physical device behind it.
         let identity = quietly(|| device.identity())??;
         Some(Adapter { hardware: identity.physical.is_some(), name: identity.name, device })
-    }
-
-    /// Runs what may panic inside wgpu when drivers are missing or broken.
-    fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
-        panic::catch_unwind(panic::AssertUnwindSafe(run)).ok()
     }
 }

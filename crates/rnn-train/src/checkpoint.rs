@@ -11,30 +11,51 @@ use std::{
 };
 
 use burn::{
+    lr_scheduler::LrSchedulerRecord,
     module::Module,
-    store::ModuleRecord,
+    optim::OptimizerRecord,
+    store::{ModuleRecord, RecordError},
     train::{
         Interrupter,
         checkpoint::{Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy},
         metric::store::{Aggregate, EventStoreClient, Split},
     },
 };
+use rnn_data::MinMaxScaler;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
     artifacts::{read_if_there, temporary, write_atomic},
+    settings::DataSource,
 };
 
 const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 
-/// `manifest.json`: which checkpoint is the best.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// `manifest.json`: which checkpoint is the best, and what its weights and its loss mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Best {
     /// Epoch after which it was saved.
     pub(crate) epoch: usize,
     /// Loss of its weights: on the validation part, or on the training part where there is none.
     pub(crate) loss: f64,
+    #[serde(flatten)]
+    pub(crate) meaning: Meaning,
+}
+
+/// What a model's numbers mean: the prices its loss was measured on, and the scaler between them and its inputs and outputs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meaning {
+    pub(crate) data: Option<DataSource>,
+    pub(crate) scaler: Option<MinMaxScaler>,
+}
+
+impl Meaning {
+    /// Whether both speak of the same prices, wherever the files are.
+    pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
+        let sha256 = |meaning: &Self| meaning.data.as_ref().map(|data| data.sha256.clone());
+        sha256(self) == sha256(other)
+    }
 }
 
 /// The checkpoint folder of one experiment.
@@ -58,6 +79,11 @@ struct Saving {
 }
 
 impl Checkpoints {
+    /// Whether a folder holds a checkpoint.
+    pub(crate) fn exist(folder: &Path) -> bool {
+        folder.join("manifest.json").exists()
+    }
+
     /// Opens a checkpoint folder, which may be empty.
     pub(crate) fn open(folder: PathBuf) -> Result<Arc<Self>> {
         let path = folder.join("manifest.json");
@@ -70,17 +96,26 @@ impl Checkpoints {
 
     /// The best checkpoint so far.
     pub(crate) fn best(&self) -> Option<Best> {
-        self.state().best
+        self.state().best.clone()
+    }
+
+    /// Makes sure that training can go on from the best checkpoint.
+    pub(crate) fn check<M: Module>(&self, model: M, best: &Best) -> Result<()> {
+        self.load(model, best)?;
+        let unreadable = |part, error: RecordError| self.unreadable(part, best, &error);
+        OptimizerRecord::load(self.path(PARTS[1], best.epoch)).map_err(|error| unreadable(PARTS[1], error))?;
+        LrSchedulerRecord::load(self.path(PARTS[2], best.epoch)).map_err(|error| unreadable(PARTS[2], error))?;
+        Ok(())
     }
 
     /// Loads the best checkpoint into a model of the same sizes.
-    pub(crate) fn load<M: Module>(&self, model: M, best: Best) -> Result<M> {
-        let path = self.path("model", best.epoch);
-        let artifact = |problem: String| Error::Artifact { path: path.clone(), problem };
-        let record = ModuleRecord::load(&path).map_err(|error| artifact(format!("{error}; start over with --fresh")))?;
+    pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
+        let path = self.path(PARTS[0], best.epoch);
+        let record = ModuleRecord::load(&path).map_err(|error| self.unreadable(PARTS[0], best, &error))?;
         model.try_load_record(record).map_err(|error| {
-            let sizes = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
-            artifact(format!("holds a model of other sizes ({sizes}); choose another folder with --artifacts, or start over with --fresh"))
+            let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
+            let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
+            Error::Artifact { path, problem }
         })
     }
 
@@ -91,6 +126,11 @@ impl Checkpoints {
 
     fn path(&self, part: &str, epoch: usize) -> PathBuf {
         self.folder.join(format!("{part}-{epoch}.bpk"))
+    }
+
+    fn unreadable(&self, part: &str, best: &Best, error: &RecordError) -> Error {
+        let problem = format!("this part of the best checkpoint cannot be read ({error}); start over with --fresh");
+        Error::Artifact { path: self.path(part, best.epoch), problem }
     }
 
     fn begin(&self, best: Best) {
@@ -108,8 +148,9 @@ impl Checkpoints {
         let best = state.saving.remove(index).best;
         let text = serde_json::to_string_pretty(&best).map_err(|error| Error::Internal(error.to_string()))?;
         write_atomic(&self.folder.join("manifest.json"), text.as_bytes())?;
+        let epoch = best.epoch;
         let before = state.best.replace(best);
-        if let Some(before) = before.filter(|before| before.epoch != best.epoch) {
+        if let Some(before) = before.filter(|before| before.epoch != epoch) {
             // What cannot be removed does no harm: the manifest no longer names it.
             PARTS.iter().for_each(|part| drop(fs::remove_file(self.path(part, before.epoch))));
         }
@@ -151,13 +192,14 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
 pub(crate) struct KeepBest {
     checkpoints: Arc<Checkpoints>,
     interrupter: Interrupter,
+    meaning: Meaning,
     lowest: f64,
 }
 
 impl KeepBest {
     /// `lowest` is the loss the first epoch has to beat.
-    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, lowest: f64) -> Self {
-        Self { checkpoints, interrupter, lowest }
+    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, meaning: Meaning, lowest: f64) -> Self {
+        Self { checkpoints, interrupter, meaning, lowest }
     }
 }
 
@@ -165,21 +207,15 @@ impl CheckpointingStrategy for KeepBest {
     fn checkpointing(&mut self, epoch: usize, store: &EventStoreClient) -> Vec<CheckpointingAction> {
         let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Valid).unwrap_or(f64::NAN);
         if !loss.is_finite() {
-            self.interrupter.stop(Some(&format!(
-                "the loss is {loss} after epoch {epoch}; try a smaller --learning-rate (the best checkpoint so far is kept)"
-            )));
+            let kept = if self.checkpoints.best().is_some() { " (the best checkpoint so far is kept)" } else { "" };
+            self.interrupter.stop(Some(&format!("the loss is {loss} after epoch {epoch}; try a smaller --learning-rate{kept}")));
             return Vec::new();
         }
         if loss >= self.lowest {
             return Vec::new();
         }
         self.lowest = loss;
-        self.checkpoints.begin(Best { epoch, loss });
+        self.checkpoints.begin(Best { epoch, loss, meaning: self.meaning.clone() });
         vec![CheckpointingAction::Save]
     }
-}
-
-/// Whether a folder holds a checkpoint at all.
-pub(crate) fn exists(folder: &Path) -> bool {
-    folder.join("manifest.json").exists()
 }

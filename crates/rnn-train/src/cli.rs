@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{backend::BackendChoice, recipe::Experiment, weights::Format};
+use crate::{backend::BackendChoice, recipe::Experiment, settings::LARGEST_COUNT, weights::Format};
 
 /// Train, evaluate and use the course's recurrent models.
 #[derive(Debug, Parser)]
@@ -55,13 +55,13 @@ pub(crate) enum Command {
 pub(crate) struct TrainArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Passes over the training data
+    /// Passes over the training data [default: the recipe's, see `rnn-train list`]
     #[arg(long, value_parser = positive)]
     pub(crate) epochs: Option<usize>,
-    /// Samples a step
+    /// Samples a step [default: the recipe's]
     #[arg(long, value_parser = positive)]
     pub(crate) batch_size: Option<usize>,
-    /// Step size of Adam
+    /// Step size of Adam [default: the recipe's]
     #[arg(long, value_parser = positive_number, allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
     /// Seed of weights, sample order and dropout [default: 2]
@@ -70,10 +70,10 @@ pub(crate) struct TrainArgs {
     /// Start over instead of training further
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Price file (stock experiments); also RNN_STOCK_CSV [default: the embedded synthetic sample]
+    /// Price file (stock experiments); also RNN_STOCK_CSV [default: the one trained on before, else the embedded synthetic sample]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// How progress is shown
+    /// How progress is shown [default: auto]
     #[arg(long, value_enum)]
     pub(crate) progress: Option<Progress>,
 }
@@ -140,8 +140,8 @@ pub(crate) enum Progress {
 
 fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
-        Ok(number) => Ok(number),
+        Ok(number) if (1..=LARGEST_COUNT).contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number from 1 to {LARGEST_COUNT}")),
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Error {
     #[error("{0}")]
     Backend(String),
     /// A file or folder cannot be written.
-    #[error("{}: cannot be written: {source}; choose another folder with --artifacts", path.display())]
+    #[error("{}: cannot be written: {source}", path.display())]
     Write {
         /// File or folder.
         path: PathBuf,
@@ -51,6 +51,9 @@ pub enum Error {
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]
     Training(String),
+    /// Results could not be written to stdout.
+    #[error("standard output cannot be written: {0}")]
+    Output(String),
     /// Something that should not happen.
     #[error("internal error: {0}; this is a bug in rnn-train, and checkpoints written so far are intact")]
     Internal(String),
@@ -63,7 +66,7 @@ impl Error {
     /// Exit code of the process: 2 for wrong usage, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Data(DataError::UnknownLetter { .. } | DataError::LetterCount { .. }) => 2,
             _ => 1,
         }
     }

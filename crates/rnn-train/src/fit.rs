@@ -57,13 +57,13 @@ impl Fit<'_> {
     pub(crate) fn run<J: Job>(&self, job: &J, trainee: J::Trainee) -> Result<()> {
         let settings = self.settings;
         let done = self.done();
-        let total = done + settings.epochs;
+        let total = done.saturating_add(settings.epochs);
         let device = self.device.clone().autodiff();
         let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
         let loaders = job.loaders(schedule, &device);
         let (training, interface) = (Interrupter::new(), Interrupter::new());
         let recorder = Recorder::new(self.history.clone(), settings.learning_rate, J::VALIDATES, training.clone(), interface.clone());
-        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), self.lowest);
+        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.meaning(), self.lowest);
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(renderer(settings.progress, J::VALIDATES, interface, done))

@@ -161,8 +161,8 @@ fn describe(metric: &str, value: f64) -> String {
     }
 }
 
-/// A loss with four digits that matter, aligned.
-pub(crate) fn number(value: f64) -> String {
+/// A loss, aligned; small ones in scientific notation.
+fn number(value: f64) -> String {
     if value != 0.0 && value.abs() < 0.001 { format!("{value:.3e}") } else { format!("{value:<8.5}") }
 }
 

@@ -87,9 +87,10 @@ impl FromStr for Experiment {
         if let Some(recipe) = RECIPES.iter().find(|recipe| recipe.name == name) {
             return Ok(Self(recipe));
         }
-        let nearest = RECIPES.iter().max_by(|a, b| strsim::jaro_winkler(a.name, name).total_cmp(&strsim::jaro_winkler(b.name, name)));
-        let nearest = nearest.map_or("", |recipe| recipe.name);
-        Err(format!("unknown experiment; did you mean `{nearest}`? (`rnn-train list` shows all)"))
+        let likeness = |recipe: &Recipe| strsim::jaro_winkler(recipe.name, name);
+        let nearest = RECIPES.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|recipe| likeness(recipe) > 0.6);
+        let nearest = nearest.map_or_else(String::new, |recipe| format!("; did you mean `{}`?", recipe.name));
+        Err(format!("unknown experiment{nearest} (`rnn-train list` shows all)"))
     }
 }
 

@@ -79,6 +79,9 @@ pub(crate) struct DataSource {
     pub(crate) synthetic: bool,
 }
 
+/// Epochs and samples a step there can be.
+pub(crate) const LARGEST_COUNT: usize = 1_000_000;
+
 impl RunConfig {
     /// The layout this program writes and reads.
     pub(crate) const FORMAT: u32 = 1;
@@ -107,21 +110,26 @@ impl GlobalSettings {
             learning_rate: args.learning_rate.or(file.learning_rate).unwrap_or(recipe.learning_rate),
             seed: args.seed.or(file.seed).unwrap_or(SEED),
             fresh: args.fresh,
-            data: self.data(args.experiment, args.data.as_deref())?,
+            data: self.training_data(args.experiment, args.data.as_deref())?,
             progress: args.progress.or(file.progress).unwrap_or(Progress::Auto),
         })
     }
 
-    /// The price file asked for: by flag, by environment or by settings file. Letters experiments read none.
-    pub(crate) fn data(&self, experiment: Experiment, flag: Option<&Path>) -> Result<Option<PathBuf>> {
-        if matches!(experiment.0.task, Task::Letters(_)) {
-            return match flag {
-                Some(_) => Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the stock experiments"))),
-                None => Ok(None),
-            };
-        }
+    /// The price file to train on: by flag, by environment or by settings file.
+    fn training_data(&self, experiment: Experiment, flag: Option<&Path>) -> Result<Option<PathBuf>> {
         let variable = std::env::var_os("RNN_STOCK_CSV").filter(|value| !value.is_empty()).map(PathBuf::from);
-        Ok(flag.map(Path::to_owned).or(variable).or_else(|| self.file.data.clone()))
+        let reads_prices = matches!(experiment.0.task, Task::Stock { .. });
+        Ok(self.data(experiment, flag)?.or(variable.filter(|_| reads_prices)).or_else(|| self.file.data.clone().filter(|_| reads_prices)))
+    }
+
+    /// The price file asked for by flag. Letters experiments read none.
+    pub(crate) fn data(&self, experiment: Experiment, flag: Option<&Path>) -> Result<Option<PathBuf>> {
+        match (experiment.0.task, flag) {
+            (Task::Letters(_), Some(_)) => {
+                Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the stock experiments")))
+            }
+            _ => Ok(flag.map(Path::to_owned)),
+        }
     }
 }
 
@@ -130,8 +138,10 @@ impl SettingsFile {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
         let file: Self = toml::from_str(&text).map_err(|error| problem(error.to_string().trim_end().to_owned()))?;
-        if file.epochs == Some(0) || file.batch_size == Some(0) {
-            return Err(problem("`epochs` and `batch_size` must be at least 1".to_owned()));
+        for (name, number) in [("epochs", file.epochs), ("batch_size", file.batch_size)] {
+            if let Some(number) = number.filter(|number| !(1..=LARGEST_COUNT).contains(number)) {
+                return Err(problem(format!("`{name}` must be from 1 to {LARGEST_COUNT}, got {number}")));
+            }
         }
         match file.learning_rate {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => Err(problem(format!("`learning_rate` must be above 0, got {rate}"))),

@@ -60,8 +60,9 @@ impl fmt::Display for Warning {
         match self {
             Self::NonPositivePrices { rows, first_line } => write!(
                 f,
-                "{rows} rows have prices at or below zero (first on line {first_line}); additively adjusted files do, \
-                 percentages and returns of such prices mean nothing"
+                "prices at or below zero in {rows} {} (first on line {first_line}); additively adjusted files have them, \
+                 percentages and returns of such prices mean nothing",
+                if *rows == 1 { "row" } else { "rows" }
             ),
         }
     }
@@ -69,6 +70,8 @@ impl fmt::Display for Warning {
 
 const SAMPLE: &str = include_str!("../../../../assets/synthetic-daily-bars.csv");
 const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
+/// No price or volume is this large; squares of such numbers leave the range of f32.
+const TOO_LARGE: f64 = 1e15;
 const COLUMNS: [&str; 6] = ["date", "open", "close", "high", "low", "volume"];
 
 /// A row as text, by column name; other columns (the unnamed row index, `code`) are ignored.
@@ -151,7 +154,8 @@ impl PriceFile {
 impl Row<'_> {
     fn parse(&self, path: &Path, line: u64) -> Result<Bar, DataError> {
         let number = |column: &'static str, text: &str| match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
+            Ok(number) if number.abs() < TOO_LARGE => Ok(number),
+            Ok(number) if number.is_finite() => Err(value(path, line, column, format!("a number below {TOO_LARGE:e}"), text)),
             _ => Err(value(path, line, column, "a finite number".to_owned(), text)),
         };
         Ok(Bar {
@@ -170,7 +174,8 @@ fn check_header(path: &Path, header: &csv::StringRecord) -> Result<(), DataError
         match header.iter().filter(|name| *name == column).count() {
             1 => {}
             0 => {
-                let header = header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let names = header.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let header = if names.is_empty() { "no columns".to_owned() } else { names };
                 return Err(DataError::MissingColumn { path: path.to_owned(), column: column.to_owned(), header });
             }
             count => return Err(DataError::DuplicateColumn { path: path.to_owned(), column: column.to_owned(), count }),

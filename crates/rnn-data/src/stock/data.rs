@@ -37,6 +37,23 @@ impl StockData {
     ///
     /// When `window` is zero.
     pub fn course(file: &PriceFile, window: usize) -> Result<Self, DataError> {
+        Self::split(file, window, |train| MinMaxScaler::fit(train, &format!("{}, column `open`", file.path.display())))
+    }
+
+    /// The same with the scaler a model was trained with: a model's predictions mean prices only through that one.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::TooFewRows`] when a part is too short for one window.
+    ///
+    /// # Panics
+    ///
+    /// When `window` is zero.
+    pub fn course_scaled(file: &PriceFile, window: usize, scaler: MinMaxScaler) -> Result<Self, DataError> {
+        Self::split(file, window, |_| Ok(scaler))
+    }
+
+    fn split(file: &PriceFile, window: usize, scaler: impl FnOnce(&[f64]) -> Result<MinMaxScaler, DataError>) -> Result<Self, DataError> {
         let rows = file.bars.len();
         let test_rows = COURSE_TEST_ROWS;
         let needed = test_rows.max(window + 1) + window + 1;
@@ -48,7 +65,7 @@ impl StockData {
 
         let opens: Vec<f64> = file.opens().collect();
         let (train, test) = opens.split_at(rows - test_rows);
-        let scaler = MinMaxScaler::fit(train, &format!("{}, column `open`", file.path.display()))?;
+        let scaler = scaler(train)?;
         let windows = |part: &[f64]| Windows::new(part.iter().map(|&open| scaler.transform(open) as f32).collect(), window);
         Ok(Self {
             train: windows(train),

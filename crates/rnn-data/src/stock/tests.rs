@@ -61,9 +61,28 @@ fn errors_name_line_and_column_and_what_was_there() {
 
 #[test]
 fn a_missing_or_repeated_column_is_named() {
-    assert!(message("date,close,high,low,volume\n").contains("column `open` is missing; the header has: `date`, `close`"));
+    assert!(message("date,close,high,low,volume\n").contains("column `open` is missing; the header, split at commas, has `date`, `close`"));
     assert!(message("date,open,open,close,high,low,volume\n").contains("column `open` appears 2 times, expected once"));
     assert!(message("").contains("column `date` is missing"));
+}
+
+#[test]
+fn numbers_no_price_can_be_are_refused() {
+    let text = message("date,open,close,high,low,volume\n2020-01-02,1e300,2,4,1,5\n");
+    assert!(text.ends_with("line 2, column `open`: expected a number below 1e15, got `1e300`"), "{text}");
+}
+
+#[test]
+fn byte_order_marks_line_ends_and_quotes_do_not_matter() {
+    let file = read("\u{feff}date,open,close,high,low,volume\r\n\"2020-01-02\",\"3\",2,4,1,5\r\n\r\n").unwrap();
+    assert_eq!((file.bars.len(), file.bars[0].open), (1, 3.0));
+}
+
+#[test]
+fn a_given_scaler_is_used_instead_of_a_fitted_one() {
+    let scaler = crate::MinMaxScaler { min: 0.0, max: 10.0 };
+    let data = StockData::course_scaled(&read(&rows(500, |index| index as f64)).unwrap(), 60, scaler).unwrap();
+    assert_eq!(data.train.get(0).unwrap().values()[1], 0.1);
 }
 
 #[test]

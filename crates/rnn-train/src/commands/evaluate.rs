@@ -19,13 +19,11 @@ pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
     let evaluation = match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
-            let best = trained.best(&job, device)?;
-            job.evaluate(&best.trainee, best.epoch, device)?
+            job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device)?
         }
         Task::Stock { cell } => {
             let job = trained.stock_job(cell, asked.as_deref())?;
-            let best = trained.best(&job, device)?;
-            job.evaluate(&best.trainee, best.epoch, device)?
+            job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device)?
         }
     };
     if args.json {

@@ -2,29 +2,26 @@ use super::trained::Trained;
 use crate::{
     Result,
     artifacts::write_atomic,
-    backend::{Backend, BackendChoice},
+    backend::default_cpu,
     cli::ExportArgs,
     console::out,
-    job::{Job, LettersJob},
+    job::{Job, LettersJob, StockJob},
     recipe::Task,
     settings::GlobalSettings,
 };
 
-/// Writes the best weights to a file.
+/// Writes the best weights to a file; they are the same on every device and need no data.
 pub(super) fn run(global: &GlobalSettings, args: &ExportArgs) -> Result<()> {
     let trained = Trained::open(global, args.experiment)?;
-    // Weights are the same on every device.
-    let (backend, _) = Backend::choose(BackendChoice::Ndarray)?;
+    let device = default_cpu().device;
     let bytes = match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
-            let best = trained.best(&job, &backend.device)?;
-            job.weights(&best.trainee, args.format)?
+            job.weights(&trained.load(&job, &device)?, args.format)?
         }
         Task::Stock { cell } => {
-            let job = trained.stock_job(cell, None)?;
-            let best = trained.best(&job, &backend.device)?;
-            job.weights(&best.trainee, args.format)?
+            let job = StockJob::open(args.experiment, cell, None, None)?;
+            job.weights(&trained.load(&job, &device)?, args.format)?
         }
     };
     write_atomic(&args.out, &bytes)?;

@@ -25,13 +25,13 @@ pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
     match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
-            let best = trained.best(&job, &backend.device)?;
-            predict_letters(&Letters { job: &job, trainee: &best.trainee, device: &backend.device }, args)
+            let trainee = trained.load(&job, &backend.device)?;
+            predict_letters(&Letters { job: &job, trainee: &trainee, device: &backend.device }, args)
         }
         Task::Stock { cell } => {
             let job = trained.stock_job(cell, asked.as_deref())?;
-            let best = trained.best(&job, &backend.device)?;
-            predict_prices(&job, &best.trainee, &backend.device, args)
+            let trainee = trained.load(&job, &backend.device)?;
+            predict_prices(&job, &trainee, &backend.device, args)
         }
     }
 }
@@ -121,9 +121,10 @@ fn predict_prices(job: &StockJob, trainee: &Trainee<StockModel>, device: &Device
 }
 
 fn describe(prediction: &StockPrediction) -> String {
-    let StockPrediction { date, known_until, predicted, actual } = prediction;
+    let StockPrediction { date, known_until, predicted, actual, file, synthetic } = prediction;
+    let source = if *synthetic { format!("{file}, SYNTHETIC data") } else { file.clone() };
     match (date, actual) {
-        (Some(date), Some(actual)) => format!("{date}: predicted open {predicted:.3}, real open {actual:.3}"),
-        _ => format!("trading day after {known_until}: predicted open {predicted:.3}"),
+        (Some(date), Some(actual)) => format!("{date}: predicted open {predicted:.3}, actual open {actual:.3} ({source})"),
+        _ => format!("trading day after {known_until}: predicted open {predicted:.3} ({source})"),
     }
 }

@@ -1,66 +1,52 @@
 //! Opening what an earlier training left.
 
-use std::path::{Path, PathBuf};
+use std::{path::Path, sync::Arc};
 
 use burn::tensor::Device;
+use rnn_models::Cell;
 
 use crate::{
     Error, Result,
     artifacts::Artifacts,
-    checkpoint::Checkpoints,
-    console::note,
+    checkpoint::{Best, Checkpoints},
     job::{Job, StockJob},
     recipe::Experiment,
-    settings::{GlobalSettings, RunConfig},
+    settings::GlobalSettings,
 };
 
-/// The config of a trained experiment and where it lives.
+/// A trained experiment: where it lives and its best checkpoint.
 pub(super) struct Trained {
-    pub(super) artifacts: Artifacts,
-    pub(super) config: RunConfig,
-}
-
-/// A model with its best weights.
-pub(super) struct Best<M> {
-    pub(super) trainee: M,
-    pub(super) epoch: usize,
+    artifacts: Artifacts,
+    checkpoints: Arc<Checkpoints>,
+    pub(super) best: Best,
 }
 
 impl Trained {
     /// Finds what `train` left of an experiment.
     pub(super) fn open(global: &GlobalSettings, experiment: Experiment) -> Result<Self> {
         let artifacts = Artifacts::new(&global.artifacts, experiment);
-        let config = artifacts.config()?.ok_or_else(|| not_trained(&artifacts))?;
-        Ok(Self { artifacts, config })
+        let not_trained = || Error::NotTrained { experiment: experiment.0.name, folder: artifacts.folder.clone() };
+        artifacts.config()?.ok_or_else(not_trained)?;
+        let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
+        let best = checkpoints.best().ok_or_else(not_trained)?;
+        Ok(Self { artifacts, checkpoints, best })
     }
 
-    /// Loads the best weights into the job's model.
-    pub(super) fn best<J: Job>(&self, job: &J, device: &Device) -> Result<Best<J::Trainee>> {
-        let checkpoints = Checkpoints::open(self.artifacts.checkpoints())?;
-        let best = checkpoints.best().ok_or_else(|| not_trained(&self.artifacts))?;
-        Ok(Best { trainee: checkpoints.load(job.trainee(device), best)?, epoch: best.epoch })
+    /// A job's model with the best weights.
+    pub(super) fn load<J: Job>(&self, job: &J, device: &Device) -> Result<J::Trainee> {
+        self.checkpoints.load(job.trainee(device), &self.best)
     }
 
-    /// Opens a price file: the one asked for, else the one the experiment was trained on.
-    pub(super) fn stock_job(&self, cell: rnn_models::Cell, asked: Option<&Path>) -> Result<StockJob> {
-        let path = remembered_data(asked, Some(&self.config));
-        let job = StockJob::open(self.config.experiment, cell, asked.or(path.as_deref()))?;
-        let (trained_on, now) = (self.config.data.as_ref().map(|data| &data.sha256), job.data().map(|data| &data.sha256));
-        if asked.is_none() && trained_on != now {
-            note("warning: the price file has changed since training");
+    /// Opens a price file: the one asked for, else the one the model was trained on, which must not have changed.
+    pub(super) fn stock_job(&self, cell: Cell, asked: Option<&Path>) -> Result<StockJob> {
+        let meaning = &self.best.meaning;
+        let path = asked.or(meaning.data.as_ref().and_then(|data| data.path.as_deref()));
+        let job = StockJob::open(self.artifacts.experiment, cell, path, meaning.scaler)?;
+        if asked.is_none() && !meaning.is_of_same_data(&job.meaning()) {
+            let path = path.map(Path::to_owned).unwrap_or_default();
+            let problem = "has changed since the model was trained on it; to use it all the same, name it with --data".to_owned();
+            return Err(Error::Artifact { path, problem });
         }
         Ok(job)
     }
-}
-
-/// The price file of the run before, unless another one is asked for.
-pub(super) fn remembered_data(asked: Option<&Path>, before: Option<&RunConfig>) -> Option<PathBuf> {
-    if asked.is_some() {
-        return None;
-    }
-    before?.data.as_ref()?.path.clone()
-}
-
-fn not_trained(artifacts: &Artifacts) -> Error {
-    Error::NotTrained { experiment: artifacts.experiment.0.name, folder: artifacts.folder.clone() }
 }

@@ -15,10 +15,10 @@ use serde::Serialize;
 use super::{Job, Loaders, Schedule};
 use crate::{
     Error, Result,
+    checkpoint::Meaning,
     evaluation::{Evaluation, LettersEvaluation},
     learner::{Trainee, cross_entropy},
     recipe::{Experiment, Letters},
-    settings::DataSource,
     weights::{Format, encode},
 };
 
@@ -108,8 +108,8 @@ impl Job for LettersJob {
         training.metrics((LossMetric::new(), AccuracyMetric::new()))
     }
 
-    fn data(&self) -> Option<&DataSource> {
-        None
+    fn meaning(&self) -> Meaning {
+        Meaning::default()
     }
 
     fn evaluate(&self, trainee: &Trainee<LettersModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {

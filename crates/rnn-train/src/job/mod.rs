@@ -14,7 +14,7 @@ pub(crate) use letters::LettersJob;
 use rnn_models::ModelSummary;
 pub(crate) use stock::{StockJob, StockPrediction};
 
-use crate::{Result, evaluation::Evaluation, settings::DataSource, weights::Format};
+use crate::{Result, checkpoint::Meaning, evaluation::Evaluation, weights::Format};
 
 /// Where the samples of a training run come from.
 pub(crate) struct Loaders<B> {
@@ -56,8 +56,8 @@ pub(crate) trait Job {
     /// Registers the metrics that are shown and kept.
     fn metrics(&self, training: SupervisedTraining<Self::Trainee>) -> SupervisedTraining<Self::Trainee>;
 
-    /// The price file, where there is one.
-    fn data(&self) -> Option<&DataSource>;
+    /// What the model's numbers mean.
+    fn meaning(&self) -> Meaning;
 
     /// Scores a trained model.
     fn evaluate(&self, trainee: &Self::Trainee, best_epoch: usize, device: &Device) -> Result<Evaluation>;

@@ -6,13 +6,14 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::Date;
-use rnn_data::{EpochLoader, Order, PriceFile, StockData, WindowBatch, WindowBatcher, Windows};
+use rnn_data::{EpochLoader, MinMaxScaler, Order, PriceFile, StockData, WindowBatch, WindowBatcher, Windows};
 use rnn_models::{Cell, ModelSummary, StockModel, StockModelConfig};
 use serde::Serialize;
 
 use super::{Job, Loaders, Schedule};
 use crate::{
     Error, Result,
+    checkpoint::Meaning,
     console::note,
     evaluation::{Day, Evaluation, Scores, StockEvaluation},
     learner::Trainee,
@@ -41,21 +42,27 @@ pub(crate) struct StockPrediction {
     /// Last day the prediction knows.
     pub(crate) known_until: Date,
     pub(crate) predicted: f64,
-    /// The real opening price, where the file has it.
+    /// The opening price of that day, where the file has it.
     pub(crate) actual: Option<f64>,
+    pub(crate) file: String,
+    pub(crate) synthetic: bool,
 }
 
 impl StockJob {
-    /// Reads a price file, or the embedded sample, and says what is odd about it.
-    pub(crate) fn open(experiment: Experiment, cell: Cell, path: Option<&Path>) -> Result<Self> {
+    /// Reads a price file, or the embedded sample, and says what is odd about it. The scaler of a trained model is given; a new
+    /// model's is fitted on the training part.
+    pub(crate) fn open(experiment: Experiment, cell: Cell, path: Option<&Path>, scaler: Option<MinMaxScaler>) -> Result<Self> {
         let file = path.map_or_else(PriceFile::sample, PriceFile::read)?;
         for warning in &file.warnings {
             note(format_args!("warning: {}: {warning}", file.path.display()));
         }
-        let data = StockData::course(&file, STOCK_WINDOW)?;
+        let data = match scaler {
+            Some(scaler) => StockData::course_scaled(&file, STOCK_WINDOW, scaler)?,
+            None => StockData::course(&file, STOCK_WINDOW)?,
+        };
         let source = DataSource {
             file: file.name(),
-            path: path.map(Path::to_owned),
+            path: path.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned())),
             sha256: file.sha256.clone(),
             rows: file.bars.len(),
             synthetic: file.synthetic,
@@ -85,7 +92,14 @@ impl StockJob {
         // A window's target is not looked at here; any value ends the series.
         let series: Arc<[f32]> = opens.chain([0.0]).collect();
         let predicted = self.predict_all(trainee, &Windows::new(series, STOCK_WINDOW), device)?[0];
-        Ok(StockPrediction { date, known_until: bars[index - 1].date, predicted, actual: bars.get(index).map(|bar| bar.open) })
+        Ok(StockPrediction {
+            date,
+            known_until: bars[index - 1].date,
+            predicted,
+            actual: bars.get(index).map(|bar| bar.open),
+            file: self.source.file.clone(),
+            synthetic: self.source.synthetic,
+        })
     }
 
     /// Predictions of all windows, in price units.
@@ -133,13 +147,17 @@ impl Job for StockJob {
         training.metrics((LossMetric::new(),))
     }
 
-    fn data(&self) -> Option<&DataSource> {
-        Some(&self.source)
+    fn meaning(&self) -> Meaning {
+        Meaning { data: Some(self.source.clone()), scaler: Some(self.data.scaler) }
     }
 
     fn evaluate(&self, trainee: &Trainee<StockModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
         let data = &self.data;
         let predicted = self.predict_all(trainee, &data.test, device)?;
+        let (model, naive) = (Scores::of(&data.test_opens, &predicted), Scores::of(&data.test_opens, &data.test_previous_opens));
+        if !model.mse.is_finite() {
+            return Err(Error::Training(format!("the scores are not finite (MSE {})", model.mse)));
+        }
         let days = data.test_dates.iter().zip(&data.test_opens).zip(&predicted);
         let days = days.map(|((&date, &actual), &predicted)| Day { date, actual, predicted }).collect();
         Ok(Evaluation::Stock(StockEvaluation {
@@ -147,8 +165,8 @@ impl Job for StockJob {
             split: "course",
             best_epoch,
             windows: predicted.len(),
-            model: Scores::of(&data.test_opens, &predicted),
-            naive: Scores::of(&data.test_opens, &data.test_previous_opens).into(),
+            model,
+            naive: naive.into(),
             data: self.source.clone(),
             days,
         }))

@@ -17,8 +17,10 @@ fn wrong_usage_exits_2() {
     let scratch = Scratch::new();
     for (args, expected) in [
         (&["train", "stock-lsmt"][..], "did you mean `stock-lstm`"),
-        (&["train", "letters-onehot-1", "--epochs", "0"], "at least 1"),
-        (&["train", "letters-onehot-1", "--batch-size", "0"], "at least 1"),
+        (&["train", "letters-onehot-1", "--epochs", "0"], "from 1 to 1000000"),
+        (&["train", "letters-onehot-1", "--batch-size", "0"], "from 1 to 1000000"),
+        (&["train", "letters-onehot-1", "--batch-size", "18446744073709551615"], "from 1 to 1000000"),
+        (&["train", "letters-onehot-1", "--progress", "tui"], "needs a terminal"),
         (&["train", "letters-onehot-1", "--learning-rate", "-1"], "above 0"),
         (&["train", "letters-onehot-1", "--learning-rate", "nan"], "above 0"),
         (&["train", "letters-onehot-1", "--data", "prices.csv"], "makes its own letters"),
@@ -74,19 +76,15 @@ fn prices_at_or_below_zero_are_only_a_warning() {
     let text = price_text(400).replacen("100.000", "-3.5", 1);
     fs::write(scratch.path("adjusted.csv"), text).unwrap();
     let finished = scratch.ok(&["train", "stock-rnn", "--data", "adjusted.csv", "--epochs", "1"]);
-    assert!(
-        finished.stderr.contains("warning: adjusted.csv: 1 rows have prices at or below zero (first on line 2)"),
-        "{}",
-        finished.stderr
-    );
+    assert!(finished.stderr.contains("warning: adjusted.csv: prices at or below zero in 1 row (first on line 2)"), "{}", finished.stderr);
 }
 
 #[test]
 fn bad_letters_are_refused() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-4", "--epochs", "1", "--progress", "none"]);
-    fails(&scratch, &["predict", "letters-onehot-4", "abcx"], 1, "`x` is not in the alphabet `a`..`e`");
-    fails(&scratch, &["predict", "letters-onehot-4", "abc"], 1, "`abc` has 3 letters, expected 4");
+    fails(&scratch, &["predict", "letters-onehot-4", "abcx"], 2, "`x` is not in the alphabet `a`..`e`");
+    fails(&scratch, &["predict", "letters-onehot-4", "abc"], 2, "expected 4 letter(s), got 3: `abc`");
     fails(&scratch, &["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "many\n");
     assert_eq!(finished.code, 2);
@@ -132,9 +130,17 @@ fn a_model_of_other_sizes_is_refused_with_both_sizes() {
     let model = |experiment: &str| scratch.artifact(experiment, "checkpoint").join("model-1.bpk");
     fs::copy(model("letters-embedding-1"), model("letters-onehot-1")).unwrap();
     fails(&scratch, &["train", "letters-onehot-1"], 1, "expected [5, 3] but record has [2, 3]");
-    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "holds a model of other sizes");
+    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "holds another model");
+    for part in ["optimizer", "scheduler", "model"] {
+        scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--fresh", "--progress", "none"]);
+        let file = scratch.artifact("letters-onehot-1", "checkpoint").join(format!("{part}-1.bpk"));
+        fs::write(file, "not a checkpoint").unwrap();
+        let config = scratch.read("letters-onehot-1", "config.json");
+        fails(&scratch, &["train", "letters-onehot-1", "--epochs", "9"], 1, &format!("{part}-1.bpk: this part of the best checkpoint"));
+        assert_eq!(scratch.read("letters-onehot-1", "config.json"), config, "nothing is written before the checkpoint is read");
+    }
     fs::write(model("letters-onehot-1"), "not a checkpoint").unwrap();
-    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "model-1.bpk: Record I/O error");
+    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "this part of the best checkpoint cannot be read");
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn settings_files_are_checked() {
     for (text, expected) in [
         ("epoch = 3\n", "unknown field `epoch`"),
         ("seed = 1\nepochs = \"many\"\n", "line 2"),
-        ("epochs = 0\n", "must be at least 1"),
+        ("epochs = 0\n", "`epochs` must be from 1 to 1000000, got 0"),
         ("learning_rate = 0.0\n", "must be above 0"),
     ] {
         fs::write(scratch.path("run.toml"), text).unwrap();
@@ -162,6 +168,53 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
 }
 
 #[test]
+fn a_failed_fresh_run_leaves_the_run_before() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
+    let weights = scratch.read("letters-onehot-1", "weights.txt");
+    let args = ["train", "letters-onehot-1", "--fresh", "--epochs", "5", "--learning-rate", "1e38", "--progress", "none"];
+    fails(&scratch, &args, 1, "try a smaller --learning-rate");
+    assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), weights);
+    assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
+    // What stands in the way of a file of ours is put aside, too.
+    fs::remove_file(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
+    fs::create_dir(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
+    scratch.ok(&["train", "letters-onehot-1", "--fresh", "--epochs", "1", "--progress", "none"]);
+    assert!(scratch.artifact("letters-onehot-1", "loss.png").is_file() && !scratch.artifact("letters-onehot-1", ".before").exists());
+}
+
+#[test]
+fn exports_go_where_they_are_sent_and_nowhere_else() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    let export = |out: &str| scratch.run(&["export", "letters-onehot-1", "--format", "text", "--out", out]);
+    fails(&scratch, &["export", "letters-onehot-1", "--format", "text", "--out", "nowhere/x"], 1, "nowhere/x: cannot be written");
+    fails(&scratch, &["export", "letters-onehot-1", "--format", "text", "--out", "artifacts"], 1, "cannot be written");
+    #[cfg(unix)]
+    {
+        fs::write(scratch.path("target.txt"), "old").unwrap();
+        std::os::unix::fs::symlink(scratch.path("target.txt"), scratch.path("link.txt")).unwrap();
+        assert_eq!(export("link.txt").code, 0);
+        assert!(fs::symlink_metadata(scratch.path("link.txt")).unwrap().is_symlink(), "a link stays a link");
+        assert!(fs::read_to_string(scratch.path("target.txt")).unwrap().starts_with("rnn.kernel"));
+        assert_eq!(export("/dev/null").code, 0);
+        assert!(!fs::metadata("/dev/null").unwrap().is_file(), "a device stays a device");
+        let finished = scratch.run(&["list"]);
+        assert_eq!(finished.code, 0);
+    }
+    assert_eq!(crate::support::unfinished(&scratch.path("artifacts")).len(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_written_fail_the_command() {
+    let scratch = Scratch::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = scratch.command(&["list"]).stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
 fn days_that_cannot_be_predicted_are_named() {
     let scratch = Scratch::new();
     let data = scratch.prices("prices.csv", 420);
@@ -174,6 +227,24 @@ fn days_that_cannot_be_predicted_are_named() {
         2,
         "60 days must come before a predicted one; the first such day is 2015-03-02",
     );
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
+    let scratch = Scratch::new();
+    let without_adapters = |args: &[&str]| {
+        let mut command = scratch.command(args);
+        let hide = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "LIBGL_DRIVERS_PATH", "__EGL_VENDOR_LIBRARY_FILENAMES"];
+        hide.iter().for_each(|name| drop(command.env(name, "/nonexistent")));
+        scratch.finish(command, "")
+    };
+    let finished = without_adapters(&["train", "letters-onehot-1", "--backend", "wgpu"]);
+    assert_eq!(finished.code, 1, "{}", finished.stderr);
+    assert!(finished.stderr.contains("no graphics adapter was found for --backend wgpu"), "{}", finished.stderr);
+    let finished = without_adapters(&["train", "letters-onehot-1", "--epochs", "1"]);
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(finished.stderr.contains("backend ndarray (CPU): no hardware graphics adapter was found"), "{}", finished.stderr);
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -29,7 +29,7 @@ fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
     let first = losses(&scratch, "stock-rnn", 2);
     let best = first.iter().copied().fold(f64::INFINITY, f64::min);
     let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "1e-12", "--progress", "none"]);
-    assert!(finished.stderr.contains("training on prices.csv as before"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("prices.csv as before"), "{}", finished.stderr);
     let all = losses(&scratch, "stock-rnn", 2);
     assert_eq!(all.len(), 4);
     assert!((all[3] - best).abs() < 1e-6 * best.max(1.0), "starts from the best weights: {all:?}");
@@ -37,7 +37,28 @@ fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
     // One wild epoch is worse and does not replace the best.
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "0.5", "--progress", "none"]);
     let after = scratch.json(&["evaluate", "stock-rnn", "--json"]);
-    assert!(after["best_epoch"].as_u64().unwrap() <= 4, "{after}");
+    let best_epoch = after["best_epoch"].as_u64().unwrap();
+    assert!(best_epoch <= 4, "{after}");
+
+    // The next run starts from the best weights, not from the last.
+    let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "1e-12", "--progress", "none"]);
+    assert!(finished.stderr.contains(&format!("going on from epoch {best_epoch} ")), "{}", finished.stderr);
+    let all = losses(&scratch, "stock-rnn", 2);
+    assert!(all[4] > 2.0 * best && (all[5] - best).abs() < 1e-6 * best.max(1.0), "epoch 5 was wild, epoch 6 starts from the best: {all:?}");
+}
+
+#[test]
+fn other_data_starts_the_comparison_anew_and_a_failure_on_it_changes_nothing() {
+    let scratch = Scratch::new();
+    let (a, b) = (scratch.prices("a.csv", 420), scratch.prices("b.csv", 500));
+    scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &a, "--progress", "none"]);
+    let before = scratch.json(&["evaluate", "stock-rnn", "--json"]);
+    let failed = scratch.run(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--learning-rate", "1e38", "--progress", "none"]);
+    assert_eq!(failed.code, 1, "{}", failed.stderr);
+    assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"]), before, "the model is still one of a.csv");
+    let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--progress", "none"]);
+    assert!(finished.stderr.contains("what counts as best starts anew"), "{}", finished.stderr);
+    assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"])["data"]["file"], "b.csv");
 }
 
 #[test]
