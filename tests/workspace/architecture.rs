@@ -79,3 +79,14 @@ fn source_files_stay_small() {
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", file.display());
     }
 }
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "BENCHMARKS.md", "assets/README.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        assert!(!text.contains("@@"), "{document} has a placeholder");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.starts_with("http")) {
+            assert!(root().join(document).parent().unwrap().join(link).exists(), "{document} links to {link}, which is not there");
+        }
+    }
+}

@@ -17,7 +17,6 @@ const LETTERS: [&str; 4] = ["letters-onehot-1", "letters-onehot-4", "letters-emb
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     step("format", cargo(&["fmt", "--all", "--check"]))?;
-    step("sample", cargo(&["xtask", "sample", "--check"]))?;
     step("test", cargo(&["test", "--workspace"]))?;
     real_data()?;
     step("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
@@ -42,6 +41,7 @@ fn real_data() -> Result<()> {
 /// All letters experiments and one epoch on prices with the wgpu backend.
 fn gpu() -> Result<()> {
     step("clippy, wgpu", cargo(&["clippy", "-p", "rnn-train", "--features", "wgpu", "--all-targets", "--", "-D", "warnings"]))?;
+    step("tests, wgpu", cargo(&["test", "-p", "rnn-train", "--features", "wgpu", "--test", "cli", "wgpu"]))?;
     let mut devices = cargo(&["run", "-p", "rnn-train", "--features", "wgpu", "--", "devices"]);
     devices.stdin(std::process::Stdio::null());
     step("devices", devices)?;

@@ -61,14 +61,20 @@ struct Outcome {
     mae: Option<f64>,
     naive_rmse: Option<f64>,
     naive_mae: Option<f64>,
+    backend: String,
+    /// Price file.
+    data: Option<String>,
+    synthetic: bool,
 }
 
 /// All outcomes, as `summary.json` has them.
 #[derive(Serialize)]
 struct Summary {
-    data: String,
+    data: Option<String>,
     synthetic: bool,
     backend: String,
+    /// Whether epochs and prices are such that the course's figures may stand beside.
+    is_course: bool,
     outcomes: Vec<Outcome>,
 }
 
@@ -82,13 +88,14 @@ const COURSE: [(&str, &str); 3] = [
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = args.data.as_deref().map(absolute).transpose()?;
     build(args)?;
-    let binary = root().join("target/release").join(format!("rnn-train{}", std::env::consts::EXE_SUFFIX));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target));
+    let binary = target.join("release").join(format!("rnn-train{}", std::env::consts::EXE_SUFFIX));
     let names = experiments(&binary, &args.only)?;
     // Without seeds each experiment has its own folder, ready for `rnn-train predict`; with several, one folder a seed.
     let seeds: Vec<Option<u64>> = if args.seeds.is_empty() { vec![None] } else { args.seeds.iter().copied().map(Some).collect() };
     let runs: Vec<_> = names.iter().flat_map(|name| seeds.iter().map(move |seed| (name, *seed))).collect();
 
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
     let started = Instant::now();
     for (index, (name, seed)) in runs.iter().enumerate() {
         let of_seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
@@ -97,15 +104,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Some(seed) if seeds.len() > 1 => args.artifacts.join(format!("seed-{seed}")),
             _ => args.artifacts.clone(),
         };
-        outcomes.push(train(args, &binary, &folder, name, *seed, data.as_deref())?);
+        match train(args, &binary, &folder, name, *seed, data.as_deref()) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => failures.push(format!("{name}{of_seed}: {error}")),
+        }
     }
-    let summary = summarise(args, outcomes)?;
+    if outcomes.is_empty() {
+        return Err(failures.join("\n"));
+    }
+    let summary = summarise(args, outcomes);
     write(&args.artifacts, "summary.json", &serde_json::to_string_pretty(&summary).map_err(|error| error.to_string())?)?;
     let table = table(&summary);
     write(&args.artifacts, "summary.md", &table)?;
     print(&table);
     say(&format!("written to {}: summary.md, summary.json", args.artifacts.display()));
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(format!("not everything was trained:\n{}", failures.join("\n"))) }
 }
 
 fn build(args: &Args) -> Result<()> {
@@ -162,32 +175,32 @@ fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64
         mae: evaluation["mae"].as_f64(),
         naive_rmse: evaluation["naive_rmse"].as_f64(),
         naive_mae: evaluation["naive_mae"].as_f64(),
+        backend: config["backend"].as_str().unwrap_or("?").to_owned(),
+        data: config["data"]["file"].as_str().map(str::to_owned),
+        synthetic: config["data"]["synthetic"].as_bool().unwrap_or_default(),
     })
 }
 
-fn summarise(args: &Args, outcomes: Vec<Outcome>) -> Result<Summary> {
-    let folder = if args.seeds.len() > 1 { args.artifacts.join(format!("seed-{}", args.seeds[0])) } else { args.artifacts.clone() };
-    let of = |name: &str| json(&folder.join(name).join("config.json"));
-    let backend = of(&outcomes[0].experiment)?["backend"].as_str().unwrap_or("?").to_owned();
-    let stock = outcomes.iter().find(|outcome| outcome.rmse.is_some()).map(|outcome| of(&outcome.experiment)).transpose()?;
-    let data = stock.as_ref().map_or(&Value::Null, |config| &config["data"]);
-    Ok(Summary {
-        data: data["file"].as_str().unwrap_or("none").to_owned(),
-        synthetic: data["synthetic"].as_bool().unwrap_or_default(),
-        backend,
+fn summarise(args: &Args, outcomes: Vec<Outcome>) -> Summary {
+    let synthetic = outcomes.iter().any(|outcome| outcome.synthetic);
+    Summary {
+        data: outcomes.iter().find_map(|outcome| outcome.data.clone()),
+        synthetic,
+        backend: outcomes.first().map(|outcome| outcome.backend.clone()).unwrap_or_default(),
+        is_course: args.epochs.is_none() && !synthetic,
         outcomes,
-    })
+    }
 }
 
 fn table(summary: &Summary) -> String {
     let synthetic = if summary.synthetic { " (**synthetic** data)" } else { "" };
-    let mut text =
-        format!("Backend {}, prices from `{}`{synthetic}. Scores are of the best checkpoint.\n\n", summary.backend, summary.data);
+    let prices = summary.data.as_ref().map_or_else(String::new, |file| format!(", prices from `{file}`{synthetic}"));
+    let mut text = format!("Backend {}{prices}. Scores are of the best checkpoint.\n\n", summary.backend);
     text += "| experiment | seed | parameters | epochs | seconds | final loss | best epoch | accuracy | MSE | RMSE | MAE | course |\n";
     text += "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n";
     let number = |value: Option<f64>, digits: usize| value.map_or_else(String::new, |value| format!("{value:.digits$}"));
     for outcome in &summary.outcomes {
-        let course = COURSE.iter().find(|(name, _)| *name == outcome.experiment).map_or("", |(_, figures)| figures);
+        let course = COURSE.iter().find(|(name, _)| summary.is_course && *name == outcome.experiment).map_or("", |(_, figures)| figures);
         text += &format!(
             "| {} | {} | {} | {} | {:.1} | {:.3e} | {} | {} | {} | {} | {} | {course} |\n",
             outcome.experiment,
@@ -252,4 +265,52 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(experiment: &str, seed: u64, rmse: Option<f64>, accuracy: Option<f64>) -> Outcome {
+        Outcome {
+            experiment: experiment.to_owned(),
+            seed,
+            parameters: 47,
+            epochs: 100,
+            seconds: 1.0,
+            final_loss: 0.5,
+            best_epoch: 99,
+            accuracy,
+            mse: rmse.map(|rmse| rmse * rmse),
+            rmse,
+            mae: rmse,
+            naive_rmse: rmse.map(|_| 19.618),
+            naive_mae: rmse.map(|_| 14.711),
+            backend: "ndarray".to_owned(),
+            data: rmse.map(|_| "bars.csv".to_owned()),
+            synthetic: false,
+        }
+    }
+
+    fn summary(is_course: bool, synthetic: bool) -> Summary {
+        let letters = [1, 2].map(|seed| outcome("letters-onehot-1", seed, None, Some(if seed == 1 { 1.0 } else { 0.8 })));
+        let stock = [30.0, 50.0, 40.0].into_iter().enumerate().map(|(seed, rmse)| outcome("stock-rnn", seed as u64, Some(rmse), None));
+        let outcomes = letters.into_iter().chain(stock).collect();
+        Summary { data: Some("bars.csv".to_owned()), synthetic, backend: "ndarray".to_owned(), is_course, outcomes }
+    }
+
+    #[test]
+    fn the_table_has_a_row_a_run_and_medians_over_seeds() {
+        let text = table(&summary(true, false));
+        assert_eq!(text.lines().filter(|line| line.starts_with("| letters") || line.starts_with("| stock")).count(), 5);
+        assert!(text.contains("stock-rnn: median of 3 seeds RMSE 40.000, MAE 40.000"), "{text}");
+        assert!(text.contains("letters-onehot-1: accuracy 1.0 with 1 of 2 seeds"), "{text}");
+        assert!(text.contains("MSE 1652.593, RMSE 40.652") && text.contains("RMSE 19.618, MAE 14.711"), "{text}");
+    }
+
+    #[test]
+    fn synthetic_prices_are_named_and_the_course_does_not_stand_beside_them() {
+        let text = table(&summary(false, true));
+        assert!(text.contains("prices from `bars.csv` (**synthetic** data)") && !text.contains("1652.593"), "{text}");
+    }
 }
