@@ -2,9 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
+use burn::tensor::{DType, Device, DeviceType, Gradients, Tensor, TensorData};
 use rnn_kernels::{
-    GruWeights, HiddenOutput, LstmOutput, LstmState, LstmWeights, SimpleRnnWeights, gru_reference, lstm_reference, simple_rnn_reference,
+    GruWeights, HiddenOutput, LstmOutput, LstmState, LstmWeights, SimpleRnnWeights, gru_reference, lstm_reference, sigmoid,
+    simple_rnn_reference,
 };
 use safetensors::SafeTensors;
 
@@ -66,7 +67,6 @@ impl Golden<'_> {
 }
 
 /// Runs a check on every golden file of a cell, on both CPU backends.
-#[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and one of the backends this project supports")]
 fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
     let folder = std::env::var_os("RNN_GOLDEN_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden"), PathBuf::from);
     let mut count = 0;
@@ -77,9 +77,11 @@ fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
-        for (backend, device) in [("flex", Device::flex()), ("ndarray", Device::ndarray())] {
+        for backend in [DeviceType::Flex, DeviceType::NdArray] {
+            let file = format!("{name} on {backend:?}");
+            let device = Device::enumerate(backend).into_iter().next().unwrap_or_else(|| panic!("{file}: no such backend"));
             let tensors = SafeTensors::deserialize(&bytes).unwrap();
-            check(&Golden { file: format!("{name} on {backend}"), tensors, device: device.autodiff() });
+            check(&Golden { file, tensors, device: device.autodiff() });
         }
         count += 1;
     }
@@ -112,7 +114,7 @@ fn golden_lstm_agrees_with_keras() {
         let (input, bias) = (golden.leaf::<3>("input"), golden.leaf::<1>("bias"));
         let weights = LstmWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: Some(bias.clone()) };
         let state = LstmState { hidden: hidden.clone(), cell: cell.clone() };
-        let LstmOutput { sequence, state } = lstm_reference(input.clone(), weights, Some(state));
+        let LstmOutput { sequence, state } = lstm_reference(input.clone(), weights, Some(state), Tensor::tanh, sigmoid);
         golden.check("output", sequence.clone());
         golden.check("final_hidden", state.hidden.clone());
         golden.check("final_cell", state.cell.clone());
@@ -135,7 +137,7 @@ fn golden_gru_agrees_with_keras() {
         let row = |index| Some(bias.clone().narrow(0, index, 1).squeeze_dim(0));
         let weights =
             GruWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: row(0), recurrent_bias: row(1) };
-        let output = gru_reference(input.clone(), weights, Some(initial.clone()));
+        let output = gru_reference(input.clone(), weights, Some(initial.clone()), Tensor::tanh, sigmoid);
         golden.check("output", output.sequence.clone());
         golden.check("final_hidden", output.state.clone());
         let gradients = golden.backward(&output, None);

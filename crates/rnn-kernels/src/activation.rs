@@ -4,6 +4,10 @@ use burn::tensor::Tensor;
 ///
 /// Burn's default `sigmoid`, which ndarray uses, goes through f32 whatever the tensor's type is and takes six passes with two
 /// exponentials and a logarithm (burn-backend 0.22.1, `ActivationOps::sigmoid`): in f64 it is off by 1e-8.
-pub(crate) fn sigmoid(values: Tensor<2>) -> Tensor<2> {
+///
+/// # Shapes
+///
+/// Any `[B, H]`; the output has the same.
+pub fn sigmoid(values: Tensor<2>) -> Tensor<2> {
     (values * 0.5).tanh() * 0.5 + 0.5
 }

@@ -29,6 +29,7 @@ mod lstm;
 mod simple_rnn;
 mod time;
 
+pub use activation::sigmoid;
 use burn::tensor::Tensor;
 pub use gru::{GruWeights, gru_reference};
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm_reference};

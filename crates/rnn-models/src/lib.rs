@@ -7,7 +7,8 @@
 //! | Keras | here | differs |
 //! |---|---|---|
 //! | `SimpleRNN(units)`, `LSTM(units)`, `GRU(units)` | `SimpleRnnConfig::new(input_size, units)`, ... | the input size is given, not inferred at the first call |
-//! | `activation` (SimpleRNN) | `activation` | LSTM and GRU use Keras's defaults, tanh and sigmoid |
+//! | `activation` = tanh | `activation` | Burn's activations |
+//! | `recurrent_activation` = sigmoid | `recurrent_activation` | Burn's activations |
 //! | `use_bias` | `bias` | |
 //! | `kernel_initializer` = glorot_uniform | `kernel_initializer` | |
 //! | `recurrent_initializer` = orthogonal | `recurrent_initializer` | |

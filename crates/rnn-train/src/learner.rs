@@ -1,10 +1,10 @@
 //! The two model families as burn-train learners.
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleDisplay},
     nn::loss::MseLoss,
     tensor::{Int, Tensor, activation::log_softmax},
-    train::{ClassificationOutput, InferenceStep, RegressionOutput, TrainOutput, TrainStep},
+    train::{ClassificationOutput, InferenceStep, ItemLazy, RegressionOutput, TrainOutput, TrainStep},
 };
 use rnn_data::{LetterBatch, WindowBatch};
 use rnn_models::{LettersModel, StockModel};
@@ -15,59 +15,74 @@ pub(crate) struct Trainee<M> {
     pub(crate) model: M,
 }
 
-// Losses are handed on one a sample, not as their mean: burn-train weights a loss by its number of values, and so the mean over
-// an epoch is the mean over its samples, also when the last batch is short (as in Keras).
+/// What a model predicts and what that costs.
+///
+/// Losses are one a sample, not their mean: burn-train weights a loss by its number of values, and so the mean over an epoch is the
+/// mean over its samples, also when the last batch is short (as in Keras).
+pub(crate) trait Objective {
+    /// What the model reads in a step.
+    type Batch: Send + 'static;
+    /// Predictions, targets and losses, as burn-train's metrics read them.
+    type Output: ItemLazy + 'static;
 
-impl Trainee<LettersModel> {
+    /// Predicts a batch.
+    fn predict(&self, batch: Self::Batch) -> Self::Output;
+
+    /// The loss of each sample, `[B]`.
+    fn losses(output: &Self::Output) -> Tensor<1>;
+}
+
+impl Objective for Trainee<LettersModel> {
+    type Batch = LetterBatch;
+    type Output = ClassificationOutput;
+
     fn predict(&self, batch: LetterBatch) -> ClassificationOutput {
         let logits = self.model.forward(batch.letters);
-        let loss = cross_entropy(logits.clone(), batch.targets.clone());
-        ClassificationOutput::new(loss, logits, batch.targets)
+        let losses = cross_entropy(logits.clone(), batch.targets.clone());
+        ClassificationOutput::new(losses, logits, batch.targets)
+    }
+
+    fn losses(output: &ClassificationOutput) -> Tensor<1> {
+        output.loss.clone()
     }
 }
 
-impl TrainStep for Trainee<LettersModel> {
-    type Input = LetterBatch;
-    type Output = ClassificationOutput;
+impl Objective for Trainee<StockModel> {
+    type Batch = WindowBatch;
+    type Output = RegressionOutput;
 
-    fn step(&self, batch: LetterBatch) -> TrainOutput<ClassificationOutput> {
-        let output = self.predict(batch);
-        TrainOutput::new(self, output.loss.clone().mean().backward(), output)
-    }
-}
-
-impl InferenceStep for Trainee<LettersModel> {
-    type Input = LetterBatch;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: LetterBatch) -> ClassificationOutput {
-        self.predict(batch)
-    }
-}
-
-impl Trainee<StockModel> {
     fn predict(&self, batch: WindowBatch) -> RegressionOutput {
         let predicted = self.model.forward(batch.windows);
-        let loss = MseLoss::new().forward_no_reduction(predicted.clone(), batch.targets.clone());
-        RegressionOutput::new(loss.squeeze_dim(1), predicted, batch.targets)
+        let losses = MseLoss::new().forward_no_reduction(predicted.clone(), batch.targets.clone());
+        RegressionOutput::new(losses.squeeze_dim(1), predicted, batch.targets)
+    }
+
+    fn losses(output: &RegressionOutput) -> Tensor<1> {
+        output.loss.clone()
     }
 }
 
-impl TrainStep for Trainee<StockModel> {
-    type Input = WindowBatch;
-    type Output = RegressionOutput;
+impl<M: Module + ModuleDisplay> TrainStep for Trainee<M>
+where
+    Self: Objective,
+{
+    type Input = <Self as Objective>::Batch;
+    type Output = <Self as Objective>::Output;
 
-    fn step(&self, batch: WindowBatch) -> TrainOutput<RegressionOutput> {
+    fn step(&self, batch: Self::Input) -> TrainOutput<Self::Output> {
         let output = self.predict(batch);
-        TrainOutput::new(self, output.loss.clone().mean().backward(), output)
+        TrainOutput::new(self, Self::losses(&output).mean().backward(), output)
     }
 }
 
-impl InferenceStep for Trainee<StockModel> {
-    type Input = WindowBatch;
-    type Output = RegressionOutput;
+impl<M: Module> InferenceStep for Trainee<M>
+where
+    Self: Objective,
+{
+    type Input = <Self as Objective>::Batch;
+    type Output = <Self as Objective>::Output;
 
-    fn step(&self, batch: WindowBatch) -> RegressionOutput {
+    fn step(&self, batch: Self::Input) -> Self::Output {
         self.predict(batch)
     }
 }

@@ -3,15 +3,14 @@ use burn::tensor::Tensor;
 use super::GruWeights;
 use crate::{
     HiddenOutput,
-    activation::sigmoid,
     check::CellCheck,
     time::{Gate, gates},
 };
 
 /// A GRU over a whole sequence, composed of plain tensor operations.
 ///
-/// The reset gate is applied after the recurrent product (cuDNN's form, Keras `reset_after=True`). With
-/// `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
+/// The reset gate is applied after the recurrent product (cuDNN's form, Keras `reset_after=True`). With the usual activations,
+/// tanh and sigmoid, `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
 /// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
 ///
 /// # Shapes
@@ -27,7 +26,13 @@ use crate::{
 /// # References
 ///
 /// Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014; Keras `GRU`.
-pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tensor<2>>) -> HiddenOutput {
+pub fn gru_reference(
+    input: Tensor<3>,
+    weights: GruWeights,
+    initial: Option<Tensor<2>>,
+    activation: impl Fn(Tensor<2>) -> Tensor<2>,
+    recurrent_activation: impl Fn(Tensor<2>) -> Tensor<2>,
+) -> HiddenOutput {
     let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
     let check = CellCheck { op: "gru", gates: 3, kernel: &kernel, recurrent_kernel: &recurrent_kernel };
     let sizes = check.sizes(&input);
@@ -47,9 +52,9 @@ pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tens
 
     let mut sequence = Vec::with_capacity(steps);
     for t in 0..steps {
-        let z = sigmoid(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
-        let r = sigmoid(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
-        let n = (candidate.projected[t].clone() + r * recur(&candidate, &biases[2], &hidden)).tanh();
+        let z = recurrent_activation(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
+        let r = recurrent_activation(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
+        let n = activation(candidate.projected[t].clone() + r * recur(&candidate, &biases[2], &hidden));
         hidden = n.clone() + z * (hidden - n);
         sequence.push(hidden.clone());
     }

@@ -1,11 +1,11 @@
 use burn::tensor::Tensor;
 
 use super::{LstmOutput, LstmState, LstmWeights};
-use crate::{activation::sigmoid, check::CellCheck, time::gates};
+use crate::{check::CellCheck, time::gates};
 
 /// An LSTM over a whole sequence, composed of plain tensor operations.
 ///
-/// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
+/// With the usual activations, tanh and sigmoid, and `[i, f, c, o] = x_t K + h_(t-1) R + b`:
 /// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
 ///
 /// # Shapes
@@ -22,7 +22,13 @@ use crate::{activation::sigmoid, check::CellCheck, time::gates};
 ///
 /// Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9 (1997); Gers et al. (2000) for the forget gate;
 /// Keras `LSTM`.
-pub fn lstm_reference(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>) -> LstmOutput {
+pub fn lstm_reference(
+    input: Tensor<3>,
+    weights: LstmWeights,
+    initial: Option<LstmState>,
+    activation: impl Fn(Tensor<2>) -> Tensor<2>,
+    recurrent_activation: impl Fn(Tensor<2>) -> Tensor<2>,
+) -> LstmOutput {
     let LstmWeights { kernel, recurrent_kernel, bias } = weights;
     let check = CellCheck { op: "lstm", gates: 4, kernel: &kernel, recurrent_kernel: &recurrent_kernel };
     let sizes = check.sizes(&input);
@@ -38,12 +44,12 @@ pub fn lstm_reference(input: Tensor<3>, weights: LstmWeights, initial: Option<Ls
     let [input_gate, forget_gate, candidate, output_gate] = gates(input, kernel, recurrent_kernel, bias);
     let mut sequence = Vec::with_capacity(steps);
     for t in 0..steps {
-        let i = sigmoid(input_gate.at(t, &hidden));
-        let f = sigmoid(forget_gate.at(t, &hidden));
-        let c = candidate.at(t, &hidden).tanh();
-        let o = sigmoid(output_gate.at(t, &hidden));
+        let i = recurrent_activation(input_gate.at(t, &hidden));
+        let f = recurrent_activation(forget_gate.at(t, &hidden));
+        let c = activation(candidate.at(t, &hidden));
+        let o = recurrent_activation(output_gate.at(t, &hidden));
         cell = f * cell + i * c;
-        hidden = o * cell.clone().tanh();
+        hidden = o * activation(cell.clone());
         sequence.push(hidden.clone());
     }
     LstmOutput { sequence: Tensor::stack(sequence, 1), state: LstmState { hidden, cell } }

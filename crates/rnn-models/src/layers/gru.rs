@@ -1,11 +1,15 @@
 use burn::{
     config::Config,
     module::{Content, DisplaySettings, Module, ModuleDisplay, Param},
-    nn::Initializer,
+    nn::{
+        Initializer,
+        activation::{Activation, ActivationConfig},
+    },
     tensor::{Device, Tensor},
 };
 use rnn_kernels::{GruWeights, HiddenOutput, gru_reference};
 
+use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of a [`Gru`]; the defaults are those of the Keras layer.
@@ -15,6 +19,12 @@ pub struct GruConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
+    /// Activation of the candidate (Keras `activation`).
+    #[config(default = "ActivationConfig::Tanh")]
+    pub activation: ActivationConfig,
+    /// Activation of the gates (Keras `recurrent_activation`).
+    #[config(default = "ActivationConfig::Sigmoid")]
+    pub recurrent_activation: ActivationConfig,
     /// Whether biases are added, one to the input product and one to the recurrent product (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
@@ -46,6 +56,10 @@ pub struct Gru {
     pub bias: Option<Param<Tensor<1>>>,
     /// Bias of the recurrent product, `[3*H]`.
     pub recurrent_bias: Option<Param<Tensor<1>>>,
+    /// Activation of the candidate.
+    pub activation: Activation,
+    /// Activation of the gates.
+    pub recurrent_activation: Activation,
 }
 
 impl GruConfig {
@@ -57,6 +71,8 @@ impl GruConfig {
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 3 * self.units], device),
             bias: bias(),
             recurrent_bias: bias(),
+            activation: self.activation.init(device),
+            recurrent_activation: self.recurrent_activation.init(device),
         }
     }
 }
@@ -80,7 +96,7 @@ impl Gru {
             bias: self.bias.as_ref().map(Param::val),
             recurrent_bias: self.recurrent_bias.as_ref().map(Param::val),
         };
-        gru_reference(input, weights, initial)
+        gru_reference(input, weights, initial, activate(&self.activation), activate(&self.recurrent_activation))
     }
 }
 

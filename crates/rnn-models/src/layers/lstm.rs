@@ -1,11 +1,15 @@
 use burn::{
     config::Config,
     module::{Content, DisplaySettings, Module, ModuleDisplay, Param},
-    nn::Initializer,
+    nn::{
+        Initializer,
+        activation::{Activation, ActivationConfig},
+    },
     tensor::{Device, Tensor, TensorData},
 };
 use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm_reference};
 
+use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of an [`Lstm`]; the defaults are those of the Keras layer.
@@ -15,6 +19,12 @@ pub struct LstmConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
+    /// Activation of the candidate and of the output (Keras `activation`).
+    #[config(default = "ActivationConfig::Tanh")]
+    pub activation: ActivationConfig,
+    /// Activation of the gates (Keras `recurrent_activation`).
+    #[config(default = "ActivationConfig::Sigmoid")]
+    pub recurrent_activation: ActivationConfig,
     /// Whether a bias is added (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
@@ -46,6 +56,10 @@ pub struct Lstm {
     pub recurrent_kernel: Param<Tensor<2>>,
     /// Bias, `[4*H]`.
     pub bias: Option<Param<Tensor<1>>>,
+    /// Activation of the candidate and of the output.
+    pub activation: Activation,
+    /// Activation of the gates.
+    pub recurrent_activation: Activation,
 }
 
 impl LstmConfig {
@@ -55,6 +69,8 @@ impl LstmConfig {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 4 * self.units], device),
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 4 * self.units], device),
             bias: self.bias.then(|| self.init_bias(device)),
+            activation: self.activation.init(device),
+            recurrent_activation: self.recurrent_activation.init(device),
         }
     }
 
@@ -87,7 +103,7 @@ impl Lstm {
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        lstm_reference(input, weights, initial)
+        lstm_reference(input, weights, initial, activate(&self.activation), activate(&self.recurrent_activation))
     }
 }
 

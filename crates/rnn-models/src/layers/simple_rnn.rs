@@ -9,6 +9,7 @@ use burn::{
 };
 use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn_reference};
 
+use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of a [`SimpleRnn`]; the defaults are those of the Keras layer.
@@ -96,7 +97,7 @@ impl SimpleRnn {
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        simple_rnn_reference(input, weights, initial, |hidden| self.activation.forward(hidden))
+        simple_rnn_reference(input, weights, initial, activate(&self.activation))
     }
 }
 

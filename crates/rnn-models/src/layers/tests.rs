@@ -91,6 +91,16 @@ fn the_activation_is_configurable() {
     let layer = SimpleRnnConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
     let smallest = layer.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>();
     assert!(smallest >= 0.0, "relu gave {smallest}");
+    // With the identity for both, gates and states are linear: one step from zero states has h = o * i * c.
+    let layer = LstmConfig::new(1, 1)
+        .with_activation(ActivationConfig::Identity)
+        .with_recurrent_activation(ActivationConfig::Identity)
+        .init(&device);
+    let kernel: Vec<f32> = layer.kernel.val().into_data().iter::<f32>().collect();
+    let hidden = layer.forward(Tensor::ones([1, 1, 1], &device), None).state.hidden.into_scalar::<f32>();
+    assert!((hidden - kernel[0] * kernel[2] * kernel[3]).abs() < 1e-6, "{hidden} {kernel:?}");
+    let gru = GruConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
+    assert!(gru.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>() >= 0.0, "a mean of relus and zero");
 }
 
 #[test]
