@@ -30,7 +30,6 @@ pub struct RecurrentConfig {
 
 /// A recurrent layer whose cell is chosen at run time.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a model holds one or two of them; boxing would put `Box` into every parameter path")]
 pub enum Recurrent {
     /// See [`SimpleRnn`].
     SimpleRnn(SimpleRnn),
