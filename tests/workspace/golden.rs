@@ -1,21 +1,25 @@
-//! The reference operators against Keras in float64: forward values, final states and every gradient.
+//! The operators, fused and reference, against Keras and PyTorch in float64: forward values, final states and every gradient.
 
 use std::{fs, path::PathBuf};
 
 use burn::tensor::{DType, Device, DeviceType, Gradients, Tensor, TensorData};
 use rnn_kernels::{
-    GruWeights, HiddenOutput, LstmOutput, LstmState, LstmWeights, SimpleRnnWeights, gru_reference, lstm_reference, sigmoid,
-    simple_rnn_reference,
+    GruWeights, HiddenOutput, LstmOutput, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference,
+    simple_rnn, simple_rnn_reference,
 };
 use safetensors::SafeTensors;
 
 /// Both sides compute in float64; what is left is the order of sums over at most 33 units.
-const TOLERANCE: f64 = 1e-10;
+const TOLERANCE_F64: f64 = 1e-10;
+/// In float32, relative to the largest value of a tensor: sums of up to 100 terms, each rounded at 6e-8, twice over (forward and backward).
+const TOLERANCE_F32: f64 = 1e-5;
 
 struct Golden<'a> {
     file: String,
     tensors: SafeTensors<'a>,
     device: Device,
+    dtype: DType,
+    fused: bool,
 }
 
 impl Golden<'_> {
@@ -27,7 +31,7 @@ impl Golden<'_> {
 
     /// A constant of the loss.
     fn constant<const D: usize>(&self, name: &str) -> Tensor<D> {
-        Tensor::from_data(self.data(name), (&self.device, DType::F64))
+        Tensor::from_data(self.data(name), (&self.device, self.dtype))
     }
 
     /// Something the loss is differentiated by.
@@ -38,16 +42,18 @@ impl Golden<'_> {
     fn check<const D: usize>(&self, name: &str, got: Tensor<D>) {
         let (expected, got) = (self.data(name), got.into_data());
         assert_eq!(expected.shape(), got.shape(), "{}: {name}", self.file);
+        let largest = expected.iter::<f64>().fold(1.0, |largest, value| value.abs().max(largest));
+        let tolerance = if self.dtype == DType::F64 { TOLERANCE_F64 } else { TOLERANCE_F32 * largest };
         let pairs = expected.iter::<f64>().zip(got.iter::<f64>());
         let bad: Vec<String> = pairs
             .enumerate()
             .filter(|(_, (expected, got))| {
-                let is_close = (expected - got).abs() <= TOLERANCE * expected.abs().max(1.0);
+                let is_close = (expected - got).abs() <= tolerance * if self.dtype == DType::F64 { expected.abs().max(1.0) } else { 1.0 };
                 !is_close // a NaN is never close
             })
             .map(|(index, (expected, got))| format!("[{index}] expected {expected}, got {got}, |delta| {:e}", (expected - got).abs()))
             .collect();
-        assert!(bad.is_empty(), "{}: {name} differs beyond {TOLERANCE:e}:\n{}", self.file, bad.join("\n"));
+        assert!(bad.is_empty(), "{}: {name} differs beyond {tolerance:e}:\n{}", self.file, bad.join("\n"));
     }
 
     fn check_gradient<const D: usize>(&self, name: &str, leaf: &Tensor<D>, gradients: &Gradients) {
@@ -77,11 +83,13 @@ fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
-        for backend in [DeviceType::Flex, DeviceType::NdArray] {
-            let file = format!("{name} on {backend:?}");
+        for (backend, dtype, fused) in [DeviceType::Flex, DeviceType::NdArray].into_iter().flat_map(|backend| {
+            [(DType::F64, true), (DType::F64, false), (DType::F32, true)].map(|(dtype, fused)| (backend.clone(), dtype, fused))
+        }) {
+            let file = format!("{name} on {backend:?} in {dtype:?}, {}", if fused { "fused" } else { "reference" });
             let device = Device::enumerate(backend).into_iter().next().unwrap_or_else(|| panic!("{file}: no such backend"));
             let tensors = SafeTensors::deserialize(&bytes).unwrap();
-            check(&Golden { file, tensors, device: device.autodiff() });
+            check(&Golden { file, tensors, device: device.autodiff(), dtype, fused });
         }
         count += 1;
     }
@@ -89,12 +97,16 @@ fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
 }
 
 #[test]
-fn golden_simple_rnn_agrees_with_keras() {
+fn golden_simple_rnn_agrees_with_keras_and_pytorch() {
     for_each("simple_rnn", |golden| {
         let [kernel, recurrent_kernel] = ["kernel", "recurrent_kernel"].map(|name| golden.leaf::<2>(name));
         let (input, initial, bias) = (golden.leaf::<3>("input"), golden.leaf::<2>("initial_hidden"), golden.leaf::<1>("bias"));
         let weights = SimpleRnnWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: Some(bias.clone()) };
-        let output = simple_rnn_reference(input.clone(), weights, Some(initial.clone()), Tensor::tanh);
+        let output = if golden.fused {
+            simple_rnn(input.clone(), weights, Some(initial.clone()), None)
+        } else {
+            simple_rnn_reference(input.clone(), weights, Some(initial.clone()), &Variant::default())
+        };
         golden.check("output", output.sequence.clone());
         golden.check("final_hidden", output.state.clone());
         let gradients = golden.backward(&output, None);
@@ -107,14 +119,18 @@ fn golden_simple_rnn_agrees_with_keras() {
 }
 
 #[test]
-fn golden_lstm_agrees_with_keras() {
+fn golden_lstm_agrees_with_keras_and_pytorch() {
     for_each("lstm", |golden| {
         let [kernel, recurrent_kernel] = ["kernel", "recurrent_kernel"].map(|name| golden.leaf::<2>(name));
         let [hidden, cell] = ["initial_hidden", "initial_cell"].map(|name| golden.leaf::<2>(name));
         let (input, bias) = (golden.leaf::<3>("input"), golden.leaf::<1>("bias"));
         let weights = LstmWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: Some(bias.clone()) };
         let state = LstmState { hidden: hidden.clone(), cell: cell.clone() };
-        let LstmOutput { sequence, state } = lstm_reference(input.clone(), weights, Some(state), Tensor::tanh, sigmoid);
+        let LstmOutput { sequence, state } = if golden.fused {
+            lstm(input.clone(), weights, Some(state), None)
+        } else {
+            lstm_reference(input.clone(), weights, Some(state), &Variant::default())
+        };
         golden.check("output", sequence.clone());
         golden.check("final_hidden", state.hidden.clone());
         golden.check("final_cell", state.cell.clone());
@@ -129,7 +145,7 @@ fn golden_lstm_agrees_with_keras() {
 }
 
 #[test]
-fn golden_gru_agrees_with_keras() {
+fn golden_gru_agrees_with_keras_and_pytorch() {
     for_each("gru", |golden| {
         let [kernel, recurrent_kernel, bias] = ["kernel", "recurrent_kernel", "bias"].map(|name| golden.leaf::<2>(name));
         let (input, initial) = (golden.leaf::<3>("input"), golden.leaf::<2>("initial_hidden"));
@@ -137,7 +153,11 @@ fn golden_gru_agrees_with_keras() {
         let row = |index| Some(bias.clone().narrow(0, index, 1).squeeze_dim(0));
         let weights =
             GruWeights { kernel: kernel.clone(), recurrent_kernel: recurrent_kernel.clone(), bias: row(0), recurrent_bias: row(1) };
-        let output = gru_reference(input.clone(), weights, Some(initial.clone()), Tensor::tanh, sigmoid);
+        let output = if golden.fused {
+            gru(input.clone(), weights, Some(initial.clone()), None)
+        } else {
+            gru_reference(input.clone(), weights, Some(initial.clone()), &Variant::default())
+        };
         golden.check("output", output.sequence.clone());
         golden.check("final_hidden", output.state.clone());
         let gradients = golden.backward(&output, None);

@@ -1,49 +1,105 @@
-//! Shape checks of the operators. Misuse panics, as Burn's own modules do, and names the operator, the tensor and both shapes.
+//! Checks of the operators' tensors. Misuse panics, as Burn's own modules do, and names the operator, the tensor and what was expected.
 
-use burn::tensor::Tensor;
+use burn::{
+    backend::DispatchDevice,
+    tensor::{Bool, DType, Device, Tensor},
+};
+
+use crate::Variant;
 
 /// The sizes of one call, read off the input and the recurrent kernel once all tensors agree.
 pub(crate) struct Sizes {
     pub(crate) batch: usize,
+    pub(crate) time: usize,
+    pub(crate) input: usize,
     pub(crate) hidden: usize,
 }
 
-/// The weights every cell has, and the name its errors start with.
-pub(crate) struct CellCheck<'a> {
-    pub(crate) op: &'static str,
-    pub(crate) gates: usize,
-    pub(crate) kernel: &'a Tensor<2>,
-    pub(crate) recurrent_kernel: &'a Tensor<2>,
+/// The tensors every cell has, and the name its errors start with.
+pub(crate) struct CellCheck {
+    op: &'static str,
+    gates: usize,
+    device: Device,
+    dtype: DType,
+    pub(crate) sizes: Sizes,
 }
 
-impl CellCheck<'_> {
+impl CellCheck {
     /// Checks the input and the two kernels against each other.
-    pub(crate) fn sizes(&self, input: &Tensor<3>) -> Sizes {
+    pub(crate) fn new(op: &'static str, gates: usize, input: &Tensor<3>, kernel: &Tensor<2>, recurrent_kernel: &Tensor<2>) -> Self {
         let [batch, time, features] = input.dims();
-        let [hidden, _] = self.recurrent_kernel.dims();
+        let [hidden, _] = recurrent_kernel.dims();
         assert!(
             batch > 0 && time > 0 && features > 0 && hidden > 0,
-            "{}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden units; every size must be at least 1",
-            self.op
+            "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden units; every size must be at least 1"
         );
-        self.shape("kernel", self.kernel.dims(), [features, self.gates * hidden]);
-        self.shape("recurrent kernel", self.recurrent_kernel.dims(), [hidden, self.gates * hidden]);
-        Sizes { batch, hidden }
+        let sizes = Sizes { batch, time, input: features, hidden };
+        let check = Self { op, gates, device: input.device(), dtype: input.dtype(), sizes };
+        check.tensor("kernel", kernel, [features, gates * hidden]);
+        check.tensor("recurrent kernel", recurrent_kernel, [hidden, gates * hidden]);
+        check
     }
 
     /// Checks a bias of `[G*H]`.
-    pub(crate) fn bias(&self, name: &str, bias: Option<&Tensor<1>>, sizes: &Sizes) {
+    pub(crate) fn bias(&self, name: &str, bias: Option<&Tensor<1>>) {
         if let Some(bias) = bias {
-            self.shape(name, bias.dims(), [self.gates * sizes.hidden]);
+            self.tensor(name, bias, [self.gates * self.sizes.hidden]);
         }
     }
 
     /// Checks a state of `[B, H]`.
-    pub(crate) fn state(&self, name: &str, state: &Tensor<2>, sizes: &Sizes) {
-        self.shape(name, state.dims(), [sizes.batch, sizes.hidden]);
+    pub(crate) fn state(&self, name: &str, state: Option<&Tensor<2>>) {
+        if let Some(state) = state {
+            self.tensor(name, state, [self.sizes.batch, self.sizes.hidden]);
+        }
+    }
+
+    /// Checks a mask of `[B, T]`.
+    pub(crate) fn mask(&self, mask: Option<&Tensor<2, Bool>>) {
+        if let Some(mask) = mask {
+            self.shape("mask", mask.dims(), [self.sizes.batch, self.sizes.time]);
+            self.place("mask", &mask.device());
+        }
+    }
+
+    /// Checks the tensors of a variant.
+    pub(crate) fn variant(&self, variant: &Variant<'_>) {
+        self.mask(variant.mask.as_ref());
+        let Sizes { batch, input, hidden, .. } = self.sizes;
+        let factors = [("input dropout", &variant.input_dropout, input), ("recurrent dropout", &variant.recurrent_dropout, hidden)];
+        for (name, factors, width) in factors {
+            if let Some(factors) = factors {
+                assert!(
+                    factors.len() == self.gates,
+                    "{}: {name} has {} masks, expected one a gate, {}",
+                    self.op,
+                    factors.len(),
+                    self.gates
+                );
+                factors.iter().for_each(|factor| self.tensor(name, factor, [batch, width]));
+            }
+        }
+    }
+
+    fn tensor<const D: usize>(&self, name: &str, tensor: &Tensor<D>, expected: [usize; D]) {
+        self.shape(name, tensor.dims(), expected);
+        self.place(name, &tensor.device());
+        let (got, expected) = (tensor.dtype(), self.dtype);
+        assert!(got == expected, "{}: {name} is of {got:?}, the input of {expected:?}", self.op);
     }
 
     fn shape<const D: usize>(&self, name: &str, got: [usize; D], expected: [usize; D]) {
         assert!(got == expected, "{}: {name} has shape {got:?}, expected {expected:?}", self.op);
+    }
+
+    fn place(&self, name: &str, device: &Device) {
+        fn computing(device: &DispatchDevice) -> &DispatchDevice {
+            match device {
+                DispatchDevice::Autodiff(device) => device,
+                other => other,
+            }
+        }
+        let same = computing(device.as_dispatch()) == computing(self.device.as_dispatch());
+        assert!(same, "{}: {name} is on {device:?}, the input on {:?}", self.op, self.device);
     }
 }

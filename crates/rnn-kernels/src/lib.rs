@@ -1,8 +1,11 @@
 //! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
 //!
+//! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension ([`RecurrentOps`]) with a gradient
+//! of its own, computed by one CPU core for the ndarray and flex backends and composed of tensor operations for others.
+//!
 //! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor operations: the input
 //! projection is one matrix product over all time steps, then the recurrence runs step by step. It is differentiable by
-//! Burn's autodiff on any backend, and is the oracle that every faster implementation is tested against.
+//! Burn's autodiff on any backend, takes any [`Variant`] of the cell, and is the oracle that every faster implementation is tested against.
 //!
 //! # Shapes
 //!
@@ -23,17 +26,27 @@
 //! Weights of other frameworks are reordered where they come in, nowhere else.
 
 mod activation;
+mod autodiff;
+mod backends;
 mod check;
+mod composed;
+mod cpu;
 mod gru;
 mod lstm;
+mod operator;
+#[allow(deprecated, reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22")]
+mod ops;
 mod simple_rnn;
 mod time;
+mod variant;
 
 pub use activation::sigmoid;
 use burn::tensor::Tensor;
-pub use gru::{GruWeights, gru_reference};
-pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm_reference};
-pub use simple_rnn::{SimpleRnnWeights, simple_rnn_reference};
+pub use gru::{GruWeights, gru, gru_reference};
+pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
+pub use ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream};
+pub use simple_rnn::{SimpleRnnWeights, simple_rnn, simple_rnn_reference};
+pub use variant::Variant;
 
 /// All hidden states of a sequence and the state after its last step, of a cell whose only state is its hidden state.
 #[derive(Debug, Clone)]

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::Variant;
+
 /// Cuts a time-major `[T, B, F]` tensor into its `T` steps `[B, F]`.
 ///
 /// By halves, not step by step: the gradient of a slice is a zero tensor as large as what it was cut from, so cutting
@@ -22,12 +24,18 @@ pub(crate) struct Gate {
     /// The input's part, `[B, H]` a step.
     pub(crate) projected: Vec<Tensor<2>>,
     recurrent_kernel: Tensor<2>,
+    /// Factor of the hidden state before the recurrent product, `[B, H]`.
+    dropout: Option<Tensor<2>>,
 }
 
 impl Gate {
     /// The hidden state's part, `[B, H]`.
     pub(crate) fn recur(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        hidden.clone().matmul(self.recurrent_kernel.clone())
+        let hidden = match &self.dropout {
+            Some(factor) => hidden.clone() * factor.clone(),
+            None => hidden.clone(),
+        };
+        hidden.matmul(self.recurrent_kernel.clone())
     }
 
     /// Input's and hidden state's part of step `t` together, `[B, H]`.
@@ -45,16 +53,32 @@ pub(crate) fn gates<const G: usize>(
     kernel: Tensor<2>,
     recurrent_kernel: Tensor<2>,
     bias: Option<Tensor<1>>,
+    variant: &Variant<'_>,
 ) -> [Gate; G] {
     let [batch, time, features] = input.dims();
     let [hidden, _] = recurrent_kernel.dims();
-    let rows = input.swap_dims(0, 1).reshape([time * batch, features]);
-    let mut projected = rows.matmul(kernel);
-    if let Some(bias) = bias {
-        projected = projected + bias.unsqueeze();
-    }
+    let steps = input.swap_dims(0, 1);
+    let cut = |tensor: &Tensor<2>, gate: usize| if G == 1 { tensor.clone() } else { tensor.clone().narrow(1, gate * hidden, hidden) };
+    let product = |steps: Tensor<3>, kernel: Tensor<2>, bias: Option<Tensor<1>>| {
+        let product = steps.reshape([time * batch, features]).matmul(kernel);
+        match bias {
+            Some(bias) => product + bias.unsqueeze(),
+            None => product,
+        }
+    };
+    let whole = variant.input_dropout.is_none().then(|| product(steps.clone(), kernel.clone(), bias.clone()));
     std::array::from_fn(|gate| {
-        let cut = |tensor: &Tensor<2>| if G == 1 { tensor.clone() } else { tensor.clone().narrow(1, gate * hidden, hidden) };
-        Gate { projected: unbind(cut(&projected).reshape([time, batch, hidden])), recurrent_kernel: cut(&recurrent_kernel) }
+        let projected = match (&whole, &variant.input_dropout) {
+            (None, Some(factors)) => {
+                let bias = bias.clone().map(|bias| bias.narrow(0, gate * hidden, hidden));
+                product(steps.clone() * factors[gate].clone().unsqueeze_dim(0), cut(&kernel, gate), bias)
+            }
+            (whole, _) => whole.as_ref().map(|whole| cut(whole, gate)).unwrap_or_else(|| unreachable!("one of both is there")),
+        };
+        Gate {
+            projected: unbind(projected.reshape([time, batch, hidden])),
+            recurrent_kernel: cut(&recurrent_kernel, gate),
+            dropout: variant.recurrent_dropout.as_ref().map(|factors| factors[gate].clone()),
+        }
     })
 }

@@ -1,4 +1,4 @@
-//! GRU: gated recurrent unit, in the `reset_after` form.
+//! GRU: gated recurrent unit.
 
 mod reference;
 #[cfg(test)]
@@ -6,9 +6,16 @@ mod tests;
 
 pub use reference::gru_reference;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
-/// The weights of a GRU, in the layout of the Keras layer with `reset_after=True`: gates `z, r, h` side by side.
+use crate::{
+    HiddenOutput, Variant,
+    check::CellCheck,
+    operator::{Answer, Call, has_operators},
+    ops::CellKind,
+};
+
+/// The weights of a GRU, in the layout of the Keras layer: gates `z, r, h` side by side.
 #[derive(Debug, Clone)]
 pub struct GruWeights {
     /// Input weights, `[I, 3*H]`.
@@ -17,6 +24,54 @@ pub struct GruWeights {
     pub recurrent_kernel: Tensor<2>,
     /// Bias of the input product, `[3*H]`.
     pub bias: Option<Tensor<1>>,
-    /// Bias of the recurrent product, `[3*H]`.
+    /// Bias of the recurrent product, `[3*H]` (the second row of the Keras bias with `reset_after=True`).
     pub recurrent_bias: Option<Tensor<1>>,
+}
+
+/// A GRU over a whole sequence, as one operation; the reset gate acts after the recurrent product (cuDNN's form, Keras `reset_after=True`).
+///
+/// With `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
+/// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
+///
+/// On ndarray and flex it is fused and multi-threaded, and gives the same bytes for any number of threads; on wgpu it is composed of tensor operations; elsewhere it is
+/// [`gru_reference`]. Numbers of half precision are computed in `F32`.
+///
+/// # Shapes
+///
+/// - input: `[B, T, I]`
+/// - initial: `[B, H]`, the hidden state before the first step; zeros when absent
+/// - mask: `[B, T]`, false where a step is padding: the state stays, and nothing is learnt from the step
+/// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+///
+/// # Panics
+///
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+///
+/// # References
+///
+/// Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014; Keras `GRU`.
+pub fn gru(input: Tensor<3>, weights: GruWeights, initial: Option<Tensor<2>>, mask: Option<Tensor<2, Bool>>) -> HiddenOutput {
+    if !has_operators(&input.device()) {
+        return gru_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
+    }
+    let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
+    let kind = CellKind::Gru;
+    let check = CellCheck::new("gru", kind.gates(), &input, &kernel, &recurrent_kernel);
+    check.bias("bias", bias.as_ref());
+    check.bias("recurrent bias", recurrent_bias.as_ref());
+    check.state("initial hidden state", initial.as_ref());
+    check.mask(mask.as_ref());
+    let bias = sums_bias(bias, recurrent_bias, check.sizes.hidden);
+    let Answer { sequence, hidden, .. } = Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden: initial, cell: None }.run();
+    HiddenOutput { sequence, state: hidden }
+}
+
+/// Both biases in the order of the sums: `z, r` of both added up, `h` of the recurrent product, `h` of the input's.
+fn sums_bias(bias: Option<Tensor<1>>, recurrent_bias: Option<Tensor<1>>, units: usize) -> Option<Tensor<1>> {
+    let present = bias.as_ref().or(recurrent_bias.as_ref())?;
+    let zeros = Tensor::zeros([3 * units], (&present.device(), present.dtype()));
+    let (bias, recurrent_bias) = (bias.unwrap_or_else(|| zeros.clone()), recurrent_bias.unwrap_or(zeros));
+    let gates = bias.clone().narrow(0, 0, 2 * units) + recurrent_bias.clone().narrow(0, 0, 2 * units);
+    let candidate = |bias: Tensor<1>| bias.narrow(0, 2 * units, units);
+    Some(Tensor::cat(vec![gates, candidate(recurrent_bias), candidate(bias)], 0))
 }

@@ -2,60 +2,56 @@ use burn::tensor::Tensor;
 
 use super::GruWeights;
 use crate::{
-    HiddenOutput,
+    HiddenOutput, Variant,
     check::CellCheck,
     time::{Gate, gates},
+    variant::keep,
 };
 
-/// A GRU over a whole sequence, composed of plain tensor operations.
+/// [`gru`](super::gru()) composed of plain tensor operations, for any variant of the cell.
 ///
-/// The reset gate is applied after the recurrent product (cuDNN's form, Keras `reset_after=True`). With the usual activations,
-/// tanh and sigmoid, `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
-/// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
+/// With [`Variant::reset_after`] off, the reset gate acts on the hidden state before the recurrent product, as in the original paper:
+/// `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
 ///
 /// # Shapes
 ///
-/// - input: `[B, T, I]`
-/// - initial: `[B, H]`, the hidden state before the first step; zeros when absent
-/// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+/// As those of [`gru`](super::gru()).
 ///
 /// # Panics
 ///
-/// When shapes disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
-///
-/// # References
-///
-/// Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014; Keras `GRU`.
-pub fn gru_reference(
-    input: Tensor<3>,
-    weights: GruWeights,
-    initial: Option<Tensor<2>>,
-    activation: impl Fn(Tensor<2>) -> Tensor<2>,
-    recurrent_activation: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> HiddenOutput {
+/// As [`gru`](super::gru()) does.
+pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tensor<2>>, variant: &Variant<'_>) -> HiddenOutput {
     let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
-    let check = CellCheck { op: "gru", gates: 3, kernel: &kernel, recurrent_kernel: &recurrent_kernel };
-    let sizes = check.sizes(&input);
-    check.bias("bias", bias.as_ref(), &sizes);
-    check.bias("recurrent bias", recurrent_bias.as_ref(), &sizes);
-    let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([sizes.batch, sizes.hidden], (&input.device(), input.dtype())));
-    check.state("initial hidden state", &hidden, &sizes);
+    let check = CellCheck::new("gru", 3, &input, &kernel, &recurrent_kernel);
+    check.bias("bias", bias.as_ref());
+    check.bias("recurrent bias", recurrent_bias.as_ref());
+    check.state("initial hidden state", initial.as_ref());
+    check.variant(variant);
+    let (batch, time, units) = (check.sizes.batch, check.sizes.time, check.sizes.hidden);
+    let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
 
-    let steps = input.dims()[1];
-    let [update, reset, candidate] = gates(input, kernel, recurrent_kernel, bias);
+    let (activation, recurrent_activation) = (variant.activation, variant.recurrent_activation);
+    let masked = variant.masked(units);
+    let [update, reset, candidate] = gates(input, kernel, recurrent_kernel, bias, variant);
     let biases: [Option<Tensor<1>>; 3] =
-        std::array::from_fn(|gate| recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * sizes.hidden, sizes.hidden)));
+        std::array::from_fn(|gate| recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * units, units)));
     let recur = |gate: &Gate, bias: &Option<Tensor<1>>, hidden: &Tensor<2>| match bias {
         Some(bias) => gate.recur(hidden) + bias.clone().unsqueeze(),
         None => gate.recur(hidden),
     };
 
-    let mut sequence = Vec::with_capacity(steps);
-    for t in 0..steps {
+    let mut sequence = Vec::with_capacity(time);
+    for t in 0..time {
         let z = recurrent_activation(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
         let r = recurrent_activation(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
-        let n = activation(candidate.projected[t].clone() + r * recur(&candidate, &biases[2], &hidden));
-        hidden = n.clone() + z * (hidden - n);
+        let from_state = if variant.reset_after {
+            r * recur(&candidate, &biases[2], &hidden)
+        } else {
+            recur(&candidate, &biases[2], &(r * hidden.clone()))
+        };
+        let n = activation(candidate.projected[t].clone() + from_state);
+        let next = n.clone() + z * (hidden.clone() - n);
+        hidden = keep(masked.get(t), hidden, next);
         sequence.push(hidden.clone());
     }
     HiddenOutput { sequence: Tensor::stack(sequence, 1), state: hidden }

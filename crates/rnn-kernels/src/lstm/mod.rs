@@ -6,7 +6,14 @@ mod tests;
 
 pub use reference::lstm_reference;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+
+use crate::{
+    Variant,
+    check::CellCheck,
+    operator::{Answer, Call, has_operators},
+    ops::CellKind,
+};
 
 /// The weights of an LSTM, in the layout of the Keras layer: gates `i, f, c, o` side by side.
 #[derive(Debug, Clone)]
@@ -42,4 +49,43 @@ impl LstmOutput {
     pub fn last(&self) -> Tensor<2> {
         self.state.hidden.clone()
     }
+}
+
+/// An LSTM over a whole sequence, as one operation.
+///
+/// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
+/// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
+///
+/// On ndarray and flex it is fused and multi-threaded, and gives the same bytes for any number of threads; on wgpu it is composed of tensor operations; elsewhere it is
+/// [`lstm_reference`]. Numbers of half precision are computed in `F32`.
+///
+/// # Shapes
+///
+/// - input: `[B, T, I]`
+/// - initial: hidden and cell state before the first step, `[B, H]` each; zeros when absent
+/// - mask: `[B, T]`, false where a step is padding: the states stay, and nothing is learnt from the step
+/// - output: all hidden states `[B, T, H]` and both last states `[B, H]`
+///
+/// # Panics
+///
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+///
+/// # References
+///
+/// Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9 (1997); Gers et al. (2000) for the forget gate;
+/// Keras `LSTM`.
+pub fn lstm(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>, mask: Option<Tensor<2, Bool>>) -> LstmOutput {
+    if !has_operators(&input.device()) {
+        return lstm_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
+    }
+    let LstmWeights { kernel, recurrent_kernel, bias } = weights;
+    let kind = CellKind::Lstm;
+    let check = CellCheck::new("lstm", kind.gates(), &input, &kernel, &recurrent_kernel);
+    let (hidden, cell) = initial.map(|state| (state.hidden, state.cell)).unzip();
+    check.bias("bias", bias.as_ref());
+    check.state("initial hidden state", hidden.as_ref());
+    check.state("initial cell state", cell.as_ref());
+    check.mask(mask.as_ref());
+    let Answer { sequence, hidden, cell } = Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden, cell }.run();
+    LstmOutput { sequence, state: LstmState { hidden, cell } }
 }

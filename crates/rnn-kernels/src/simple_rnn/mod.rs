@@ -6,7 +6,14 @@ mod tests;
 
 pub use reference::simple_rnn_reference;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
+
+use crate::{
+    HiddenOutput, Variant,
+    check::CellCheck,
+    operator::{Answer, Call, has_operators},
+    ops::CellKind,
+};
 
 /// The weights of a SimpleRNN, in the layout of the Keras layer.
 #[derive(Debug, Clone)]
@@ -17,4 +24,54 @@ pub struct SimpleRnnWeights {
     pub recurrent_kernel: Tensor<2>,
     /// Bias, `[H]`.
     pub bias: Option<Tensor<1>>,
+}
+
+/// `h_t = tanh(x_t K + h_(t-1) R + b)` over a whole sequence, as one operation.
+///
+/// On ndarray and flex it is fused and multi-threaded, and gives the same bytes for any number of threads; on wgpu it is composed of tensor operations; elsewhere it is
+/// [`simple_rnn_reference`]. Numbers of half precision are computed in `F32`.
+///
+/// # Shapes
+///
+/// - input: `[B, T, I]`
+/// - initial: `[B, H]`, the hidden state before the first step; zeros when absent
+/// - mask: `[B, T]`, false where a step is padding: the state stays, and nothing is learnt from the step
+/// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+///
+/// # Panics
+///
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_kernels::{SimpleRnnWeights, simple_rnn};
+///
+/// let device = Device::flex();
+/// let weights = SimpleRnnWeights {
+///     kernel: Tensor::ones([2, 3], &device),
+///     recurrent_kernel: Tensor::zeros([3, 3], &device),
+///     bias: None,
+/// };
+/// let output = simple_rnn(Tensor::ones([4, 5, 2], &device), weights, None, None);
+/// assert_eq!(output.sequence.dims(), [4, 5, 3]);
+/// assert_eq!(output.state.dims(), [4, 3]);
+/// ```
+///
+/// # References
+///
+/// Elman, "Finding structure in time", Cognitive Science 14 (1990); Keras `SimpleRNN`.
+pub fn simple_rnn(input: Tensor<3>, weights: SimpleRnnWeights, initial: Option<Tensor<2>>, mask: Option<Tensor<2, Bool>>) -> HiddenOutput {
+    if !has_operators(&input.device()) {
+        return simple_rnn_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
+    }
+    let SimpleRnnWeights { kernel, recurrent_kernel, bias } = weights;
+    let kind = CellKind::SimpleRnn;
+    let check = CellCheck::new("simple_rnn", kind.gates(), &input, &kernel, &recurrent_kernel);
+    check.bias("bias", bias.as_ref());
+    check.state("initial hidden state", initial.as_ref());
+    check.mask(mask.as_ref());
+    let Answer { sequence, hidden, .. } = Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden: initial, cell: None }.run();
+    HiddenOutput { sequence, state: hidden }
 }

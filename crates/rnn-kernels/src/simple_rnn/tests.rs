@@ -38,7 +38,7 @@ fn the_course_example_by_hand() {
         recurrent_kernel: Tensor::zeros([3, 3], &device),
         bias: Some(Tensor::from_data([0.5, 0.3, -0.2], &device)),
     };
-    let output = simple_rnn_reference(Tensor::ones([1, 1, 1], &device), weights, None, Tensor::tanh);
+    let output = simple_rnn_reference(Tensor::ones([1, 1, 1], &device), weights, None, &Variant::default());
     let rounded: Vec<f32> = output.state.into_data().iter::<f32>().map(|value| (value * 10.0).round() / 10.0).collect();
     assert_eq!(rounded, [-0.9, 0.8, 0.7]);
 }
@@ -48,8 +48,12 @@ fn sequence_and_state_agree_with_scalars_from_a_nonzero_state() {
     let device = Device::flex();
     let input = [[[0.5, -1.0, 2.0], [1.5, 0.3, -0.7], [0.0, 0.2, 0.1]], [[-0.4, 0.6, 0.8], [1.0, 1.0, 1.0], [-2.0, 0.5, 0.25]]];
     let initial = [[0.3, -0.6], [-0.1, 0.9]];
-    let output =
-        simple_rnn_reference(Tensor::from_data(input, &device), weights(&device), Some(Tensor::from_data(initial, &device)), Tensor::tanh);
+    let output = simple_rnn_reference(
+        Tensor::from_data(input, &device),
+        weights(&device),
+        Some(Tensor::from_data(initial, &device)),
+        &Variant::default(),
+    );
     let expected = by_hand(&input, &initial);
     assert_eq!(output.sequence.dims(), [2, 3, 2]);
     let got: Vec<f32> = output.sequence.clone().into_data().iter::<f32>().collect();
@@ -61,7 +65,12 @@ fn sequence_and_state_agree_with_scalars_from_a_nonzero_state() {
 #[test]
 fn another_activation_is_used() {
     let device = Device::flex();
-    let output = simple_rnn_reference(Tensor::ones([1, 2, 3], &device), weights(&device), None, |hidden| hidden);
+    let output = simple_rnn_reference(
+        Tensor::ones([1, 2, 3], &device),
+        weights(&device),
+        None,
+        &Variant { activation: &|hidden| hidden, ..Variant::default() },
+    );
     let first = output.sequence.narrow(1, 0, 1).into_data();
     first.assert_approx_eq::<f32>(&[[[0.0f32, 0.7]]].into(), Tolerance::absolute(1e-6));
 }
@@ -71,12 +80,12 @@ fn another_activation_is_used() {
 fn a_wrong_shape_is_named() {
     let device = Device::flex();
     let weights = SimpleRnnWeights { recurrent_kernel: Tensor::zeros([2, 3], &device), ..weights(&device) };
-    simple_rnn_reference(Tensor::ones([1, 2, 3], &device), weights, None, Tensor::tanh);
+    simple_rnn_reference(Tensor::ones([1, 2, 3], &device), weights, None, &Variant::default());
 }
 
 #[test]
 #[should_panic(expected = "simple_rnn: initial hidden state has shape [2, 2], expected [1, 2]")]
 fn a_state_of_another_batch_is_named() {
     let device = Device::flex();
-    simple_rnn_reference(Tensor::ones([1, 2, 3], &device), weights(&device), Some(Tensor::zeros([2, 2], &device)), Tensor::tanh);
+    simple_rnn_reference(Tensor::ones([1, 2, 3], &device), weights(&device), Some(Tensor::zeros([2, 2], &device)), &Variant::default());
 }

@@ -7,9 +7,8 @@ use burn::{
     },
     tensor::{Device, Tensor},
 };
-use rnn_kernels::{GruWeights, HiddenOutput, gru_reference};
+use rnn_kernels::{GruWeights, HiddenOutput, gru};
 
-use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of a [`Gru`]; the defaults are those of the Keras layer.
@@ -96,7 +95,7 @@ impl Gru {
             bias: self.bias.as_ref().map(Param::val),
             recurrent_bias: self.recurrent_bias.as_ref().map(Param::val),
         };
-        gru_reference(input, weights, initial, activate(&self.activation), activate(&self.recurrent_activation))
+        gru(input, weights, initial, None)
     }
 }
 

@@ -7,9 +7,8 @@ use burn::{
     },
     tensor::{Device, Tensor, TensorData},
 };
-use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm_reference};
+use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm};
 
-use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of an [`Lstm`]; the defaults are those of the Keras layer.
@@ -103,7 +102,7 @@ impl Lstm {
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        lstm_reference(input, weights, initial, activate(&self.activation), activate(&self.recurrent_activation))
+        lstm(input, weights, initial, None)
     }
 }
 

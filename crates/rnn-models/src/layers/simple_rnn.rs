@@ -7,9 +7,8 @@ use burn::{
     },
     tensor::{Device, Tensor},
 };
-use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn_reference};
+use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn};
 
-use super::activate;
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of a [`SimpleRnn`]; the defaults are those of the Keras layer.
@@ -97,7 +96,7 @@ impl SimpleRnn {
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        simple_rnn_reference(input, weights, initial, activate(&self.activation))
+        simple_rnn(input, weights, initial, None)
     }
 }
 

@@ -1,0 +1,200 @@
+//! The recurrent operators on each backend.
+//!
+//! NdArray and Flex hand their numbers to the CPU core; `Cpu` is all it needs to know of a backend.
+
+mod flex;
+// Burn deprecates ndarray in favour of flex; it is still this project's default.
+#[allow(deprecated, reason = "every mention of burn-ndarray is deprecated since Burn 0.22")]
+mod ndarray;
+
+use burn::{
+    backend::{Backend, TensorMetadata, tensor::FloatTensor},
+    tensor::{DType, Shape},
+};
+
+use crate::{
+    cpu::{self, Cell, Real, Sizes},
+    ops::{CellKind, Gradients, Operands, Optional, Outputs, Saved, Upstream},
+};
+
+#[cfg(feature = "wgpu")]
+impl crate::ops::RecurrentOps for burn::backend::Cube {}
+
+/// A backend whose tensors are arrays in memory.
+trait Cpu<T: Real>: Backend {
+    /// The same tensor with its values in row-major order.
+    fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The values of a contiguous tensor.
+    fn values(tensor: &FloatTensor<Self>) -> &[T];
+
+    /// A tensor of values in row-major order.
+    fn tensor<const D: usize>(values: Vec<T>, shape: [usize; D]) -> FloatTensor<Self>;
+}
+
+/// What to do for an operator on a backend, once the cell and the type of the numbers are known.
+trait Visitor<B> {
+    type Output;
+
+    fn visit<C: Cell, T: Real>(self) -> Self::Output
+    where
+        B: Cpu<T>;
+}
+
+/// Picks cell and type at run time.
+fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: CellKind, dtype: DType, visitor: V) -> V::Output {
+    fn typed<B: Cpu<T>, T: Real, V: Visitor<B>>(kind: CellKind, visitor: V) -> V::Output {
+        match kind {
+            CellKind::SimpleRnn => visitor.visit::<cpu::SimpleRnn, T>(),
+            CellKind::Lstm => visitor.visit::<cpu::Lstm, T>(),
+            CellKind::Gru => visitor.visit::<cpu::Gru, T>(),
+        }
+    }
+    match dtype {
+        DType::F32 => typed::<B, f32, V>(kind, visitor),
+        DType::F64 => typed::<B, f64, V>(kind, visitor),
+        other => panic!("recurrent operators compute in F32 or F64, got {other:?}"),
+    }
+}
+
+fn forward<B: Cpu<f32> + Cpu<f64>>(operands: Operands<B>, kind: CellKind) -> Outputs<B> {
+    visit(kind, operands.input.dtype(), Forward(operands))
+}
+
+fn forward_saving<B: Cpu<f32> + Cpu<f64>>(operands: Operands<B>, kind: CellKind) -> (Outputs<B>, Saved<B>) {
+    visit(kind, operands.input.dtype(), ForwardSaving(operands))
+}
+
+fn backward<B: Cpu<f32> + Cpu<f64>>(
+    operands: Operands<B>,
+    saved: Saved<B>,
+    upstream: Upstream<B>,
+    kind: CellKind,
+    needs_input: bool,
+) -> Gradients<B> {
+    visit(kind, operands.input.dtype(), Backward { operands, saved, upstream, needs_input })
+}
+
+struct Forward<B: Backend>(Operands<B>);
+
+impl<B: Backend> Visitor<B> for Forward<B> {
+    type Output = Outputs<B>;
+
+    fn visit<C: Cell, T: Real>(self) -> Outputs<B>
+    where
+        B: Cpu<T>,
+    {
+        let operands = contiguous::<B, T>(self.0);
+        let operands = view::<B, T>(&operands);
+        outputs(cpu::forward::<C, T>(&operands), operands.sizes)
+    }
+}
+
+struct ForwardSaving<B: Backend>(Operands<B>);
+
+impl<B: Backend> Visitor<B> for ForwardSaving<B> {
+    type Output = (Outputs<B>, Saved<B>);
+
+    fn visit<C: Cell, T: Real>(self) -> Self::Output
+    where
+        B: Cpu<T>,
+    {
+        let operands = contiguous::<B, T>(self.0);
+        let operands = view::<B, T>(&operands);
+        let (found, saved) = cpu::forward_saving::<C, T>(&operands);
+        let Sizes { batch, time, hidden, .. } = operands.sizes;
+        let states = [(time + 1) * batch, hidden];
+        let hiddens = B::tensor(saved.hidden, states);
+        let cell = if C::HAS_CELL_STATE { B::tensor(saved.cell, states) } else { hiddens.clone() };
+        let saved = Saved { sums: B::tensor(saved.sums, [time * batch, C::SUMS * hidden]), hidden: hiddens, cell };
+        (outputs(found, operands.sizes), saved)
+    }
+}
+
+struct Backward<B: Backend> {
+    operands: Operands<B>,
+    saved: Saved<B>,
+    upstream: Upstream<B>,
+    needs_input: bool,
+}
+
+impl<B: Backend> Visitor<B> for Backward<B> {
+    type Output = Gradients<B>;
+
+    fn visit<C: Cell, T: Real>(self) -> Gradients<B>
+    where
+        B: Cpu<T>,
+    {
+        let operands = contiguous::<B, T>(self.operands);
+        let operands = view::<B, T>(&operands);
+        let all = |tensor: &Optional<B>| Optional::<B>::from(tensor.as_ref().cloned().map(<B as Cpu<T>>::contiguous));
+        let upstream =
+            Upstream { sequence: all(&self.upstream.sequence), hidden: all(&self.upstream.hidden), cell: all(&self.upstream.cell) };
+        // What was saved is made by `ForwardSaving`, contiguous.
+        let [sums, hidden, cell] = [&self.saved.sums, &self.saved.hidden, &self.saved.cell].map(<B as Cpu<T>>::values);
+        let saved = cpu::SavedView { sums, hidden, cell: if C::HAS_CELL_STATE { cell } else { &[] } };
+        let upstream = cpu::Upstream {
+            sequence: upstream.sequence.as_ref().map(<B as Cpu<T>>::values),
+            hidden: upstream.hidden.as_ref().map(<B as Cpu<T>>::values),
+            cell: upstream.cell.as_ref().map(<B as Cpu<T>>::values),
+        };
+        let found = cpu::backward::<C, T>(&operands, &saved, &upstream, self.needs_input);
+        let Sizes { batch, time, input, hidden } = operands.sizes;
+        let gates = C::GATES * hidden;
+        let hidden_gradient = B::tensor(found.hidden, [batch, hidden]);
+        Gradients {
+            input: self.needs_input.then(|| B::tensor(found.input, [batch, time, input])).into(),
+            kernel: B::tensor(found.kernel, [input, gates]),
+            recurrent_kernel: B::tensor(found.recurrent_kernel, [hidden, gates]),
+            bias: B::tensor(found.bias, [C::SUMS * hidden]),
+            cell: if C::HAS_CELL_STATE { B::tensor(found.cell, [batch, hidden]) } else { hidden_gradient.clone() },
+            hidden: hidden_gradient,
+        }
+    }
+}
+
+fn contiguous<B: Cpu<T>, T: Real>(operands: Operands<B>) -> Operands<B> {
+    let optional = |tensor: Optional<B>| match tensor {
+        Optional::Absent => Optional::Absent,
+        Optional::Present(tensor) => Optional::Present(B::contiguous(tensor)),
+    };
+    Operands {
+        input: B::contiguous(operands.input),
+        kernel: B::contiguous(operands.kernel),
+        recurrent_kernel: B::contiguous(operands.recurrent_kernel),
+        bias: B::contiguous(operands.bias),
+        mask: optional(operands.mask),
+        hidden: optional(operands.hidden),
+        cell: optional(operands.cell),
+    }
+}
+
+fn view<B: Cpu<T>, T: Real>(operands: &Operands<B>) -> cpu::Operands<'_, T> {
+    fn optional<B: Cpu<T>, T: Real>(tensor: &Optional<B>) -> Option<&[T]> {
+        tensor.as_ref().map(B::values)
+    }
+    let [batch, time, input] = dims(operands.input.shape());
+    let [hidden, _] = dims(operands.recurrent_kernel.shape());
+    cpu::Operands {
+        sizes: Sizes { batch, time, input, hidden },
+        input: B::values(&operands.input),
+        kernel: B::values(&operands.kernel),
+        recurrent_kernel: B::values(&operands.recurrent_kernel),
+        bias: B::values(&operands.bias),
+        mask: optional(&operands.mask),
+        hidden: optional(&operands.hidden),
+        cell: optional(&operands.cell),
+    }
+}
+
+fn outputs<B: Cpu<T>, T: Real>(found: cpu::Outputs<T>, sizes: Sizes) -> Outputs<B> {
+    let Sizes { batch, time, hidden, .. } = sizes;
+    let states = B::tensor(found.hidden, [batch, hidden]);
+    let cell = if found.cell.is_empty() { states.clone() } else { B::tensor(found.cell, [batch, hidden]) };
+    Outputs { sequence: B::tensor(found.sequence, [batch, time, hidden]), hidden: states, cell }
+}
+
+/// The sizes of a tensor whose rank the callers have checked.
+pub(crate) fn dims<const D: usize>(shape: Shape) -> [usize; D] {
+    shape.dims()
+}

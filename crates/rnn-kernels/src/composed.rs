@@ -1,0 +1,240 @@
+//! The recurrent operators composed of a backend's own tensor operations, with backpropagation through time by hand: what a
+//! backend without kernels of its own runs. Rows of what is saved are time-major.
+
+use burn::{
+    backend::{
+        Backend, TensorMetadata, get_device_settings,
+        tensor::{BoolTensor, FloatTensor},
+    },
+    tensor::{Shape, Slice},
+};
+
+use crate::{
+    backends::dims,
+    ops::{CellKind, Gradients, Operands, Optional, Outputs, Saved, Upstream},
+};
+
+/// Runs a cell over whole sequences.
+pub(crate) fn forward<B: Backend>(operands: &Operands<B>, kind: CellKind) -> Outputs<B> {
+    run(operands, kind, &mut None)
+}
+
+/// Runs a cell over whole sequences and keeps what [`backward`] needs.
+pub(crate) fn forward_saving<B: Backend>(operands: &Operands<B>, kind: CellKind) -> (Outputs<B>, Saved<B>) {
+    let mut steps = Some(Steps { sums: Vec::new(), hidden: Vec::new(), cell: Vec::new() });
+    let outputs = run(operands, kind, &mut steps);
+    let Steps { sums, hidden, cell } = steps.unwrap_or_else(|| unreachable!("set above"));
+    let hidden = B::float_cat(hidden, 0);
+    let cell = if kind == CellKind::Lstm { B::float_cat(cell, 0) } else { hidden.clone() };
+    (outputs, Saved { sums: B::float_cat(sums, 0), hidden, cell })
+}
+
+struct Steps<B: Backend> {
+    sums: Vec<FloatTensor<B>>,
+    hidden: Vec<FloatTensor<B>>,
+    cell: Vec<FloatTensor<B>>,
+}
+
+/// The states of one step, `[B, H]`.
+struct State<B: Backend> {
+    hidden: FloatTensor<B>,
+    cell: FloatTensor<B>,
+}
+
+fn run<B: Backend>(operands: &Operands<B>, kind: CellKind, saved: &mut Option<Steps<B>>) -> Outputs<B> {
+    let [batch, time, input] = dims(operands.input.shape());
+    let [units, _] = dims(operands.recurrent_kernel.shape());
+    let rows = B::float_reshape(B::float_swap_dims(operands.input.clone(), 0, 1), Shape::new([time * batch, input]));
+    let projected = B::float_matmul(rows, operands.kernel.clone());
+    let bias = B::float_reshape(operands.bias.clone(), Shape::new([1, kind.sums() * units]));
+    let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
+    let initial = |state: &Optional<B>| state.as_ref().cloned().unwrap_or_else(zeros);
+    let mut state = State::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
+    let mut sequence = Vec::with_capacity(time);
+    for t in 0..time {
+        let from_input = narrow::<B>(&projected, 0, t * batch, batch);
+        let from_state = B::float_matmul(state.hidden.clone(), operands.recurrent_kernel.clone());
+        let (sums, mut next) = step::<B>(kind, from_input, from_state, &bias, &state, units);
+        if let Some(masked) = masked(operands, t, units) {
+            next.hidden = B::float_mask_where(next.hidden, masked.clone(), state.hidden.clone());
+            next.cell = B::float_mask_where(next.cell, masked, state.cell.clone());
+        }
+        if let Some(saved) = saved {
+            saved.sums.push(sums);
+            saved.hidden.push(state.hidden);
+            saved.cell.push(state.cell);
+        }
+        state = next;
+        sequence.push(B::float_reshape(state.hidden.clone(), Shape::new([batch, 1, units])));
+    }
+    if let Some(saved) = saved {
+        saved.hidden.push(state.hidden.clone());
+        saved.cell.push(state.cell.clone());
+    }
+    let cell = if kind == CellKind::Lstm { state.cell } else { state.hidden.clone() };
+    Outputs { sequence: B::float_cat(sequence, 1), hidden: state.hidden, cell }
+}
+
+/// One step: activated sums `[B, S*H]` and the states after it.
+fn step<B: Backend>(
+    kind: CellKind,
+    from_input: FloatTensor<B>,
+    from_state: FloatTensor<B>,
+    bias: &FloatTensor<B>,
+    state: &State<B>,
+    units: usize,
+) -> (FloatTensor<B>, State<B>) {
+    let gate = |tensor: &FloatTensor<B>, index: usize| narrow::<B>(tensor, 1, index * units, units);
+    match kind {
+        CellKind::SimpleRnn => {
+            let hidden = B::float_tanh(B::float_add(B::float_add(from_input, from_state), bias.clone()));
+            (hidden.clone(), State { hidden, cell: state.cell.clone() })
+        }
+        CellKind::Lstm => {
+            let sums = B::float_add(B::float_add(from_input, from_state), bias.clone());
+            let [i, f, o] = [0, 1, 3].map(|index| sigmoid::<B>(gate(&sums, index)));
+            let c = B::float_tanh(gate(&sums, 2));
+            let cell = B::float_add(B::float_mul(f.clone(), state.cell.clone()), B::float_mul(i.clone(), c.clone()));
+            let hidden = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
+            (B::float_cat(vec![i, f, c, o], 1), State { hidden, cell })
+        }
+        CellKind::Gru => {
+            let both = |index| B::float_add(B::float_add(gate(&from_input, index), gate(&from_state, index)), gate(bias, index));
+            let (z, r) = (sigmoid::<B>(both(0)), sigmoid::<B>(both(1)));
+            let recurrent = B::float_add(gate(&from_state, 2), gate(bias, 2));
+            let from_input = B::float_add(gate(&from_input, 2), gate(bias, 3));
+            let n = B::float_tanh(B::float_add(from_input, B::float_mul(r.clone(), recurrent.clone())));
+            let hidden = B::float_add(n.clone(), B::float_mul(z.clone(), B::float_sub(state.hidden.clone(), n.clone())));
+            (B::float_cat(vec![z, r, recurrent, n], 1), State { hidden, cell: state.cell.clone() })
+        }
+    }
+}
+
+/// The gradients of [`forward_saving`].
+pub(crate) fn backward<B: Backend>(
+    operands: &Operands<B>,
+    saved: &Saved<B>,
+    upstream: &Upstream<B>,
+    kind: CellKind,
+    needs_input: bool,
+) -> Gradients<B> {
+    let [batch, time, input] = dims(operands.input.shape());
+    let [units, gates] = dims(operands.recurrent_kernel.shape());
+    let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
+    let given = |gradient: &Optional<B>| gradient.as_ref().cloned().unwrap_or_else(zeros);
+    let mut gradient = State::<B> { hidden: given(&upstream.hidden), cell: given(&upstream.cell) };
+    let transposed = B::float_transpose(operands.recurrent_kernel.clone());
+    let mut sums = Vec::with_capacity(time);
+    for t in (0..time).rev() {
+        if let Some(sequence) = upstream.sequence.as_ref() {
+            let of_step = B::float_reshape(narrow::<B>(sequence, 1, t, 1), Shape::new([batch, units]));
+            gradient.hidden = B::float_add(gradient.hidden, of_step);
+        }
+        let at = |tensor: &FloatTensor<B>, t: usize| narrow::<B>(tensor, 0, t * batch, batch);
+        let before = State::<B> { hidden: at(&saved.hidden, t), cell: at(&saved.cell, t) };
+        let (mut of_sums, mut next) = step_backward::<B>(kind, &at(&saved.sums, t), &before, at(&saved.cell, t + 1), &gradient, units);
+        if let Some(masked) = masked(operands, t, units) {
+            let all = B::bool_expand(narrow_bool::<B>(&masked), Shape::new([batch, kind.sums() * units]));
+            of_sums = B::float_mask_fill(of_sums, all, 0.0.into());
+            next.hidden = B::float_mask_where(next.hidden, masked.clone(), gradient.hidden);
+            next.cell = B::float_mask_where(next.cell, masked, gradient.cell);
+        }
+        let through = B::float_matmul(narrow::<B>(&of_sums, 1, 0, gates), transposed.clone());
+        gradient = State { hidden: B::float_add(next.hidden, through), cell: next.cell };
+        sums.push(of_sums);
+    }
+    sums.reverse();
+    let sums = B::float_cat(sums, 0);
+    let of_input = match kind {
+        CellKind::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
+        CellKind::SimpleRnn | CellKind::Lstm => sums.clone(),
+    };
+    let rows = B::float_reshape(B::float_swap_dims(operands.input.clone(), 0, 1), Shape::new([time * batch, input]));
+    let hiddens = narrow::<B>(&saved.hidden, 0, 0, time * batch);
+    Gradients {
+        kernel: B::float_matmul(B::float_transpose(rows), of_input.clone()),
+        recurrent_kernel: B::float_matmul(B::float_transpose(hiddens), narrow::<B>(&sums, 1, 0, gates)),
+        bias: B::float_reshape(B::float_sum_dim(sums, 0), Shape::new([kind.sums() * units])),
+        input: needs_input
+            .then(|| {
+                let rows = B::float_matmul(of_input, B::float_transpose(operands.kernel.clone()));
+                B::float_swap_dims(B::float_reshape(rows, Shape::new([time, batch, input])), 0, 1)
+            })
+            .into(),
+        cell: if kind == CellKind::Lstm { gradient.cell } else { gradient.hidden.clone() },
+        hidden: gradient.hidden,
+    }
+}
+
+/// The gradients of [`step`]: by its sums, and by the states before it, leaving out what goes through the recurrent product.
+fn step_backward<B: Backend>(
+    kind: CellKind,
+    saved: &FloatTensor<B>,
+    before: &State<B>,
+    cell_after: FloatTensor<B>,
+    gradient: &State<B>,
+    units: usize,
+) -> (FloatTensor<B>, State<B>) {
+    let gate = |index: usize| narrow::<B>(saved, 1, index * units, units);
+    let mul = |factors: &[&FloatTensor<B>]| {
+        let first = factors[0].clone();
+        factors[1..].iter().fold(first, |product, factor| B::float_mul(product, (*factor).clone()))
+    };
+    let one_minus = |tensor: FloatTensor<B>| B::float_add_scalar(B::float_neg(tensor), 1.0.into());
+    // The derivatives of sigmoid and tanh, from their values.
+    let of_sigmoid = |value: &FloatTensor<B>| B::float_mul(value.clone(), one_minus(value.clone()));
+    let of_tanh = |value: &FloatTensor<B>| one_minus(B::float_mul(value.clone(), value.clone()));
+    let zeros = || B::float_mul_scalar(gradient.hidden.clone(), 0.0.into());
+    match kind {
+        CellKind::SimpleRnn => (mul(&[&gradient.hidden, &of_tanh(saved)]), State { hidden: zeros(), cell: gradient.cell.clone() }),
+        CellKind::Lstm => {
+            let [i, f, c, o] = [0, 1, 2, 3].map(gate);
+            let squashed = B::float_tanh(cell_after);
+            let through = B::float_add(mul(&[&gradient.hidden, &o, &of_tanh(&squashed)]), gradient.cell.clone());
+            let sums = vec![
+                mul(&[&through, &c, &of_sigmoid(&i)]),
+                mul(&[&through, &before.cell, &of_sigmoid(&f)]),
+                mul(&[&through, &i, &of_tanh(&c)]),
+                mul(&[&gradient.hidden, &squashed, &of_sigmoid(&o)]),
+            ];
+            (B::float_cat(sums, 1), State { hidden: zeros(), cell: mul(&[&through, &f]) })
+        }
+        CellKind::Gru => {
+            let [z, r, recurrent, n] = [0, 1, 2, 3].map(gate);
+            let candidate = mul(&[&gradient.hidden, &one_minus(z.clone()), &of_tanh(&n)]);
+            let sums = vec![
+                mul(&[&gradient.hidden, &B::float_sub(before.hidden.clone(), n), &of_sigmoid(&z)]),
+                mul(&[&candidate, &recurrent, &of_sigmoid(&r)]),
+                mul(&[&candidate, &r]),
+                candidate,
+            ];
+            (B::float_cat(sums, 1), State { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() })
+        }
+    }
+}
+
+/// Which sequences keep their state at a step, `[B, H]`; none if there is no mask.
+fn masked<B: Backend>(operands: &Operands<B>, t: usize, units: usize) -> Option<BoolTensor<B>> {
+    let mask = narrow::<B>(operands.mask.as_ref()?, 1, t, 1);
+    let [batch, _] = dims(mask.shape());
+    let settings = get_device_settings::<B>(&mask.device());
+    Some(B::bool_expand(B::float_equal_elem(mask, 0.0.into(), settings.bool_dtype), Shape::new([batch, units])))
+}
+
+fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {
+    B::bool_slice(tensor.clone(), &[Slice::from(..), Slice::from(0..1)])
+}
+
+/// `length` entries of one dimension.
+fn narrow<B: Backend>(tensor: &FloatTensor<B>, dim: usize, start: usize, length: usize) -> FloatTensor<B> {
+    let slices: Vec<Slice> = (0..tensor.shape().num_dims())
+        .map(|index| if index == dim { Slice::from(start..start + length) } else { Slice::from(..) })
+        .collect();
+    B::float_slice(tensor.clone(), &slices)
+}
+
+/// As `(1 + tanh(x / 2)) / 2`; see [`crate::sigmoid`].
+fn sigmoid<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    let half = B::float_tanh(B::float_mul_scalar(tensor, 0.5.into()));
+    B::float_add_scalar(B::float_mul_scalar(half, 0.5.into()), 0.5.into())
+}

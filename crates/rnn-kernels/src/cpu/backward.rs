@@ -1,0 +1,298 @@
+use std::{marker::PhantomData, ops::Range};
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::{
+    Operands, SavedView, Sizes,
+    cells::{BackwardStep, Cell, State, backward as step_backward},
+    product::{Product, Rows, Strided},
+    real::Real,
+    slices::{Aligned, chunks, cut, slices},
+};
+
+/// The loss by what a forward pass gave; absent where the loss does not depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Upstream<'a, T> {
+    /// `[B, T, H]`.
+    pub(crate) sequence: Option<&'a [T]>,
+    /// `[B, H]`.
+    pub(crate) hidden: Option<&'a [T]>,
+    /// `[B, H]`.
+    pub(crate) cell: Option<&'a [T]>,
+}
+
+/// The loss by what a forward pass read.
+#[derive(Debug)]
+pub(crate) struct Gradients<T> {
+    /// `[B, T, I]`; empty if not asked for.
+    pub(crate) input: Vec<T>,
+    /// `[I, G*H]`.
+    pub(crate) kernel: Vec<T>,
+    /// `[H, G*H]`.
+    pub(crate) recurrent_kernel: Vec<T>,
+    /// `[SUMS*H]`.
+    pub(crate) bias: Vec<T>,
+    /// `[B, H]`.
+    pub(crate) hidden: Vec<T>,
+    /// `[B, H]`; empty for a cell without a cell state.
+    pub(crate) cell: Vec<T>,
+}
+
+/// The gradients of [`super::forward_saving`]; that of the input only where `needs_input` (the first layer of a model does not).
+pub(crate) fn backward<C: Cell, T: Real>(
+    operands: &Operands<'_, T>,
+    saved: &SavedView<'_, T>,
+    upstream: &Upstream<'_, T>,
+    needs_input: bool,
+) -> Gradients<T> {
+    let Sizes { batch, time, input, hidden } = operands.sizes;
+    let gates = C::GATES * hidden;
+    let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
+    let input_width = if needs_input { time * input } else { 0 };
+    let (mut input_gradient, mut hidden_gradient, mut cell_gradient) =
+        (vec![T::ZERO; batch * input_width], vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
+    let slices = slices(batch);
+    let transposed = Transposed {
+        recurrent_kernel: Aligned::transpose_of(operands.recurrent_kernel, hidden, gates),
+        kernel: needs_input.then(|| Aligned::transpose_of(operands.kernel, input, gates)),
+    };
+    let outputs = cut(&mut input_gradient, &slices, input_width).into_iter();
+    let outputs = outputs.zip(cut(&mut hidden_gradient, &slices, hidden)).zip(cut(&mut cell_gradient, &slices, cell_width));
+    let tasks: Vec<Task<'_, C, T>> = slices
+        .iter()
+        .zip(outputs)
+        .map(|(rows, ((input, hidden), cell))| {
+            let (rows, gradient) = (rows.clone(), State { hidden, cell });
+            Task { arch: Arch::new(), operands, saved, upstream, transposed: &transposed, rows, input, gradient, of: PhantomData }
+        })
+        .collect();
+    let run = |mut task: Task<'_, C, T>| task.run();
+    let partial: Vec<WeightGradients<T>> =
+        if tasks.len() == 1 { tasks.into_iter().map(run).collect() } else { tasks.into_par_iter().map(run).collect() };
+
+    let mut partial = partial.into_iter();
+    let mut weights = partial.next().unwrap_or_else(|| WeightGradients::zeros::<C>(operands.sizes));
+    // In the order of the slices, whichever was ready first: sums of floats depend on their order.
+    partial.for_each(|other| weights.add(&other));
+    Gradients {
+        input: input_gradient,
+        kernel: weights.kernel.to_vec(),
+        recurrent_kernel: weights.recurrent_kernel.to_vec(),
+        bias: weights.bias,
+        hidden: hidden_gradient,
+        cell: cell_gradient,
+    }
+}
+
+struct Transposed<T> {
+    recurrent_kernel: Aligned<T>,
+    kernel: Option<Aligned<T>>,
+}
+
+/// The loss by the weights, over one slice or several.
+struct WeightGradients<T> {
+    kernel: Aligned<T>,
+    recurrent_kernel: Aligned<T>,
+    bias: Vec<T>,
+}
+
+impl<T: Real> WeightGradients<T> {
+    fn zeros<C: Cell>(sizes: Sizes) -> Self {
+        let gates = C::GATES * sizes.hidden;
+        Self {
+            kernel: Aligned::zeros(sizes.input * gates),
+            recurrent_kernel: Aligned::zeros(sizes.hidden * gates),
+            bias: vec![T::ZERO; C::SUMS * sizes.hidden],
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
+        add(&mut self.kernel, &other.kernel);
+        add(&mut self.recurrent_kernel, &other.recurrent_kernel);
+        add(&mut self.bias, &other.bias);
+    }
+}
+
+/// One slice of the batch.
+struct Task<'a, C, T> {
+    arch: Arch,
+    operands: &'a Operands<'a, T>,
+    saved: &'a SavedView<'a, T>,
+    upstream: &'a Upstream<'a, T>,
+    transposed: &'a Transposed<T>,
+    rows: Range<usize>,
+    /// `[rows, T, I]`, or empty.
+    input: &'a mut [T],
+    /// The loss by the states before the step that comes next, `[rows, H]` each.
+    gradient: State<&'a mut [T]>,
+    of: PhantomData<C>,
+}
+
+impl<C: Cell, T: Real> Task<'_, C, T> {
+    fn run(&mut self) -> WeightGradients<T> {
+        let Sizes { time, input, hidden, .. } = self.operands.sizes;
+        let (rows, width) = (self.rows.len(), C::SUMS * hidden);
+        let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
+        fn part<'a, V>(all: &'a [V], rows: &Range<usize>, width: usize) -> &'a [V] {
+            &all[rows.start * width..rows.end * width]
+        }
+        let saved = SavedView {
+            sums: part(&self.saved.sums, &self.rows, time * width),
+            hidden: part(&self.saved.hidden, &self.rows, (time + 1) * hidden),
+            cell: part(&self.saved.cell, &self.rows, (time + 1) * cell_width),
+        };
+        if let Some(upstream) = self.upstream.hidden {
+            self.gradient.hidden.copy_from_slice(part(upstream, &self.rows, hidden));
+        }
+        if let Some(upstream) = self.upstream.cell.filter(|_| C::HAS_CELL_STATE) {
+            self.gradient.cell.copy_from_slice(part(upstream, &self.rows, hidden));
+        }
+        let mut weights = WeightGradients::zeros::<C>(self.operands.sizes);
+        let longest = chunks(time, rows).next().map_or(0, |steps| steps.len());
+        let mut sums = Aligned::zeros(longest * rows * width);
+        let mut gathered = Aligned::zeros(longest * rows * input);
+        for steps in chunks(time, rows).rev() {
+            let sums = &mut sums[..steps.len() * rows * width];
+            self.recurrence(&steps, &saved, sums);
+            let gathered = &mut gathered[..steps.len() * rows * input];
+            self.operands.gather_input(&self.rows, &steps, gathered);
+            let hiddens = &saved.hidden[steps.start * rows * hidden..steps.end * rows * hidden];
+            self.weights(sums, gathered, hiddens, &mut weights);
+            if let Some(kernel) = &self.transposed.kernel {
+                self.input(&steps, sums, kernel, gathered);
+            }
+        }
+        weights
+    }
+
+    /// A chunk's steps in reverse: the loss by their sums.
+    fn recurrence(&mut self, steps: &Range<usize>, saved: &SavedView<'_, T>, sums: &mut [T]) {
+        let Sizes { time, hidden, .. } = self.operands.sizes;
+        let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
+        for t in steps.clone().rev() {
+            if let Some(upstream) = self.upstream.sequence {
+                for (row, gradient) in self.rows.clone().zip(self.gradient.hidden.chunks_exact_mut(hidden)) {
+                    let upstream = &upstream[(row * time + t) * hidden..][..hidden];
+                    gradient.iter_mut().zip(upstream).for_each(|(gradient, upstream)| *gradient += *upstream);
+                }
+            }
+            let sums = &mut sums[(t - steps.start) * rows * width..][..rows * width];
+            self.arch.dispatch(StepOfRows::<C, T> {
+                operands: self.operands,
+                rows: &self.rows,
+                t,
+                saved,
+                gradient: State { hidden: self.gradient.hidden, cell: self.gradient.cell },
+                sums,
+                of: PhantomData,
+            });
+            self.arch.dispatch(Product {
+                rows,
+                columns: hidden,
+                depth: gates,
+                a: Strided { data: sums, row_stride: width, column_stride: 1 },
+                b: Rows { data: &self.transposed.recurrent_kernel, stride: hidden },
+                c: self.gradient.hidden,
+                c_stride: hidden,
+            });
+        }
+    }
+
+    /// Adds a chunk's part of the loss by the weights.
+    fn weights(&self, sums: &[T], input: &[T], hiddens: &[T], weights: &mut WeightGradients<T>) {
+        let Sizes { input: features, hidden, .. } = self.operands.sizes;
+        let (width, gates) = (C::SUMS * hidden, C::GATES * hidden);
+        let rows = sums.len() / width;
+        for run in C::INPUT {
+            self.arch.dispatch(Product {
+                rows: features,
+                columns: run.count * hidden,
+                depth: rows,
+                a: Strided { data: input, row_stride: 1, column_stride: features },
+                b: Rows { data: &sums[run.sum * hidden..], stride: width },
+                c: &mut weights.kernel[run.first * hidden..],
+                c_stride: gates,
+            });
+        }
+        self.arch.dispatch(Product {
+            rows: hidden,
+            columns: gates,
+            depth: rows,
+            a: Strided { data: hiddens, row_stride: 1, column_stride: hidden },
+            b: Rows { data: sums, stride: width },
+            c: &mut weights.recurrent_kernel,
+            c_stride: gates,
+        });
+        for row in sums.chunks_exact(width) {
+            weights.bias.iter_mut().zip(row).for_each(|(bias, sum)| *bias += *sum);
+        }
+    }
+
+    /// A chunk's loss by the input; `scratch` is `[steps, rows, I]`.
+    fn input(&mut self, steps: &Range<usize>, sums: &[T], kernel: &[T], scratch: &mut [T]) {
+        let Sizes { time, input, hidden, .. } = self.operands.sizes;
+        let width = C::SUMS * hidden;
+        scratch.fill(T::ZERO);
+        for run in C::INPUT {
+            self.arch.dispatch(Product {
+                rows: sums.len() / width,
+                columns: input,
+                depth: run.count * hidden,
+                a: Strided { data: &sums[run.sum * hidden..], row_stride: width, column_stride: 1 },
+                b: Rows { data: &kernel[run.first * hidden * input..], stride: input },
+                c: scratch,
+                c_stride: input,
+            });
+        }
+        let rows = self.rows.len();
+        for (index, row) in scratch.chunks_exact(input).enumerate() {
+            let (step, sequence) = (index / rows, index % rows);
+            self.input[(sequence * time + steps.start + step) * input..][..input].copy_from_slice(row);
+        }
+    }
+}
+
+/// One step of all rows of a slice, in reverse.
+struct StepOfRows<'a, C, T> {
+    operands: &'a Operands<'a, T>,
+    rows: &'a Range<usize>,
+    t: usize,
+    saved: &'a SavedView<'a, T>,
+    gradient: State<&'a mut [T]>,
+    sums: &'a mut [T],
+    of: PhantomData<C>,
+}
+
+impl<C: Cell, T: Real> WithSimd for StepOfRows<'_, C, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let hidden = self.operands.sizes.hidden;
+        let (width, cell) = (C::SUMS * hidden, if C::HAS_CELL_STATE { hidden } else { 0 });
+        let count = self.rows.len();
+        for (index, row) in self.rows.clone().enumerate() {
+            let sums_gradient = &mut self.sums[index * width..][..width];
+            if self.operands.is_masked(row, self.t) {
+                sums_gradient.fill(T::ZERO);
+                continue;
+            }
+            let position = self.t * count + index;
+            step_backward::<C, T, S>(BackwardStep {
+                saved: &self.saved.sums[position * width..][..width],
+                before: State {
+                    hidden: &self.saved.hidden[position * hidden..][..hidden],
+                    cell: &self.saved.cell[position * cell..][..cell],
+                },
+                cell_after: &self.saved.cell[(position + count) * cell..][..cell],
+                gradient: State {
+                    hidden: &mut self.gradient.hidden[index * hidden..][..hidden],
+                    cell: &mut self.gradient.cell[index * cell..][..cell],
+                },
+                sums_gradient,
+            });
+        }
+    }
+}

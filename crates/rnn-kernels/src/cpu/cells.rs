@@ -1,0 +1,268 @@
+//! What each cell computes between two matrix products: one row of gate sums and states, forward and backward.
+//!
+//! A row of sums has `SUMS` numbers for each hidden unit, gate after gate. Rows are gone through in blocks of [`BLOCK`] units, whose loops
+//! compilers turn into vector instructions; the last block is filled up with zeros.
+
+use pulp::Simd;
+
+use super::{
+    math::{sigmoid, tanh},
+    real::Real,
+};
+
+/// Hidden units that are computed together: one AVX-512 register of `f32`, two or four of narrower machines.
+const BLOCK: usize = 16;
+
+/// A step's state of one sequence, `[H]` each.
+pub(crate) struct State<R> {
+    pub(crate) hidden: R,
+    /// Empty where the cell has no cell state.
+    pub(crate) cell: R,
+}
+
+/// A row of [`forward`].
+pub(crate) struct ForwardStep<'a, T> {
+    /// In: what both products add up to. Out: what `backward` needs.
+    pub(crate) sums: &'a mut [T],
+    pub(crate) before: State<&'a [T]>,
+    /// Out.
+    pub(crate) after: State<&'a mut [T]>,
+}
+
+/// A row of [`backward`].
+pub(crate) struct BackwardStep<'a, T> {
+    /// What `forward` left in the row of sums.
+    pub(crate) saved: &'a [T],
+    /// States before the step.
+    pub(crate) before: State<&'a [T]>,
+    /// Cell state after the step.
+    pub(crate) cell_after: &'a [T],
+    /// In: the loss by the states after the step. Out: by those before it, leaving out what goes through the recurrent product.
+    pub(crate) gradient: State<&'a mut [T]>,
+    /// Out: the loss by the row of sums.
+    pub(crate) sums_gradient: &'a mut [T],
+}
+
+/// A run of gates of the kernel, and where in a row of sums the input's product with it goes.
+pub(crate) struct Gates {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    pub(crate) sum: usize,
+}
+
+/// A recurrent cell. The recurrent product goes to the first `GATES` sums, in the order of the weights.
+pub(crate) trait Cell: Send + Sync + 'static {
+    /// Gates of the weights.
+    const GATES: usize;
+    /// Sums of each hidden unit.
+    const SUMS: usize = Self::GATES;
+    /// Whether there is a cell state beside the hidden state.
+    const HAS_CELL_STATE: bool = false;
+    /// Where the input's products go.
+    const INPUT: &'static [Gates] = &[Gates { first: 0, count: Self::GATES, sum: 0 }];
+
+    /// A step of one block of the `units` hidden units.
+    fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block);
+
+    /// The gradients of `forward`.
+    fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, units: usize, block: impl Block);
+}
+
+/// Elman's cell with tanh: `h = tanh(s)`.
+pub(crate) struct SimpleRnn;
+
+/// Sums `i, f, c, o`.
+pub(crate) struct Lstm;
+
+/// The reset gate acts after the recurrent product. Sums `z, r`, the recurrent part of the candidate, the input's part of it.
+pub(crate) struct Gru;
+
+impl Cell for SimpleRnn {
+    const GATES: usize = 1;
+
+    #[inline(always)]
+    fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, _: usize, block: impl Block) {
+        let mut hidden = block.read(step.sums, 0);
+        for hidden in &mut hidden {
+            *hidden = tanh::<T, S>(*hidden);
+        }
+        block.write(step.sums, 0, &hidden);
+        block.write(step.after.hidden, 0, &hidden);
+    }
+
+    #[inline(always)]
+    fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, _: usize, block: impl Block) {
+        let hidden = block.read(step.saved, 0);
+        let mut gradient = block.read(step.gradient.hidden, 0);
+        for (gradient, h) in gradient.iter_mut().zip(hidden) {
+            *gradient = *gradient * (T::ONE - h * h);
+        }
+        block.write(step.sums_gradient, 0, &gradient);
+        block.write(step.gradient.hidden, 0, &[T::ZERO; BLOCK]);
+    }
+}
+
+impl Cell for Lstm {
+    const GATES: usize = 4;
+    const HAS_CELL_STATE: bool = true;
+
+    #[inline(always)]
+    fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block) {
+        let (mut i, mut f) = (block.read(step.sums, 0), block.read(step.sums, units));
+        let (mut c, mut o) = (block.read(step.sums, 2 * units), block.read(step.sums, 3 * units));
+        let mut cell = block.read(step.before.cell, 0);
+        let mut hidden = [T::ZERO; BLOCK];
+        for u in 0..BLOCK {
+            i[u] = sigmoid::<T, S>(i[u]);
+            f[u] = sigmoid::<T, S>(f[u]);
+            c[u] = tanh::<T, S>(c[u]);
+            o[u] = sigmoid::<T, S>(o[u]);
+            cell[u] = f[u].fused::<S>(cell[u], i[u] * c[u]);
+            hidden[u] = o[u] * tanh::<T, S>(cell[u]);
+        }
+        block.write(step.sums, 0, &i);
+        block.write(step.sums, units, &f);
+        block.write(step.sums, 2 * units, &c);
+        block.write(step.sums, 3 * units, &o);
+        block.write(step.after.cell, 0, &cell);
+        block.write(step.after.hidden, 0, &hidden);
+    }
+
+    #[inline(always)]
+    fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, units: usize, block: impl Block) {
+        let (mut i, mut f) = (block.read(step.saved, 0), block.read(step.saved, units));
+        let (mut c, mut o) = (block.read(step.saved, 2 * units), block.read(step.saved, 3 * units));
+        let (before, after) = (block.read(step.before.cell, 0), block.read(step.cell_after, 0));
+        let (hidden, mut cell) = (block.read(step.gradient.hidden, 0), block.read(step.gradient.cell, 0));
+        for u in 0..BLOCK {
+            let squashed = tanh::<T, S>(after[u]);
+            let through = hidden[u] * o[u] * (T::ONE - squashed * squashed) + cell[u];
+            cell[u] = through * f[u];
+            o[u] = hidden[u] * squashed * o[u] * (T::ONE - o[u]);
+            f[u] = through * before[u] * f[u] * (T::ONE - f[u]);
+            (i[u], c[u]) = (through * c[u] * i[u] * (T::ONE - i[u]), through * i[u] * (T::ONE - c[u] * c[u]));
+        }
+        block.write(step.sums_gradient, 0, &i);
+        block.write(step.sums_gradient, units, &f);
+        block.write(step.sums_gradient, 2 * units, &c);
+        block.write(step.sums_gradient, 3 * units, &o);
+        block.write(step.gradient.cell, 0, &cell);
+        block.write(step.gradient.hidden, 0, &[T::ZERO; BLOCK]);
+    }
+}
+
+impl Cell for Gru {
+    const GATES: usize = 3;
+    const SUMS: usize = 4;
+    const INPUT: &'static [Gates] = &[Gates { first: 0, count: 2, sum: 0 }, Gates { first: 2, count: 1, sum: 3 }];
+
+    #[inline(always)]
+    fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block) {
+        let (mut z, mut r) = (block.read(step.sums, 0), block.read(step.sums, units));
+        let (recurrent, mut n) = (block.read(step.sums, 2 * units), block.read(step.sums, 3 * units));
+        let mut hidden = block.read(step.before.hidden, 0);
+        for u in 0..BLOCK {
+            z[u] = sigmoid::<T, S>(z[u]);
+            r[u] = sigmoid::<T, S>(r[u]);
+            n[u] = tanh::<T, S>(r[u].fused::<S>(recurrent[u], n[u]));
+            hidden[u] = z[u].fused::<S>(hidden[u] - n[u], n[u]);
+        }
+        block.write(step.sums, 0, &z);
+        block.write(step.sums, units, &r);
+        block.write(step.sums, 3 * units, &n);
+        block.write(step.after.hidden, 0, &hidden);
+    }
+
+    #[inline(always)]
+    fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, units: usize, block: impl Block) {
+        let (mut z, mut r) = (block.read(step.saved, 0), block.read(step.saved, units));
+        let (mut recurrent, mut n) = (block.read(step.saved, 2 * units), block.read(step.saved, 3 * units));
+        let (before, mut hidden) = (block.read(step.before.hidden, 0), block.read(step.gradient.hidden, 0));
+        for u in 0..BLOCK {
+            let candidate = hidden[u] * (T::ONE - z[u]) * (T::ONE - n[u] * n[u]);
+            let update = hidden[u] * (before[u] - n[u]) * z[u] * (T::ONE - z[u]);
+            hidden[u] = hidden[u] * z[u];
+            let reset = candidate * recurrent[u] * r[u] * (T::ONE - r[u]);
+            (z[u], recurrent[u], n[u]) = (update, candidate * r[u], candidate);
+            r[u] = reset;
+        }
+        block.write(step.sums_gradient, 0, &z);
+        block.write(step.sums_gradient, units, &r);
+        block.write(step.sums_gradient, 2 * units, &recurrent);
+        block.write(step.sums_gradient, 3 * units, &n);
+        block.write(step.gradient.hidden, 0, &hidden);
+    }
+}
+
+/// Some neighbouring hidden units, and how their values are read and written.
+///
+/// Two types, because one with a length would be copied by calls of `memcpy` instead of by vector instructions.
+pub(crate) trait Block: Copy {
+    /// Reads the block's values of a row of `[.., H]`, from `offset` on; lanes without a unit are zero.
+    fn read<T: Real>(self, row: &[T], offset: usize) -> [T; BLOCK];
+
+    /// Writes the block's values.
+    fn write<T: Real>(self, row: &mut [T], offset: usize, values: &[T; BLOCK]);
+}
+
+/// `BLOCK` units from here on.
+#[derive(Clone, Copy)]
+struct Full(usize);
+
+/// The last units, fewer than `BLOCK`.
+#[derive(Clone, Copy)]
+struct Rest(usize, usize);
+
+impl Block for Full {
+    #[inline(always)]
+    fn read<T: Real>(self, row: &[T], offset: usize) -> [T; BLOCK] {
+        let mut values = [T::ZERO; BLOCK];
+        values.copy_from_slice(&row[offset + self.0..][..BLOCK]);
+        values
+    }
+
+    #[inline(always)]
+    fn write<T: Real>(self, row: &mut [T], offset: usize, values: &[T; BLOCK]) {
+        row[offset + self.0..][..BLOCK].copy_from_slice(values);
+    }
+}
+
+impl Block for Rest {
+    #[inline(always)]
+    fn read<T: Real>(self, row: &[T], offset: usize) -> [T; BLOCK] {
+        let mut values = [T::ZERO; BLOCK];
+        values[..self.1].copy_from_slice(&row[offset + self.0..][..self.1]);
+        values
+    }
+
+    #[inline(always)]
+    fn write<T: Real>(self, row: &mut [T], offset: usize, values: &[T; BLOCK]) {
+        row[offset + self.0..][..self.1].copy_from_slice(&values[..self.1]);
+    }
+}
+
+/// One step of one sequence.
+#[inline(always)]
+pub(crate) fn forward<C: Cell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
+    let units = step.after.hidden.len();
+    let full = units / BLOCK * BLOCK;
+    for start in (0..full).step_by(BLOCK) {
+        C::forward::<T, S>(&mut step, units, Full(start));
+    }
+    if full < units {
+        C::forward::<T, S>(&mut step, units, Rest(full, units - full));
+    }
+}
+
+/// The gradients of one step of one sequence.
+#[inline(always)]
+pub(crate) fn backward<C: Cell, T: Real, S: Simd>(mut step: BackwardStep<'_, T>) {
+    let units = step.gradient.hidden.len();
+    let full = units / BLOCK * BLOCK;
+    for start in (0..full).step_by(BLOCK) {
+        C::backward::<T, S>(&mut step, units, Full(start));
+    }
+    if full < units {
+        C::backward::<T, S>(&mut step, units, Rest(full, units - full));
+    }
+}

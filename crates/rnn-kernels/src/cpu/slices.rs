@@ -1,0 +1,106 @@
+//! Cutting the batch into slices, time into chunks, and buffers along both.
+
+use std::ops::Range;
+
+use super::{Operands, Sizes, real::Real};
+
+/// Rows of a slice at most. Fewer would make the matrix products less efficient, more would leave cores without work.
+const MOST_ROWS: usize = 16;
+/// Below this many rows a batch is not worth a second thread.
+const FEWEST_ROWS: usize = 8;
+/// Rows (steps times sequences) of a chunk: their sums stay in the second-level cache.
+const CHUNK_ROWS: usize = 128;
+/// Bytes of a cache line, and of an AVX-512 register.
+const ALIGNMENT: usize = 64;
+
+/// Cuts a batch into slices of about equal size; an even number of them, where there is more than one.
+pub(crate) fn slices(batch: usize) -> Vec<Range<usize>> {
+    let count = if batch <= FEWEST_ROWS { 1 } else { batch.div_ceil(2 * MOST_ROWS) * 2 };
+    (0..count).map(|index| index * batch / count..(index + 1) * batch / count).collect()
+}
+
+/// Cuts time into chunks for a slice of some rows.
+pub(crate) fn chunks(time: usize, rows: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let steps = (CHUNK_ROWS / rows).clamp(1, time);
+    (0..time.div_ceil(steps)).map(move |index| index * steps..time.min((index + 1) * steps))
+}
+
+/// Cuts a buffer into one part for each slice; `width` values for each row of the batch.
+pub(crate) fn cut<'a, T>(mut buffer: &'a mut [T], slices: &[Range<usize>], width: usize) -> Vec<&'a mut [T]> {
+    let mut parts = Vec::with_capacity(slices.len());
+    for slice in slices {
+        let (part, rest) = buffer.split_at_mut(slice.len() * width);
+        parts.push(part);
+        buffer = rest;
+    }
+    parts
+}
+
+/// A buffer whose first value is on a cache line: products read and write aligned rows up to a tenth faster.
+pub(crate) struct Aligned<T> {
+    values: Vec<T>,
+    start: usize,
+    length: usize,
+}
+
+impl<T: Real> Aligned<T> {
+    pub(crate) fn zeros(length: usize) -> Self {
+        let values = vec![T::ZERO; length + ALIGNMENT / size_of::<T>()];
+        let start = values.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT / size_of::<T>());
+        Self { values, start, length }
+    }
+
+    pub(crate) fn copy_of(values: &[T]) -> Self {
+        let mut copy = Self::zeros(values.len());
+        copy.copy_from_slice(values);
+        copy
+    }
+
+    /// The transpose of a `[rows, columns]` matrix, block by block.
+    pub(crate) fn transpose_of(values: &[T], rows: usize, columns: usize) -> Self {
+        const BLOCK: usize = 16;
+        let mut transpose = Self::zeros(rows * columns);
+        for first_row in (0..rows).step_by(BLOCK) {
+            for first_column in (0..columns).step_by(BLOCK) {
+                for column in first_column..columns.min(first_column + BLOCK) {
+                    for row in first_row..rows.min(first_row + BLOCK) {
+                        transpose[column * rows + row] = values[row * columns + column];
+                    }
+                }
+            }
+        }
+        transpose
+    }
+}
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.values[self.start..self.start + self.length]
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.start..self.start + self.length]
+    }
+}
+
+impl<T: Real> Operands<'_, T> {
+    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`.
+    pub(crate) fn gather_input(&self, rows: &Range<usize>, steps: &Range<usize>, to: &mut [T]) {
+        let Sizes { time, input, .. } = self.sizes;
+        for (index, row) in rows.clone().enumerate() {
+            for (step, t) in steps.clone().enumerate() {
+                let from = &self.input[(row * time + t) * input..][..input];
+                to[(step * rows.len() + index) * input..][..input].copy_from_slice(from);
+            }
+        }
+    }
+
+    /// Whether a sequence keeps its state at a step.
+    pub(crate) fn is_masked(&self, row: usize, t: usize) -> bool {
+        self.mask.is_some_and(|mask| mask[row * self.sizes.time + t] == T::ZERO)
+    }
+}

@@ -1,0 +1,96 @@
+//! From public tensors to the backend extension and back.
+
+use burn::{
+    backend::{Dispatch, DispatchDevice},
+    tensor::{Bool, DType, Device, FloatDType, Tensor},
+};
+
+use crate::ops::{CellKind, Operands, Optional, RecurrentOps};
+
+/// Tensors of one call, whose shapes have been checked.
+pub(crate) struct Call {
+    pub(crate) kind: CellKind,
+    pub(crate) input: Tensor<3>,
+    pub(crate) kernel: Tensor<2>,
+    pub(crate) recurrent_kernel: Tensor<2>,
+    /// `[S*H]`; zeros when absent.
+    pub(crate) bias: Option<Tensor<1>>,
+    pub(crate) mask: Option<Tensor<2, Bool>>,
+    pub(crate) hidden: Option<Tensor<2>>,
+    pub(crate) cell: Option<Tensor<2>>,
+}
+
+/// Hidden states of all steps, hidden and cell state after the last.
+pub(crate) struct Answer {
+    pub(crate) sequence: Tensor<3>,
+    pub(crate) hidden: Tensor<2>,
+    pub(crate) cell: Tensor<2>,
+}
+
+/// Whether a device's backend has the recurrent operators.
+pub(crate) fn has_operators(device: &Device) -> bool {
+    fn listed(device: &DispatchDevice) -> bool {
+        match device {
+            DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
+            #[cfg(feature = "wgpu")]
+            DispatchDevice::Cube(_) => true,
+            DispatchDevice::Autodiff(device) => listed(device),
+            #[allow(unreachable_patterns, reason = "Burn's features decide which backends there are")]
+            _ => false,
+        }
+    }
+    listed(device.as_dispatch())
+}
+
+impl Call {
+    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were.
+    pub(crate) fn run(self) -> Answer {
+        let dtype = self.input.dtype();
+        match dtype {
+            DType::F32 | DType::F64 => self.dispatch(),
+            _ => {
+                let Answer { sequence, hidden, cell } = self.cast(FloatDType::F32).dispatch();
+                let back: FloatDType = dtype.into();
+                Answer { sequence: sequence.cast(back), hidden: hidden.cast(back), cell: cell.cast(back) }
+            }
+        }
+    }
+
+    fn cast(self, dtype: FloatDType) -> Self {
+        Self {
+            input: self.input.cast(dtype),
+            kernel: self.kernel.cast(dtype),
+            recurrent_kernel: self.recurrent_kernel.cast(dtype),
+            bias: self.bias.map(|tensor| tensor.cast(dtype)),
+            hidden: self.hidden.map(|tensor| tensor.cast(dtype)),
+            cell: self.cell.map(|tensor| tensor.cast(dtype)),
+            ..self
+        }
+    }
+
+    fn dispatch(self) -> Answer {
+        let (device, dtype) = (self.input.device(), self.input.dtype());
+        let [units, _] = self.recurrent_kernel.dims();
+        let bias = self.bias.unwrap_or_else(|| Tensor::zeros([self.kind.sums() * units], (&device.without_autodiff(), dtype)));
+        let mask = self.mask.map(|mask| {
+            let float: FloatDType = dtype.into();
+            mask.float().cast(float)
+        });
+        let optional = |tensor: Option<Tensor<2>>| Optional::<Dispatch>::from(tensor.map(Tensor::into_dispatch));
+        let operands = Operands::<Dispatch> {
+            input: self.input.into_dispatch(),
+            kernel: self.kernel.into_dispatch(),
+            recurrent_kernel: self.recurrent_kernel.into_dispatch(),
+            bias: bias.into_dispatch(),
+            mask: optional(mask),
+            hidden: optional(self.hidden),
+            cell: optional(self.cell),
+        };
+        let outputs = Dispatch::recurrent(operands, self.kind);
+        Answer {
+            sequence: Tensor::from_dispatch(outputs.sequence),
+            hidden: Tensor::from_dispatch(outputs.hidden),
+            cell: Tensor::from_dispatch(outputs.cell),
+        }
+    }
+}
