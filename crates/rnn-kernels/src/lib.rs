@@ -31,6 +31,7 @@ mod backends;
 mod check;
 mod composed;
 mod cpu;
+mod dropout;
 mod gru;
 mod lstm;
 mod operator;
@@ -42,6 +43,7 @@ mod variant;
 
 pub use activation::sigmoid;
 use burn::tensor::Tensor;
+pub use dropout::dropout_mask;
 pub use gru::{GruWeights, gru, gru_reference};
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 pub use ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream};

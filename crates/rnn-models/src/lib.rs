@@ -24,6 +24,7 @@
 //!
 //! `B` batch, `T` time, `I` input features, `H` hidden units; see `rnn-kernels` for the layout of the weights.
 
+mod dropout;
 mod initializers;
 mod layers;
 mod letters;
@@ -31,7 +32,10 @@ mod recurrent;
 mod stock;
 mod summary;
 
-pub use layers::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
+pub use layers::{
+    Bidirectional, BidirectionalOutput, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, RecurrentLayerConfig,
+    Regularizer, Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackOutput, Stateful,
+};
 pub use letters::{LettersModel, LettersModelConfig};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig, RecurrentOutput};
 pub use rnn_kernels::{HiddenOutput, LstmOutput, LstmState};

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::{Cell, LayerSummary, ModelSummary, Recurrent, RecurrentConfig, initializers::dense};
+use crate::{Cell, LayerSummary, ModelSummary, Recurrent, RecurrentConfig, dropout::drop_values, initializers::dense};
 
 /// Configuration of a [`StockModel`]; the defaults are the course's.
 #[derive(Config, Debug)]
@@ -63,8 +63,8 @@ impl StockModel {
     /// - windows: `[B, T, features]`
     /// - output: `[B, 1]`
     pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
-        let hidden = self.dropout.forward(self.first.forward(windows).sequence);
-        let last = self.dropout.forward(self.second.forward(hidden).last);
+        let hidden = drop_values(&self.dropout, self.first.forward(windows).sequence);
+        let last = drop_values(&self.dropout, self.second.forward(hidden).last);
         self.dense.forward(last)
     }
 

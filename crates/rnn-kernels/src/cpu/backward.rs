@@ -139,9 +139,9 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
             &all[rows.start * width..rows.end * width]
         }
         let saved = SavedView {
-            sums: part(&self.saved.sums, &self.rows, time * width),
-            hidden: part(&self.saved.hidden, &self.rows, (time + 1) * hidden),
-            cell: part(&self.saved.cell, &self.rows, (time + 1) * cell_width),
+            sums: part(self.saved.sums, &self.rows, time * width),
+            hidden: part(self.saved.hidden, &self.rows, (time + 1) * hidden),
+            cell: part(self.saved.cell, &self.rows, (time + 1) * cell_width),
         };
         if let Some(upstream) = self.upstream.hidden {
             self.gradient.hidden.copy_from_slice(part(upstream, &self.rows, hidden));

@@ -7,8 +7,13 @@ use burn::{
     },
     tensor::{Device, Tensor, TensorData},
 };
-use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm};
+use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 
+use super::{
+    Constraint, RecurrentLayer, Regularizer, Sequences,
+    options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
+    weights::ByWeight,
+};
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of an [`Lstm`]; the defaults are those of the Keras layer.
@@ -39,6 +44,28 @@ pub struct LstmConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
+    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
+    /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// Whether time runs backwards; outputs come in the order they are computed in (Keras `go_backwards`).
+    #[config(default = false)]
+    pub go_backwards: bool,
+    /// Penalty on the kernel (Keras `kernel_regularizer`).
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the recurrent kernel (Keras `recurrent_regularizer`).
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// Penalty on the bias (Keras `bias_regularizer`).
+    pub bias_regularizer: Option<Regularizer>,
+    /// Limit of the kernel (Keras `kernel_constraint`).
+    pub kernel_constraint: Option<Constraint>,
+    /// Limit of the recurrent kernel (Keras `recurrent_constraint`).
+    pub recurrent_constraint: Option<Constraint>,
+    /// Limit of the bias (Keras `bias_constraint`).
+    pub bias_constraint: Option<Constraint>,
 }
 
 /// A long short-term memory layer with the gates `i, f, c, o` side by side in its weights.
@@ -59,10 +86,17 @@ pub struct Lstm {
     pub activation: Activation,
     /// Activation of the gates.
     pub recurrent_activation: Activation,
+    /// Settings that are not weights.
+    #[module(skip)]
+    options: Options,
 }
 
 impl LstmConfig {
     /// Creates the layer on a device.
+    ///
+    /// # Panics
+    ///
+    /// When a dropout rate is not in [0, 1).
     pub fn init(&self, device: &Device) -> Lstm {
         Lstm {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 4 * self.units], device),
@@ -70,7 +104,27 @@ impl LstmConfig {
             bias: self.bias.then(|| self.init_bias(device)),
             activation: self.activation.init(device),
             recurrent_activation: self.recurrent_activation.init(device),
+            options: self.options(),
         }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            go_backwards: self.go_backwards,
+            regularizers: ByWeight {
+                kernel: self.kernel_regularizer,
+                recurrent_kernel: self.recurrent_regularizer,
+                bias: self.bias_regularizer,
+            },
+            constraints: ByWeight {
+                kernel: self.kernel_constraint,
+                recurrent_kernel: self.recurrent_constraint,
+                bias: self.bias_constraint,
+            },
+        }
+        .check()
     }
 
     fn init_bias(&self, device: &Device) -> Param<Tensor<1>> {
@@ -85,7 +139,10 @@ impl LstmConfig {
 }
 
 impl Lstm {
-    /// Runs the layer over a batch of sequences.
+    /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
+    ///
+    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor operations and
+    /// several times slower.
     ///
     /// # Shapes
     ///
@@ -96,13 +153,74 @@ impl Lstm {
     /// # Panics
     ///
     /// When the shapes disagree; the message says which.
-    pub fn forward(&self, input: Tensor<3>, initial: Option<LstmState>) -> LstmOutput {
+    pub fn forward(&self, input: impl Into<Sequences>, initial: Option<LstmState>) -> LstmOutput {
+        let sequences = self.options.prepare(input.into());
+        let masks = self.options.masks(&sequences, 4, self.recurrent_kernel.shape()[0]);
         let weights = LstmWeights {
             kernel: self.kernel.val(),
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        lstm(input, weights, initial, None)
+        let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
+        let mut output = if is_usual(&self.activation, &self.recurrent_activation) && masks.recurrent.is_none() {
+            lstm(sequences.values, weights, initial, sequences.mask)
+        } else {
+            let activation = activate(&self.activation);
+            let recurrent_activation = activate(&self.recurrent_activation);
+            let variant = variant(&activation, &recurrent_activation, &sequences, masks);
+            lstm_reference(sequences.values, weights, initial, &variant)
+        };
+        output.sequence = zero_before_start(output.sequence, mask, has_initial);
+        output
+    }
+
+    /// One step of streaming inference: the next states from one input `[B, I]` and the states before, zeros when absent.
+    ///
+    /// Steps one by one give what [`Self::forward`] gives for the sequence.
+    ///
+    /// # Panics
+    ///
+    /// When the shapes disagree; the message says which.
+    pub fn step(&self, input: Tensor<2>, state: Option<LstmState>) -> LstmState {
+        self.forward(input.unsqueeze_dim::<3>(1), state).state
+    }
+
+    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
+    pub fn penalty(&self) -> Option<Tensor<1>> {
+        self.options.penalty(&LayerWeights {
+            kernel: &self.kernel,
+            recurrent_kernel: &self.recurrent_kernel,
+            biases: [self.bias.as_ref(), None],
+        })
+    }
+
+    /// The layer with its weights within their constraints; call it after each step of the optimizer.
+    #[must_use]
+    pub fn constrained(self) -> Self {
+        let limits = self.options.constraints;
+        Self {
+            kernel: constrain(self.kernel, limits.kernel),
+            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
+            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
+            ..self
+        }
+    }
+}
+
+impl RecurrentLayer for Lstm {
+    type State = LstmState;
+
+    fn run(&self, input: Sequences, initial: Option<LstmState>) -> (Tensor<3>, LstmState) {
+        let output = self.forward(input, initial);
+        (output.sequence, output.state)
+    }
+
+    fn hidden(state: &LstmState) -> Tensor<2> {
+        state.hidden.clone()
+    }
+
+    fn detached(state: LstmState) -> LstmState {
+        LstmState { hidden: state.hidden.detach(), cell: state.cell.detach() }
     }
 }
 

@@ -1,12 +1,75 @@
-//! The recurrent layers.
+//! The recurrent layers, and what is built of them.
 
+mod bidirectional;
 mod gru;
 mod lstm;
+mod options;
+mod sequences;
 mod simple_rnn;
+mod stack;
+mod stateful;
 #[cfg(test)]
 mod tests;
+mod weights;
 
+pub use bidirectional::{Bidirectional, BidirectionalOutput, MergeMode};
+use burn::tensor::{Device, Tensor};
 pub use gru::{Gru, GruConfig};
 pub use lstm::{Lstm, LstmConfig};
+pub use sequences::Sequences;
 pub use simple_rnn::{SimpleRnn, SimpleRnnConfig};
+pub use stack::{Stack, StackOutput};
+pub use stateful::Stateful;
+pub use weights::{Constraint, Regularizer};
 
+/// A layer that carries a state from step to step: what [`Bidirectional`], [`Stack`] and [`Stateful`] need of one.
+pub trait RecurrentLayer {
+    /// What is carried, `[B, H]` a tensor.
+    type State: Clone;
+
+    /// Runs the layer: all hidden states `[B, T, H]`, and the state after the last step.
+    fn run(&self, input: Sequences, initial: Option<Self::State>) -> (Tensor<3>, Self::State);
+
+    /// The hidden state of a state, `[B, H]`.
+    fn hidden(state: &Self::State) -> Tensor<2>;
+
+    /// The state as a constant: no gradient goes through it.
+    fn detached(state: Self::State) -> Self::State;
+}
+
+/// The configuration of a layer of which several are made.
+pub trait RecurrentLayerConfig {
+    /// The layer.
+    type Layer: RecurrentLayer;
+
+    /// Creates the layer for inputs of some number of features.
+    fn layer(&self, input_size: usize, device: &Device) -> Self::Layer;
+
+    /// Number of input features of the first layer.
+    fn input_size(&self) -> usize;
+
+    /// Number of hidden units.
+    fn units(&self) -> usize;
+}
+
+macro_rules! layer_config {
+    ($($config:ident => $layer:ident),*) => {
+        $(impl RecurrentLayerConfig for $config {
+            type Layer = $layer;
+
+            fn layer(&self, input_size: usize, device: &Device) -> $layer {
+                Self { input_size, ..self.clone() }.init(device)
+            }
+
+            fn input_size(&self) -> usize {
+                self.input_size
+            }
+
+            fn units(&self) -> usize {
+                self.units
+            }
+        })*
+    };
+}
+
+layer_config!(SimpleRnnConfig => SimpleRnn, LstmConfig => Lstm, GruConfig => Gru);

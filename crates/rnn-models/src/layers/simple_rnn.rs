@@ -7,8 +7,13 @@ use burn::{
     },
     tensor::{Device, Tensor},
 };
-use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn};
+use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn, simple_rnn_reference};
 
+use super::{
+    Constraint, RecurrentLayer, Regularizer, Sequences,
+    options::{LayerWeights, Options, activate, constrain, variant, zero_before_start},
+    weights::ByWeight,
+};
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
 /// Configuration of a [`SimpleRnn`]; the defaults are those of the Keras layer.
@@ -33,6 +38,28 @@ pub struct SimpleRnnConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
+    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence (Keras
+    /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// Whether time runs backwards; outputs come in the order they are computed in (Keras `go_backwards`).
+    #[config(default = false)]
+    pub go_backwards: bool,
+    /// Penalty on the kernel (Keras `kernel_regularizer`).
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the recurrent kernel (Keras `recurrent_regularizer`).
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// Penalty on the bias (Keras `bias_regularizer`).
+    pub bias_regularizer: Option<Regularizer>,
+    /// Limit of the kernel (Keras `kernel_constraint`).
+    pub kernel_constraint: Option<Constraint>,
+    /// Limit of the recurrent kernel (Keras `recurrent_constraint`).
+    pub recurrent_constraint: Option<Constraint>,
+    /// Limit of the bias (Keras `bias_constraint`).
+    pub bias_constraint: Option<Constraint>,
 }
 
 /// A fully connected recurrent layer: `h_t = activation(x_t K + h_(t-1) R + b)`.
@@ -51,6 +78,9 @@ pub struct SimpleRnn {
     pub bias: Option<Param<Tensor<1>>>,
     /// Activation of the hidden state.
     pub activation: Activation,
+    /// Settings that are not weights.
+    #[module(skip)]
+    options: Options,
 }
 
 impl SimpleRnnConfig {
@@ -74,12 +104,35 @@ impl SimpleRnnConfig {
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, self.units], device),
             bias: self.bias.then(|| self.bias_initializer.init([self.units], device)),
             activation: self.activation.init(device),
+            options: self.options(),
         }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            go_backwards: self.go_backwards,
+            regularizers: ByWeight {
+                kernel: self.kernel_regularizer,
+                recurrent_kernel: self.recurrent_regularizer,
+                bias: self.bias_regularizer,
+            },
+            constraints: ByWeight {
+                kernel: self.kernel_constraint,
+                recurrent_kernel: self.recurrent_constraint,
+                bias: self.bias_constraint,
+            },
+        }
+        .check()
     }
 }
 
 impl SimpleRnn {
-    /// Runs the layer over a batch of sequences.
+    /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
+    ///
+    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor operations and
+    /// several times slower.
     ///
     /// # Shapes
     ///
@@ -90,13 +143,73 @@ impl SimpleRnn {
     /// # Panics
     ///
     /// When the shapes disagree; the message says which.
-    pub fn forward(&self, input: Tensor<3>, initial: Option<Tensor<2>>) -> HiddenOutput {
+    pub fn forward(&self, input: impl Into<Sequences>, initial: Option<Tensor<2>>) -> HiddenOutput {
+        let sequences = self.options.prepare(input.into());
+        let masks = self.options.masks(&sequences, 1, self.recurrent_kernel.shape()[0]);
         let weights = SimpleRnnWeights {
             kernel: self.kernel.val(),
             recurrent_kernel: self.recurrent_kernel.val(),
             bias: self.bias.as_ref().map(Param::val),
         };
-        simple_rnn(input, weights, initial, None)
+        let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
+        let mut output = if matches!(self.activation, Activation::Tanh(_)) && masks.recurrent.is_none() {
+            simple_rnn(sequences.values, weights, initial, sequences.mask)
+        } else {
+            let activation = activate(&self.activation);
+            let variant = variant(&activation, &rnn_kernels::sigmoid, &sequences, masks);
+            simple_rnn_reference(sequences.values, weights, initial, &variant)
+        };
+        output.sequence = zero_before_start(output.sequence, mask, has_initial);
+        output
+    }
+
+    /// One step of streaming inference: the next state from one input `[B, I]` and the state before, zeros when absent.
+    ///
+    /// Steps one by one give what [`Self::forward`] gives for the sequence.
+    ///
+    /// # Panics
+    ///
+    /// When the shapes disagree; the message says which.
+    pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
+        self.forward(input.unsqueeze_dim::<3>(1), state).state
+    }
+
+    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
+    pub fn penalty(&self) -> Option<Tensor<1>> {
+        self.options.penalty(&LayerWeights {
+            kernel: &self.kernel,
+            recurrent_kernel: &self.recurrent_kernel,
+            biases: [self.bias.as_ref(), None],
+        })
+    }
+
+    /// The layer with its weights within their constraints; call it after each step of the optimizer.
+    #[must_use]
+    pub fn constrained(self) -> Self {
+        let limits = self.options.constraints;
+        Self {
+            kernel: constrain(self.kernel, limits.kernel),
+            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
+            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
+            ..self
+        }
+    }
+}
+
+impl RecurrentLayer for SimpleRnn {
+    type State = Tensor<2>;
+
+    fn run(&self, input: Sequences, initial: Option<Tensor<2>>) -> (Tensor<3>, Tensor<2>) {
+        let output = self.forward(input, initial);
+        (output.sequence, output.state)
+    }
+
+    fn hidden(state: &Tensor<2>) -> Tensor<2> {
+        state.clone()
+    }
+
+    fn detached(state: Tensor<2>) -> Tensor<2> {
+        state.detach()
     }
 }
 

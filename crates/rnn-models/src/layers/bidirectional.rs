@@ -1,0 +1,105 @@
+use burn::{
+    config::Config,
+    module::Module,
+    tensor::{Device, Tensor},
+};
+
+use super::{RecurrentLayer, RecurrentLayerConfig, Sequences};
+
+/// How the outputs of both directions become one (Keras `merge_mode`).
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum MergeMode {
+    /// Side by side: `2*H` features.
+    Concat,
+    /// Added up.
+    Sum,
+    /// Multiplied.
+    Mul,
+    /// The mean of both.
+    Average,
+}
+
+/// Two layers over the same sequences, one forwards and one backwards in time (Keras `Bidirectional`).
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_models::{Bidirectional, GruConfig, MergeMode};
+///
+/// let device = Device::flex();
+/// let layer = Bidirectional::new(&GruConfig::new(3, 4), MergeMode::Concat, &device);
+/// let output = layer.forward(Tensor::ones([2, 5, 3], &device));
+/// assert_eq!(output.sequence.dims(), [2, 5, 8]);
+/// assert_eq!(output.last.dims(), [2, 8]);
+/// ```
+///
+/// # References
+///
+/// Schuster and Paliwal, "Bidirectional recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997).
+#[derive(Module, Debug)]
+pub struct Bidirectional<L> {
+    /// Reads from the first step on.
+    pub forward: L,
+    /// Reads from the last step on; its `go_backwards` must be off.
+    pub backward: L,
+    /// How the outputs are merged.
+    #[module(skip)]
+    pub merge: MergeMode,
+}
+
+/// What a [`Bidirectional`] layer gives.
+#[derive(Debug, Clone)]
+pub struct BidirectionalOutput<S> {
+    /// Merged hidden states, `[B, T, H]` or `[B, T, 2*H]`, both in the order of the input; zeros at steps that do not count (Keras
+    /// `return_sequences=True`).
+    pub sequence: Tensor<3>,
+    /// The merged final hidden states, `[B, H]` or `[B, 2*H]` (Keras `return_sequences=False`).
+    pub last: Tensor<2>,
+    /// The final states, forwards and backwards (Keras `return_state`).
+    pub states: (S, S),
+}
+
+impl<L> Bidirectional<L> {
+    /// Two layers of one configuration, each with weights of its own.
+    pub fn new<C: RecurrentLayerConfig<Layer = L>>(config: &C, merge: MergeMode, device: &Device) -> Self {
+        let layer = || config.layer(config.input_size(), device);
+        Self { forward: layer(), backward: layer(), merge }
+    }
+}
+
+impl<L: RecurrentLayer> Bidirectional<L> {
+    /// Runs both layers from zero states.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, T, I]`
+    ///
+    /// # Panics
+    ///
+    /// When the shapes disagree; the message says which.
+    pub fn forward(&self, input: impl Into<Sequences>) -> BidirectionalOutput<L::State> {
+        let input = input.into();
+        let mask = input.mask.clone();
+        let (forward, last_forward) = self.forward.run(input.clone(), None);
+        let (backward, last_backward) = self.backward.run(input.reversed(), None);
+        let mut sequence = self.merge.apply(forward, backward.flip([1]));
+        if let Some(mask) = mask {
+            let shape = sequence.dims();
+            sequence = sequence.mask_fill(mask.bool_not().unsqueeze_dim::<3>(2).expand(shape), 0.0);
+        }
+        let last = self.merge.apply(L::hidden(&last_forward), L::hidden(&last_backward));
+        BidirectionalOutput { sequence, last, states: (last_forward, last_backward) }
+    }
+}
+
+impl MergeMode {
+    fn apply<const D: usize>(self, forward: Tensor<D>, backward: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Concat => Tensor::cat(vec![forward, backward], D - 1),
+            Self::Sum => forward + backward,
+            Self::Mul => forward * backward,
+            Self::Average => (forward + backward) / 2.0,
+        }
+    }
+}

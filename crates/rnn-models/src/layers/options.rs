@@ -1,0 +1,143 @@
+//! What the three layers share beside their weights.
+
+use burn::{
+    module::Param,
+    nn::activation::Activation,
+    tensor::{Bool, Device, Tensor},
+};
+use rnn_kernels::{Variant, dropout_mask};
+
+use super::{
+    sequences::Sequences,
+    weights::{ByWeight, Constraint, Regularizer},
+};
+
+/// Settings of a layer that are not weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) dropout: f64,
+    pub(crate) recurrent_dropout: f64,
+    pub(crate) go_backwards: bool,
+    pub(crate) regularizers: ByWeight<Regularizer>,
+    pub(crate) constraints: ByWeight<Constraint>,
+}
+
+/// The weights of one layer, in the order they are drawn.
+pub(crate) struct LayerWeights<'a> {
+    pub(crate) kernel: &'a Param<Tensor<2>>,
+    pub(crate) recurrent_kernel: &'a Param<Tensor<2>>,
+    pub(crate) biases: [Option<&'a Param<Tensor<1>>>; 2],
+}
+
+/// Masks of one batch, drawn once a sequence; a mask is zero where something is dropped, and otherwise makes up for what is.
+#[derive(Default)]
+pub(crate) struct DropoutMasks {
+    pub(crate) input: Option<Vec<Tensor<2>>>,
+    pub(crate) recurrent: Option<Vec<Tensor<2>>>,
+}
+
+impl Options {
+    /// # Panics
+    ///
+    /// When a rate is not in [0, 1).
+    pub(crate) fn check(self) -> Self {
+        for (name, rate) in [("dropout", self.dropout), ("recurrent_dropout", self.recurrent_dropout)] {
+            assert!((0.0..1.0).contains(&rate), "{name} is the share that is dropped, at least 0 and below 1, got {rate}");
+        }
+        self
+    }
+
+    /// Whether masks are drawn for a batch.
+    fn drops(rate: f64, device: &Device) -> bool {
+        rate > 0.0 && device.is_autodiff()
+    }
+
+    /// Draws the masks of recurrent dropout, one a gate, and with it those of the input's, as Keras does.
+    ///
+    /// Dropout of the input alone needs none: [`Self::prepare`] applies it.
+    pub(crate) fn masks(&self, sequences: &Sequences, gates: usize, units: usize) -> DropoutMasks {
+        let device = sequences.values.device();
+        if !Self::drops(self.recurrent_dropout, &device) {
+            return DropoutMasks::default();
+        }
+        let [batch, _, input] = sequences.values.dims();
+        let draw =
+            |rate: f64, width: usize| (0..gates).map(|_| dropout_mask([batch, width], rate, &device, sequences.values.dtype())).collect();
+        let input = Self::drops(self.dropout, &device).then(|| draw(self.dropout, input));
+        DropoutMasks { input, recurrent: Some(draw(self.recurrent_dropout, units)) }
+    }
+
+    /// Turns time around and drops inputs, where the options say so.
+    pub(crate) fn prepare(&self, sequences: Sequences) -> Sequences {
+        let mut sequences = if self.go_backwards { sequences.reversed() } else { sequences };
+        let device = sequences.values.device();
+        if Self::drops(self.dropout, &device) && self.recurrent_dropout == 0.0 {
+            let [batch, _, input] = sequences.values.dims();
+            let mask = dropout_mask([batch, input], self.dropout, &device, sequences.values.dtype());
+            sequences.values = sequences.values * mask.unsqueeze_dim(1);
+        }
+        sequences
+    }
+
+    /// The sum of the penalties, `[1]`; none if the layer has no regularizer.
+    pub(crate) fn penalty(&self, weights: &LayerWeights<'_>) -> Option<Tensor<1>> {
+        let ByWeight { kernel, recurrent_kernel, bias } = &self.regularizers;
+        let matrix = |regularizer: &Option<Regularizer>, weights: &Param<Tensor<2>>| regularizer.map(|it| it.penalty(weights.val()));
+        let mut penalties = vec![matrix(kernel, weights.kernel), matrix(recurrent_kernel, weights.recurrent_kernel)];
+        penalties.extend(weights.biases.iter().flatten().map(|weights| bias.map(|it| it.penalty(weights.val()))));
+        penalties.into_iter().flatten().reduce(|sum, penalty| sum + penalty)
+    }
+}
+
+/// Whether the fused operator has these activations.
+pub(crate) fn is_usual(activation: &Activation, recurrent_activation: &Activation) -> bool {
+    matches!(activation, Activation::Tanh(_)) && matches!(recurrent_activation, Activation::Sigmoid(_))
+}
+
+/// An activation as the reference operators take it; the sigmoid is theirs, which is exact in f64 on every backend.
+pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
+    move |values| match activation {
+        Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),
+        other => other.forward(values),
+    }
+}
+
+/// The variant of a layer with these activations.
+pub(crate) fn variant<'a>(
+    activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
+    recurrent_activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
+    sequences: &Sequences,
+    masks: DropoutMasks,
+) -> Variant<'a> {
+    Variant {
+        activation,
+        recurrent_activation,
+        mask: sequences.mask.clone(),
+        input_dropout: masks.input,
+        recurrent_dropout: masks.recurrent,
+        ..Variant::default()
+    }
+}
+
+/// Hidden states as Keras gives them: zeros before the first step that counts, also when the initial state is not zero.
+pub(crate) fn zero_before_start(sequence: Tensor<3>, mask: Option<Tensor<2, Bool>>, has_initial: bool) -> Tensor<3> {
+    match mask {
+        Some(mask) if has_initial => {
+            let started = mask.float().cumsum(1).greater_elem(0.0);
+            let shape = sequence.dims();
+            sequence.mask_fill(started.bool_not().unsqueeze_dim::<3>(2).expand(shape), 0.0)
+        }
+        _ => sequence,
+    }
+}
+
+/// Brings weights back within the limits of a constraint; they stay the same parameter for the optimizer.
+pub(crate) fn constrain<const D: usize>(weights: Param<Tensor<D>>, constraint: Option<Constraint>) -> Param<Tensor<D>> {
+    match constraint {
+        Some(constraint) => weights.map(|weights| {
+            let tracked = weights.is_require_grad();
+            constraint.apply(weights.detach()).set_require_grad(tracked)
+        }),
+        None => weights,
+    }
+}

@@ -1,0 +1,63 @@
+//! Penalties on weights, and limits they are kept in.
+
+use burn::{config::Config, tensor::Tensor};
+
+/// Keras's epsilon in [`Constraint::MaxNorm`].
+const EPSILON: f64 = 1e-7;
+
+/// A penalty on large weights: `l1 * sum(|w|) + l2 * sum(w^2)` (Keras `L1L2`).
+#[derive(Config, Debug, Copy, PartialEq)]
+pub struct Regularizer {
+    /// Factor of the sum of absolute values.
+    #[config(default = 0.0)]
+    pub l1: f64,
+    /// Factor of the sum of squares.
+    #[config(default = 0.0)]
+    pub l2: f64,
+}
+
+/// What weights are brought back to after an optimizer's step (Keras `constraints`).
+#[derive(Config, Debug, Copy, PartialEq)]
+pub enum Constraint {
+    /// Columns (the weights into one unit of a gate) of at most this Euclidean norm (Keras `MaxNorm`, axis 0).
+    MaxNorm {
+        /// The largest norm.
+        max_value: f64,
+    },
+    /// No weight below zero (Keras `NonNeg`).
+    NonNeg,
+}
+
+/// One option for each kind of weight.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByWeight<T> {
+    pub(crate) kernel: Option<T>,
+    pub(crate) recurrent_kernel: Option<T>,
+    pub(crate) bias: Option<T>,
+}
+
+impl Regularizer {
+    /// The penalty, `[1]`; add it to the loss.
+    pub fn penalty<const D: usize>(&self, weights: Tensor<D>) -> Tensor<1> {
+        let absolute = (self.l1 != 0.0).then(|| weights.clone().abs().sum() * self.l1);
+        let square = (self.l2 != 0.0).then(|| weights.clone().square().sum() * self.l2);
+        match (absolute, square) {
+            (Some(absolute), Some(square)) => absolute + square,
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => Tensor::zeros([1], (&weights.device(), weights.dtype())),
+        }
+    }
+}
+
+impl Constraint {
+    /// The weights within the limits.
+    pub fn apply<const D: usize>(&self, weights: Tensor<D>) -> Tensor<D> {
+        match *self {
+            Self::NonNeg => weights.clamp_min(0.0),
+            Self::MaxNorm { max_value } => {
+                let norm = weights.clone().square().sum_dim(0).sqrt();
+                weights * (norm.clone().clamp(0.0, max_value) / (norm + EPSILON))
+            }
+        }
+    }
+}
