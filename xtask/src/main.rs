@@ -1,5 +1,6 @@
 //! Project tasks, run as `cargo xtask <task>`.
 
+mod bench;
 mod ci;
 mod sample;
 mod shell;
@@ -20,6 +21,8 @@ struct Cli {
 enum Task {
     /// Train all seven experiments in release and print one table
     TrainAll(train_all::Args),
+    /// Time training, inference and growth, beside Keras, PyTorch and Burn's own layers with --peers
+    Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),
     /// Write the synthetic sample to assets/ again, to the same bytes
@@ -29,6 +32,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::TrainAll(args) => train_all::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::Sample(args) => sample::run(&args),
     };

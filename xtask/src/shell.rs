@@ -16,6 +16,17 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
+/// The folder of release builds.
+pub(crate) fn release_folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target));
+    target.join("release")
+}
+
+/// A program of the release build.
+pub(crate) fn release_binary(name: &str) -> PathBuf {
+    release_folder().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// A cargo command in the workspace's root.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

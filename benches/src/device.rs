@@ -1,0 +1,69 @@
+use burn::tensor::Device;
+use clap::ValueEnum;
+use rnn_models::Cell;
+
+/// A CPU backend of Burn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// The older backend, this project's default.
+    Ndarray,
+    /// The newer backend.
+    Flex,
+}
+
+impl Backend {
+    /// Both backends.
+    pub const ALL: [Self; 2] = [Self::Ndarray, Self::Flex];
+
+    /// The backend's device, without gradients.
+    #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for")]
+    pub fn device(self) -> Device {
+        match self {
+            Self::Ndarray => Device::ndarray(),
+            Self::Flex => Device::flex(),
+        }
+    }
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndarray => "ndarray",
+            Self::Flex => "flex",
+        }
+    }
+}
+
+/// A recurrent cell as it is named on the command line and in experiments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CellName {
+    /// SimpleRNN.
+    Rnn,
+    /// LSTM.
+    Lstm,
+    /// GRU.
+    Gru,
+}
+
+impl CellName {
+    /// All three cells.
+    pub const ALL: [Self; 3] = [Self::Rnn, Self::Lstm, Self::Gru];
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rnn => "rnn",
+            Self::Lstm => "lstm",
+            Self::Gru => "gru",
+        }
+    }
+}
+
+impl From<CellName> for Cell {
+    fn from(name: CellName) -> Self {
+        match name {
+            CellName::Rnn => Self::SimpleRnn,
+            CellName::Lstm => Self::Lstm,
+            CellName::Gru => Self::Gru,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Runs a program to its end and looks at its memory meanwhile.
+
+use std::{
+    fs,
+    io::{self, Read},
+    process::{Child, Command, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::shell::Result;
+
+/// How often the program is looked at: often enough that the last look is close to its end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Lines of a failed program's stderr that are worth showing.
+const LAST_WORDS: usize = 15;
+
+/// A program that ended well.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// Wall-clock time from start to end.
+    pub(super) seconds: f64,
+    /// Largest resident memory, in bytes; only Linux tells.
+    pub(super) peak: Option<u64>,
+    pub(super) stdout: String,
+}
+
+impl Finished {
+    /// The JSON lines the program wrote.
+    pub(super) fn lines(&self) -> Vec<Value> {
+        self.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// Runs a program without input; what it writes to stderr is shown only if it fails.
+pub(super) fn run(mut command: Command) -> Result<Finished> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Instant::now();
+    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+    let (status, peak) = watch(&mut child).map_err(|error| format!("{program}: {error}"))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    if status.success() {
+        return Ok(Finished { seconds, peak, stdout });
+    }
+    let lines: Vec<&str> = stderr.lines().collect();
+    let last = lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n");
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    Err(format!("`{program} {}` ended with {status}\n{last}", args.join(" ")))
+}
+
+fn watch(child: &mut Child) -> io::Result<(std::process::ExitStatus, Option<u64>)> {
+    let mut peak = None;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, peak));
+        }
+        peak = peak_memory(child.id()).or(peak);
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// The high-water mark of a process's resident memory.
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(1024 * kibibytes.trim().trim_end_matches("kB").trim_end().parse::<u64>().ok()?)
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before a broken pipe still counts.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+fn text(pipe: JoinHandle<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&pipe.join().unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_has_a_peak() {
+        assert!(peak_memory(std::process::id()).is_some_and(|bytes| bytes > 100_000));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_failed_program_says_why() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no such package >&2; exit 3"]);
+        let error = run(command).unwrap_err();
+        assert!(error.contains("no such package") && error.contains('3'), "{error}");
+    }
+}

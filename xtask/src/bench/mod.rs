@@ -1,0 +1,178 @@
+//! Times the stock job, inference and the growth of a step's cost, beside other frameworks when asked to, and prints tables.
+//!
+//! Programs run one at a time, in turn, so that a machine whose speed drifts slows all of them down alike.
+
+mod child;
+mod floor;
+mod growth;
+mod inference;
+mod program;
+mod python;
+mod quiet;
+mod spread;
+mod table;
+mod training;
+mod turns;
+mod whole;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+
+use crate::shell::{Result, cargo, print, release_binary, release_folder, root, run as run_command, say};
+use floor::Floor;
+use program::{Cell, Program, Setup};
+
+const SAMPLE: &str = "assets/synthetic-daily-bars.csv";
+/// Epochs at the start of every process that are not counted.
+const WARM_UP_EPOCHS: usize = 2;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Price file [default: the synthetic sample]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Measure Keras, PyTorch and Burn's own layers, too; makes benches/.peers with Python's venv and pip if it is not there
+    #[arg(long)]
+    peers: bool,
+    /// Python interpreter that has the packages of benches/peers/requirements.txt, instead of benches/.peers
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// Also time three whole processes of 50 epochs of stock-lstm: ours, Keras, PyTorch
+    #[arg(long)]
+    whole: bool,
+    /// Cells
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "rnn,lstm,gru")]
+    cells: Vec<Cell>,
+    /// Tables; --whole adds the fourth
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "training,inference,growth")]
+    tables: Vec<Table>,
+    /// Epochs of each training process; its first two are not counted [default: 12, with --quick 3]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    epochs: Option<u32>,
+    /// How often each program has its turn [default: 2, with --quick 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+    /// A few minutes to see that everything runs; the figures mean little
+    #[arg(long)]
+    quick: bool,
+}
+
+/// A table of results.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Table {
+    /// Seconds an epoch of the stock job
+    Training,
+    /// Milliseconds to predict 1 and 240 windows
+    Inference,
+    /// Milliseconds a step of one layer over steps, units and batch
+    Growth,
+    /// Seconds of whole processes
+    Whole,
+}
+
+/// How much is measured.
+struct Effort {
+    cells: Vec<Cell>,
+    epochs: usize,
+    rounds: usize,
+    /// Least number of timed calls.
+    repeats: usize,
+    whole_epochs: usize,
+    quick: bool,
+}
+
+impl Effort {
+    fn of(args: &Args) -> Self {
+        let choose = |asked: Option<u32>, full: usize, quick: usize| match asked {
+            Some(asked) => asked as usize,
+            None if args.quick => quick,
+            None => full,
+        };
+        Self {
+            cells: args.cells.clone(),
+            epochs: choose(args.epochs, 12, 3),
+            rounds: choose(args.rounds, 2, 1),
+            repeats: if args.quick { 3 } else { 10 },
+            whole_epochs: if args.quick { 3 } else { 50 },
+            quick: args.quick,
+        }
+    }
+
+    /// Epochs of a process that are not counted; at least one is.
+    fn warm_up(&self) -> usize {
+        WARM_UP_EPOCHS.min(self.epochs - 1)
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let (effort, setup) = (Effort::of(args), prepare(args)?);
+    let wanted = |table: Table| args.tables.contains(&table) || (table == Table::Whole && args.whole);
+    let peers = args.peers;
+    print(&heading(&setup));
+    if wanted(Table::Training) {
+        // The machine's speed drifts: the floor is the best of before and after.
+        let bursts = 4 * effort.repeats;
+        let before = floor::measure(&setup, bursts)?;
+        let (measured, warning) = training::measure(&setup, &effort, &Program::all(peers))?;
+        let after = floor::measure(&setup, bursts)?;
+        print(&(training::table(&measured, &effort, &Floor::best(before, after)) + &warning));
+    }
+    if wanted(Table::Inference) {
+        print(&inference::run(&setup, &effort, &Program::all(peers))?);
+    }
+    if wanted(Table::Growth) {
+        print(&growth::run(&setup, &effort)?);
+    }
+    if wanted(Table::Whole) {
+        print(&whole::run(&setup, &effort)?);
+    }
+    Ok(())
+}
+
+fn prepare(args: &Args) -> Result<Setup> {
+    let data = args.data.as_deref().map(absolute).transpose()?;
+    let needs_python = args.peers || args.whole || args.tables.contains(&Table::Whole);
+    let python = if needs_python { Some(python::interpreter(args.python.as_deref())?) } else { None };
+    // One build, so that Burn is compiled with the same features for our layers and for Burn's own.
+    say("building in release");
+    run_command(cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"]))?;
+    let scratch = release_folder().with_file_name("bench");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    }
+    let programs = scratch.join("programs");
+    let peers_data = data.clone().unwrap_or_else(|| root().join(SAMPLE));
+    let setup = Setup { synthetic: data.is_none(), peers_data, data, python, scratch, programs };
+    copy_programs(&setup)?;
+    Ok(setup)
+}
+
+/// Copies what was built: the next build may come before the last turn.
+fn copy_programs(setup: &Setup) -> Result<()> {
+    fs::create_dir_all(&setup.programs).map_err(|error| format!("{}: {error}", setup.programs.display()))?;
+    for name in ["rnn-train", "layers", "burn_nn_stock"] {
+        let (built, copy) = (release_binary(name), setup.program(name));
+        fs::copy(&built, &copy).map_err(|error| format!("{} to {}: {error}", built.display(), copy.display()))?;
+    }
+    Ok(())
+}
+
+fn heading(setup: &Setup) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let name = text.lines().find(|line| line.starts_with("model name"))?.split_once(':')?.1;
+        Some(format!(" ({})", name.trim()))
+    });
+    let name = setup.peers_data.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let synthetic = if setup.synthetic { " (**synthetic** prices)" } else { "" };
+    let today = jiff::Zoned::now().date();
+    format!("{today}, {cores} cores{}, `{name}`{synthetic}\n", processor.unwrap_or_default())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,40 @@
+//! The fourth table: whole processes from start to end, with imports, reading of data, evaluation and everything written.
+
+use super::{
+    Effort, child,
+    program::{Cell, Program, Setup},
+    spread::{Spread, count, mebibytes, number, ratio},
+    table::markdown,
+    turns::Turns,
+};
+use crate::shell::Result;
+
+const PROGRAMS: [Program; 3] = [Program::OURS, Program::Keras, Program::PyTorch];
+
+/// Runs the three programs in turn.
+pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
+    let order: Vec<usize> = (0..effort.rounds).flat_map(|_| 0..PROGRAMS.len()).collect();
+    let mut turns = Turns::new("whole", order.iter().map(|&index| PROGRAMS[index].name()).collect());
+    let mut seconds: [Vec<f64>; 3] = Default::default();
+    let mut peaks = [None; 3];
+    for index in order {
+        let command = PROGRAMS[index].train(setup, Cell::Lstm, effort.whole_epochs)?;
+        let finished = turns.take(|| child::run(command))?;
+        seconds[index].push(finished.seconds);
+        peaks[index] = peaks[index].max(finished.peak);
+    }
+    let spreads = seconds.map(|seconds| Spread::of(&seconds));
+    let ours = spreads[0].map(|spread| spread.median);
+    let row = |(index, spread): (usize, Option<Spread>)| {
+        let (name, spread) = (PROGRAMS[index].name(), spread?);
+        Some(vec![name, number(spread.median), spread.range(), ratio(spread.median, ours), mebibytes(peaks[index])])
+    };
+    let rows: Vec<Vec<String>> = spreads.into_iter().enumerate().filter_map(row).collect();
+    Ok(format!(
+        "## Whole processes\n\n{}\nstock-lstm, {}, median of {} in turn, start-up, evaluation and files included.\n{}",
+        markdown(&["program", "s", "range", "to ours", "peak memory"], 1, &rows),
+        count(effort.whole_epochs, "epoch"),
+        count(effort.rounds, "run"),
+        turns.warning()
+    ))
+}
