@@ -1,4 +1,4 @@
-use std::{marker::PhantomData, ops::Range};
+use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::{
     Operands, SavedView, Sizes,
     cells::{BackwardStep, Cell, State, backward as step_backward},
+    filling::{filled, memory},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
@@ -51,7 +52,7 @@ pub(crate) fn backward<C: Cell, T: Real>(
     let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
     let input_width = if needs_input { time * input } else { 0 };
     let (mut input_gradient, mut hidden_gradient, mut cell_gradient) =
-        (vec![T::ZERO; batch * input_width], vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
+        (memory(batch * input_width), vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
     let slices = slices(batch);
     let transposed = Transposed {
         recurrent_kernel: Aligned::transpose_of(operands.recurrent_kernel, hidden, gates),
@@ -76,7 +77,8 @@ pub(crate) fn backward<C: Cell, T: Real>(
     // In the order of the slices, whichever was ready first: sums of floats depend on their order.
     partial.for_each(|other| weights.add(&other));
     Gradients {
-        input: input_gradient,
+        // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for every row and step, if there is one.
+        input: unsafe { filled(input_gradient) },
         kernel: weights.kernel.to_vec(),
         recurrent_kernel: weights.recurrent_kernel.to_vec(),
         bias: weights.bias,
@@ -124,7 +126,7 @@ struct Task<'a, C, T> {
     transposed: &'a Transposed<T>,
     rows: Range<usize>,
     /// `[rows, T, I]`, or empty.
-    input: &'a mut [T],
+    input: &'a mut [MaybeUninit<T>],
     /// The loss by the states before the step that comes next, `[rows, H]` each.
     gradient: State<&'a mut [T]>,
     of: PhantomData<C>,
@@ -249,7 +251,7 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
         let rows = self.rows.len();
         for (index, row) in scratch.chunks_exact(input).enumerate() {
             let (step, sequence) = (index / rows, index % rows);
-            self.input[(sequence * time + steps.start + step) * input..][..input].copy_from_slice(row);
+            self.input[(sequence * time + steps.start + step) * input..][..input].write_copy_of_slice(row);
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::{marker::PhantomData, ops::Range};
+use std::{marker::PhantomData, mem::MaybeUninit, ops::Range};
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::{
     Operands, Outputs, Saved, Sizes,
     cells::{Cell, ForwardStep, State, forward as step_forward},
+    filling::{Filling, filled, memory},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
@@ -13,55 +14,50 @@ use super::{
 
 /// Runs a cell over whole sequences.
 pub(crate) fn forward<C: Cell, T: Real>(operands: &Operands<'_, T>) -> Outputs<T> {
-    run::<C, T>(operands, None)
+    let nothing = slices(operands.sizes.batch).iter().map(|_| None).collect();
+    run::<C, T>(operands, nothing)
 }
 
 /// Runs a cell over whole sequences and keeps what [`super::backward()`] needs.
 pub(crate) fn forward_saving<C: Cell, T: Real>(operands: &Operands<'_, T>) -> (Outputs<T>, Saved<T>) {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
-    let mut saved = Saved {
-        sums: vec![T::ZERO; batch * time * C::SUMS * hidden],
-        hidden: vec![T::ZERO; batch * (time + 1) * hidden],
-        cell: vec![T::ZERO; if C::HAS_CELL_STATE { batch * (time + 1) * hidden } else { 0 }],
-    };
-    (run::<C, T>(operands, Some(&mut saved)), saved)
+    let (sums_width, state_width) = (time * C::SUMS * hidden, (time + 1) * hidden);
+    let cell_width = if C::HAS_CELL_STATE { state_width } else { 0 };
+    let (mut sums, mut hiddens, mut cells) = (memory(batch * sums_width), memory(batch * state_width), memory(batch * cell_width));
+    let slices = slices(batch);
+    let states = cut(&mut hiddens, &slices, state_width).into_iter().zip(cut(&mut cells, &slices, cell_width));
+    let buffers = cut(&mut sums, &slices, sums_width).into_iter().zip(states);
+    let buffers = buffers
+        .map(|(sums, (hidden, cell))| Some(Buffers { sums: Filling::new(sums), hidden: Filling::new(hidden), cell: Filling::new(cell) }));
+    let outputs = run::<C, T>(operands, buffers.collect());
+    // SAFETY: the tasks of all slices have come to their ends, and a task fills its parts step by step to the last.
+    let saved = unsafe { Saved { sums: filled(sums), hidden: filled(hiddens), cell: filled(cells) } };
+    (outputs, saved)
 }
 
-fn run<C: Cell, T: Real>(operands: &Operands<'_, T>, saved: Option<&mut Saved<T>>) -> Outputs<T> {
+/// Runs all slices; `saved` has one entry for each.
+fn run<C: Cell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<Buffers<'_, T>>>) -> Outputs<T> {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
     let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
-    let mut outputs = Outputs {
-        sequence: vec![T::ZERO; batch * time * hidden],
-        hidden: vec![T::ZERO; batch * hidden],
-        cell: vec![T::ZERO; batch * cell_width],
-    };
+    let mut sequence = memory(batch * time * hidden);
+    let (mut last_hidden, mut last_cell) = (vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
     let slices = slices(batch);
-    let sequences = cut(&mut outputs.sequence, &slices, time * hidden);
-    let last_hidden = cut(&mut outputs.hidden, &slices, hidden);
-    let last_cell = cut(&mut outputs.cell, &slices, cell_width);
-    let mut saved: Vec<Option<Buffers<'_, T>>> = match saved {
-        None => slices.iter().map(|_| None).collect(),
-        Some(saved) => {
-            let sums = cut(&mut saved.sums, &slices, time * C::SUMS * hidden);
-            let states = cut(&mut saved.hidden, &slices, (time + 1) * hidden).into_iter();
-            let states = states.zip(cut(&mut saved.cell, &slices, (time + 1) * cell_width));
-            sums.into_iter().zip(states).map(|(sums, (hidden, cell))| Some(Buffers { sums, hidden, cell })).collect()
-        }
-    };
+    let last = cut(&mut last_hidden, &slices, hidden).into_iter().zip(cut(&mut last_cell, &slices, cell_width));
+    let outputs = cut(&mut sequence, &slices, time * hidden).into_iter().zip(last);
     let weights = Weights::new(operands);
-    let mut tasks: Vec<Task<'_, C, T>> = Vec::with_capacity(slices.len());
-    let outputs_of_slices = sequences.into_iter().zip(last_hidden).zip(last_cell);
-    for ((rows, saved), ((sequence, hidden), cell)) in slices.into_iter().zip(saved.drain(..)).zip(outputs_of_slices) {
+    let tasks = slices.into_iter().zip(saved).zip(outputs).map(|((rows, saved), (sequence, (hidden, cell)))| {
         let last = State { hidden, cell };
-        tasks.push(Task { arch: Arch::new(), operands, weights: &weights, rows, sequence, last, saved, of: PhantomData });
-    }
+        Task::<C, T> { arch: Arch::new(), operands, weights: &weights, rows, sequence, last, saved, of: PhantomData }
+    });
+    let mut tasks: Vec<Task<'_, C, T>> = tasks.collect();
     if let [task] = tasks.as_mut_slice() {
         task.run();
     } else {
         tasks.par_iter_mut().for_each(Task::run);
     }
     drop(tasks);
-    outputs
+    // SAFETY: the tasks of all slices have come to their ends, and a task writes the hidden state of every row at every step.
+    Outputs { sequence: unsafe { filled(sequence) }, hidden: last_hidden, cell: last_cell }
 }
 
 /// The weights as products read them fastest: on cache lines, unless they are used too seldom to be worth a copy.
@@ -92,11 +88,11 @@ impl<'a, T: Real> Weights<'a, T> {
     }
 }
 
-/// Where a slice's sums and states of some steps go: `[steps, rows, SUMS*H]`, and `[steps + 1, rows, H]` each.
+/// Where a slice's sums and states go: `[T, rows, SUMS*H]`, and `[T + 1, rows, H]` each.
 struct Buffers<'a, T> {
-    sums: &'a mut [T],
-    hidden: &'a mut [T],
-    cell: &'a mut [T],
+    sums: Filling<'a, T>,
+    hidden: Filling<'a, T>,
+    cell: Filling<'a, T>,
 }
 
 /// One slice of the batch.
@@ -106,10 +102,10 @@ struct Task<'a, C, T> {
     weights: &'a Weights<'a, T>,
     rows: Range<usize>,
     /// `[rows, T, H]`.
-    sequence: &'a mut [T],
+    sequence: &'a mut [MaybeUninit<T>],
     /// `[rows, H]` each.
     last: State<&'a mut [T]>,
-    /// All steps' buffers; without them, one chunk's are used again and again.
+    /// Buffers of all steps; without them, those of one chunk are used again and again.
     saved: Option<Buffers<'a, T>>,
     of: PhantomData<C>,
 }
@@ -118,58 +114,51 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
     fn run(&mut self) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let rows = self.rows.len();
-        let steps = chunks(time, rows).next().map_or(0, |steps| steps.len());
+        let longest = chunks(time, rows).next().map_or(0, |steps| steps.len());
         let (sums_width, state_width) = (rows * C::SUMS * hidden, rows * hidden);
         let cell_width = if C::HAS_CELL_STATE { state_width } else { 0 };
-        let mut gathered = Aligned::zeros(steps * rows * input);
-        let scratch = |length| Aligned::zeros(if self.saved.is_some() { 0 } else { length });
+        let mut gathered = Aligned::zeros(longest * rows * input);
+        let keeps = self.saved.is_some();
+        let scratch = |length| memory(if keeps { 0 } else { length });
         let (mut sums, mut hiddens, mut cells) =
-            (scratch(steps * sums_width), scratch((steps + 1) * state_width), scratch((steps + 1) * cell_width));
-        let mut saved = self.saved.take();
-
+            (scratch(longest * sums_width), scratch((longest + 1) * state_width), scratch((longest + 1) * cell_width));
+        let scratch = Buffers { sums: Filling::new(&mut sums), hidden: Filling::new(&mut hiddens), cell: Filling::new(&mut cells) };
+        let mut buffers = self.saved.take().unwrap_or(scratch);
+        self.start(&mut buffers.hidden, state_width, self.operands.hidden);
+        self.start(&mut buffers.cell, cell_width, self.operands.cell);
         for steps in chunks(time, rows) {
-            let buffers = match &mut saved {
-                Some(all) => Buffers {
-                    sums: &mut all.sums[steps.start * sums_width..steps.end * sums_width],
-                    hidden: &mut all.hidden[steps.start * state_width..(steps.end + 1) * state_width],
-                    cell: &mut all.cell[steps.start * cell_width..(steps.end + 1) * cell_width],
-                },
-                None => Buffers { sums: &mut sums[..steps.len() * sums_width], hidden: &mut hiddens, cell: &mut cells },
+            if !keeps {
+                buffers.sums.keep_last(0);
+                buffers.hidden.keep_last(state_width);
+                buffers.cell.keep_last(cell_width);
+            }
+            buffers.sums.repeat(self.operands.bias, steps.len() * rows);
+            buffers.hidden.zeros(steps.len() * state_width);
+            buffers.cell.zeros(steps.len() * cell_width);
+            let chunk = Chunk {
+                sums: last(buffers.sums.values(), steps.len() * sums_width),
+                hidden: last(buffers.hidden.values(), (steps.len() + 1) * state_width),
+                cell: last(buffers.cell.values(), (steps.len() + 1) * cell_width),
             };
-            if steps.start == 0 {
-                self.start(buffers.hidden, self.operands.hidden);
-                self.start(buffers.cell, self.operands.cell.filter(|_| C::HAS_CELL_STATE));
-            }
-            self.chunk(&steps, &mut gathered[..steps.len() * rows * input], buffers);
-            if saved.is_none() {
-                // The next chunk goes on from here.
-                hiddens.copy_within(steps.len() * state_width..(steps.len() + 1) * state_width, 0);
-                cells.copy_within(steps.len() * cell_width..(steps.len() + 1) * cell_width, 0);
-            }
+            self.chunk(&steps, &mut gathered[..steps.len() * rows * input], chunk);
         }
-        let (hidden, cell) = match &saved {
-            Some(all) => (&all.hidden[time * state_width..], &all.cell[time * cell_width..]),
-            None => (&hiddens[..state_width], &cells[..cell_width]),
-        };
-        self.last.hidden.copy_from_slice(hidden);
-        self.last.cell.copy_from_slice(cell);
+        self.last.hidden.copy_from_slice(last(buffers.hidden.values(), state_width));
+        self.last.cell.copy_from_slice(last(buffers.cell.values(), cell_width));
     }
 
     /// Writes the states before the first step.
-    fn start(&self, states: &mut [T], initial: Option<&[T]>) {
+    fn start(&self, states: &mut Filling<'_, T>, width: usize, initial: Option<&[T]>) {
         let hidden = self.operands.sizes.hidden;
-        let width = states.len().min(self.rows.len() * hidden);
-        match initial {
-            Some(initial) => states[..width].copy_from_slice(&initial[self.rows.start * hidden..self.rows.end * hidden]),
-            None => states[..width].fill(T::ZERO),
+        match initial.filter(|_| width > 0) {
+            Some(initial) => states.repeat(&initial[self.rows.start * hidden..self.rows.end * hidden], 1),
+            None => states.zeros(width),
         }
     }
 
-    fn chunk(&mut self, steps: &Range<usize>, gathered: &mut [T], buffers: Buffers<'_, T>) {
+    fn chunk(&mut self, steps: &Range<usize>, gathered: &mut [T], chunk: Chunk<'_, T>) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
-        let Buffers { sums, hidden: hiddens, cell: cells } = buffers;
-        sums.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(self.operands.bias));
+        let Chunk { sums, hidden: hiddens, cell: cells } = chunk;
         self.operands.gather_input(&self.rows, steps, gathered);
         for run in C::INPUT {
             self.arch.dispatch(Product {
@@ -203,10 +192,22 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
             let before = State { hidden: &*before, cell: &*cell_before };
             self.arch.dispatch(StepOfRows::<C, T> { operands: self.operands, rows: &self.rows, t, sums, before, after, of: PhantomData });
             for (row, hidden_row) in hiddens[(index + 1) * state_width..].chunks_exact(hidden).take(rows).enumerate() {
-                self.sequence[(row * time + t) * hidden..][..hidden].copy_from_slice(hidden_row);
+                self.sequence[(row * time + t) * hidden..][..hidden].write_copy_of_slice(hidden_row);
             }
         }
     }
+}
+
+/// The sums of some steps, and the states from before the first of them on.
+struct Chunk<'a, T> {
+    sums: &'a mut [T],
+    hidden: &'a mut [T],
+    cell: &'a mut [T],
+}
+
+fn last<T>(values: &mut [T], count: usize) -> &mut [T] {
+    let start = values.len() - count;
+    &mut values[start..]
 }
 
 /// One step of all rows of a slice, between two products.

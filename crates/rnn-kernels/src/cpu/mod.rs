@@ -18,11 +18,15 @@
 //! | `math.rs` | tanh and sigmoid |
 //! | `product.rs` | the matrix product |
 //! | `cells.rs` | what SimpleRNN, LSTM and GRU compute between products |
-//! | `slices.rs` | cutting batch and time |
+//! | `slices.rs`, `filling.rs` | cutting batch and time, and memory to be filled |
 //! | `forward.rs`, `backward.rs` | the passes |
 
+#[expect(unsafe_code, reason = "takes what its slices have filled")]
 mod backward;
 mod cells;
+#[expect(unsafe_code, reason = "hands out memory before it is written: zeroing it took a tenth of a training step")]
+mod filling;
+#[expect(unsafe_code, reason = "takes what its slices have filled")]
 mod forward;
 mod math;
 #[expect(unsafe_code, reason = "reads and writes vectors without a bounds check each: half of the speed")]
