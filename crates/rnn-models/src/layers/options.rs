@@ -94,10 +94,13 @@ pub(crate) fn is_usual(activation: &Activation, recurrent_activation: &Activatio
     matches!(activation, Activation::Tanh(_)) && matches!(recurrent_activation, Activation::Sigmoid(_))
 }
 
-/// An activation as the reference operators take it; the sigmoid is theirs, which is exact in f64 on every backend.
+/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32 on ndarray, whatever a tensor's type is, and the gradient of
+/// gelu is that of its approximation; here they are exact.
 pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
     move |values| match activation {
         Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),
+        Activation::HardSigmoid(it) => (values * it.alpha + it.beta).clamp(0.0, 1.0),
+        Activation::Gelu(it) if !it.approximate => values.clone() * ((values / std::f64::consts::SQRT_2).erf() + 1.0) * 0.5,
         other => other.forward(values),
     }
 }
@@ -136,7 +139,7 @@ pub(crate) fn constrain<const D: usize>(weights: Param<Tensor<D>>, constraint: O
     match constraint {
         Some(constraint) => weights.map(|weights| {
             let tracked = weights.is_require_grad();
-            constraint.apply(weights.detach()).set_require_grad(tracked)
+            constraint.apply(weights.set_require_grad(false)).set_require_grad(tracked)
         }),
         None => weights,
     }

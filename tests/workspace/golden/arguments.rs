@@ -1,0 +1,441 @@
+//! Each argument of the Keras layers against Keras in float64. A file's metadata say how its layer was made.
+
+use std::collections::HashMap;
+
+use burn::{
+    module::Param,
+    nn::activation::{ActivationConfig, EluConfig, HardSigmoidConfig},
+    tensor::{Bool, DType, Tensor},
+};
+use rnn_kernels::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru_reference, lstm_reference, simple_rnn_reference};
+use rnn_models::{
+    Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, Regularizer, Sequences, SimpleRnn,
+    SimpleRnnConfig, Stateful,
+};
+use safetensors::SafeTensors;
+
+use super::{Golden, for_each_file, golden_folder, on_both_backends};
+
+const CELLS: [&str; 3] = ["simple_rnn", "lstm", "gru"];
+
+/// One file, and what its metadata say.
+struct Case<'a> {
+    golden: &'a Golden<'a>,
+    metadata: &'a HashMap<String, String>,
+}
+
+/// A case's weights under some prefix, as parameters of a layer.
+struct Leaves {
+    kernel: Tensor<2>,
+    recurrent_kernel: Tensor<2>,
+    /// As Keras keeps it: `[G*H]`, or `[2, 3*H]` of a GRU.
+    bias: Option<Bias>,
+}
+
+enum Bias {
+    One(Tensor<1>),
+    Two(Tensor<2>),
+}
+
+/// A recurrent layer of any cell, with its state as one.
+trait Layer: RecurrentLayer + Sized {
+    fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves);
+    fn initial(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> Self::State;
+    fn cell(state: &Self::State) -> Option<Tensor<2>>;
+}
+
+impl Case<'_> {
+    fn is(&self, key: &str) -> bool {
+        self.metadata.get(key).is_some_and(|value| value == "true")
+    }
+
+    fn number(&self, key: &str) -> f64 {
+        self.metadata.get(key).map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.golden.tensors.tensor(name).is_ok()
+    }
+
+    fn activation(&self, key: &str, usual: ActivationConfig) -> ActivationConfig {
+        match self.metadata.get(key).map(String::as_str) {
+            None => usual,
+            Some("tanh") => ActivationConfig::Tanh,
+            Some("sigmoid") => ActivationConfig::Sigmoid,
+            Some("relu") => ActivationConfig::Relu,
+            Some("linear") => ActivationConfig::Identity,
+            // Keras 3: relu6(x + 3) / 6.
+            Some("hard_sigmoid") => ActivationConfig::HardSigmoid(HardSigmoidConfig::new().with_alpha(1.0 / 6.0).with_beta(0.5)),
+            Some("softsign") => ActivationConfig::Softsign,
+            Some("elu") => ActivationConfig::Elu(EluConfig::new()),
+            Some("selu") => ActivationConfig::Selu,
+            Some("gelu") => ActivationConfig::Gelu,
+            Some(other) => panic!("{}: activation {other}", self.golden.file),
+        }
+    }
+
+    fn leaves(&self, prefix: &str) -> Leaves {
+        let name = |name: &str| format!("{prefix}{name}");
+        let bias = self.has(&name("bias")).then(|| match self.golden.data(&name("bias")).shape().num_dims() {
+            1 => Bias::One(self.golden.leaf(&name("bias"))),
+            _ => Bias::Two(self.golden.leaf(&name("bias"))),
+        });
+        Leaves { kernel: self.golden.leaf(&name("kernel")), recurrent_kernel: self.golden.leaf(&name("recurrent_kernel")), bias }
+    }
+
+    fn mask(&self) -> Option<Tensor<2, Bool>> {
+        self.has("mask").then(|| self.golden.constant::<2>("mask").greater_elem(0.5))
+    }
+
+    fn sequences(&self, input: &Tensor<3>) -> Sequences {
+        Sequences { values: input.clone(), mask: self.mask() }
+    }
+
+    fn check_leaves(&self, prefix: &str, leaves: &Leaves, gradients: &burn::tensor::Gradients) {
+        let golden = self.golden;
+        let check = |name: &str, got: Option<burn::tensor::TensorData>| {
+            let got = got.unwrap_or_else(|| panic!("{}: no gradient of {prefix}{name}", golden.file));
+            golden.check_data(&format!("grad_{prefix}{name}"), got);
+        };
+        check("kernel", leaves.kernel.grad(gradients).map(Tensor::into_data));
+        check("recurrent_kernel", leaves.recurrent_kernel.grad(gradients).map(Tensor::into_data));
+        match &leaves.bias {
+            Some(Bias::One(bias)) => check("bias", bias.grad(gradients).map(Tensor::into_data)),
+            Some(Bias::Two(bias)) => check("bias", bias.grad(gradients).map(Tensor::into_data)),
+            None => {}
+        }
+    }
+}
+
+impl Leaves {
+    fn row(&self, index: usize) -> Option<Tensor<1>> {
+        match &self.bias {
+            Some(Bias::Two(bias)) => Some(bias.clone().narrow(0, index, 1).squeeze_dim(0)),
+            Some(Bias::One(bias)) => (index == 0).then(|| bias.clone()),
+            None => None,
+        }
+    }
+}
+
+/// A parameter that is a view of a leaf: gradients go through to the leaf.
+fn param<const D: usize>(tensor: &Tensor<D>) -> Param<Tensor<D>> {
+    Param::initialized(burn::module::ParamId::new(), tensor.clone())
+}
+
+macro_rules! layer {
+    ($layer:ident, $config:ident, $state:ty, |$case:ident, $new:ident| $configure:expr, |$built:ident, $leaves:ident| $fill:expr, $initial:expr, $cell:expr) => {
+        impl Layer for $layer {
+            fn build($case: &Case<'_>, prefix: &str) -> (Self, Leaves) {
+                let $leaves = $case.leaves(prefix);
+                let ([input, _], [units, _]) = ($leaves.kernel.dims(), $leaves.recurrent_kernel.dims());
+                let $new = $config::new(input, units)
+                    .with_activation($case.activation("activation", ActivationConfig::Tanh))
+                    .with_bias($leaves.bias.is_some())
+                    .with_go_backwards($case.is("go_backwards"));
+                let mut $built = $configure.init(&$case.golden.device);
+                $built.kernel = param(&$leaves.kernel);
+                $built.recurrent_kernel = param(&$leaves.recurrent_kernel);
+                $built.bias = $leaves.row(0).as_ref().map(param);
+                $fill;
+                ($built, $leaves)
+            }
+
+            fn initial(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> $state {
+                let initial: fn(Tensor<2>, Option<Tensor<2>>) -> $state = $initial;
+                initial(hidden, cell)
+            }
+
+            fn cell(state: &$state) -> Option<Tensor<2>> {
+                let cell: fn(&$state) -> Option<Tensor<2>> = $cell;
+                cell(state)
+            }
+        }
+    };
+}
+
+layer!(SimpleRnn, SimpleRnnConfig, Tensor<2>, |case, config| config, |layer, leaves| (), |hidden, _| hidden, |_| None);
+layer!(
+    Lstm,
+    LstmConfig,
+    LstmState,
+    |case, config| config.with_recurrent_activation(case.activation("recurrent_activation", ActivationConfig::Sigmoid)),
+    |layer, leaves| (),
+    |hidden, cell| LstmState { hidden, cell: cell.unwrap() },
+    |state| Some(state.cell.clone())
+);
+layer!(
+    Gru,
+    GruConfig,
+    Tensor<2>,
+    |case, config| config
+        .with_recurrent_activation(case.activation("recurrent_activation", ActivationConfig::Sigmoid))
+        .with_reset_after(case.is("reset_after")),
+    |layer, leaves| layer.recurrent_bias = leaves.row(1).as_ref().map(param),
+    |hidden, _| hidden,
+    |_| None
+);
+
+/// Runs a check on every file of a case, on both CPU backends; the check is told which cell's file it has.
+fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
+    for cell in CELLS {
+        let folder = golden_folder().join("arguments");
+        let prefix = format!("{cell}-{case}");
+        if std::fs::read_dir(&folder).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with(&prefix)) {
+            continue;
+        }
+        for_each_file(&folder, &prefix, |bytes, name| {
+            let metadata = SafeTensors::read_metadata(bytes).unwrap().1.metadata().clone().unwrap();
+            on_both_backends(bytes, name, DType::F64, true, |golden| check(cell, &Case { golden, metadata: &metadata }));
+        });
+    }
+}
+
+/// One layer over `input`, its states and all gradients.
+fn check_layer<L: Layer>(case: &Case<'_>) {
+    let golden = case.golden;
+    let (layer, leaves) = L::build(case, "");
+    let input = golden.leaf::<3>("input");
+    let states = ["hidden", "cell"].map(|state| {
+        let name = format!("initial_{state}");
+        case.has(&name).then(|| golden.leaf::<2>(&name))
+    });
+    let initial = states[0].clone().map(|hidden| L::initial(hidden, states[1].clone()));
+    let (sequence, state) = layer.run(case.sequences(&input), initial);
+    golden.check("output", sequence.clone());
+    golden.check("final_hidden", L::hidden(&state));
+    let mut loss =
+        (sequence * golden.constant("upstream_output")).sum() + (L::hidden(&state) * golden.constant("upstream_final_hidden")).sum();
+    if let Some(cell) = L::cell(&state) {
+        golden.check("final_cell", cell.clone());
+        loss = loss + (cell * golden.constant("upstream_final_cell")).sum();
+    }
+    let gradients = loss.backward();
+    golden.check_gradient("input", &input, &gradients);
+    for (name, state) in ["initial_hidden", "initial_cell"].into_iter().zip(&states) {
+        if let Some(state) = state {
+            golden.check_gradient(name, state, &gradients);
+        }
+    }
+    case.check_leaves("", &leaves, &gradients);
+}
+
+fn check_any(cell: &str, case: &Case<'_>) {
+    match cell {
+        "simple_rnn" => check_layer::<SimpleRnn>(case),
+        "lstm" => check_layer::<Lstm>(case),
+        _ => check_layer::<Gru>(case),
+    }
+}
+
+#[test]
+fn golden_arguments_zero_states_and_no_bias() {
+    for_each_case("plain", check_any);
+    for_each_case("no-bias", check_any);
+}
+
+#[test]
+fn golden_arguments_activations() {
+    for_each_case("activation-", check_any);
+    for_each_case("recurrent-activation-", check_any);
+}
+
+#[test]
+fn golden_arguments_go_backwards_and_masks() {
+    for_each_case("go-backwards", check_any);
+    for_each_case("mask-", check_any);
+}
+
+#[test]
+fn golden_arguments_reset_before() {
+    for_each_case("reset-before", check_any);
+}
+
+#[test]
+fn golden_arguments_dropout_masks() {
+    for name in ["dropout", "recurrent-dropout"] {
+        for_each_case(name, |cell, case| {
+            let golden = case.golden;
+            let leaves = case.leaves("");
+            let input = golden.leaf::<3>("input");
+            let hidden = golden.leaf::<2>("initial_hidden");
+            let dropped = if case.has("dropout_mask") {
+                input.clone() * golden.constant::<2>("dropout_mask").unsqueeze_dim(1)
+            } else {
+                input.clone()
+            };
+            let recurrent_dropout = case.has("recurrent_dropout_mask").then(|| {
+                let masks = golden.constant::<3>("recurrent_dropout_mask");
+                masks.clone().iter_dim(0).map(|mask| mask.squeeze_dim(0)).collect()
+            });
+            let variant = Variant { recurrent_dropout, ..Variant::default() };
+            let (kernel, recurrent_kernel) = (leaves.kernel.clone(), leaves.recurrent_kernel.clone());
+            let (bias, recurrent_bias) = (leaves.row(0), leaves.row(1));
+            let mut final_cell = None;
+            let output = match cell {
+                "simple_rnn" => {
+                    simple_rnn_reference(dropped, SimpleRnnWeights { kernel, recurrent_kernel, bias }, Some(hidden.clone()), &variant)
+                }
+                "gru" => {
+                    gru_reference(dropped, GruWeights { kernel, recurrent_kernel, bias, recurrent_bias }, Some(hidden.clone()), &variant)
+                }
+                _ => {
+                    let initial = LstmState { hidden: hidden.clone(), cell: golden.leaf("initial_cell") };
+                    let output = lstm_reference(dropped, LstmWeights { kernel, recurrent_kernel, bias }, Some(initial), &variant);
+                    final_cell = Some(output.state.cell);
+                    rnn_kernels::HiddenOutput { sequence: output.sequence, state: output.state.hidden }
+                }
+            };
+            golden.check("output", output.sequence.clone());
+            let gradients = golden.backward(&output, final_cell.as_ref());
+            golden.check_gradient("input", &input, &gradients);
+            golden.check_gradient("initial_hidden", &hidden, &gradients);
+            case.check_leaves("", &leaves, &gradients);
+        });
+    }
+}
+
+fn check_bidirectional<L: Layer>(case: &Case<'_>) {
+    let golden = case.golden;
+    let ((forward, forward_leaves), (backward, backward_leaves)) = (L::build(case, "forward_"), L::build(case, "backward_"));
+    let merge = match case.metadata["merge_mode"].as_str() {
+        "concat" => MergeMode::Concat,
+        "sum" => MergeMode::Sum,
+        "mul" => MergeMode::Mul,
+        "ave" => MergeMode::Average,
+        other => panic!("{}: merge mode {other}", golden.file),
+    };
+    let input = golden.leaf::<3>("input");
+    let output = Bidirectional { forward, backward, merge }.forward(case.sequences(&input));
+    let gradients = if case.is("return_sequences") {
+        golden.check("output", output.sequence.clone());
+        (output.sequence * golden.constant("upstream_output")).sum().backward()
+    } else {
+        golden.check("output", output.last.clone());
+        (output.last * golden.constant("upstream_output")).sum().backward()
+    };
+    golden.check_gradient("input", &input, &gradients);
+    case.check_leaves("forward_", &forward_leaves, &gradients);
+    case.check_leaves("backward_", &backward_leaves, &gradients);
+}
+
+#[test]
+fn golden_arguments_bidirectional() {
+    for_each_case("bidirectional-", |cell, case| match cell {
+        "simple_rnn" => check_bidirectional::<SimpleRnn>(case),
+        "lstm" => check_bidirectional::<Lstm>(case),
+        _ => check_bidirectional::<Gru>(case),
+    });
+}
+
+fn check_stack<L: Layer>(case: &Case<'_>) {
+    let golden = case.golden;
+    let ((first, first_leaves), (second, second_leaves)) = (L::build(case, "first_"), L::build(case, "second_"));
+    let input = golden.leaf::<3>("input");
+    let stack = rnn_models::Stack { layers: vec![first, second], dropout: burn::nn::DropoutConfig::new(0.0).init() };
+    let output = stack.forward(input.clone(), None);
+    golden.check("output", output.sequence.clone());
+    let gradients = (output.sequence * golden.constant("upstream_output")).sum().backward();
+    golden.check_gradient("input", &input, &gradients);
+    case.check_leaves("first_", &first_leaves, &gradients);
+    case.check_leaves("second_", &second_leaves, &gradients);
+}
+
+#[test]
+fn golden_arguments_stack() {
+    for_each_case("stack", |cell, case| match cell {
+        "simple_rnn" => check_stack::<SimpleRnn>(case),
+        "lstm" => check_stack::<Lstm>(case),
+        _ => check_stack::<Gru>(case),
+    });
+}
+
+fn check_stateful<L: Layer>(case: &Case<'_>) {
+    let golden = case.golden;
+    let (layer, leaves) = L::build(case, "");
+    let mut layer = Stateful::new(layer);
+    let inputs = ["input_1", "input_2"].map(|name| golden.leaf::<3>(name));
+    let mut loss = Tensor::<1>::zeros([1], (&golden.device, DType::F64));
+    for (number, input) in (1..).zip(&inputs) {
+        let output = layer.forward(input.clone());
+        golden.check(&format!("output_{number}"), output.clone());
+        golden.check(&format!("final_hidden_{number}"), L::hidden(layer.state().unwrap()));
+        loss = loss + (output * golden.constant(&format!("upstream_output_{number}"))).sum();
+    }
+    layer.reset();
+    golden.check("output_3", layer.forward(inputs[0].clone()));
+    // The stored loss has the final states, too, which a stateful layer hands on as constants: here it is checked that the outputs reach the weights.
+    assert!(leaves.kernel.grad(&loss.backward()).is_some(), "{}: no gradient", golden.file);
+
+    let mut layer = Stateful::new(L::build(case, "").0);
+    let inputs = ["input_1", "input_2"].map(|name| golden.leaf::<3>(name));
+    let [_, second] = [0, 1].map(|index| layer.forward(inputs[index].clone()));
+    let gradients = second.sum().backward();
+    golden_gradient_stays(&inputs, &gradients, &golden.file);
+}
+
+/// A gradient of the second batch, and none of the first.
+fn golden_gradient_stays(inputs: &[Tensor<3>; 2], gradients: &burn::tensor::Gradients, file: &str) {
+    assert!(inputs[1].grad(gradients).is_some(), "{file}: no gradient of the batch itself");
+    assert!(inputs[0].grad(gradients).is_none(), "{file}: a gradient goes from one batch into the one before");
+}
+
+#[test]
+fn golden_arguments_stateful() {
+    for_each_case("stateful", |cell, case| match cell {
+        "simple_rnn" => check_stateful::<SimpleRnn>(case),
+        "lstm" => check_stateful::<Lstm>(case),
+        _ => check_stateful::<Gru>(case),
+    });
+}
+
+#[test]
+fn golden_arguments_regularizers() {
+    for_each_case("regularizer", |cell, case| {
+        let golden = case.golden;
+        let leaves = case.leaves("");
+        let regularizer = |name: &str| Some(Regularizer { l1: case.number(&format!("{name}_l1")), l2: case.number(&format!("{name}_l2")) });
+        let ([input, _], [units, _]) = (leaves.kernel.dims(), leaves.recurrent_kernel.dims());
+        macro_rules! penalty {
+            ($config:ident, |$layer:ident| $fill:expr) => {{
+                let mut $layer = $config::new(input, units)
+                    .with_kernel_regularizer(regularizer("kernel"))
+                    .with_recurrent_regularizer(regularizer("recurrent"))
+                    .with_bias_regularizer(regularizer("bias"))
+                    .init(&golden.device);
+                $layer.kernel = param(&leaves.kernel);
+                $layer.recurrent_kernel = param(&leaves.recurrent_kernel);
+                $layer.bias = leaves.row(0).as_ref().map(param);
+                $fill;
+                $layer.penalty().unwrap()
+            }};
+        }
+        let penalty = match cell {
+            "simple_rnn" => penalty!(SimpleRnnConfig, |layer| ()),
+            "lstm" => penalty!(LstmConfig, |layer| ()),
+            _ => penalty!(GruConfig, |layer| layer.recurrent_bias = leaves.row(1).as_ref().map(param)),
+        };
+        golden.check("penalty", penalty.clone());
+        case.check_leaves("", &leaves, &penalty.backward());
+    });
+}
+
+#[test]
+fn golden_arguments_constraints() {
+    for_each_case("constraint", |_, case| {
+        let golden = case.golden;
+        let constraint = match case.metadata["constraint"].to_lowercase() {
+            name if name.contains("max") => Constraint::MaxNorm { max_value: case.number("max_value") },
+            _ => Constraint::NonNeg,
+        };
+        let kernel = golden.leaf::<2>("kernel");
+        let [input, gates] = kernel.dims();
+        let mut layer = LstmConfig::new(input, gates / 4).with_kernel_constraint(Some(constraint)).init(&golden.device);
+        layer.kernel = param(&kernel);
+        let (id, recurrent) = (layer.kernel.id, layer.recurrent_kernel.val().into_data());
+        let layer = layer.constrained();
+        golden.check("constrained_kernel", layer.kernel.val());
+        assert_eq!(layer.kernel.id, id, "the optimizer knows a parameter by its id");
+        assert!(layer.kernel.val().is_require_grad(), "it is still learnt");
+        assert_eq!(layer.recurrent_kernel.val().into_data(), recurrent, "no limit was set on it");
+    });
+}
