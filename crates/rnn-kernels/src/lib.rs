@@ -38,6 +38,9 @@ mod operator;
 #[allow(deprecated, reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22")]
 mod ops;
 mod simple_rnn;
+#[cfg(test)]
+#[allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
+mod tests;
 mod time;
 mod variant;
 

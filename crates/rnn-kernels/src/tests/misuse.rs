@@ -1,0 +1,98 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Bool, DType, Device, Tensor};
+
+use crate::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
+
+/// The message of a panic.
+fn message(call: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(call)).expect_err("it should have panicked");
+    panic.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
+    Tensor::zeros(shape, &Device::flex())
+}
+
+fn weights() -> LstmWeights {
+    LstmWeights { kernel: zeros([2, 12]), recurrent_kernel: zeros([3, 12]), bias: Some(zeros([12])) }
+}
+
+#[test]
+fn sizes_of_zero_are_refused_by_every_operator() {
+    for shape in [[0, 4, 2], [1, 0, 2], [1, 4, 0]] {
+        let [batch, time, input] = shape;
+        let expected =
+            format!("input is [batch {batch}, time {time}, features {input}] with 3 hidden units; every size must be at least 1");
+        let calls: [(&str, Box<dyn Fn()>); 3] = [
+            (
+                "simple_rnn",
+                Box::new(move || {
+                    let weights = SimpleRnnWeights { kernel: zeros([input, 3]), recurrent_kernel: zeros([3, 3]), bias: None };
+                    simple_rnn(zeros(shape), weights, None, None);
+                }),
+            ),
+            (
+                "lstm",
+                Box::new(move || {
+                    lstm(zeros(shape), LstmWeights { kernel: zeros([input, 12]), ..weights() }, None, None);
+                }),
+            ),
+            (
+                "gru",
+                Box::new(move || {
+                    let weights =
+                        GruWeights { kernel: zeros([input, 9]), recurrent_kernel: zeros([3, 9]), bias: None, recurrent_bias: None };
+                    gru(zeros(shape), weights, None, None);
+                }),
+            ),
+        ];
+        for (op, call) in calls {
+            assert_eq!(message(call), format!("{op}: {expected}"));
+        }
+    }
+}
+
+#[test]
+fn wrong_shapes_name_the_tensor_and_both_shapes() {
+    let input = || zeros([4, 5, 2]);
+    let state = |hidden, cell| Some(LstmState { hidden: zeros(hidden), cell: zeros(cell) });
+    assert_eq!(
+        message(|| drop(lstm(input(), LstmWeights { kernel: zeros([3, 12]), ..weights() }, None, None))),
+        "lstm: kernel has shape [3, 12], expected [2, 12]"
+    );
+    assert_eq!(
+        message(|| drop(lstm(input(), LstmWeights { recurrent_kernel: zeros([3, 9]), ..weights() }, None, None))),
+        "lstm: recurrent kernel has shape [3, 9], expected [3, 12]"
+    );
+    assert_eq!(
+        message(|| drop(lstm(input(), LstmWeights { bias: Some(zeros([3])), ..weights() }, None, None))),
+        "lstm: bias has shape [3], expected [12]"
+    );
+    assert_eq!(
+        message(|| drop(lstm(input(), weights(), state([4, 3], [5, 3]), None))),
+        "lstm: initial cell state has shape [5, 3], expected [4, 3]"
+    );
+    let mask = Tensor::<2, Bool>::from_data([[true, false]], &Device::flex());
+    assert_eq!(message(|| drop(lstm(input(), weights(), None, Some(mask)))), "lstm: mask has shape [1, 2], expected [4, 5]");
+}
+
+#[test]
+fn types_and_devices_must_agree() {
+    let double = Tensor::<2>::zeros([2, 12], (&Device::flex(), DType::F64));
+    let text = message(|| drop(lstm(zeros([1, 2, 2]), LstmWeights { kernel: double, ..weights() }, None, None)));
+    assert_eq!(text, "lstm: kernel is of F64, the input of F32");
+    let elsewhere = Tensor::<2>::zeros([2, 12], &Device::ndarray());
+    let text = message(|| drop(lstm(zeros([1, 2, 2]), LstmWeights { kernel: elsewhere, ..weights() }, None, None)));
+    assert!(text.starts_with("lstm: kernel is on ") && text.contains("the input on"), "{text}");
+}
+
+#[test]
+fn an_input_without_gradients_goes_with_weights_that_have_them() {
+    let device = Device::flex().autodiff();
+    let tracked =
+        LstmWeights { kernel: Tensor::ones([2, 12], &device).require_grad(), recurrent_kernel: Tensor::ones([3, 12], &device), bias: None };
+    let kernel = tracked.kernel.clone();
+    let output = lstm(Tensor::ones([1, 2, 2], &Device::flex()), tracked, None, None);
+    assert!(kernel.grad(&output.state.hidden.sum().backward()).is_some());
+}
