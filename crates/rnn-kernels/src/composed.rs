@@ -42,9 +42,9 @@ struct State<B: Backend> {
 }
 
 fn run<B: Backend>(operands: &Operands<B>, kind: CellKind, saved: &mut Option<Steps<B>>) -> Outputs<B> {
-    let [batch, time, input] = dims(operands.input.shape());
+    let [batch, time, _] = dims(operands.input.shape());
     let [units, _] = dims(operands.recurrent_kernel.shape());
-    let rows = B::float_reshape(B::float_swap_dims(operands.input.clone(), 0, 1), Shape::new([time * batch, input]));
+    let rows = time_major(operands);
     let projected = B::float_matmul(rows, operands.kernel.clone());
     let bias = B::float_reshape(operands.bias.clone(), Shape::new([1, kind.sums() * units]));
     let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
@@ -149,7 +149,7 @@ pub(crate) fn backward<B: Backend>(
         CellKind::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
         CellKind::SimpleRnn | CellKind::Lstm => sums.clone(),
     };
-    let rows = B::float_reshape(B::float_swap_dims(operands.input.clone(), 0, 1), Shape::new([time * batch, input]));
+    let rows = time_major(operands);
     let hiddens = narrow::<B>(&saved.hidden, 0, 0, time * batch);
     Gradients {
         kernel: B::float_matmul(B::float_transpose(rows), of_input.clone()),
@@ -211,6 +211,19 @@ fn step_backward<B: Backend>(
             (B::float_cat(sums, 1), State { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() })
         }
     }
+}
+
+/// The inputs, `[T*B, I]`; zeros where a step does not count, whatever the padding holds.
+fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
+    let [batch, time, input] = dims(operands.input.shape());
+    let mut values = operands.input.clone();
+    if let Some(mask) = operands.mask.as_ref() {
+        let settings = get_device_settings::<B>(&mask.device());
+        let masked = B::float_equal_elem(mask.clone(), 0.0.into(), settings.bool_dtype);
+        let masked = B::bool_expand(B::bool_reshape(masked, Shape::new([batch, time, 1])), Shape::new([batch, time, input]));
+        values = B::float_mask_fill(values, masked, 0.0.into());
+    }
+    B::float_reshape(B::float_swap_dims(values, 0, 1), Shape::new([time * batch, input]))
 }
 
 /// Which sequences keep their state at a step, `[B, H]`; none if there is no mask.

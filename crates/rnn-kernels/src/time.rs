@@ -57,7 +57,7 @@ pub(crate) fn gates<const G: usize>(
 ) -> [Gate; G] {
     let [batch, time, features] = input.dims();
     let [hidden, _] = recurrent_kernel.dims();
-    let steps = input.swap_dims(0, 1);
+    let steps = variant.clean(input).swap_dims(0, 1);
     let cut = |tensor: &Tensor<2>, gate: usize| if G == 1 { tensor.clone() } else { tensor.clone().narrow(1, gate * hidden, hidden) };
     let product = |steps: Tensor<3>, kernel: Tensor<2>, bias: Option<Tensor<1>>| {
         let product = steps.reshape([time * batch, features]).matmul(kernel);

@@ -44,6 +44,17 @@ impl std::fmt::Debug for Variant<'_> {
 }
 
 impl Variant<'_> {
+    /// The inputs, with zeros where a step does not count, whatever the padding holds.
+    pub(crate) fn clean(&self, input: Tensor<3>) -> Tensor<3> {
+        match &self.mask {
+            Some(mask) => {
+                let shape = input.dims();
+                input.mask_fill(mask.clone().bool_not().unsqueeze_dim::<3>(2).expand(shape), 0.0)
+            }
+            None => input,
+        }
+    }
+
     /// Which sequences keep their state at each step, `[B, H]` a step; empty without a mask.
     pub(crate) fn masked(&self, units: usize) -> Vec<Tensor<2, Bool>> {
         let Some(mask) = &self.mask else { return Vec::new() };

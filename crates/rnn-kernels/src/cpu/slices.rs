@@ -88,13 +88,17 @@ impl<T> std::ops::DerefMut for Aligned<T> {
 }
 
 impl<T: Real> Operands<'_, T> {
-    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`.
+    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`; zeros where a step does not count, whatever the padding holds.
     pub(crate) fn gather_input(&self, rows: &Range<usize>, steps: &Range<usize>, to: &mut [T]) {
         let Sizes { time, input, .. } = self.sizes;
         for (index, row) in rows.clone().enumerate() {
             for (step, t) in steps.clone().enumerate() {
-                let from = &self.input[(row * time + t) * input..][..input];
-                to[(step * rows.len() + index) * input..][..input].copy_from_slice(from);
+                let to = &mut to[(step * rows.len() + index) * input..][..input];
+                if self.is_masked(row, t) {
+                    to.fill(T::ZERO);
+                } else {
+                    to.copy_from_slice(&self.input[(row * time + t) * input..][..input]);
+                }
             }
         }
     }
