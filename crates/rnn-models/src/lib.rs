@@ -4,21 +4,41 @@
 //!
 //! # From Keras
 //!
+//! `SimpleRNN(units)`, `LSTM(units)` and `GRU(units)` are `SimpleRnnConfig::new(input_size, units)` and so on; the input size is
+//! given, not inferred at the first call. Arguments are fields of the configuration, with Keras's defaults, unless said otherwise.
+//!
 //! | Keras | here | differs |
 //! |---|---|---|
-//! | `SimpleRNN(units)`, `LSTM(units)`, `GRU(units)` | `SimpleRnnConfig::new(input_size, units)`, ... | the input size is given, not inferred at the first call |
-//! | `activation` = tanh | `activation` | Burn's activations |
-//! | `recurrent_activation` = sigmoid | `recurrent_activation` | Burn's activations |
+//! | `activation` = tanh | `activation` | Burn's activations: tanh, sigmoid, relu, identity, hard sigmoid, softsign, elu, selu, gelu and more. Keras 3's hard sigmoid is Burn's with `alpha` 1/6 |
+//! | `recurrent_activation` = sigmoid | `recurrent_activation` | likewise |
 //! | `use_bias` | `bias` | |
-//! | `kernel_initializer` = glorot_uniform | `kernel_initializer` | |
-//! | `recurrent_initializer` = orthogonal | `recurrent_initializer` | |
-//! | `bias_initializer` = zeros | `bias_initializer` | |
+//! | `kernel_initializer` = glorot_uniform | `kernel_initializer` | Burn's initialisers |
+//! | `recurrent_initializer` = orthogonal | `recurrent_initializer` | Burn's initialisers |
+//! | `bias_initializer` = zeros | `bias_initializer` | Burn's initialisers |
 //! | `unit_forget_bias` = True | `unit_forget_bias` | |
+//! | `kernel_`, `recurrent_`, `bias_regularizer` = `L1L2` | the same, [`Regularizer`] | added to the loss by the caller: `layer.penalty()` |
+//! | `activity_regularizer` | a term of the loss from `output.sequence` | no argument of its own |
+//! | `kernel_`, `recurrent_`, `bias_constraint` = `MaxNorm`, `NonNeg` | the same, [`Constraint`] | applied by the caller after an optimizer's step: `layer.constrained()` |
+//! | `dropout` | `dropout` | other random numbers |
+//! | `recurrent_dropout` | `recurrent_dropout` | other random numbers; LSTM and GRU draw a mask for each gate, as in Keras |
+//! | `seed` | `Device::seed` | one generator for all layers of a device |
 //! | `return_sequences=True` | `output.sequence`, `[B, T, H]` | a field, not a flag: the rank of a Rust tensor is part of its type |
-//! | `return_sequences=False` | `output.last()`, `[B, H]` | |
+//! | `return_sequences=False` | `output.last()`, `[B, H]` | a sequence of which no step counts gives its initial state, in Keras zeros |
 //! | `return_state=True` | `output.state` | always there |
 //! | `initial_state` | second argument of `forward` | |
-//! | `GRU(reset_after=True)` | the only form | |
+//! | `go_backwards` | `go_backwards` | |
+//! | `stateful`, `reset_state()` | [`Stateful`], `reset()` | a wrapper: a layer itself never changes |
+//! | `mask` | [`Sequences::with_mask`], [`Sequences::with_lengths`] | goes into `forward` with the values |
+//! | `zero_output_for_mask` | `output.sequence.mask_fill(..)` | only [`Bidirectional`] does it by itself, as in Keras |
+//! | `unroll`, `use_cudnn` | | nothing to choose |
+//! | `GRU(reset_after=True)` | `reset_after` | |
+//! | `Bidirectional(layer, merge_mode)` | [`Bidirectional::new`], [`MergeMode`] | `merge_mode=None` is calling its two layers |
+//! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
+//! | `RNN([cell, cell])` | [`Stack`] | PyTorch's `num_layers` and `dropout` |
+//!
+//! Fused, on CPUs: tanh and sigmoid (the defaults), with or without bias, masks, states, dropout, regularizers and constraints. Composed of tensor
+//! operations, and several times slower: other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
+//! product.
 //!
 //! # Shapes
 //!

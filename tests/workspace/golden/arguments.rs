@@ -136,7 +136,7 @@ macro_rules! layer {
                 $built.kernel = param(&$leaves.kernel);
                 $built.recurrent_kernel = param(&$leaves.recurrent_kernel);
                 $built.bias = $leaves.row(0).as_ref().map(param);
-                $fill;
+                let () = $fill;
                 ($built, $leaves)
             }
 
@@ -405,7 +405,7 @@ fn golden_arguments_regularizers() {
                 $layer.kernel = param(&leaves.kernel);
                 $layer.recurrent_kernel = param(&leaves.recurrent_kernel);
                 $layer.bias = leaves.row(0).as_ref().map(param);
-                $fill;
+                let () = $fill;
                 $layer.penalty().unwrap()
             }};
         }

@@ -4,6 +4,8 @@ use burn::tensor::{Bool, DType, Device, Tensor};
 
 use crate::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
 
+type Call = Box<dyn Fn()>;
+
 /// The message of a panic.
 fn message(call: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(call)).expect_err("it should have panicked");
@@ -24,7 +26,7 @@ fn sizes_of_zero_are_refused_by_every_operator() {
         let [batch, time, input] = shape;
         let expected =
             format!("input is [batch {batch}, time {time}, features {input}] with 3 hidden units; every size must be at least 1");
-        let calls: [(&str, Box<dyn Fn()>); 3] = [
+        let calls: [(&str, Call); 3] = [
             (
                 "simple_rnn",
                 Box::new(move || {

@@ -9,6 +9,7 @@ mod simple_rnn;
 mod stack;
 mod stateful;
 #[cfg(test)]
+#[allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
 mod tests;
 mod weights;
 

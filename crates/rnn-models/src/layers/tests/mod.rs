@@ -1,3 +1,5 @@
+mod arguments;
+
 use burn::{
     module::Module,
     nn::activation::ActivationConfig,

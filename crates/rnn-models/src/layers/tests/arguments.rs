@@ -1,0 +1,232 @@
+//! What the arguments of the layers do that golden vectors do not show: randomness, streaming, and misuse.
+
+use burn::{
+    module::{Module, Param},
+    nn::activation::ActivationConfig,
+    tensor::{DType, Device, Distribution, Tensor, Tolerance},
+};
+
+use super::super::*;
+use crate::LstmState;
+
+fn random(shape: [usize; 3], device: &Device) -> Tensor<3> {
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+}
+
+/// Which values of a tensor are zero.
+fn zeros<const D: usize>(tensor: Tensor<D>) -> Vec<bool> {
+    tensor.into_data().iter::<f32>().map(|value| value == 0.0).collect()
+}
+
+#[test]
+fn steps_one_by_one_equal_the_sequence() {
+    for device in [Device::flex(), Device::ndarray()] {
+        let x = random([3, 7, 2], &device);
+        let inputs: Vec<Tensor<2>> = x.clone().iter_dim(1).map(|step| step.squeeze_dim(1)).collect();
+        let lstm = LstmConfig::new(2, 5).init(&device);
+        let whole = lstm.forward(x.clone(), None);
+        let mut state: Option<LstmState> = None;
+        for (t, input) in inputs.iter().enumerate() {
+            let next = lstm.step(input.clone(), state);
+            let expected = whole.sequence.clone().narrow(1, t, 1).squeeze_dim::<2>(1).into_data();
+            next.hidden.clone().into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
+            state = Some(next);
+        }
+        state.unwrap().cell.into_data().assert_approx_eq::<f32>(&whole.state.cell.into_data(), Tolerance::absolute(1e-6));
+        let (gru, rnn) = (GruConfig::new(2, 5).init(&device), SimpleRnnConfig::new(2, 5).init(&device));
+        let gru_state = inputs.iter().fold(None, |state, input| Some(gru.step(input.clone(), state))).unwrap();
+        let rnn_state = inputs.iter().fold(None, |state, input| Some(rnn.step(input.clone(), state))).unwrap();
+        gru_state.into_data().assert_approx_eq::<f32>(&gru.forward(x.clone(), None).state.into_data(), Tolerance::absolute(1e-6));
+        rnn_state.into_data().assert_approx_eq::<f32>(&rnn.forward(x, None).state.into_data(), Tolerance::absolute(1e-6));
+    }
+}
+
+/// A SimpleRNN that passes its inputs through: what is dropped shows.
+fn transparent(recurrent: f32, config: SimpleRnnConfig, device: &Device) -> SimpleRnn {
+    let units = config.units;
+    let mut layer = config.with_activation(ActivationConfig::Identity).with_bias(false).init(device);
+    layer.kernel = Param::from_tensor(Tensor::eye(units, device));
+    layer.recurrent_kernel = Param::from_tensor(Tensor::eye(units, device) * recurrent);
+    layer
+}
+
+#[test]
+fn dropout_draws_one_mask_a_sequence_and_only_while_training() {
+    let device = Device::flex().autodiff();
+    let layer = transparent(0.0, SimpleRnnConfig::new(50, 50).with_dropout(0.4), &device);
+    let x = Tensor::<3>::ones([4, 6, 50], &device);
+    let output = layer.forward(x.clone(), None).sequence;
+    let first = zeros(output.clone().narrow(1, 0, 1));
+    for t in 1..6 {
+        assert_eq!(zeros(output.clone().narrow(1, t, 1)), first, "step {t} has the mask of the first");
+    }
+    let dropped = first.iter().filter(|&&zero| zero).count();
+    assert!((50..110).contains(&dropped), "{dropped} of 200 at a rate of 0.4");
+    assert_ne!(zeros(output.clone().narrow(0, 0, 1)), zeros(output.clone().narrow(0, 1, 1)), "each sequence has its own");
+    let largest = output.max().into_scalar::<f32>();
+    assert!((largest - 1.0 / 0.6).abs() < 1e-5, "what is kept makes up for what is not: {largest}");
+    let kept = layer.forward(x.inner(), None).sequence;
+    assert!(zeros(kept).iter().all(|&zero| !zero), "nothing is dropped in inference");
+}
+
+#[test]
+fn recurrent_dropout_drops_the_same_states_at_every_step() {
+    let device = Device::flex().autodiff();
+    let layer = transparent(1.0, SimpleRnnConfig::new(40, 40).with_recurrent_dropout(0.5), &device);
+    let mut input = Tensor::<3>::zeros([2, 5, 40], &device);
+    input = input.slice_assign([0..2, 0..1, 0..40], Tensor::ones([2, 1, 40], &device));
+    let output = layer.forward(input, None).sequence;
+    assert!(zeros(output.clone().narrow(1, 0, 1)).iter().all(|&zero| !zero), "the first step has no state to drop");
+    let second = zeros(output.clone().narrow(1, 1, 1));
+    assert!(second.iter().any(|&zero| zero) && second.iter().any(|&zero| !zero));
+    for t in 2..5 {
+        assert_eq!(zeros(output.clone().narrow(1, t, 1)), second, "step {t}");
+    }
+    // The gated cells have a mask for each gate.
+    let x = random([2, 5, 3], &device);
+    let lstm = LstmConfig::new(3, 4).with_recurrent_dropout(0.5).with_dropout(0.5).init(&device);
+    let gru = GruConfig::new(3, 4).with_recurrent_dropout(0.5).init(&device);
+    let run = |x: &Tensor<3>| (lstm.forward(x.clone(), None).sequence.into_data(), gru.forward(x.clone(), None).sequence.into_data());
+    assert!(run(&x).0 != run(&x).0 && run(&x).1 != run(&x).1, "every batch has masks of its own");
+    let data = x.clone().inner();
+    assert_eq!(run(&data), run(&data), "nothing is dropped in inference");
+    let gradients = gru.forward(x, None).sequence.sum().backward();
+    assert!(gru.recurrent_kernel.val().grad(&gradients).is_some());
+}
+
+#[test]
+#[should_panic(expected = "recurrent_dropout is the share that is dropped, at least 0 and below 1, got 1")]
+fn a_rate_of_one_is_refused() {
+    GruConfig::new(1, 1).with_recurrent_dropout(1.0).init(&Device::flex());
+}
+
+#[test]
+fn lengths_make_the_state_that_of_the_last_step_that_counts() {
+    let device = Device::flex();
+    let x = random([2, 6, 3], &device);
+    for (kind, last) in [
+        ("simple_rnn", SimpleRnnConfig::new(3, 4).init(&device).forward(Sequences::with_lengths(x.clone(), &[6, 2]), None).state),
+        ("gru", GruConfig::new(3, 4).init(&device).forward(Sequences::with_lengths(x.clone(), &[6, 2]), None).state),
+    ] {
+        assert_eq!(last.dims(), [2, 4], "{kind}");
+    }
+    let layer = LstmConfig::new(3, 4).init(&device);
+    let padded = layer.forward(Sequences::with_lengths(x.clone(), &[6, 2]), None);
+    let short = layer.forward(x.narrow(0, 1, 1).narrow(1, 0, 2), None);
+    let row = |state: Tensor<2>| state.narrow(0, 1, 1).into_data();
+    row(padded.state.cell).assert_approx_eq::<f32>(&short.state.cell.into_data(), Tolerance::absolute(1e-6));
+    row(padded.state.hidden.clone()).assert_approx_eq::<f32>(&short.state.hidden.into_data(), Tolerance::absolute(1e-6));
+    let after = padded.sequence.narrow(0, 1, 1).narrow(1, 5, 1).squeeze_dim::<2>(1).into_data();
+    assert_eq!(after, row(padded.state.hidden), "padding repeats the last output");
+}
+
+#[test]
+#[should_panic(expected = "sequences: sequence 1 has length 0, expected 1 to 6")]
+fn a_length_of_zero_is_refused() {
+    Sequences::with_lengths(Tensor::zeros([2, 6, 1], &Device::flex()), &[6, 0]);
+}
+
+#[test]
+#[should_panic(expected = "sequences: 1 lengths for 2 sequences")]
+fn a_missing_length_is_refused() {
+    Sequences::with_lengths(Tensor::zeros([2, 6, 1], &Device::flex()), &[6]);
+}
+
+#[test]
+fn going_backwards_is_going_forwards_over_the_reversed_sequence() {
+    let device = Device::flex();
+    let x = random([2, 5, 3], &device);
+    let layer = GruConfig::new(3, 4).with_go_backwards(true).init(&device);
+    let mut forwards = GruConfig::new(3, 4).init(&device);
+    (forwards.kernel, forwards.recurrent_kernel) = (layer.kernel.clone(), layer.recurrent_kernel.clone());
+    assert_eq!(layer.forward(x.clone(), None).sequence.into_data(), forwards.forward(x.flip([1]), None).sequence.into_data());
+}
+
+#[test]
+fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
+    let device = Device::flex().autodiff();
+    let stack = Stack::new(&GruConfig::new(3, 8), 3, 0.5, &device);
+    assert_eq!(stack.layers.iter().map(|layer| layer.kernel.shape()[0]).collect::<Vec<_>>(), [3, 8, 8]);
+    let inference = stack.clone().valid();
+    let x = random([2, 6, 3], &device.clone().inner());
+    let whole = inference.forward(x.clone(), None);
+    let first = inference.forward(x.clone().narrow(1, 0, 2), None);
+    let rest = inference.forward(x.narrow(1, 2, 4), Some(first.states));
+    let [got, expected] = [rest.states, whole.states].map(|states| states[2].clone().into_data());
+    got.assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
+    let one = Stack::new(&GruConfig::new(3, 8), 1, 0.5, &device);
+    let x = random([2, 4, 3], &device);
+    let run = || one.forward(x.clone(), None).sequence.into_data();
+    assert_eq!(run(), run(), "one layer has nothing in between");
+    let run = || stack.forward(x.clone(), None).sequence.into_data();
+    assert_ne!(run(), run(), "every batch has masks of its own");
+}
+
+#[test]
+#[should_panic(expected = "stack: 1 initial states for 2 layers")]
+fn a_stack_wants_a_state_for_each_layer() {
+    let device = Device::flex();
+    let stack = Stack::new(&GruConfig::new(1, 2), 2, 0.0, &device);
+    stack.forward(Tensor::<3>::zeros([1, 1, 1], &device), Some(vec![Tensor::zeros([1, 2], &device)]));
+}
+
+#[test]
+fn layers_without_regularizers_have_no_penalty() {
+    let device = Device::flex();
+    assert!(LstmConfig::new(2, 3).init(&device).penalty().is_none());
+    let some = Some(Regularizer::new().with_l2(0.5));
+    let layer = SimpleRnnConfig::new(2, 3).with_bias(false).with_bias_regularizer(some).init(&device);
+    assert!(layer.penalty().is_none(), "there is no bias");
+    let layer = SimpleRnnConfig::new(2, 3).with_kernel_regularizer(some).init(&device);
+    let expected = layer.kernel.val().square().sum().into_scalar::<f32>() * 0.5;
+    assert!((layer.penalty().unwrap().into_scalar::<f32>() - expected).abs() < 1e-6);
+}
+
+#[test]
+fn constraints_hold_after_steps_of_an_optimizer() {
+    let device = Device::flex().autodiff();
+    let limits = |config: GruConfig| {
+        config
+            .with_kernel_constraint(Some(Constraint::MaxNorm { max_value: 0.5 }))
+            .with_recurrent_constraint(Some(Constraint::NonNeg))
+            .with_bias_constraint(Some(Constraint::NonNeg))
+    };
+    let mut layer = limits(GruConfig::new(3, 4)).init(&device).constrained();
+    for _ in 0..3 {
+        let loss = layer.forward(random([4, 5, 3], &device), None).sequence.square().mean();
+        let gradients = loss.backward();
+        assert!(layer.bias.as_ref().unwrap().val().grad(&gradients).is_some() && layer.kernel.val().grad(&gradients).is_some());
+        layer = layer.constrained();
+    }
+    let norms = layer.kernel.val().square().sum_dim(0).sqrt().max().into_scalar::<f32>();
+    assert!(norms <= 0.5 + 1e-6, "{norms}");
+    assert!(layer.recurrent_kernel.val().min().into_scalar::<f32>() >= 0.0);
+}
+
+#[test]
+fn settings_are_read_back_from_their_configuration() {
+    use burn::config::Config;
+
+    let config = LstmConfig::new(2, 3)
+        .with_dropout(0.1)
+        .with_go_backwards(true)
+        .with_kernel_constraint(Some(Constraint::MaxNorm { max_value: 2.0 }))
+        .with_recurrent_regularizer(Some(Regularizer::new().with_l1(0.25)));
+    let read: LstmConfig = LstmConfig::load_binary(config.to_string().as_bytes()).unwrap();
+    assert_eq!(read.to_string(), config.to_string());
+    assert_eq!((read.dropout, read.kernel_constraint), (0.1, config.kernel_constraint));
+}
+
+#[test]
+fn layers_compute_in_f64_when_their_weights_are() {
+    let device = Device::ndarray();
+    let layer = SimpleRnnConfig::new(2, 3).init(&device);
+    let mut double = layer.clone();
+    let cast = |weights: &Param<Tensor<2>>| Param::from_tensor(weights.val().cast(burn::tensor::FloatDType::F64));
+    (double.kernel, double.recurrent_kernel) = (cast(&layer.kernel), cast(&layer.recurrent_kernel));
+    double.bias = layer.bias.as_ref().map(|bias| Param::from_tensor(bias.val().cast(burn::tensor::FloatDType::F64)));
+    let x = random([2, 3, 2], &device);
+    let (single, double) = (layer.forward(x.clone(), None).state, double.forward(x.cast(burn::tensor::FloatDType::F64), None).state);
+    assert_eq!(double.dtype(), DType::F64);
+    single.into_data().assert_approx_eq::<f64>(&double.into_data().convert::<f32>(), Tolerance::absolute(1e-6));
+}
