@@ -1,19 +1,8 @@
 //! Checks of the operators' tensors. Misuse panics, as Burn's own modules do, and names the operator, the tensor and what was expected.
 
-use burn::{
-    backend::DispatchDevice,
-    tensor::{Bool, DType, Device, Tensor},
-};
+use burn::tensor::{Bool, DType, Device, Tensor};
 
-use crate::Variant;
-
-/// The sizes of one call, read off the input and the recurrent kernel once all tensors agree.
-pub(crate) struct Sizes {
-    pub(crate) batch: usize,
-    pub(crate) time: usize,
-    pub(crate) input: usize,
-    pub(crate) hidden: usize,
-}
+use crate::{Variant, cpu::Sizes, operator::computing};
 
 /// The tensors every cell has, and the name its errors start with.
 pub(crate) struct CellCheck {
@@ -93,13 +82,7 @@ impl CellCheck {
     }
 
     fn place(&self, name: &str, device: &Device) {
-        fn computing(device: &DispatchDevice) -> &DispatchDevice {
-            match device {
-                DispatchDevice::Autodiff(device) => device,
-                other => other,
-            }
-        }
-        let same = computing(device.as_dispatch()) == computing(self.device.as_dispatch());
+        let same = computing(device) == computing(&self.device);
         assert!(same, "{}: {name} is on {device:?}, the input on {:?}", self.op, self.device);
     }
 }

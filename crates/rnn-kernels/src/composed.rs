@@ -184,7 +184,7 @@ fn step_backward<B: Backend>(
     // The derivatives of sigmoid and tanh, from their values.
     let of_sigmoid = |value: &FloatTensor<B>| B::float_mul(value.clone(), one_minus(value.clone()));
     let of_tanh = |value: &FloatTensor<B>| one_minus(B::float_mul(value.clone(), value.clone()));
-    let zeros = || B::float_mul_scalar(gradient.hidden.clone(), 0.0.into());
+    let zeros = || B::float_zeros(gradient.hidden.shape(), &gradient.hidden.device(), gradient.hidden.dtype().into());
     match kind {
         CellKind::SimpleRnn => (mul(&[&gradient.hidden, &of_tanh(saved)]), State { hidden: zeros(), cell: gradient.cell.clone() }),
         CellKind::Lstm => {

@@ -27,19 +27,23 @@ pub(crate) struct Answer {
     pub(crate) cell: Tensor<2>,
 }
 
+/// The device that computes: an autodiff device wraps another.
+pub(crate) fn computing(device: &Device) -> &DispatchDevice {
+    match device.as_dispatch() {
+        DispatchDevice::Autodiff(device) => device,
+        other => other,
+    }
+}
+
 /// Whether a device's backend has the recurrent operators.
 pub(crate) fn has_operators(device: &Device) -> bool {
-    fn listed(device: &DispatchDevice) -> bool {
-        match device {
-            DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
-            #[cfg(feature = "wgpu")]
-            DispatchDevice::Cube(_) => true,
-            DispatchDevice::Autodiff(device) => listed(device),
-            #[allow(unreachable_patterns, reason = "Burn's features decide which backends there are")]
-            _ => false,
-        }
+    match computing(device) {
+        DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
+        #[cfg(feature = "wgpu")]
+        DispatchDevice::Cube(_) => true,
+        #[allow(unreachable_patterns, reason = "Burn's features decide which backends there are")]
+        _ => false,
     }
-    listed(device.as_dispatch())
 }
 
 impl Call {

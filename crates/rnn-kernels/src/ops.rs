@@ -105,7 +105,7 @@ pub struct Outputs<B: Backend> {
 /// What the backward pass needs of the forward pass. The order of rows is a backend's own.
 #[derive(Debug, Clone, ExtensionType)]
 pub struct Saved<B: Backend> {
-    /// Activated gates, `[T*B, S*H]`.
+    /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of its candidate. `[T*B, S*H]`.
     pub sums: FloatTensor<B>,
     /// Hidden states from before the first step on, `[(T+1)*B, H]`.
     pub hidden: FloatTensor<B>,
@@ -148,7 +148,7 @@ pub struct Gradients<B: Backend> {
 /// A backend that runs recurrent cells over whole sequences.
 ///
 /// The default bodies are composed of the backend's own tensor operations and cost O(T), forward and backward; an empty `impl` makes an
-/// operator of them. Operands are checked by the callers in this crate, not here.
+/// operator of them. Shapes, types and devices are checked by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
 #[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Autodiff)]
 pub trait RecurrentOps: Backend {
     /// Runs a cell and keeps nothing.

@@ -16,10 +16,10 @@
 //! | `recurrent_initializer` = orthogonal | `recurrent_initializer` | Burn's initialisers |
 //! | `bias_initializer` = zeros | `bias_initializer` | Burn's initialisers |
 //! | `unit_forget_bias` = True | `unit_forget_bias` | |
-//! | `kernel_`, `recurrent_`, `bias_regularizer` = `L1L2` | the same, [`Regularizer`] | added to the loss by the caller: `layer.penalty()` |
+//! | `kernel_`, `recurrent_`, `bias_regularizer` = `L1L2` | the same, [`Regularizer`] | added to the loss by the caller: `layer.penalty()` ([`RecurrentLayer`]) |
 //! | `activity_regularizer` | a term of the loss from `output.sequence` | no argument of its own |
 //! | `kernel_`, `recurrent_`, `bias_constraint` = `MaxNorm`, `NonNeg` | the same, [`Constraint`] | applied by the caller after an optimizer's step: `layer.constrained()` |
-//! | `dropout` | `dropout` | other random numbers |
+//! | `dropout` | `dropout` | other random numbers; drawn for inputs on an autodiff device, as Burn's dropout does, also in a frozen layer |
 //! | `recurrent_dropout` | `recurrent_dropout` | other random numbers; LSTM and GRU draw a mask for each gate, as in Keras |
 //! | `seed` | `Device::seed` | one generator for all layers of a device |
 //! | `return_sequences=True` | `output.sequence`, `[B, T, H]` | a field, not a flag: the rank of a Rust tensor is part of its type |
@@ -32,7 +32,7 @@
 //! | `zero_output_for_mask` | `output.sequence.mask_fill(..)` | only [`Bidirectional`] does it by itself, as in Keras |
 //! | `unroll`, `use_cudnn` | | nothing to choose |
 //! | `GRU(reset_after=True)` | `reset_after` | |
-//! | `Bidirectional(layer, merge_mode)` | [`Bidirectional::new`], [`MergeMode`] | `merge_mode=None` is calling its two layers |
+//! | `Bidirectional(layer, merge_mode)` | [`Bidirectional::new`], [`MergeMode`] | `merge_mode=None` is calling its two layers; it is no layer of a [`Stack`] or [`Stateful`] |
 //! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
 //! | `RNN([cell, cell])` | [`Stack`] | PyTorch's `num_layers` and `dropout` |
 //!

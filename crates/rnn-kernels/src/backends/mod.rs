@@ -1,6 +1,6 @@
 //! The recurrent operators on each backend.
 //!
-//! NdArray and Flex hand their numbers to the CPU core; `Cpu` is all it needs to know of a backend.
+//! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of a backend.
 
 mod flex;
 // Burn deprecates ndarray in favour of flex; it is still this project's default.
@@ -11,6 +11,7 @@ use burn::{
     backend::{Backend, TensorMetadata, tensor::FloatTensor},
     tensor::{DType, Shape},
 };
+use pulp::Arch;
 
 use crate::{
     cpu::{self, Cell, Real, Sizes},
@@ -176,6 +177,7 @@ fn view<B: Cpu<T>, T: Real>(operands: &Operands<B>) -> cpu::Operands<'_, T> {
     let [batch, time, input] = dims(operands.input.shape());
     let [hidden, _] = dims(operands.recurrent_kernel.shape());
     cpu::Operands {
+        arch: Arch::new(),
         sizes: Sizes { batch, time, input, hidden },
         input: B::values(&operands.input),
         kernel: B::values(&operands.kernel),

@@ -12,6 +12,9 @@ use super::{
     slices::{Aligned, chunks, cut, slices},
 };
 
+/// Slices whose gradients of the weights are held at a time; a large batch would otherwise hold one copy of them for every 16 rows.
+const WAVE: usize = 16;
+
 /// The loss by what a forward pass gave; absent where the loss does not depend on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Upstream<'a, T> {
@@ -65,17 +68,22 @@ pub(crate) fn backward<C: Cell, T: Real>(
         .zip(outputs)
         .map(|(rows, ((input, hidden), cell))| {
             let (rows, gradient) = (rows.clone(), State { hidden, cell });
-            Task { arch: Arch::new(), operands, saved, upstream, transposed: &transposed, rows, input, gradient, of: PhantomData }
+            Task { arch: operands.arch, operands, saved, upstream, transposed: &transposed, rows, input, gradient, of: PhantomData }
         })
         .collect();
-    let run = |mut task: Task<'_, C, T>| task.run();
-    let partial: Vec<WeightGradients<T>> =
-        if tasks.len() == 1 { tasks.into_iter().map(run).collect() } else { tasks.into_par_iter().map(run).collect() };
-
-    let mut partial = partial.into_iter();
-    let mut weights = partial.next().unwrap_or_else(|| WeightGradients::zeros::<C>(operands.sizes));
-    // In the order of the slices, whichever was ready first: sums of floats depend on their order.
-    partial.for_each(|other| weights.add(&other));
+    let mut weights = WeightGradients::zeros::<C>(operands.sizes);
+    let mut tasks = tasks.into_iter();
+    loop {
+        let wave: Vec<Task<'_, C, T>> = tasks.by_ref().take(WAVE).collect();
+        let run = |mut task: Task<'_, C, T>| task.run();
+        let partial: Vec<WeightGradients<T>> = match wave.len() {
+            0 => break,
+            1 => wave.into_iter().map(run).collect(),
+            _ => wave.into_par_iter().map(run).collect(),
+        };
+        // In the order of the slices, whichever was ready first: sums of floats depend on their order.
+        partial.iter().for_each(|other| weights.add(other));
+    }
     Gradients {
         // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for every row and step, if there is one.
         input: unsafe { filled(input_gradient) },

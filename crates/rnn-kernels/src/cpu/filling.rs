@@ -40,9 +40,16 @@ impl<'a, T: Real> Filling<'a, T> {
         self.filled = count;
     }
 
+    /// # Panics
+    ///
+    /// Unless everything is filled.
+    pub(crate) fn check_full(&self) {
+        assert_eq!(self.filled, self.memory.len(), "a buffer is filled to its end");
+    }
+
     /// What is filled.
     pub(crate) fn values(&mut self) -> &mut [T] {
-        // SAFETY: `filled` only grows over values that have just been written.
+        // SAFETY: `filled` grows only over values that have just been written, and else shrinks.
         unsafe { self.memory[..self.filled].assume_init_mut() }
     }
 }

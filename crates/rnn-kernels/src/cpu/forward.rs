@@ -30,7 +30,7 @@ pub(crate) fn forward_saving<C: Cell, T: Real>(operands: &Operands<'_, T>) -> (O
     let buffers = buffers
         .map(|(sums, (hidden, cell))| Some(Buffers { sums: Filling::new(sums), hidden: Filling::new(hidden), cell: Filling::new(cell) }));
     let outputs = run::<C, T>(operands, buffers.collect());
-    // SAFETY: the tasks of all slices have come to their ends, and a task fills its parts step by step to the last.
+    // SAFETY: the tasks of all slices have come to their ends, where each has checked that its parts are full.
     let saved = unsafe { Saved { sums: filled(sums), hidden: filled(hiddens), cell: filled(cells) } };
     (outputs, saved)
 }
@@ -47,7 +47,7 @@ fn run<C: Cell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<Buffers<'
     let weights = Weights::new(operands);
     let tasks = slices.into_iter().zip(saved).zip(outputs).map(|((rows, saved), (sequence, (hidden, cell)))| {
         let last = State { hidden, cell };
-        Task::<C, T> { arch: Arch::new(), operands, weights: &weights, rows, sequence, last, saved, of: PhantomData }
+        Task::<C, T> { arch: operands.arch, operands, weights: &weights, rows, sequence, last, saved, of: PhantomData }
     });
     let mut tasks: Vec<Task<'_, C, T>> = tasks.collect();
     if let [task] = tasks.as_mut_slice() {
@@ -144,6 +144,9 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
         }
         self.last.hidden.copy_from_slice(last(buffers.hidden.values(), state_width));
         self.last.cell.copy_from_slice(last(buffers.cell.values(), cell_width));
+        if keeps {
+            [&buffers.sums, &buffers.hidden, &buffers.cell].iter().for_each(|buffer| buffer.check_full());
+        }
     }
 
     /// Writes the states before the first step.

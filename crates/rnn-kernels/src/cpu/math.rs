@@ -1,6 +1,6 @@
 //! Tanh and the logistic function, in a form that compilers turn into vector instructions.
 //!
-//! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near zero. At most 3 ulp off;
+//! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near zero. At most 4 ulp off;
 //! NaN and infinities go through.
 
 use pulp::Simd;

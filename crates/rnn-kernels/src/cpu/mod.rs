@@ -40,6 +40,7 @@ mod tests;
 pub(crate) use backward::{Upstream, backward};
 pub(crate) use cells::{Cell, Gru, Lstm, SimpleRnn};
 pub(crate) use forward::{forward, forward_saving};
+use pulp::Arch;
 pub(crate) use real::Real;
 
 /// The sizes of one call.
@@ -54,6 +55,8 @@ pub(crate) struct Sizes {
 /// What a pass reads: contiguous, row-major.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operands<'a, T> {
+    /// The instruction set to use.
+    pub(crate) arch: Arch,
     pub(crate) sizes: Sizes,
     /// `[B, T, I]`.
     pub(crate) input: &'a [T],

@@ -183,13 +183,14 @@ fn slices_and_chunks_cover_everything_once() {
 }
 
 /// Everything a cell gives for one problem, in order.
-fn everything<C: Cell>() -> Vec<f32> {
+fn everything<C: Cell>(arch: Arch) -> Vec<f32> {
     let sizes = Sizes { batch: 37, time: 19, input: 5, hidden: 33 };
     let Sizes { batch, time, input, hidden } = sizes;
     let gates = C::GATES * hidden;
     let [x, kernel, recurrent_kernel, bias] =
         [batch * time * input, input * gates, hidden * gates, C::SUMS * hidden].map(|count| values::<f32>(count, 0.5, count as u64));
     let operands = Operands {
+        arch,
         sizes,
         input: &x,
         kernel: &kernel,
@@ -215,12 +216,39 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
     fn check<C: Cell>() {
         let bytes = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(everything::<C>).into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            pool.install(|| everything::<C>(Arch::new())).into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let one = bytes(1);
         assert!(one.iter().any(|&bits| bits != 0));
         for threads in [2, 3, 5] {
             assert_eq!(one, bytes(threads), "{threads} threads");
+        }
+    }
+    check::<SimpleRnn>();
+    check::<Lstm>();
+    check::<Gru>();
+}
+
+/// Every instruction set of this machine, the plainest first.
+fn instruction_sets() -> Vec<Arch> {
+    let mut sets = vec![Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    {
+        sets.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        sets.extend(pulp::x86::V4::try_new().map(Arch::V4));
+    }
+    sets
+}
+
+#[test]
+fn every_instruction_set_gives_about_the_same() {
+    fn check<C: Cell>() {
+        let plain = everything::<C>(Arch::Scalar);
+        for arch in instruction_sets() {
+            for (got, expected) in everything::<C>(arch).iter().zip(&plain) {
+                // Sums of hundreds of terms, with and without fused rounding.
+                assert!((got - expected).abs() <= 2e-4 * expected.abs().max(1.0), "{arch:?}: {got} {expected}");
+            }
         }
     }
     check::<SimpleRnn>();

@@ -4,7 +4,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences};
+use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, sum_of_penalties};
 
 /// How the outputs of both directions become one (Keras `merge_mode`).
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum MergeMode {
 ///
 /// let device = Device::flex();
 /// let layer = Bidirectional::new(&GruConfig::new(3, 4), MergeMode::Concat, &device);
-/// let output = layer.forward(Tensor::ones([2, 5, 3], &device));
+/// let output = layer.forward(Tensor::ones([2, 5, 3], &device), None);
 /// assert_eq!(output.sequence.dims(), [2, 5, 8]);
 /// assert_eq!(output.last.dims(), [2, 8]);
 /// ```
@@ -69,20 +69,24 @@ impl<L> Bidirectional<L> {
 }
 
 impl<L: RecurrentLayer> Bidirectional<L> {
-    /// Runs both layers from zero states.
+    /// Runs both layers.
     ///
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
+    /// - initial: a state for each direction, forwards and backwards; zeros when absent
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
-    pub fn forward(&self, input: impl Into<Sequences>) -> BidirectionalOutput<L::State> {
+    /// When the shapes disagree, or a layer goes backwards by itself; the message says which.
+    pub fn forward(&self, input: impl Into<Sequences>, initial: Option<(L::State, L::State)>) -> BidirectionalOutput<L::State> {
+        let backwards = self.forward.goes_backwards() || self.backward.goes_backwards();
+        assert!(!backwards, "bidirectional: its layers must be made without go_backwards; it reverses time itself");
         let input = input.into();
         let mask = input.mask.clone();
-        let (forward, last_forward) = self.forward.run(input.clone(), None);
-        let (backward, last_backward) = self.backward.run(input.reversed(), None);
+        let (initial_forward, initial_backward) = initial.unzip();
+        let (forward, last_forward) = self.forward.run(input.clone(), initial_forward);
+        let (backward, last_backward) = self.backward.run(input.reversed(), initial_backward);
         let mut sequence = self.merge.apply(forward, backward.flip([1]));
         if let Some(mask) = mask {
             let shape = sequence.dims();
@@ -90,6 +94,17 @@ impl<L: RecurrentLayer> Bidirectional<L> {
         }
         let last = self.merge.apply(L::hidden(&last_forward), L::hidden(&last_backward));
         BidirectionalOutput { sequence, last, states: (last_forward, last_backward) }
+    }
+
+    /// The penalties of both layers, `[1]`; none without a regularizer.
+    pub fn penalty(&self) -> Option<Tensor<1>> {
+        sum_of_penalties([&self.forward, &self.backward])
+    }
+
+    /// Both layers with their weights within their constraints; call it after each step of the optimizer.
+    #[must_use]
+    pub fn constrained(self) -> Self {
+        Self { forward: self.forward.constrained(), backward: self.backward.constrained(), ..self }
     }
 }
 

@@ -23,10 +23,10 @@ pub struct GruConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate (Keras `activation`).
+    /// Activation of the candidate (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`).
+    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of tensor operations.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
     /// Whether biases are added, one to the input product and, with `reset_after`, one to the recurrent product (Keras `use_bias`).
@@ -183,28 +183,6 @@ impl Gru {
     pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
-
-    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
-    pub fn penalty(&self) -> Option<Tensor<1>> {
-        self.options.penalty(&LayerWeights {
-            kernel: &self.kernel,
-            recurrent_kernel: &self.recurrent_kernel,
-            biases: [self.bias.as_ref(), self.recurrent_bias.as_ref()],
-        })
-    }
-
-    /// The layer with its weights within their constraints; call it after each step of the optimizer.
-    #[must_use]
-    pub fn constrained(self) -> Self {
-        let limits = self.options.constraints;
-        Self {
-            kernel: constrain(self.kernel, limits.kernel),
-            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
-            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
-            recurrent_bias: self.recurrent_bias.map(|bias| constrain(bias, limits.bias)),
-            ..self
-        }
-    }
 }
 
 impl RecurrentLayer for Gru {
@@ -221,6 +199,42 @@ impl RecurrentLayer for Gru {
 
     fn detached(state: Tensor<2>) -> Tensor<2> {
         state.detach()
+    }
+
+    fn goes_backwards(&self) -> bool {
+        self.options.go_backwards
+    }
+
+    fn penalty(&self) -> Option<Tensor<1>> {
+        self.options.penalty(&LayerWeights {
+            kernel: &self.kernel,
+            recurrent_kernel: &self.recurrent_kernel,
+            biases: [self.bias.as_ref(), self.recurrent_bias.as_ref()],
+        })
+    }
+
+    fn constrained(self) -> Self {
+        let limits = self.options.constraints;
+        let (bias, recurrent_bias) = match (self.bias, self.recurrent_bias, limits.bias) {
+            // Keras has both in one tensor of two rows, and takes the norm of each column.
+            (Some(bias), Some(recurrent_bias), Some(limit)) => {
+                let rows = Tensor::stack::<2>(vec![bias.val(), recurrent_bias.val()], 0).set_require_grad(false);
+                let kept = limit.apply(rows);
+                let row = |bias: Param<Tensor<1>>, index| {
+                    let kept = kept.clone().narrow(0, index, 1).squeeze_dim::<1>(0);
+                    bias.map(|bias| kept.set_require_grad(bias.is_require_grad()))
+                };
+                (Some(row(bias, 0)), Some(row(recurrent_bias, 1)))
+            }
+            (bias, recurrent_bias, limit) => (bias.map(|bias| constrain(bias, limit)), recurrent_bias),
+        };
+        Self {
+            kernel: constrain(self.kernel, limits.kernel),
+            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
+            bias,
+            recurrent_bias,
+            ..self
+        }
     }
 }
 

@@ -23,10 +23,10 @@ pub struct LstmConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate and of the output (Keras `activation`).
+    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`).
+    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of tensor operations.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
     /// Whether a bias is added (Keras `use_bias`).
@@ -184,27 +184,6 @@ impl Lstm {
     pub fn step(&self, input: Tensor<2>, state: Option<LstmState>) -> LstmState {
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
-
-    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
-    pub fn penalty(&self) -> Option<Tensor<1>> {
-        self.options.penalty(&LayerWeights {
-            kernel: &self.kernel,
-            recurrent_kernel: &self.recurrent_kernel,
-            biases: [self.bias.as_ref(), None],
-        })
-    }
-
-    /// The layer with its weights within their constraints; call it after each step of the optimizer.
-    #[must_use]
-    pub fn constrained(self) -> Self {
-        let limits = self.options.constraints;
-        Self {
-            kernel: constrain(self.kernel, limits.kernel),
-            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
-            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
-            ..self
-        }
-    }
 }
 
 impl RecurrentLayer for Lstm {
@@ -221,6 +200,28 @@ impl RecurrentLayer for Lstm {
 
     fn detached(state: LstmState) -> LstmState {
         LstmState { hidden: state.hidden.detach(), cell: state.cell.detach() }
+    }
+
+    fn goes_backwards(&self) -> bool {
+        self.options.go_backwards
+    }
+
+    fn penalty(&self) -> Option<Tensor<1>> {
+        self.options.penalty(&LayerWeights {
+            kernel: &self.kernel,
+            recurrent_kernel: &self.recurrent_kernel,
+            biases: [self.bias.as_ref(), None],
+        })
+    }
+
+    fn constrained(self) -> Self {
+        let limits = self.options.constraints;
+        Self {
+            kernel: constrain(self.kernel, limits.kernel),
+            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
+            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
+            ..self
+        }
     }
 }
 

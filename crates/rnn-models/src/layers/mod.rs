@@ -36,6 +36,21 @@ pub trait RecurrentLayer {
 
     /// The state as a constant: no gradient goes through it.
     fn detached(state: Self::State) -> Self::State;
+
+    /// Whether the layer runs backwards in time, so that its outputs are not in the order of its inputs.
+    fn goes_backwards(&self) -> bool;
+
+    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
+    fn penalty(&self) -> Option<Tensor<1>>;
+
+    /// The layer with its weights within their constraints; call it after each step of the optimizer.
+    #[must_use]
+    fn constrained(self) -> Self;
+}
+
+/// The sum of some layers' penalties.
+fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(layers: impl IntoIterator<Item = &'a L>) -> Option<Tensor<1>> {
+    layers.into_iter().filter_map(L::penalty).reduce(|sum, penalty| sum + penalty)
 }
 
 /// The configuration of a layer of which several are made.

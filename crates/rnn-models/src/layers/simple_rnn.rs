@@ -23,7 +23,7 @@ pub struct SimpleRnnConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the hidden state (Keras `activation`).
+    /// Activation of the hidden state (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
     /// Whether a bias is added (Keras `use_bias`).
@@ -173,27 +173,6 @@ impl SimpleRnn {
     pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
-
-    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
-    pub fn penalty(&self) -> Option<Tensor<1>> {
-        self.options.penalty(&LayerWeights {
-            kernel: &self.kernel,
-            recurrent_kernel: &self.recurrent_kernel,
-            biases: [self.bias.as_ref(), None],
-        })
-    }
-
-    /// The layer with its weights within their constraints; call it after each step of the optimizer.
-    #[must_use]
-    pub fn constrained(self) -> Self {
-        let limits = self.options.constraints;
-        Self {
-            kernel: constrain(self.kernel, limits.kernel),
-            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
-            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
-            ..self
-        }
-    }
 }
 
 impl RecurrentLayer for SimpleRnn {
@@ -210,6 +189,28 @@ impl RecurrentLayer for SimpleRnn {
 
     fn detached(state: Tensor<2>) -> Tensor<2> {
         state.detach()
+    }
+
+    fn goes_backwards(&self) -> bool {
+        self.options.go_backwards
+    }
+
+    fn penalty(&self) -> Option<Tensor<1>> {
+        self.options.penalty(&LayerWeights {
+            kernel: &self.kernel,
+            recurrent_kernel: &self.recurrent_kernel,
+            biases: [self.bias.as_ref(), None],
+        })
+    }
+
+    fn constrained(self) -> Self {
+        let limits = self.options.constraints;
+        Self {
+            kernel: constrain(self.kernel, limits.kernel),
+            recurrent_kernel: constrain(self.recurrent_kernel, limits.recurrent_kernel),
+            bias: self.bias.map(|bias| constrain(bias, limits.bias)),
+            ..self
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences};
+use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, sum_of_penalties};
 use crate::dropout::drop_values;
 
 /// Layers on top of each other with dropout between them (PyTorch `num_layers` and `dropout`).
@@ -78,5 +78,16 @@ impl<L: RecurrentLayer> Stack<L> {
             states.push(state);
         }
         StackOutput { sequence, states }
+    }
+
+    /// The penalties of all layers, `[1]`; none without a regularizer.
+    pub fn penalty(&self) -> Option<Tensor<1>> {
+        sum_of_penalties(&self.layers)
+    }
+
+    /// The layers with their weights within their constraints; call it after each step of the optimizer.
+    #[must_use]
+    pub fn constrained(self) -> Self {
+        Self { layers: self.layers.into_iter().map(L::constrained).collect(), ..self }
     }
 }

@@ -14,11 +14,12 @@ use super::{RecurrentLayer, Sequences};
 ///
 /// let device = Device::flex();
 /// let mut layer = Stateful::new(GruConfig::new(1, 4).init(&device));
-/// let first = layer.forward(Tensor::<3>::ones([2, 3, 1], &device));
-/// let second = layer.forward(Tensor::<3>::ones([2, 3, 1], &device));
+/// let batch = Tensor::<3>::ones([2, 3, 1], &device);
+/// let (first, _) = layer.forward(batch.clone());
+/// let (second, _) = layer.forward(batch.clone());
 /// assert_ne!(first.to_data(), second.to_data());
 /// layer.reset();
-/// assert_eq!(first.to_data(), layer.forward(Tensor::<3>::ones([2, 3, 1], &device)).to_data());
+/// assert_eq!(first.to_data(), layer.forward(batch).0.to_data());
 /// ```
 #[derive(Debug, Clone)]
 pub struct Stateful<L: RecurrentLayer> {
@@ -33,18 +34,18 @@ impl<L: RecurrentLayer> Stateful<L> {
         Self { layer, state: None }
     }
 
-    /// Hidden states of all steps, `[B, T, H]`; the state after the last one is kept for the next batch.
+    /// Hidden states of all steps, `[B, T, H]`, and the state after the last one, which the next batch starts from as a constant.
     ///
     /// # Panics
     ///
     /// When the batch has another number of sequences than the one before; [`Self::reset`] first.
-    pub fn forward(&mut self, input: impl Into<Sequences>) -> Tensor<3> {
+    pub fn forward(&mut self, input: impl Into<Sequences>) -> (Tensor<3>, L::State) {
         let (sequence, state) = self.layer.run(input.into(), self.state.take());
-        self.state = Some(L::detached(state));
-        sequence
+        self.state = Some(L::detached(state.clone()));
+        (sequence, state)
     }
 
-    /// The state after the last batch (Keras `return_state`).
+    /// The state the next batch starts from.
     pub fn state(&self) -> Option<&L::State> {
         self.state.as_ref()
     }
