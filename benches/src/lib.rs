@@ -15,7 +15,12 @@ mod timing;
 
 pub use burn_nn::{NnRecurrent, NnStockModel};
 pub use device::{Backend, CellName};
+use mimalloc::MiMalloc;
 pub use timing::{Timing, report, time};
+
+// That of rnn-train: a peer shall not lose for its allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Days in a window of the stock job.
 pub const WINDOW: usize = 60;
