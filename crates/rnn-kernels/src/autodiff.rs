@@ -1,9 +1,9 @@
 //! The recurrent operators on Burn's autodiff backend: one node for all three outputs.
 //!
 //! A node of Burn's graph has one tensor, and cutting several outputs out of one tensor would cost zeros of its size for each of them
-//! backward. So the operator's node, `Core`, holds a token, and each output is a node of its own, `Pick`, whose parent is the token: backward, a
-//! pick leaves its gradient in a slot, and `Core`, which comes after all of them, reads the slots. A slot that is still empty is an output
-//! the loss does not depend on.
+//! backward. So the operator's node, `Core`, holds a token, and each output is a node of its own, `Pick`, whose parent is the token:
+//! backward, a pick leaves its gradient in a slot, and `Core`, which comes after all of them, reads the slots. A slot that is still empty is
+//! an output the loss does not depend on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -27,6 +27,7 @@
 
 mod activation;
 mod autodiff;
+#[allow(deprecated, reason = "every mention of burn-ndarray is deprecated since Burn 0.22")]
 mod backends;
 mod check;
 mod composed;

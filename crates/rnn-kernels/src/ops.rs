@@ -148,7 +148,8 @@ pub struct Gradients<B: Backend> {
 /// A backend that runs recurrent cells over whole sequences.
 ///
 /// The default bodies are composed of the backend's own tensor operations and cost O(T), forward and backward; an empty `impl` makes an
-/// operator of them. Shapes, types and devices are checked by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
+/// operator of them. Shapes, types and devices are checked by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here:
+/// call those.
 #[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Autodiff)]
 pub trait RecurrentOps: Backend {
     /// Runs a cell and keeps nothing.
@@ -161,7 +162,8 @@ pub trait RecurrentOps: Backend {
         composed::forward_saving(&operands, kind)
     }
 
-    /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`. Initial states of the operands are not read.
+    /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`. Initial states of the operands are not
+    /// read.
     fn recurrent_backward(
         #[extension_type] operands: Operands<Self>,
         #[extension_type] saved: Saved<Self>,

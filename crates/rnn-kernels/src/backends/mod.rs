@@ -3,23 +3,21 @@
 //! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of a backend.
 
 mod flex;
-// Burn deprecates ndarray in favour of flex; it is still this project's default.
-#[allow(deprecated, reason = "every mention of burn-ndarray is deprecated since Burn 0.22")]
 mod ndarray;
 
 use burn::{
-    backend::{Backend, TensorMetadata, tensor::FloatTensor},
+    backend::{Backend, Flex, NdArray, TensorMetadata, tensor::FloatTensor},
     tensor::{DType, Shape},
 };
 use pulp::Arch;
 
 use crate::{
     cpu::{self, Cell, Real, Sizes},
-    ops::{CellKind, Gradients, Operands, Optional, Outputs, Saved, Upstream},
+    ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream},
 };
 
 #[cfg(feature = "wgpu")]
-impl crate::ops::RecurrentOps for burn::backend::Cube {}
+impl RecurrentOps for burn::backend::Cube {}
 
 /// A backend whose tensors are arrays in memory.
 trait Cpu<T: Real>: Backend {
@@ -58,23 +56,32 @@ fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: CellKind, dtype: DType, vi
     }
 }
 
-fn forward<B: Cpu<f32> + Cpu<f64>>(operands: Operands<B>, kind: CellKind) -> Outputs<B> {
-    visit(kind, operands.input.dtype(), Forward(operands))
+macro_rules! operators {
+    ($backend:ident) => {
+        impl RecurrentOps for $backend {
+            fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
+                visit(kind, operands.input.dtype(), Forward(operands))
+            }
+
+            fn recurrent_saving(operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
+                visit(kind, operands.input.dtype(), ForwardSaving(operands))
+            }
+
+            fn recurrent_backward(
+                operands: Operands<Self>,
+                saved: Saved<Self>,
+                upstream: Upstream<Self>,
+                kind: CellKind,
+                needs_input: bool,
+            ) -> Gradients<Self> {
+                visit(kind, operands.input.dtype(), Backward { operands, saved, upstream, needs_input })
+            }
+        }
+    };
 }
 
-fn forward_saving<B: Cpu<f32> + Cpu<f64>>(operands: Operands<B>, kind: CellKind) -> (Outputs<B>, Saved<B>) {
-    visit(kind, operands.input.dtype(), ForwardSaving(operands))
-}
-
-fn backward<B: Cpu<f32> + Cpu<f64>>(
-    operands: Operands<B>,
-    saved: Saved<B>,
-    upstream: Upstream<B>,
-    kind: CellKind,
-    needs_input: bool,
-) -> Gradients<B> {
-    visit(kind, operands.input.dtype(), Backward { operands, saved, upstream, needs_input })
-}
+operators!(Flex);
+operators!(NdArray);
 
 struct Forward<B: Backend>(Operands<B>);
 

@@ -3,8 +3,7 @@ use burn::{
     tensor::TensorData,
 };
 
-use super::{Cpu, backward, forward, forward_saving};
-use crate::ops::{CellKind, Gradients, Operands, Outputs, RecurrentOps, Saved, Upstream};
+use super::Cpu;
 
 macro_rules! cpu {
     ($type:ident, $variant:ident) => {
@@ -36,23 +35,3 @@ macro_rules! cpu {
 
 cpu!(f32, F32);
 cpu!(f64, F64);
-
-impl RecurrentOps for NdArray {
-    fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
-        forward(operands, kind)
-    }
-
-    fn recurrent_saving(operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
-        forward_saving(operands, kind)
-    }
-
-    fn recurrent_backward(
-        operands: Operands<Self>,
-        saved: Saved<Self>,
-        upstream: Upstream<Self>,
-        kind: CellKind,
-        needs_input: bool,
-    ) -> Gradients<Self> {
-        backward(operands, saved, upstream, kind, needs_input)
-    }
-}

@@ -33,8 +33,9 @@ pub struct GruWeights {
 /// With `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
 /// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any number of
-/// threads; on wgpu it is composed of tensor operations; elsewhere it is [`gru_reference`]. Numbers of half precision are computed in `F32`.
+/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
+/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`gru_reference`]. Numbers of half precision are
+/// computed in `F32`.
 ///
 /// # Shapes
 ///
@@ -45,7 +46,8 @@ pub struct GruWeights {
 ///
 /// # Panics
 ///
-/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was
+/// there.
 ///
 /// # References
 ///

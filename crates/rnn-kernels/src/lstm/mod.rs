@@ -56,8 +56,9 @@ impl LstmOutput {
 /// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
 /// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any number of
-/// threads; on wgpu it is composed of tensor operations; elsewhere it is [`lstm_reference`]. Numbers of half precision are computed in `F32`.
+/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
+/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`lstm_reference`]. Numbers of half precision are
+/// computed in `F32`.
 ///
 /// # Shapes
 ///
@@ -68,7 +69,8 @@ impl LstmOutput {
 ///
 /// # Panics
 ///
-/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was
+/// there.
 ///
 /// # References
 ///

@@ -28,8 +28,9 @@ pub struct SimpleRnnWeights {
 
 /// `h_t = tanh(x_t K + h_(t-1) R + b)` over a whole sequence, as one operation.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any number of
-/// threads; on wgpu it is composed of tensor operations; elsewhere it is [`simple_rnn_reference`]. Numbers of half precision are computed in `F32`.
+/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
+/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`simple_rnn_reference`]. Numbers of half precision are
+/// computed in `F32`.
 ///
 /// # Shapes
 ///
@@ -40,7 +41,8 @@ pub struct SimpleRnnWeights {
 ///
 /// # Panics
 ///
-/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was
+/// there.
 ///
 /// # Examples
 ///

@@ -35,6 +35,7 @@ fn shapes() -> Vec<[usize; 4]> {
 fn fused_agrees_with_the_reference_and_its_autodiff() {
     for (backend, dtype, tolerance) in [
         (Device::flex(), DType::F64, TOLERANCE_F64),
+        (Device::flex(), DType::F32, TOLERANCE_F32),
         (Device::ndarray(), DType::F64, TOLERANCE_F64),
         (Device::ndarray(), DType::F32, TOLERANCE_F32),
     ] {
@@ -66,25 +67,44 @@ fn fused_agrees_with_the_reference_and_its_autodiff() {
 }
 
 #[test]
-fn inputs_need_not_be_contiguous() {
-    for device in [Device::flex(), Device::ndarray()] {
+fn neither_inputs_nor_gradients_need_be_contiguous() {
+    for device in [Device::flex().autodiff(), Device::ndarray().autodiff()] {
         for kind in KINDS {
             let problem = Problem::new(kind, [4, 6, 3, 5]);
             let (expected, leaves) = problem.run(Path::Fused, &device, DType::F64);
             // Time-major input, seen batch-first; kernels stored transposed; states and biases cut out of larger tensors.
-            let transposed = |matrix: Tensor<2>| Tensor::<2>::from_data(matrix.transpose().into_data(), (&device, DType::F64)).transpose();
-            let time_major = Tensor::<3>::from_data(leaves.input.swap_dims(0, 1).into_data(), (&device, DType::F64));
+            let transposed = |matrix: Tensor<2>| Tensor::from_data(matrix.transpose().into_data(), (&device, DType::F64)).require_grad();
             let cut = |state: Tensor<2>| {
                 let [rows, units] = state.dims();
                 Tensor::cat(vec![state.zeros_like(), state], 1).narrow(1, units, units).narrow(0, 0, rows)
             };
-            let biases = leaves.biases.map(|bias| {
+            let time_major = Tensor::<3>::from_data(leaves.input.clone().swap_dims(0, 1).into_data(), (&device, DType::F64)).require_grad();
+            let matrices = leaves.matrices.clone().map(transposed);
+            let biases = leaves.biases.clone().map(|bias| {
                 let [length] = bias.dims();
                 Tensor::cat(vec![bias.zeros_like(), bias], 0).narrow(0, length, length)
             });
-            let found =
-                problem.call(Path::Fused, time_major.swap_dims(0, 1), leaves.matrices.map(transposed), biases, leaves.states.map(cut));
-            assert_eq!(data(found.sequence), data(expected.sequence), "{kind:?} on {device:?}");
+            let found = problem.call(
+                Path::Fused,
+                time_major.clone().swap_dims(0, 1),
+                matrices.clone().map(Tensor::transpose),
+                biases,
+                leaves.states.clone().map(cut),
+            );
+            assert_eq!(data(found.sequence.clone()), data(expected.sequence.clone()), "{kind:?} on {device:?}");
+            // The gradients of the outputs come back transposed, too.
+            let weights = TensorData::new(numbers(6 * 4 * 5, 1), [6, 4, 5]);
+            let loss = |sequence: Tensor<3>| {
+                let time_major = sequence.swap_dims(0, 1);
+                (time_major * Tensor::from_data(weights.clone(), (&device, DType::F64))).sum().backward()
+            };
+            let (gradients, expected) = (loss(found.sequence), loss(expected.sequence));
+            let of_input = data(time_major.grad(&gradients).unwrap().swap_dims(0, 1));
+            assert_eq!(of_input, data(leaves.input.grad(&expected).unwrap()), "{kind:?} on {device:?}: input");
+            for (matrix, leaf) in matrices.iter().zip(&leaves.matrices) {
+                let of_matrix = data(matrix.grad(&gradients).unwrap().transpose());
+                assert_eq!(of_matrix, data(leaf.grad(&expected).unwrap()), "{kind:?} on {device:?}: a kernel");
+            }
         }
     }
 }
@@ -102,6 +122,7 @@ fn numbers_of_half_precision_are_computed_in_f32() {
         // Eleven bits of mantissa.
         assert_close("sequence", &data(half.sequence), &data(full.sequence), 2e-3);
         for (got, expected) in gradients.iter().zip(&full_gradients) {
+            assert_eq!(got.is_some(), expected.is_some());
             if let (Some(got), Some(expected)) = (got, expected) {
                 assert_close("gradient", got, expected, 1e-2);
             }

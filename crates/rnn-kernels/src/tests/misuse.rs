@@ -22,29 +22,31 @@ fn weights() -> LstmWeights {
 
 #[test]
 fn sizes_of_zero_are_refused_by_every_operator() {
-    for shape in [[0, 4, 2], [1, 0, 2], [1, 4, 0]] {
+    for (shape, units) in [([0, 4, 2], 3), ([1, 0, 2], 3), ([1, 4, 0], 3), ([1, 4, 2], 0)] {
         let [batch, time, input] = shape;
         let expected =
-            format!("input is [batch {batch}, time {time}, features {input}] with 3 hidden units; every size must be at least 1");
+            format!("input is [batch {batch}, time {time}, features {input}] with {units} hidden units; every size must be at least 1");
         let calls: [(&str, Call); 3] = [
             (
                 "simple_rnn",
                 Box::new(move || {
-                    let weights = SimpleRnnWeights { kernel: zeros([input, 3]), recurrent_kernel: zeros([3, 3]), bias: None };
+                    let weights = SimpleRnnWeights { kernel: zeros([input, units]), recurrent_kernel: zeros([units, units]), bias: None };
                     simple_rnn(zeros(shape), weights, None, None);
                 }),
             ),
             (
                 "lstm",
                 Box::new(move || {
-                    lstm(zeros(shape), LstmWeights { kernel: zeros([input, 12]), ..weights() }, None, None);
+                    let weights =
+                        LstmWeights { kernel: zeros([input, 4 * units]), recurrent_kernel: zeros([units, 4 * units]), bias: None };
+                    lstm(zeros(shape), weights, None, None);
                 }),
             ),
             (
                 "gru",
                 Box::new(move || {
-                    let weights =
-                        GruWeights { kernel: zeros([input, 9]), recurrent_kernel: zeros([3, 9]), bias: None, recurrent_bias: None };
+                    let (kernel, recurrent_kernel) = (zeros([input, 3 * units]), zeros([units, 3 * units]));
+                    let weights = GruWeights { kernel, recurrent_kernel, bias: None, recurrent_bias: None };
                     gru(zeros(shape), weights, None, None);
                 }),
             ),

@@ -12,7 +12,6 @@ use rnn_kernels::{GruWeights, HiddenOutput, Variant, gru, gru_reference};
 use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
-    weights::ByWeight,
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
@@ -115,32 +114,13 @@ impl GruConfig {
             options: self.options(),
         }
     }
-
-    fn options(&self) -> Options {
-        Options {
-            dropout: self.dropout,
-            recurrent_dropout: self.recurrent_dropout,
-            go_backwards: self.go_backwards,
-            regularizers: ByWeight {
-                kernel: self.kernel_regularizer,
-                recurrent_kernel: self.recurrent_regularizer,
-                bias: self.bias_regularizer,
-            },
-            constraints: ByWeight {
-                kernel: self.kernel_constraint,
-                recurrent_kernel: self.recurrent_constraint,
-                bias: self.bias_constraint,
-            },
-        }
-        .check()
-    }
 }
 
 impl Gru {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activations tanh and sigmoid, `reset_after` and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor operations and
-    /// several times slower.
+    /// With activations tanh and sigmoid, `reset_after` and no recurrent dropout in training, the operator is fused on CPUs; otherwise it
+    /// is composed of tensor operations and several times slower.
     ///
     /// # Shapes
     ///

@@ -12,7 +12,6 @@ use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
-    weights::ByWeight,
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
@@ -23,7 +22,8 @@ pub struct LstmConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
+    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed of tensor operations, which is several
+    /// times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
     /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of tensor operations.
@@ -108,25 +108,6 @@ impl LstmConfig {
         }
     }
 
-    fn options(&self) -> Options {
-        Options {
-            dropout: self.dropout,
-            recurrent_dropout: self.recurrent_dropout,
-            go_backwards: self.go_backwards,
-            regularizers: ByWeight {
-                kernel: self.kernel_regularizer,
-                recurrent_kernel: self.recurrent_regularizer,
-                bias: self.bias_regularizer,
-            },
-            constraints: ByWeight {
-                kernel: self.kernel_constraint,
-                recurrent_kernel: self.recurrent_constraint,
-                bias: self.bias_constraint,
-            },
-        }
-        .check()
-    }
-
     fn init_bias(&self, device: &Device) -> Param<Tensor<1>> {
         let bias = self.bias_initializer.init([4 * self.units], device);
         if !self.unit_forget_bias {
@@ -141,8 +122,8 @@ impl LstmConfig {
 impl Lstm {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor operations and
-    /// several times slower.
+    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of
+    /// tensor operations and several times slower.
     ///
     /// # Shapes
     ///

@@ -17,10 +17,12 @@ pub use bidirectional::{Bidirectional, BidirectionalOutput, MergeMode};
 use burn::tensor::{Device, Tensor};
 pub use gru::{Gru, GruConfig};
 pub use lstm::{Lstm, LstmConfig};
+use options::Options;
 pub use sequences::Sequences;
 pub use simple_rnn::{SimpleRnn, SimpleRnnConfig};
 pub use stack::{Stack, StackOutput};
 pub use stateful::Stateful;
+use weights::ByWeight;
 pub use weights::{Constraint, Regularizer};
 
 /// A layer that carries a state from step to step: what [`Bidirectional`], [`Stack`] and [`Stateful`] need of one.
@@ -68,9 +70,36 @@ pub trait RecurrentLayerConfig {
     fn units(&self) -> usize;
 }
 
+/// What the configurations have in common: the fields of the same names.
 macro_rules! layer_config {
     ($($config:ident => $layer:ident),*) => {
-        $(impl RecurrentLayerConfig for $config {
+        $(impl $config {
+            /// The settings that are not weights.
+            ///
+            /// # Panics
+            ///
+            /// When a dropout rate is not in [0, 1).
+            fn options(&self) -> Options {
+                Options {
+                    dropout: self.dropout,
+                    recurrent_dropout: self.recurrent_dropout,
+                    go_backwards: self.go_backwards,
+                    regularizers: ByWeight {
+                        kernel: self.kernel_regularizer,
+                        recurrent_kernel: self.recurrent_regularizer,
+                        bias: self.bias_regularizer,
+                    },
+                    constraints: ByWeight {
+                        kernel: self.kernel_constraint,
+                        recurrent_kernel: self.recurrent_constraint,
+                        bias: self.bias_constraint,
+                    },
+                }
+                .check()
+            }
+        }
+
+        impl RecurrentLayerConfig for $config {
             type Layer = $layer;
 
             fn layer(&self, input_size: usize, device: &Device) -> $layer {

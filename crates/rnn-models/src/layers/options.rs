@@ -94,8 +94,8 @@ pub(crate) fn is_usual(activation: &Activation, recurrent_activation: &Activatio
     matches!(activation, Activation::Tanh(_)) && matches!(recurrent_activation, Activation::Sigmoid(_))
 }
 
-/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32 on ndarray, whatever a tensor's type is, and the gradient of
-/// gelu is that of its approximation; here they are exact.
+/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32 on ndarray, whatever a tensor's type is,
+/// and the gradient of gelu is that of its approximation; here they are exact.
 pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
     move |values| match activation {
         Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),

@@ -12,7 +12,6 @@ use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn, simple_rnn_referen
 use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, variant, zero_before_start},
-    weights::ByWeight,
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal};
 
@@ -107,32 +106,13 @@ impl SimpleRnnConfig {
             options: self.options(),
         }
     }
-
-    fn options(&self) -> Options {
-        Options {
-            dropout: self.dropout,
-            recurrent_dropout: self.recurrent_dropout,
-            go_backwards: self.go_backwards,
-            regularizers: ByWeight {
-                kernel: self.kernel_regularizer,
-                recurrent_kernel: self.recurrent_regularizer,
-                bias: self.bias_regularizer,
-            },
-            constraints: ByWeight {
-                kernel: self.kernel_constraint,
-                recurrent_kernel: self.recurrent_constraint,
-                bias: self.bias_constraint,
-            },
-        }
-        .check()
-    }
 }
 
 impl SimpleRnn {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor operations and
-    /// several times slower.
+    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor
+    /// operations and several times slower.
     ///
     /// # Shapes
     ///

@@ -21,24 +21,31 @@ fn zeros<const D: usize>(tensor: Tensor<D>) -> Vec<bool> {
 
 #[test]
 fn steps_one_by_one_equal_the_sequence() {
-    for device in [Device::flex(), Device::ndarray()] {
-        let x = random([3, 7, 2], &device);
-        let inputs: Vec<Tensor<2>> = x.clone().iter_dim(1).map(|step| step.squeeze_dim(1)).collect();
-        let lstm = LstmConfig::new(2, 5).init(&device);
-        let whole = lstm.forward(x.clone(), None);
-        let mut state: Option<LstmState> = None;
-        for (t, input) in inputs.iter().enumerate() {
-            let next = lstm.step(input.clone(), state);
-            let expected = whole.sequence.clone().narrow(1, t, 1).squeeze_dim::<2>(1).into_data();
-            next.hidden.clone().into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
+    fn check<S: Clone>(whole: &Tensor<3>, x: &Tensor<3>, step: impl Fn(Tensor<2>, Option<S>) -> S, hidden: fn(&S) -> &Tensor<2>) -> S {
+        let mut state = None;
+        for (t, input) in x.clone().iter_dim(1).enumerate() {
+            let next = step(input.squeeze_dim(1), state);
+            let expected = whole.clone().narrow(1, t, 1).squeeze_dim::<2>(1).into_data();
+            hidden(&next).clone().into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
             state = Some(next);
         }
-        state.unwrap().cell.into_data().assert_approx_eq::<f32>(&whole.state.cell.into_data(), Tolerance::absolute(1e-6));
-        let (gru, rnn) = (GruConfig::new(2, 5).init(&device), SimpleRnnConfig::new(2, 5).init(&device));
-        let gru_state = inputs.iter().fold(None, |state, input| Some(gru.step(input.clone(), state))).unwrap();
-        let rnn_state = inputs.iter().fold(None, |state, input| Some(rnn.step(input.clone(), state))).unwrap();
-        gru_state.into_data().assert_approx_eq::<f32>(&gru.forward(x.clone(), None).state.into_data(), Tolerance::absolute(1e-6));
-        rnn_state.into_data().assert_approx_eq::<f32>(&rnn.forward(x, None).state.into_data(), Tolerance::absolute(1e-6));
+        state.unwrap()
+    }
+    for device in [Device::flex(), Device::ndarray()] {
+        let x = random([3, 7, 2], &device);
+        // The usual cells have fused operators, the others are composed.
+        for activation in [ActivationConfig::Tanh, ActivationConfig::Softsign] {
+            let rnn = SimpleRnnConfig::new(2, 5).with_activation(activation.clone()).init(&device);
+            check(&rnn.forward(x.clone(), None).sequence, &x, |input, state| rnn.step(input, state), |state| state);
+            for reset_after in [true, false] {
+                let gru = GruConfig::new(2, 5).with_activation(activation.clone()).with_reset_after(reset_after).init(&device);
+                check(&gru.forward(x.clone(), None).sequence, &x, |input, state| gru.step(input, state), |state| state);
+            }
+            let lstm = LstmConfig::new(2, 5).with_activation(activation).init(&device);
+            let whole = lstm.forward(x.clone(), None);
+            let last: LstmState = check(&whole.sequence, &x, |input, state| lstm.step(input, state), |state| &state.hidden);
+            last.cell.into_data().assert_approx_eq::<f32>(&whole.state.cell.into_data(), Tolerance::absolute(1e-6));
+        }
     }
 }
 
@@ -93,6 +100,43 @@ fn recurrent_dropout_drops_the_same_states_at_every_step() {
     assert_eq!(run(&data), run(&data), "nothing is dropped in inference");
     let gradients = gru.forward(x, None).sequence.sum().backward();
     assert!(gru.recurrent_kernel.val().grad(&gradients).is_some());
+}
+
+#[test]
+fn both_dropouts_together_follow_the_equation() {
+    let device = Device::flex().autodiff();
+    let layer = transparent(1.0, SimpleRnnConfig::new(30, 30).with_dropout(0.5).with_recurrent_dropout(0.2), &device);
+    let output = layer.forward(Tensor::<3>::ones([2, 4, 30], &device), None).sequence;
+    let steps: Vec<Vec<f32>> = output.iter_dim(1).map(|step| step.into_data().iter::<f32>().collect()).collect();
+    let mut seen = [0; 4];
+    for unit in 0..steps[0].len() {
+        // h_t = m x_t + r h_(t-1), with m of 0 or 1 / 0.5 and r of 0 or 1 / 0.8.
+        let input = steps[0][unit];
+        assert!(input == 0.0 || (input - 2.0).abs() < 1e-3, "{input}");
+        let factor = if input == 0.0 { 0.0 } else { steps[1][unit] / input - 1.0 };
+        assert!(factor.abs() < 1e-3 || (factor - 1.25).abs() < 1e-3, "{factor}");
+        for t in 1..steps.len() {
+            let expected = input + factor * steps[t - 1][unit];
+            assert!((steps[t][unit] - expected).abs() < 1e-3, "unit {unit}, step {t}: {} {expected}", steps[t][unit]);
+        }
+        seen[usize::from(input > 0.0) * 2 + usize::from(factor > 0.0)] += 1;
+    }
+    assert!(seen[0] > 0 && seen[2] > 0 && seen[3] > 0, "dropped by the input, by the recurrence, and kept: {seen:?}");
+}
+
+#[test]
+fn a_frozen_layer_does_not_learn_and_lets_gradients_through() {
+    let device = Device::flex().autodiff();
+    let frozen = LstmConfig::new(2, 3).init(&device).no_grad();
+    let before = frozen.kernel.val().into_data();
+    let first = GruConfig::new(2, 2).init(&device);
+    let gradients = frozen.forward(first.forward(random([2, 4, 2], &device), None).sequence, None).last().sum().backward();
+    assert!(frozen.kernel.val().grad(&gradients).is_none() && frozen.recurrent_kernel.val().grad(&gradients).is_none());
+    assert!(first.kernel.val().grad(&gradients).unwrap().abs().max().into_scalar::<f32>() > 0.0);
+    let gradients = GradientsParams::from_grads(gradients, &frozen);
+    let mut optimizer = SgdConfig::new().init();
+    let after = optimizer.step(1.0, frozen, gradients).kernel.val().into_data();
+    assert_eq!(before, after);
 }
 
 #[test]

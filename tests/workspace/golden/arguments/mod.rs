@@ -1,179 +1,19 @@
 //! Each argument of the Keras layers against Keras in float64. A file's metadata say how its layer was made.
 
-use std::collections::HashMap;
+mod case;
 
-use burn::{
-    module::Param,
-    nn::activation::{ActivationConfig, EluConfig, HardSigmoidConfig},
-    tensor::{Bool, DType, Tensor},
-};
+use burn::tensor::{DType, Tensor};
+use case::{Case, Layer, param};
 use rnn_kernels::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru_reference, lstm_reference, simple_rnn_reference};
 use rnn_models::{
-    Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, Regularizer, Sequences, SimpleRnn,
-    SimpleRnnConfig, Stateful,
+    Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, Regularizer, SimpleRnn, SimpleRnnConfig,
+    Stateful,
 };
 use safetensors::SafeTensors;
 
-use super::{Golden, for_each_file, golden_folder, on_both_backends};
+use super::{for_each_file, golden_folder, on_both_backends};
 
 const CELLS: [&str; 3] = ["simple_rnn", "lstm", "gru"];
-
-/// One file, and what its metadata say.
-struct Case<'a> {
-    golden: &'a Golden<'a>,
-    metadata: &'a HashMap<String, String>,
-}
-
-/// A case's weights under some prefix, as parameters of a layer.
-struct Leaves {
-    kernel: Tensor<2>,
-    recurrent_kernel: Tensor<2>,
-    /// As Keras keeps it: `[G*H]`, or `[2, 3*H]` of a GRU.
-    bias: Option<Bias>,
-}
-
-enum Bias {
-    One(Tensor<1>),
-    Two(Tensor<2>),
-}
-
-/// A recurrent layer of any cell, with its state as one.
-trait Layer: RecurrentLayer + Sized {
-    fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves);
-    fn initial(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> Self::State;
-    fn cell(state: &Self::State) -> Option<Tensor<2>>;
-}
-
-impl Case<'_> {
-    fn is(&self, key: &str) -> bool {
-        self.metadata.get(key).is_some_and(|value| value == "true")
-    }
-
-    fn number(&self, key: &str) -> f64 {
-        self.metadata.get(key).map_or(0.0, |value| value.parse().unwrap())
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.golden.tensors.tensor(name).is_ok()
-    }
-
-    fn activation(&self, key: &str, usual: ActivationConfig) -> ActivationConfig {
-        match self.metadata.get(key).map(String::as_str) {
-            None => usual,
-            Some("tanh") => ActivationConfig::Tanh,
-            Some("sigmoid") => ActivationConfig::Sigmoid,
-            Some("relu") => ActivationConfig::Relu,
-            Some("linear") => ActivationConfig::Identity,
-            // Keras 3: relu6(x + 3) / 6.
-            Some("hard_sigmoid") => ActivationConfig::HardSigmoid(HardSigmoidConfig::new().with_alpha(1.0 / 6.0).with_beta(0.5)),
-            Some("softsign") => ActivationConfig::Softsign,
-            Some("elu") => ActivationConfig::Elu(EluConfig::new()),
-            Some("selu") => ActivationConfig::Selu,
-            Some("gelu") => ActivationConfig::Gelu,
-            Some(other) => panic!("{}: activation {other}", self.golden.file),
-        }
-    }
-
-    fn leaves(&self, prefix: &str) -> Leaves {
-        let name = |name: &str| format!("{prefix}{name}");
-        let bias = self.has(&name("bias")).then(|| match self.golden.data(&name("bias")).shape().num_dims() {
-            1 => Bias::One(self.golden.leaf(&name("bias"))),
-            _ => Bias::Two(self.golden.leaf(&name("bias"))),
-        });
-        Leaves { kernel: self.golden.leaf(&name("kernel")), recurrent_kernel: self.golden.leaf(&name("recurrent_kernel")), bias }
-    }
-
-    fn mask(&self) -> Option<Tensor<2, Bool>> {
-        self.has("mask").then(|| self.golden.constant::<2>("mask").greater_elem(0.5))
-    }
-
-    fn sequences(&self, input: &Tensor<3>) -> Sequences {
-        Sequences { values: input.clone(), mask: self.mask() }
-    }
-
-    fn check_leaves(&self, prefix: &str, leaves: &Leaves, gradients: &burn::tensor::Gradients) {
-        let golden = self.golden;
-        let check = |name: &str, got: Option<burn::tensor::TensorData>| {
-            let got = got.unwrap_or_else(|| panic!("{}: no gradient of {prefix}{name}", golden.file));
-            golden.check_data(&format!("grad_{prefix}{name}"), got);
-        };
-        check("kernel", leaves.kernel.grad(gradients).map(Tensor::into_data));
-        check("recurrent_kernel", leaves.recurrent_kernel.grad(gradients).map(Tensor::into_data));
-        match &leaves.bias {
-            Some(Bias::One(bias)) => check("bias", bias.grad(gradients).map(Tensor::into_data)),
-            Some(Bias::Two(bias)) => check("bias", bias.grad(gradients).map(Tensor::into_data)),
-            None => {}
-        }
-    }
-}
-
-impl Leaves {
-    fn row(&self, index: usize) -> Option<Tensor<1>> {
-        match &self.bias {
-            Some(Bias::Two(bias)) => Some(bias.clone().narrow(0, index, 1).squeeze_dim(0)),
-            Some(Bias::One(bias)) => (index == 0).then(|| bias.clone()),
-            None => None,
-        }
-    }
-}
-
-/// A parameter that is a view of a leaf: gradients go through to the leaf.
-fn param<const D: usize>(tensor: &Tensor<D>) -> Param<Tensor<D>> {
-    Param::initialized(burn::module::ParamId::new(), tensor.clone())
-}
-
-macro_rules! layer {
-    ($layer:ident, $config:ident, $state:ty, |$case:ident, $new:ident| $configure:expr, |$built:ident, $leaves:ident| $fill:expr, $initial:expr, $cell:expr) => {
-        impl Layer for $layer {
-            fn build($case: &Case<'_>, prefix: &str) -> (Self, Leaves) {
-                let $leaves = $case.leaves(prefix);
-                let ([input, _], [units, _]) = ($leaves.kernel.dims(), $leaves.recurrent_kernel.dims());
-                let $new = $config::new(input, units)
-                    .with_activation($case.activation("activation", ActivationConfig::Tanh))
-                    .with_bias($leaves.bias.is_some())
-                    .with_go_backwards($case.is("go_backwards"));
-                let mut $built = $configure.init(&$case.golden.device);
-                $built.kernel = param(&$leaves.kernel);
-                $built.recurrent_kernel = param(&$leaves.recurrent_kernel);
-                $built.bias = $leaves.row(0).as_ref().map(param);
-                let () = $fill;
-                ($built, $leaves)
-            }
-
-            fn initial(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> $state {
-                let initial: fn(Tensor<2>, Option<Tensor<2>>) -> $state = $initial;
-                initial(hidden, cell)
-            }
-
-            fn cell(state: &$state) -> Option<Tensor<2>> {
-                let cell: fn(&$state) -> Option<Tensor<2>> = $cell;
-                cell(state)
-            }
-        }
-    };
-}
-
-layer!(SimpleRnn, SimpleRnnConfig, Tensor<2>, |case, config| config, |layer, leaves| (), |hidden, _| hidden, |_| None);
-layer!(
-    Lstm,
-    LstmConfig,
-    LstmState,
-    |case, config| config.with_recurrent_activation(case.activation("recurrent_activation", ActivationConfig::Sigmoid)),
-    |layer, leaves| (),
-    |hidden, cell| LstmState { hidden, cell: cell.unwrap() },
-    |state| Some(state.cell.clone())
-);
-layer!(
-    Gru,
-    GruConfig,
-    Tensor<2>,
-    |case, config| config
-        .with_recurrent_activation(case.activation("recurrent_activation", ActivationConfig::Sigmoid))
-        .with_reset_after(case.is("reset_after")),
-    |layer, leaves| layer.recurrent_bias = leaves.row(1).as_ref().map(param),
-    |hidden, _| hidden,
-    |_| None
-);
 
 /// Runs a check on every file of a case, on both CPU backends in both types; the check is told which cell's file it has.
 fn for_each_case(case: &str, files: usize, check: impl Fn(&str, &Case<'_>)) {

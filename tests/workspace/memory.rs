@@ -1,0 +1,98 @@
+//! How much memory the operators hold, seen by an allocator that counts.
+//!
+//! A program of its own with one test: whatever else ran beside it would be counted, too.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use burn::tensor::{Device, DeviceType, Tensor};
+use rnn_kernels::{GruWeights, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
+
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code, reason = "an allocator")]
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        MOST.fetch_max(HELD.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        // SAFETY: the caller's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most memory that is held at a time while something runs, beyond what was held before, in bytes.
+fn peak(work: impl FnOnce()) -> f64 {
+    let before = HELD.load(Relaxed);
+    MOST.store(before, Relaxed);
+    work();
+    (MOST.load(Relaxed) - before) as f64
+}
+
+const BATCH: usize = 32;
+const INPUT: usize = 8;
+const UNITS: usize = 64;
+
+/// Runs a cell over `time` steps, and back again where asked to.
+fn run(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
+    let gates = match cell {
+        "simple_rnn" => 1,
+        "lstm" => 4,
+        _ => 3,
+    };
+    let weights = |shape| {
+        let tensor = Tensor::<2>::ones(shape, device) * 0.01;
+        if learns { tensor.require_grad() } else { tensor }
+    };
+    let (input, kernel, recurrent_kernel) =
+        (Tensor::<3>::ones([BATCH, time, INPUT], device), weights([INPUT, gates * UNITS]), weights([UNITS, gates * UNITS]));
+    peak(|| {
+        let sequence = match cell {
+            "simple_rnn" => simple_rnn(input, SimpleRnnWeights { kernel, recurrent_kernel, bias: None }, None, None).sequence,
+            "lstm" => lstm(input, LstmWeights { kernel, recurrent_kernel, bias: None }, None, None).sequence,
+            _ => gru(input, GruWeights { kernel, recurrent_kernel, bias: None, recurrent_bias: None }, None, None).sequence,
+        };
+        if learns {
+            drop(sequence.sum().backward());
+        }
+    })
+}
+
+#[test]
+fn inference_holds_its_output_and_training_grows_with_time_alone() {
+    // Hidden states of one step.
+    let step = (BATCH * UNITS * size_of::<f32>()) as f64;
+    for backend in [DeviceType::Flex, DeviceType::NdArray] {
+        let device = Device::enumerate(backend.clone()).into_iter().next().unwrap();
+        for (cell, sums) in [("simple_rnn", 1.0), ("lstm", 4.0), ("gru", 4.0)] {
+            let grows = |device: &Device, learns: bool| {
+                // Threads and the like are there from the second call on.
+                run(cell, 10, device, learns);
+                let [short, middle, long] = [200, 400, 800].map(|time| run(cell, time, device, learns));
+                let slopes = [(middle - short) / 200.0 / step, (long - middle) / 400.0 / step];
+                assert!((slopes[1] / slopes[0] - 1.0).abs() < 0.05, "{cell} on {backend:?}: bytes a step grow with time: {slopes:?}");
+                slopes[1]
+            };
+            let inference = grows(&device, false);
+            assert!(inference < 1.1, "{cell} on {backend:?}: inference holds {inference:.2} times its output");
+            // What was saved, the output and its gradient, and the input's copies.
+            let training = grows(&device.clone().autodiff(), true);
+            assert!(training < sums + 5.0, "{cell} on {backend:?}: training holds {training:.2} states a step");
+        }
+    }
+}
