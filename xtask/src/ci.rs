@@ -14,6 +14,7 @@ pub(crate) struct Args {
 /// The real price file, where it is at hand.
 const REAL_DATA: &str = "../shared/data/SH600519.csv";
 const LETTERS: [&str; 4] = ["letters-onehot-1", "letters-onehot-4", "letters-embedding-1", "letters-embedding-4"];
+const STOCK: [&str; 3] = ["stock-rnn", "stock-lstm", "stock-gru"];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     step("format", cargo(&["fmt", "--all", "--check"]))?;
@@ -38,7 +39,7 @@ fn real_data() -> Result<()> {
     step("real data", command)
 }
 
-/// All letters experiments and one epoch on prices with the wgpu backend.
+/// All letters experiments and an epoch of each cell on prices with the wgpu backend.
 fn gpu() -> Result<()> {
     step("clippy, wgpu", cargo(&["clippy", "-p", "rnn-train", "--features", "wgpu", "--all-targets", "--", "-D", "warnings"]))?;
     step("tests, wgpu", cargo(&["test", "-p", "rnn-train", "--features", "wgpu", "--test", "cli", "wgpu"]))?;
@@ -48,7 +49,10 @@ fn gpu() -> Result<()> {
     for letters in LETTERS {
         step(&format!("wgpu, {letters}"), train(letters, &[], true))?;
     }
-    step("wgpu, stock-rnn", train("stock-rnn", &["--epochs", "1", "--batch-size", "512"], true))
+    for stock in STOCK {
+        step(&format!("wgpu, {stock}"), train(stock, &["--epochs", "1", "--batch-size", "512"], true))?;
+    }
+    Ok(())
 }
 
 fn train(experiment: &str, flags: &[&str], wgpu: bool) -> Command {
