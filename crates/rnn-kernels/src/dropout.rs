@@ -26,12 +26,17 @@ pub fn dropout_mask<const D: usize>(shape: [usize; D], rate: f64, device: &Devic
     if !matches!(computing(device), DispatchDevice::Flex(_) | DispatchDevice::NdArray(_)) {
         return Tensor::random(shape, Distribution::Bernoulli(1.0 - rate), (device, dtype)) / (1.0 - rate);
     }
+    Tensor::from_data(drawn(Shape::new(shape), rate, device, dtype), (device, dtype))
+}
+
+/// Not generic, so that it is compiled here, optimised also in a dev build, and not where it is used.
+fn drawn(shape: Shape, rate: f64, device: &Device, dtype: DType) -> TensorData {
     let mut seed = [0; 32];
     let words = Tensor::<1, Int>::random([seed.len() / 4], Distribution::Uniform(0.0, f64::from(i32::MAX)), device);
     for (bytes, word) in seed.chunks_exact_mut(4).zip(words.into_data().iter::<i32>()) {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
-    let mut random = vec![0; 2 * Shape::new(shape).num_elements()];
+    let mut random = vec![0; 2 * shape.num_elements()];
     ChaCha8Rng::from_seed(seed).fill_bytes(&mut random);
     // Of 65,536 equally likely numbers, so many are dropped; what is kept makes up for exactly that.
     let dropped_below = (rate * 65_536.0).round().min(65_535.0);
@@ -39,13 +44,12 @@ pub fn dropout_mask<const D: usize>(shape: [usize; D], rate: f64, device: &Devic
     let dropped_below = dropped_below as u16;
     // Pairs of a length known when compiling: only so is this a vector's comparison, and not a branch that is often mispredicted.
     let numbers = random.as_chunks().0.iter().map(|&pair| u16::from_le_bytes(pair));
-    let data = if dtype == DType::F64 {
+    if dtype == DType::F64 {
         TensorData::new(numbers.map(|number| if number < dropped_below { 0.0 } else { kept }).collect::<Vec<f64>>(), shape)
     } else {
         let kept = kept as f32;
         TensorData::new(numbers.map(|number| if number < dropped_below { 0.0 } else { kept }).collect::<Vec<f32>>(), shape)
-    };
-    Tensor::from_data(data, (device, dtype))
+    }
 }
 
 #[cfg(test)]
