@@ -82,7 +82,7 @@ pub(crate) fn backward<C: Cell, T: Real>(
             _ => wave.into_par_iter().map(run).collect(),
         };
         // In the order of the slices, whichever was ready first: sums of floats depend on their order.
-        partial.iter().for_each(|other| weights.add(other));
+        partial.iter().for_each(|other| weights.add(operands.arch, other));
     }
     Gradients {
         // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for every row and step, if there is one.
@@ -117,12 +117,31 @@ impl<T: Real> WeightGradients<T> {
         }
     }
 
-    fn add(&mut self, other: &Self) {
-        let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
-        add(&mut self.kernel, &other.kernel);
-        add(&mut self.recurrent_kernel, &other.recurrent_kernel);
-        add(&mut self.bias, &other.bias);
+    fn add(&mut self, arch: Arch, other: &Self) {
+        arch.dispatch(AddRows { to: &mut self.kernel, rows: &other.kernel });
+        arch.dispatch(AddRows { to: &mut self.recurrent_kernel, rows: &other.recurrent_kernel });
+        arch.dispatch(AddRows { to: &mut self.bias, rows: &other.bias });
     }
+}
+
+/// Adds up rows.
+struct AddRows<'a, T> {
+    to: &'a mut [T],
+    rows: &'a [T],
+}
+
+impl<T: Real> WithSimd for AddRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.rows.chunks_exact(self.to.len()).for_each(|row| add(self.to, row));
+    }
+}
+
+#[inline(always)]
+fn add<T: Real>(to: &mut [T], values: &[T]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to += *value);
 }
 
 /// One slice of the batch.
@@ -179,21 +198,16 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
 
     /// A chunk's steps in reverse: the loss by their sums.
     fn recurrence(&mut self, steps: &Range<usize>, saved: &SavedView<'_, T>, sums: &mut [T]) {
-        let Sizes { time, hidden, .. } = self.operands.sizes;
+        let hidden = self.operands.sizes.hidden;
         let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
         for t in steps.clone().rev() {
-            if let Some(upstream) = self.upstream.sequence {
-                for (row, gradient) in self.rows.clone().zip(self.gradient.hidden.chunks_exact_mut(hidden)) {
-                    let upstream = &upstream[(row * time + t) * hidden..][..hidden];
-                    gradient.iter_mut().zip(upstream).for_each(|(gradient, upstream)| *gradient += *upstream);
-                }
-            }
             let sums = &mut sums[(t - steps.start) * rows * width..][..rows * width];
             self.arch.dispatch(StepOfRows::<C, T> {
                 operands: self.operands,
                 rows: &self.rows,
                 t,
                 saved,
+                upstream: self.upstream.sequence,
                 gradient: State { hidden: self.gradient.hidden, cell: self.gradient.cell },
                 sums,
                 of: PhantomData,
@@ -235,9 +249,7 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
             c: &mut weights.recurrent_kernel,
             c_stride: gates,
         });
-        for row in sums.chunks_exact(width) {
-            weights.bias.iter_mut().zip(row).for_each(|(bias, sum)| *bias += *sum);
-        }
+        self.arch.dispatch(AddRows { to: &mut weights.bias, rows: sums });
     }
 
     /// A chunk's loss by the input; `scratch` is `[steps, rows, I]`.
@@ -270,6 +282,8 @@ struct StepOfRows<'a, C, T> {
     rows: &'a Range<usize>,
     t: usize,
     saved: &'a SavedView<'a, T>,
+    /// The loss by all hidden states, `[B, T, H]`.
+    upstream: Option<&'a [T]>,
     gradient: State<&'a mut [T]>,
     sums: &'a mut [T],
     of: PhantomData<C>,
@@ -280,10 +294,13 @@ impl<C: Cell, T: Real> WithSimd for StepOfRows<'_, C, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let hidden = self.operands.sizes.hidden;
+        let Sizes { time, hidden, .. } = self.operands.sizes;
         let (width, cell) = (C::SUMS * hidden, if C::HAS_CELL_STATE { hidden } else { 0 });
         let count = self.rows.len();
         for (index, row) in self.rows.clone().enumerate() {
+            if let Some(upstream) = self.upstream {
+                add(&mut self.gradient.hidden[index * hidden..][..hidden], &upstream[(row * time + self.t) * hidden..][..hidden]);
+            }
             let sums_gradient = &mut self.sums[index * width..][..width];
             if self.operands.is_masked(row, self.t) {
                 sums_gradient.fill(T::ZERO);

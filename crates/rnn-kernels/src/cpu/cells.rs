@@ -61,7 +61,11 @@ pub(crate) trait Cell: Send + Sync + 'static {
     /// Where the input's products go.
     const INPUT: &'static [Gates] = &[Gates { first: 0, count: Self::GATES, sum: 0 }];
 
-    /// A step of one block of the `units` hidden units.
+    /// The activations of a row of sums that need no other number; gate after gate, because each gate's are then independent of those
+    /// around them, and a processor computes several at a time.
+    fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize);
+
+    /// What remains of a step of one block of the `units` hidden units.
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block);
 
     /// The gradients of `forward`.
@@ -81,13 +85,13 @@ impl Cell for SimpleRnn {
     const GATES: usize = 1;
 
     #[inline(always)]
+    fn activate<T: Real, S: Simd>(sums: &mut [T], _: usize) {
+        map(sums, tanh::<T, S>);
+    }
+
+    #[inline(always)]
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, _: usize, block: impl Block) {
-        let mut hidden = block.read(step.sums, 0);
-        for hidden in &mut hidden {
-            *hidden = tanh::<T, S>(*hidden);
-        }
-        block.write(step.sums, 0, &hidden);
-        block.write(step.after.hidden, 0, &hidden);
+        block.write(step.after.hidden, 0, &block.read(step.sums, 0));
     }
 
     #[inline(always)]
@@ -107,23 +111,21 @@ impl Cell for Lstm {
     const HAS_CELL_STATE: bool = true;
 
     #[inline(always)]
+    fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize) {
+        map(&mut sums[..2 * units], sigmoid::<T, S>);
+        map(&mut sums[2 * units..3 * units], tanh::<T, S>);
+        map(&mut sums[3 * units..], sigmoid::<T, S>);
+    }
+
+    #[inline(always)]
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block) {
-        let (mut i, mut f) = (block.read(step.sums, 0), block.read(step.sums, units));
-        let (mut c, mut o) = (block.read(step.sums, 2 * units), block.read(step.sums, 3 * units));
+        let [i, f, c, o] = [0, units, 2 * units, 3 * units].map(|gate| block.read(step.sums, gate));
         let mut cell = block.read(step.before.cell, 0);
         let mut hidden = [T::ZERO; BLOCK];
         for u in 0..BLOCK {
-            i[u] = sigmoid::<T, S>(i[u]);
-            f[u] = sigmoid::<T, S>(f[u]);
-            c[u] = tanh::<T, S>(c[u]);
-            o[u] = sigmoid::<T, S>(o[u]);
             cell[u] = f[u].fused::<S>(cell[u], i[u] * c[u]);
             hidden[u] = o[u] * tanh::<T, S>(cell[u]);
         }
-        block.write(step.sums, 0, &i);
-        block.write(step.sums, units, &f);
-        block.write(step.sums, 2 * units, &c);
-        block.write(step.sums, 3 * units, &o);
         block.write(step.after.cell, 0, &cell);
         block.write(step.after.hidden, 0, &hidden);
     }
@@ -157,18 +159,18 @@ impl Cell for Gru {
     const INPUT: &'static [Gates] = &[Gates { first: 0, count: 2, sum: 0 }, Gates { first: 2, count: 1, sum: 3 }];
 
     #[inline(always)]
+    fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize) {
+        map(&mut sums[..2 * units], sigmoid::<T, S>);
+    }
+
+    #[inline(always)]
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block) {
-        let (mut z, mut r) = (block.read(step.sums, 0), block.read(step.sums, units));
-        let (recurrent, mut n) = (block.read(step.sums, 2 * units), block.read(step.sums, 3 * units));
+        let [z, r, recurrent, mut n] = [0, units, 2 * units, 3 * units].map(|sum| block.read(step.sums, sum));
         let mut hidden = block.read(step.before.hidden, 0);
         for u in 0..BLOCK {
-            z[u] = sigmoid::<T, S>(z[u]);
-            r[u] = sigmoid::<T, S>(r[u]);
             n[u] = tanh::<T, S>(r[u].fused::<S>(recurrent[u], n[u]));
             hidden[u] = z[u].fused::<S>(hidden[u] - n[u], n[u]);
         }
-        block.write(step.sums, 0, &z);
-        block.write(step.sums, units, &r);
         block.write(step.sums, 3 * units, &n);
         block.write(step.after.hidden, 0, &hidden);
     }
@@ -241,10 +243,32 @@ impl Block for Rest {
     }
 }
 
+/// Replaces values by a function of theirs.
+#[inline(always)]
+fn map<T: Real>(values: &mut [T], function: impl Fn(T) -> T) {
+    #[inline(always)]
+    fn of<T: Real>(values: &mut [T], block: impl Block, function: &impl Fn(T) -> T) {
+        let mut them = block.read(values, 0);
+        for value in &mut them {
+            *value = function(*value);
+        }
+        block.write(values, 0, &them);
+    }
+    let full = values.len() / BLOCK * BLOCK;
+    for start in (0..full).step_by(BLOCK) {
+        of(values, Full(start), &function);
+    }
+    if full < values.len() {
+        let rest = Rest(full, values.len() - full);
+        of(values, rest, &function);
+    }
+}
+
 /// One step of one sequence.
 #[inline(always)]
 pub(crate) fn forward<C: Cell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
     let units = step.after.hidden.len();
+    C::activate::<T, S>(step.sums, units);
     let full = units / BLOCK * BLOCK;
     for start in (0..full).step_by(BLOCK) {
         C::forward::<T, S>(&mut step, units, Full(start));

@@ -194,8 +194,12 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
             let after = State { hidden: &mut after[..state_width], cell: &mut cell_after[..cell_width] };
             let before = State { hidden: &*before, cell: &*cell_before };
             self.arch.dispatch(StepOfRows::<C, T> { operands: self.operands, rows: &self.rows, t, sums, before, after, of: PhantomData });
-            for (row, hidden_row) in hiddens[(index + 1) * state_width..].chunks_exact(hidden).take(rows).enumerate() {
-                self.sequence[(row * time + t) * hidden..][..hidden].write_copy_of_slice(hidden_row);
+        }
+        // Not step by step: what is written is then one run of memory for each sequence.
+        for (row, sequence) in self.sequence.chunks_exact_mut(time * hidden).enumerate() {
+            let states = hiddens[state_width..].chunks_exact(hidden).skip(row).step_by(rows);
+            for (state, to) in states.zip(sequence[steps.start * hidden..].chunks_exact_mut(hidden)) {
+                to.write_copy_of_slice(state);
             }
         }
     }

@@ -64,104 +64,122 @@ impl<T: Real> WithSimd for Product<'_, T> {
         self.check();
         for start in (0..self.depth).step_by(DEPTH) {
             let depth = DEPTH.min(self.depth - start);
-            // Tiles of 24 vectors where there are 32 registers, of 12 where there are 16.
-            let mut row = 0;
+            // Sums of 24 vectors where there are 32 registers. Of 16 registers, sums take 12 at most, in a shape that leaves one to spare:
+            // 4 rows of 3 vectors need all of them, and compilers then spill one in every turn of the loop.
             if S::REGISTER_COUNT >= 32 {
-                row = self.bands::<S, 8, 3>(simd, row, start, depth);
+                let row = self.bands::<S, 8, 3>(simd, 0, start, depth);
+                let row = self.bands::<S, 4, 3>(simd, row, start, depth);
+                self.bands::<S, 1, 8>(simd, row, start, depth);
+            } else {
+                let row = self.bands::<S, 6, 2>(simd, 0, start, depth);
+                let row = self.bands::<S, 4, 2>(simd, row, start, depth);
+                self.bands::<S, 1, 8>(simd, row, start, depth);
             }
-            row = self.bands::<S, 4, 3>(simd, row, start, depth);
-            self.bands::<S, 1, 8>(simd, row, start, depth);
         }
     }
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Goes through bands of `R` rows from `row` on, `V` vectors at a time; returns the first row that is left.
-    ///
-    /// Columns are the outer loop: the band of B that a column of tiles reads is read from memory once.
+    /// Goes through bands of `R` rows from `row` on, at most `V` vectors at a time; returns the first row that is left.
     #[inline(always)]
     fn bands<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, row: usize, start: usize, depth: usize) -> usize {
         let end = row + (self.rows - row) / R * R;
-        if end == row {
-            return row;
-        }
-        let lanes = T::lanes::<S>();
-        let mut column = 0;
-        while column + V * lanes <= self.columns {
-            for row in (row..end).step_by(R) {
-                // SAFETY: R rows and V vectors of columns from here on lie within the sizes that `check` has seen.
-                unsafe { self.tile::<S, R, V, false>(simd, row, column, start, depth) };
-            }
-            column += V * lanes;
-        }
-        while column + lanes <= self.columns {
-            for row in (row..end).step_by(R) {
-                // SAFETY: as above, with one vector.
-                unsafe { self.tile::<S, R, 1, false>(simd, row, column, start, depth) };
-            }
-            column += lanes;
-        }
-        if column < self.columns {
-            for row in (row..end).step_by(R) {
-                // SAFETY: as above; the tile touches no column from `self.columns` on.
-                unsafe { self.tile::<S, R, 1, true>(simd, row, column, start, depth) };
+        let part = Part { rows: row..end, start, depth };
+        if end > row {
+            let column = self.strips::<S, R, V>(simd, &part, 0);
+            let column = if V > 4 { self.strips::<S, R, 4>(simd, &part, column) } else { column };
+            let column = if V > 2 { self.strips::<S, R, 2>(simd, &part, column) } else { column };
+            let column = self.strips::<S, R, 1>(simd, &part, column);
+            if column < self.columns {
+                for row in part.rows.clone().step_by(R) {
+                    // SAFETY: R rows from here on lie within the sizes that `check` has seen; the tile touches no column beyond them.
+                    unsafe { self.tile::<S, R, 1, true>(simd, &part, row, column) };
+                }
             }
         }
         end
     }
 
-    /// Adds one tile of the product: `R` rows by `V` vectors, or by what is left of one vector where `MASKED`.
+    /// Goes through strips of `V` vectors from `column` on; returns the first column that is left.
+    ///
+    /// Columns are the outer loop: what the tiles of a strip read of B is read from memory once.
+    #[inline(always)]
+    fn strips<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, part: &Part, mut column: usize) -> usize {
+        let width = V * T::lanes::<S>();
+        while column + width <= self.columns {
+            for row in part.rows.clone().step_by(R) {
+                // SAFETY: R rows and V vectors of columns from here on lie within the sizes that `check` has seen.
+                unsafe { self.tile::<S, R, V, false>(simd, part, row, column) };
+            }
+            column += width;
+        }
+        column
+    }
+
+    /// Adds one tile of the product: `R` rows by `V` vectors, or by what is left of one vector where `LAST`.
     ///
     /// # Safety
     ///
     /// The sizes must have been checked, and the tile must lie within them.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const V: usize, const MASKED: bool>(
-        &mut self,
-        simd: S,
-        row: usize,
-        column: usize,
-        start: usize,
-        depth: usize,
-    ) {
+    unsafe fn tile<S: Simd, const R: usize, const V: usize, const LAST: bool>(&mut self, simd: S, part: &Part, row: usize, column: usize) {
         let lanes = T::lanes::<S>();
-        let mask = T::mask(simd, if MASKED { self.columns - column } else { lanes });
+        let mask = T::mask(simd, if LAST { self.columns - column } else { lanes });
         let (a_row, a_column, b_stride, c_stride) = (self.a.row_stride, self.a.column_stride, self.b.stride, self.c_stride);
-        // SAFETY: the caller vouches that the tile lies within A, B and C, whose lengths `check` has compared with the sizes;
-        // with MASKED, only the lanes of the mask, the columns that are left, are read and written.
+        let (a_start, b_start, c_start) = (row * a_row + part.start * a_column, part.start * b_stride + column, row * c_stride + column);
+        // Masks are slow on some machines. Whole vectors do as long as there is memory to read: of a last vector, what belongs to columns
+        // further on adds up to nothing that is kept.
+        let is_whole = |start: usize, length: usize| !LAST || start + lanes <= length;
+        let whole_depth = match self.b.data.len().checked_sub(b_start + lanes) {
+            _ if !LAST => part.depth,
+            Some(room) => part.depth.min(room / b_stride.max(1) + 1),
+            None => 0,
+        };
+        // SAFETY: the caller vouches that the tile lies within A, B and C, whose lengths `check` has compared with the sizes. Of a last
+        // vector, only the lanes of the mask are read and written unless all of it lies within the same memory, which is what `is_whole` and
+        // `whole_depth` find out.
         unsafe {
-            let a = self.a.data.as_ptr().add(row * a_row + start * a_column);
-            let b = self.b.data.as_ptr().add(start * b_stride + column);
-            let c = self.c.as_mut_ptr().add(row * c_stride + column);
-            let read = |from: *const T| if MASKED { T::load_masked(simd, mask, from) } else { T::load::<S>(from) };
+            let (a, b, c) = (self.a.data.as_ptr().add(a_start), self.b.data.as_ptr().add(b_start), self.c.as_mut_ptr().add(c_start));
             let mut sums = [[T::splat(simd, T::ZERO); V]; R];
             for (r, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
-                    *sum = read(c.add(r * c_stride + v * lanes));
+                    let (from, whole) = (c.add(r * c_stride + v * lanes), is_whole(c_start + r * c_stride, self.c.len()));
+                    *sum = if whole { T::load::<S>(from) } else { T::load_masked(simd, mask, from) };
                 }
             }
-            for k in 0..depth {
-                let mut columns = [T::splat(simd, T::ZERO); V];
-                for (v, column) in columns.iter_mut().enumerate() {
-                    *column = read(b.add(k * b_stride + v * lanes));
-                }
+            let mut add = |k: usize, columns: [T::Vector<S>; V]| {
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let value = T::splat(simd, *a.add(r * a_row + k * a_column));
                     for (sum, column) in sums.iter_mut().zip(columns) {
                         *sum = T::mul_add(simd, value, column, *sum);
                     }
                 }
+            };
+            for k in 0..whole_depth {
+                add(k, std::array::from_fn(|v| T::load::<S>(b.add(k * b_stride + v * lanes))));
+            }
+            for k in whole_depth..part.depth {
+                add(k, [T::load_masked(simd, mask, b.add(k * b_stride)); V]);
             }
             for (r, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.iter().enumerate() {
                     let to = c.add(r * c_stride + v * lanes);
-                    if MASKED {
-                        T::store_masked(simd, mask, to, *sum);
-                    } else {
+                    if !LAST {
                         T::store::<S>(to, *sum);
+                    } else if is_whole(c_start + r * c_stride, self.c.len()) {
+                        T::store::<S>(to, T::select(simd, mask, *sum, T::load::<S>(to)));
+                    } else {
+                        T::store_masked(simd, mask, to, *sum);
                     }
                 }
             }
         }
     }
+}
+
+/// What is multiplied of a product at a time: some rows of A, and as many of its columns as of B's rows.
+struct Part {
+    rows: std::ops::Range<usize>,
+    start: usize,
+    depth: usize,
 }

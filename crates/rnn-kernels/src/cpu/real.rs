@@ -45,6 +45,9 @@ pub(crate) trait Real:
     /// `a * b + c`, rounded once where the machine can.
     fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
 
+    /// The first vector in the lanes of a mask, the second one in the others.
+    fn select<S: Simd>(simd: S, mask: Self::Mask<S>, inside: Self::Vector<S>, outside: Self::Vector<S>) -> Self::Vector<S>;
+
     /// Reads a vector.
     ///
     /// # Safety
@@ -113,7 +116,7 @@ const TAYLOR_F64: [f64; 12] = [
 
 macro_rules! real {
     (
-        $type:ident, $bits:ident, $vector:ident, $mask:ident, $lanes:ident, $mask_between:ident, $splat:ident, $mul_add:ident, $load:ident,
+        $type:ident, $bits:ident, $vector:ident, $mask:ident, $lanes:ident, $mask_between:ident, $splat:ident, $mul_add:ident, $select:ident, $load:ident,
         $store:ident, taylor $taylor:ident, mantissa $mantissa:literal, bias $bias:literal, magic $magic:literal,
         ln_2 $ln_2_high:literal $ln_2_low:literal, limit $limit:literal
     ) => {
@@ -143,6 +146,11 @@ macro_rules! real {
             #[inline(always)]
             fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
                 simd.$mul_add(a, b, c)
+            }
+
+            #[inline(always)]
+            fn select<S: Simd>(simd: S, mask: Self::Mask<S>, inside: Self::Vector<S>, outside: Self::Vector<S>) -> Self::Vector<S> {
+                simd.$select(mask.mask(), inside, outside)
             }
 
             #[inline(always)]
@@ -208,11 +216,11 @@ macro_rules! real {
 }
 
 real!(
-    f32, u32, f32s, m32s, F32_LANES, mask_between_m32s, splat_f32s, mul_add_e_f32s, mask_load_ptr_f32s,
+    f32, u32, f32s, m32s, F32_LANES, mask_between_m32s, splat_f32s, mul_add_e_f32s, select_f32s, mask_load_ptr_f32s,
     mask_store_ptr_f32s, taylor TAYLOR_F32, mantissa 23, bias 127, magic 12_582_912.0, ln_2 0.693_359_4 -2.121_944_4e-4, limit 87.0
 );
 real!(
-    f64, u64, f64s, m64s, F64_LANES, mask_between_m64s, splat_f64s, mul_add_e_f64s, mask_load_ptr_f64s,
+    f64, u64, f64s, m64s, F64_LANES, mask_between_m64s, splat_f64s, mul_add_e_f64s, select_f64s, mask_load_ptr_f64s,
     mask_store_ptr_f64s, taylor TAYLOR_F64, mantissa 52, bias 1023, magic 6_755_399_441_055_744.0,
     ln_2 0.693_147_180_369_123_8 1.908_214_929_270_587_7e-10, limit 708.0
 );
