@@ -1,6 +1,7 @@
 //! The invariants ARCHITECTURE.md names, kept.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -78,6 +79,21 @@ fn source_files_stay_small() {
         let lines = fs::read_to_string(file).unwrap().lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", file.display());
     }
+}
+
+#[test]
+fn unsafe_code_is_where_the_map_says() {
+    let mut files = Vec::new();
+    ["crates", "benches", "tests", "xtask"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    let kinds = ["{", "fn", "impl"].map(|kind| "unsafe ".to_owned() + kind);
+    let is_unsafe =
+        |text: &str| text.lines().any(|line| !line.trim_start().starts_with("//") && kinds.iter().any(|kind| line.contains(kind)));
+    let found = files.iter().filter(|file| is_unsafe(&fs::read_to_string(file).unwrap()));
+    let found: BTreeSet<String> = found.map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let paragraph = map.split("\n\n").find(|paragraph| paragraph.starts_with("`unsafe` is in")).unwrap();
+    let named: BTreeSet<String> = paragraph.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")).map(str::to_owned).collect();
+    assert_eq!(found, named, "files with unsafe code, and those ARCHITECTURE.md names");
 }
 
 #[test]

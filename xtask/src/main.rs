@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod cpu_core;
 mod sample;
 mod shell;
 mod train_all;
@@ -25,6 +26,10 @@ enum Task {
     Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),
+    /// Check the unsafe code of the CPU core with Miri, on nightly
+    Miri(cpu_core::Args),
+    /// Check the unsafe code of the CPU core with AddressSanitizer, on nightly
+    Sanitize(cpu_core::Args),
     /// Write the synthetic sample to assets/ again, to the same bytes
     Sample(sample::Args),
 }
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
         Task::TrainAll(args) => train_all::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
+        Task::Miri(args) => cpu_core::miri(&args),
+        Task::Sanitize(args) => cpu_core::sanitize(&args),
         Task::Sample(args) => sample::run(&args),
     };
     match result {

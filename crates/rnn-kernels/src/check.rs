@@ -9,6 +9,8 @@ pub(crate) struct CellCheck {
     op: &'static str,
     gates: usize,
     device: Device,
+    /// A device with autodiff that a tensor is on, if there is one.
+    tracked: Option<Device>,
     dtype: DType,
     pub(crate) sizes: Sizes,
 }
@@ -22,8 +24,13 @@ impl CellCheck {
             batch > 0 && time > 0 && features > 0 && hidden > 0,
             "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden units; every size must be at least 1"
         );
+        let dtype = input.dtype();
+        let known = matches!(dtype, DType::F32 | DType::F64 | DType::F16 | DType::BF16 | DType::Flex32);
+        assert!(known, "{op}: input is of {dtype:?}, expected F32, F64, F16, BF16 or Flex32");
         let sizes = Sizes { batch, time, input: features, hidden };
-        let check = Self { op, gates, device: input.device(), dtype: input.dtype(), sizes };
+        let devices = [input.device(), kernel.device(), recurrent_kernel.device()];
+        let tracked = devices.iter().find(|device| device.is_autodiff()).cloned();
+        let check = Self { op, gates, device: input.device(), tracked, dtype, sizes };
         check.tensor("kernel", kernel, [features, gates * hidden]);
         check.tensor("recurrent kernel", recurrent_kernel, [hidden, gates * hidden]);
         check
@@ -84,5 +91,9 @@ impl CellCheck {
     fn place(&self, name: &str, device: &Device) {
         let same = computing(device) == computing(&self.device);
         assert!(same, "{}: {name} is on {device:?}, the input on {:?}", self.op, self.device);
+        let strategies = [Some(device), self.tracked.as_ref()].map(|device| device.and_then(Device::gradient_checkpointing_strategy));
+        if let [Some(got), Some(expected)] = strategies {
+            assert!(got == expected, "{}: gradient checkpointing of {name} is {got:?}, of the other tensors {expected:?}", self.op);
+        }
     }
 }

@@ -12,7 +12,8 @@ use crate::operator::computing;
 /// A dropout mask: zero where something is dropped, and elsewhere the factor that makes up for it, `1 / (1 - rate)`.
 ///
 /// On CPUs, numbers come from a generator of our own, seeded from the device's: Burn's draws them one by one, which took a sixth of the
-/// time of an LSTM's epoch. Seeding the device repeats the mask.
+/// time of an LSTM's epoch. Seeding the device repeats the mask. There, the rate is rounded to a multiple of 1/65,536 (sixteen random bits
+/// decide a value), at most 65,535 of them, and the factor makes up for the rounded rate: a rate below half of that drops nothing.
 ///
 /// # Panics
 ///

@@ -47,7 +47,8 @@ pub(crate) fn has_operators(device: &Device) -> bool {
 }
 
 impl Call {
-    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were.
+    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were: the CPU core has vectors of `f32` and
+    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add.
     pub(crate) fn run(self) -> Answer {
         let dtype = self.input.dtype();
         match dtype {

@@ -8,6 +8,7 @@ use burn::{
 use crate::{
     LayerSummary, ModelSummary, SimpleRnn, SimpleRnnConfig,
     initializers::{dense, embedding},
+    layers::at_least_one,
 };
 
 /// Configuration of a [`LettersModel`].
@@ -34,7 +35,13 @@ pub struct LettersModel {
 
 impl LettersModelConfig {
     /// Creates the model on a device.
+    ///
+    /// # Panics
+    ///
+    /// When a size is zero; the message names it.
     pub fn init(&self, device: &Device) -> LettersModel {
+        at_least_one("LettersModelConfig", "classes", self.classes);
+        at_least_one("LettersModelConfig", "embedding", self.embedding.unwrap_or(1));
         LettersModel {
             embedding: self.embedding.map(|size| embedding(self.classes, size, device)),
             rnn: SimpleRnnConfig::new(self.embedding.unwrap_or(self.classes), self.units).init(device),

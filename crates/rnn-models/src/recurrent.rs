@@ -50,6 +50,10 @@ pub struct RecurrentOutput {
 
 impl RecurrentConfig {
     /// Creates the layer on a device.
+    ///
+    /// # Panics
+    ///
+    /// When a size is zero.
     pub fn init(&self, device: &Device) -> Recurrent {
         let &Self { cell, input_size, units } = self;
         match cell {

@@ -44,7 +44,7 @@ impl StockModelConfig {
     ///
     /// # Panics
     ///
-    /// When `dropout` is not in [0, 1).
+    /// When a size is zero, or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> StockModel {
         StockModel {
             first: RecurrentConfig::new(self.cell, self.features, self.first_units).init(device),

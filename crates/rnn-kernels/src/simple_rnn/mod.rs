@@ -29,8 +29,10 @@ pub struct SimpleRnnWeights {
 /// `h_t = tanh(x_t K + h_(t-1) R + b)` over a whole sequence, as one operation.
 ///
 /// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
-/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`simple_rnn_reference`]. Numbers of half precision are
-/// computed in `F32`.
+/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`simple_rnn_reference`].
+///
+/// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as they are; half precision (`F16`,
+/// `BF16`, `Flex32`) is computed in `F32` and given back as it came, and the reference computes it as it is.
 ///
 /// # Shapes
 ///
@@ -41,8 +43,8 @@ pub struct SimpleRnnWeights {
 ///
 /// # Panics
 ///
-/// When shapes, types or devices disagree or a size is zero; the message names the operator, the tensor, what was expected and what was
-/// there.
+/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another one (quantised numbers are not
+/// computed with), or a size is zero; the message names the operator, the tensor, what was expected and what was there.
 ///
 /// # Examples
 ///

@@ -112,19 +112,20 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
 #[test]
 fn numbers_of_half_precision_are_computed_in_f32() {
     let device = Device::flex().autodiff();
-    for kind in KINDS {
-        let problem = Problem::new(kind, [3, 5, 2, 4]);
-        let (half, leaves) = problem.run(Path::Fused, &device, DType::F16);
-        assert_eq!(half.sequence.dtype(), DType::F16);
+    // Eleven and eight bits of mantissa.
+    for (kind, (dtype, tolerance)) in KINDS.into_iter().flat_map(|kind| [(DType::F16, 2e-3), (DType::BF16, 1.6e-2)].map(|of| (kind, of))) {
+        let problem = Problem::new(kind, [3, 5, 2, 4]).with_mask();
+        let (half, leaves) = problem.run(Path::Fused, &device, dtype);
+        assert_eq!([half.sequence.dtype(), half.hidden.dtype(), half.cell.as_ref().map_or(dtype, Tensor::dtype)], [dtype; 3]);
         let gradients = leaves.gradients(&Loss::ALL.of(&half).backward());
         let (full, full_leaves) = problem.run(Path::Fused, &device, DType::F32);
         let full_gradients = full_leaves.gradients(&Loss::ALL.of(&full).backward());
-        // Eleven bits of mantissa.
-        assert_close("sequence", &data(half.sequence), &data(full.sequence), 2e-3);
+        assert_close("sequence", &data(half.sequence), &data(full.sequence), tolerance);
+        assert_close("hidden", &data(half.hidden), &data(full.hidden), tolerance);
         for (got, expected) in gradients.iter().zip(&full_gradients) {
             assert_eq!(got.is_some(), expected.is_some());
             if let (Some(got), Some(expected)) = (got, expected) {
-                assert_close("gradient", got, expected, 1e-2);
+                assert_close("gradient", got, expected, 5.0 * tolerance);
             }
         }
     }

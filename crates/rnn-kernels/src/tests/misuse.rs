@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::tensor::{Bool, DType, Device, Tensor};
+use burn::tensor::{Bool, DType, Device, Tensor, quantization::QuantScheme};
 
 use crate::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
 
@@ -89,6 +89,33 @@ fn types_and_devices_must_agree() {
     let elsewhere = Tensor::<2>::zeros([2, 12], &Device::ndarray());
     let text = message(|| drop(lstm(zeros([1, 2, 2]), LstmWeights { kernel: elsewhere, ..weights() }, None, None)));
     assert!(text.starts_with("lstm: kernel is on ") && text.contains("the input on"), "{text}");
+}
+
+#[test]
+fn quantised_numbers_are_refused() {
+    let scheme = QuantScheme::default();
+    let text = message(|| drop(lstm(zeros::<3>([1, 2, 2]).quantize_dynamic(&scheme), weights(), None, None)));
+    assert!(text.starts_with("lstm: input is of QFloat(") && text.ends_with("expected F32, F64, F16, BF16 or Flex32"), "{text}");
+}
+
+#[test]
+fn tensors_of_two_checkpointing_strategies_are_refused() {
+    let (plain, saving) = (Device::flex().autodiff(), Device::flex().autodiff().gradient_checkpointing());
+    let weights = |kernel: &Device, bias: &Device| LstmWeights {
+        kernel: Tensor::zeros([2, 12], kernel),
+        recurrent_kernel: Tensor::zeros([3, 12], &plain),
+        bias: Some(Tensor::zeros([12], bias)),
+    };
+    // The input has no strategy, so the weights are compared with each other.
+    for (kernel, bias, name) in [(&plain, &saving, "bias"), (&saving, &plain, "recurrent kernel")] {
+        let text = message(|| drop(lstm(zeros([1, 2, 2]), weights(kernel, bias), None, None)));
+        assert!(
+            text.starts_with(&format!("lstm: gradient checkpointing of {name} is ")) && text.contains("of the other tensors"),
+            "{text}"
+        );
+    }
+    let output = lstm(Tensor::zeros([1, 2, 2], &plain), weights(&plain, &plain), None, None);
+    assert_eq!(output.sequence.dims(), [1, 2, 3]);
 }
 
 #[test]

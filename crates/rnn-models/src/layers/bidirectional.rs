@@ -4,7 +4,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, sum_of_penalties};
+use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, refuse_backwards, sum_of_penalties};
 
 /// How the outputs of both directions become one (Keras `merge_mode`).
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum MergeMode {
 /// Schuster and Paliwal, "Bidirectional recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997).
 #[derive(Module, Debug)]
 pub struct Bidirectional<L> {
-    /// Reads from the first step on.
+    /// Reads from the first step on; its `go_backwards` must be off.
     pub forward: L,
     /// Reads from the last step on; its `go_backwards` must be off.
     pub backward: L,
@@ -60,15 +60,23 @@ pub struct BidirectionalOutput<S> {
     pub states: (S, S),
 }
 
-impl<L> Bidirectional<L> {
+impl<L: RecurrentLayer> Bidirectional<L> {
     /// Two layers of one configuration, each with weights of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the configuration goes backwards or has a field that makes no sense; the message says which.
     pub fn new<C: RecurrentLayerConfig<Layer = L>>(config: &C, merge: MergeMode, device: &Device) -> Self {
         let layer = || config.layer(config.input_size(), device);
-        Self { forward: layer(), backward: layer(), merge }
+        let both = Self { forward: layer(), backward: layer(), merge };
+        both.check();
+        both
     }
-}
 
-impl<L: RecurrentLayer> Bidirectional<L> {
+    fn check(&self) {
+        refuse_backwards("bidirectional", "it turns time around itself", [&self.forward, &self.backward]);
+    }
+
     /// Runs both layers.
     ///
     /// # Shapes
@@ -80,8 +88,7 @@ impl<L: RecurrentLayer> Bidirectional<L> {
     ///
     /// When the shapes disagree, or a layer goes backwards by itself; the message says which.
     pub fn forward(&self, input: impl Into<Sequences>, initial: Option<(L::State, L::State)>) -> BidirectionalOutput<L::State> {
-        let backwards = self.forward.goes_backwards() || self.backward.goes_backwards();
-        assert!(!backwards, "bidirectional: its layers must be made without go_backwards; it reverses time itself");
+        self.check();
         let input = input.into();
         let mask = input.mask.clone();
         let (initial_forward, initial_backward) = initial.unzip();

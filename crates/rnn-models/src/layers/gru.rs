@@ -13,7 +13,7 @@ use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
 };
-use crate::initializers::{glorot_uniform, matrix, orthogonal};
+use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
 /// Configuration of a [`Gru`]; the defaults are those of the Keras layer.
 #[derive(Config, Debug)]
@@ -96,13 +96,16 @@ pub struct Gru {
 }
 
 impl GruConfig {
-    /// Creates the layer on a device.
+    /// Creates the layer on a device, and draws its weights in the order of its fields.
     ///
     /// # Panics
     ///
-    /// When a dropout rate is not in [0, 1).
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
+    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
     pub fn init(&self, device: &Device) -> Gru {
-        let bias = |wanted: bool| wanted.then(|| self.bias_initializer.init([3 * self.units], device));
+        let options = self.options();
+        let rows = if self.reset_after { 2 } else { 1 };
+        let bias = |wanted: bool| wanted.then(|| vector(&self.bias_initializer, rows, 3 * self.units, device));
         Gru {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 3 * self.units], device),
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 3 * self.units], device),
@@ -111,7 +114,7 @@ impl GruConfig {
             activation: self.activation.init(device),
             recurrent_activation: self.recurrent_activation.init(device),
             reset_after: self.reset_after,
-            options: self.options(),
+            options,
         }
     }
 }

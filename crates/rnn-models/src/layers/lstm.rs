@@ -13,7 +13,7 @@ use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
 };
-use crate::initializers::{glorot_uniform, matrix, orthogonal};
+use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
 /// Configuration of an [`Lstm`]; the defaults are those of the Keras layer.
 #[derive(Config, Debug)]
@@ -92,24 +92,26 @@ pub struct Lstm {
 }
 
 impl LstmConfig {
-    /// Creates the layer on a device.
+    /// Creates the layer on a device, and draws its weights in the order of its fields.
     ///
     /// # Panics
     ///
-    /// When a dropout rate is not in [0, 1).
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
+    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
     pub fn init(&self, device: &Device) -> Lstm {
+        let options = self.options();
         Lstm {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 4 * self.units], device),
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 4 * self.units], device),
             bias: self.bias.then(|| self.init_bias(device)),
             activation: self.activation.init(device),
             recurrent_activation: self.recurrent_activation.init(device),
-            options: self.options(),
+            options,
         }
     }
 
     fn init_bias(&self, device: &Device) -> Param<Tensor<1>> {
-        let bias = self.bias_initializer.init([4 * self.units], device);
+        let bias = vector(&self.bias_initializer, 1, 4 * self.units, device);
         if !self.unit_forget_bias {
             return bias;
         }

@@ -55,12 +55,36 @@ fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(layers: impl IntoIterator<Item =
     layers.into_iter().filter_map(L::penalty).reduce(|sum, penalty| sum + penalty)
 }
 
+/// Refuses layers that go backwards, which `op` cannot be made of for some reason.
+///
+/// # Panics
+///
+/// When there is one.
+fn refuse_backwards<'a, L: RecurrentLayer + 'a>(op: &str, reason: &str, layers: impl IntoIterator<Item = &'a L>) {
+    if let Some(index) = layers.into_iter().position(L::goes_backwards) {
+        panic!("{op}: layer {index} was made with go_backwards, expected layers without it: {reason}");
+    }
+}
+
+/// Refuses a size of zero; `owner` is the configuration it is a field of.
+///
+/// # Panics
+///
+/// When the size is zero.
+pub(crate) fn at_least_one(owner: &str, field: &str, size: usize) {
+    assert!(size > 0, "{owner}: {field} is 0, expected at least 1");
+}
+
 /// The configuration of a layer of which several are made.
 pub trait RecurrentLayerConfig {
     /// The layer.
     type Layer: RecurrentLayer;
 
     /// Creates the layer for inputs of some number of features.
+    ///
+    /// # Panics
+    ///
+    /// When a field of the configuration makes no sense; the message names it.
     fn layer(&self, input_size: usize, device: &Device) -> Self::Layer;
 
     /// Number of input features of the first layer.
@@ -78,8 +102,10 @@ macro_rules! layer_config {
             ///
             /// # Panics
             ///
-            /// When a dropout rate is not in [0, 1).
+            /// When one, or a size, makes no sense.
             fn options(&self) -> Options {
+                at_least_one(stringify!($config), "input_size", self.input_size);
+                at_least_one(stringify!($config), "units", self.units);
                 Options {
                     dropout: self.dropout,
                     recurrent_dropout: self.recurrent_dropout,

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) constraints: ByWeight<Constraint>,
 }
 
-/// The weights of one layer, in the order they are drawn.
+/// The weights of one layer.
 pub(crate) struct LayerWeights<'a> {
     pub(crate) kernel: &'a Param<Tensor<2>>,
     pub(crate) recurrent_kernel: &'a Param<Tensor<2>>,
@@ -39,10 +39,16 @@ pub(crate) struct DropoutMasks {
 impl Options {
     /// # Panics
     ///
-    /// When a rate is not in [0, 1).
+    /// When a rate is not in [0, 1), or a regularizer or constraint has a number that makes no sense.
     pub(crate) fn check(self) -> Self {
         for (name, rate) in [("dropout", self.dropout), ("recurrent_dropout", self.recurrent_dropout)] {
             assert!((0.0..1.0).contains(&rate), "{name} is the share that is dropped, at least 0 and below 1, got {rate}");
+        }
+        for (name, regularizer) in self.regularizers.named() {
+            regularizer.check(&format!("{name}_regularizer"));
+        }
+        for (name, constraint) in self.constraints.named() {
+            constraint.check(&format!("{name}_constraint"));
         }
         self
     }

@@ -13,7 +13,7 @@ use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, variant, zero_before_start},
 };
-use crate::initializers::{glorot_uniform, matrix, orthogonal};
+use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
 /// Configuration of a [`SimpleRnn`]; the defaults are those of the Keras layer.
 #[derive(Config, Debug)]
@@ -83,7 +83,12 @@ pub struct SimpleRnn {
 }
 
 impl SimpleRnnConfig {
-    /// Creates the layer on a device.
+    /// Creates the layer on a device, and draws its weights in the order of its fields.
+    ///
+    /// # Panics
+    ///
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
+    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
     ///
     /// # Examples
     ///
@@ -98,12 +103,13 @@ impl SimpleRnnConfig {
     /// assert_eq!(output.last().dims(), [64, 80]);
     /// ```
     pub fn init(&self, device: &Device) -> SimpleRnn {
+        let options = self.options();
         SimpleRnn {
             kernel: matrix(&self.kernel_initializer, [self.input_size, self.units], device),
             recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, self.units], device),
-            bias: self.bias.then(|| self.bias_initializer.init([self.units], device)),
+            bias: self.bias.then(|| vector(&self.bias_initializer, 1, self.units, device)),
             activation: self.activation.init(device),
-            options: self.options(),
+            options,
         }
     }
 }

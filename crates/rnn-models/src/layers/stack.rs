@@ -4,7 +4,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, sum_of_penalties};
+use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, refuse_backwards, sum_of_penalties};
 use crate::dropout::drop_values;
 
 /// Layers on top of each other with dropout between them (PyTorch `num_layers` and `dropout`).
@@ -23,7 +23,7 @@ use crate::dropout::drop_values;
 /// ```
 #[derive(Module, Debug)]
 pub struct Stack<L> {
-    /// The layers, first to last.
+    /// The layers, first to last; their `go_backwards` must be off.
     pub layers: Vec<L>,
     /// Dropout on the outputs of every layer but the last, drawn for every step.
     pub dropout: Dropout,
@@ -38,20 +38,25 @@ pub struct StackOutput<S> {
     pub states: Vec<S>,
 }
 
-impl<L> Stack<L> {
+impl<L: RecurrentLayer> Stack<L> {
     /// `num_layers` layers of one configuration; all but the first read the hidden states of the one before.
     ///
     /// # Panics
     ///
-    /// When `num_layers` is zero, or `dropout` not in [0, 1).
+    /// When `num_layers` is zero, `dropout` is not in [0, 1), or the configuration goes backwards or has a field that makes no sense.
     pub fn new<C: RecurrentLayerConfig<Layer = L>>(config: &C, num_layers: usize, dropout: f64, device: &Device) -> Self {
-        assert!(num_layers > 0, "a stack has at least one layer");
+        assert!(num_layers > 0, "stack: num_layers is 0, expected at least 1");
         let inputs = (0..num_layers).map(|index| if index == 0 { config.input_size() } else { config.units() });
-        Self { layers: inputs.map(|input_size| config.layer(input_size, device)).collect(), dropout: DropoutConfig::new(dropout).init() }
+        let layers = inputs.map(|input_size| config.layer(input_size, device)).collect();
+        let stack = Self { layers, dropout: DropoutConfig::new(dropout).init() };
+        stack.check();
+        stack
     }
-}
 
-impl<L: RecurrentLayer> Stack<L> {
+    fn check(&self) {
+        refuse_backwards("stack", "each would turn time around again; flip the input instead", &self.layers);
+    }
+
     /// Runs all layers.
     ///
     /// # Shapes
@@ -61,8 +66,9 @@ impl<L: RecurrentLayer> Stack<L> {
     ///
     /// # Panics
     ///
-    /// When the shapes disagree or there is not one state a layer; the message says which.
+    /// When the shapes disagree, there is not one state a layer, or a layer goes backwards; the message says which.
     pub fn forward(&self, input: impl Into<Sequences>, initial: Option<Vec<L::State>>) -> StackOutput<L::State> {
+        self.check();
         let Sequences { values: mut sequence, mask } = input.into();
         if let Some(states) = &initial {
             assert!(states.len() == self.layers.len(), "stack: {} initial states for {} layers", states.len(), self.layers.len());

@@ -38,9 +38,9 @@ impl<L: RecurrentLayer> Stateful<L> {
     ///
     /// # Panics
     ///
-    /// When the batch has another number of sequences than the one before; [`Self::reset`] first.
+    /// When the batch has another number of sequences than the one before; [`Self::reset`] first. The state stays as it was.
     pub fn forward(&mut self, input: impl Into<Sequences>) -> (Tensor<3>, L::State) {
-        let (sequence, state) = self.layer.run(input.into(), self.state.take());
+        let (sequence, state) = self.layer.run(input.into(), self.state.clone());
         self.state = Some(L::detached(state.clone()));
         (sequence, state)
     }

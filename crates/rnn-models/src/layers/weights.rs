@@ -36,7 +36,24 @@ pub(crate) struct ByWeight<T> {
     pub(crate) bias: Option<T>,
 }
 
+impl<T: Copy> ByWeight<T> {
+    /// Those that are there, with the names of their weights in a configuration's fields.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, T)> {
+        let all = [("kernel", self.kernel), ("recurrent", self.recurrent_kernel), ("bias", self.bias)];
+        all.into_iter().filter_map(|(name, option)| Some((name, option?)))
+    }
+}
+
 impl Regularizer {
+    /// # Panics
+    ///
+    /// When a factor is negative or not finite; `field` is what the message names.
+    pub(crate) fn check(&self, field: &str) {
+        for (name, factor) in [("l1", self.l1), ("l2", self.l2)] {
+            assert!(factor.is_finite() && factor >= 0.0, "{field}: {name} is {factor}, expected a finite factor of at least 0");
+        }
+    }
+
     /// The penalty, `[1]`; add it to the loss.
     pub fn penalty<const D: usize>(&self, weights: Tensor<D>) -> Tensor<1> {
         let absolute = (self.l1 != 0.0).then(|| weights.clone().abs().sum() * self.l1);
@@ -50,6 +67,15 @@ impl Regularizer {
 }
 
 impl Constraint {
+    /// # Panics
+    ///
+    /// When the largest norm is not positive or not finite; `field` is what the message names.
+    pub(crate) fn check(&self, field: &str) {
+        if let Self::MaxNorm { max_value } = *self {
+            assert!(max_value.is_finite() && max_value > 0.0, "{field}: max_value is {max_value}, expected a finite norm above 0");
+        }
+    }
+
     /// The weights within the limits.
     pub fn apply<const D: usize>(&self, weights: Tensor<D>) -> Tensor<D> {
         match *self {

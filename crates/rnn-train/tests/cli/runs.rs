@@ -143,10 +143,10 @@ fn weights_are_exported_as_safetensors_and_text() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
-    let weights = |experiment: &str, seed: &str, threads: &str| {
+    let weights = |backend: &str, experiment: &str, seed: &str, threads: &str| {
         let scratch = Scratch::new();
         let data = scratch.prices("prices.csv", 520);
-        let mut args = vec!["train", experiment, "--epochs", "2", "--seed", seed, "--progress", "none"];
+        let mut args = vec!["train", experiment, "--epochs", "2", "--seed", seed, "--progress", "none", "--backend", backend];
         if experiment.starts_with("stock") {
             args.extend(["--data", &data]);
         }
@@ -156,11 +156,13 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
         assert_eq!(finished.code, 0, "{args:?} failed: {}", finished.stderr);
         scratch.read(experiment, "weights.txt")
     };
-    for experiment in ["letters-embedding-4", "stock-lstm"] {
-        let first = weights(experiment, "3", "1");
-        assert!(first == weights(experiment, "3", "1"), "{experiment}: two runs with seed 3 differ");
-        assert!(first == weights(experiment, "3", "2"), "{experiment}: one and two threads differ");
-        assert!(first != weights(experiment, "4", "1"), "{experiment}: seeds 3 and 4 give the same weights");
+    for backend in ["ndarray", "flex"] {
+        for experiment in ["letters-embedding-4", "stock-lstm"] {
+            let first = weights(backend, experiment, "3", "1");
+            assert!(first == weights(backend, experiment, "3", "1"), "{backend}, {experiment}: two runs with seed 3 differ");
+            assert!(first == weights(backend, experiment, "3", "2"), "{backend}, {experiment}: one and two threads differ");
+            assert!(first != weights(backend, experiment, "4", "1"), "{backend}, {experiment}: seeds 3 and 4 give the same weights");
+        }
     }
 }
 

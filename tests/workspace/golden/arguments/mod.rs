@@ -11,12 +11,29 @@ use rnn_models::{
 };
 use safetensors::SafeTensors;
 
-use super::{for_each_file, golden_folder, on_both_backends};
+use super::{CELLS, for_each_file, golden_folder, on_both_backends};
 
-const CELLS: [&str; 3] = ["simple_rnn", "lstm", "gru"];
+/// How the names of a case's files go on after the cell, and how many files it has; each case has a test.
+const CASES: [(&str, usize); 14] = [
+    ("plain", 3),
+    ("no-bias", 3),
+    ("activation-", 24),
+    ("recurrent-activation-", 10),
+    ("go-backwards", 3),
+    ("mask-", 15),
+    ("reset-before", 3),
+    ("dropout", 3),
+    ("recurrent-dropout", 3),
+    ("bidirectional-", 18),
+    ("stack", 3),
+    ("stateful", 3),
+    ("regularizer", 3),
+    ("constraint", 2),
+];
 
 /// Runs a check on every file of a case, on both CPU backends in both types; the check is told which cell's file it has.
-fn for_each_case(case: &str, files: usize, check: impl Fn(&str, &Case<'_>)) {
+fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
+    let (_, files) = CASES.into_iter().find(|(name, _)| *name == case).unwrap_or_else(|| panic!("{case} is not among the cases"));
     let mut found = 0;
     for cell in CELLS {
         found += for_each_file(&golden_folder().join("arguments"), &format!("{cell}-{case}"), |bytes, name| {
@@ -27,6 +44,16 @@ fn for_each_case(case: &str, files: usize, check: impl Fn(&str, &Case<'_>)) {
         });
     }
     assert_eq!(found, files, "golden vectors of {case}");
+}
+
+#[test]
+fn golden_arguments_files_belong_to_one_case_each() {
+    for_each_file(&golden_folder().join("arguments"), "", |_, name| {
+        let is_of = |cell: &str, case: &str| name.starts_with(&format!("{cell}-{case}"));
+        let read = CELLS.iter().flat_map(|cell| CASES.iter().map(move |(case, _)| (cell, case))).filter(|(cell, case)| is_of(cell, case));
+        let read: Vec<_> = read.collect();
+        assert!(read.len() == 1, "{name}: read as {read:?}, expected one case");
+    });
 }
 
 /// One layer over `input`, its states and all gradients.
@@ -68,31 +95,31 @@ fn check_any(cell: &str, case: &Case<'_>) {
 
 #[test]
 fn golden_arguments_zero_states_and_no_bias() {
-    for_each_case("plain", 3, check_any);
-    for_each_case("no-bias", 3, check_any);
+    for_each_case("plain", check_any);
+    for_each_case("no-bias", check_any);
 }
 
 #[test]
 fn golden_arguments_activations() {
-    for_each_case("activation-", 24, check_any);
-    for_each_case("recurrent-activation-", 10, check_any);
+    for_each_case("activation-", check_any);
+    for_each_case("recurrent-activation-", check_any);
 }
 
 #[test]
 fn golden_arguments_go_backwards_and_masks() {
-    for_each_case("go-backwards", 3, check_any);
-    for_each_case("mask-", 15, check_any);
+    for_each_case("go-backwards", check_any);
+    for_each_case("mask-", check_any);
 }
 
 #[test]
 fn golden_arguments_reset_before() {
-    for_each_case("reset-before", 3, check_any);
+    for_each_case("reset-before", check_any);
 }
 
 #[test]
 fn golden_arguments_dropout_masks() {
     for name in ["dropout", "recurrent-dropout"] {
-        for_each_case(name, 3, |cell, case| {
+        for_each_case(name, |cell, case| {
             let golden = case.golden;
             let leaves = case.leaves("");
             let input = golden.leaf::<3>("input");
@@ -163,7 +190,7 @@ fn check_bidirectional<L: Layer>(case: &Case<'_>) {
 
 #[test]
 fn golden_arguments_bidirectional() {
-    for_each_case("bidirectional-", 18, |cell, case| match cell {
+    for_each_case("bidirectional-", |cell, case| match cell {
         "simple_rnn" => check_bidirectional::<SimpleRnn>(case),
         "lstm" => check_bidirectional::<Lstm>(case),
         _ => check_bidirectional::<Gru>(case),
@@ -185,7 +212,7 @@ fn check_stack<L: Layer>(case: &Case<'_>) {
 
 #[test]
 fn golden_arguments_stack() {
-    for_each_case("stack", 3, |cell, case| match cell {
+    for_each_case("stack", |cell, case| match cell {
         "simple_rnn" => check_stack::<SimpleRnn>(case),
         "lstm" => check_stack::<Lstm>(case),
         _ => check_stack::<Gru>(case),
@@ -219,7 +246,7 @@ fn check_stateful<L: Layer>(case: &Case<'_>) {
 
 #[test]
 fn golden_arguments_stateful() {
-    for_each_case("stateful", 3, |cell, case| match cell {
+    for_each_case("stateful", |cell, case| match cell {
         "simple_rnn" => check_stateful::<SimpleRnn>(case),
         "lstm" => check_stateful::<Lstm>(case),
         _ => check_stateful::<Gru>(case),
@@ -228,7 +255,7 @@ fn golden_arguments_stateful() {
 
 #[test]
 fn golden_arguments_regularizers() {
-    for_each_case("regularizer", 3, |cell, case| {
+    for_each_case("regularizer", |cell, case| {
         let golden = case.golden;
         let leaves = case.leaves("");
         let regularizer = |name: &str| Some(Regularizer { l1: case.number(&format!("{name}_l1")), l2: case.number(&format!("{name}_l2")) });
@@ -259,7 +286,7 @@ fn golden_arguments_regularizers() {
 
 #[test]
 fn golden_arguments_constraints() {
-    for_each_case("constraint", 2, |_, case| {
+    for_each_case("constraint", |_, case| {
         let golden = case.golden;
         let constraint = match case.metadata["constraint"].to_lowercase() {
             name if name.contains("max") => Constraint::MaxNorm { max_value: case.number("max_value") },

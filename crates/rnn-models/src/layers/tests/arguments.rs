@@ -307,14 +307,6 @@ fn both_directions_start_from_their_states() {
 }
 
 #[test]
-#[should_panic(expected = "bidirectional: its layers must be made without go_backwards")]
-fn a_layer_that_goes_backwards_is_no_direction() {
-    let device = Device::flex();
-    let layer = Bidirectional::new(&GruConfig::new(1, 2).with_go_backwards(true), MergeMode::Sum, &device);
-    layer.forward(Tensor::<3>::zeros([1, 2, 1], &device), None);
-}
-
-#[test]
 fn settings_are_read_back_from_their_configuration() {
     use burn::config::Config;
 

@@ -1,4 +1,7 @@
 mod arguments;
+mod initial;
+mod misuse;
+mod wrappers;
 
 use burn::{
     module::Module,

@@ -1,0 +1,62 @@
+//! What weights start from.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    nn::Initializer,
+    tensor::{Device, Tensor},
+};
+
+use super::super::*;
+use crate::{Cell, LettersModelConfig, StockModelConfig};
+
+/// Checks that numbers reach to a limit, but not beyond.
+fn assert_reach(bias: &Option<Param<Tensor<1>>>, limit: f64) {
+    let largest = bias.as_ref().unwrap().val().abs().max().into_scalar::<f32>();
+    let limit = limit as f32;
+    assert!(largest <= limit && largest > 0.8 * limit, "the limit is {limit}, the largest {largest}");
+}
+
+#[test]
+fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
+    let device = Device::flex();
+    let glorot = Initializer::XavierUniform { gain: 1.0 };
+    let kaiming = Initializer::KaimingUniform { gain: 1.0, fan_out_only: false };
+    for (initializer, limit) in [
+        (glorot, (|fan_in, fan_out| (6.0 / (fan_in + fan_out)).sqrt()) as fn(f64, f64) -> f64),
+        (kaiming, |fan_in, _| (3.0 / fan_in).sqrt()),
+    ] {
+        let layer = SimpleRnnConfig::new(1, 100).with_bias_initializer(initializer.clone()).init(&device);
+        assert_reach(&layer.bias, limit(100.0, 100.0));
+        let config = LstmConfig::new(1, 100).with_unit_forget_bias(false).with_bias_initializer(initializer.clone());
+        assert_reach(&config.init(&device).bias, limit(400.0, 400.0));
+        let config = GruConfig::new(1, 100).with_bias_initializer(initializer);
+        assert_reach(&config.clone().with_reset_after(false).init(&device).bias, limit(300.0, 300.0));
+        // Keras keeps both in one tensor `[2, 3*H]`.
+        let layer = config.init(&device);
+        assert_reach(&layer.bias, limit(2.0, 300.0));
+        assert_reach(&layer.recurrent_bias, limit(2.0, 300.0));
+    }
+}
+
+/// Counts parameters that have their numbers.
+struct Drawn(usize);
+
+impl ModuleVisitor for Drawn {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        assert!(parameter.is_initialized(), "parameter {} of rank {D} is not drawn yet", self.0);
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn weights_are_drawn_when_a_model_is_made_so_that_they_depend_on_the_seed_alone() {
+    fn drawn(model: &impl Module) -> usize {
+        let mut drawn = Drawn(0);
+        model.visit(&mut drawn);
+        drawn.0
+    }
+    let device = Device::flex();
+    assert_eq!(drawn(&LettersModelConfig::new(5, 3).with_embedding(Some(2)).init(&device)), 1 + 3 + 2);
+    assert_eq!(drawn(&StockModelConfig::new(Cell::Lstm).init(&device)), 3 + 3 + 2);
+    assert_eq!(drawn(&StockModelConfig::new(Cell::Gru).init(&device)), 4 + 4 + 2);
+}
