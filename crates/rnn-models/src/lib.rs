@@ -27,6 +27,7 @@
 //! | `return_sequences=False` | `output.last()`, `[B, H]` | a sequence of which no step counts gives its initial state, in Keras zeros |
 //! | `return_state=True` | `output.state` | always there |
 //! | `initial_state` | second argument of `forward` | |
+//! | outputs before the first step that counts | zeros, as in Keras, also with an initial state | the operators of `rnn-kernels` give that state |
 //! | `go_backwards` | `go_backwards` | not for layers of a [`Bidirectional`] or [`Stack`], which refuse it |
 //! | `stateful`, `reset_state()` | [`Stateful`], `reset()` | a wrapper: a layer itself never changes |
 //! | `training` | the input's device | dropout works on an autodiff device; `layer.valid()` is the layer for inference |

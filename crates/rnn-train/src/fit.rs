@@ -46,10 +46,7 @@ pub(crate) struct Fit<'a> {
 pub(crate) fn initial<J: Job>(job: &J, seed: u64) -> J::Trainee {
     let cpu = Device::flex().autodiff();
     cpu.seed(seed);
-    let trainee = job.trainee(&cpu);
-    // Parameters are drawn at their first use; use them all now, in their order in the model.
-    drop(trainee.clone().into_record());
-    trainee
+    job.trainee(&cpu)
 }
 
 impl Fit<'_> {

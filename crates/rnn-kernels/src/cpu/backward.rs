@@ -12,8 +12,12 @@ use super::{
     slices::{Aligned, chunks, cut, slices},
 };
 
-/// Slices whose gradients of the weights are held at a time; a large batch would otherwise hold one copy of them for every 16 rows.
-const WAVE: usize = 16;
+/// Slices that run at a time at most: each holds gradients of the weights, and a large batch would otherwise hold a copy of them for every 16 rows.
+const MOST_SLICES: usize = 16;
+/// Slices that run at a time at least, however large the weights are.
+const FEWEST_SLICES: usize = 4;
+/// Gradients of the weights that are held at a time, where that leaves enough slices: 16 times those of an LSTM of 256 units.
+const HELD_WEIGHTS: usize = 1 << 23;
 
 /// The loss by what a forward pass gave; absent where the loss does not depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +77,9 @@ pub(crate) fn backward<C: Cell, T: Real>(
         .collect();
     let mut weights = WeightGradients::zeros::<C>(operands.sizes);
     let mut tasks = tasks.into_iter();
+    let at_a_time = (HELD_WEIGHTS / ((input + hidden) * gates)).clamp(FEWEST_SLICES, MOST_SLICES);
     loop {
-        let wave: Vec<Task<'_, C, T>> = tasks.by_ref().take(WAVE).collect();
+        let wave: Vec<Task<'_, C, T>> = tasks.by_ref().take(at_a_time).collect();
         let run = |mut task: Task<'_, C, T>| task.run();
         let partial: Vec<WeightGradients<T>> = match wave.len() {
             0 => break,

@@ -197,9 +197,8 @@ impl<C: Cell, T: Real> Task<'_, C, T> {
         }
         // Not step by step: what is written is then one run of memory for each sequence.
         for (row, sequence) in self.sequence.chunks_exact_mut(time * hidden).enumerate() {
-            let states = hiddens[state_width..].chunks_exact(hidden).skip(row).step_by(rows);
-            for (state, to) in states.zip(sequence[steps.start * hidden..].chunks_exact_mut(hidden)) {
-                to.write_copy_of_slice(state);
+            for (index, t) in steps.clone().enumerate() {
+                sequence[t * hidden..][..hidden].write_copy_of_slice(&hiddens[(index + 1) * state_width + row * hidden..][..hidden]);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! ```text
 //! for each chunk of steps:  sums = bias + X K                        one product
 //!     for each step:        sums[t] += h[t-1] R                      one product
-//!                           h[t], c[t] = cell(sums[t], c[t-1])       one pass
+//!                           h[t], c[t] = cell(sums[t], c[t-1])       gates, then states
 //! ```
 //!
 //! Backward runs the chunks in reverse; the gradients of both kernels are one product a chunk each.

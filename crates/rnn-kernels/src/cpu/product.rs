@@ -130,6 +130,7 @@ impl<T: Real> Product<'_, T> {
         // Masks are slow on some machines. Whole vectors do as long as there is memory to read: of a last vector, what belongs to columns
         // further on adds up to nothing that is kept.
         let is_whole = |start: usize, length: usize| !LAST || start + lanes <= length;
+        let c_length = self.c.len();
         let whole_depth = match self.b.data.len().checked_sub(b_start + lanes) {
             _ if !LAST => part.depth,
             Some(room) => part.depth.min(room / b_stride.max(1) + 1),
@@ -143,7 +144,7 @@ impl<T: Real> Product<'_, T> {
             let mut sums = [[T::splat(simd, T::ZERO); V]; R];
             for (r, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
-                    let (from, whole) = (c.add(r * c_stride + v * lanes), is_whole(c_start + r * c_stride, self.c.len()));
+                    let (from, whole) = (c.add(r * c_stride + v * lanes), is_whole(c_start + r * c_stride, c_length));
                     *sum = if whole { T::load::<S>(from) } else { T::load_masked(simd, mask, from) };
                 }
             }
@@ -166,7 +167,7 @@ impl<T: Real> Product<'_, T> {
                     let to = c.add(r * c_stride + v * lanes);
                     if !LAST {
                         T::store::<S>(to, *sum);
-                    } else if is_whole(c_start + r * c_stride, self.c.len()) {
+                    } else if is_whole(c_start + r * c_stride, c_length) {
                         T::store::<S>(to, T::select(simd, mask, *sum, T::load::<S>(to)));
                     } else {
                         T::store_masked(simd, mask, to, *sum);

@@ -33,7 +33,7 @@ pub struct GruWeights {
 /// With `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
 /// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
+/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16 sequences), and gives the same bytes for any
 /// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`gru_reference`].
 ///
 /// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as they are; half precision (`F16`,

@@ -56,7 +56,7 @@ impl LstmOutput {
 /// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
 /// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a thread for every 16 sequences of a batch), and gives the same bytes for any
+/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16 sequences), and gives the same bytes for any
 /// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`lstm_reference`].
 ///
 /// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as they are; half precision (`F16`,

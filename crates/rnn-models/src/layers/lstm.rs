@@ -12,6 +12,7 @@ use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
+    refuse_backwards,
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
@@ -111,12 +112,13 @@ impl LstmConfig {
     }
 
     fn init_bias(&self, device: &Device) -> Param<Tensor<1>> {
-        let bias = vector(&self.bias_initializer, 1, 4 * self.units, device);
+        let draw = |size: usize| vector(&self.bias_initializer, 1, size, device);
         if !self.unit_forget_bias {
-            return bias;
+            return draw(4 * self.units);
         }
-        let mut values: Vec<f64> = bias.val().into_data().iter::<f64>().collect();
-        values[self.units..2 * self.units].fill(1.0);
+        // As Keras draws them: the input gate's, and the last two together, each with the fans of its own size.
+        let [input, rest] = [self.units, 2 * self.units].map(|size| draw(size).val().into_data().iter::<f64>().collect::<Vec<_>>());
+        let values = [input, vec![1.0; self.units], rest].concat();
         Param::from_data(TensorData::new(values, [4 * self.units]), device)
     }
 }
@@ -159,12 +161,13 @@ impl Lstm {
 
     /// One step of streaming inference: the next states from one input `[B, I]` and the states before, zeros when absent.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence.
+    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with dropout, each step draws masks of its own.
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
+    /// When the shapes disagree, or the layer goes backwards; the message says which.
     pub fn step(&self, input: Tensor<2>, state: Option<LstmState>) -> LstmState {
+        refuse_backwards("step", "it reads what comes first, first", [self]);
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
 }

@@ -12,6 +12,7 @@ use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn, simple_rnn_referen
 use super::{
     Constraint, RecurrentLayer, Regularizer, Sequences,
     options::{LayerWeights, Options, activate, constrain, variant, zero_before_start},
+    refuse_backwards,
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
@@ -151,12 +152,13 @@ impl SimpleRnn {
 
     /// One step of streaming inference: the next state from one input `[B, I]` and the state before, zeros when absent.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence.
+    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with dropout, each step draws masks of its own.
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
+    /// When the shapes disagree, or the layer goes backwards; the message says which.
     pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
+        refuse_backwards("step", "it reads what comes first, first", [self]);
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
 }

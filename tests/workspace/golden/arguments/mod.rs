@@ -4,7 +4,10 @@ mod case;
 
 use burn::tensor::{DType, Tensor};
 use case::{Case, Layer, param};
-use rnn_kernels::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru_reference, lstm_reference, simple_rnn_reference};
+use rnn_kernels::{
+    GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference, simple_rnn,
+    simple_rnn_reference,
+};
 use rnn_models::{
     Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, Regularizer, SimpleRnn, SimpleRnnConfig,
     Stateful,
@@ -136,17 +139,29 @@ fn golden_arguments_dropout_masks() {
             let variant = Variant { recurrent_dropout, ..Variant::default() };
             let (kernel, recurrent_kernel) = (leaves.kernel.clone(), leaves.recurrent_kernel.clone());
             let (bias, recurrent_bias) = (leaves.row(0), leaves.row(1));
+            // Recurrent dropout has no fused operator.
+            let fused = golden.fused && variant.recurrent_dropout.is_none();
+            let initial = Some(hidden.clone());
+            let initial_cell = (cell == "lstm").then(|| golden.leaf::<2>("initial_cell"));
             let mut final_cell = None;
             let output = match cell {
                 "simple_rnn" => {
-                    simple_rnn_reference(dropped, SimpleRnnWeights { kernel, recurrent_kernel, bias }, Some(hidden.clone()), &variant)
+                    let weights = SimpleRnnWeights { kernel, recurrent_kernel, bias };
+                    if fused {
+                        simple_rnn(dropped, weights, initial, None)
+                    } else {
+                        simple_rnn_reference(dropped, weights, initial, &variant)
+                    }
                 }
                 "gru" => {
-                    gru_reference(dropped, GruWeights { kernel, recurrent_kernel, bias, recurrent_bias }, Some(hidden.clone()), &variant)
+                    let weights = GruWeights { kernel, recurrent_kernel, bias, recurrent_bias };
+                    if fused { gru(dropped, weights, initial, None) } else { gru_reference(dropped, weights, initial, &variant) }
                 }
                 _ => {
-                    let initial = LstmState { hidden: hidden.clone(), cell: golden.leaf("initial_cell") };
-                    let output = lstm_reference(dropped, LstmWeights { kernel, recurrent_kernel, bias }, Some(initial), &variant);
+                    let weights = LstmWeights { kernel, recurrent_kernel, bias };
+                    let initial = initial_cell.clone().map(|cell| LstmState { hidden: hidden.clone(), cell });
+                    let output =
+                        if fused { lstm(dropped, weights, initial, None) } else { lstm_reference(dropped, weights, initial, &variant) };
                     final_cell = Some(output.state.cell);
                     rnn_kernels::HiddenOutput { sequence: output.sequence, state: output.state.hidden }
                 }
@@ -159,6 +174,9 @@ fn golden_arguments_dropout_masks() {
             let gradients = golden.backward(&output, final_cell.as_ref());
             golden.check_gradient("input", &input, &gradients);
             golden.check_gradient("initial_hidden", &hidden, &gradients);
+            if let Some(cell) = &initial_cell {
+                golden.check_gradient("initial_cell", cell, &gradients);
+            }
             case.check_leaves("", &leaves, &gradients);
         });
     }

@@ -4,7 +4,7 @@ use burn::{
     module::{Module, Param},
     nn::{Initializer, activation::ActivationConfig},
     optim::{GradientsParams, SgdConfig},
-    tensor::{DType, Device, Distribution, Tensor, Tolerance},
+    tensor::{Bool, DType, Device, Distribution, Tensor, Tolerance},
 };
 
 use super::super::*;
@@ -191,6 +191,23 @@ fn going_backwards_is_going_forwards_over_the_reversed_sequence() {
 }
 
 #[test]
+fn going_backwards_with_a_mask_and_a_state_is_going_forwards_over_both_reversed() {
+    let device = Device::flex();
+    let (x, state) = (random([2, 4, 3], &device), random([2, 1, 5], &device).squeeze_dim::<2>(1));
+    let mask = Tensor::<2, Bool>::from_data([[true, true, false, true], [false, true, true, false]], &device);
+    for reset_after in [true, false] {
+        let layer = GruConfig::new(3, 5).with_go_backwards(true).with_reset_after(reset_after).init(&device);
+        let mut forwards = GruConfig::new(3, 5).with_reset_after(reset_after).init(&device);
+        (forwards.kernel, forwards.recurrent_kernel) = (layer.kernel.clone(), layer.recurrent_kernel.clone());
+        let got = layer.forward(Sequences::with_mask(x.clone(), mask.clone()), Some(state.clone()));
+        let reversed = Sequences::with_mask(x.clone().flip([1]), mask.clone().flip([1]));
+        let expected = forwards.forward(reversed, Some(state.clone()));
+        assert_eq!(got.sequence.into_data(), expected.sequence.into_data());
+        assert_eq!(got.state.into_data(), expected.state.into_data());
+    }
+}
+
+#[test]
 fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
     let device = Device::flex().autodiff();
     let stack = Stack::new(&GruConfig::new(3, 8), 3, 0.5, &device);
@@ -259,6 +276,32 @@ fn constraints_hold_after_steps_of_an_optimizer() {
         assert!(norm(biases(&layer)) <= 0.3 + 1e-6);
         assert!(layer.recurrent_kernel.val().min().into_scalar::<f32>() >= 0.0);
     }
+}
+
+#[test]
+fn every_layer_keeps_each_weight_within_its_own_limit() {
+    let limit = |max_value| Some(Constraint::MaxNorm { max_value });
+    let norm = |weights: Tensor<2>| weights.square().sum_dim(0).sqrt().max().into_scalar::<f32>();
+    macro_rules! check {
+        ($config:ident) => {{
+            let large = Initializer::Constant { value: 3.0 };
+            let config = $config::new(2, 3).with_kernel_initializer(large.clone()).with_recurrent_initializer(large.clone());
+            let config = config.with_bias_initializer(large).with_kernel_constraint(limit(0.25)).with_recurrent_constraint(limit(0.5));
+            let layer = config.with_bias_constraint(limit(0.75)).init(&Device::flex()).constrained();
+            let bias = layer.bias.clone().unwrap().val().unsqueeze_dim::<2>(1);
+            for (name, got, expected) in
+                [("kernel", norm(layer.kernel.val()), 0.25), ("recurrent kernel", norm(layer.recurrent_kernel.val()), 0.5)]
+            {
+                assert!((got - expected).abs() < 1e-5, "{}: {name}: {got}, expected {expected}", stringify!($config));
+            }
+            bias
+        }};
+    }
+    // A vector's norm is that of all its numbers; a GRU's limit is of both rows together, which the next test looks at.
+    for bias in [check!(SimpleRnnConfig), check!(LstmConfig)] {
+        assert!((norm(bias) - 0.75).abs() < 1e-5);
+    }
+    check!(GruConfig);
 }
 
 #[test]

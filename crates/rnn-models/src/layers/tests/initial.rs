@@ -28,7 +28,12 @@ fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
         let layer = SimpleRnnConfig::new(1, 100).with_bias_initializer(initializer.clone()).init(&device);
         assert_reach(&layer.bias, limit(100.0, 100.0));
         let config = LstmConfig::new(1, 100).with_unit_forget_bias(false).with_bias_initializer(initializer.clone());
-        assert_reach(&config.init(&device).bias, limit(400.0, 400.0));
+        assert_reach(&config.clone().init(&device).bias, limit(400.0, 400.0));
+        // With it, Keras draws those of the input gate, and those of the last two gates together.
+        let bias = config.with_unit_forget_bias(true).init(&device).bias.unwrap().val();
+        let part = |start, size| Some(Param::from_tensor(bias.clone().narrow(0, start, size)));
+        assert_reach(&part(0, 100), limit(100.0, 100.0));
+        assert_reach(&part(200, 200), limit(200.0, 200.0));
         let config = GruConfig::new(1, 100).with_bias_initializer(initializer);
         assert_reach(&config.clone().with_reset_after(false).init(&device).bias, limit(300.0, 300.0));
         // Keras keeps both in one tensor `[2, 3*H]`.

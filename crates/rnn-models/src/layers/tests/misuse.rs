@@ -94,6 +94,16 @@ fn a_bias_cannot_be_orthogonal() {
 }
 
 #[test]
+fn a_layer_that_goes_backwards_takes_no_single_steps() {
+    let device = Device::flex();
+    for_each_config!(Config => {
+        let layer = Config::new(1, 2).with_go_backwards(true).init(&device);
+        let text = refusal(|| layer.step(Tensor::zeros([1, 1], &device), None));
+        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it reads what comes first, first");
+    });
+}
+
+#[test]
 fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs() {
     let device = Device::flex();
     let backwards = GruConfig::new(2, 2).with_go_backwards(true);
