@@ -118,7 +118,7 @@ pub(crate) fn backward<B: Backend>(
     kind: CellKind,
     needs_input: bool,
 ) -> Gradients<B> {
-    let [batch, time, input] = dims(operands.input.shape());
+    let [batch, time, _] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
     let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
     let given = |gradient: &Optional<B>| gradient.as_ref().cloned().unwrap_or_else(zeros);
@@ -144,13 +144,27 @@ pub(crate) fn backward<B: Backend>(
         sums.push(of_sums);
     }
     sums.reverse();
-    let sums = B::float_cat(sums, 0);
+    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input)
+}
+
+/// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states; `hiddens` are the hidden states from before
+/// the first step on. Rows are time-major.
+pub(crate) fn gradients<B: Backend>(
+    operands: &Operands<B>,
+    sums: FloatTensor<B>,
+    hiddens: &FloatTensor<B>,
+    [hidden, cell]: [FloatTensor<B>; 2],
+    kind: CellKind,
+    needs_input: bool,
+) -> Gradients<B> {
+    let [batch, time, input] = dims(operands.input.shape());
+    let [units, gates] = dims(operands.recurrent_kernel.shape());
     let of_input = match kind {
         CellKind::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
         CellKind::SimpleRnn | CellKind::Lstm => sums.clone(),
     };
     let rows = time_major(operands);
-    let hiddens = narrow::<B>(&saved.hidden, 0, 0, time * batch);
+    let hiddens = narrow::<B>(hiddens, 0, 0, time * batch);
     Gradients {
         kernel: B::float_matmul(B::float_transpose(rows), of_input.clone()),
         recurrent_kernel: B::float_matmul(B::float_transpose(hiddens), narrow::<B>(&sums, 1, 0, gates)),
@@ -161,8 +175,8 @@ pub(crate) fn backward<B: Backend>(
                 B::float_swap_dims(B::float_reshape(rows, Shape::new([time, batch, input])), 0, 1)
             })
             .into(),
-        cell: if kind == CellKind::Lstm { gradient.cell } else { gradient.hidden.clone() },
-        hidden: gradient.hidden,
+        cell: if kind == CellKind::Lstm { cell } else { hidden.clone() },
+        hidden,
     }
 }
 
@@ -214,7 +228,7 @@ fn step_backward<B: Backend>(
 }
 
 /// The inputs, `[T*B, I]`; zeros where a step does not count, whatever the padding holds.
-fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
+pub(crate) fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
     let [batch, time, input] = dims(operands.input.shape());
     let mut values = operands.input.clone();
     if let Some(mask) = operands.mask.as_ref() {
@@ -239,7 +253,7 @@ fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {
 }
 
 /// `length` entries of one dimension.
-fn narrow<B: Backend>(tensor: &FloatTensor<B>, dim: usize, start: usize, length: usize) -> FloatTensor<B> {
+pub(crate) fn narrow<B: Backend>(tensor: &FloatTensor<B>, dim: usize, start: usize, length: usize) -> FloatTensor<B> {
     let slices: Vec<Slice> = (0..tensor.shape().num_dims())
         .map(|index| if index == dim { Slice::from(start..start + length) } else { Slice::from(..) })
         .collect();

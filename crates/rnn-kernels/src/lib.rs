@@ -33,6 +33,8 @@ mod check;
 mod composed;
 mod cpu;
 mod dropout;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod gru;
 mod lstm;
 mod operator;

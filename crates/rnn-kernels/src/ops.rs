@@ -7,6 +7,8 @@
 use burn::backend::{Backend, ExtensionType, backend_extension, tensor::FloatTensor};
 
 use crate::composed;
+#[cfg(feature = "wgpu")]
+use crate::gpu::metadata;
 
 /// Which cell runs, with tanh and sigmoid as its activations.
 ///
@@ -15,7 +17,7 @@ use crate::composed;
 /// | SimpleRNN | `h` | `h` |
 /// | LSTM | `i, f, c, o` | `i, f, c, o` |
 /// | GRU, reset after the product | `z, r, h` | `z, r`, the recurrent product's part of `h`, the input's part of `h` |
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CellKind {
     /// `h_t = tanh(s)`.
     SimpleRnn,
@@ -46,6 +48,7 @@ impl CellKind {
 
 /// A tensor that may be absent; Burn's extensions cannot take an `Option`.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub enum Optional<B: Backend> {
     /// No tensor.
     Absent,
@@ -71,6 +74,7 @@ impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
 
 /// What an operator reads.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Operands<B: Backend> {
     /// `[B, T, I]`.
     pub input: FloatTensor<B>,
@@ -93,6 +97,7 @@ pub struct Operands<B: Backend> {
 
 /// What an operator gives.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Outputs<B: Backend> {
     /// Hidden states of all steps, `[B, T, H]`.
     pub sequence: FloatTensor<B>,
@@ -104,6 +109,7 @@ pub struct Outputs<B: Backend> {
 
 /// What the backward pass needs of the forward pass. The order of rows is a backend's own.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Saved<B: Backend> {
     /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of its candidate. `[T*B, S*H]`.
     pub sums: FloatTensor<B>,
@@ -115,6 +121,7 @@ pub struct Saved<B: Backend> {
 
 /// The loss by the outputs; absent where the loss does not depend on one.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Upstream<B: Backend> {
     /// `[B, T, H]`.
     #[extension_type]
@@ -129,6 +136,7 @@ pub struct Upstream<B: Backend> {
 
 /// The loss by the operands, in their shapes.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Gradients<B: Backend> {
     /// `[B, T, I]`; absent if it was not asked for.
     #[extension_type]
@@ -150,20 +158,23 @@ pub struct Gradients<B: Backend> {
 /// The default bodies are composed of the backend's own tensor operations and cost O(T), forward and backward; an empty `impl` makes an
 /// operator of them. Shapes, types and devices are checked by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here:
 /// call those.
-#[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Autodiff)]
+#[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Fusion: cfg(feature = "wgpu"), Autodiff)]
 pub trait RecurrentOps: Backend {
     /// Runs a cell and keeps nothing.
+    #[fusion(meta = metadata::outputs)]
     fn recurrent(#[extension_type] operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
         composed::forward(&operands, kind)
     }
 
     /// Runs a cell and keeps what [`Self::recurrent_backward`] needs.
+    #[fusion(meta = metadata::outputs_and_saved)]
     fn recurrent_saving(#[extension_type] operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
         composed::forward_saving(&operands, kind)
     }
 
     /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`. Initial states of the operands are not
     /// read.
+    #[fusion(meta = metadata::gradients)]
     fn recurrent_backward(
         #[extension_type] operands: Operands<Self>,
         #[extension_type] saved: Saved<Self>,

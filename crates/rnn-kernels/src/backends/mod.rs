@@ -16,9 +16,6 @@ use crate::{
     ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream},
 };
 
-#[cfg(feature = "wgpu")]
-impl RecurrentOps for burn::backend::Cube {}
-
 /// A backend whose tensors are arrays in memory.
 trait Cpu<T: Real>: Backend {
     /// The same tensor with its values in row-major order.

@@ -1,6 +1,8 @@
 //! The operators as their users see them: fused, composed and reference against each other, and against finite differences.
 
 mod agreement;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod gradients;
 mod misuse;
 
