@@ -39,9 +39,11 @@ fn real_data() -> Result<()> {
     step("real data", command)
 }
 
-/// All letters experiments and an epoch of each cell on prices with the wgpu backend.
+/// The kernels against flex, all letters experiments and an epoch of each cell on prices with the wgpu backend.
 fn gpu() -> Result<()> {
     step("clippy, wgpu", cargo(&["clippy", "-p", "rnn-train", "--features", "wgpu", "--all-targets", "--", "-D", "warnings"]))?;
+    let kernels = ["test", "-p", "rnn-kernels", "-p", "rnn-train", "--features", "rnn-train/wgpu", "--lib", "gpu"];
+    step("kernels, wgpu", cargo(&kernels))?;
     step("tests, wgpu", cargo(&["test", "-p", "rnn-train", "--features", "wgpu", "--test", "cli", "wgpu"]))?;
     let mut devices = cargo(&["run", "-p", "rnn-train", "--features", "wgpu", "--", "devices"]);
     devices.stdin(std::process::Stdio::null());

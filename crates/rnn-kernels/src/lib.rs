@@ -1,7 +1,8 @@
 //! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
 //!
 //! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension ([`RecurrentOps`]) with a gradient
-//! of its own, computed by one CPU implementation for the ndarray and flex backends and composed of tensor operations for others.
+//! of its own, computed by one CPU implementation for the ndarray and flex backends, in a few launches on GPUs, and composed of tensor operations
+//! for others.
 //!
 //! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor operations: the input
 //! projection is one matrix product over all time steps, then the recurrence runs step by step. It is differentiable by

@@ -44,7 +44,7 @@
 //! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
 //! | `RNN([cell, cell])` | [`Stack`] | PyTorch's `num_layers` and `dropout`; instead of `go_backwards`, flip input and mask. Cells of one's own are no argument |
 //!
-//! Fused, on CPUs: tanh and sigmoid (the defaults), with or without bias, masks, states, dropout, regularizers and constraints. Composed of tensor
+//! Fused, on CPUs and GPUs: tanh and sigmoid (the defaults), with or without bias, masks, states, dropout, regularizers and constraints. Composed of tensor
 //! operations, and several times slower: other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
 //! product.
 //!

@@ -147,27 +147,32 @@ pub(super) fn recurrence(
             }
         }
         sync_cube();
+        let mut products = Array::<f32>::new(comptime!(plan.per_unit * plan.rows));
         #[unroll]
-        for own in 0..comptime!(plan.per_unit) {
-            let j = unit + comptime!(own * plan.units);
-            if j < units {
-                let mut products = Array::<f32>::new(rows);
-                #[unroll]
-                for b in 0..rows {
-                    products[b] = 0.0f32;
-                }
-                for k in 0..wide {
+        for index in 0..comptime!(plan.per_unit * plan.rows) {
+            products[index] = 0.0f32;
+        }
+        for k in 0..wide {
+            let mut factors = Array::<f32>::new(rows);
+            #[unroll]
+            for b in 0..rows {
+                factors[b] = shared[b * wide + k];
+            }
+            #[unroll]
+            for own in 0..comptime!(plan.per_unit) {
+                let j = unit + comptime!(own * plan.units);
+                if j < units {
                     let weight = transposed[k * units + j];
                     #[unroll]
                     for b in 0..rows {
-                        products[b] += weight * shared[b * wide + k];
+                        products[comptime!(own * plan.rows + b)] += weight * factors[b];
                     }
                 }
-                #[unroll]
-                for b in 0..rows {
-                    of_hidden[comptime!(own * plan.rows + b)] += products[b];
-                }
             }
+        }
+        #[unroll]
+        for index in 0..comptime!(plan.per_unit * plan.rows) {
+            of_hidden[index] += products[index];
         }
         sync_cube();
     }

@@ -68,25 +68,37 @@ pub(super) fn recurrence(
     for t in 0..time {
         let read = (t % 2) * comptime!(plan.rows * plan.hidden);
         let write = comptime!(plan.rows * plan.hidden) - read;
+        // The recurrent product of all units of the invocation at once: each state that is read serves them all.
+        let mut products = Array::<f32>::new(comptime!(plan.per_unit * plan.kind.gates() * plan.rows));
         #[unroll]
-        for own in 0..comptime!(plan.per_unit) {
-            let j = unit + comptime!(own * plan.units);
-            if j < units {
-                let mut products = Array::<f32>::new(comptime!(plan.kind.gates() * plan.rows));
-                #[unroll]
-                for index in 0..comptime!(plan.kind.gates() * plan.rows) {
-                    products[index] = 0.0f32;
-                }
-                for k in 0..units {
+        for index in 0..comptime!(plan.per_unit * plan.kind.gates() * plan.rows) {
+            products[index] = 0.0f32;
+        }
+        for k in 0..units {
+            let mut factors = Array::<f32>::new(rows);
+            #[unroll]
+            for b in 0..rows {
+                factors[b] = shared[read + b * units + k];
+            }
+            #[unroll]
+            for own in 0..comptime!(plan.per_unit) {
+                let j = unit + comptime!(own * plan.units);
+                if j < units {
                     #[unroll]
                     for g in 0..gates {
                         let weight = recurrent_kernel[(k * gates + g) * units + j];
                         #[unroll]
                         for b in 0..rows {
-                            products[comptime!(g * plan.rows + b)] += weight * shared[read + b * units + k];
+                            products[comptime!((own * plan.kind.gates() + g) * plan.rows + b)] += weight * factors[b];
                         }
                     }
                 }
+            }
+        }
+        #[unroll]
+        for own in 0..comptime!(plan.per_unit) {
+            let j = unit + comptime!(own * plan.units);
+            if j < units {
                 #[unroll]
                 for b in 0..rows {
                     let row = first + b;
@@ -101,14 +113,24 @@ pub(super) fn recurrence(
                         }
                         if counts {
                             if comptime!(plan.kind == CellKind::SimpleRnn) {
-                                state = tanh(sums[at] + bias[j] + products[b]);
+                                state = tanh(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
                                 sums[at] = state;
                             }
                             if comptime!(plan.kind == CellKind::Lstm) {
-                                let i = sigmoid(sums[at] + bias[j] + products[b]);
-                                let f = sigmoid(sums[at + units] + bias[units + j] + products[comptime!(plan.rows + b)]);
-                                let c = tanh(sums[at + 2 * units] + bias[2 * units + j] + products[comptime!(2 * plan.rows + b)]);
-                                let o = sigmoid(sums[at + 3 * units] + bias[3 * units + j] + products[comptime!(3 * plan.rows + b)]);
+                                let i = sigmoid(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
+                                let f = sigmoid(
+                                    sums[at + units] + bias[units + j] + products[comptime!((own * plan.kind.gates() + 1) * plan.rows + b)],
+                                );
+                                let c = tanh(
+                                    sums[at + 2 * units]
+                                        + bias[2 * units + j]
+                                        + products[comptime!((own * plan.kind.gates() + 2) * plan.rows + b)],
+                                );
+                                let o = sigmoid(
+                                    sums[at + 3 * units]
+                                        + bias[3 * units + j]
+                                        + products[comptime!((own * plan.kind.gates() + 3) * plan.rows + b)],
+                                );
                                 let next = f * cells[index] + i * c;
                                 cells[index] = next;
                                 state = o * tanh(next);
@@ -118,9 +140,11 @@ pub(super) fn recurrence(
                                 sums[at + 3 * units] = o;
                             }
                             if comptime!(plan.kind == CellKind::Gru) {
-                                let z = sigmoid(sums[at] + bias[j] + products[b]);
-                                let r = sigmoid(sums[at + units] + bias[units + j] + products[comptime!(plan.rows + b)]);
-                                let recurrent = bias[2 * units + j] + products[comptime!(2 * plan.rows + b)];
+                                let z = sigmoid(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
+                                let r = sigmoid(
+                                    sums[at + units] + bias[units + j] + products[comptime!((own * plan.kind.gates() + 1) * plan.rows + b)],
+                                );
+                                let recurrent = bias[2 * units + j] + products[comptime!((own * plan.kind.gates() + 2) * plan.rows + b)];
                                 let n = tanh(sums[at + 3 * units] + bias[3 * units + j] + r * recurrent);
                                 state = n + z * (before - n);
                                 sums[at] = z;

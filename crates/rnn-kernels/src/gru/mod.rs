@@ -34,7 +34,7 @@ pub struct GruWeights {
 /// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) + (1 - z) * n`.
 ///
 /// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16 sequences), and gives the same bytes for any
-/// number of threads; on wgpu it is composed of tensor operations; elsewhere it is [`gru_reference`].
+/// number of threads; on wgpu one launch runs all steps (up to 1024 hidden units); elsewhere it is [`gru_reference`].
 ///
 /// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as they are; half precision (`F16`,
 /// `BF16`, `Flex32`) is computed in `F32` and given back as it came, and the reference computes it as it is.
