@@ -41,6 +41,7 @@ mod lstm;
 mod operator;
 #[allow(deprecated, reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22")]
 mod ops;
+mod route;
 mod simple_rnn;
 #[cfg(test)]
 #[allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
@@ -54,6 +55,7 @@ pub use dropout::dropout_mask;
 pub use gru::{GruWeights, gru, gru_reference};
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 pub use ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream};
+pub use route::{GpuLimits, Route, gpu_limits, route};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn, simple_rnn_reference};
 pub use variant::Variant;
 

@@ -46,13 +46,25 @@ pub(crate) fn has_operators(device: &Device) -> bool {
     }
 }
 
+/// Whether the operators of a device read and write `F16`.
+fn stores_half(device: &Device) -> bool {
+    #[cfg(feature = "wgpu")]
+    if let DispatchDevice::Cube(_) = computing(device) {
+        return device.supports_dtype(DType::F16);
+    }
+    let _ = device;
+    false
+}
+
 impl Call {
     /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were: the CPU core has vectors of `f32` and
-    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add.
+    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add. GPUs that can keep `F16` in memory do, and compute
+    /// in `F32` all the same.
     pub(crate) fn run(self) -> Answer {
         let dtype = self.input.dtype();
         match dtype {
             DType::F32 | DType::F64 => self.dispatch(),
+            DType::F16 if stores_half(&self.input.device()) => self.dispatch(),
             _ => {
                 let Answer { sequence, hidden, cell } = self.cast(FloatDType::F32).dispatch();
                 let back: FloatDType = dtype.into();

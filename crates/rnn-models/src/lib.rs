@@ -66,6 +66,6 @@ pub use layers::{
 };
 pub use letters::{LettersModel, LettersModelConfig};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig, RecurrentOutput};
-pub use rnn_kernels::{HiddenOutput, LstmOutput, LstmState};
+pub use rnn_kernels::{CellKind, GpuLimits, HiddenOutput, LstmOutput, LstmState, Route, gpu_limits, route};
 pub use stock::{StockModel, StockModelConfig};
 pub use summary::{LayerSummary, ModelSummary};

@@ -1,60 +1,78 @@
-use cubecl::prelude::*;
+use cubecl::{ir::ElemType, prelude::*};
 
-use super::{cells::tanh, plan::Plan};
-use crate::ops::CellKind;
+use super::{
+    cells::{self, State},
+    plan::{Four, Plan},
+};
 
 /// The gradients of [`super::forward::recurrence`] by its sums and initial states: all steps of some rows of the batch in reverse.
 ///
 /// An invocation owns the same hidden units as forward, now as what the gradients go to; those of all gates of a step pass through workgroup
-/// memory, those of the states stay in registers.
+/// memory, four rows of the batch a vector, those of the states stay in registers.
 ///
 /// # Shapes
 ///
 /// - saved: `[T*B, S*H]`, the sums that forward left
 /// - states: `[(T+1)*B, H]`, of an LSTM its cell states, of a GRU its hidden states
-/// - transposed: the recurrent kernel, `[G*H, H]`
+/// - transposed: the recurrent kernel, `[G*H/4, H, 4]`, four columns of `[H, G*H]` side by side
 /// - upstream: the loss by the hidden states of all steps, `[B, T, H]`, where `follows`
 /// - carried: in: the loss by the hidden and cell states after the last step; out: by those before the first; `[2*B, H]`
 /// - mask: `[B, T]`, where `masked`
 /// - gradient: the loss by the sums, `[T*B, S*H]`
 #[cube(launch)]
-pub(super) fn recurrence(
-    saved: &Tensor<f32>,
-    states: &Tensor<f32>,
-    transposed: &Tensor<f32>,
-    upstream: &Tensor<f32>,
-    carried: &mut Tensor<f32>,
-    mask: &Tensor<f32>,
-    gradient: &mut Tensor<f32>,
+pub(super) fn recurrence<F: Float>(
+    saved: &Tensor<F>,
+    states: &Tensor<F>,
+    transposed: &Tensor<Vector<F, Four>>,
+    upstream: &Tensor<F>,
+    carried: &mut Tensor<F>,
+    mask: &Tensor<F>,
+    gradient: &mut Tensor<F>,
     batch: u32,
     time: u32,
     #[comptime] plan: Plan,
     #[comptime] masked: bool,
     #[comptime] follows: bool,
+    #[define(F)] _number: ElemType,
 ) {
     let (batch, time) = (batch as usize, time as usize);
     let units = comptime!(plan.hidden);
-    let rows = comptime!(plan.rows);
+    let gates = comptime!(plan.kind.gates());
     let wide = comptime!(plan.kind.gates() * plan.hidden);
     let width = comptime!(plan.kind.sums() * plan.hidden);
-    let first = CUBE_POS_X as usize * rows;
+    let quads = comptime!(plan.rows / 4);
+    let padded = comptime!((plan.kind.gates() * plan.hidden).next_multiple_of(4));
+    let first = CUBE_POS_X as usize * comptime!(plan.rows);
     let unit = UNIT_POS_X as usize;
+    let zero = Vector::<f32, Four>::broadcast(0.0f32);
 
-    let mut shared = Shared::<[f32]>::new_slice(comptime!(plan.rows * plan.kind.gates() * plan.hidden));
-    let mut of_hidden = Array::<f32>::new(comptime!(plan.rows * plan.per_unit));
-    let mut of_cell = Array::<f32>::new(comptime!(plan.rows * plan.per_unit));
+    let mut shared = Shared::<[Vector<f32, Four>]>::new_slice(comptime!(quads * padded));
+    let mut of_hidden = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
+    let mut of_cell = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
+    // Where four columns of weights are not full, the gradients they meet are zeros.
+    if unit < comptime!(padded - plan.kind.gates() * plan.hidden) {
+        #[unroll]
+        for q in 0..quads {
+            shared[(wide + unit) * quads + q] = zero;
+        }
+    }
     #[unroll]
     for own in 0..comptime!(plan.per_unit) {
         let j = unit + comptime!(own * plan.units);
         #[unroll]
-        for b in 0..rows {
-            let index = comptime!(own * plan.rows + b);
-            of_hidden[index] = 0.0f32;
-            of_cell[index] = 0.0f32;
-            if j < units && first + b < batch {
-                of_hidden[index] = carried[(first + b) * units + j];
-                of_cell[index] = carried[(batch + first + b) * units + j];
+        for q in 0..quads {
+            let mut hidden = zero;
+            let mut cell = zero;
+            #[unroll]
+            for c in 0..4 {
+                let row = first + comptime!(q * 4 + c);
+                if j < units && row < batch {
+                    hidden.insert(c, f32::cast_from(carried[row * units + j]));
+                    cell.insert(c, f32::cast_from(carried[(batch + row) * units + j]));
+                }
             }
+            of_hidden[comptime!(own * quads + q)] = hidden;
+            of_cell[comptime!(own * quads + q)] = cell;
         }
     }
 
@@ -65,113 +83,97 @@ pub(super) fn recurrence(
             let j = unit + comptime!(own * plan.units);
             if j < units {
                 #[unroll]
-                for b in 0..rows {
-                    let row = first + b;
-                    let index = comptime!(own * plan.rows + b);
-                    let slot = b * wide + j;
-                    let mut counts = row < batch;
-                    if counts {
-                        if comptime!(follows) {
-                            of_hidden[index] += upstream[(row * time + t) * units + j];
-                        }
-                        if comptime!(masked) {
-                            counts = mask[row * time + t] != 0.0f32;
-                        }
-                        if !counts {
-                            #[unroll]
-                            for s in 0..comptime!(plan.kind.sums()) {
-                                gradient[(t * batch + row) * width + s * units + j] = 0.0f32;
+                for q in 0..quads {
+                    let mut hidden = of_hidden[comptime!(own * quads + q)];
+                    let mut cell = of_cell[comptime!(own * quads + q)];
+                    let mut of_gates = Array::<Vector<f32, Four>>::new(gates);
+                    #[unroll]
+                    for g in 0..gates {
+                        of_gates[g] = zero;
+                    }
+                    #[unroll]
+                    for c in 0..4 {
+                        let row = first + comptime!(q * 4 + c);
+                        if row < batch {
+                            let at = (t * batch + row) * width + j;
+                            if comptime!(follows) {
+                                let of_step = f32::cast_from(upstream[(row * time + t) * units + j]);
+                                hidden.insert(c, hidden.extract(c) + of_step);
+                            }
+                            let mut counts = true;
+                            if comptime!(masked) {
+                                counts = f32::cast_from(mask[row * time + t]) != 0.0f32;
+                            }
+                            if counts {
+                                let mut own_gates = Array::<f32>::new(gates);
+                                let of = State { hidden: hidden.extract(c), cell: cell.extract(c) };
+                                let before = (t * batch + row) * units + j;
+                                let through = cells::backward::<F>(
+                                    saved,
+                                    gradient,
+                                    at,
+                                    states,
+                                    before,
+                                    before + batch * units,
+                                    of,
+                                    &mut own_gates,
+                                    comptime!(plan.kind),
+                                    comptime!(plan.hidden),
+                                );
+                                hidden.insert(c, through.hidden);
+                                cell.insert(c, through.cell);
+                                #[unroll]
+                                for g in 0..gates {
+                                    let mut of_gate = of_gates[g];
+                                    of_gate.insert(c, own_gates[g]);
+                                    of_gates[g] = of_gate;
+                                }
+                            } else {
+                                #[unroll]
+                                for s in 0..comptime!(plan.kind.sums()) {
+                                    gradient[at + s * units] = F::cast_from(0.0f32);
+                                }
                             }
                         }
                     }
-                    if !counts {
-                        #[unroll]
-                        for g in 0..comptime!(plan.kind.gates()) {
-                            shared[slot + g * units] = 0.0f32;
-                        }
-                    }
-                    if counts {
-                        let at = (t * batch + row) * width + j;
-                        let of_state = of_hidden[index];
-                        if comptime!(plan.kind == CellKind::SimpleRnn) {
-                            let h = saved[at];
-                            let sum = of_state * (1.0f32 - h * h);
-                            gradient[at] = sum;
-                            shared[slot] = sum;
-                            of_hidden[index] = 0.0f32;
-                        }
-                        if comptime!(plan.kind == CellKind::Lstm) {
-                            let i = saved[at];
-                            let f = saved[at + units];
-                            let c = saved[at + 2 * units];
-                            let o = saved[at + 3 * units];
-                            let before = states[(t * batch + row) * units + j];
-                            let squashed = tanh(states[((t + 1) * batch + row) * units + j]);
-                            let through = of_state * o * (1.0f32 - squashed * squashed) + of_cell[index];
-                            let of_i = through * c * i * (1.0f32 - i);
-                            let of_f = through * before * f * (1.0f32 - f);
-                            let of_c = through * i * (1.0f32 - c * c);
-                            let of_o = of_state * squashed * o * (1.0f32 - o);
-                            gradient[at] = of_i;
-                            gradient[at + units] = of_f;
-                            gradient[at + 2 * units] = of_c;
-                            gradient[at + 3 * units] = of_o;
-                            shared[slot] = of_i;
-                            shared[slot + units] = of_f;
-                            shared[slot + 2 * units] = of_c;
-                            shared[slot + 3 * units] = of_o;
-                            of_hidden[index] = 0.0f32;
-                            of_cell[index] = through * f;
-                        }
-                        if comptime!(plan.kind == CellKind::Gru) {
-                            let z = saved[at];
-                            let r = saved[at + units];
-                            let recurrent = saved[at + 2 * units];
-                            let n = saved[at + 3 * units];
-                            let before = states[(t * batch + row) * units + j];
-                            let of_n = of_state * (1.0f32 - z) * (1.0f32 - n * n);
-                            let of_z = of_state * (before - n) * z * (1.0f32 - z);
-                            let of_r = of_n * recurrent * r * (1.0f32 - r);
-                            let of_recurrent = of_n * r;
-                            gradient[at] = of_z;
-                            gradient[at + units] = of_r;
-                            gradient[at + 2 * units] = of_recurrent;
-                            gradient[at + 3 * units] = of_n;
-                            shared[slot] = of_z;
-                            shared[slot + units] = of_r;
-                            shared[slot + 2 * units] = of_recurrent;
-                            of_hidden[index] = of_state * z;
-                        }
+                    of_hidden[comptime!(own * quads + q)] = hidden;
+                    of_cell[comptime!(own * quads + q)] = cell;
+                    #[unroll]
+                    for g in 0..gates {
+                        shared[(g * units + j) * quads + q] = of_gates[g];
                     }
                 }
             }
         }
         sync_cube();
-        let mut products = Array::<f32>::new(comptime!(plan.per_unit * plan.rows));
+        let mut products = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
         #[unroll]
-        for index in 0..comptime!(plan.per_unit * plan.rows) {
-            products[index] = 0.0f32;
+        for index in 0..comptime!(plan.per_unit * quads) {
+            products[index] = zero;
         }
-        for k in 0..wide {
-            let mut factors = Array::<f32>::new(rows);
-            #[unroll]
-            for b in 0..rows {
-                factors[b] = shared[b * wide + k];
-            }
+        for tile in 0..comptime!(padded / 4) {
+            let mut weights = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit));
             #[unroll]
             for own in 0..comptime!(plan.per_unit) {
-                let j = unit + comptime!(own * plan.units);
-                if j < units {
-                    let weight = transposed[k * units + j];
+                // An invocation too many computes with the last unit, and forgets it.
+                let j = min(unit + comptime!(own * plan.units), comptime!(plan.hidden - 1));
+                weights[own] = Vector::cast_from(transposed[tile * units + j]);
+            }
+            #[unroll]
+            for k in 0..4 {
+                #[unroll]
+                for q in 0..quads {
+                    let of_gates = shared[(tile * 4 + k) * quads + q];
                     #[unroll]
-                    for b in 0..rows {
-                        products[comptime!(own * plan.rows + b)] += weight * factors[b];
+                    for own in 0..comptime!(plan.per_unit) {
+                        let weight = Vector::<f32, Four>::broadcast(weights[own].extract(k));
+                        products[comptime!(own * quads + q)] += weight * of_gates;
                     }
                 }
             }
         }
         #[unroll]
-        for index in 0..comptime!(plan.per_unit * plan.rows) {
+        for index in 0..comptime!(plan.per_unit * quads) {
             of_hidden[index] += products[index];
         }
         sync_cube();
@@ -181,11 +183,14 @@ pub(super) fn recurrence(
     for own in 0..comptime!(plan.per_unit) {
         let j = unit + comptime!(own * plan.units);
         #[unroll]
-        for b in 0..rows {
-            let index = comptime!(own * plan.rows + b);
-            if j < units && first + b < batch {
-                carried[(first + b) * units + j] = of_hidden[index];
-                carried[(batch + first + b) * units + j] = of_cell[index];
+        for q in 0..quads {
+            #[unroll]
+            for c in 0..4 {
+                let row = first + comptime!(q * 4 + c);
+                if j < units && row < batch {
+                    carried[row * units + j] = F::cast_from(of_hidden[comptime!(own * quads + q)].extract(c));
+                    carried[(batch + row) * units + j] = F::cast_from(of_cell[comptime!(own * quads + q)].extract(c));
+                }
             }
         }
     }

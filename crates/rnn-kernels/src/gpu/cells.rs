@@ -1,13 +1,15 @@
-//! What each cell computes for one hidden unit of one sequence, on the device.
+//! What each cell computes for one hidden unit of one sequence, on the device. Numbers are stored as `F` and computed in `f32`.
 
 use cubecl::prelude::*;
+
+use crate::ops::CellKind;
 
 /// Where tanh's short series is as good as the exponential function, which loses the last digits near zero.
 const SMALL: f32 = 0.1;
 
 /// Hyperbolic tangent; a device's own may overflow for large numbers.
 #[cube]
-pub(super) fn tanh(x: f32) -> f32 {
+fn tanh(x: f32) -> f32 {
     let size = x.abs();
     let exp = (-2.0f32 * size).exp();
     let large = (1.0f32 - exp) / (1.0f32 + exp);
@@ -19,7 +21,119 @@ pub(super) fn tanh(x: f32) -> f32 {
 
 /// The logistic function.
 #[cube]
-pub(super) fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: f32) -> f32 {
     let exp = (-x.abs()).exp();
     select(x < 0.0f32, exp, 1.0f32) / (1.0f32 + exp)
+}
+
+/// Hidden and cell state, or what the loss depends on them; the latter is of an LSTM.
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct State {
+    pub(super) hidden: f32,
+    pub(super) cell: f32,
+}
+
+/// A step of unit `j`: its state after the state before. `products` are those of the recurrent kernel, one a gate.
+///
+/// The sums of the unit, `units` apart from `at` on, hold the input's products; what backward needs replaces them.
+#[cube]
+pub(super) fn forward<F: Float>(
+    sums: &mut Tensor<F>,
+    at: usize,
+    bias: &Tensor<F>,
+    j: usize,
+    products: &Array<f32>,
+    before: State,
+    #[comptime] kind: CellKind,
+    #[comptime] units: usize,
+) -> State {
+    let mut after = State { hidden: before.hidden, cell: before.cell };
+    if comptime!(kind == CellKind::SimpleRnn) {
+        let h = tanh(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
+        sums[at] = F::cast_from(h);
+        after.hidden = h;
+    }
+    if comptime!(kind == CellKind::Lstm) {
+        let i = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
+        let f = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
+        let c = tanh(f32::cast_from(sums[at + 2 * units]) + f32::cast_from(bias[2 * units + j]) + products[2]);
+        let o = sigmoid(f32::cast_from(sums[at + 3 * units]) + f32::cast_from(bias[3 * units + j]) + products[3]);
+        after.cell = f * before.cell + i * c;
+        after.hidden = o * tanh(after.cell);
+        sums[at] = F::cast_from(i);
+        sums[at + units] = F::cast_from(f);
+        sums[at + 2 * units] = F::cast_from(c);
+        sums[at + 3 * units] = F::cast_from(o);
+    }
+    if comptime!(kind == CellKind::Gru) {
+        let z = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
+        let r = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
+        let recurrent = f32::cast_from(bias[2 * units + j]) + products[2];
+        let n = tanh(f32::cast_from(sums[at + 3 * units]) + f32::cast_from(bias[3 * units + j]) + r * recurrent);
+        after.hidden = n + z * (before.hidden - n);
+        sums[at] = F::cast_from(z);
+        sums[at + units] = F::cast_from(r);
+        sums[at + 2 * units] = F::cast_from(recurrent);
+        sums[at + 3 * units] = F::cast_from(n);
+    }
+    after
+}
+
+/// The gradients of [`forward`]: by the sums into `gradient`, by its products into `gates`, and what goes to the states before it other than through
+/// the recurrent product.
+///
+/// `saved` are the sums that forward left; `before` and `after` index the states around the step: of an LSTM its cell states, of a GRU its hidden
+/// states.
+#[cube]
+pub(super) fn backward<F: Float>(
+    saved: &Tensor<F>,
+    gradient: &mut Tensor<F>,
+    at: usize,
+    states: &Tensor<F>,
+    before: usize,
+    after: usize,
+    of: State,
+    gates: &mut Array<f32>,
+    #[comptime] kind: CellKind,
+    #[comptime] units: usize,
+) -> State {
+    let mut through = State { hidden: 0.0f32, cell: 0.0f32 };
+    if comptime!(kind == CellKind::SimpleRnn) {
+        let h = f32::cast_from(saved[at]);
+        gates[0] = of.hidden * (1.0f32 - h * h);
+        gradient[at] = F::cast_from(gates[0]);
+    }
+    if comptime!(kind == CellKind::Lstm) {
+        let i = f32::cast_from(saved[at]);
+        let f = f32::cast_from(saved[at + units]);
+        let c = f32::cast_from(saved[at + 2 * units]);
+        let o = f32::cast_from(saved[at + 3 * units]);
+        let squashed = tanh(f32::cast_from(states[after]));
+        let of_cell = of.hidden * o * (1.0f32 - squashed * squashed) + of.cell;
+        gates[0] = of_cell * c * i * (1.0f32 - i);
+        gates[1] = of_cell * f32::cast_from(states[before]) * f * (1.0f32 - f);
+        gates[2] = of_cell * i * (1.0f32 - c * c);
+        gates[3] = of.hidden * squashed * o * (1.0f32 - o);
+        gradient[at] = F::cast_from(gates[0]);
+        gradient[at + units] = F::cast_from(gates[1]);
+        gradient[at + 2 * units] = F::cast_from(gates[2]);
+        gradient[at + 3 * units] = F::cast_from(gates[3]);
+        through.cell = of_cell * f;
+    }
+    if comptime!(kind == CellKind::Gru) {
+        let z = f32::cast_from(saved[at]);
+        let r = f32::cast_from(saved[at + units]);
+        let recurrent = f32::cast_from(saved[at + 2 * units]);
+        let n = f32::cast_from(saved[at + 3 * units]);
+        let of_n = of.hidden * (1.0f32 - z) * (1.0f32 - n * n);
+        gates[0] = of.hidden * (f32::cast_from(states[before]) - n) * z * (1.0f32 - z);
+        gates[1] = of_n * recurrent * r * (1.0f32 - r);
+        gates[2] = of_n * r;
+        gradient[at] = F::cast_from(gates[0]);
+        gradient[at + units] = F::cast_from(gates[1]);
+        gradient[at + 2 * units] = F::cast_from(gates[2]);
+        gradient[at + 3 * units] = F::cast_from(of_n);
+        through.hidden = of.hidden * z;
+    }
+    through
 }

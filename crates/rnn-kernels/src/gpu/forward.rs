@@ -1,96 +1,114 @@
-use cubecl::prelude::*;
+use cubecl::{ir::ElemType, prelude::*};
 
 use super::{
-    cells::{sigmoid, tanh},
-    plan::Plan,
+    cells::{self, State},
+    plan::{Four, Plan},
 };
 use crate::ops::CellKind;
 
 /// All steps of some rows of the batch, a workgroup for each.
 ///
-/// An invocation owns `per_unit` hidden units and all their gates. Hidden states pass from step to step in workgroup memory, twice, so that one
-/// barrier a step is enough; cell states stay in registers; recurrent weights are streamed, neighbours side by side.
+/// An invocation owns `per_unit` hidden units and all their gates. Hidden states pass from step to step in workgroup memory, four rows of the batch
+/// a vector, twice, so that one barrier a step is enough; cell states stay in registers; recurrent weights are streamed, neighbours side by side.
 ///
 /// # Shapes
 ///
 /// - sums: `[T*B, S*H]`, time-major; in: the input's product; out: what backward needs
-/// - recurrent kernel: `[H, G*H]`
+/// - recurrent kernel: `[H/4, G*H, 4]`, four rows of `[H, G*H]` side by side
 /// - bias: `[S*H]`
 /// - hidden: `[(T+1)*B, H]`, time-major; its first `B` rows are the states before the first step
 /// - cell: likewise, of an LSTM
 /// - sequence: `[B, T, H]`
 /// - mask: `[B, T]`, where `masked`
 #[cube(launch)]
-pub(super) fn recurrence(
-    sums: &mut Tensor<f32>,
-    recurrent_kernel: &Tensor<f32>,
-    bias: &Tensor<f32>,
-    hidden: &mut Tensor<f32>,
-    cell: &mut Tensor<f32>,
-    sequence: &mut Tensor<f32>,
-    mask: &Tensor<f32>,
+pub(super) fn recurrence<F: Float>(
+    sums: &mut Tensor<F>,
+    recurrent_kernel: &Tensor<Vector<F, Four>>,
+    bias: &Tensor<F>,
+    hidden: &mut Tensor<F>,
+    cell: &mut Tensor<F>,
+    sequence: &mut Tensor<F>,
+    mask: &Tensor<F>,
     batch: u32,
     time: u32,
     #[comptime] plan: Plan,
     #[comptime] masked: bool,
+    #[define(F)] _number: ElemType,
 ) {
     let (batch, time) = (batch as usize, time as usize);
     let units = comptime!(plan.hidden);
-    let rows = comptime!(plan.rows);
     let gates = comptime!(plan.kind.gates());
     let width = comptime!(plan.kind.sums() * plan.hidden);
-    let first = CUBE_POS_X as usize * rows;
+    let quads = comptime!(plan.rows / 4);
+    let padded = comptime!(plan.hidden.next_multiple_of(4));
+    let first = CUBE_POS_X as usize * comptime!(plan.rows);
     let unit = UNIT_POS_X as usize;
+    let zero = Vector::<f32, Four>::broadcast(0.0f32);
 
-    let mut shared = Shared::<[f32]>::new_slice(comptime!(2 * plan.rows * plan.hidden));
-    let mut cells = Array::<f32>::new(comptime!(plan.rows * plan.per_unit));
+    let mut shared = Shared::<[Vector<f32, Four>]>::new_slice(comptime!(2 * quads * padded));
+    let mut cells = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
+    // Where four rows of weights are not full, the states they meet are zeros.
+    if unit < comptime!(padded - plan.hidden) {
+        #[unroll]
+        for q in 0..quads {
+            shared[(units + unit) * quads + q] = zero;
+            shared[(padded + units + unit) * quads + q] = zero;
+        }
+    }
     #[unroll]
     for own in 0..comptime!(plan.per_unit) {
         let j = unit + comptime!(own * plan.units);
-        if j < units {
+        #[unroll]
+        for q in 0..quads {
+            let mut state = zero;
+            let mut cell_state = zero;
             #[unroll]
-            for b in 0..rows {
-                let mut state = 0.0f32;
-                let mut cell_state = 0.0f32;
-                if first + b < batch {
-                    state = hidden[(first + b) * units + j];
+            for c in 0..4 {
+                let row = first + comptime!(q * 4 + c);
+                if j < units && row < batch {
+                    state.insert(c, f32::cast_from(hidden[row * units + j]));
                     if comptime!(plan.kind == CellKind::Lstm) {
-                        cell_state = cell[(first + b) * units + j];
+                        cell_state.insert(c, f32::cast_from(cell[row * units + j]));
                     }
                 }
-                shared[b * units + j] = state;
-                cells[comptime!(own * plan.rows + b)] = cell_state;
+            }
+            cells[comptime!(own * quads + q)] = cell_state;
+            if j < units {
+                shared[j * quads + q] = state;
             }
         }
     }
     sync_cube();
 
     for t in 0..time {
-        let read = (t % 2) * comptime!(plan.rows * plan.hidden);
-        let write = comptime!(plan.rows * plan.hidden) - read;
+        let read = (t % 2) * comptime!(quads * padded);
+        let write = comptime!(quads * padded) - read;
         // The recurrent product of all units of the invocation at once: each state that is read serves them all.
-        let mut products = Array::<f32>::new(comptime!(plan.per_unit * plan.kind.gates() * plan.rows));
+        let mut products = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates * quads));
         #[unroll]
-        for index in 0..comptime!(plan.per_unit * plan.kind.gates() * plan.rows) {
-            products[index] = 0.0f32;
+        for index in 0..comptime!(plan.per_unit * gates * quads) {
+            products[index] = zero;
         }
-        for k in 0..units {
-            let mut factors = Array::<f32>::new(rows);
-            #[unroll]
-            for b in 0..rows {
-                factors[b] = shared[read + b * units + k];
-            }
+        for tile in 0..comptime!(padded / 4) {
+            let mut weights = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates));
             #[unroll]
             for own in 0..comptime!(plan.per_unit) {
-                let j = unit + comptime!(own * plan.units);
-                if j < units {
+                // An invocation too many computes with the last unit, and forgets it.
+                let j = min(unit + comptime!(own * plan.units), comptime!(plan.hidden - 1));
+                #[unroll]
+                for g in 0..gates {
+                    weights[comptime!(own * gates + g)] = Vector::cast_from(recurrent_kernel[(tile * gates + g) * units + j]);
+                }
+            }
+            #[unroll]
+            for k in 0..4 {
+                #[unroll]
+                for q in 0..quads {
+                    let states = shared[read + (tile * 4 + k) * quads + q];
                     #[unroll]
-                    for g in 0..gates {
-                        let weight = recurrent_kernel[(k * gates + g) * units + j];
-                        #[unroll]
-                        for b in 0..rows {
-                            products[comptime!((own * plan.kind.gates() + g) * plan.rows + b)] += weight * factors[b];
-                        }
+                    for index in 0..comptime!(plan.per_unit * gates) {
+                        let weight = Vector::<f32, Four>::broadcast(weights[index].extract(k));
+                        products[comptime!(index * quads + q)] += weight * states;
                     }
                 }
             }
@@ -100,66 +118,41 @@ pub(super) fn recurrence(
             let j = unit + comptime!(own * plan.units);
             if j < units {
                 #[unroll]
-                for b in 0..rows {
-                    let row = first + b;
-                    if row < batch {
-                        let at = (t * batch + row) * width + j;
-                        let before = shared[read + b * units + j];
-                        let index = comptime!(own * plan.rows + b);
-                        let mut state = before;
-                        let mut counts = true;
-                        if comptime!(masked) {
-                            counts = mask[row * time + t] != 0.0f32;
-                        }
-                        if counts {
-                            if comptime!(plan.kind == CellKind::SimpleRnn) {
-                                state = tanh(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
-                                sums[at] = state;
+                for q in 0..quads {
+                    let mut state = shared[read + j * quads + q];
+                    let mut cell_state = cells[comptime!(own * quads + q)];
+                    #[unroll]
+                    for c in 0..4 {
+                        let row = first + comptime!(q * 4 + c);
+                        if row < batch {
+                            let mut counts = true;
+                            if comptime!(masked) {
+                                counts = f32::cast_from(mask[row * time + t]) != 0.0f32;
                             }
+                            if counts {
+                                let mut of_gates = Array::<f32>::new(gates);
+                                #[unroll]
+                                for g in 0..gates {
+                                    of_gates[g] = products[comptime!((own * gates + g) * quads + q)].extract(c);
+                                }
+                                let before = State { hidden: state.extract(c), cell: cell_state.extract(c) };
+                                let at = (t * batch + row) * width + j;
+                                let after =
+                                    cells::forward::<F>(sums, at, bias, j, &of_gates, before, comptime!(plan.kind), comptime!(plan.hidden));
+                                state.insert(c, after.hidden);
+                                if comptime!(plan.kind == CellKind::Lstm) {
+                                    cell_state.insert(c, after.cell);
+                                }
+                            }
+                            hidden[((t + 1) * batch + row) * units + j] = F::cast_from(state.extract(c));
                             if comptime!(plan.kind == CellKind::Lstm) {
-                                let i = sigmoid(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
-                                let f = sigmoid(
-                                    sums[at + units] + bias[units + j] + products[comptime!((own * plan.kind.gates() + 1) * plan.rows + b)],
-                                );
-                                let c = tanh(
-                                    sums[at + 2 * units]
-                                        + bias[2 * units + j]
-                                        + products[comptime!((own * plan.kind.gates() + 2) * plan.rows + b)],
-                                );
-                                let o = sigmoid(
-                                    sums[at + 3 * units]
-                                        + bias[3 * units + j]
-                                        + products[comptime!((own * plan.kind.gates() + 3) * plan.rows + b)],
-                                );
-                                let next = f * cells[index] + i * c;
-                                cells[index] = next;
-                                state = o * tanh(next);
-                                sums[at] = i;
-                                sums[at + units] = f;
-                                sums[at + 2 * units] = c;
-                                sums[at + 3 * units] = o;
+                                cell[((t + 1) * batch + row) * units + j] = F::cast_from(cell_state.extract(c));
                             }
-                            if comptime!(plan.kind == CellKind::Gru) {
-                                let z = sigmoid(sums[at] + bias[j] + products[comptime!(own * plan.kind.gates() * plan.rows + b)]);
-                                let r = sigmoid(
-                                    sums[at + units] + bias[units + j] + products[comptime!((own * plan.kind.gates() + 1) * plan.rows + b)],
-                                );
-                                let recurrent = bias[2 * units + j] + products[comptime!((own * plan.kind.gates() + 2) * plan.rows + b)];
-                                let n = tanh(sums[at + 3 * units] + bias[3 * units + j] + r * recurrent);
-                                state = n + z * (before - n);
-                                sums[at] = z;
-                                sums[at + units] = r;
-                                sums[at + 2 * units] = recurrent;
-                                sums[at + 3 * units] = n;
-                            }
+                            sequence[(row * time + t) * units + j] = F::cast_from(state.extract(c));
                         }
-                        shared[write + b * units + j] = state;
-                        hidden[((t + 1) * batch + row) * units + j] = state;
-                        if comptime!(plan.kind == CellKind::Lstm) {
-                            cell[((t + 1) * batch + row) * units + j] = cells[index];
-                        }
-                        sequence[(row * time + t) * units + j] = state;
                     }
+                    cells[comptime!(own * quads + q)] = cell_state;
+                    shared[write + j * quads + q] = state;
                 }
             }
         }

@@ -7,22 +7,24 @@
 //!           gradients of X, K, R, bias             one product or sum each, over all steps
 //! ```
 //!
-//! `plan.rs` reads the device's limits. What has no plan (a hidden size whose gates do not fit into workgroup memory, buffers beyond the device's,
-//! numbers other than `F32`) is composed of tensor operations.
+//! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one launch a product and
+//! a launch for each step. What a device does not hold, and numbers of other types than `F32` and `F16`, are composed of tensor operations. `F16` is
+//! how numbers are stored; everything but the products over all steps is computed in `F32`.
 
 mod backward;
 mod cells;
 mod forward;
 pub(crate) mod metadata;
 mod plan;
+mod steps;
 
 use burn::{
-    backend::{TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor},
+    backend::{TensorMetadata, cubecl::dtype_to_elem_type, ops::FloatTensorOps, tensor::FloatTensor},
     tensor::{DType, Shape, Slice},
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
-use cubecl::prelude::*;
-pub(crate) use plan::{Limits, Plan};
+use cubecl::{ir::ElemType, prelude::*};
+pub(crate) use plan::{Way, limits};
 
 use crate::{
     backends::dims,
@@ -33,15 +35,15 @@ use crate::{
 
 impl RecurrentOps for CubeBackend {
     fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
-        match plan(&operands, kind) {
-            Some(plan) => run(operands, plan).0,
+        match way(&operands, kind) {
+            Some(way) => run(operands, kind, way).0,
             None => composed::forward(&operands, kind),
         }
     }
 
     fn recurrent_saving(operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
-        match plan(&operands, kind) {
-            Some(plan) => run(operands, plan),
+        match way(&operands, kind) {
+            Some(way) => run(operands, kind, way),
             None => composed::forward_saving(&operands, kind),
         }
     }
@@ -53,8 +55,8 @@ impl RecurrentOps for CubeBackend {
         kind: CellKind,
         needs_input: bool,
     ) -> Gradients<Self> {
-        match plan(&operands, kind) {
-            Some(plan) => run_backward(&operands, saved, &upstream, plan, needs_input),
+        match way(&operands, kind) {
+            Some(way) => run_backward(&operands, saved, &upstream, kind, way, needs_input),
             None => composed::backward(&operands, &saved, &upstream, kind, needs_input),
         }
     }
@@ -66,9 +68,14 @@ fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
     Sizes { batch, time, input, hidden }
 }
 
-fn plan(operands: &Operands<CubeBackend>, kind: CellKind) -> Option<Plan> {
-    let device = &operands.input.device;
-    (operands.input.dtype == DType::F32).then(|| Plan::whole(kind, sizes(operands), Limits::of(device)))?
+fn way(operands: &Operands<CubeBackend>, kind: CellKind) -> Option<Way> {
+    let stored = matches!(operands.input.dtype, DType::F32 | DType::F16);
+    stored.then(|| forced().or_else(|| Way::of(kind, sizes(operands), limits(&operands.input.device))))?
+}
+
+/// How numbers of a tensor are stored.
+fn number(tensor: &CubeTensor) -> ElemType {
+    dtype_to_elem_type(tensor.dtype)
 }
 
 /// Memory for a tensor, beside another one.
@@ -87,32 +94,53 @@ fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> C
     CubeBackend::float_slice_assign(all, &[Slice::from(0..batch), Slice::from(..)], first)
 }
 
-fn run(operands: Operands<CubeBackend>, plan: Plan) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
+fn run(operands: Operands<CubeBackend>, kind: CellKind, way: Way) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
-    let product = CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, plan.kind));
+    let product = CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
     let sums = into_contiguous(product);
     let hiddens = states(&sums, sizes, &operands.hidden);
-    let is_lstm = plan.kind == CellKind::Lstm;
+    let is_lstm = kind == CellKind::Lstm;
     let cells = if is_lstm { states(&sums, sizes, &operands.cell) } else { hiddens.clone() };
-    let sequence = empty(&sums, Shape::new([batch, time, hidden]));
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
-    let masked = mask.is_some();
-    forward::recurrence::launch(
-        &sums.client.clone(),
-        CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
-        CubeDim::new_1d(plan.units as u32),
-        sums.clone().into_tensor_arg(),
-        into_contiguous(operands.recurrent_kernel).into_tensor_arg(),
-        into_contiguous(operands.bias.clone()).into_tensor_arg(),
-        hiddens.clone().into_tensor_arg(),
-        cells.clone().into_tensor_arg(),
-        sequence.clone().into_tensor_arg(),
-        mask.unwrap_or(operands.bias).into_tensor_arg(),
-        batch as u32,
-        time as u32,
-        plan,
-        masked,
-    );
+    let bias = into_contiguous(operands.bias);
+    let sequence = match way {
+        Way::Whole(plan) => {
+            let sequence = empty(&sums, [batch, time, hidden]);
+            let masked = mask.is_some();
+            forward::recurrence::launch(
+                &sums.client,
+                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
+                CubeDim::new_1d(plan.units as u32),
+                sums.clone().into_tensor_arg(),
+                fours_of_rows(operands.recurrent_kernel).into_tensor_arg(),
+                bias.clone().into_tensor_arg(),
+                hiddens.clone().into_tensor_arg(),
+                cells.clone().into_tensor_arg(),
+                sequence.clone().into_tensor_arg(),
+                mask.unwrap_or(bias).into_tensor_arg(),
+                batch as u32,
+                time as u32,
+                plan,
+                masked,
+                number(&sums),
+            );
+            sequence
+        }
+        Way::Steps => {
+            let tensors = steps::Forward {
+                sums: &sums,
+                recurrent_kernel: into_contiguous(operands.recurrent_kernel),
+                bias,
+                hidden: &hiddens,
+                cell: &cells,
+                mask,
+                initial: into_contiguous(narrow(&hiddens, 0, 0, batch)),
+            };
+            steps::forward(tensors, kind, sizes);
+            let after = CubeBackend::float_reshape(narrow(&hiddens, 0, batch, time * batch), Shape::new([time, batch, hidden]));
+            CubeBackend::float_swap_dims(after, 0, 1)
+        }
+    };
     let last = |states: &CubeTensor| narrow(states, 0, time * batch, batch);
     let state = last(&hiddens);
     let cell = if is_lstm { last(&cells) } else { state.clone() };
@@ -123,40 +151,103 @@ fn run_backward(
     operands: &Operands<CubeBackend>,
     saved: Saved<CubeBackend>,
     upstream: &Upstream<CubeBackend>,
-    plan: Plan,
+    kind: CellKind,
+    way: Way,
     needs_input: bool,
 ) -> Gradients<CubeBackend> {
-    let Sizes { batch, time, hidden, .. } = sizes(operands);
-    let sums = saved.sums;
+    let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
+    let sums = into_contiguous(saved.sums);
     let given = |gradient: &Optional<CubeBackend>| match gradient.as_ref() {
         Some(gradient) => gradient.clone(),
         None => CubeBackend::float_zeros(Shape::new([batch, hidden]), &sums.device, sums.dtype.into()),
     };
-    let carried = into_contiguous(CubeBackend::float_cat(vec![given(&upstream.hidden), given(&upstream.cell)], 0));
-    let states = if plan.kind == CellKind::Lstm { saved.cell } else { saved.hidden.clone() };
-    let (mask, sequence) = (operands.mask.as_ref().cloned(), upstream.sequence.as_ref().cloned());
-    let (masked, follows) = (mask.is_some(), sequence.is_some());
-    let or_any = |tensor: Option<CubeTensor>| into_contiguous(tensor.unwrap_or_else(|| operands.bias.clone()));
+    let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
+    let states = into_contiguous(if kind == CellKind::Lstm { saved.cell } else { saved.hidden.clone() });
+    let mask = operands.mask.as_ref().cloned().map(into_contiguous);
+    let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
-    backward::recurrence::launch(
-        &sums.client.clone(),
-        CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
-        CubeDim::new_1d(plan.units as u32),
-        into_contiguous(sums).into_tensor_arg(),
-        into_contiguous(states).into_tensor_arg(),
-        into_contiguous(CubeBackend::float_transpose(operands.recurrent_kernel.clone())).into_tensor_arg(),
-        or_any(sequence).into_tensor_arg(),
-        carried.clone().into_tensor_arg(),
-        or_any(mask).into_tensor_arg(),
-        gradient.clone().into_tensor_arg(),
-        batch as u32,
-        time as u32,
-        plan,
-        masked,
-        follows,
-    );
-    let carried = [0, batch].map(|start| narrow(&carried, 0, start, batch));
-    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, carried, plan.kind, needs_input)
+    let of_initial = match way {
+        Way::Whole(plan) => {
+            let carried = into_contiguous(CubeBackend::float_cat(vec![of_hidden, of_cell], 0));
+            let (masked, follows) = (mask.is_some(), sequence.is_some());
+            backward::recurrence::launch(
+                &sums.client,
+                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
+                CubeDim::new_1d(plan.units as u32),
+                sums.clone().into_tensor_arg(),
+                states.into_tensor_arg(),
+                fours_of_columns(operands.recurrent_kernel.clone()).into_tensor_arg(),
+                sequence.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
+                carried.clone().into_tensor_arg(),
+                mask.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
+                gradient.clone().into_tensor_arg(),
+                batch as u32,
+                time as u32,
+                plan,
+                masked,
+                follows,
+                number(&sums),
+            );
+            [0, batch].map(|start| narrow(&carried, 0, start, batch))
+        }
+        Way::Steps => {
+            let tensors = steps::Backward {
+                saved: sums,
+                states,
+                recurrent_kernel: operands.recurrent_kernel.clone(),
+                upstream: sequence,
+                hidden: of_hidden,
+                cell: of_cell,
+                mask,
+                gradient: &gradient,
+            };
+            steps::backward(tensors, kind, sizes)
+        }
+    };
+    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input)
+}
+
+/// A matrix with zeros behind its last row or column, up to a multiple of four.
+fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
+    let [rows, columns] = dims(matrix.shape());
+    let mut shape = [rows, columns];
+    let missing = shape[dim].next_multiple_of(4) - shape[dim];
+    if missing == 0 {
+        return matrix;
+    }
+    shape[dim] = missing;
+    let zeros = CubeBackend::float_zeros(Shape::new(shape), &matrix.device, matrix.dtype.into());
+    CubeBackend::float_cat(vec![matrix, zeros], dim)
+}
+
+/// `[K, N]` as `[K/4, N, 4]`: four rows side by side.
+fn fours_of_rows(matrix: CubeTensor) -> CubeTensor {
+    let matrix = padded(matrix, 0);
+    let [rows, columns] = dims(matrix.shape());
+    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows / 4, 4, columns]));
+    into_contiguous(CubeBackend::float_swap_dims(fours, 1, 2))
+}
+
+/// `[N, K]` as `[K/4, N, 4]`: four columns side by side.
+fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
+    let matrix = padded(matrix, 1);
+    let [rows, columns] = dims(matrix.shape());
+    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows, columns / 4, 4]));
+    into_contiguous(CubeBackend::float_swap_dims(fours, 0, 1))
+}
+
+/// A way that tests choose, whatever the device holds.
+#[cfg(test)]
+pub(crate) static FORCED: std::sync::Mutex<Option<Way>> = std::sync::Mutex::new(None);
+
+#[cfg(test)]
+fn forced() -> Option<Way> {
+    *FORCED.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(not(test))]
+fn forced() -> Option<Way> {
+    None
 }
 
 /// The kernel with a column for each sum; of a GRU's third sum, which has no part of the input, zeros.

@@ -1,56 +1,174 @@
 //! The operators on a GPU, or on what a driver offers in its place, against flex in `F64`.
 
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use burn::tensor::{DType, Device, DeviceKind};
+use cubecl::logging::{LaunchObservation, LaunchObserver};
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
+use crate::{
+    CellKind, Route,
+    gpu::{FORCED, Way},
+    gpu_limits, route,
+};
 
 /// Sums of a few hundred terms in `F32`, over up to 20 steps.
 const TOLERANCE: f64 = 2e-5;
+/// Numbers kept in `F16`, with eleven bits, between steps and products.
+const TOLERANCE_F16: f64 = 4e-3;
 
-fn gpu() -> Device {
-    Device::wgpu(DeviceKind::DefaultDevice)
+/// The device, for one test at a time: tests choose ways and count launches.
+struct Gpu {
+    device: Device,
+    _alone: MutexGuard<'static, ()>,
 }
 
-#[test]
-fn a_gpu_agrees_with_flex_in_values_and_gradients() {
-    // On and off the sizes of workgroups, more hidden units than one invocation has, slices of one row and of several, and one unit more than a plan takes.
-    let shapes =
-        [[1, 1, 1, 1], [3, 5, 2, 15], [17, 4, 3, 33], [64, 3, 1, 80], [2, 20, 5, 100], [5, 3, 4, 257], [3, 2, 3, 1024], [2, 2, 3, 1030]];
-    for kind in KINDS {
-        for (index, shape) in shapes.into_iter().enumerate() {
-            let mut problem = Problem::new(kind, shape);
-            problem.has_states = index % 3 != 0;
-            let problem = if index % 2 == 0 { problem } else { problem.with_mask() };
-            let loss = if index % 4 == 2 { Loss { sequence: false, ..Loss::ALL } } else { Loss::ALL };
-            let run = |device: Device, dtype| {
-                let (found, leaves) = problem.run(Path::Fused, &device.autodiff(), dtype);
-                let gradients = leaves.gradients(&loss.of(&found).backward());
-                ([data(found.sequence), data(found.hidden), found.cell.map(data).unwrap_or_default()], gradients)
-            };
-            let ((outputs, gradients), (expected, expected_gradients)) = (run(gpu(), DType::F32), run(Device::flex(), DType::F64));
-            for (name, (got, expected)) in ["sequence", "hidden", "cell"].into_iter().zip(outputs.iter().zip(&expected)) {
-                assert_close(&format!("{kind:?} {shape:?}: {name}"), got, expected, TOLERANCE);
-            }
-            for (name, (got, expected)) in Problem::NAMES.into_iter().zip(gradients.iter().zip(&expected_gradients)) {
-                assert_eq!(got.is_some(), expected.is_some(), "{kind:?} {shape:?}: gradient of {name}");
-                if let (Some(got), Some(expected)) = (got, expected) {
-                    assert_close(&format!("{kind:?} {shape:?}: gradient of {name}"), got, expected, 5.0 * TOLERANCE);
-                }
-            }
+impl Gpu {
+    fn alone() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        force(None);
+        Self { device: Device::wgpu(DeviceKind::DefaultDevice), _alone: alone }
+    }
+}
+
+fn force(way: Option<Way>) {
+    *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = way;
+}
+
+/// Values and gradients of a problem.
+fn found(problem: &Problem, loss: Loss, device: &Device, dtype: DType) -> ([Vec<f64>; 3], Vec<Option<Vec<f64>>>) {
+    let (found, leaves) = problem.run(Path::Fused, &device.clone().autodiff(), dtype);
+    let gradients = leaves.gradients(&loss.of(&found).backward());
+    ([data(found.sequence), data(found.hidden), found.cell.map(data).unwrap_or_default()], gradients)
+}
+
+/// Compares values and gradients with those of flex in `F64`.
+fn check(problem: &Problem, loss: Loss, device: &Device, dtype: DType, tolerance: f64) {
+    let (outputs, gradients) = found(problem, loss, device, dtype);
+    let (expected, expected_gradients) = found(problem, loss, &Device::flex(), DType::F64);
+    let what = format!("{:?} {:?} in {dtype:?}", problem.kind, problem.shapes);
+    for (name, (got, expected)) in ["sequence", "hidden", "cell"].into_iter().zip(outputs.iter().zip(&expected)) {
+        assert_close(&format!("{what}: {name}"), got, expected, tolerance);
+    }
+    for (name, (got, expected)) in Problem::NAMES.into_iter().zip(gradients.iter().zip(&expected_gradients)) {
+        assert_eq!(got.is_some(), expected.is_some(), "{what}: gradient of {name}");
+        if let (Some(got), Some(expected)) = (got, expected) {
+            assert_close(&format!("{what}: gradient of {name}"), got, expected, 5.0 * tolerance);
         }
     }
 }
 
+/// Problems on and off the sizes of workgroups and vectors, with states, masks and partial losses in turn.
+fn problems(kind: CellKind, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem, Loss)> {
+    shapes.iter().enumerate().map(move |(index, &shape)| {
+        let mut problem = Problem::new(kind, shape);
+        problem.has_states = index % 3 != 0;
+        let problem = if index % 2 == 0 { problem } else { problem.with_mask() };
+        (problem, if index % 4 == 2 { Loss { sequence: false, ..Loss::ALL } } else { Loss::ALL })
+    })
+}
+
+const SHAPES: [[usize; 4]; 6] = [[1, 1, 1, 1], [3, 5, 2, 15], [17, 4, 3, 33], [80, 3, 1, 80], [2, 20, 5, 100], [5, 3, 4, 257]];
+
+#[test]
+fn a_gpu_agrees_with_flex_in_values_and_gradients() {
+    let gpu = Gpu::alone();
+    for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &SHAPES)) {
+        check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
+    }
+}
+
+#[test]
+fn a_gpu_agrees_with_flex_step_by_step() {
+    let gpu = Gpu::alone();
+    force(Some(Way::Steps));
+    for (problem, loss) in
+        KINDS.into_iter().flat_map(|kind| problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [3, 2, 3, 1030]]))
+    {
+        check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
+    }
+    force(None);
+}
+
+#[test]
+fn a_gpu_agrees_with_flex_in_half_precision() {
+    let gpu = Gpu::alone();
+    for way in [None, Some(Way::Steps)] {
+        force(way);
+        for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 5, 2, 15], [17, 4, 3, 36]])) {
+            check(&problem, loss, &gpu.device, DType::F16, TOLERANCE_F16);
+        }
+    }
+    force(None);
+}
+
 #[test]
 fn a_gpu_gives_the_same_bytes_again_and_without_gradients() {
+    let gpu = Gpu::alone();
     for kind in KINDS {
         let problem = Problem::new(kind, [6, 9, 3, 40]).with_mask();
-        let run = |device: Device| {
-            let (found, leaves) = problem.run(Path::Fused, &device, DType::F32);
-            (data(found.sequence.clone()), device.is_autodiff().then(|| leaves.gradients(&Loss::ALL.of(&found).backward())))
-        };
-        let (first, second) = (run(gpu().autodiff()), run(gpu().autodiff()));
+        let run = || found(&problem, Loss::ALL, &gpu.device, DType::F32);
+        let (first, second) = (run(), run());
         assert_eq!(first, second, "{kind:?}");
-        assert_eq!(first.0, run(gpu()).0, "{kind:?}");
+        let (inferred, _) = problem.run(Path::Fused, &gpu.device, DType::F32);
+        assert_eq!(first.0[0], data(inferred.sequence), "{kind:?}");
+    }
+}
+
+#[derive(Default)]
+struct Launches(AtomicUsize);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, _: &'static str) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Kernels that a forward and a backward pass launch.
+fn launches(kind: CellKind, time: usize, device: &Device) -> usize {
+    let problem = Problem::new(kind, [4, time, 3, 20]).with_mask();
+    let run = || found(&problem, Loss::ALL, device, DType::F32);
+    // The first run may try several kernels for a product; the others launch what was chosen.
+    run();
+    let launches = Arc::new(Launches::default());
+    let observation = LaunchObservation::new(launches.clone());
+    run();
+    drop(observation);
+    launches.0.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_gpu_launches_as_many_kernels_for_long_sequences_as_for_short_ones() {
+    let gpu = Gpu::alone();
+    for kind in KINDS {
+        let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
+        assert!(short > 0 && long == short, "{kind:?}: {short} launches for 3 steps, {long} for 24");
+    }
+}
+
+#[test]
+fn a_gpu_launches_two_kernels_a_step_and_direction_step_by_step() {
+    let gpu = Gpu::alone();
+    force(Some(Way::Steps));
+    for kind in KINDS {
+        let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
+        assert!(long - short == 2 * 2 * (24 - 3), "{kind:?}: {short} launches for 3 steps, {long} for 24");
+    }
+    force(None);
+}
+
+#[test]
+fn routes_of_a_gpu_follow_its_limits() {
+    let gpu = Gpu::alone();
+    let limits = gpu_limits(&gpu.device).unwrap();
+    assert!(limits.bindings >= 7 && limits.invocations >= 256 && limits.shared_memory >= 16 << 10, "{limits:?}");
+    for kind in KINDS {
+        assert!(matches!(route(kind, [64, 60, 80, 100], &gpu.device), Route::OneLaunch { .. }), "{kind:?}");
+        assert_eq!(route(kind, [2, 2, 8, 1 << 14], &gpu.device), Route::TwoLaunchesAStep, "{kind:?}");
+        assert_eq!(route(kind, [64, 60, 80, 100], &Device::flex()), Route::Cpu, "{kind:?}");
     }
 }

@@ -3,7 +3,6 @@ use serde::Serialize;
 use crate::{
     Result,
     artifacts::Artifacts,
-    backend::Backend,
     checkpoint::Checkpoints,
     console::{json, out},
     recipe::{Experiment, RECIPES},
@@ -47,23 +46,6 @@ pub(super) fn experiments(global: &GlobalSettings, as_json: bool) -> Result<()> 
     for experiment in listed {
         let trained = experiment.best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
         out(format_args!(" {:<20} {:>6}  {trained:<10} {}", experiment.name, experiment.epochs, experiment.about));
-    }
-    Ok(())
-}
-
-/// Lists the devices.
-pub(super) fn devices(as_json: bool) -> Result<()> {
-    let devices = Backend::devices();
-    if as_json {
-        json(&devices);
-        return Ok(());
-    }
-    out(format_args!(" {:<10} {:<18} {}", "--backend", "Kind", "Device"));
-    for device in devices {
-        out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
-    }
-    if !cfg!(feature = "wgpu") {
-        out("\nGPUs are not listed: this program was built without the wgpu feature.");
     }
     Ok(())
 }

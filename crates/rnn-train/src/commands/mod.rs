@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod devices;
 mod evaluate;
 mod export;
 mod list;
@@ -27,7 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Predict(args)) => predict::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),
         Some(Command::List(args)) => list::experiments(&global, args.json),
-        Some(Command::Devices(args)) => list::devices(args.json),
+        Some(Command::Devices(args)) => devices::devices(args.json),
     }
 }
 

@@ -201,7 +201,10 @@ fn experiments_and_devices_are_listed() {
     assert!(scratch.ok(&["list"]).stdout.contains("stock-lstm"));
     let devices = scratch.json(&["devices", "--json"]);
     assert_eq!((&devices[0]["backend"], &devices[1]["backend"]), (&"ndarray".into(), &"flex".into()));
-    assert!(scratch.ok(&["devices"]).stdout.contains("ndarray"));
+    let routes: Vec<&str> = devices[0]["routes"].as_array().unwrap().iter().map(|route| route["route"].as_str().unwrap()).collect();
+    assert_eq!(routes, ["whole sequences, on all cores"; 3]);
+    let text = scratch.ok(&["devices"]).stdout;
+    assert!(text.contains("ndarray") && text.contains("GRU        whole sequences, on all cores"), "{text}");
 }
 
 #[test]

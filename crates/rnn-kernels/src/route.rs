@@ -1,0 +1,72 @@
+//! How an operator runs on a device, for programs that say so.
+
+use burn::tensor::Device;
+
+use crate::{CellKind, operator::has_operators};
+
+/// How an operator runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// On the CPU, all steps in one go, slices of the batch on several threads.
+    Cpu,
+    /// On the GPU, all steps in one launch.
+    OneLaunch {
+        /// Rows of the batch that a workgroup carries.
+        rows: usize,
+        /// Invocations of a workgroup.
+        invocations: usize,
+    },
+    /// On the GPU, step by step, a matrix product and a launch each.
+    TwoLaunchesAStep,
+    /// Tensor operations step by step, with a gradient of its own.
+    Composed,
+    /// Tensor operations step by step, differentiated by Burn: the backend is not one of the operators'.
+    Reference,
+}
+
+/// What of a GPU limits the operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GpuLimits {
+    /// Invocations of a workgroup.
+    pub invocations: usize,
+    /// Bytes that a workgroup shares.
+    pub shared_memory: usize,
+    /// Tensors of a kernel.
+    pub bindings: usize,
+    /// Bytes of one buffer.
+    pub buffer: usize,
+    /// Workgroups of a launch.
+    pub workgroups: usize,
+    /// Whether a processor stands in for a GPU.
+    pub software: bool,
+}
+
+/// The limits of a device that is a GPU, or what a driver offers as one.
+///
+/// The device is asked, which starts it if it was not in use.
+pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
+    #[cfg(feature = "wgpu")]
+    if let burn::backend::DispatchDevice::Cube(device) = crate::operator::computing(device) {
+        return Some(crate::gpu::limits(device));
+    }
+    let _ = device;
+    None
+}
+
+/// How an operator runs over `[B, T, I]` inputs with `H` hidden units in `F32` on a device.
+pub fn route(kind: CellKind, [batch, time, input, hidden]: [usize; 4], device: &Device) -> Route {
+    let _ = (kind, batch, time, input, hidden);
+    if !has_operators(device) {
+        return Route::Reference;
+    }
+    #[cfg(feature = "wgpu")]
+    if let Some(limits) = gpu_limits(device) {
+        let sizes = crate::cpu::Sizes { batch, time, input, hidden };
+        return match crate::gpu::Way::of(kind, sizes, limits) {
+            Some(crate::gpu::Way::Whole(plan)) => Route::OneLaunch { rows: plan.rows, invocations: plan.units },
+            Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,
+            None => Route::Composed,
+        };
+    }
+    Route::Cpu
+}

@@ -1,0 +1,30 @@
+//! What stands for GPUs in a program that was built without them.
+
+use super::{Backend, Error, Result};
+
+/// Stands for an adapter where there can be none.
+pub(super) struct Adapter {
+    pub(super) name: String,
+    pub(super) hardware: bool,
+}
+
+impl Adapter {
+    pub(super) fn kind(&self) -> &'static str {
+        "GPU"
+    }
+}
+
+impl From<Adapter> for Backend {
+    fn from(_: Adapter) -> Self {
+        super::default_cpu()
+    }
+}
+
+pub(super) fn adapters() -> Result<Vec<Adapter>> {
+    let command = "cargo run -p rnn-train --features wgpu";
+    Err(Error::Backend(format!("this program was built without GPU support: `{command}` builds it in, --backend ndarray uses the CPU")))
+}
+
+pub(super) fn probe(_: &Adapter) -> std::result::Result<(), String> {
+    Err("no GPU support".to_owned())
+}

@@ -1,0 +1,110 @@
+//! Which of two devices trains faster: at the sizes of the course, a CPU may well be faster than a small GPU.
+
+use std::{collections::BTreeMap, env, fmt, fs, path::PathBuf, time::Instant};
+
+use burn::tensor::{Device, Distribution, Tensor};
+use rnn_models::LstmConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::console::quietly;
+
+/// `[B, T, I, H]` of the layer that is timed: the second one of the stock models.
+const SIZES: [usize; 4] = [64, 60, 80, 100];
+/// Timed runs; the fastest counts. One more comes first, which compiles kernels.
+const RUNS: usize = 3;
+
+/// Milliseconds of one forward and backward pass on both devices.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Race {
+    gpu_ms: f64,
+    cpu_ms: f64,
+    /// Whether the times are those of an earlier start.
+    #[serde(skip)]
+    remembered: bool,
+}
+
+impl Race {
+    pub(super) fn gpu_wins(&self) -> bool {
+        self.gpu_ms < self.cpu_ms
+    }
+}
+
+impl fmt::Display for Race {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [batch, time, ..] = SIZES;
+        let when = if self.remembered { ", as measured before" } else { "" };
+        write!(
+            f,
+            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms on the CPU{when}",
+            self.gpu_ms, self.cpu_ms
+        )
+    }
+}
+
+/// Times both devices, or remembers what they took: the result is kept for the adapter of this name.
+pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String> {
+    let file = memory();
+    let mut races: BTreeMap<String, Race> =
+        file.as_ref().and_then(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).unwrap_or_default();
+    // Another version may have other kernels.
+    let key = format!("{name}, rnn-train {}", env!("CARGO_PKG_VERSION"));
+    if let Some(race) = races.get(&key) {
+        return Ok(Race { remembered: true, ..*race });
+    }
+    let race = Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: false };
+    races.insert(key, race);
+    if let (Some(file), Ok(text)) = (file, serde_json::to_vec_pretty(&races)) {
+        // A memory that cannot be written costs a second at the next start, nothing else.
+        let _ = file.parent().map(fs::create_dir_all).and_then(|_| fs::write(&file, text).ok());
+    }
+    Ok(race)
+}
+
+/// Where the races of this machine are kept.
+fn memory() -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("LOCALAPPDATA")).or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    Some(cache.join("rnn-train").join("devices.json"))
+}
+
+/// Milliseconds of one training pass of a layer.
+fn milliseconds(device: &Device) -> Result<f64, String> {
+    let pass = || {
+        let [batch, time, input, hidden] = SIZES;
+        let device = device.clone().autodiff();
+        let layer = LstmConfig::new(input, hidden).init(&device);
+        let input = Tensor::random([batch, time, input], Distribution::Uniform(-1.0, 1.0), &device);
+        let started = Instant::now();
+        let gradients = layer.forward(input, None).last().sum().backward();
+        // Reading a number waits for all that was asked for before it.
+        let read = layer.recurrent_kernel.val().grad(&gradients).map(|gradient| gradient.sum().try_into_scalar::<f32>());
+        match read {
+            Some(Ok(sum)) if sum.is_finite() => Ok(started.elapsed().as_secs_f64() * 1e3),
+            Some(Ok(sum)) => Err(format!("a gradient was {sum}")),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("there was no gradient".to_owned()),
+        }
+    };
+    let run = || quietly(pass).unwrap_or_else(|| Err("a training pass failed".to_owned()));
+    run()?;
+    (0..RUNS).map(|_| run()).try_fold(f64::INFINITY, |best, ms| Ok(best.min(ms?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_timed_by_a_training_pass() {
+        let ms = milliseconds(&Device::flex()).unwrap();
+        assert!(ms.is_finite() && ms > 0.0);
+    }
+
+    #[test]
+    fn the_faster_device_is_taken_and_the_line_gives_both_times() {
+        let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: false };
+        assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race }.gpu_wins());
+        assert_eq!(race.to_string(), "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU");
+        assert!(Race { remembered: true, ..race }.to_string().ends_with(", as measured before"));
+    }
+}

@@ -1,0 +1,103 @@
+use burn::tensor::Device;
+use rnn_models::{CellKind, Route, gpu_limits, route};
+use serde::Serialize;
+
+use crate::{
+    Result,
+    backend::Backend,
+    console::{json, out, quietly},
+};
+
+/// The sizes that routes are given for, `[B, T, I, H]`: the second layer of the stock models.
+const SIZES: [usize; 4] = [64, 60, 80, 100];
+const CELLS: [(&str, CellKind); 3] = [("SimpleRNN", CellKind::SimpleRnn), ("LSTM", CellKind::Lstm), ("GRU", CellKind::Gru)];
+
+#[derive(Serialize)]
+struct Listed {
+    backend: &'static str,
+    name: String,
+    kind: &'static str,
+    /// Of a GPU.
+    limits: Option<Limits>,
+    /// How each cell runs.
+    routes: Vec<CellRoute>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    invocations_a_workgroup: usize,
+    shared_bytes_a_workgroup: usize,
+    tensors_a_kernel: usize,
+    bytes_a_buffer: usize,
+}
+
+#[derive(Serialize)]
+struct CellRoute {
+    cell: &'static str,
+    route: String,
+}
+
+/// Lists the devices, what limits them and how each cell runs on them.
+pub(super) fn devices(as_json: bool) -> Result<()> {
+    let listed: Vec<Listed> = Backend::devices()
+        .into_iter()
+        .map(|info| Listed {
+            limits: limits(&info.device),
+            routes: routes(&info.device),
+            backend: info.backend,
+            name: info.name,
+            kind: info.kind,
+        })
+        .collect();
+    if as_json {
+        json(&listed);
+        return Ok(());
+    }
+    let [batch, time, input, hidden] = SIZES;
+    out(format_args!(" {:<10} {:<18} {}", "--backend", "Kind", "Device"));
+    for device in listed {
+        out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
+        if let Some(limits) = device.limits {
+            out(format_args!(
+                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, buffers of {} MiB",
+                "",
+                limits.invocations_a_workgroup,
+                limits.shared_bytes_a_workgroup >> 10,
+                limits.tensors_a_kernel,
+                limits.bytes_a_buffer >> 20
+            ));
+        }
+        for CellRoute { cell, route } in device.routes {
+            out(format_args!(" {:<10} {cell:<10} {route}", ""));
+        }
+    }
+    out(format_args!("\nHow cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."));
+    if !cfg!(feature = "wgpu") {
+        out("GPUs are not listed: this program was built without the wgpu feature.");
+    }
+    Ok(())
+}
+
+fn limits(device: &Device) -> Option<Limits> {
+    let limits = quietly(|| gpu_limits(device)).flatten()?;
+    Some(Limits {
+        invocations_a_workgroup: limits.invocations,
+        shared_bytes_a_workgroup: limits.shared_memory,
+        tensors_a_kernel: limits.bindings,
+        bytes_a_buffer: limits.buffer,
+    })
+}
+
+fn routes(device: &Device) -> Vec<CellRoute> {
+    let told = |kind| match quietly(|| route(kind, SIZES, device)) {
+        Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
+        Some(Route::OneLaunch { rows, invocations }) => {
+            format!("whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations")
+        }
+        Some(Route::TwoLaunchesAStep) => "step by step, a matrix product and a launch each".to_owned(),
+        Some(Route::Composed) => "step by step: the device's limits do not hold a whole sequence".to_owned(),
+        Some(Route::Reference) => "step by step: a backend without the operators".to_owned(),
+        None => "the device does not answer".to_owned(),
+    };
+    CELLS.map(|(cell, kind)| CellRoute { cell, route: told(kind) }).into()
+}
