@@ -93,11 +93,11 @@ impl Golden<'_> {
 /// The cells, as the names of golden files start; each has a test that reads all of its files.
 const CELLS: [&str; 3] = ["simple_rnn", "lstm", "gru"];
 
-/// Runs a check on every golden file of a cell, on both CPU backends.
+/// Runs a check on every golden file of a cell, on both CPU backends and, where it is built in, wgpu.
 fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
     for_each_file(&compared_folder(), &format!("{cell}_"), |bytes, name| {
         for (dtype, fused) in [(DType::F64, true), (DType::F64, false), (DType::F32, true)] {
-            on_both_backends(bytes, name, dtype, fused, &check);
+            on_backends(bytes, name, dtype, fused, &check);
         }
     });
 }
@@ -142,8 +142,13 @@ fn for_each_file(folder: &Path, prefix: &str, mut visit: impl FnMut(&[u8], &str)
     count
 }
 
-fn on_both_backends(bytes: &[u8], name: &str, dtype: DType, fused: bool, check: impl Fn(&Golden<'_>)) {
-    for backend in [DeviceType::Flex, DeviceType::NdArray] {
+fn on_backends(bytes: &[u8], name: &str, dtype: DType, fused: bool, check: impl Fn(&Golden<'_>)) {
+    let mut backends = vec![DeviceType::Flex, DeviceType::NdArray];
+    #[cfg(feature = "wgpu")]
+    if dtype == DType::F32 && fused {
+        backends.push(DeviceType::Wgpu);
+    }
+    for backend in backends {
         let file = format!("{name} on {backend:?} in {dtype:?}, {}", if fused { "fused" } else { "reference" });
         let device = Device::enumerate(backend).into_iter().next().unwrap_or_else(|| panic!("{file}: no such backend"));
         let tensors = SafeTensors::deserialize(bytes).unwrap();

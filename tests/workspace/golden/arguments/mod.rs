@@ -14,7 +14,7 @@ use rnn_models::{
 };
 use safetensors::SafeTensors;
 
-use super::{CELLS, for_each_file, golden_folder, on_both_backends};
+use super::{CELLS, for_each_file, golden_folder, on_backends};
 
 /// How the names of a case's files go on after the cell, and how many files it has; each case has a test.
 const CASES: [(&str, usize); 14] = [
@@ -34,7 +34,7 @@ const CASES: [(&str, usize); 14] = [
     ("constraint", 2),
 ];
 
-/// Runs a check on every file of a case, on both CPU backends in both types; the check is told which cell's file it has.
+/// Runs a check on every file of a case, on both CPU backends in both types and, where it is built in, wgpu; the check is told which cell's file it has.
 fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
     let (_, files) = CASES.into_iter().find(|(name, _)| *name == case).unwrap_or_else(|| panic!("{case} is not among the cases"));
     let mut found = 0;
@@ -42,7 +42,7 @@ fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
         found += for_each_file(&golden_folder().join("arguments"), &format!("{cell}-{case}"), |bytes, name| {
             let metadata = SafeTensors::read_metadata(bytes).unwrap().1.metadata().clone().unwrap();
             for dtype in [DType::F64, DType::F32] {
-                on_both_backends(bytes, name, dtype, true, |golden| check(cell, &Case { golden, metadata: &metadata }));
+                on_backends(bytes, name, dtype, true, |golden| check(cell, &Case { golden, metadata: &metadata }));
             }
         });
     }
