@@ -30,8 +30,8 @@ class StockModel(nn.Module):
 def train_epoch(model, optimizer, inputs, targets, batch_size):
     """One pass in a new order; gives the mean loss over the samples."""
     model.train()
-    total = torch.zeros(())
-    for rows in torch.randperm(len(inputs)).split(batch_size):
+    total = torch.zeros((), device=inputs.device)
+    for rows in torch.randperm(len(inputs), device=inputs.device).split(batch_size):
         optimizer.zero_grad()
         loss = mse_loss(model(inputs[rows]), targets[rows])
         loss.backward()
@@ -47,8 +47,11 @@ def validate(model, inputs, targets):
 
 
 def train(model, data, arguments):
-    inputs, targets = map(torch.from_numpy, data.train)
-    test = tuple(map(torch.from_numpy, data.test))
+    def on_device(array):
+        return torch.from_numpy(array).to(arguments.device)
+
+    inputs, targets = map(on_device, data.train)
+    test = tuple(map(on_device, data.test))
     optimizer = torch.optim.Adam(model.parameters(), job.LEARNING_RATE, eps=1e-7)
     lowest, best_weights, started = float("inf"), None, time.perf_counter()
     for epoch in range(1, arguments.epochs + 1):
@@ -61,15 +64,16 @@ def train(model, data, arguments):
     fit_seconds = time.perf_counter() - started
     model.load_state_dict(best_weights)
     with torch.no_grad():
-        rmse = data.rmse(model(test[0]).numpy())
-    job.write_summary(f"PyTorch {torch.__version__}", arguments, fit_seconds, rmse)
+        rmse = data.rmse(model(test[0]).cpu().numpy())
+    place = "" if arguments.device == "cpu" else f" on {torch.cuda.get_device_name()}"
+    job.write_summary(f"PyTorch {torch.__version__}{place}", arguments, fit_seconds, rmse)
 
 
-def infer(model, data, windows):
+def infer(model, data, arguments):
     model.eval()
-    batch = torch.from_numpy(data.inference_batch(windows))
+    batch = torch.from_numpy(data.inference_batch(arguments.inference)).to(arguments.device)
     with torch.no_grad():
-        job.write_inference("eager", windows, lambda: model(batch).numpy())
+        job.write_inference("eager", arguments.inference, lambda: model(batch).cpu().numpy())
 
 
 def main():
@@ -78,9 +82,9 @@ def main():
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     data = job.StockData(arguments.data)
-    model = StockModel(arguments.cell)
+    model = StockModel(arguments.cell).to(arguments.device)
     if arguments.inference:
-        infer(model, data, arguments.inference)
+        infer(model, data, arguments)
     else:
         train(model, data, arguments)
 

@@ -32,6 +32,7 @@ def arguments(peer):
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="PyTorch's name of a device: cpu, cuda, ...")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as the framework takes by itself")
     parser.add_argument("--inference", type=int, metavar="WINDOWS", help="time the prediction of so many windows at once instead of training")
     return parser.parse_args()

@@ -1,19 +1,24 @@
 use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
 use clap::ValueEnum;
 use rnn_models::Cell;
 
-/// A CPU backend of Burn.
+/// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     /// The older backend, this project's default.
     Ndarray,
     /// The newer backend.
     Flex,
+    /// A GPU, or what a driver offers in its place.
+    #[cfg(feature = "wgpu")]
+    Wgpu,
 }
 
 impl Backend {
-    /// Both backends.
-    pub const ALL: [Self; 2] = [Self::Ndarray, Self::Flex];
+    /// Both backends on the CPU.
+    pub const CPU: [Self; 2] = [Self::Ndarray, Self::Flex];
 
     /// The backend's device, without gradients.
     #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for")]
@@ -21,6 +26,8 @@ impl Backend {
         match self {
             Self::Ndarray => Device::ndarray(),
             Self::Flex => Device::flex(),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu(DeviceKind::DefaultDevice),
         }
     }
 
@@ -29,6 +36,8 @@ impl Backend {
         match self {
             Self::Ndarray => "ndarray",
             Self::Flex => "flex",
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => "wgpu",
         }
     }
 }

@@ -16,15 +16,15 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
-/// The folder of release builds.
-pub(crate) fn release_folder() -> PathBuf {
+/// The folder of a profile's builds: `debug` or `release`.
+pub(crate) fn build_folder(profile: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target));
-    target.join("release")
+    target.join(profile)
 }
 
-/// A program of the release build.
-pub(crate) fn release_binary(name: &str) -> PathBuf {
-    release_folder().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+/// A program of a profile's build.
+pub(crate) fn built(profile: &str, name: &str) -> PathBuf {
+    build_folder(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// A cargo command in the workspace's root.

@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::shell::{Result, cargo, print, release_binary, run as run_command, say};
+use crate::shell::{Result, built, cargo, print, run as run_command, say};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -88,7 +88,7 @@ const COURSE: [(&str, &str); 3] = [
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = args.data.as_deref().map(absolute).transpose()?;
     build(args)?;
-    let binary = release_binary("rnn-train");
+    let binary = built("release", "rnn-train");
     let names = experiments(&binary, &args.only)?;
     // Without seeds each experiment has its own folder, ready for `rnn-train predict`; with several, one folder a seed.
     let seeds: Vec<Option<u64>> = if args.seeds.is_empty() { vec![None] } else { args.seeds.iter().copied().map(Some).collect() };

@@ -1,6 +1,6 @@
 //! Our layers, measured: inference, growth of a step's cost, and what the machine's matrix product gives.
 
-use std::{error::Error, sync::Barrier, thread, time::Instant};
+use std::{error::Error, hint::black_box, sync::Barrier, thread, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::{Args, Parser, Subcommand};
@@ -24,6 +24,9 @@ struct Cli {
 enum Task {
     /// Best GFLOP/s of a large f32 matrix product, from one calling thread and from one a core
     Gemm {
+        /// Backend
+        #[arg(long, value_enum, default_value = "flex")]
+        backend: Backend,
         /// Least number of timed bursts
         #[arg(long, default_value_t = 40)]
         repeats: usize,
@@ -43,6 +46,9 @@ enum Task {
         /// Only the ends of each range
         #[arg(long)]
         quick: bool,
+        /// Ranges of a GPU: larger batches and longer sequences
+        #[arg(long)]
+        large: bool,
     },
 }
 
@@ -72,14 +78,17 @@ const STOCK: Shape = Shape { batch: BATCH, steps: WINDOW, input: UNITS[0], units
 const STEPS: [usize; 5] = [60, 120, 240, 480, 960];
 const HIDDEN: [usize; 6] = [16, 32, 64, 128, 256, 512];
 const BATCHES: [usize; 6] = [1, 4, 16, 64, 256, 512];
+const LARGE_STEPS: [usize; 3] = [60, 240, 1000];
+const LARGE_HIDDEN: [usize; 4] = [80, 128, 256, 1024];
+const LARGE_BATCHES: [usize; 3] = [64, 256, 512];
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Gemm { repeats } => gemm(repeats),
+        Task::Gemm { backend, repeats } => gemm(backend, repeats),
         Task::Inference { layer, windows } => inference(&layer, windows),
-        Task::Growth { layer, quick } => growth(&layer, quick),
+        Task::Growth { layer, quick, large } => growth(&layer, quick, large),
     }
 }
 
@@ -87,7 +96,10 @@ fn inference(layer: &Layer, windows: usize) -> Result<()> {
     let device = layer.backend.device();
     let model = StockModelConfig::new(layer.cell.into()).init(&device);
     let batch = Tensor::random([windows, WINDOW, 1], Distribution::Uniform(0.0, 1.0), &device);
-    let timing = time(layer.repeats, || drop(model.forward(batch.clone()).into_data()));
+    // Some backends hand out data before they are there; a number that is read is.
+    let timing = time(layer.repeats, || {
+        black_box(model.forward(batch.clone()).into_data().iter::<f32>().sum::<f32>());
+    });
     report(&json!({
         "mode": layer.backend.name(),
         "windows": windows,
@@ -99,14 +111,17 @@ fn inference(layer: &Layer, windows: usize) -> Result<()> {
     Ok(())
 }
 
-fn growth(layer: &Layer, quick: bool) -> Result<()> {
-    let steps = STEPS.map(|steps| ("T", steps, Shape { steps, ..STOCK }));
-    let units = HIDDEN.map(|units| ("H", units, Shape { units, ..STOCK }));
-    let batches = BATCHES.map(|batch| ("B", batch, Shape { batch, ..STOCK }));
+fn growth(layer: &Layer, quick: bool, large: bool) -> Result<()> {
+    let steps: &[usize] = if large { &LARGE_STEPS } else { &STEPS };
+    let units: &[usize] = if large { &LARGE_HIDDEN } else { &HIDDEN };
+    let batches: &[usize] = if large { &LARGE_BATCHES } else { &BATCHES };
+    let steps: Vec<_> = steps.iter().map(|&steps| ("T", steps, Shape { steps, ..STOCK })).collect();
+    let units: Vec<_> = units.iter().map(|&units| ("H", units, Shape { units, ..STOCK })).collect();
+    let batches: Vec<_> = batches.iter().map(|&batch| ("B", batch, Shape { batch, ..STOCK })).collect();
     for points in [&steps[..], &units[..], &batches[..]] {
         let last = points.len() - 1;
         for (_, &(axis, value, shape)) in points.iter().enumerate().filter(|(index, _)| !quick || [0, last].contains(index)) {
-            let timing = step(layer, shape);
+            let timing = step(layer, shape)?;
             // What every product of the layer has in common; constant where cost grows with the work alone.
             let work = shape.batch * shape.steps * shape.units * (shape.input + shape.units);
             report(&json!({
@@ -124,20 +139,27 @@ fn growth(layer: &Layer, quick: bool) -> Result<()> {
 }
 
 /// Forward and backward, with the gradient of the input, as in a layer above another.
-fn step(layer: &Layer, shape: Shape) -> Timing {
+fn step(layer: &Layer, shape: Shape) -> Result<Timing> {
     let device = layer.backend.device().autodiff();
     let module = RecurrentConfig::new(layer.cell.into(), shape.input, shape.units).init(&device);
     let sizes = [shape.batch, shape.steps, shape.input];
     let input = Tensor::random(sizes, Distribution::Uniform(-1.0, 1.0), &device);
-    time(layer.repeats, || {
+    let mut problem = None;
+    let timing = time(layer.repeats, || {
         let gradients = module.forward(input.clone().require_grad()).sequence.sum().backward();
+        // A GPU is still at work.
+        problem = device.sync().err().or(problem.take());
         drop(gradients);
-    })
+    });
+    match problem {
+        Some(problem) => Err(format!("{}, {shape:?}: {problem}", layer.backend.name()).into()),
+        None => Ok(timing),
+    }
 }
 
 /// Whichever way is the fastest depends on the backend's own threading; `cargo xtask bench` runs this with it and without it.
-fn gemm(repeats: usize) -> Result<()> {
-    let device = Backend::Flex.device();
+fn gemm(backend: Backend, repeats: usize) -> Result<()> {
+    let device = backend.device();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut callers = vec![1, cores];
     callers.dedup();
@@ -156,14 +178,16 @@ fn burst(callers: usize, device: &Device) -> f64 {
         let random = || Tensor::<2>::random([GEMM_SIZE; 2], Distribution::Uniform(-1.0, 1.0), device);
         let (left, right) = (random(), random());
         drop(left.clone().matmul(right.clone()));
+        let _ = device.sync();
         ready.wait();
         let started = Instant::now();
         (0..GEMM_BURST).for_each(|_| drop(left.clone().matmul(right.clone())));
-        (started, Instant::now())
+        let synced = device.sync();
+        synced.ok().map(|()| (started, Instant::now()))
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..callers).map(|_| scope.spawn(work)).collect();
-        let spans: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
+        let spans: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().ok()?).collect();
         let (started, ended) = (spans.iter().map(|span| span.0).min(), spans.iter().map(|span| span.1).max());
         started.zip(ended).map_or(f64::INFINITY, |(started, ended)| (ended - started).as_secs_f64())
     })

@@ -60,12 +60,14 @@ impl Operations {
 
 /// Measures the rate with the backend's own threads and, against their overhead, with a thread of ours a core and none of its own.
 pub(super) fn measure(setup: &Setup, bursts: usize) -> Result<Floor> {
-    let ways = [None, Some(("RAYON_NUM_THREADS", "1"))];
-    let mut turns = Turns::new("matrix product", vec!["own threads".to_owned(), "one thread a product".to_owned()]);
+    // A GPU has threads of its own.
+    let (backend, ways) = if setup.on_gpu() { ("wgpu", vec![None]) } else { ("flex", vec![None, Some(("RAYON_NUM_THREADS", "1"))]) };
+    let names = ["own threads", "one thread a product"].map(str::to_owned);
+    let mut turns = Turns::new("matrix product", names[..ways.len()].to_vec());
     let mut gflops = 0.0_f64;
     for way in ways {
         let mut command = Command::new(setup.program("layers"));
-        command.args(["gemm", "--repeats", &bursts.to_string()]).envs(way);
+        command.args(["gemm", "--backend", backend, "--repeats", &bursts.to_string()]).envs(way);
         for line in turns.take(|| child::run(command))?.lines() {
             gflops = gflops.max(line["gflops"].as_f64().unwrap_or_default());
         }

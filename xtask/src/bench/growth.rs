@@ -1,10 +1,8 @@
 //! The third table: how the cost of a layer's step grows with steps, units and batch.
 
-use std::process::Command;
-
 use super::{
     Effort, child,
-    program::{Backend, Cell, Setup},
+    program::{Cell, Program, Setup},
     spread::number,
     table::markdown,
     turns::Turns,
@@ -16,7 +14,7 @@ const AXES: [(&str, &str); 3] = [("T", "steps"), ("H", "hidden units"), ("B", "b
 /// One point of a range.
 struct Point {
     cell: Cell,
-    backend: Backend,
+    program: Program,
     axis: String,
     value: u64,
     milliseconds: f64,
@@ -24,22 +22,22 @@ struct Point {
     of_work: f64,
 }
 
-/// Measures our layers on both backends.
-pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
-    let order: Vec<(Cell, Backend)> =
-        effort.cells.iter().flat_map(|&cell| Backend::ALL.into_iter().map(move |backend| (cell, backend))).collect();
-    let mut turns = Turns::new("growth", order.iter().map(|(cell, backend)| format!("{}, {}", cell.name(), backend.name())).collect());
+/// Measures our layers on all backends and, beside a GPU, PyTorch's on CUDA if asked for peers.
+pub(super) fn run(setup: &Setup, effort: &Effort, peers: bool) -> Result<String> {
+    let mut programs: Vec<Program> = setup.backends.iter().copied().map(Program::Ours).collect();
+    programs.extend((peers && setup.on_gpu()).then_some(Program::PyTorch));
+    let order: Vec<(Cell, Program)> = effort.cells.iter().flat_map(|&cell| programs.iter().map(move |&program| (cell, program))).collect();
+    let mut turns = Turns::new("growth", order.iter().map(|(cell, program)| format!("{}, {}", cell.name(), program.name())).collect());
     let mut points = Vec::new();
-    for (cell, backend) in order {
-        let mut command = Command::new(setup.program("layers"));
-        command.args(["growth", "--cell", cell.name(), "--backend", backend.name(), "--repeats", &effort.repeats.to_string()]);
+    for (cell, program) in order {
+        let mut command = program.grow(setup, cell, effort.repeats)?;
         if effort.quick {
             command.arg("--quick");
         }
         for line in turns.take(|| child::run(command))?.lines() {
             points.push(Point {
                 cell,
-                backend,
+                program,
                 axis: line["axis"].as_str().unwrap_or_default().to_owned(),
                 value: line["value"].as_u64().unwrap_or_default(),
                 milliseconds: line["milliseconds"].as_f64().unwrap_or(f64::NAN),
@@ -63,7 +61,7 @@ fn table(points: &[Point], axis: &str, name: &str) -> String {
     values.dedup();
     let mut rows: Vec<Vec<String>> = Vec::new();
     for point in points {
-        let title = [point.cell.name().to_owned(), point.backend.name().to_owned()];
+        let title = [point.cell.name().to_owned(), point.program.name()];
         if rows.last().is_none_or(|row| row[..2] != title) {
             rows.push(title.into_iter().chain(values.iter().map(|_| "-".to_owned())).collect());
         }
@@ -72,19 +70,19 @@ fn table(points: &[Point], axis: &str, name: &str) -> String {
         }
     }
     let heads: Vec<String> = values.iter().map(|value| format!("{axis}={value}")).collect();
-    let columns: Vec<&str> = ["cell", "backend"].into_iter().chain(heads.iter().map(String::as_str)).collect();
+    let columns: Vec<&str> = ["cell", "program"].into_iter().chain(heads.iter().map(String::as_str)).collect();
     format!("{axis}, {name}:\n\n{}", markdown(&columns, 2, &rows))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::program::Backend, *};
 
     #[test]
     fn a_range_is_a_row() {
         let point = |value, milliseconds| Point {
             cell: Cell::Lstm,
-            backend: Backend::Flex,
+            program: Program::Ours(Backend::Flex),
             axis: "T".to_owned(),
             value,
             milliseconds,
@@ -92,6 +90,6 @@ mod tests {
         };
         let text = table(&[point(60, 14.0), point(960, 224.0)], "T", "steps");
         assert_eq!(text.lines().count(), 5, "{text}");
-        assert!(text.contains("| lstm | flex    | 14.0 (0.250) | 224 (0.250) |"), "{text}");
+        assert!(text.contains("| lstm | ours, flex | 14.0 (0.250) | 224 (0.250) |"), "{text}");
     }
 }

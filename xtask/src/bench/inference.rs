@@ -48,12 +48,12 @@ pub(super) fn run(setup: &Setup, effort: &Effort, programs: &[Program]) -> Resul
             return Err(format!("{} reported no time of inference", program.name()));
         }
     }
-    Ok(table(&measured) + &turns.warning())
+    Ok(table(setup.reference(), &measured) + &turns.warning())
 }
 
-fn table(measured: &[Measured]) -> String {
+fn table(reference: Program, measured: &[Measured]) -> String {
     let rows = measured.iter().map(|one| {
-        let ours = measured.iter().find(|other| other.cell == one.cell && other.name == Program::OURS.name());
+        let ours = measured.iter().find(|other| other.cell == one.cell && other.name == reference.name());
         let mut row = vec![one.cell.name().to_owned(), one.name.clone()];
         for size in 0..WINDOWS.len() {
             let ours = ours.and_then(|ours| ours.milliseconds[size].as_ref()).map(|(median, _)| *median);
@@ -73,12 +73,13 @@ fn table(measured: &[Measured]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::program::Backend, *};
 
     #[test]
     fn every_way_of_calling_has_a_row() {
         let one = |name: String, median| Measured { cell: Cell::Gru, name, milliseconds: [Some((median, "1 to 9".to_owned())), None] };
-        let text = table(&[one(Program::OURS.name(), 2.0), one("Keras, eager".to_owned(), 300.0)]);
+        let ours = Program::Ours(Backend::Ndarray);
+        let text = table(ours, &[one(ours.name(), 2.0), one("Keras, eager".to_owned(), 300.0)]);
         assert!(text.lines().any(|line| line.contains("Keras, eager") && line.contains(" 150.00 ")), "{text}");
     }
 }

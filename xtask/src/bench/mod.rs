@@ -18,13 +18,15 @@ mod whole;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use clap::ValueEnum;
+use serde_json::Value;
 
-use crate::shell::{Result, cargo, print, release_binary, release_folder, root, run as run_command, say};
+use crate::shell::{Result, build_folder, built, cargo, print, root, run as run_command, say};
 use floor::Floor;
-use program::{Cell, Program, Setup};
+use program::{Backend, Cell, Setup};
 
 const SAMPLE: &str = "assets/synthetic-daily-bars.csv";
 /// Epochs at the start of every process that are not counted.
@@ -47,6 +49,12 @@ pub(crate) struct Args {
     /// Cells
     #[arg(long, value_enum, value_delimiter = ',', default_value = "rnn,lstm,gru")]
     cells: Vec<Cell>,
+    /// Backends of ours and of Burn's own layers, the one to compare with first; with wgpu, PyTorch runs on CUDA
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ndarray,flex")]
+    backend: Vec<Backend>,
+    /// Compile GPU kernels to SPIR-V instead of WGSL, where the driver is Vulkan
+    #[arg(long)]
+    vulkan: bool,
     /// Tables; --whole adds the fourth
     #[arg(long, value_enum, value_delimiter = ',', default_value = "training,inference,growth")]
     tables: Vec<Table>,
@@ -117,15 +125,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         // The machine's speed drifts: the floor is the best of before and after.
         let bursts = 4 * effort.repeats;
         let before = floor::measure(&setup, bursts)?;
-        let (measured, warning) = training::measure(&setup, &effort, &Program::all(peers))?;
+        let (measured, warning) = training::measure(&setup, &effort, &setup.all(peers))?;
         let after = floor::measure(&setup, bursts)?;
-        print(&(training::table(&measured, &effort, &Floor::best(before, after)) + &warning));
+        print(&(training::table(setup.reference(), &measured, &effort, &Floor::best(before, after)) + &warning));
     }
     if wanted(Table::Inference) {
-        print(&inference::run(&setup, &effort, &Program::all(peers))?);
+        print(&inference::run(&setup, &effort, &setup.all(peers))?);
     }
     if wanted(Table::Growth) {
-        print(&growth::run(&setup, &effort)?);
+        print(&growth::run(&setup, &effort, peers)?);
     }
     if wanted(Table::Whole) {
         print(&whole::run(&setup, &effort)?);
@@ -139,14 +147,20 @@ fn prepare(args: &Args) -> Result<Setup> {
     let python = if needs_python { Some(python::interpreter(args.python.as_deref())?) } else { None };
     // One build, so that Burn is compiled with the same features for our layers and for Burn's own.
     say("building in release");
-    run_command(cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"]))?;
-    let scratch = release_folder().with_file_name("bench");
+    let mut build = cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"]);
+    if args.vulkan {
+        build.args(["--features", "rnn-train/vulkan,workspace-benches/vulkan"]);
+    } else if args.backend.contains(&Backend::Wgpu) {
+        build.args(["--features", "rnn-train/wgpu,workspace-benches/wgpu"]);
+    }
+    run_command(build)?;
+    let scratch = build_folder("release").with_file_name("bench");
     if scratch.exists() {
         fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
     }
     let programs = scratch.join("programs");
     let peers_data = data.clone().unwrap_or_else(|| root().join(SAMPLE));
-    let setup = Setup { synthetic: data.is_none(), peers_data, data, python, scratch, programs };
+    let setup = Setup { synthetic: data.is_none(), peers_data, data, python, scratch, programs, backends: args.backend.clone() };
     copy_programs(&setup)?;
     Ok(setup)
 }
@@ -155,7 +169,7 @@ fn prepare(args: &Args) -> Result<Setup> {
 fn copy_programs(setup: &Setup) -> Result<()> {
     fs::create_dir_all(&setup.programs).map_err(|error| format!("{}: {error}", setup.programs.display()))?;
     for name in ["rnn-train", "layers", "burn_nn_stock"] {
-        let (built, copy) = (release_binary(name), setup.program(name));
+        let (built, copy) = (built("release", name), setup.program(name));
         fs::copy(&built, &copy).map_err(|error| format!("{} to {}: {error}", built.display(), copy.display()))?;
     }
     Ok(())
@@ -170,7 +184,20 @@ fn heading(setup: &Setup) -> String {
     let name = setup.peers_data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let synthetic = if setup.synthetic { " (**synthetic** prices)" } else { "" };
     let today = jiff::Zoned::now().date();
-    format!("{today}, {cores} cores{}, `{name}`{synthetic}\n", processor.unwrap_or_default())
+    let devices = if setup.on_gpu() { adapters(setup) } else { String::new() };
+    format!("{today}, {cores} cores{}{devices}, `{name}`{synthetic}\n", processor.unwrap_or_default())
+}
+
+/// The adapters that a GPU backend can take, as `rnn-train devices` names them.
+fn adapters(setup: &Setup) -> String {
+    let mut command = Command::new(setup.program("rnn-train"));
+    command.args(["devices", "--json"]);
+    let listed = child::run(command).ok().and_then(|finished| serde_json::from_str::<Value>(&finished.stdout).ok());
+    let listed = listed.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let adapters = listed.iter().filter(|device| device["backend"] == "wgpu");
+    adapters
+        .map(|device| format!(", {} ({})", device["name"].as_str().unwrap_or_default(), device["kind"].as_str().unwrap_or_default()))
+        .collect()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

@@ -18,9 +18,29 @@ pub(super) struct Setup {
     pub(super) scratch: PathBuf,
     /// Folder of our programs.
     pub(super) programs: PathBuf,
+    /// Where ours and Burn's own layers run; ratios are to the first.
+    pub(super) backends: Vec<Backend>,
 }
 
 impl Setup {
+    /// Whether a GPU is measured, and what other frameworks have for one.
+    pub(super) fn on_gpu(&self) -> bool {
+        self.backends.contains(&Backend::Wgpu)
+    }
+
+    /// Ours, that all others are compared to.
+    pub(super) fn reference(&self) -> Program {
+        Program::Ours(self.backends.first().copied().unwrap_or(Backend::Ndarray))
+    }
+
+    /// All programs in the order of their turns; without `peers` ours alone. Keras is left out on GPUs: TensorFlow finds its own.
+    pub(super) fn all(&self, peers: bool) -> Vec<Program> {
+        let ours = self.backends.iter().copied().map(Program::Ours);
+        let frameworks: &[Program] = if self.on_gpu() { &[Program::PyTorch] } else { &[Program::Keras, Program::PyTorch] };
+        let others = frameworks.iter().copied().chain(self.backends.iter().copied().map(Program::BurnNn));
+        ours.chain(others.filter(|_| peers)).collect()
+    }
+
     /// The path of one of our programs.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.programs.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
@@ -35,11 +55,13 @@ pub(super) enum Cell {
     Gru,
 }
 
-/// A CPU backend of Burn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A backend of Burn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub(super) enum Backend {
     Ndarray,
     Flex,
+    /// A GPU, or what a driver offers in its place
+    Wgpu,
 }
 
 /// A program that can do the stock job.
@@ -67,27 +89,16 @@ impl Cell {
 }
 
 impl Backend {
-    pub(super) const ALL: [Self; 2] = [Self::Ndarray, Self::Flex];
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ndarray => "ndarray",
             Self::Flex => "flex",
+            Self::Wgpu => "wgpu",
         }
     }
 }
 
 impl Program {
-    /// Ratios are to this one.
-    pub(super) const OURS: Self = Self::Ours(Backend::Ndarray);
-
-    /// All programs in the order of their turns; without `peers` ours alone.
-    pub(super) fn all(peers: bool) -> Vec<Self> {
-        let ours = Backend::ALL.map(Self::Ours);
-        let others = [Self::Keras, Self::PyTorch, Self::BurnNn(Backend::Ndarray), Self::BurnNn(Backend::Flex)];
-        ours.into_iter().chain(others.into_iter().filter(|_| peers)).collect()
-    }
-
     pub(super) fn name(self) -> String {
         match self {
             Self::Ours(backend) => format!("ours, {}", backend.name()),
@@ -141,11 +152,36 @@ impl Program {
         })
     }
 
+    /// The command that times forward and backward of one layer over steps, units and batch; on a GPU over large ones.
+    pub(super) fn grow(self, setup: &Setup, cell: Cell, repeats: usize) -> Result<Command> {
+        let mut command = match self {
+            Self::Ours(backend) => {
+                let mut command = Command::new(setup.program("layers"));
+                command.args(["growth", "--backend", backend.name()]);
+                if setup.on_gpu() {
+                    command.arg("--large");
+                }
+                command
+            }
+            Self::PyTorch => {
+                let mut command = Command::new(setup.python.as_ref().ok_or("the scripts need --peers")?);
+                command.arg(root().join("benches/peers/pytorch_layers.py")).args(["--device", "cuda"]);
+                command
+            }
+            Self::Keras | Self::BurnNn(_) => return Err(format!("{} has no program for single layers", self.name())),
+        };
+        command.args(["--cell", cell.name(), "--repeats", &repeats.to_string()]);
+        Ok(command)
+    }
+
     fn script(self, setup: &Setup, cell: Cell) -> Result<Command> {
         let python = setup.python.as_ref().ok_or("the scripts need --peers")?;
         let script = if self == Self::Keras { "keras_stock.py" } else { "pytorch_stock.py" };
         let mut command = Command::new(python);
         command.arg(root().join("benches/peers").join(script)).args(["--cell", cell.name()]).arg("--data").arg(&setup.peers_data);
+        if setup.on_gpu() {
+            command.args(["--device", "cuda"]);
+        }
         Ok(command)
     }
 }

@@ -87,12 +87,12 @@ fn epochs_of_metrics(text: &str) -> Result<Vec<f64>> {
 }
 
 /// The table, with the shares of `floor`.
-pub(super) fn table(measured: &[Measured], effort: &Effort, floor: &Floor) -> String {
+pub(super) fn table(reference: Program, measured: &[Measured], effort: &Effort, floor: &Floor) -> String {
     let rows = measured.iter().map(|one| one.rows).max().unwrap_or_default();
     let mut lines = Vec::new();
     for one in measured {
         let Some(spread) = Spread::of(&one.seconds) else { continue };
-        let ours = measured.iter().find(|other| other.cell == one.cell && other.program == Program::OURS);
+        let ours = measured.iter().find(|other| other.cell == one.cell && other.program == reference);
         let ours = ours.and_then(|ours| Spread::of(&ours.seconds)).map(|ours| ours.median);
         let least = floor.seconds(&Operations::of_epoch(one.cell, rows));
         lines.push(vec![
@@ -106,10 +106,10 @@ pub(super) fn table(measured: &[Measured], effort: &Effort, floor: &Floor) -> St
         ]);
     }
     let columns = ["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"];
-    format!("## Training\n\n{}\n{}", markdown(&columns, 2, &lines), explain(effort, floor, rows))
+    format!("## Training\n\n{}\n{}", markdown(&columns, 2, &lines), explain(reference, effort, floor, rows))
 }
 
-fn explain(effort: &Effort, floor: &Floor, rows: usize) -> String {
+fn explain(reference: Program, effort: &Effort, floor: &Floor, rows: usize) -> String {
     let (warm_up, counted) = (effort.warm_up(), effort.rounds * (effort.epochs - effort.warm_up()));
     let floors = effort.cells.iter().map(|&cell| {
         let operations = Operations::of_epoch(cell, rows);
@@ -119,11 +119,11 @@ fn explain(effort: &Effort, floor: &Floor, rows: usize) -> String {
     });
     format!(
         "Median of {} of the stock job (batch 64, validation included), {} in turn, the first {} of every process not counted. \"To ours\": time as a multiple of `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix \
-         products, training + validation, would take at {:.0} GFLOP/s, the best f32 1024x1024x1024 product on all cores: {}.\n",
+         products, training + validation, would take at {:.0} GFLOP/s, the best f32 1024x1024x1024 product of the backend, on all cores: {}.\n",
         count(counted, "epoch"),
         count(effort.rounds, "round"),
         count(warm_up, "epoch"),
-        Program::OURS.name(),
+        reference.name(),
         floor.gflops,
         floors.collect::<Vec<_>>().join(", "),
     )
@@ -131,7 +131,7 @@ fn explain(effort: &Effort, floor: &Floor, rows: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::program::Backend, *};
 
     #[test]
     fn seconds_are_found_by_name() {
@@ -151,7 +151,8 @@ mod tests {
             rows: 2426,
         };
         let effort = Effort { cells: vec![Cell::Lstm], epochs: 12, rounds: 1, repeats: 10, whole_epochs: 50, quick: false };
-        let text = table(&[measured(Program::OURS, 0.5), measured(Program::Keras, 2.5)], &effort, &Floor { gflops: 200.0 });
+        let ours = Program::Ours(Backend::Ndarray);
+        let text = table(ours, &[measured(ours, 0.5), measured(Program::Keras, 2.5)], &effort, &Floor { gflops: 200.0 });
         let keras = text.lines().find(|line| line.contains("Keras")).unwrap();
         assert!(keras.contains(" 5.00 ") && keras.contains(" 15% ") && keras.contains("300 MiB"), "{text}");
         assert!(text.contains("Median of 10 epochs") && text.contains("lstm 0.378 s (72.7 + 2.82 GFLOP)"), "{text}");

@@ -9,16 +9,15 @@ use super::{
 };
 use crate::shell::Result;
 
-const PROGRAMS: [Program; 3] = [Program::OURS, Program::Keras, Program::PyTorch];
-
 /// Runs the three programs in turn.
 pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
-    let order: Vec<usize> = (0..effort.rounds).flat_map(|_| 0..PROGRAMS.len()).collect();
-    let mut turns = Turns::new("whole", order.iter().map(|&index| PROGRAMS[index].name()).collect());
+    let programs = [setup.reference(), Program::Keras, Program::PyTorch];
+    let order: Vec<usize> = (0..effort.rounds).flat_map(|_| 0..programs.len()).collect();
+    let mut turns = Turns::new("whole", order.iter().map(|&index| programs[index].name()).collect());
     let mut seconds: [Vec<f64>; 3] = Default::default();
     let mut peaks = [None; 3];
     for index in order {
-        let command = PROGRAMS[index].train(setup, Cell::Lstm, effort.whole_epochs)?;
+        let command = programs[index].train(setup, Cell::Lstm, effort.whole_epochs)?;
         let finished = turns.take(|| child::run(command))?;
         seconds[index].push(finished.seconds);
         peaks[index] = peaks[index].max(finished.peak);
@@ -26,7 +25,7 @@ pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
     let spreads = seconds.map(|seconds| Spread::of(&seconds));
     let ours = spreads[0].map(|spread| spread.median);
     let row = |(index, spread): (usize, Option<Spread>)| {
-        let (name, spread) = (PROGRAMS[index].name(), spread?);
+        let (name, spread) = (programs[index].name(), spread?);
         Some(vec![name, number(spread.median), spread.range(), ratio(spread.median, ours), mebibytes(peaks[index])])
     };
     let rows: Vec<Vec<String>> = spreads.into_iter().enumerate().filter_map(row).collect();
