@@ -144,11 +144,12 @@ pub(crate) fn backward<B: Backend>(
         sums.push(of_sums);
     }
     sums.reverse();
-    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input)
+    let product = |left, right| B::float_matmul(B::float_transpose(left), right);
+    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input, product)
 }
 
 /// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states; `hiddens` are the hidden states from before
-/// the first step on. Rows are time-major.
+/// the first step on. Rows are time-major. `product` is how weights add up over all rows: `[T*B, M]` transposed by `[T*B, N]`.
 pub(crate) fn gradients<B: Backend>(
     operands: &Operands<B>,
     sums: FloatTensor<B>,
@@ -156,6 +157,7 @@ pub(crate) fn gradients<B: Backend>(
     [hidden, cell]: [FloatTensor<B>; 2],
     kind: CellKind,
     needs_input: bool,
+    product: impl Fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
 ) -> Gradients<B> {
     let [batch, time, input] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
@@ -166,8 +168,8 @@ pub(crate) fn gradients<B: Backend>(
     let rows = time_major(operands);
     let hiddens = narrow::<B>(hiddens, 0, 0, time * batch);
     Gradients {
-        kernel: B::float_matmul(B::float_transpose(rows), of_input.clone()),
-        recurrent_kernel: B::float_matmul(B::float_transpose(hiddens), narrow::<B>(&sums, 1, 0, gates)),
+        kernel: product(rows, of_input.clone()),
+        recurrent_kernel: product(hiddens, narrow::<B>(&sums, 1, 0, gates)),
         bias: B::float_reshape(B::float_sum_dim(sums, 0), Shape::new([kind.sums() * units])),
         input: needs_input
             .then(|| {

@@ -22,10 +22,10 @@ struct Point {
     of_work: f64,
 }
 
-/// Measures our layers on all backends and, beside a GPU, PyTorch's on CUDA if asked for peers.
-pub(super) fn run(setup: &Setup, effort: &Effort, peers: bool) -> Result<String> {
+/// Measures our layers on all backends and, beside a GPU, PyTorch's on CUDA.
+pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
     let mut programs: Vec<Program> = setup.backends.iter().copied().map(Program::Ours).collect();
-    programs.extend((peers && setup.on_gpu()).then_some(Program::PyTorch));
+    programs.extend(setup.frameworks.iter().copied().filter(|_| setup.on_gpu()));
     let order: Vec<(Cell, Program)> = effort.cells.iter().flat_map(|&cell| programs.iter().map(move |&program| (cell, program))).collect();
     let mut turns = Turns::new("growth", order.iter().map(|(cell, program)| format!("{}, {}", cell.name(), program.name())).collect());
     let mut points = Vec::new();

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use crate::shell::{Result, build_folder, built, cargo, print, root, run as run_command, say};
 use floor::Floor;
-use program::{Backend, Cell, Setup};
+use program::{Backend, Cell, Program, Setup};
 
 const SAMPLE: &str = "assets/synthetic-daily-bars.csv";
 /// Epochs at the start of every process that are not counted.
@@ -133,7 +133,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         print(&inference::run(&setup, &effort, &setup.all(peers))?);
     }
     if wanted(Table::Growth) {
-        print(&growth::run(&setup, &effort, peers)?);
+        print(&growth::run(&setup, &effort)?);
     }
     if wanted(Table::Whole) {
         print(&whole::run(&setup, &effort)?);
@@ -143,7 +143,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 fn prepare(args: &Args) -> Result<Setup> {
     let data = args.data.as_deref().map(absolute).transpose()?;
-    let needs_python = args.peers || args.whole || args.tables.contains(&Table::Whole);
+    let frameworks = frameworks(args);
+    let needs_python = !frameworks.is_empty() || args.whole || args.tables.contains(&Table::Whole);
     let python = if needs_python { Some(python::interpreter(args.python.as_deref())?) } else { None };
     // One build, so that Burn is compiled with the same features for our layers and for Burn's own.
     say("building in release");
@@ -160,9 +161,25 @@ fn prepare(args: &Args) -> Result<Setup> {
     }
     let programs = scratch.join("programs");
     let peers_data = data.clone().unwrap_or_else(|| root().join(SAMPLE));
-    let setup = Setup { synthetic: data.is_none(), peers_data, data, python, scratch, programs, backends: args.backend.clone() };
+    let setup =
+        Setup { synthetic: data.is_none(), peers_data, data, python, scratch, programs, backends: args.backend.clone(), frameworks };
     copy_programs(&setup)?;
     Ok(setup)
+}
+
+/// Other frameworks to measure. Beside a GPU that is PyTorch on CUDA, if there is any; TensorFlow would take what it finds.
+fn frameworks(args: &Args) -> Vec<Program> {
+    if !args.peers {
+        return Vec::new();
+    }
+    if !args.backend.contains(&Backend::Wgpu) {
+        return vec![Program::Keras, Program::PyTorch];
+    }
+    let has_cuda = Command::new("nvidia-smi").output().is_ok_and(|output| output.status.success());
+    if !has_cuda {
+        say("PyTorch is left out: nvidia-smi finds no GPU for CUDA");
+    }
+    has_cuda.then_some(Program::PyTorch).into_iter().collect()
 }
 
 /// Copies what was built: the next build may come before the last turn.

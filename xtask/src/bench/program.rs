@@ -20,6 +20,8 @@ pub(super) struct Setup {
     pub(super) programs: PathBuf,
     /// Where ours and Burn's own layers run; ratios are to the first.
     pub(super) backends: Vec<Backend>,
+    /// Other frameworks that are there.
+    pub(super) frameworks: Vec<Program>,
 }
 
 impl Setup {
@@ -33,11 +35,10 @@ impl Setup {
         Program::Ours(self.backends.first().copied().unwrap_or(Backend::Ndarray))
     }
 
-    /// All programs in the order of their turns; without `peers` ours alone. Keras is left out on GPUs: TensorFlow finds its own.
+    /// All programs in the order of their turns; without `peers` ours alone.
     pub(super) fn all(&self, peers: bool) -> Vec<Program> {
         let ours = self.backends.iter().copied().map(Program::Ours);
-        let frameworks: &[Program] = if self.on_gpu() { &[Program::PyTorch] } else { &[Program::Keras, Program::PyTorch] };
-        let others = frameworks.iter().copied().chain(self.backends.iter().copied().map(Program::BurnNn));
+        let others = self.frameworks.iter().copied().chain(self.backends.iter().copied().map(Program::BurnNn));
         ours.chain(others.filter(|_| peers)).collect()
     }
 

@@ -4,7 +4,7 @@
 //! forward   sums = X K                             one product over all steps
 //!           h, c, sums = all steps of the cell     one launch, a workgroup for some rows of the batch
 //! backward  gradient of sums, states, in reverse   one launch
-//!           gradients of X, K, R, bias             one product or sum each, over all steps
+//!           gradients of X, K, R, bias             one product (in parts, then their sum) or sum each, over all steps
 //! ```
 //!
 //! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one launch a product and
@@ -61,6 +61,11 @@ impl RecurrentOps for CubeBackend {
         }
     }
 }
+
+/// Parts that rows are added up in, at most.
+const MOST_CHUNKS: usize = 16;
+/// Rows of a part at least.
+const FEWEST_ROWS: usize = 128;
 
 fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
     let [batch, time, input] = dims(operands.input.shape());
@@ -204,7 +209,21 @@ fn run_backward(
             steps::backward(tensors, kind, sizes)
         }
     };
-    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input)
+    let product = |left, right| product_over_rows(left, right, time);
+    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product)
+}
+
+/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
+/// only if each takes some of the rows; their products are added in a fixed order.
+fn product_over_rows(left: CubeTensor, right: CubeTensor, time: usize) -> CubeTensor {
+    let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
+    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| time.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
+    if chunks == 1 {
+        return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
+    }
+    let chunk = |tensor, columns| CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]));
+    let products = CubeBackend::float_matmul(CubeBackend::float_swap_dims(chunk(left, m), 1, 2), chunk(right, n));
+    CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
 }
 
 /// A matrix with zeros behind its last row or column, up to a multiple of four.

@@ -72,7 +72,8 @@ fn problems(kind: CellKind, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Prob
     })
 }
 
-const SHAPES: [[usize; 4]; 6] = [[1, 1, 1, 1], [3, 5, 2, 15], [17, 4, 3, 33], [80, 3, 1, 80], [2, 20, 5, 100], [5, 3, 4, 257]];
+const SHAPES: [[usize; 4]; 7] =
+    [[64, 8, 3, 20], [1, 1, 1, 1], [3, 5, 2, 15], [17, 4, 3, 33], [80, 3, 1, 80], [2, 20, 5, 100], [5, 3, 4, 257]];
 
 #[test]
 fn a_gpu_agrees_with_flex_in_values_and_gradients() {
