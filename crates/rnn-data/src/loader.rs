@@ -30,8 +30,8 @@ pub enum Order {
 ///
 /// Burn's own loaders draw every epoch's order from one running generator, so what epoch 7 sees depends on epochs 1 to 6
 /// having been run by the same process, and with several workers on a thread race. Here each call of `iter` starts the next epoch:
-/// a shuffled loader derives the order from (seed, epoch) and seeds the device from the same, so dropout masks, too,
-/// depend on nothing else. A resumed run sees what an uninterrupted one would have seen.
+/// a shuffled loader derives the order from (seed, epoch) and seeds the device and the ndarray backend from the same, so dropout masks,
+/// too, depend on nothing else. A resumed run sees what an uninterrupted one would have seen.
 pub struct EpochLoader<I, O> {
     dataset: Arc<dyn Dataset<I>>,
     batcher: Arc<dyn Batcher<I, O>>,
@@ -94,6 +94,9 @@ where
             Order::Shuffled { seed } => {
                 let seed = mix(seed, epoch);
                 self.device.seed(seed);
+                // What a GPU is to have in common with the CPU is drawn by this backend.
+                #[allow(deprecated, reason = "the CPU backend this project was asked for")]
+                Device::ndarray().seed(seed);
                 Arc::new(ShuffledDataset::new(self.dataset.clone(), seed))
             }
         };
