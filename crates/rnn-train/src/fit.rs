@@ -7,7 +7,6 @@ use std::{
 
 use burn::{
     module::Module,
-    optim::AdamConfig,
     tensor::Device,
     train::{
         Interrupter, Learner, SupervisedTraining, TrainingError,
@@ -22,15 +21,10 @@ use crate::{
     cli::Progress,
     history::{History, Recorder},
     job::{Job, Schedule},
+    optimizer::adam,
     progress::Lines,
     settings::TrainSettings,
 };
-
-/// Keras's epsilon; Burn's default is 1e-5.
-const ADAM_EPSILON: f32 = 1e-7;
-
-/// The optimizer, for `config.json`.
-pub(crate) const OPTIMIZER: &str = "adam (beta_1 0.9, beta_2 0.999, epsilon 1e-7)";
 
 /// One training run.
 pub(crate) struct Fit<'a> {
@@ -73,8 +67,7 @@ impl Fit<'_> {
         if done > 0 {
             supervised = supervised.checkpoint(done);
         }
-        let optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
-        let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), optimizer, settings.learning_rate));
+        let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), adam(), settings.learning_rate));
 
         self.history.write()?;
         if let Some(error) = result.error {

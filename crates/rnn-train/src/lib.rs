@@ -9,7 +9,7 @@
 //! | `cli`, `settings`, `recipe` | what was typed, what it means, the seven experiments |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
-//! | `fit`, `learner`, `progress` | training with burn-train |
+//! | `fit`, `learner`, `optimizer`, `progress` | training with burn-train |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
 //! | `commands` | one file a command |
@@ -26,6 +26,7 @@ mod fit;
 mod history;
 mod job;
 mod learner;
+mod optimizer;
 mod plot;
 mod progress;
 mod recipe;
