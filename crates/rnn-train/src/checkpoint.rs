@@ -5,7 +5,7 @@
 //! once all three of an epoch are there, `manifest.json` is made to name that epoch; only then is the one before removed.
 
 use std::{
-    fs,
+    fs, panic,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -172,7 +172,14 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
     fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
         let path = self.checkpoints.path(self.name, epoch);
         let temporary = temporary(&path);
-        record.save(temporary.clone())?;
+        // A record is read from its device here. A panic would end burn-train's thread, and then the process: its handle panics
+        // when it is dropped.
+        let saved = panic::catch_unwind(panic::AssertUnwindSafe(|| record.save(temporary.clone())));
+        let saved = saved.unwrap_or_else(|_| Err(CheckpointerError::Unknown("its numbers cannot be read".to_owned())));
+        if let Err(error) = saved {
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
         fs::rename(&temporary, &path).map_err(CheckpointerError::IOError)?;
         self.checkpoints.part_saved(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
     }
@@ -217,5 +224,42 @@ impl CheckpointingStrategy for KeepBest {
         self.lowest = loss;
         self.checkpoints.begin(Best { epoch, loss, meaning: self.meaning.clone() });
         vec![CheckpointingAction::Save]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Bytes;
+
+    use super::*;
+
+    /// A record whose device fails while it is read.
+    struct Lost;
+
+    impl Checkpoint for Lost {
+        fn save(self, path: PathBuf) -> std::result::Result<(), CheckpointerError> {
+            fs::write(path, "half a record").map_err(CheckpointerError::IOError)?;
+            panic!("the device was lost")
+        }
+
+        fn load(_: PathBuf) -> std::result::Result<Self, CheckpointerError> {
+            Ok(Self)
+        }
+
+        fn checkpoint_from_bytes(_: Bytes) -> std::result::Result<Self, RecordError> {
+            Ok(Self)
+        }
+
+        fn checkpoint_into_bytes(self) -> std::result::Result<Bytes, RecordError> {
+            Ok(Bytes::from_bytes_vec(Vec::new()))
+        }
+    }
+
+    #[test]
+    fn a_record_that_panics_is_an_error_and_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = Checkpoints::open(folder.path().to_owned()).unwrap().part(0);
+        assert!(matches!(part.save(3, Lost), Err(CheckpointerError::Unknown(_))));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

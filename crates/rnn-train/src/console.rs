@@ -1,7 +1,7 @@
 //! Talking to the user: results on stdout, everything else on stderr.
 
 use std::{
-    fmt::Display,
+    fmt::{self, Display},
     io::{self, Write},
     panic,
     sync::Mutex,
@@ -12,7 +12,21 @@ use serde::Serialize;
 use crate::{Error, Result};
 
 static OUTPUT_ERROR: Mutex<Option<String>> = Mutex::new(None);
-static PANIC: Mutex<Option<String>> = Mutex::new(None);
+static PANIC: Mutex<Option<Panic>> = Mutex::new(None);
+
+/// What a panic said, and where.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Panic {
+    pub(crate) text: String,
+    /// Source file and line.
+    pub(crate) place: String,
+}
+
+impl Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.text, self.place)
+    }
+}
 
 /// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command at its end.
 pub(crate) fn out(line: impl Display) {
@@ -40,33 +54,35 @@ pub(crate) fn error(error: &Error) {
     note(format_args!("error: {error}"));
 }
 
-/// Runs a command; a panic anywhere in it (a device that fails deep inside Burn, a bug) becomes an error with its message.
-pub(crate) fn guarded(run: impl FnOnce() -> Result<()> + panic::UnwindSafe) -> Result<()> {
+/// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.
+pub(crate) fn guarded(run: impl FnOnce() -> Result<()>) -> Result<()> {
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-        let text = info.payload_as_str().unwrap_or("no message");
-        keep(&PANIC, format!("{text}{place}"));
+        let place = info.location().map_or_else(|| "nowhere".to_owned(), |place| format!("{}:{}", place.file(), place.line()));
+        keep(&PANIC, Panic { text: info.payload_as_str().unwrap_or("no message").to_owned(), place });
     }));
-    let result = panic::catch_unwind(run);
-    let result = result.unwrap_or_else(|_| Err(Error::Internal(take(&PANIC).unwrap_or_else(|| "no message".to_owned()))));
+    let (result, panic) = caught(run);
+    let result = result.unwrap_or_else(|| Err(Error::Internal(panic.unwrap_or_default().to_string())));
     result.and_then(|()| take(&OUTPUT_ERROR).map_or(Ok(()), |error| Err(Error::Output(error))))
 }
 
-/// Runs what may panic inside a driver, and forgets the panic.
-#[cfg(feature = "wgpu")]
-pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
+/// Runs what may panic: its result, if it has one, and the first panic there was meanwhile, on whatever thread.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> (Option<T>, Option<Panic>) {
     let result = panic::catch_unwind(panic::AssertUnwindSafe(run)).ok();
-    take(&PANIC);
-    result
+    (result, take(&PANIC))
+}
+
+/// Runs what may panic inside a driver, and forgets the panic.
+pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
+    caught(run).0
 }
 
 /// Keeps the first of several messages.
-fn keep(slot: &Mutex<Option<String>>, message: String) {
+fn keep<T>(slot: &Mutex<Option<T>>, message: T) {
     if let Ok(mut kept) = slot.lock() {
         kept.get_or_insert(message);
     }
 }
 
-fn take(slot: &Mutex<Option<String>>) -> Option<String> {
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().ok().and_then(|mut kept| kept.take())
 }

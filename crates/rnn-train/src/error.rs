@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use rnn_data::DataError;
 use thiserror::Error;
 
+pub use crate::backend::GpuFault;
+
 /// What can stop a command; each message says where, what was expected, what was there and what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -47,6 +49,18 @@ pub enum Error {
         experiment: &'static str,
         /// Its artifact folder.
         folder: PathBuf,
+    },
+    /// A GPU failed.
+    #[error("{device} {fault} ({said}); {advice}; checkpoints written so far are intact")]
+    Gpu {
+        /// Name of its adapter.
+        device: String,
+        /// What happened to it.
+        fault: GpuFault,
+        /// What its driver said, shortened to a line.
+        said: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]

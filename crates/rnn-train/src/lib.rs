@@ -37,7 +37,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
-pub use error::{Error, Result};
+pub use error::{Error, GpuFault, Result};
 
 /// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {

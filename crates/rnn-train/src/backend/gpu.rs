@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use super::{Backend, Result};
-use crate::console::quietly;
+use super::{Backend, fault::root};
+use crate::console::caught;
 
 /// A graphics adapter wgpu can use.
 pub(super) struct Adapter {
@@ -20,34 +20,49 @@ impl Adapter {
 
 impl From<Adapter> for Backend {
     fn from(adapter: Adapter) -> Self {
-        Self { name: "wgpu".to_owned(), device: adapter.device }
+        Self { name: "wgpu".to_owned(), device: adapter.device, gpu: Some(adapter.name) }
     }
 }
 
-/// All adapters, hardware first. Burn panics on the first use of a device that is not there, so they are listed, not tried.
-pub(super) fn adapters() -> Result<Vec<Adapter>> {
-    let devices = quietly(|| Device::enumerate(DeviceType::Wgpu));
-    let mut adapters: Vec<Adapter> = devices.into_iter().flatten().filter_map(identify).collect();
+/// All adapters that open, hardware first; an error if there are some and none does.
+///
+/// Burn panics on the first use of a device that is not there, so they are listed, not tried.
+pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
+    let (devices, listing) = caught(|| Device::enumerate(DeviceType::Wgpu).into_iter().collect::<Vec<_>>());
+    let devices = devices.unwrap_or_default();
+    let some = !devices.is_empty();
+    // A panic on the way says why there are no adapters.
+    let (adapters, opening) = caught(|| devices.into_iter().filter_map(identify).collect::<Vec<_>>());
+    let mut adapters = adapters.unwrap_or_default();
+    match listing.or(opening) {
+        Some(problem) if adapters.is_empty() => {
+            let what = if some { "the graphics adapter does not open" } else { "graphics adapters cannot be listed" };
+            return Err(format!("{what} ({})", root(&problem.text)));
+        }
+        _ => {}
+    }
     adapters.sort_by_key(|adapter| !adapter.hardware);
     Ok(adapters)
 }
 
 /// Whether the adapter computes 2 x 2 ones times themselves right.
-pub(super) fn probe(adapter: &Adapter) -> std::result::Result<(), String> {
-    let sum = quietly(|| {
+pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
+    let (sum, panic) = caught(|| {
         let ones = Tensor::<2>::ones([2, 2], &adapter.device);
         ones.clone().matmul(ones).sum().try_into_scalar::<f32>()
     });
-    match sum {
-        Some(Ok(8.0)) => Ok(()),
-        Some(Ok(sum)) => Err(format!("a test product gave {sum}, expected 8")),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("a test product failed".to_owned()),
+    match (sum, panic) {
+        (Some(Ok(8.0)), _) => Ok(()),
+        (Some(Ok(sum)), _) => Err(format!("a test product gave {sum}, expected 8")),
+        // A panic on the device's thread came before the error that was read.
+        (_, Some(panic)) => Err(root(&panic.text)),
+        (Some(Err(error)), None) => Err(root(&error.to_string())),
+        (None, None) => Err("a test product failed".to_owned()),
     }
 }
 
 fn identify(device: Device) -> Option<Adapter> {
     // A software adapter (Mesa lavapipe, say) has no physical device behind it.
-    let identity = quietly(|| device.identity())??;
+    let identity = std::panic::catch_unwind(|| device.identity()).ok()??;
     Some(Adapter { hardware: identity.physical.is_some(), name: identity.name, device })
 }

@@ -1,5 +1,6 @@
 //! Which device computes, and why.
 
+mod fault;
 #[cfg(feature = "wgpu")]
 mod gpu;
 #[cfg(not(feature = "wgpu"))]
@@ -9,6 +10,7 @@ mod race;
 
 use burn::tensor::Device;
 use clap::ValueEnum;
+pub use fault::GpuFault;
 use serde::Deserialize;
 
 use crate::{Error, Result};
@@ -32,7 +34,14 @@ pub(crate) enum BackendChoice {
 pub(crate) struct Backend {
     pub(crate) name: String,
     pub(crate) device: Device,
+    /// Name of the adapter, where it is a GPU's.
+    gpu: Option<String>,
 }
+
+/// What to do about a GPU that fails.
+pub(crate) const USE_CPU: &str = "use --backend ndarray for the CPU";
+/// What to do about a GPU that fails in training.
+pub(crate) const SMALLER_BATCH: &str = "use a smaller --batch-size, or --backend ndarray for the CPU";
 
 /// A device this program can compute on.
 #[derive(Debug)]
@@ -53,11 +62,10 @@ impl Backend {
             BackendChoice::Ndarray => Ok((ndarray(), "backend ndarray (CPU), as asked".to_owned())),
             BackendChoice::Flex => Ok((flex(), "backend flex (CPU), as asked".to_owned())),
             BackendChoice::Wgpu => {
-                let adapter = gpu::adapters()?.into_iter().next();
+                let unusable = |problem: String| Error::Backend(format!("{problem}; {USE_CPU}"));
+                let adapter = gpu::adapters().map_err(unusable)?.into_iter().next();
                 let adapter = adapter.ok_or_else(|| Error::Backend(NO_ADAPTER.to_owned()))?;
-                gpu::probe(&adapter).map_err(|problem| {
-                    Error::Backend(format!("{} does not compute ({problem}); use --backend ndarray for the CPU", adapter.name))
-                })?;
+                gpu::probe(&adapter).map_err(|problem| unusable(format!("{} does not compute ({problem})", adapter.name)))?;
                 let why = format!("backend wgpu on {} ({}), as asked", adapter.name, adapter.kind());
                 Ok((adapter.into(), why))
             }
@@ -88,7 +96,8 @@ fn automatic() -> (Backend, String) {
     };
     let adapters = match gpu::adapters() {
         Ok(adapters) => adapters,
-        Err(_) => return cpu("built without the wgpu feature"),
+        Err(_) if !cfg!(feature = "wgpu") => return cpu("built without the wgpu feature"),
+        Err(problem) => return cpu(&problem),
     };
     let Some(adapter) = adapters.into_iter().find(|adapter| adapter.hardware) else {
         return cpu("no hardware graphics adapter was found");
@@ -111,9 +120,9 @@ pub(crate) fn default_cpu() -> Backend {
 
 #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked for")]
 fn ndarray() -> Backend {
-    Backend { name: "ndarray".to_owned(), device: Device::ndarray() }
+    Backend { name: "ndarray".to_owned(), device: Device::ndarray(), gpu: None }
 }
 
 fn flex() -> Backend {
-    Backend { name: "flex".to_owned(), device: Device::flex() }
+    Backend { name: "flex".to_owned(), device: Device::flex(), gpu: None }
 }

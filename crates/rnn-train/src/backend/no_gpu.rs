@@ -1,6 +1,6 @@
 //! What stands for GPUs in a program that was built without them.
 
-use super::{Backend, Error, Result};
+use super::Backend;
 
 /// Stands for an adapter where there can be none.
 pub(super) struct Adapter {
@@ -20,11 +20,11 @@ impl From<Adapter> for Backend {
     }
 }
 
-pub(super) fn adapters() -> Result<Vec<Adapter>> {
+pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
     let command = "cargo run -p rnn-train --features wgpu";
-    Err(Error::Backend(format!("this program was built without GPU support: `{command}` builds it in, --backend ndarray uses the CPU")))
+    Err(format!("this program was built without GPU support, `{command}` builds it in"))
 }
 
-pub(super) fn probe(_: &Adapter) -> std::result::Result<(), String> {
+pub(super) fn probe(_: &Adapter) -> Result<(), String> {
     Err("no GPU support".to_owned())
 }

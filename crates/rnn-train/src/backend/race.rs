@@ -6,7 +6,8 @@ use burn::tensor::{Device, Distribution, Tensor};
 use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::console::quietly;
+use super::fault::root;
+use crate::console::caught;
 
 /// `[B, T, I, H]` of the layer that is timed: the second one of the stock models.
 const SIZES: [usize; 4] = [64, 60, 80, 100];
@@ -81,11 +82,14 @@ fn milliseconds(device: &Device) -> Result<f64, String> {
         match read {
             Some(Ok(sum)) if sum.is_finite() => Ok(started.elapsed().as_secs_f64() * 1e3),
             Some(Ok(sum)) => Err(format!("a gradient was {sum}")),
-            Some(Err(error)) => Err(error.to_string()),
+            Some(Err(error)) => Err(root(&error.to_string())),
             None => Err("there was no gradient".to_owned()),
         }
     };
-    let run = || quietly(pass).unwrap_or_else(|| Err("a training pass failed".to_owned()));
+    let run = || match caught(pass) {
+        (Some(result), _) => result,
+        (None, panic) => Err(panic.map_or_else(|| "a training pass failed".to_owned(), |panic| root(&panic.text))),
+    };
     run()?;
     (0..RUNS).map(|_| run()).try_fold(f64::INFINITY, |best, ms| Ok(best.min(ms?)))
 }

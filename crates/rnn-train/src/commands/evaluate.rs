@@ -1,7 +1,7 @@
 use super::trained::Trained;
 use crate::{
     Result,
-    backend::Backend,
+    backend::{Backend, USE_CPU},
     cli::EvaluateArgs,
     console::{json, note, out},
     job::{Job, LettersJob},
@@ -19,11 +19,11 @@ pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
     let evaluation = match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
-            job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device)?
+            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
         }
         Task::Stock { cell } => {
             let job = trained.stock_job(cell, asked.as_deref())?;
-            job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device)?
+            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
         }
     };
     if args.json {

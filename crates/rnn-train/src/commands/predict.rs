@@ -7,7 +7,7 @@ use rnn_models::{LettersModel, StockModel};
 use super::trained::Trained;
 use crate::{
     Error, Result,
-    backend::Backend,
+    backend::{Backend, USE_CPU},
     cli::PredictArgs,
     console::{json, note, out},
     job::{LettersJob, StockJob, StockPrediction},
@@ -22,7 +22,7 @@ pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
     let trained = Trained::open(global, args.experiment)?;
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
-    match args.experiment.0.task {
+    backend.guard(USE_CPU, || match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
             let trainee = trained.load(&job, &backend.device)?;
@@ -33,7 +33,7 @@ pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
             let trainee = trained.load(&job, &backend.device)?;
             predict_prices(&job, &trainee, &backend.device, args)
         }
-    }
+    })
 }
 
 struct Letters<'a> {

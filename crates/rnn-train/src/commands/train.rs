@@ -4,12 +4,13 @@ use std::{
     sync::Arc,
 };
 
+use burn::tensor::Device;
 use rnn_models::ModelSummary;
 
 use crate::{
     Error, Result,
     artifacts::Artifacts,
-    backend::Backend,
+    backend::{Backend, SMALLER_BATCH, USE_CPU, default_cpu},
     checkpoint::{Best, Checkpoints},
     cli::{Progress, TrainArgs},
     console::{note, out},
@@ -145,10 +146,13 @@ impl Run<'_> {
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
 
         let fit = Fit { settings, checkpoints, history: &history, device: &backend.device, lowest };
-        let trained = fit.run(job, trainee);
-        // Also a run that was stopped leaves reports of its best checkpoint.
+        let trained = backend.guard(SMALLER_BATCH, || fit.run(job, trainee));
+        // Also a run that was stopped leaves reports of its best checkpoint; a GPU that failed cannot make them.
+        let cpu = default_cpu();
+        let backend = if matches!(trained, Err(Error::Gpu { .. })) { &cpu } else { *backend };
         let best = checkpoints.best().filter(|best| best.meaning.is_of_same_data(&job.meaning()));
-        let reported = best.map_or(Ok(()), |best| report(artifacts, job, checkpoints, &best, &history, backend));
+        let report = |best| report(artifacts, job, checkpoints, &best, &history, &backend.device);
+        let reported = best.map_or(Ok(()), |best| backend.guard(USE_CPU, || report(best)));
         trained.and(reported)
     }
 }
@@ -159,10 +163,10 @@ fn report<J: Job>(
     checkpoints: &Checkpoints,
     best: &Best,
     history: &History,
-    backend: &Backend,
+    device: &Device,
 ) -> Result<()> {
-    let trainee = checkpoints.load(job.trainee(&backend.device), best)?;
-    let evaluation = job.evaluate(&trainee, best.epoch, &backend.device)?;
+    let trainee = checkpoints.load(job.trainee(device), best)?;
+    let evaluation = job.evaluate(&trainee, best.epoch, device)?;
     let name = artifacts.experiment.0.name;
     artifacts.write("model.safetensors", job.weights(&trainee, Format::Safetensors)?)?;
     artifacts.write("weights.txt", job.weights(&trainee, Format::Text)?)?;
