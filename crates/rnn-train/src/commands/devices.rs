@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Result,
-    backend::Backend,
+    backend::{Backend, BackendChoice},
     console::{json, out, quietly},
 };
 
@@ -17,6 +17,8 @@ struct Listed {
     backend: &'static str,
     name: String,
     kind: &'static str,
+    /// Whether `--backend auto` takes it.
+    auto: bool,
     /// Of a GPU.
     limits: Option<Limits>,
     /// How each cell runs.
@@ -39,9 +41,11 @@ struct CellRoute {
 
 /// Lists the devices, what limits them and how each cell runs on them.
 pub(super) fn devices(as_json: bool) -> Result<()> {
+    let (taken, why) = Backend::choose(BackendChoice::Auto)?;
     let listed: Vec<Listed> = Backend::devices()
         .into_iter()
         .map(|info| Listed {
+            auto: info.device == taken.device,
             limits: limits(&info.device),
             routes: routes(&info.device),
             backend: info.backend,
@@ -71,7 +75,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
             out(format_args!(" {:<10} {cell:<10} {route}", ""));
         }
     }
-    out(format_args!("\nHow cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."));
+    out(format_args!("\n--backend auto: {why}"));
+    out(format_args!("How cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."));
     if !cfg!(feature = "wgpu") {
         out("GPUs are not listed: this program was built without the wgpu feature.");
     }

@@ -201,10 +201,12 @@ fn experiments_and_devices_are_listed() {
     assert!(scratch.ok(&["list"]).stdout.contains("stock-lstm"));
     let devices = scratch.json(&["devices", "--json"]);
     assert_eq!((&devices[0]["backend"], &devices[1]["backend"]), (&"ndarray".into(), &"flex".into()));
+    assert_eq!(devices.as_array().unwrap().iter().filter(|device| device["auto"] == true).count(), 1, "{devices}");
     let routes: Vec<&str> = devices[0]["routes"].as_array().unwrap().iter().map(|route| route["route"].as_str().unwrap()).collect();
     assert_eq!(routes, ["whole sequences, on all cores"; 3]);
     let text = scratch.ok(&["devices"]).stdout;
     assert!(text.contains("ndarray") && text.contains("GRU        whole sequences, on all cores"), "{text}");
+    assert!(text.contains("\n--backend auto: backend "), "{text}");
 }
 
 #[test]
