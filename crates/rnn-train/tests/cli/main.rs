@@ -7,3 +7,5 @@ mod readme;
 mod resume;
 mod runs;
 mod support;
+#[cfg(feature = "wgpu")]
+mod wgpu;
