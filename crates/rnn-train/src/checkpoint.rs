@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     artifacts::{read_if_there, temporary, write_atomic},
+    backend::Watch,
     settings::DataSource,
 };
 
@@ -119,9 +120,9 @@ impl Checkpoints {
         })
     }
 
-    /// What saves and restores one of [`PARTS`] for burn-train.
-    pub(crate) fn part(self: &Arc<Self>, index: usize) -> Part {
-        Part { name: PARTS[index], checkpoints: self.clone() }
+    /// What saves and restores one of [`PARTS`] for burn-train; `gpu` names the adapter its numbers come from, if any.
+    pub(crate) fn part(self: &Arc<Self>, index: usize, gpu: Option<String>) -> Part {
+        Part { name: PARTS[index], checkpoints: self.clone(), gpu }
     }
 
     fn path(&self, part: &str, epoch: usize) -> PathBuf {
@@ -166,6 +167,7 @@ impl Checkpoints {
 pub(crate) struct Part {
     name: &'static str,
     checkpoints: Arc<Checkpoints>,
+    gpu: Option<String>,
 }
 
 impl<R: Checkpoint> Checkpointer<R> for Part {
@@ -174,7 +176,9 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
         let temporary = temporary(&path);
         // A record is read from its device here. A panic would end burn-train's thread, and then the process: its handle panics
         // when it is dropped.
+        let watch = Watch::start(self.gpu.as_deref());
         let saved = panic::catch_unwind(panic::AssertUnwindSafe(|| record.save(temporary.clone())));
+        drop(watch);
         let saved = saved.unwrap_or_else(|_| Err(CheckpointerError::Unknown("its numbers cannot be read".to_owned())));
         if let Err(error) = saved {
             let _ = fs::remove_file(&temporary);
@@ -258,7 +262,7 @@ mod tests {
     #[test]
     fn a_record_that_panics_is_an_error_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let part = Checkpoints::open(folder.path().to_owned()).unwrap().part(0);
+        let part = Checkpoints::open(folder.path().to_owned()).unwrap().part(0, None);
         assert!(matches!(part.save(3, Lost), Err(CheckpointerError::Unknown(_))));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -17,6 +17,7 @@ use burn::{
 
 use crate::{
     Error, Result,
+    backend::Backend,
     checkpoint::{Checkpoints, KeepBest},
     cli::Progress,
     history::{History, Recorder},
@@ -31,7 +32,7 @@ pub(crate) struct Fit<'a> {
     pub(crate) settings: &'a TrainSettings,
     pub(crate) checkpoints: &'a Arc<Checkpoints>,
     pub(crate) history: &'a History,
-    pub(crate) device: &'a Device,
+    pub(crate) backend: &'a Backend,
     /// Loss the first checkpoint has to beat.
     pub(crate) lowest: f64,
 }
@@ -49,7 +50,8 @@ impl Fit<'_> {
         let settings = self.settings;
         let done = self.done();
         let total = done.saturating_add(settings.epochs);
-        let device = self.device.clone().autodiff();
+        let device = self.backend.device.clone().autodiff();
+        let part = |index| self.checkpoints.part(index, self.backend.gpu());
         let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
         let loaders = job.loaders(schedule, &device);
         let (training, interface) = (Interrupter::new(), Interrupter::new());
@@ -61,7 +63,7 @@ impl Fit<'_> {
             .with_metric_logger(recorder)
             .with_application_logger(None)
             .with_interrupter(training)
-            .with_custom_checkpointers(self.checkpoints.part(0), self.checkpoints.part(1), self.checkpoints.part(2))
+            .with_custom_checkpointers(part(0), part(1), part(2))
             .with_checkpointing_strategy(keep)
             .num_epochs(total);
         if done > 0 {

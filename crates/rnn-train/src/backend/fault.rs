@@ -3,12 +3,17 @@
 //! A GPU fails late and in other places than where the work was asked for: a panic on the thread that serves the device, an error
 //! when a number is read, a panic of whoever did not expect that error. Only the texts tell what happened.
 
-use std::fmt;
+use std::{
+    fmt, process,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
-use super::Backend;
+use super::{Backend, SMALLER_BATCH};
 use crate::{
     Error, Result,
-    console::{Panic, caught},
+    console::{self, Panic, caught},
 };
 
 /// What happened to a GPU.
@@ -63,7 +68,43 @@ const CRATES: [&str; 5] = ["cubecl", "wgpu", "burn-cubecl", "burn-fusion", "naga
 /// The most of a driver's text that is shown.
 const LONGEST: usize = 200;
 
+/// How long numbers of a checkpoint may take to come from a GPU that has nothing else to do.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Ends the process, as a failed run, if it is not dropped in time.
+///
+/// Reading from a device that was just lost may wait for ever (cubecl-wgpu 0.11.3): nobody tells it that its numbers never come. Nothing
+/// can wake that thread, nor those that wait for it.
+pub(crate) struct Watch {
+    _stops: Option<mpsc::Sender<()>>,
+}
+
+impl Watch {
+    /// Watches a GPU of this name; the CPU always answers.
+    pub(crate) fn start(gpu: Option<&str>) -> Self {
+        let stops = gpu.map(|device| {
+            let (stops, stopped) = mpsc::channel();
+            let device = device.to_owned();
+            thread::spawn(move || {
+                if stopped.recv_timeout(ANSWERS_WITHIN) == Err(RecvTimeoutError::Timeout) {
+                    let said = format!("it did not answer for {} seconds", ANSWERS_WITHIN.as_secs());
+                    let error = Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
+                    console::error(&error);
+                    process::exit(i32::from(error.exit_code()));
+                }
+            });
+            stops
+        });
+        Self { _stops: stops }
+    }
+}
+
 impl Backend {
+    /// Name of the adapter, where it is a GPU's.
+    pub(crate) fn gpu(&self) -> Option<String> {
+        self.gpu.clone()
+    }
+
     /// Runs what computes on this backend. Where that fails because a GPU did, on whatever thread, the error is [`Error::Gpu`];
     /// `advice` says what to do.
     pub(crate) fn guard<T>(&self, advice: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -11,6 +11,7 @@ mod race;
 use burn::tensor::Device;
 use clap::ValueEnum;
 pub use fault::GpuFault;
+pub(crate) use fault::Watch;
 use serde::Deserialize;
 
 use crate::{Error, Result};

@@ -145,7 +145,7 @@ impl Run<'_> {
         artifacts.write("config.json", json(&config)?)?;
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
 
-        let fit = Fit { settings, checkpoints, history: &history, device: &backend.device, lowest };
+        let fit = Fit { settings, checkpoints, history: &history, backend, lowest };
         let trained = backend.guard(SMALLER_BATCH, || fit.run(job, trainee));
         // Also a run that was stopped leaves reports of its best checkpoint; a GPU that failed cannot make them.
         let cpu = default_cpu();
