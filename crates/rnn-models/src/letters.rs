@@ -61,7 +61,7 @@ impl LettersModel {
         let [_, classes] = self.dense.weight.dims();
         let input = match &self.embedding {
             Some(embedding) => embedding.forward(letters),
-            None => letters.one_hot::<3>(classes).float(),
+            None => one_hot(letters, classes),
         };
         self.dense.forward(self.rnn.forward(input, None).state)
     }
@@ -78,4 +78,14 @@ impl LettersModel {
         layers.push(LayerSummary::new("Dense", [classes], self.dense.num_params()));
         ModelSummary { layers }
     }
+}
+
+/// Each id as a row of zeros and a one, `[B, T, classes]`.
+///
+/// `Tensor::one_hot` reads the smallest and the largest id: on a GPU, a wait in every step.
+fn one_hot(ids: Tensor<2, Int>, classes: usize) -> Tensor<3> {
+    let [batch, time] = ids.dims();
+    let all = Tensor::<1, Int>::arange(0..classes as i64, &ids.device()).reshape([1, 1, classes]);
+    let shape = [batch, time, classes];
+    ids.unsqueeze_dim::<3>(2).expand(shape).equal(all.expand(shape)).float()
 }
