@@ -81,6 +81,8 @@ def main():
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
+    # Ours computes in float32.
+    torch.backends.cudnn.allow_tf32 = False
     data = job.StockData(arguments.data)
     model = StockModel(arguments.cell).to(arguments.device)
     if arguments.inference:

@@ -58,8 +58,8 @@ fn stores_half(device: &Device) -> bool {
 
 impl Call {
     /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were: the CPU core has vectors of `f32` and
-    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add. GPUs that can keep `F16` in memory do, and compute
-    /// in `F32` all the same.
+    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add. GPUs that can keep `F16` in memory do: every
+    /// launch computes in `F32`, what passes from one to the next is `F16`.
     pub(crate) fn run(self) -> Answer {
         let dtype = self.input.dtype();
         match dtype {

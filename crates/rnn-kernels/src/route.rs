@@ -41,6 +41,12 @@ pub struct GpuLimits {
     pub software: bool,
 }
 
+impl GpuLimits {
+    /// What WebGPU promises everywhere; of its eight tensors a kernel, one goes to the sizes of the others.
+    pub const WEBGPU: Self =
+        Self { invocations: 256, shared_memory: 16 << 10, bindings: 7, buffer: 128 << 20, workgroups: 65_535, software: false };
+}
+
 /// The limits of a device that is a GPU, or what a driver offers as one.
 ///
 /// The device is asked, which starts it if it was not in use.

@@ -142,10 +142,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn prepare(args: &Args) -> Result<Setup> {
+    if args.vulkan && !args.backend.contains(&Backend::Wgpu) {
+        return Err("--vulkan is for GPUs: add --backend wgpu".to_owned());
+    }
     let data = args.data.as_deref().map(absolute).transpose()?;
     let frameworks = frameworks(args);
-    let needs_python = !frameworks.is_empty() || args.whole || args.tables.contains(&Table::Whole);
-    let python = if needs_python { Some(python::interpreter(args.python.as_deref())?) } else { None };
+    let python = if frameworks.is_empty() { None } else { Some(python::interpreter(args.python.as_deref())?) };
     // One build, so that Burn is compiled with the same features for our layers and for Burn's own.
     say("building in release");
     let mut build = cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"]);
@@ -169,7 +171,7 @@ fn prepare(args: &Args) -> Result<Setup> {
 
 /// Other frameworks to measure. Beside a GPU that is PyTorch on CUDA, if there is any; TensorFlow would take what it finds.
 fn frameworks(args: &Args) -> Vec<Program> {
-    if !args.peers {
+    if !args.peers && !args.whole && !args.tables.contains(&Table::Whole) {
         return Vec::new();
     }
     if !args.backend.contains(&Backend::Wgpu) {

@@ -9,20 +9,20 @@ use super::{
 };
 use crate::shell::Result;
 
-/// Runs the three programs in turn.
+/// Runs ours and those of other frameworks in turn.
 pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
-    let programs = [setup.reference(), Program::Keras, Program::PyTorch];
+    let programs: Vec<Program> = std::iter::once(setup.reference()).chain(setup.frameworks.iter().copied()).collect();
     let order: Vec<usize> = (0..effort.rounds).flat_map(|_| 0..programs.len()).collect();
     let mut turns = Turns::new("whole", order.iter().map(|&index| programs[index].name()).collect());
-    let mut seconds: [Vec<f64>; 3] = Default::default();
-    let mut peaks = [None; 3];
+    let mut seconds = vec![Vec::new(); programs.len()];
+    let mut peaks = vec![None; programs.len()];
     for index in order {
         let command = programs[index].train(setup, Cell::Lstm, effort.whole_epochs)?;
         let finished = turns.take(|| child::run(command))?;
         seconds[index].push(finished.seconds);
         peaks[index] = peaks[index].max(finished.peak);
     }
-    let spreads = seconds.map(|seconds| Spread::of(&seconds));
+    let spreads: Vec<Option<Spread>> = seconds.iter().map(|seconds| Spread::of(seconds)).collect();
     let ours = spreads[0].map(|spread| spread.median);
     let row = |(index, spread): (usize, Option<Spread>)| {
         let (name, spread) = (programs[index].name(), spread?);

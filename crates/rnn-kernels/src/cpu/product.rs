@@ -148,19 +148,16 @@ impl<T: Real> Product<'_, T> {
                     *sum = if whole { T::load::<S>(from) } else { T::load_masked(simd, mask, from) };
                 }
             }
-            let mut add = |k: usize, columns: [T::Vector<S>; V]| {
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let value = T::splat(simd, *a.add(r * a_row + k * a_column));
-                    for (sum, column) in sums.iter_mut().zip(columns) {
-                        *sum = T::mul_add(simd, value, column, *sum);
-                    }
-                }
-            };
             for k in 0..whole_depth {
-                add(k, std::array::from_fn(|v| T::load::<S>(b.add(k * b_stride + v * lanes))));
+                let mut columns = [T::splat(simd, T::ZERO); V];
+                for (v, column) in columns.iter_mut().enumerate() {
+                    *column = T::load::<S>(b.add(k * b_stride + v * lanes));
+                }
+                Self::add(simd, &mut sums, a.add(k * a_column), a_row, columns);
             }
             for k in whole_depth..part.depth {
-                add(k, [T::load_masked(simd, mask, b.add(k * b_stride)); V]);
+                let columns = [T::load_masked(simd, mask, b.add(k * b_stride)); V];
+                Self::add(simd, &mut sums, a.add(k * a_column), a_row, columns);
             }
             for (r, sums) in sums.iter().enumerate() {
                 for (v, sum) in sums.iter().enumerate() {
@@ -173,6 +170,33 @@ impl<T: Real> Product<'_, T> {
                         T::store_masked(simd, mask, to, *sum);
                     }
                 }
+            }
+        }
+    }
+}
+
+impl<T: Real> Product<'_, T> {
+    /// Adds a row of B, some vectors of it, times the values of A that it meets.
+    ///
+    /// A function, not a closure: a closure cannot be told to be inlined always, and one that is not lacks the caller's instructions, so that every
+    /// multiply-add becomes a call.
+    ///
+    /// # Safety
+    ///
+    /// `R` values of A, `a_row` apart, must be there.
+    #[inline(always)]
+    unsafe fn add<S: Simd, const R: usize, const V: usize>(
+        simd: S,
+        sums: &mut [[T::Vector<S>; V]; R],
+        a: *const T,
+        a_row: usize,
+        columns: [T::Vector<S>; V],
+    ) {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for the value.
+            let value = T::splat(simd, unsafe { *a.add(r * a_row) });
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = T::mul_add(simd, value, column, *sum);
             }
         }
     }

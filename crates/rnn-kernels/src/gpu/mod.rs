@@ -8,8 +8,8 @@
 //! ```
 //!
 //! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one launch a product and
-//! a launch for each step. What a device does not hold, and numbers of other types than `F32` and `F16`, are composed of tensor operations. `F16` is
-//! how numbers are stored; everything but the products over all steps is computed in `F32`.
+//! a launch for each step. Numbers of other types than `F32` and `F16`, and devices with less than WebGPU promises, go by tensor operations. `F16` is
+//! how tensors are stored, also those between two launches; within one, everything is computed in `F32`.
 
 mod backward;
 mod cells;
@@ -75,7 +75,10 @@ fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
 
 fn way(operands: &Operands<CubeBackend>, kind: CellKind) -> Option<Way> {
     let stored = matches!(operands.input.dtype, DType::F32 | DType::F16);
-    stored.then(|| forced().or_else(|| Way::of(kind, sizes(operands), limits(&operands.input.device))))?
+    if let Some(way) = forced() {
+        return way(kind, sizes(operands));
+    }
+    stored.then(|| Way::of(kind, sizes(operands), limits(&operands.input.device)))?
 }
 
 /// How numbers of a tensor are stored.
@@ -209,15 +212,14 @@ fn run_backward(
             steps::backward(tensors, kind, sizes)
         }
     };
-    let product = |left, right| product_over_rows(left, right, time);
-    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product)
+    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product_over_rows)
 }
 
 /// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
 /// only if each takes some of the rows; their products are added in a fixed order.
-fn product_over_rows(left: CubeTensor, right: CubeTensor, time: usize) -> CubeTensor {
+fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
     let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
-    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| time.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
+    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
     if chunks == 1 {
         return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
     }
@@ -255,17 +257,19 @@ fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
     into_contiguous(CubeBackend::float_swap_dims(fours, 0, 1))
 }
 
-/// A way that tests choose, whatever the device holds.
-#[cfg(test)]
-pub(crate) static FORCED: std::sync::Mutex<Option<Way>> = std::sync::Mutex::new(None);
+/// How a test chooses ways, whatever the device holds.
+type Choice = fn(CellKind, Sizes) -> Option<Way>;
 
 #[cfg(test)]
-fn forced() -> Option<Way> {
+pub(crate) static FORCED: std::sync::Mutex<Option<Choice>> = std::sync::Mutex::new(None);
+
+#[cfg(test)]
+fn forced() -> Option<Choice> {
     *FORCED.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(not(test))]
-fn forced() -> Option<Way> {
+fn forced() -> Option<Choice> {
     None
 }
 

@@ -20,8 +20,11 @@ const ROWS: [usize; 2] = [8, 4];
 const MOST_SUMS: usize = 64;
 /// Workgroups are multiples of what devices run side by side, at least.
 const PLANE: usize = 8;
-/// Workgroups below which a slice of the batch rather gets fewer rows than leave parts of a device idle.
+/// Workgroups that there should be, so that no part of a device is idle, before a workgroup takes more rows than it must.
 const FEW_GROUPS: usize = 16;
+/// Numbers of a recurrent kernel that workgroups read anew in every step, at most: an LSTM's with 256 hidden units. With more, a product of the whole
+/// batch reads them fewer times (not measured on a GPU).
+const MOST_WEIGHTS: usize = 4 * 256 * 256;
 
 /// How a call runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +65,14 @@ pub(crate) fn limits(device: &CubeDevice) -> GpuLimits {
 }
 
 impl Way {
-    /// The way of a call; none where a device cannot hold it.
+    /// The way of a call; none on a device with less than WebGPU promises, and for more numbers than an index of 32 bits reaches.
+    ///
+    /// Buffers that are too large for a device are too large on every way: the device says so.
     pub(crate) fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, time, input, hidden } = sizes;
-        let largest = ((time + 1) * batch).checked_mul(kind.sums() * hidden.max(input))?.checked_mul(NUMBER)?;
-        let holds = limits.bindings >= BINDINGS && limits.invocations >= MOST_UNITS && largest <= limits.buffer;
+        let rows = time.checked_add(1)?.checked_mul(batch)?.max(hidden).max(input);
+        let numbers = rows.checked_mul(kind.sums())?.checked_mul(hidden.max(input))?;
+        let holds = limits.bindings >= BINDINGS && limits.invocations >= MOST_UNITS && u32::try_from(numbers).is_ok();
         holds.then(|| Plan::of(kind, sizes, limits).map_or(Self::Steps, Self::Whole))
     }
 }
@@ -74,7 +80,10 @@ impl Way {
 impl Plan {
     fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, hidden, .. } = sizes;
-        let rows = if batch.div_ceil(FEW_GROUPS) > ROWS[1] { &ROWS[..] } else { &ROWS[1..] };
+        if kind.gates() * hidden * hidden > MOST_WEIGHTS {
+            return None;
+        }
+        let rows = if batch.div_ceil(ROWS[0]) >= FEW_GROUPS { &ROWS[..] } else { &ROWS[1..] };
         rows.iter().find_map(|&rows| Self::with_rows(kind, batch, hidden, rows, limits))
     }
 
@@ -97,8 +106,7 @@ mod tests {
 
     const KINDS: [CellKind; 3] = [CellKind::SimpleRnn, CellKind::Lstm, CellKind::Gru];
     /// What WebGPU promises everywhere; one binding goes to the sizes of tensors.
-    const WEBGPU: GpuLimits =
-        GpuLimits { invocations: 256, shared_memory: 16 << 10, bindings: 7, buffer: 128 << 20, workgroups: 65_535, software: false };
+    const WEBGPU: GpuLimits = GpuLimits::WEBGPU;
 
     #[test]
     fn webgpu_holds_all_cells_up_to_256_units_in_one_launch() {
@@ -120,8 +128,19 @@ mod tests {
     fn more_units_go_step_by_step() {
         let sizes = Sizes { batch: 64, time: 60, input: 80, hidden: 1024 };
         for kind in KINDS {
-            assert_eq!(Way::of(kind, sizes, WEBGPU), Some(Way::Steps), "{kind:?}");
+            for limits in [WEBGPU, GpuLimits { shared_memory: 256 << 10, ..WEBGPU }] {
+                assert_eq!(Way::of(kind, sizes, limits), Some(Way::Steps), "{kind:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_workgroup_takes_more_rows_once_there_are_workgroups_for_the_whole_device() {
+        let rows = |batch| match Way::of(CellKind::Lstm, Sizes { batch, time: 60, input: 80, hidden: 100 }, WEBGPU) {
+            Some(Way::Whole(plan)) => plan.rows,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([1, 64, 65, 120, 121, 512].map(rows), [4, 4, 4, 4, 8, 8]);
     }
 
     #[test]
@@ -131,7 +150,7 @@ mod tests {
         assert!(matches!(way(sizes, WEBGPU), Some(Way::Whole(_))));
         assert_eq!(way(sizes, GpuLimits { bindings: 6, ..WEBGPU }), None);
         assert_eq!(way(sizes, GpuLimits { invocations: 128, ..WEBGPU }), None);
-        assert_eq!(way(Sizes { time: 6000, ..sizes }, WEBGPU), None);
+        assert_eq!(way(Sizes { time: 200_000, ..sizes }, WEBGPU), None);
         assert_eq!(way(sizes, GpuLimits { workgroups: 3, ..WEBGPU }), Some(Way::Steps));
     }
 }

@@ -52,7 +52,8 @@ pub(super) struct Backward<'a> {
 }
 
 fn launched(invocations: usize) -> (CubeCount, CubeDim) {
-    let workgroups = u32::try_from(invocations).unwrap_or(u32::MAX).div_ceil(INVOCATIONS);
+    // `Way::of` lets no more numbers through than 32 bits count.
+    let workgroups = (invocations as u32).div_ceil(INVOCATIONS);
     let rows = workgroups.div_ceil(MOST_WORKGROUPS);
     (CubeCount::Static(workgroups.div_ceil(rows), rows, 1), CubeDim::new_1d(INVOCATIONS))
 }

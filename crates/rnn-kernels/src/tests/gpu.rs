@@ -10,7 +10,8 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
 use crate::{
-    CellKind, Route,
+    CellKind, GpuLimits, Route,
+    cpu::Sizes,
     gpu::{FORCED, Way},
     gpu_limits, route,
 };
@@ -30,13 +31,25 @@ impl Gpu {
     fn alone() -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        force(None);
         Self { device: Device::wgpu(DeviceKind::DefaultDevice), _alone: alone }
+    }
+
+    /// Runs all that follows in a way of the test's choice.
+    fn forced(choice: fn(CellKind, Sizes) -> Option<Way>) -> Self {
+        let gpu = Self::alone();
+        *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = Some(choice);
+        gpu
     }
 }
 
-fn force(way: Option<Way>) {
-    *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = way;
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn step_by_step(_: CellKind, _: Sizes) -> Option<Way> {
+    Some(Way::Steps)
 }
 
 /// Values and gradients of a problem.
@@ -85,33 +98,61 @@ fn a_gpu_agrees_with_flex_in_values_and_gradients() {
 
 #[test]
 fn a_gpu_agrees_with_flex_step_by_step() {
-    let gpu = Gpu::alone();
-    force(Some(Way::Steps));
+    let gpu = Gpu::forced(step_by_step);
     for (problem, loss) in
         KINDS.into_iter().flat_map(|kind| problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [3, 2, 3, 1030]]))
     {
         check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
     }
-    force(None);
+}
+
+#[test]
+fn the_way_of_a_hardware_gpu_with_the_limits_of_webgpu_agrees_with_flex() {
+    let gpu = Gpu::forced(|kind, sizes| Way::of(kind, sizes, GpuLimits::WEBGPU));
+    for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [130, 3, 3, 36], [5, 2, 4, 256]])) {
+        check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
+    }
+}
+
+#[test]
+fn tensor_operations_agree_with_flex_on_a_gpu() {
+    let gpu = Gpu::forced(|_, _| None);
+    for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [5, 3, 2, 16]])) {
+        check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
+    }
 }
 
 #[test]
 fn a_gpu_agrees_with_flex_in_half_precision() {
-    let gpu = Gpu::alone();
-    for way in [None, Some(Way::Steps)] {
-        force(way);
+    for gpu in [Gpu::alone as fn() -> Gpu, || Gpu::forced(step_by_step)] {
+        let gpu = gpu();
         for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 5, 2, 15], [17, 4, 3, 36]])) {
             check(&problem, loss, &gpu.device, DType::F16, TOLERANCE_F16);
         }
     }
-    force(None);
+}
+
+#[test]
+fn padding_may_hold_anything_on_a_gpu() {
+    let gpu = Gpu::alone();
+    for kind in KINDS {
+        let clean = Problem::new(kind, [4, 6, 3, 10]).with_mask();
+        let mut dirty = clean.clone();
+        let mask = dirty.mask.clone().unwrap();
+        for (step, _) in mask.iter().enumerate().filter(|(_, counts)| !**counts) {
+            dirty.values[0][3 * step..3 * step + 3].fill(f64::NAN);
+        }
+        let run = |problem| found(problem, Loss::ALL, &gpu.device, DType::F32);
+        assert_eq!(run(&clean), run(&dirty), "{kind:?}");
+    }
 }
 
 #[test]
 fn a_gpu_gives_the_same_bytes_again_and_without_gradients() {
     let gpu = Gpu::alone();
     for kind in KINDS {
-        let problem = Problem::new(kind, [6, 9, 3, 40]).with_mask();
+        // Rows enough for gradients of weights in parts.
+        let problem = Problem::new(kind, [32, 9, 3, 40]).with_mask();
         let run = || found(&problem, Loss::ALL, &gpu.device, DType::F32);
         let (first, second) = (run(), run());
         assert_eq!(first, second, "{kind:?}");
@@ -131,7 +172,8 @@ impl LaunchObserver for Launches {
 
 /// Kernels that a forward and a backward pass launch.
 fn launches(kind: CellKind, time: usize, device: &Device) -> usize {
-    let problem = Problem::new(kind, [4, time, 3, 20]).with_mask();
+    // Rows enough for gradients of weights in parts, of short sequences, too.
+    let problem = Problem::new(kind, [96, time, 3, 20]).with_mask();
     let run = || found(&problem, Loss::ALL, device, DType::F32);
     // The first run may try several kernels for a product; the others launch what was chosen.
     run();
@@ -153,13 +195,11 @@ fn a_gpu_launches_as_many_kernels_for_long_sequences_as_for_short_ones() {
 
 #[test]
 fn a_gpu_launches_two_kernels_a_step_and_direction_step_by_step() {
-    let gpu = Gpu::alone();
-    force(Some(Way::Steps));
+    let gpu = Gpu::forced(step_by_step);
     for kind in KINDS {
         let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
         assert!(long - short == 2 * 2 * (24 - 3), "{kind:?}: {short} launches for 3 steps, {long} for 24");
     }
-    force(None);
 }
 
 #[test]
@@ -169,7 +209,7 @@ fn routes_of_a_gpu_follow_its_limits() {
     assert!(limits.bindings >= 7 && limits.invocations >= 256 && limits.shared_memory >= 16 << 10, "{limits:?}");
     for kind in KINDS {
         assert!(matches!(route(kind, [64, 60, 80, 100], &gpu.device), Route::OneLaunch { .. }), "{kind:?}");
-        assert_eq!(route(kind, [2, 2, 8, 1 << 14], &gpu.device), Route::TwoLaunchesAStep, "{kind:?}");
+        assert_eq!(route(kind, [2, 2, 8, 2048], &gpu.device), Route::TwoLaunchesAStep, "{kind:?}");
         assert_eq!(route(kind, [64, 60, 80, 100], &Device::flex()), Route::Cpu, "{kind:?}");
     }
 }

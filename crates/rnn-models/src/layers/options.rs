@@ -5,13 +5,12 @@ use burn::{
     nn::activation::Activation,
     tensor::{Bool, Device, Tensor},
 };
-use rnn_kernels::Variant;
+use rnn_kernels::{Variant, dropout_mask};
 
 use super::{
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
 };
-use crate::dropout::mask;
 
 /// Settings of a layer that are not weights.
 #[derive(Debug, Clone)]
@@ -68,7 +67,8 @@ impl Options {
             return DropoutMasks::default();
         }
         let [batch, _, input] = sequences.values.dims();
-        let draw = |rate: f64, width: usize| (0..gates).map(|_| mask([batch, width], rate, &device, sequences.values.dtype())).collect();
+        let draw =
+            |rate: f64, width: usize| (0..gates).map(|_| dropout_mask([batch, width], rate, &device, sequences.values.dtype())).collect();
         let input = Self::drops(self.dropout, &device).then(|| draw(self.dropout, input));
         DropoutMasks { input, recurrent: Some(draw(self.recurrent_dropout, units)) }
     }
@@ -79,8 +79,8 @@ impl Options {
         let device = sequences.values.device();
         if Self::drops(self.dropout, &device) && self.recurrent_dropout == 0.0 {
             let [batch, _, input] = sequences.values.dims();
-            let dropped = mask([batch, input], self.dropout, &device, sequences.values.dtype());
-            sequences.values = sequences.values * dropped.unsqueeze_dim(1);
+            let mask = dropout_mask([batch, input], self.dropout, &device, sequences.values.dtype());
+            sequences.values = sequences.values * mask.unsqueeze_dim(1);
         }
         sequences
     }

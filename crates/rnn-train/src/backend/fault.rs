@@ -42,8 +42,15 @@ impl fmt::Display for GpuFault {
 }
 
 /// What tells a text (in lower case) that is of a GPU.
-const MARKS: [&str; 6] =
-    ["wgpu", "happened during execution", "error happened\ncaused by", "event processing failed", "device runner", "device is poisoned"];
+const MARKS: [&str; 7] = [
+    "wgpu",
+    "happened during execution",
+    "error happened\ncaused by",
+    "event processing failed",
+    "device runner",
+    "device is poisoned",
+    "failed to spawn thread",
+];
 
 /// What wgpu, CubeCL and Burn say (in lower case) of what happened; earlier rows count more.
 const SIGNS: [(GpuFault, &[&str]); 3] = [
@@ -56,10 +63,11 @@ const SIGNS: [(GpuFault, &[&str]); 3] = [
             "must have enough memory",
             "was never allocated",
             "could be allocated",
+            "failed to spawn thread",
         ],
     ),
     (GpuFault::Lost, &["device is lost", "device was lost", "device lost", "poisoned"]),
-    (GpuFault::Limit, &["can't allocate buffer of size", "exceeds", "greater than the maximum", "limit"]),
+    (GpuFault::Limit, &["can't allocate buffer of size", "exceeds", "greater than the maximum", "limits"]),
 ];
 
 /// Where panics of a GPU come from, other than from our code.
@@ -69,7 +77,7 @@ const CRATES: [&str; 5] = ["cubecl", "wgpu", "burn-cubecl", "burn-fusion", "naga
 const LONGEST: usize = 200;
 
 /// How long numbers of a checkpoint may take to come from a GPU that has nothing else to do.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Ends the process, as a failed run, if it is not dropped in time.
 ///
@@ -109,15 +117,16 @@ impl Backend {
     /// `advice` says what to do.
     pub(crate) fn guard<T>(&self, advice: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let Some(device) = &self.gpu else { return run() };
+        // What was said before is of something else.
+        let _ = caught(|| ());
         let (result, panic) = caught(run);
-        let error = match result {
+        let (error, of_error) = match result {
             Some(Ok(value)) => return Ok(value),
-            Some(Err(error)) => Some(error),
-            None => None,
-        };
-        let of_error = match &error {
-            Some(Error::Training(text) | Error::Internal(text)) => classify(text, false),
-            _ => None,
+            Some(Err(Error::Training(text))) => (Some(Error::Training(text.clone())), classify(&text, false)),
+            Some(Err(Error::Internal(text))) => (Some(Error::Internal(text.clone())), classify(&text, false)),
+            // A full disk, say, whatever a driver's thread does meanwhile.
+            Some(Err(error)) => return Err(error),
+            None => (None, None),
         };
         let faults = [panic.as_ref().and_then(of_panic), of_error];
         // The panic came first, unless all it says is that there was one.

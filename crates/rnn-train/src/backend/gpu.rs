@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use super::{Backend, fault::root};
+use super::{Backend, SOFTWARE, fault::root};
 use crate::console::caught;
 
 /// A graphics adapter wgpu can use.
@@ -14,7 +14,7 @@ pub(super) struct Adapter {
 
 impl Adapter {
     pub(super) fn kind(&self) -> &'static str {
-        if self.hardware { "GPU" } else { "software adapter" }
+        if self.hardware { "GPU" } else { SOFTWARE }
     }
 }
 
@@ -47,6 +47,10 @@ pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
 
 /// Whether the adapter computes 2 x 2 ones times themselves right.
 pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
+    if cfg!(feature = "vulkan") && !adapter.hardware {
+        // Their drivers lack what cubecl-spirv 0.11.3 needs for workgroup memory, and crash.
+        return Err("software adapters cannot run kernels compiled to SPIR-V: build with the feature wgpu, not vulkan".to_owned());
+    }
     let (sum, panic) = caught(|| {
         let ones = Tensor::<2>::ones([2, 2], &adapter.device);
         ones.clone().matmul(ones).sum().try_into_scalar::<f32>()

@@ -87,6 +87,9 @@ impl Backend {
     }
 }
 
+/// Kind of an adapter behind which there is a processor.
+pub(crate) const SOFTWARE: &str = "software adapter";
+
 const NO_ADAPTER: &str = "no graphics adapter was found for --backend wgpu; install a Vulkan driver, or use --backend ndarray for the CPU";
 
 fn automatic() -> (Backend, String) {

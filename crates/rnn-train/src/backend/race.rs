@@ -1,6 +1,11 @@
 //! Which of two devices trains faster: at the sizes of the course, a CPU may well be faster than a small GPU.
 
-use std::{collections::BTreeMap, env, fmt, fs, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use rnn_models::LstmConfig;
@@ -33,7 +38,10 @@ impl Race {
 impl fmt::Display for Race {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [batch, time, ..] = SIZES;
-        let when = if self.remembered { ", as measured before" } else { "" };
+        let when = match memory().filter(|_| self.remembered) {
+            Some(file) => format!(", as measured before ({})", file.display()),
+            None => String::new(),
+        };
         write!(
             f,
             "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms on the CPU{when}",
@@ -47,8 +55,7 @@ pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String
     let file = memory();
     let mut races: BTreeMap<String, Race> =
         file.as_ref().and_then(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).unwrap_or_default();
-    // Another version may have other kernels.
-    let key = format!("{name}, rnn-train {}", env!("CARGO_PKG_VERSION"));
+    let key = key(name);
     if let Some(race) = races.get(&key) {
         return Ok(Race { remembered: true, ..*race });
     }
@@ -56,9 +63,27 @@ pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String
     races.insert(key, race);
     if let (Some(file), Ok(text)) = (file, serde_json::to_vec_pretty(&races)) {
         // A memory that cannot be written costs a second at the next start, nothing else.
-        let _ = file.parent().map(fs::create_dir_all).and_then(|_| fs::write(&file, text).ok());
+        let _ = remember(&file, &text);
     }
     Ok(race)
+}
+
+/// What a race depends on: another program may have other kernels, another processor or number of threads is another competitor.
+fn key(name: &str) -> String {
+    let build = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let compiler = if cfg!(feature = "vulkan") { "vulkan" } else { "wgpu" };
+    let threads = env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
+    let threads: usize = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    format!("{name}, rnn-train {} ({build}, {compiler}), {threads} threads", env!("CARGO_PKG_VERSION"))
+}
+
+fn remember(file: &Path, text: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let temporary = file.with_extension(format!("{}.tmp", std::process::id()));
+    fs::write(&temporary, text)?;
+    fs::rename(&temporary, file)
 }
 
 /// Where the races of this machine are kept.
@@ -109,6 +134,6 @@ mod tests {
         let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: false };
         assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race }.gpu_wins());
         assert_eq!(race.to_string(), "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU");
-        assert!(Race { remembered: true, ..race }.to_string().ends_with(", as measured before"));
+        assert!(Race { remembered: true, ..race }.to_string().starts_with("an LSTM trains"));
     }
 }

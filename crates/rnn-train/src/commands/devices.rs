@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     Result,
-    backend::{Backend, BackendChoice},
+    backend::{Backend, BackendChoice, SOFTWARE},
     console::{json, out, quietly},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         .map(|info| Listed {
             auto: info.device == taken.device,
             limits: limits(&info.device),
-            routes: routes(&info.device),
+            routes: routes(&info.device, info.kind),
             backend: info.backend,
             name: info.name,
             kind: info.kind,
@@ -93,14 +93,17 @@ fn limits(device: &Device) -> Option<Limits> {
     })
 }
 
-fn routes(device: &Device) -> Vec<CellRoute> {
+fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
+    if cfg!(feature = "vulkan") && device_kind == SOFTWARE {
+        return CELLS.map(|(cell, _)| CellRoute { cell, route: "refused: compiled to SPIR-V, which needs a GPU".to_owned() }).into();
+    }
     let told = |kind| match quietly(|| route(kind, SIZES, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!("whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations")
         }
         Some(Route::TwoLaunchesAStep) => "step by step, a matrix product and a launch each".to_owned(),
-        Some(Route::Composed) => "step by step: the device's limits do not hold a whole sequence".to_owned(),
+        Some(Route::Composed) => "step by step, by tensor operations: the device has less than WebGPU promises".to_owned(),
         Some(Route::Reference) => "step by step: a backend without the operators".to_owned(),
         None => "the device does not answer".to_owned(),
     };

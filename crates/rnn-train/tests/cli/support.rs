@@ -50,7 +50,7 @@ impl Scratch {
     /// The command, not yet started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rnn-train"));
-        command.current_dir(self.0.path()).env_remove("RNN_STOCK_CSV").args(args);
+        command.current_dir(self.0.path()).env_remove("RNN_STOCK_CSV").env("XDG_CACHE_HOME", self.path("cache")).args(args);
         command
     }
 

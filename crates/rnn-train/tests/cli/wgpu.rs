@@ -17,7 +17,8 @@ fn agrees(args: &[&str]) {
         let mut all = vec!["train"];
         all.extend(args);
         all.extend(["--backend", backend, "--progress", "none"]);
-        if experiment.starts_with("stock") {
+        // All of the embedded sample, or less for what takes long.
+        if experiment == "stock-lstm" || experiment == "stock-gru" {
             all.extend(["--data", &data]);
         }
         scratch.ok(&all);
@@ -34,7 +35,9 @@ fn agrees(args: &[&str]) {
             (None, None) => 0.0,
             _ => f64::INFINITY,
         };
-        ours.iter().zip(theirs).map(error).fold(0.0, f64::max)
+        assert!(theirs.iter().flatten().count() > 1, "{experiment}: hardly a number");
+        // A NaN is larger than anything.
+        ours.iter().zip(theirs).map(error).fold(0.0, |worst: f64, error| if error <= worst { worst } else { error })
     };
     let (losses, weights) = (worst(&gpu.0, &cpu.0, true), worst(&gpu.1, &cpu.1, false));
     assert!(losses <= LOSS && weights <= WEIGHT, "{experiment}: losses differ by {losses:e}, weights by {weights:e}");
