@@ -303,3 +303,18 @@ fn every_instruction_set_gives_about_the_same() {
     check::<Lstm, f64>(|value| value, 1e-12);
     check::<Gru, f64>(|value| value, 1e-12);
 }
+
+/// A multiply-add that is not inlined is a call in the innermost loop, and everything several times slower, without any other sign. Its function
+/// then has a symbol of its own in this program.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+fn multiply_adds_are_inlined() {
+    let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let has = |symbol: &str| program.windows(symbol.len()).any(|window| window == symbol.as_bytes());
+    // Names as the compiler writes those of this crate; the first shows that there are any.
+    assert!(has("11rnn_kernels3cpu"), "a program without symbols, or with other names");
+    // In two parts, so that this very text is not found.
+    for name in ["mm512_fmadd_p", "mm256_fmadd_p"] {
+        assert!(!has(&format!("__{name}")), "calls to _{name}* instead of the instruction: which closure in cpu/ is not inlined?");
+    }
+}
