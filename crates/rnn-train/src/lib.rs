@@ -11,11 +11,12 @@
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `progress` | training with burn-train |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
-//! | `evaluation`, `weights`, `plot` | what a run reports |
+//! | `evaluation`, `baselines`, `weights`, `plot` | what a run reports |
 //! | `commands` | one file a command |
 
 mod artifacts;
 mod backend;
+mod baselines;
 mod checkpoint;
 mod cli;
 mod commands;

@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::{Job, Loaders, Schedule};
 use crate::{
-    Error, Result,
+    Error, Result, baselines,
     checkpoint::Meaning,
     console::note,
-    evaluation::{Day, Evaluation, Scores, StockEvaluation},
+    evaluation::{BaselineScores, Day, Evaluation, Reference, Scores, StockEvaluation},
     learner::Trainee,
     recipe::{Experiment, STOCK_WINDOW},
     settings::DataSource,
@@ -154,21 +154,32 @@ impl Job for StockJob {
     fn evaluate(&self, trainee: &Trainee<StockModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
         let data = &self.data;
         let predicted = self.predict_all(trainee, &data.test, device)?;
-        let (model, naive) = (Scores::of(&data.test_opens, &predicted), Scores::of(&data.test_opens, &data.test_previous_opens));
+        let bars = &self.file.bars;
+        let test = bars.len() - data.test_opens.len()..bars.len();
+        let train = 0..test.start - STOCK_WINDOW;
+        let training = bars[train.clone()].iter().map(|bar| bar.open);
+        let reference = Reference::new(&data.test_opens, &data.test_previous_opens, training);
+        let (model, naive) = (Scores::of(&reference, &predicted), Scores::of(&reference, &data.test_previous_opens));
+        let baselines = baselines::all(bars, train, test).into_iter();
+        let baselines: Vec<BaselineScores> =
+            baselines.map(|baseline| BaselineScores { name: baseline.name, scores: Scores::of(&reference, &baseline.predicted) }).collect();
+        let best = baselines.iter().map(|baseline| baseline.scores.rmse).fold(naive.rmse, f64::min);
         if !model.mse.is_finite() {
             return Err(Error::Training(format!("the scores are not finite (MSE {})", model.mse)));
         }
         let days = data.test_dates.iter().zip(&data.test_opens).zip(&predicted);
         let days = days.map(|((&date, &actual), &predicted)| Day { date, actual, predicted }).collect();
-        Ok(Evaluation::Stock(StockEvaluation {
+        Ok(Evaluation::Stock(Box::new(StockEvaluation {
             experiment: self.experiment,
             split: "course",
             best_epoch,
             windows: predicted.len(),
             model,
             naive: naive.into(),
+            baselines,
+            skill: 1.0 - model.rmse / best,
             data: self.source.clone(),
             days,
-        }))
+        })))
     }
 }

@@ -79,6 +79,12 @@ fn a_stock_run_learns_and_leaves_every_artifact() {
     let score = |name: &str| evaluation[name].as_f64().unwrap_or_else(|| panic!("{name} in {evaluation}"));
     assert!((score("mse") - mse).abs() < 1e-6 * mse && (score("rmse") - mse.sqrt()).abs() < 1e-6 * mse, "{evaluation}");
     assert!(score("mae") > 0.0 && score("naive_mse") > 0.0 && score("naive_mae") < score("naive_rmse"));
+    let baselines = evaluation["baselines"].as_array().unwrap();
+    let names: Vec<&str> = baselines.iter().map(|baseline| baseline["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["yesterday's open", "yesterday's close", "drift", "mean of 5 days", "ridge AR(20)"]);
+    assert_eq!(baselines[0]["rmse"], evaluation["naive_rmse"]);
+    let best = baselines.iter().map(|baseline| baseline["rmse"].as_f64().unwrap()).fold(f64::INFINITY, f64::min);
+    assert!((score("skill") - (1.0 - score("rmse") / best)).abs() < 1e-12, "{evaluation}");
     assert_eq!((&evaluation["data"]["synthetic"], &evaluation["data"]["rows"]), (&true.into(), &2426.into()));
     assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"]), evaluation, "evaluate says the same again");
 
