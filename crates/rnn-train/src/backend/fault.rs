@@ -4,7 +4,7 @@
 //! when a number is read, a panic of whoever did not expect that error. Only the texts tell what happened.
 
 use std::{
-    fmt, process,
+    fmt, panic, process,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -96,6 +96,8 @@ impl Watch {
             thread::spawn(move || {
                 if stopped.recv_timeout(ANSWERS_WITHIN) == Err(RecvTimeoutError::Timeout) {
                     let said = format!("it did not answer for {} seconds", ANSWERS_WITHIN.as_secs());
+                    // The terminal interface gives the terminal back where something panics, and nowhere else that can be reached from here.
+                    let _ = panic::catch_unwind(|| panic!("{said}"));
                     let error = Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
                     console::error(&error);
                     process::exit(i32::from(error.exit_code()));
