@@ -91,13 +91,15 @@ fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
 }
 
+/// Zeros, beside another tensor.
+fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
+    CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
+}
+
 /// States of all steps, of which those before the first are given, or zeros.
 fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> CubeTensor {
     let Sizes { batch, time, hidden, .. } = sizes;
-    let first = match initial.as_ref() {
-        Some(first) => first.clone(),
-        None => CubeBackend::float_zeros(Shape::new([batch, hidden]), &like.device, like.dtype.into()),
-    };
+    let first = initial.as_ref().cloned().unwrap_or_else(|| zeros(like, [batch, hidden]));
     let all = empty(like, Shape::new([(time + 1) * batch, hidden]));
     CubeBackend::float_slice_assign(all, &[Slice::from(0..batch), Slice::from(..)], first)
 }
@@ -165,10 +167,7 @@ fn run_backward(
 ) -> Gradients<CubeBackend> {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
     let sums = into_contiguous(saved.sums);
-    let given = |gradient: &Optional<CubeBackend>| match gradient.as_ref() {
-        Some(gradient) => gradient.clone(),
-        None => CubeBackend::float_zeros(Shape::new([batch, hidden]), &sums.device, sums.dtype.into()),
-    };
+    let given = |gradient: &Optional<CubeBackend>| gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]));
     let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
     let states = into_contiguous(if kind == CellKind::Lstm { saved.cell } else { saved.hidden.clone() });
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
@@ -237,7 +236,7 @@ fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
         return matrix;
     }
     shape[dim] = missing;
-    let zeros = CubeBackend::float_zeros(Shape::new(shape), &matrix.device, matrix.dtype.into());
+    let zeros = zeros(&matrix, shape);
     CubeBackend::float_cat(vec![matrix, zeros], dim)
 }
 
@@ -281,7 +280,7 @@ fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: CellKind) -> CubeTenso
         CellKind::Gru => {
             let [input, gates] = dims(kernel.shape());
             let units = gates / 3;
-            let zeros = CubeBackend::float_zeros(Shape::new([input, units]), &kernel.device, kernel.dtype.into());
+            let zeros = zeros(&kernel, [input, units]);
             CubeBackend::float_cat(vec![narrow(&kernel, 1, 0, 2 * units), zeros, narrow(&kernel, 1, 2 * units, units)], 1)
         }
     }

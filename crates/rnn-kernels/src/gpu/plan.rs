@@ -11,9 +11,9 @@ pub(super) type Four = Const<4>;
 /// Bytes of a number in workgroup memory.
 const NUMBER: usize = size_of::<f32>();
 /// Tensors of a kernel.
-const BINDINGS: usize = 7;
+const BINDINGS: usize = GpuLimits::WEBGPU.bindings;
 /// Invocations of a workgroup at most, where a device allows more: what every WebGPU device has.
-const MOST_UNITS: usize = 256;
+const MOST_UNITS: usize = GpuLimits::WEBGPU.invocations;
 /// Rows of the batch that a workgroup carries; each more reuses the recurrent weights once more.
 const ROWS: [usize; 2] = [8, 4];
 /// Sums of an invocation at most, for all its rows, units and gates: they are kept in registers.

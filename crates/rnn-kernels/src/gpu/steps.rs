@@ -2,7 +2,7 @@
 
 use burn::{
     backend::{ops::FloatTensorOps, tensor::FloatTensor},
-    tensor::{DType, Shape},
+    tensor::DType,
 };
 use burn_cubecl::{
     CubeBackend,
@@ -16,14 +16,14 @@ use cubecl::{ir::ElemType, prelude::*, zspace::metadata::Metadata};
 
 use super::{
     cells::{self, State},
-    number,
+    number, zeros,
 };
-use crate::{cpu::Sizes, ops::CellKind};
+use crate::{cpu::Sizes, ops::CellKind, route::GpuLimits};
 
 /// Invocations of a workgroup: every WebGPU device has so many.
-const INVOCATIONS: u32 = 256;
+const INVOCATIONS: u32 = GpuLimits::WEBGPU.invocations as u32;
 /// Workgroups of a launch in one dimension: every WebGPU device has so many.
-const MOST_WORKGROUPS: u32 = 65_535;
+const MOST_WORKGROUPS: u32 = GpuLimits::WEBGPU.workgroups as u32;
 
 /// Tensors of a forward pass: shapes as in [`super::forward::recurrence`], but for the recurrent kernel, `[H, G*H]`.
 pub(super) struct Forward<'a> {
@@ -95,10 +95,9 @@ pub(super) fn forward(tensors: Forward<'_>, kind: CellKind, sizes: Sizes) {
 pub(super) fn backward(tensors: Backward<'_>, kind: CellKind, sizes: Sizes) -> [CubeTensor; 2] {
     let Sizes { batch, time, hidden, .. } = sizes;
     let Backward { saved, states, recurrent_kernel, upstream, hidden: of_hidden, cell, mask, gradient } = tensors;
-    let zeros = |shape| CubeBackend::float_zeros(shape, &saved.device, saved.dtype.into());
     // What comes through the product of the step after, what else the loss depends on in the hidden state, and in the cell state. The product is
     // written where the first of them is, so that one binding does for all.
-    let carried = CubeBackend::float_cat(vec![zeros(Shape::new([batch, hidden])), of_hidden, cell], 0);
+    let carried = CubeBackend::float_cat(vec![zeros(&saved, [batch, hidden]), of_hidden, cell], 0);
     let carried = into_contiguous(carried);
     let mut through = carried.clone();
     *through.meta = Metadata::new([batch, hidden], [hidden, 1]);
@@ -147,7 +146,7 @@ fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: CellKind, units: usize
     let kernel = match kind {
         CellKind::SimpleRnn | CellKind::Lstm => recurrent_kernel,
         CellKind::Gru => {
-            let zeros = CubeBackend::float_zeros(Shape::new([units, units]), &recurrent_kernel.device, recurrent_kernel.dtype.into());
+            let zeros = zeros(&recurrent_kernel, [units, units]);
             CubeBackend::float_cat(vec![recurrent_kernel, zeros], 1)
         }
     };

@@ -87,6 +87,9 @@ impl Backend {
     }
 }
 
+/// `[B, T, I, H]` of the layer that stands for all where devices are compared: the second one of the stock models.
+pub(crate) const STOCK_LAYER: [usize; 4] = [64, 60, 80, 100];
+
 /// Kind of an adapter behind which there is a processor.
 pub(crate) const SOFTWARE: &str = "software adapter";
 

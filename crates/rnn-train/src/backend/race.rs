@@ -11,22 +11,20 @@ use burn::tensor::{Device, Distribution, Tensor};
 use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
-use super::fault::root;
+use super::{STOCK_LAYER, fault::root};
 use crate::console::caught;
 
-/// `[B, T, I, H]` of the layer that is timed: the second one of the stock models.
-const SIZES: [usize; 4] = [64, 60, 80, 100];
 /// Timed runs; the fastest counts. One more comes first, which compiles kernels.
 const RUNS: usize = 3;
 
 /// Milliseconds of one forward and backward pass on both devices.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Race {
     gpu_ms: f64,
     cpu_ms: f64,
-    /// Whether the times are those of an earlier start.
+    /// The file that the times of an earlier start are from.
     #[serde(skip)]
-    remembered: bool,
+    remembered: Option<PathBuf>,
 }
 
 impl Race {
@@ -37,31 +35,34 @@ impl Race {
 
 impl fmt::Display for Race {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [batch, time, ..] = SIZES;
-        let when = match memory().filter(|_| self.remembered) {
-            Some(file) => format!(", as measured before ({})", file.display()),
-            None => String::new(),
-        };
+        let [batch, time, ..] = STOCK_LAYER;
         write!(
             f,
-            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms on the CPU{when}",
+            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms on the CPU",
             self.gpu_ms, self.cpu_ms
-        )
+        )?;
+        match &self.remembered {
+            Some(file) => write!(f, ", as measured before ({})", file.display()),
+            None => Ok(()),
+        }
     }
 }
 
 /// Times both devices, or remembers what they took: the result is kept for the adapter of this name.
 pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String> {
-    let file = memory();
-    let mut races: BTreeMap<String, Race> =
-        file.as_ref().and_then(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).unwrap_or_default();
-    let key = key(name);
-    if let Some(race) = races.get(&key) {
-        return Ok(Race { remembered: true, ..*race });
+    remembered(memory(), name, || Ok(Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: None }))
+}
+
+fn remembered(file: Option<PathBuf>, name: &str, race: impl FnOnce() -> Result<Race, String>) -> Result<Race, String> {
+    let Some(file) = file else { return race() };
+    let races: Option<BTreeMap<String, Race>> = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let (mut races, key) = (races.unwrap_or_default(), key(name));
+    if let Some(race) = races.remove(&key) {
+        return Ok(Race { remembered: Some(file), ..race });
     }
-    let race = Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: false };
-    races.insert(key, race);
-    if let (Some(file), Ok(text)) = (file, serde_json::to_vec_pretty(&races)) {
+    let race = race()?;
+    races.insert(key, race.clone());
+    if let Ok(text) = serde_json::to_vec_pretty(&races) {
         // A memory that cannot be written costs a second at the next start, nothing else.
         let _ = remember(&file, &text);
     }
@@ -96,7 +97,7 @@ fn memory() -> Option<PathBuf> {
 /// Milliseconds of one training pass of a layer.
 fn milliseconds(device: &Device) -> Result<f64, String> {
     let pass = || {
-        let [batch, time, input, hidden] = SIZES;
+        let [batch, time, input, hidden] = STOCK_LAYER;
         let device = device.clone().autodiff();
         let layer = LstmConfig::new(input, hidden).init(&device);
         let input = Tensor::random([batch, time, input], Distribution::Uniform(-1.0, 1.0), &device);
@@ -131,9 +132,23 @@ mod tests {
 
     #[test]
     fn the_faster_device_is_taken_and_the_line_gives_both_times() {
-        let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: false };
-        assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race }.gpu_wins());
+        let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: None };
+        assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race.clone() }.gpu_wins());
         assert_eq!(race.to_string(), "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU");
-        assert!(Race { remembered: true, ..race }.to_string().starts_with("an LSTM trains"));
+        assert!(Race { remembered: Some("devices.json".into()), ..race }.to_string().ends_with(", as measured before (devices.json)"));
+    }
+
+    #[test]
+    fn a_race_is_run_once_for_an_adapter() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rnn-train").join("devices.json");
+        let race = Race { gpu_ms: 1.0, cpu_ms: 2.0, remembered: None };
+        let first = remembered(Some(file.clone()), "an adapter", || Ok(race.clone()));
+        assert_eq!(first, Ok(race.clone()));
+        let again = remembered(Some(file.clone()), "an adapter", || Err("run again".to_owned()));
+        assert_eq!(again, Ok(Race { remembered: Some(file.clone()), ..race }));
+        assert!(remembered(Some(file.clone()), "another", || Err("run".to_owned())).is_err());
+        fs::write(&file, "no JSON").unwrap();
+        assert!(remembered(Some(file), "an adapter", || Err("run".to_owned())).is_err());
     }
 }

@@ -4,12 +4,10 @@ use serde::Serialize;
 
 use crate::{
     Result,
-    backend::{Backend, BackendChoice, SOFTWARE},
+    backend::{Backend, BackendChoice, SOFTWARE, STOCK_LAYER},
     console::{json, out, quietly},
 };
 
-/// The sizes that routes are given for, `[B, T, I, H]`: the second layer of the stock models.
-const SIZES: [usize; 4] = [64, 60, 80, 100];
 const CELLS: [(&str, CellKind); 3] = [("SimpleRNN", CellKind::SimpleRnn), ("LSTM", CellKind::Lstm), ("GRU", CellKind::Gru)];
 
 #[derive(Serialize)]
@@ -57,7 +55,7 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         json(&listed);
         return Ok(());
     }
-    let [batch, time, input, hidden] = SIZES;
+    let [batch, time, input, hidden] = STOCK_LAYER;
     out(format_args!(" {:<10} {:<18} {}", "--backend", "Kind", "Device"));
     for device in listed {
         out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
@@ -97,7 +95,7 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
     if cfg!(feature = "vulkan") && device_kind == SOFTWARE {
         return CELLS.map(|(cell, _)| CellRoute { cell, route: "refused: compiled to SPIR-V, which needs a GPU".to_owned() }).into();
     }
-    let told = |kind| match quietly(|| route(kind, SIZES, device)) {
+    let told = |kind| match quietly(|| route(kind, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!("whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations")
