@@ -143,12 +143,11 @@ fn for_each_file(folder: &Path, prefix: &str, mut visit: impl FnMut(&[u8], &str)
 }
 
 fn on_backends(bytes: &[u8], name: &str, dtype: DType, fused: bool, check: impl Fn(&Golden<'_>)) {
-    let mut backends = vec![DeviceType::Flex, DeviceType::NdArray];
     #[cfg(feature = "wgpu")]
-    if dtype == DType::F32 && fused {
-        backends.push(DeviceType::Wgpu);
-    }
-    for backend in backends {
+    let gpu = (dtype == DType::F32 && fused).then_some(DeviceType::Wgpu);
+    #[cfg(not(feature = "wgpu"))]
+    let gpu = None;
+    for backend in [DeviceType::Flex, DeviceType::NdArray].into_iter().chain(gpu) {
         let file = format!("{name} on {backend:?} in {dtype:?}, {}", if fused { "fused" } else { "reference" });
         let device = Device::enumerate(backend).into_iter().next().unwrap_or_else(|| panic!("{file}: no such backend"));
         let tensors = SafeTensors::deserialize(bytes).unwrap();
