@@ -10,7 +10,10 @@ use burn::{
     tensor::{Device, Distribution, Tensor},
 };
 use clap::Parser;
-use rnn_data::{EpochLoader, Order, PriceFile, StockData, WindowBatch, WindowBatcher, Windows};
+use rnn_data::{
+    CsvFile, EpochLoader, Feature, Naive, Order, Panel, Part, ReadOptions, Scaler, SeriesConfig, Split, Transform, WindowBatch,
+    WindowBatcher, Windows,
+};
 use serde_json::json;
 use workspace_benches::{BATCH, Backend, CellName, NnStockModel, WINDOW, report, time};
 
@@ -73,13 +76,24 @@ fn infer(args: &Args, windows: usize) -> Result<()> {
 }
 
 fn train(args: &Args) -> Result<()> {
-    let file = args.data.as_deref().map_or_else(PriceFile::sample, PriceFile::read)?;
-    let data = StockData::course(&file, WINDOW)?;
+    let file = args.data.as_deref().map_or_else(|| CsvFile::sample(None), |path| CsvFile::open(path, None))?;
+    let config = SeriesConfig {
+        target: "open".to_owned(),
+        close: None,
+        features: vec![Feature::parse("open", &file)?],
+        window: WINDOW,
+        horizon: 1,
+        transform: Transform::MinMax,
+        naive: Naive::LastValue,
+        split: Split::Course,
+    };
+    let data = Panel::of(file.read(&config.columns(), &ReadOptions::default())?, &config, None)?;
+    let Scaler::MinMax { min, max } = data.series[0].scalers.target else { return Err("the course scales to [0, 1]".into()) };
     let device = args.backend.device();
     let learning = device.clone().autodiff();
     learning.seed(args.seed);
-    let train = loader(&data.train, Order::Shuffled { seed: args.seed }, &learning);
-    let valid = loader(&data.test, Order::Sequential, &device);
+    let train = loader(&data.windows(Part::Train), Order::Shuffled { seed: args.seed }, &learning);
+    let valid = loader(&data.windows(Part::Test), Order::Sequential, &device);
     let mut optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
     let mut model = NnStockModel::new(args.cell, &learning);
     let (mut lowest, mut best) = (f64::INFINITY, None);
@@ -98,7 +112,7 @@ fn train(args: &Args) -> Result<()> {
     }
     let fit_seconds = started.elapsed().as_secs_f64();
     let best = best.ok_or("no epoch ended with a finite loss")?;
-    let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (data.scaler.max - data.scaler.min);
+    let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (max - min);
     report(&json!({
         "peer": format!("burn::nn on {}", args.backend.name()),
         "cell": args.cell.name(),

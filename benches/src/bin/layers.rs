@@ -4,7 +4,7 @@ use std::{error::Error, hint::black_box, sync::Barrier, thread, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::{Args, Parser, Subcommand};
-use rnn_models::{RecurrentConfig, StockModelConfig};
+use rnn_models::{RecurrentConfig, SeriesModelConfig};
 use serde_json::json;
 use workspace_benches::{BATCH, Backend, CellName, Timing, UNITS, WINDOW, report, time};
 
@@ -94,7 +94,7 @@ fn main() -> Result<()> {
 
 fn inference(layer: &Layer, windows: usize) -> Result<()> {
     let device = layer.backend.device();
-    let model = StockModelConfig::new(layer.cell.into()).init(&device);
+    let model = SeriesModelConfig::new(layer.cell.into()).init(&device);
     let batch = Tensor::random([windows, WINDOW, 1], Distribution::Uniform(0.0, 1.0), &device);
     // Some backends hand out data before they are there; a number that is read is.
     let timing = time(layer.repeats, || {

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Fill;
+
 /// What can be wrong with input data; each says where, what was expected and what was there.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -25,12 +27,14 @@ pub enum DataError {
         problem: String,
     },
     /// A column is not in the header.
-    #[error("{}, line 1: column `{column}` is missing; the header, split at commas, has {header}", path.display())]
+    #[error("{}, line 1: column `{column}` is missing{}; the header has {header}", path.display(), did_you_mean(nearest))]
     MissingColumn {
         /// File.
         path: PathBuf,
         /// The missing column.
         column: String,
+        /// A column with a similar name.
+        nearest: Option<String>,
         /// The header as it is.
         header: String,
     },
@@ -52,11 +56,87 @@ pub enum DataError {
         /// Line, counted from 1.
         line: u64,
         /// Column name.
-        column: &'static str,
+        column: String,
         /// What the column holds.
         expected: String,
         /// What was there.
         got: String,
+    },
+    /// Dates can be read in more than one way.
+    #[error("{}, column `{column}`: the dates can be read as {} or {}; say which with a date format", path.display(), readings[0], readings[1])]
+    AmbiguousDates {
+        /// File.
+        path: PathBuf,
+        /// Column of dates.
+        column: String,
+        /// Two formats that fit all of them.
+        readings: [String; 2],
+    },
+    /// Values are missing.
+    #[error("{}, column `{column}`: {}", path.display(), missing(*count, lines, *left, *fill))]
+    Missing {
+        /// File.
+        path: PathBuf,
+        /// Column.
+        column: String,
+        /// Missing values.
+        count: usize,
+        /// Their first lines.
+        lines: String,
+        /// How many are missing after filling.
+        left: usize,
+        /// How the others were filled.
+        fill: Fill,
+    },
+    /// No row is within the times asked for.
+    #[error("{}: no rows from {asked}; the file has {has}", path.display())]
+    NoRows {
+        /// File.
+        path: PathBuf,
+        /// First and last time asked for.
+        asked: String,
+        /// First and last time there is.
+        has: String,
+    },
+    /// A logarithm is asked for of a number that has none.
+    #[error("{}, line {line}, column `{column}`: the logarithm of {value} is asked for, which needs numbers above 0; choose another transform or feature", path.display())]
+    Logarithm {
+        /// File.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: u64,
+        /// Column.
+        column: String,
+        /// The number.
+        value: f64,
+    },
+    /// A feature is not written as features are.
+    #[error("feature `{text}`: {problem}")]
+    Feature {
+        /// The feature as it was written.
+        text: String,
+        /// What is wrong and what features there are.
+        problem: String,
+    },
+    /// A split cannot be made.
+    #[error("{}: {problem}", path.display())]
+    Split {
+        /// File or folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file has no column of numbers.
+    #[error("{}: no column holds numbers in every row", path.display())]
+    NoNumbers {
+        /// File.
+        path: PathBuf,
+    },
+    /// A folder has no series.
+    #[error("{}: the folder has no file whose name ends in .csv", path.display())]
+    EmptyFolder {
+        /// Folder.
+        path: PathBuf,
     },
     /// There are not enough rows to train on.
     #[error("{}: {rows} rows are too few: {needed} are needed ({why})", path.display())]
@@ -98,4 +178,16 @@ pub enum DataError {
         /// Letters the model reads.
         expected: usize,
     },
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
+}
+
+fn missing(count: usize, lines: &str, left: usize, fill: Fill) -> String {
+    let values = |count: usize| if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+    match fill {
+        Fill::None => format!("{} missing ({lines}); fill them with `forward` or `linear`, or mend the file", values(count)),
+        _ => format!("{} missing ({lines}), of which {left} have nothing to be filled from", values(count)),
+    }
 }

@@ -8,11 +8,12 @@ use burn::{
         dataloader::{DataLoader, DataLoaderIterator, Progress, batcher::Batcher},
         dataset::{
             Dataset, DatasetError,
-            transform::{PartialDataset, ShuffledDataset},
+            transform::{PartialDataset, SelectionDataset, ShuffledDataset},
         },
     },
     tensor::Device,
 };
+use rand::{SeedableRng, rngs::StdRng, seq::index};
 
 /// In which order a loader goes through its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct EpochLoader<I, O> {
     batch_size: usize,
     device: Device,
     order: Order,
+    samples: Option<usize>,
     next_epoch: AtomicU64,
 }
 
@@ -66,8 +68,16 @@ where
             batch_size,
             device: device.clone(),
             order,
+            samples: None,
             next_epoch: AtomicU64::new(first_epoch as u64),
         }
+    }
+
+    /// Lets each epoch of a shuffled loader be a random choice of so many samples, without repetition: of many series, an epoch need not be all windows.
+    #[must_use]
+    pub fn with_samples(mut self, samples: Option<usize>) -> Self {
+        self.samples = samples.filter(|samples| *samples < self.dataset.len());
+        self
     }
 
     fn with(&self, dataset: Arc<dyn Dataset<I>>, device: &Device) -> Arc<dyn DataLoader<O>> {
@@ -77,6 +87,7 @@ where
             batch_size: self.batch_size,
             device: device.clone(),
             order: self.order,
+            samples: self.samples,
             next_epoch: AtomicU64::new(self.next_epoch.load(Ordering::Relaxed)),
         })
     }
@@ -97,14 +108,21 @@ where
                 // What a GPU is to have in common with the CPU is drawn by this backend.
                 #[allow(deprecated, reason = "the CPU backend this project was asked for")]
                 Device::ndarray().seed(seed);
-                Arc::new(ShuffledDataset::new(self.dataset.clone(), seed))
+                match self.samples {
+                    None => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
+                    Some(samples) => {
+                        let chosen = index::sample(&mut StdRng::seed_from_u64(seed), self.dataset.len(), samples).into_vec();
+                        let dataset = Arc::new(self.dataset.clone());
+                        Arc::new(SelectionDataset::<Arc<dyn Dataset<I>>, I>::from_indices_unchecked(dataset, chosen))
+                    }
+                }
             }
         };
         Box::new(Batches { dataset, loader: self, position: 0 })
     }
 
     fn num_items(&self) -> usize {
-        self.dataset.len()
+        self.samples.unwrap_or(self.dataset.len())
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<O>> {
@@ -172,6 +190,22 @@ mod tests {
         assert_eq!(straight[2], epoch_targets(1, 3, 1)[0], "epoch 3 is the same when the run starts there");
         assert_ne!(straight[0], straight[1]);
         assert_ne!(straight[0], epoch_targets(2, 1, 1)[0]);
+    }
+
+    #[test]
+    fn an_epoch_of_some_samples_has_none_twice() {
+        let device = Device::flex();
+        let order = Order::Shuffled { seed: 1 };
+        let loader = EpochLoader::new(LetterWindows::new(26, 4, false), LetterBatcher, 8, order, 1, &device).with_samples(Some(10));
+        let epoch = || {
+            let batches: Vec<LetterBatch> = loader.iter().map(Result::unwrap).collect();
+            batches.iter().flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        let (mut first, second) = (epoch(), epoch());
+        assert_ne!(first, second);
+        first.sort_unstable();
+        first.dedup();
+        assert_eq!((first.len(), second.len(), loader.num_items()), (10, 10, 10));
     }
 
     #[test]

@@ -2,46 +2,115 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
-/// Min-max scaling of a series to [0, 1], as scikit-learn's `MinMaxScaler` with its default range.
+/// A linear scaling of a series, fitted on its training part.
 ///
 /// Fit it on the training part only: a scaler that has seen the test part leaks its range.
 ///
 /// # Examples
 ///
 /// ```
-/// use rnn_data::MinMaxScaler;
+/// use rnn_data::Scaler;
 ///
-/// let scaler = MinMaxScaler::fit(&[10.0, 20.0, 15.0], "open").unwrap();
+/// let scaler = Scaler::min_max([10.0, 20.0, 15.0], "open").unwrap();
 /// assert_eq!(scaler.transform(15.0), 0.5);
 /// assert_eq!(scaler.inverse_transform(2.0), 30.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct MinMaxScaler {
-    /// Smallest training value.
-    pub min: f64,
-    /// Largest training value.
-    pub max: f64,
+#[serde(rename_all = "kebab-case")]
+pub enum Scaler {
+    /// To [0, 1], as scikit-learn's `MinMaxScaler` with its default range.
+    MinMax {
+        /// Smallest training value.
+        min: f64,
+        /// Largest training value.
+        max: f64,
+    },
+    /// To mean 0 and standard deviation 1, as scikit-learn's `StandardScaler`.
+    Standard {
+        /// Mean of the training values.
+        mean: f64,
+        /// Their (population) standard deviation.
+        deviation: f64,
+    },
+    /// As it is.
+    Identity,
 }
 
-impl MinMaxScaler {
+impl Scaler {
     /// Takes the range of the training values; `context` names them in the error.
     ///
     /// # Errors
     ///
     /// [`DataError::ZeroRange`] when all values are equal (or there are none).
-    pub fn fit(values: &[f64], context: &str) -> Result<Self, DataError> {
-        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if min < max { Ok(Self { min, max }) } else { Err(DataError::ZeroRange { context: context.to_owned(), value: min }) }
+    pub fn min_max(values: impl IntoIterator<Item = f64>, context: &str) -> Result<Self, DataError> {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
+        let (min, max) = values.into_iter().fold(start, |(min, max), value| (min.min(value), max.max(value)));
+        if min < max { Ok(Self::MinMax { min, max }) } else { Err(DataError::ZeroRange { context: context.to_owned(), value: min }) }
     }
 
-    /// Scales a value; values outside the training range leave [0, 1].
+    /// Takes mean and standard deviation of the training values.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::ZeroRange`] when all values are equal (or there are none).
+    pub fn standard(values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
+        let count = values.clone().count().max(1) as f64;
+        Self::around(values.clone().sum::<f64>() / count, values, context)
+    }
+
+    /// Takes the spread of the training values around a centre that stays where it is: `centre` is scaled to 0.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::ZeroRange`] when all values are the centre (or there are none).
+    pub fn around(centre: f64, values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
+        let count = values.clone().count().max(1) as f64;
+        let deviation = (values.map(|value| (value - centre) * (value - centre)).sum::<f64>() / count).sqrt();
+        // Rounding makes a constant series vary by this much.
+        if deviation > 1e-12 * centre.abs() && deviation > 0.0 {
+            Ok(Self::Standard { mean: centre, deviation })
+        } else {
+            Err(DataError::ZeroRange { context: context.to_owned(), value: centre })
+        }
+    }
+
+    /// Scales a value.
     pub fn transform(&self, value: f64) -> f64 {
-        (value - self.min) / (self.max - self.min)
+        match *self {
+            Self::MinMax { min, max } => (value - min) / (max - min),
+            Self::Standard { mean, deviation } => (value - mean) / deviation,
+            Self::Identity => value,
+        }
     }
 
     /// Undoes [`transform`](Self::transform).
     pub fn inverse_transform(&self, scaled: f64) -> f64 {
-        scaled * (self.max - self.min) + self.min
+        match *self {
+            Self::MinMax { min, max } => scaled * (max - min) + min,
+            Self::Standard { mean, deviation } => scaled * deviation + mean,
+            Self::Identity => scaled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalers_are_those_of_scikit_learn() {
+        let values = [1.0, 2.0, 3.0, 6.0];
+        assert_eq!(Scaler::min_max(values, "x").unwrap(), Scaler::MinMax { min: 1.0, max: 6.0 });
+        assert_eq!(Scaler::standard(values.into_iter(), "x").unwrap(), Scaler::Standard { mean: 3.0, deviation: 3.5f64.sqrt() });
+        assert_eq!(Scaler::around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(), Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() });
+    }
+
+    #[test]
+    fn a_constant_series_has_no_range() {
+        for constant in [0.1, 0.0, -7.0] {
+            assert!(Scaler::min_max([constant; 3], "x").is_err());
+            assert!(Scaler::standard([constant; 3].into_iter(), "x").is_err(), "{constant}");
+        }
+        assert!(Scaler::standard([].into_iter(), "x").is_err());
     }
 }

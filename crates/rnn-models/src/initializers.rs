@@ -49,6 +49,12 @@ pub(crate) fn dense(inputs: usize, outputs: usize, device: &Device) -> Linear {
     Linear { weight: drawn(linear.weight), bias: Some(vector(&Initializer::Zeros, 1, outputs, device)) }
 }
 
+/// A dense layer of zeros.
+pub(crate) fn zero_dense(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    let zeros = Initializer::Zeros;
+    Linear { weight: matrix(&zeros, [inputs, outputs], device), bias: Some(vector(&zeros, 1, outputs, device)) }
+}
+
 /// An embedding as Keras starts it: uniform in [-0.05, 0.05].
 pub(crate) fn embedding(count: usize, size: usize, device: &Device) -> Embedding {
     let initializer = Initializer::Uniform { min: -0.05, max: 0.05 };

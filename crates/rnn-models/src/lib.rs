@@ -57,7 +57,7 @@ mod initializers;
 mod layers;
 mod letters;
 mod recurrent;
-mod stock;
+mod series;
 mod summary;
 
 pub use layers::{
@@ -67,5 +67,5 @@ pub use layers::{
 pub use letters::{LettersModel, LettersModelConfig};
 pub use recurrent::{Cell, Recurrent, RecurrentConfig, RecurrentOutput};
 pub use rnn_kernels::{CellKind, GpuLimits, HiddenOutput, LstmOutput, LstmState, Route, gpu_limits, route};
-pub use stock::{StockModel, StockModelConfig};
+pub use series::{SeriesModel, SeriesModelConfig};
 pub use summary::{LayerSummary, ModelSummary};

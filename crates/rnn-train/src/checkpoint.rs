@@ -21,7 +21,7 @@ use burn::{
         metric::store::{Aggregate, EventStoreClient, Split},
     },
 };
-use rnn_data::MinMaxScaler;
+use rnn_data::Scalers;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -44,11 +44,11 @@ pub(crate) struct Best {
     pub(crate) meaning: Meaning,
 }
 
-/// What a model's numbers mean: the prices its loss was measured on, and the scaler between them and its inputs and outputs.
+/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and its inputs and outputs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Meaning {
     pub(crate) data: Option<DataSource>,
-    pub(crate) scaler: Option<MinMaxScaler>,
+    pub(crate) scalers: Option<Scalers>,
 }
 
 impl Meaning {

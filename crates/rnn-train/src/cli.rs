@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{backend::BackendChoice, recipe::Experiment, settings::LARGEST_COUNT, weights::Format};
+use crate::{
+    backend::BackendChoice,
+    options::Options,
+    recipe::Experiment,
+    values::{Count, Level},
+    weights::Format,
+};
 
 /// Train, evaluate and use the course's recurrent models.
 #[derive(Debug, Parser)]
@@ -38,11 +44,17 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train an experiment (or train it further) and evaluate it
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Print the metrics again, from the best checkpoint
     Evaluate(EvaluateArgs),
-    /// Predict the next letter, or an opening price
+    /// Predict the next letter, or the value of a day
     Predict(PredictArgs),
+    /// Forecast the rows after the last, with intervals
+    Forecast(ForecastArgs),
+    /// Train and score on one part of the data after another, as time went on
+    Backtest(Box<BacktestArgs>),
+    /// Print every setting of an experiment as a commented settings file
+    Config(ConfigArgs),
     /// Write the best weights to a file
     Export(ExportArgs),
     /// List the experiments
@@ -55,34 +67,79 @@ pub(crate) enum Command {
 pub(crate) struct TrainArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Passes over the training data [default: the recipe's, see `rnn-train list`]
-    #[arg(long, value_parser = positive)]
-    pub(crate) epochs: Option<usize>,
-    /// Samples a step [default: the recipe's]
-    #[arg(long, value_parser = positive)]
-    pub(crate) batch_size: Option<usize>,
-    /// Step size of Adam [default: the recipe's]
-    #[arg(long, value_parser = positive_number, allow_negative_numbers = true)]
-    pub(crate) learning_rate: Option<f64>,
-    /// Seed of weights, sample order and dropout [default: 2]
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
     /// Start over instead of training further
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Price file (stock experiments); also RNN_STOCK_CSV [default: the one trained on before, else the embedded synthetic sample]
-    #[arg(long, value_name = "FILE")]
+    /// Train so many models, of one seed after another, and report median and spread
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<Count>,
+    #[command(flatten)]
+    pub(crate) parallel: ParallelArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ParallelArgs {
+    /// Models trained at once [default: as many as processors and memory allow]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<Count>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// Experiment on series, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Parts at the end of the data that are forecast one after another, each by a model trained on what came before
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) folds: Count,
+    /// Train each on all rows before (the default)
+    #[arg(long, conflicts_with = "sliding")]
+    pub(crate) expanding: bool,
+    /// Train each on as many rows before as the first has
+    #[arg(long)]
+    pub(crate) sliding: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) parallel: ParallelArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForecastArgs {
+    /// Experiment on series, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Rows to forecast after the last of the file [default: as many as the model predicts at once]
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<Count>,
+    /// Forecast by the mean of the models of `train --seeds`
+    #[arg(long)]
+    pub(crate) mean_of_seeds: bool,
+    /// Level of the prediction intervals [default: the run's]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub(crate) interval: Option<Level>,
+    /// CSV file or folder [default: the one it was trained on]
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// How progress is shown [default: auto]
-    #[arg(long, value_enum)]
-    pub(crate) progress: Option<Progress>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Experiment, see `rnn-train list`
+    pub(crate) experiment: Experiment,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Price file (stock experiments) [default: the one it was trained on]
+    /// CSV file or folder (experiments on series) [default: the one it was trained on]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document
@@ -94,10 +151,10 @@ pub(crate) struct EvaluateArgs {
 pub(crate) struct PredictArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Letters to continue, or dates to predict the open of; without any, letters are asked for and
-    /// prices are predicted for the day after the last row
+    /// Letters to continue, or dates to predict the value of; without any, letters are asked for and
+    /// values are predicted for the day after the last row
     pub(crate) inputs: Vec<String>,
-    /// Price file (stock experiments) [default: the one it was trained on]
+    /// CSV file or folder (experiments on series) [default: the one it was trained on]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document
@@ -136,18 +193,4 @@ pub(crate) enum Progress {
     Plain,
     /// Nothing
     None,
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if (1..=LARGEST_COUNT).contains(&number) => Ok(number),
-        _ => Err(format!("expected a whole number from 1 to {LARGEST_COUNT}")),
-    }
-}
-
-fn positive_number(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("expected a number above 0".to_owned()),
-    }
 }

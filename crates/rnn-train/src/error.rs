@@ -15,6 +15,9 @@ pub enum Error {
     /// The input data is unusable.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A file of a folder is unusable.
+    #[error("{0}; --skip-bad leaves out such files and says which")]
+    Panel(DataError),
     /// A settings file is unusable.
     #[error("{}: {problem}", path.display())]
     Settings {
@@ -65,6 +68,9 @@ pub enum Error {
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]
     Training(String),
+    /// One of several runs failed.
+    #[error("{0}")]
+    Worker(String),
     /// Results could not be written to stdout.
     #[error("standard output cannot be written: {0}")]
     Output(String),

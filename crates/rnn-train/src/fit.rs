@@ -9,8 +9,12 @@ use burn::{
     module::Module,
     tensor::Device,
     train::{
-        Interrupter, Learner, SupervisedTraining, TrainingError,
+        Interrupter, Learner, MetricEarlyStoppingStrategy, StoppingCondition, SupervisedTraining, TrainingError,
         checkpoint::CheckpointerError,
+        metric::{
+            LossMetric,
+            store::{Aggregate, Direction, Split},
+        },
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
@@ -20,9 +24,9 @@ use crate::{
     backend::Backend,
     checkpoint::{Checkpoints, KeepBest},
     cli::Progress,
+    console::note,
     history::{History, Recorder},
     job::{Job, Schedule},
-    optimizer::adam,
     progress::Lines,
     settings::TrainSettings,
 };
@@ -69,7 +73,19 @@ impl Fit<'_> {
         if done > 0 {
             supervised = supervised.checkpoint(done);
         }
-        let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), adam(), settings.learning_rate));
+        if settings.patience > 0 {
+            let condition = StoppingCondition::NoImprovementSince { n_epochs: settings.patience };
+            let loss = LossMetric::new();
+            supervised = supervised.early_stopping(MetricEarlyStoppingStrategy::new(
+                &loss,
+                Aggregate::Mean,
+                Direction::Lowest,
+                Split::Valid,
+                condition,
+            ));
+        }
+        let result =
+            job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), settings.learning_rate));
 
         self.history.write()?;
         if let Some(error) = result.error {
@@ -79,7 +95,15 @@ impl Fit<'_> {
             return Err(Error::Training(interruption.reason.unwrap_or_else(|| "interrupted".to_owned())));
         }
         let last = self.history.last_epoch();
-        if last == total { Ok(()) } else { Err(Error::Training(format!("it ended after epoch {last} of {total}"))) }
+        if last == total {
+            return Ok(());
+        }
+        let best = self.checkpoints.best().map_or(0, |best| best.epoch);
+        if settings.patience > 0 && last >= best.max(done) + settings.patience {
+            note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
+            return Ok(());
+        }
+        Err(Error::Training(format!("it ended after epoch {last} of {total}")))
     }
 
     /// Epochs trained by earlier runs.

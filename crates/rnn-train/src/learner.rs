@@ -2,17 +2,22 @@
 
 use burn::{
     module::{Module, ModuleDisplay},
-    nn::loss::MseLoss,
+    nn::loss::{HuberLossConfig, MseLoss},
     tensor::{Int, Tensor, activation::log_softmax},
     train::{ClassificationOutput, InferenceStep, ItemLazy, RegressionOutput, TrainOutput, TrainStep},
 };
 use rnn_data::{LetterBatch, WindowBatch};
-use rnn_models::{LettersModel, StockModel};
+use rnn_models::{LettersModel, SeriesModel};
+
+use crate::values::Loss;
 
 /// A model in training. burn-train's traits cannot be implemented for another crate's model directly.
 #[derive(Module, Debug)]
 pub(crate) struct Trainee<M> {
     pub(crate) model: M,
+    /// Loss of a model of series; letters have cross-entropy.
+    #[module(skip)]
+    pub(crate) loss: Loss,
 }
 
 /// What a model predicts and what that costs.
@@ -47,18 +52,29 @@ impl Objective for Trainee<LettersModel> {
     }
 }
 
-impl Objective for Trainee<StockModel> {
+impl Objective for Trainee<SeriesModel> {
     type Batch = WindowBatch;
     type Output = RegressionOutput;
 
     fn predict(&self, batch: WindowBatch) -> RegressionOutput {
         let predicted = self.model.forward(batch.windows);
-        let losses = MseLoss::new().forward_no_reduction(predicted.clone(), batch.targets.clone());
-        RegressionOutput::new(losses.squeeze_dim(1), predicted, batch.targets)
+        let losses = self.loss.of_each(predicted.clone(), batch.targets.clone());
+        RegressionOutput::new(losses.mean_dim(1).squeeze_dim(1), predicted, batch.targets)
     }
 
     fn losses(output: &RegressionOutput) -> Tensor<1> {
         output.loss.clone()
+    }
+}
+
+impl Loss {
+    /// The loss of each prediction, of the shape of the predictions.
+    fn of_each(self, predicted: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Mse => MseLoss::new().forward_no_reduction(predicted, targets),
+            Self::Huber => HuberLossConfig::new(1.0).init().forward_no_reduction(predicted, targets),
+            Self::Mae => (predicted - targets).abs(),
+        }
     }
 }
 
@@ -110,6 +126,19 @@ mod tests {
         let logits = Tensor::<2>::from_data([[-0.7, -0.5, 3.3, 0.0, -0.7]], &Device::flex());
         let rounded: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().map(|value| (value * 100.0).round() / 100.0).collect();
         assert_eq!(rounded, [0.02, 0.02, 0.91, 0.03, 0.02]);
+    }
+
+    #[test]
+    fn losses_of_series_are_those_of_their_names() {
+        let device = Device::flex();
+        let of = |loss: Loss| {
+            let (predicted, targets) =
+                (Tensor::from_data([[1.0, 0.5], [-3.0, 0.0]], &device), Tensor::from_data([[1.0, 0.0], [0.0, 0.5]], &device));
+            loss.of_each(predicted, targets).into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        assert_eq!(of(Loss::Mse), [0.0, 0.25, 9.0, 0.25]);
+        assert_eq!(of(Loss::Huber), [0.0, 0.125, 2.5, 0.125]);
+        assert_eq!(of(Loss::Mae), [0.0, 0.5, 3.0, 0.5]);
     }
 
     #[test]

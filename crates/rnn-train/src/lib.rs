@@ -16,11 +16,11 @@
 
 mod artifacts;
 mod backend;
-mod baselines;
 mod checkpoint;
 mod cli;
 mod commands;
 mod console;
+mod data;
 mod error;
 mod evaluation;
 mod fit;
@@ -28,11 +28,14 @@ mod history;
 mod job;
 mod learner;
 mod optimizer;
+mod options;
 mod plot;
 mod progress;
 mod recipe;
 mod settings;
+mod values;
 mod weights;
+mod workers;
 
 use std::{ffi::OsString, process::ExitCode};
 

@@ -1,56 +1,67 @@
-//! Adam, restored without a GPU.
+//! The optimizers, restored without a GPU.
 
 use burn::{
-    optim::{Adam, AdamConfig, AdamState, LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource},
+    optim::{
+        Adam, AdamConfig, AdamW, AdamWConfig, LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource,
+        grad_clipping::GradientClipping,
+    },
     tensor::{Device, Tensor},
 };
+
+use crate::{settings::OptimizerSettings, values::OptimizerName};
 
 /// Keras's epsilon; Burn's default is 1e-5.
 const EPSILON: f32 = 1e-7;
 
-/// The optimizer, for `config.json`.
-pub(crate) const OPTIMIZER: &str = "adam (beta_1 0.9, beta_2 0.999, epsilon 1e-7)";
-
-/// A new optimizer.
-pub(crate) fn adam() -> ModuleOptimizer {
-    RestoredOnCpu(AdamConfig::new().with_epsilon(EPSILON).build()).into()
+impl OptimizerSettings {
+    /// A new optimizer, with beta_1 0.9, beta_2 0.999 and epsilon 1e-7.
+    pub(crate) fn build(&self) -> ModuleOptimizer {
+        let optimizer = match self.name {
+            OptimizerName::Adam => RestoredOnCpu(AdamConfig::new().with_epsilon(EPSILON).build()).into(),
+            OptimizerName::AdamW => {
+                let config = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(self.weight_decay as f32);
+                ModuleOptimizer::from(RestoredOnCpu::<AdamW>(config.build()))
+            }
+        };
+        if self.clip_norm > 0.0 { optimizer.with_grad_clipping(GradientClipping::Norm(self.clip_norm as f32)) } else { optimizer }
+    }
 }
 
-/// Adam whose moments are read from a checkpoint on the CPU.
+/// An optimizer whose moments are read from a checkpoint on the CPU.
 ///
 /// Burn 0.22.1 reads them on its default device, and moves them to where the weights are in the next step. In a program with GPU support
 /// that device is a GPU, whatever computes: training on the CPU could not go on where no GPU opens.
 #[derive(Clone)]
-struct RestoredOnCpu(Adam);
+struct RestoredOnCpu<O = Adam>(O);
 
 #[derive(Clone)]
-struct State<const D: usize>(AdamState<D>);
+struct State<S>(S);
 
-impl<const D: usize> RecordState for State<D> {
+impl<S: RecordState> RecordState for State<S> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         self.0.state_flatten(prefix, out);
     }
 
     fn state_unflatten(prefix: &str, source: &mut StateSource, _default: &Device) -> Option<Self> {
-        AdamState::state_unflatten(prefix, source, &Device::flex()).map(Self)
+        S::state_unflatten(prefix, source, &Device::flex()).map(Self)
     }
 }
 
-impl Optimizer for RestoredOnCpu {
-    type State<const D: usize> = State<D>;
+impl<O: Optimizer> Optimizer for RestoredOnCpu<O> {
+    type State<const D: usize> = State<O::State<D>>;
 
     fn step<const D: usize>(
         &self,
         rate: LearningRate,
         tensor: Tensor<D>,
         gradient: Tensor<D>,
-        state: Option<State<D>>,
-    ) -> (Tensor<D>, Option<State<D>>) {
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
         let (tensor, state) = self.0.step(rate, tensor, gradient, state.map(|state| state.0));
         (tensor, state.map(State))
     }
 
-    fn to_device<const D: usize>(state: State<D>, device: &Device) -> State<D> {
-        State(Adam::to_device(state.0, device))
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        State(O::to_device(state.0, device))
     }
 }

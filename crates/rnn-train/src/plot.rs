@@ -1,19 +1,28 @@
 //! Pictures of a run, as SVG and PNG.
 
-use jiff::civil::Date;
+use jiff::civil::DateTime;
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
-    plot::{legend::LegendPosition, line::LinePlot, scatter::ScatterPlot},
+    plot::{band::BandPlot, legend::LegendPosition, line::LinePlot, scatter::ScatterPlot},
     prelude::{DateTimeAxis, Figure, Layout, Plot, Theme, render_multiple, ymd},
     render::render::Scene,
 };
 
-use crate::{Error, Result, evaluation::StockEvaluation, history::Epoch};
+use crate::{
+    Error, Result,
+    commands::FoldPrediction,
+    evaluation::{Prediction, SeriesEvaluation, best, number},
+    history::Epoch,
+    job::Forecast,
+};
 
 const TRAIN: &str = "#2563eb";
 const VALID: &str = "#ea580c";
 const ACTUAL: &str = "#1f2937";
 const PREDICTED: &str = "#ea580c";
+const BAND: &str = "#f59e0b";
+/// Folds, in turn.
+const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 440.0;
 /// Pixels of the PNG for each unit of the picture.
@@ -64,26 +73,115 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     Picture::render(&figure.with_cell_size(WIDTH / 2.0, HEIGHT).render())
 }
 
-/// Actual and predicted opening prices of the test days.
-pub(crate) fn predictions(evaluation: &StockEvaluation) -> Result<Picture> {
-    let line = |name: &str, color: &str, value: fn(&crate::evaluation::Day) -> f64| -> Plot {
-        let points: Vec<(f64, f64)> = evaluation.days.iter().map(|day| (timestamp(day.date), value(day))).collect();
-        LinePlot::new().with_data(points).with_color(color).with_stroke_width(2.0).with_legend(name).into()
+/// Actual and predicted values of the test part, one step ahead; of many series those of the first.
+pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> Result<Picture> {
+    let shown: Vec<&Prediction> =
+        evaluation.predictions.iter().filter(|prediction| prediction.step == 1 && prediction.series == 0).collect();
+    let target = &evaluation.target;
+    let line = |name: String, color: &str, value: fn(&Prediction) -> f64| -> Plot {
+        let points = shown.iter().map(|prediction| (timestamp(prediction.time), value(prediction)));
+        curve(points.collect(), color).with_legend(name).into()
     };
-    let plots = vec![line("actual open", ACTUAL, |day| day.actual), line("predicted open", PREDICTED, |day| day.predicted)];
+    let mut plots = Vec::new();
+    if let Some(interval) = &evaluation.interval {
+        let bound = |side: usize| shown.iter().filter_map(move |prediction| Some(prediction.interval?[side]));
+        let times = shown.iter().map(|prediction| timestamp(prediction.time));
+        let legend = format!("{:.0}% interval", 100.0 * interval.intervals.level);
+        plots.push(band(times.collect(), bound(0).collect(), bound(1).collect(), legend));
+    }
+    plots.push(line(format!("actual {target}"), ACTUAL, |prediction| prediction.actual));
+    plots.push(line(format!("predicted {target}"), PREDICTED, |prediction| prediction.predicted));
     let synthetic = if evaluation.data.synthetic { " (SYNTHETIC data)" } else { "" };
-    let title = format!(
-        "{}: {} test days of {}{synthetic}, RMSE {:.2} (yesterday's open: {:.2})",
-        evaluation.experiment, evaluation.windows, evaluation.data.file, evaluation.model.rmse, evaluation.naive.naive_rmse
-    );
-    let layout = layout(&plots, &title, "", "opening price")
-        .with_x_axis_min(evaluation.days.first().map_or(0.0, |day| timestamp(day.date)))
-        .with_x_axis_max(evaluation.days.last().map_or(1.0, |day| timestamp(day.date)))
-        .with_x_datetime(DateTimeAxis::months("%b %Y").with_step(2))
-        .with_legend_position(LegendPosition::InsideTopLeft)
+    let best = best(&evaluation.baselines).map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
+    let of = if series.len() > 1 {
+        format!("{} of {} series of {}", series[0], series.len(), evaluation.data.file)
+    } else {
+        evaluation.data.file.clone()
+    };
+    let title =
+        format!("{}: {} test values of {of}{synthetic}, RMSE {}{best}", evaluation.experiment, shown.len(), number(evaluation.model.rmse),);
+    over_time(plots, &title, target, shown.iter().map(|prediction| prediction.time), LegendPosition::InsideTopLeft)
+}
+
+/// The last known values of a series and those forecast.
+pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result<Picture> {
+    let known: Vec<(f64, f64)> = forecast.history.iter().map(|&(time, value)| (timestamp(time), value)).collect();
+    let values: Vec<(f64, f64)> = forecast.values.iter().map(|value| (timestamp(value.time), value.value)).collect();
+    let last = known.last().copied();
+    let mut plots = Vec::new();
+    let bounds: Vec<(f64, f64, f64)> =
+        forecast.values.iter().filter_map(|value| Some((timestamp(value.time), value.lower?, value.upper?))).collect();
+    if !bounds.is_empty() {
+        // The fan opens where knowledge ends.
+        let all: Vec<(f64, f64, f64)> = last.map(|(time, value)| (time, value, value)).into_iter().chain(bounds).collect();
+        let [times, lower, upper] =
+            [all.iter().map(|b| b.0).collect(), all.iter().map(|b| b.1).collect(), all.iter().map(|b| b.2).collect()];
+        plots.push(band(times, lower, upper, "prediction interval".to_owned()));
+    }
+    plots.push(curve(known, ACTUAL).with_legend(format!("{target}, known")).into());
+    let line: Vec<(f64, f64)> = last.into_iter().chain(values.iter().copied()).collect();
+    plots.push(curve(line, PREDICTED).with_legend("forecast").into());
+    plots.push(ScatterPlot::new().with_data(values).with_color(PREDICTED).with_size(3.0).into());
+    let times = forecast.history.iter().map(|(time, _)| *time).chain(forecast.values.iter().map(|value| value.time));
+    over_time(plots, title, target, times, LegendPosition::InsideTopLeft)
+}
+
+/// Actual and predicted values of all folds, one step ahead, with a line where each fold begins.
+pub(crate) fn backtest(title: &str, target: &str, predictions: &[FoldPrediction]) -> Result<Picture> {
+    let shown: Vec<(usize, DateTime, f64, f64)> = predictions
+        .iter()
+        .filter_map(|prediction| prediction.shown.map(|(time, actual, said)| (prediction.fold, time, actual, said)))
+        .collect();
+    let actual = shown.iter().map(|&(_, time, actual, _)| (timestamp(time), actual)).collect();
+    let mut plots: Vec<Plot> = vec![curve(actual, ACTUAL).with_legend(format!("actual {target}")).into()];
+    let last = shown.last().map_or(0, |shown| shown.0);
+    for fold in 1..=last {
+        let of_fold = shown.iter().filter(|shown| shown.0 == fold).map(|&(_, time, _, said)| (timestamp(time), said)).collect();
+        let line = curve(of_fold, FOLDS[(fold - 1) % FOLDS.len()]);
+        plots.push(line.with_legend(format!("fold {fold}")).into());
+    }
+    over_time(plots, title, target, shown.iter().map(|shown| shown.1), LegendPosition::InsideTopLeft)
+}
+
+fn curve(points: Vec<(f64, f64)>, color: &str) -> LinePlot {
+    LinePlot::new().with_data(points).with_color(color).with_stroke_width(2.0)
+}
+
+fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>, legend: String) -> Plot {
+    BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).with_legend(legend).into()
+}
+
+fn over_time(
+    plots: Vec<Plot>,
+    title: &str,
+    target: &str,
+    times: impl Iterator<Item = DateTime>,
+    legend: LegendPosition,
+) -> Result<Picture> {
+    let times: Vec<f64> = times.map(timestamp).collect();
+    let (first, last) = (times.iter().copied().fold(f64::INFINITY, f64::min), times.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    let (first, last) = if first < last { (first, last) } else { (first - 1.0, first + 1.0) };
+    let layout = layout(&plots, title, "", target)
+        .with_x_axis_min(first)
+        .with_x_axis_max(last)
+        .with_x_datetime(ticks(last - first))
+        .with_legend_position(legend)
         .with_width(WIDTH)
         .with_height(HEIGHT);
     Picture::render(&render_multiple(plots, layout))
+}
+
+/// Some six to twelve ticks over so many seconds.
+fn ticks(seconds: f64) -> DateTimeAxis {
+    const DAY: f64 = 24.0 * 60.0 * 60.0;
+    let steps = |each: f64| ((seconds / each / 8.0).round() as usize).max(1);
+    match seconds / DAY {
+        0.0..0.2 => DateTimeAxis::minutes("%H:%M").with_step(steps(60.0)),
+        0.2..4.0 => DateTimeAxis::auto(0.0, seconds),
+        4.0..90.0 => DateTimeAxis::days("%d %b").with_step(steps(DAY)),
+        90.0..1500.0 => DateTimeAxis::months("%b %Y").with_step(steps(30.4 * DAY)),
+        _ => DateTimeAxis::years("%Y").with_step(steps(365.25 * DAY)),
+    }
 }
 
 fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
@@ -92,6 +190,8 @@ fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
     layout.with_title(title).with_title_size(15).with_x_label(x).with_y_label(y).with_font_family("DejaVu Sans, sans-serif")
 }
 
-fn timestamp(date: Date) -> f64 {
-    ymd(i32::from(date.year()), date.month().unsigned_abs().into(), date.day().unsigned_abs().into())
+fn timestamp(time: DateTime) -> f64 {
+    let date = time.date();
+    let midnight = ymd(i32::from(date.year()), date.month().unsigned_abs().into(), date.day().unsigned_abs().into());
+    midnight + f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())
 }

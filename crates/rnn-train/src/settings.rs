@@ -1,20 +1,21 @@
-//! What a command means: flags over the settings file over the recipe, resolved once.
+//! What a command means: flags over the settings file over the run before over the recipe, resolved once.
 
 use std::path::{Path, PathBuf};
 
+use rnn_data::{Fill, Naive, ReadOptions, Split, Transform};
+use rnn_models::Cell;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
     backend::BackendChoice,
-    cli::{Global, Progress, TrainArgs},
-    recipe::{Experiment, Task},
+    cli::{Global, Progress},
+    options::Options,
+    recipe::{Experiment, Task, nearest},
+    values::{Loss, OptimizerName, SplitName},
 };
 
-/// Default seed: the first with which all letters experiments reach accuracy 1.0 (with seed 1, letters-embedding-1 gets four of five).
-const SEED: u64 = 2;
-
-/// The resolved settings of a training run, as far as they do not depend on data and device.
+/// The resolved settings of a training run.
 #[derive(Debug, Clone)]
 pub(crate) struct TrainSettings {
     pub(crate) experiment: Experiment,
@@ -22,9 +23,59 @@ pub(crate) struct TrainSettings {
     pub(crate) batch_size: usize,
     pub(crate) learning_rate: f64,
     pub(crate) seed: u64,
+    pub(crate) optimizer: OptimizerSettings,
+    /// Epochs without a better loss after which training stops; 0: never.
+    pub(crate) patience: usize,
     pub(crate) fresh: bool,
-    pub(crate) data: Option<PathBuf>,
     pub(crate) progress: Progress,
+    /// Everything that was resolved, for `config.json`.
+    pub(crate) options: Options,
+}
+
+/// How weights are changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OptimizerSettings {
+    pub(crate) name: OptimizerName,
+    pub(crate) weight_decay: f64,
+    /// Largest norm of the gradient of a tensor; 0: any.
+    pub(crate) clip_norm: f64,
+}
+
+/// The resolved settings of a task on series.
+#[derive(Debug, Clone)]
+pub(crate) struct SeriesSettings {
+    pub(crate) read: ReadSettings,
+    /// None: guessed from the header.
+    pub(crate) target: Option<Named<String>>,
+    pub(crate) features: Option<Named<Vec<String>>>,
+    pub(crate) window: usize,
+    pub(crate) horizon: usize,
+    pub(crate) transform: Transform,
+    pub(crate) naive: Naive,
+    pub(crate) season: Option<usize>,
+    pub(crate) split: Split,
+    pub(crate) cell: Cell,
+    pub(crate) units: Vec<usize>,
+    pub(crate) dropout: f64,
+    pub(crate) loss: Loss,
+    pub(crate) samples: Option<usize>,
+    pub(crate) interval: Option<f64>,
+}
+
+/// A setting, and whether it is the recipe's: what the recipe names and a file does not have is guessed.
+#[derive(Debug, Clone)]
+pub(crate) struct Named<T> {
+    pub(crate) value: T,
+    pub(crate) of_recipe: bool,
+}
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadSettings {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) date_column: Option<String>,
+    pub(crate) skip_bad: bool,
+    pub(crate) rows: ReadOptions,
 }
 
 /// Settings every command has.
@@ -32,21 +83,7 @@ pub(crate) struct TrainSettings {
 pub(crate) struct GlobalSettings {
     pub(crate) artifacts: PathBuf,
     pub(crate) backend: BackendChoice,
-    file: SettingsFile,
-}
-
-/// A settings file: any of the flags, by name.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsFile {
-    artifacts: Option<PathBuf>,
-    backend: Option<BackendChoice>,
-    epochs: Option<usize>,
-    batch_size: Option<usize>,
-    learning_rate: Option<f64>,
-    seed: Option<u64>,
-    data: Option<PathBuf>,
-    progress: Option<Progress>,
+    pub(crate) file: Options,
 }
 
 /// `config.json`: everything that defines a run, written before training starts.
@@ -55,43 +92,40 @@ pub(crate) struct RunConfig {
     /// Version of this file's layout.
     pub(crate) format: u32,
     pub(crate) experiment: Experiment,
-    /// Epochs of this run, beyond those of earlier runs in the folder.
-    pub(crate) epochs: usize,
-    pub(crate) batch_size: usize,
-    pub(crate) learning_rate: f64,
-    pub(crate) seed: u64,
-    pub(crate) optimizer: String,
     pub(crate) backend: String,
     /// Trainable parameters of the model.
     pub(crate) parameters: usize,
-    /// Price file of a stock experiment.
-    pub(crate) data: Option<DataSource>,
+    /// What a series experiment was trained on.
+    pub(crate) source: Option<DataSource>,
+    /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the folder.
+    pub(crate) options: Options,
 }
 
-/// Which price file a run used.
+/// Which data a run used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DataSource {
+    /// Name of the file or folder.
     pub(crate) file: String,
     /// Where it was read from; absent for the embedded sample.
     pub(crate) path: Option<PathBuf>,
+    /// Of the file, or of the hashes of a folder's files.
     pub(crate) sha256: String,
     pub(crate) rows: usize,
+    /// Series of a folder.
+    pub(crate) series: usize,
     pub(crate) synthetic: bool,
 }
 
-/// Epochs and samples a step there can be.
-pub(crate) const LARGEST_COUNT: usize = 1_000_000;
-
 impl RunConfig {
     /// The layout this program writes and reads.
-    pub(crate) const FORMAT: u32 = 1;
+    pub(crate) const FORMAT: u32 = 2;
 }
 
 impl GlobalSettings {
     pub(crate) fn resolve(global: &Global) -> Result<Self> {
         let file = match &global.config {
-            Some(path) => SettingsFile::read(path)?,
-            None => SettingsFile::default(),
+            Some(path) => read_options(path)?,
+            None => Options::default(),
         };
         Ok(Self {
             artifacts: global.artifacts.clone().or(file.artifacts.clone()).unwrap_or_else(|| "artifacts".into()),
@@ -100,52 +134,134 @@ impl GlobalSettings {
         })
     }
 
-    /// Resolves a training run.
-    pub(crate) fn train(&self, args: &TrainArgs) -> Result<TrainSettings> {
-        let (recipe, file) = (args.experiment.0, &self.file);
-        Ok(TrainSettings {
-            experiment: args.experiment,
-            epochs: args.epochs.or(file.epochs).unwrap_or(recipe.epochs),
-            batch_size: args.batch_size.or(file.batch_size).unwrap_or(recipe.batch_size),
-            learning_rate: args.learning_rate.or(file.learning_rate).unwrap_or(recipe.learning_rate),
-            seed: args.seed.or(file.seed).unwrap_or(SEED),
-            fresh: args.fresh,
-            data: self.training_data(args.experiment, args.data.as_deref())?,
-            progress: args.progress.or(file.progress).unwrap_or(Progress::Auto),
-        })
-    }
-
-    /// The price file to train on: by flag, by environment or by settings file.
-    fn training_data(&self, experiment: Experiment, flag: Option<&Path>) -> Result<Option<PathBuf>> {
-        let variable = std::env::var_os("RNN_STOCK_CSV").filter(|value| !value.is_empty()).map(PathBuf::from);
-        let reads_prices = matches!(experiment.0.task, Task::Stock { .. });
-        Ok(self.data(experiment, flag)?.or(variable.filter(|_| reads_prices)).or_else(|| self.file.data.clone().filter(|_| reads_prices)))
-    }
-
-    /// The price file asked for by flag. Letters experiments read none.
-    pub(crate) fn data(&self, experiment: Experiment, flag: Option<&Path>) -> Result<Option<PathBuf>> {
-        match (experiment.0.task, flag) {
+    /// Letters experiments read no data.
+    pub(crate) fn refuse_data_of_letters(&self, experiment: Experiment, data: Option<&Path>) -> Result<()> {
+        match (experiment.0.task, data) {
             (Task::Letters(_), Some(_)) => {
-                Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the stock experiments")))
+                Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the experiments on series")))
             }
-            _ => Ok(flag.map(Path::to_owned)),
+            _ => Ok(()),
         }
+    }
+
+    /// Layers the options of a run: flags, settings file, environment, the run before (what its data and model are), recipe.
+    pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
+        let typed = flags.clone().over(self.file.clone());
+        if let Task::Letters(_) = experiment.0.task {
+            // A settings file may be one for all experiments.
+            if let Some((name, _)) = flags.clone().of_series().entries().into_iter().next() {
+                let flag = name.replace('_', "-");
+                return Err(Error::Usage(format!("{experiment} makes its own letters: --{flag} is for the experiments on series")));
+            }
+            let letters = typed.clone().over(experiment.0.options());
+            return Ok(letters.without_series());
+        }
+        let environment =
+            Options { data: std::env::var_os("RNN_STOCK_CSV").filter(|path| !path.is_empty()).map(PathBuf::from), ..Options::default() };
+        let before = before.cloned().unwrap_or_default().of_series();
+        Ok(typed.over(environment).over(before).over(experiment.0.options()))
     }
 }
 
-impl SettingsFile {
-    fn read(path: &Path) -> Result<Self> {
-        let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-        let text = std::fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
-        let file: Self = toml::from_str(&text).map_err(|error| problem(error.to_string().trim_end().to_owned()))?;
-        for (name, number) in [("epochs", file.epochs), ("batch_size", file.batch_size)] {
-            if let Some(number) = number.filter(|number| !(1..=LARGEST_COUNT).contains(number)) {
-                return Err(problem(format!("`{name}` must be from 1 to {LARGEST_COUNT}, got {number}")));
-            }
+impl TrainSettings {
+    /// Makes sense of layered options.
+    pub(crate) fn new(experiment: Experiment, options: Options, fresh: bool) -> Result<Self> {
+        let optimizer = OptimizerSettings {
+            name: set(options.optimizer, "optimizer")?.0,
+            weight_decay: set(options.weight_decay, "weight_decay")?.0.0,
+            clip_norm: set(options.clip_norm, "clip_norm")?.0.0,
+        };
+        if optimizer.name == OptimizerName::Adam && optimizer.weight_decay > 0.0 {
+            let decay = optimizer.weight_decay;
+            return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; adam has none (--optimizer adamw)")));
         }
-        match file.learning_rate {
-            Some(rate) if !(rate.is_finite() && rate > 0.0) => Err(problem(format!("`learning_rate` must be above 0, got {rate}"))),
-            _ => Ok(file),
-        }
+        Ok(Self {
+            experiment,
+            epochs: set(options.epochs, "epochs")?.0.0,
+            batch_size: set(options.batch_size, "batch_size")?.0.0,
+            learning_rate: set(options.learning_rate, "learning_rate")?.0.0,
+            seed: set(options.seed, "seed")?,
+            optimizer,
+            patience: set(options.patience, "patience")?,
+            fresh,
+            progress: options.progress.unwrap_or(Progress::Auto),
+            options,
+        })
     }
+}
+
+impl SeriesSettings {
+    /// Makes sense of layered options.
+    pub(crate) fn new(experiment: Experiment, options: &Options) -> Result<Self> {
+        let recipe = experiment.0.options();
+        let split = match set(options.split, "split")?.0 {
+            SplitName::Course => Split::Course,
+            SplitName::Holdout => Split::Holdout { valid: set(options.valid, "valid")?.0, test: set(options.test, "test")?.0 },
+        };
+        let interval = options.interval.map(|level| level.0.0);
+        if split == Split::Course && interval.is_some() {
+            let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
+            return Err(Error::Usage(problem.to_owned()));
+        }
+        let transform = set(options.transform, "transform")?.0;
+        Ok(Self {
+            read: ReadSettings {
+                path: options.data.clone(),
+                date_column: options.date_column.clone(),
+                skip_bad: set(options.skip_bad, "skip_bad")?,
+                rows: ReadOptions {
+                    date_format: options.date_format.clone(),
+                    fill: options.fill.map_or(Fill::None, |fill| fill.0),
+                    from: options.from.map(|time| time.0.0),
+                    until: options.until.map(|time| end_of(time.0.0)),
+                },
+            },
+            target: named(&options.target, &recipe.target),
+            features: named(&options.features, &recipe.features),
+            window: set(options.window, "window")?.0.0,
+            horizon: set(options.horizon, "horizon")?.0.0,
+            transform,
+            naive: set(options.naive, "naive")?.0,
+            season: options.season.filter(|season| *season > 0),
+            split,
+            cell: set(options.cell, "cell")?.0.into(),
+            units: set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect(),
+            dropout: set(options.dropout, "dropout")?.0.0,
+            loss: set(options.loss, "loss")?.0,
+            samples: options.samples.filter(|samples| *samples > 0),
+            interval,
+        })
+    }
+}
+
+/// A date means all of its day.
+fn end_of(time: jiff::civil::DateTime) -> jiff::civil::DateTime {
+    let midnight = time.time() == jiff::civil::Time::midnight();
+    if midnight { time.date().to_datetime(jiff::civil::Time::MAX) } else { time }
+}
+
+fn named<T: Clone + PartialEq>(value: &Option<T>, of_recipe: &Option<T>) -> Option<Named<T>> {
+    value.clone().map(|value| Named { of_recipe: of_recipe.as_ref() == Some(&value), value })
+}
+
+/// An option that the recipe, at the latest, has set.
+fn set<T>(option: Option<T>, name: &str) -> Result<T> {
+    option.ok_or_else(|| Error::Internal(format!("no recipe sets `{name}`")))
+}
+
+fn read_options(path: &Path) -> Result<Options> {
+    let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
+    let text = std::fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    toml::from_str(&text).map_err(|error| {
+        let said = error.to_string().trim_end().to_owned();
+        let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
+        let Some(unknown) = unknown else { return problem(said) };
+        // The list of all keys that follows is what `config` prints, better.
+        let place = said.split("unknown field").next().unwrap_or_default();
+        let keys: Vec<String> =
+            ["artifacts", "backend"].map(str::to_owned).into_iter().chain(Options::described().into_iter().map(|key| key.0)).collect();
+        let nearest = nearest(unknown, keys.iter().map(String::as_str));
+        let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+        problem(format!("{place}unknown key `{unknown}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)"))
+    })
 }

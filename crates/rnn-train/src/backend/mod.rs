@@ -74,6 +74,11 @@ impl Backend {
         }
     }
 
+    /// The value of `--backend` that takes it.
+    pub(crate) fn option(&self) -> &str {
+        if self.gpu.is_some() { "wgpu" } else { &self.name }
+    }
+
     /// Every device this program can compute on.
     pub(crate) fn devices() -> Vec<DeviceInfo> {
         let cpu = |backend: Self, id, name: &str| DeviceInfo { backend: id, name: name.to_owned(), kind: "CPU", device: backend.device };

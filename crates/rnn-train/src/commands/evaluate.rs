@@ -11,8 +11,8 @@ use crate::{
 
 /// Scores the best checkpoint again.
 pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
-    let asked = global.data(args.experiment, args.data.as_deref())?;
-    let trained = Trained::open(global, args.experiment)?;
+    global.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
+    let trained = Trained::open(&global.artifacts, args.experiment)?;
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
     let device = &backend.device;
@@ -21,8 +21,8 @@ pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
             let job = LettersJob::new(args.experiment, letters);
             backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
         }
-        Task::Stock { cell } => {
-            let job = trained.stock_job(cell, asked.as_deref())?;
+        Task::Series(_) => {
+            let job = trained.series_job(args.data.clone(), None)?;
             backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
         }
     };

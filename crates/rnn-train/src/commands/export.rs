@@ -5,22 +5,22 @@ use crate::{
     backend::default_cpu,
     cli::ExportArgs,
     console::out,
-    job::{Job, LettersJob, StockJob},
+    job::{Job, LettersJob},
     recipe::Task,
     settings::GlobalSettings,
 };
 
-/// Writes the best weights to a file; they are the same on every device and need no data.
+/// Writes the best weights to a file; they are the same on every device.
 pub(super) fn run(global: &GlobalSettings, args: &ExportArgs) -> Result<()> {
-    let trained = Trained::open(global, args.experiment)?;
+    let trained = Trained::open(&global.artifacts, args.experiment)?;
     let device = default_cpu().device;
     let bytes = match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
             job.weights(&trained.load(&job, &device)?, args.format)?
         }
-        Task::Stock { cell } => {
-            let job = StockJob::open(args.experiment, cell, None, None)?;
+        Task::Series(_) => {
+            let job = trained.series_job(None, None)?;
             job.weights(&trained.load(&job, &device)?, args.format)?
         }
     };

@@ -1,16 +1,24 @@
 //! One file a command.
 
+mod backtest;
+mod config;
 mod devices;
 mod evaluate;
 mod export;
+mod forecast;
 mod list;
 mod predict;
+mod predictions;
+mod seeds;
 mod train;
 mod trained;
 
+pub(crate) use backtest::FoldPrediction;
+
 use crate::{
     Result,
-    cli::{Cli, Command, TrainArgs},
+    cli::{Cli, Command, ParallelArgs, TrainArgs},
+    options::Options,
     recipe::{Experiment, RECIPES},
     settings::GlobalSettings,
 };
@@ -26,6 +34,9 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Train(args)) => train::run(&global, &args),
         Some(Command::Evaluate(args)) => evaluate::run(&global, &args),
         Some(Command::Predict(args)) => predict::run(&global, &args),
+        Some(Command::Forecast(args)) => forecast::run(&global, &args),
+        Some(Command::Backtest(args)) => backtest::run(&global, &args),
+        Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),
         Some(Command::List(args)) => list::experiments(&global, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
@@ -36,12 +47,9 @@ fn default_training() -> TrainArgs {
     let recipe = RECIPES.iter().find(|recipe| recipe.name == DEFAULT_EXPERIMENT).unwrap_or(&RECIPES[0]);
     TrainArgs {
         experiment: Experiment(recipe),
-        epochs: None,
-        batch_size: None,
-        learning_rate: None,
-        seed: None,
         fresh: false,
-        data: None,
-        progress: None,
+        seeds: None,
+        parallel: ParallelArgs { jobs: None },
+        options: Options::default(),
     }
 }

@@ -1,8 +1,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use burn::tensor::Device;
-use jiff::civil::Date;
-use rnn_models::{LettersModel, StockModel};
+use rnn_models::{LettersModel, SeriesModel};
 
 use super::trained::Trained;
 use crate::{
@@ -10,16 +9,17 @@ use crate::{
     backend::{Backend, USE_CPU},
     cli::PredictArgs,
     console::{json, note, out},
-    job::{LettersJob, StockJob, StockPrediction},
+    job::{DayPrediction, LettersJob, SeriesJob},
     learner::Trainee,
     recipe::Task,
     settings::GlobalSettings,
+    values::Time,
 };
 
-/// Predicts letters or prices.
+/// Predicts letters or values of days.
 pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
-    let asked = global.data(args.experiment, args.data.as_deref())?;
-    let trained = Trained::open(global, args.experiment)?;
+    global.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
+    let trained = Trained::open(&global.artifacts, args.experiment)?;
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
     backend.guard(USE_CPU, || match args.experiment.0.task {
@@ -28,10 +28,10 @@ pub(super) fn run(global: &GlobalSettings, args: &PredictArgs) -> Result<()> {
             let trainee = trained.load(&job, &backend.device)?;
             predict_letters(&Letters { job: &job, trainee: &trainee, device: &backend.device }, args)
         }
-        Task::Stock { cell } => {
-            let job = trained.stock_job(cell, asked.as_deref())?;
+        Task::Series(_) => {
+            let job = trained.series_job(args.data.clone(), None)?;
             let trainee = trained.load(&job, &backend.device)?;
-            predict_prices(&job, &trainee, &backend.device, args)
+            predict_days(&job, &trainee, &backend.device, args)
         }
     })
 }
@@ -102,16 +102,21 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     Ok(())
 }
 
-fn predict_prices(job: &StockJob, trainee: &Trainee<StockModel>, device: &Device, args: &PredictArgs) -> Result<()> {
-    let date = |text: &String| {
-        let parsed: std::result::Result<Date, _> = text.parse();
-        parsed.map_err(|_| Error::Usage(format!("expected a date like 2020-04-24 to predict the open of, got `{text}`")))
+fn predict_days(job: &SeriesJob, trainee: &Trainee<SeriesModel>, device: &Device, args: &PredictArgs) -> Result<()> {
+    let day = |text: &String| match text.parse::<Time>() {
+        Ok(Time(day)) => Ok(Some(day)),
+        Err(problem) => Err(Error::Usage(format!("{problem}, as the day to predict"))),
     };
-    let mut dates = args.inputs.iter().map(|text| date(text).map(Some)).collect::<Result<Vec<_>>>()?;
-    if dates.is_empty() {
-        dates.push(None);
+    let mut days = args.inputs.iter().map(day).collect::<Result<Vec<_>>>()?;
+    if days.is_empty() {
+        days.push(None);
     }
-    let predictions = dates.into_iter().map(|date| job.predict(trainee, date, device)).collect::<Result<Vec<_>>>()?;
+    let mut predictions = Vec::new();
+    for series in &job.data.panel.series {
+        for &day in &days {
+            predictions.push(job.predict_day(trainee, series, day, device)?);
+        }
+    }
     if args.json {
         json(&predictions);
     } else {
@@ -120,11 +125,12 @@ fn predict_prices(job: &StockJob, trainee: &Trainee<StockModel>, device: &Device
     Ok(())
 }
 
-fn describe(prediction: &StockPrediction) -> String {
-    let StockPrediction { date, known_until, predicted, actual, file, synthetic } = prediction;
+fn describe(prediction: &DayPrediction) -> String {
+    let DayPrediction { series, date, known_until, predicted, actual, target, file, synthetic } = prediction;
+    let file = series.as_ref().unwrap_or(file);
     let source = if *synthetic { format!("{file}, SYNTHETIC data") } else { file.clone() };
     match (date, actual) {
-        (Some(date), Some(actual)) => format!("{date}: predicted open {predicted:.3}, actual open {actual:.3} ({source})"),
-        _ => format!("trading day after {known_until}: predicted open {predicted:.3} ({source})"),
+        (Some(date), Some(actual)) => format!("{date}: predicted {target} {predicted:.3}, actual {target} {actual:.3} ({source})"),
+        _ => format!("row after {known_until}: predicted {target} {predicted:.3} ({source})"),
     }
 }

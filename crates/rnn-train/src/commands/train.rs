@@ -1,12 +1,12 @@
 use std::{
     io::{self, IsTerminal},
-    path::PathBuf,
     sync::Arc,
 };
 
 use burn::tensor::Device;
 use rnn_models::ModelSummary;
 
+use super::{predictions::predictions, seeds};
 use crate::{
     Error, Result,
     artifacts::Artifacts,
@@ -14,39 +14,46 @@ use crate::{
     checkpoint::{Best, Checkpoints},
     cli::{Progress, TrainArgs},
     console::{note, out},
-    evaluation::{Evaluation, StockEvaluation},
+    evaluation::Evaluation,
     fit::{Fit, initial},
     history::History,
-    job::{Job, LettersJob, StockJob},
-    optimizer::OPTIMIZER,
+    job::{Job, LettersJob, SeriesJob},
     plot::{self, Picture},
     recipe::Task,
-    settings::{GlobalSettings, RunConfig, TrainSettings},
+    settings::{GlobalSettings, RunConfig, SeriesSettings, TrainSettings},
+    values::Count,
     weights::Format,
 };
 
 /// Trains an experiment and writes everything there is to say about it.
 pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
-    let mut settings = global.train(args)?;
-    if settings.progress == Progress::Tui && !io::stdout().is_terminal() {
-        return Err(Error::Usage("--progress tui needs a terminal on standard output; --progress plain writes lines".to_owned()));
+    let experiment = args.experiment;
+    if let Some(Count(count)) = args.seeds {
+        return seeds::train(global, args, count);
     }
-    let artifacts = Artifacts::new(&global.artifacts, settings.experiment);
+    let artifacts = Artifacts::new(&global.artifacts, experiment);
     if !Checkpoints::exist(&artifacts.checkpoints()) {
         // A run that started over was stopped before it had a checkpoint.
         artifacts.restore_aside()?;
     }
-    let before = if settings.fresh { None } else { Before::open(&artifacts)? };
-    match settings.experiment.0.task {
-        Task::Letters(letters) => start(global, &settings, &artifacts, before, &LettersJob::new(settings.experiment, letters)),
-        Task::Stock { cell } => {
-            if settings.data.is_none()
-                && let Some(path) = before.as_ref().and_then(Before::data_path)
-            {
-                note(format_args!("training on {} as before (--data chooses another file)", path.display()));
-                settings.data = Some(path);
-            }
-            let job = StockJob::open(settings.experiment, cell, settings.data.as_deref(), None)?;
+    let before = if args.fresh { None } else { Before::open(&artifacts)? };
+    let told = before.as_ref().filter(|before| before.best.is_some()).map(|before| &before.config.options);
+    let mut options = global.layered(experiment, &args.options, told)?;
+    if let Some(path) = told.and_then(|told| told.data.clone()).filter(|path| options.data.as_ref() == Some(path)) {
+        note(format_args!("training on {} as before (--data chooses another)", path.display()));
+    }
+    if options.progress == Some(Progress::Tui) && !io::stdout().is_terminal() {
+        return Err(Error::Usage("--progress tui needs a terminal on standard output; --progress plain writes lines".to_owned()));
+    }
+    match experiment.0.task {
+        Task::Letters(letters) => {
+            let settings = TrainSettings::new(experiment, options, args.fresh)?;
+            start(global, &settings, &artifacts, before, &LettersJob::new(experiment, letters))
+        }
+        Task::Series(_) => {
+            let job = SeriesJob::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
+            job.resolve(&mut options);
+            let settings = TrainSettings::new(experiment, options, args.fresh)?;
             start(global, &settings, &artifacts, before, &job)
         }
     }
@@ -69,10 +76,6 @@ impl Before {
                 Err(Error::Artifact { path: artifacts.folder.clone(), problem })
             }
         }
-    }
-
-    fn data_path(&self) -> Option<PathBuf> {
-        self.best.as_ref()?.meaning.data.as_ref()?.path.clone()
     }
 }
 
@@ -133,14 +136,10 @@ impl Run<'_> {
         let config = RunConfig {
             format: RunConfig::FORMAT,
             experiment: settings.experiment,
-            epochs: settings.epochs,
-            batch_size: settings.batch_size,
-            learning_rate: settings.learning_rate,
-            seed: settings.seed,
-            optimizer: OPTIMIZER.to_owned(),
             backend: backend.name.clone(),
             parameters: summary.total(),
-            data: meaning.data,
+            source: meaning.data,
+            options: settings.options.clone(),
         };
         artifacts.write("config.json", json(&config)?)?;
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
@@ -174,9 +173,9 @@ fn report<J: Job>(
     write_picture(artifacts, "loss", &plot::losses(&format!("{name}{synthetic}"), &history.epochs())?)?;
     artifacts.write("evaluation.json", json(&evaluation)?)?;
     let mut written = "loss.svg/.png  metrics.csv  model.safetensors  weights.txt  evaluation.json  config.json".to_owned();
-    if let Evaluation::Stock(stock) = &evaluation {
-        write_picture(artifacts, "prediction", &plot::predictions(stock)?)?;
-        artifacts.write("predictions.csv", predictions(stock)?)?;
+    if let Evaluation::Series(series) = &evaluation {
+        write_picture(artifacts, "prediction", &plot::predictions(series, &job.series_names())?)?;
+        artifacts.write("predictions.csv", predictions(series, &job.series_names())?)?;
         written = format!("prediction.svg/.png  predictions.csv  {written}");
     }
     out(&evaluation);
@@ -184,19 +183,11 @@ fn report<J: Job>(
     Ok(())
 }
 
-fn write_picture(artifacts: &Artifacts, name: &str, picture: &Picture) -> Result<()> {
+pub(super) fn write_picture(artifacts: &Artifacts, name: &str, picture: &Picture) -> Result<()> {
     artifacts.write(&format!("{name}.svg"), &picture.svg)?;
     artifacts.write(&format!("{name}.png"), &picture.png)
 }
 
-fn predictions(evaluation: &StockEvaluation) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for day in &evaluation.days {
-        writer.serialize(day).map_err(|error| Error::Internal(error.to_string()))?;
-    }
-    writer.into_inner().map_err(|error| Error::Internal(error.to_string()))
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| Error::Internal(error.to_string()))
 }

@@ -1,35 +1,40 @@
 //! Opening what an earlier training left.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use burn::tensor::Device;
-use rnn_models::Cell;
 
 use crate::{
     Error, Result,
     artifacts::Artifacts,
     checkpoint::{Best, Checkpoints},
-    job::{Job, StockJob},
+    job::{Job, SeriesJob},
+    options::Options,
     recipe::Experiment,
-    settings::GlobalSettings,
+    settings::SeriesSettings,
+    values::Level,
 };
 
 /// A trained experiment: where it lives and its best checkpoint.
 pub(super) struct Trained {
-    artifacts: Artifacts,
+    pub(super) artifacts: Artifacts,
     checkpoints: Arc<Checkpoints>,
+    options: Options,
     pub(super) best: Best,
 }
 
 impl Trained {
     /// Finds what `train` left of an experiment.
-    pub(super) fn open(global: &GlobalSettings, experiment: Experiment) -> Result<Self> {
-        let artifacts = Artifacts::new(&global.artifacts, experiment);
+    pub(super) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
+        let artifacts = Artifacts::new(root, experiment);
         let not_trained = || Error::NotTrained { experiment: experiment.0.name, folder: artifacts.folder.clone() };
-        artifacts.config()?.ok_or_else(not_trained)?;
+        let options = artifacts.config()?.ok_or_else(not_trained)?.options;
         let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
-        Ok(Self { artifacts, checkpoints, best })
+        Ok(Self { artifacts, checkpoints, options, best })
     }
 
     /// A job's model with the best weights.
@@ -37,13 +42,18 @@ impl Trained {
         self.checkpoints.load(job.trainee(device), &self.best)
     }
 
-    /// Opens a price file: the one asked for, else the one the model was trained on, which must not have changed.
-    pub(super) fn stock_job(&self, cell: Cell, asked: Option<&Path>) -> Result<StockJob> {
+    /// Opens data: that asked for, else that which the model was trained on, which must not have changed.
+    pub(super) fn series_job(&self, asked: Option<PathBuf>, interval: Option<Level>) -> Result<SeriesJob> {
         let meaning = &self.best.meaning;
-        let path = asked.or(meaning.data.as_ref().and_then(|data| data.path.as_deref()));
-        let job = StockJob::open(self.artifacts.experiment, cell, path, meaning.scaler)?;
+        let mut options = self.options.clone();
+        options.data = asked.clone().or(meaning.data.as_ref().and_then(|data| data.path.clone()));
+        if let Some(level) = interval {
+            options.interval = Some(crate::options::Typed(level));
+        }
+        let path = options.data.clone().unwrap_or_default();
+        let settings = SeriesSettings::new(self.artifacts.experiment, &options)?;
+        let job = SeriesJob::open(self.artifacts.experiment, settings, meaning.scalers.as_ref())?;
         if asked.is_none() && !meaning.is_of_same_data(&job.meaning()) {
-            let path = path.map(Path::to_owned).unwrap_or_default();
             let problem = "has changed since the model was trained on it; to use it all the same, name it with --data".to_owned();
             return Err(Error::Artifact { path, problem });
         }

@@ -19,6 +19,7 @@ use crate::{
     evaluation::{Evaluation, LettersEvaluation},
     learner::{Trainee, cross_entropy},
     recipe::{Experiment, Letters},
+    values::Loss,
     weights::{Format, encode},
 };
 
@@ -83,7 +84,7 @@ impl Job for LettersJob {
 
     fn trainee(&self, device: &Device) -> Trainee<LettersModel> {
         let Letters { alphabet, units, embedding, .. } = self.letters;
-        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device) }
+        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: Loss::Mse }
     }
 
     fn summary(&self, trainee: &Trainee<LettersModel>) -> ModelSummary {

@@ -1,7 +1,8 @@
 //! What training and reporting need of a task, so that both are written once.
 
 mod letters;
-mod stock;
+mod predict;
+mod series;
 
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use burn::{
     train::{InferenceStep, LearnerModel, SupervisedTraining, TrainStep},
 };
 pub(crate) use letters::LettersJob;
+pub(crate) use predict::{DayPrediction, Forecast};
 use rnn_models::ModelSummary;
-pub(crate) use stock::{StockJob, StockPrediction};
+pub(crate) use series::SeriesJob;
 
 use crate::{Result, checkpoint::Meaning, evaluation::Evaluation, weights::Format};
 
@@ -55,6 +57,11 @@ pub(crate) trait Job {
 
     /// Registers the metrics that are shown and kept.
     fn metrics(&self, training: SupervisedTraining<Self::Trainee>) -> SupervisedTraining<Self::Trainee>;
+
+    /// Names of the series, where there are any.
+    fn series_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What the model's numbers mean.
     fn meaning(&self) -> Meaning;

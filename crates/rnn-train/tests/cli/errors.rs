@@ -147,10 +147,10 @@ fn a_model_of_other_sizes_is_refused_with_both_sizes() {
 fn settings_files_are_checked() {
     let scratch = Scratch::new();
     for (text, expected) in [
-        ("epoch = 3\n", "unknown field `epoch`"),
+        ("epoch = 3\n", "unknown key `epoch`; did you mean `epochs`?"),
         ("seed = 1\nepochs = \"many\"\n", "line 2"),
-        ("epochs = 0\n", "`epochs` must be from 1 to 1000000, got 0"),
-        ("learning_rate = 0.0\n", "must be above 0"),
+        ("epochs = 0\n", "expected a whole number from 1 to 1000000, got `0`"),
+        ("learning_rate = 0.0\n", "expected a number above 0, got `0`"),
     ] {
         fs::write(scratch.path("run.toml"), text).unwrap();
         fails(&scratch, &["train", "letters-onehot-1", "--config", "run.toml"], 1, expected);
@@ -225,7 +225,7 @@ fn days_that_cannot_be_predicted_are_named() {
         &scratch,
         &["predict", "stock-rnn", "2015-01-20"],
         2,
-        "60 days must come before a predicted one; the first such day is 2015-03-02",
+        "60 rows must come before a predicted one; the first such day is 2015-03-02",
     );
 }
 

@@ -7,7 +7,7 @@ use burn::{
 };
 
 use super::super::*;
-use crate::{Cell, LettersModelConfig, StockModelConfig};
+use crate::{Cell, LettersModelConfig, SeriesModelConfig};
 
 /// Checks that numbers reach to a limit, but not beyond.
 fn assert_reach(bias: &Option<Param<Tensor<1>>>, limit: f64) {
@@ -62,6 +62,6 @@ fn weights_are_drawn_when_a_model_is_made_so_that_they_depend_on_the_seed_alone(
     }
     let device = Device::flex();
     assert_eq!(drawn(&LettersModelConfig::new(5, 3).with_embedding(Some(2)).init(&device)), 1 + 3 + 2);
-    assert_eq!(drawn(&StockModelConfig::new(Cell::Lstm).init(&device)), 3 + 3 + 2);
-    assert_eq!(drawn(&StockModelConfig::new(Cell::Gru).init(&device)), 4 + 4 + 2);
+    assert_eq!(drawn(&SeriesModelConfig::new(Cell::Lstm).init(&device)), 3 + 3 + 2);
+    assert_eq!(drawn(&SeriesModelConfig::new(Cell::Gru).init(&device)), 4 + 4 + 2);
 }

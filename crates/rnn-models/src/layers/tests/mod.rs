@@ -10,7 +10,7 @@ use burn::{
 };
 
 use super::*;
-use crate::{Cell, LettersModelConfig, LstmState, StockModelConfig};
+use crate::{Cell, LettersModelConfig, LstmState, SeriesModelConfig};
 
 fn random(shape: [usize; 3]) -> Tensor<3> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
@@ -41,7 +41,7 @@ fn the_models_of_the_course_have_its_parameter_counts() {
     assert_eq!(letters(5, 1, 3, Some(2)), 48);
     assert_eq!(letters(26, 4, 10, Some(2)), 468);
     for (cell, parameters) in [(Cell::SimpleRnn, 24_761), (Cell::Lstm, 98_741), (Cell::Gru, 74_621)] {
-        let model = StockModelConfig::new(cell).init(&device);
+        let model = SeriesModelConfig::new(cell).init(&device);
         assert_eq!((model.num_params(), model.summary(60).total()), (parameters, parameters), "{cell:?}");
     }
 }
@@ -112,7 +112,7 @@ fn the_activation_is_configurable() {
 fn gradients_reach_every_parameter() {
     let device = Device::flex().autodiff();
     for cell in [Cell::SimpleRnn, Cell::Lstm, Cell::Gru] {
-        let model = StockModelConfig::new(cell).with_first_units(4).with_second_units(3).init(&device);
+        let model = SeriesModelConfig::new(cell).with_units(vec![4, 3]).init(&device);
         let x = Tensor::random([2, 5, 1], Distribution::Normal(0.0, 1.0), &device);
         let loss = model.forward(x).powi_scalar(2).mean();
         let mut counter = Counter { gradients: loss.backward(), with_gradient: 0 };
@@ -140,6 +140,6 @@ impl burn::module::ModuleVisitor for Counter {
 fn display_shows_sizes_and_parameter_counts() {
     let text = LstmConfig::new(80, 100).init(&Device::flex()).to_string();
     assert_eq!(text, "Lstm {input_size: 80, units: 100, bias: true, params: 72400}");
-    let text = StockModelConfig::new(Cell::Gru).init(&Device::flex()).to_string();
+    let text = SeriesModelConfig::new(Cell::Gru).init(&Device::flex()).to_string();
     assert!(text.contains("Gru {input_size: 1, units: 80") && text.contains("params: 74621"), "{text}");
 }

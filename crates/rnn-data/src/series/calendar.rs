@@ -1,0 +1,45 @@
+use jiff::{
+    Span, ToSpan,
+    civil::{DateTime, Weekday},
+};
+
+/// Rows that are looked at to find out how times go on.
+const LOOKED_AT: usize = 250;
+
+/// The times after the last of a series, as they have gone on so far: business days where no row is on a weekend, days, months, quarters, years
+/// (their ends where all rows are ends of months), or the usual step. Holidays are not known.
+///
+/// # Examples
+///
+/// ```
+/// use jiff::civil::date;
+///
+/// let days: Vec<_> = (20..=24).map(|day| date(2020, 4, day).into()).collect(); // Monday to Friday
+/// assert_eq!(rnn_data::following(&days, 1), [date(2020, 4, 27).into()]);
+/// ```
+pub fn following(times: &[DateTime], count: usize) -> Vec<DateTime> {
+    let times = &times[times.len().saturating_sub(LOOKED_AT)..];
+    let Some(&last) = times.last() else { return Vec::new() };
+    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
+    steps.sort_unstable();
+    const DAY: i64 = 24 * 60 * 60;
+    let usual = steps.get(steps.len() / 2).copied().unwrap_or(DAY).max(1);
+    let is_weekend = |time: &DateTime| matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let is_month_end = |time: &DateTime| time.date() == time.date().last_of_month();
+    let months = [1, 3, 6, 12].into_iter().find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
+    let workdays = usual == DAY && !times.iter().any(is_weekend);
+    let month_ends = months.is_some() && times.iter().all(is_month_end);
+    let step: Span = match months {
+        Some(months) => months.months(),
+        // A day later at the same time.
+        None if usual == DAY => 1.day(),
+        None => usual.seconds(),
+    };
+    // From the last time, not from step to step: the end of January and a month is the end of February, and a month more the end of March.
+    (1i64..)
+        .map_while(|index| step.checked_mul(index).and_then(|ahead| last.checked_add(ahead)).ok())
+        .map(|next| if month_ends { next.date().last_of_month().to_datetime(next.time()) } else { next })
+        .filter(|next| !(workdays && is_weekend(next)))
+        .take(count)
+        .collect()
+}

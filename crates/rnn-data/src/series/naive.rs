@@ -1,0 +1,73 @@
+use std::{fmt, str::FromStr};
+
+use super::Series;
+
+/// A forecast that needs no model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naive {
+    /// The last value again.
+    LastValue,
+    /// The last closing price; the last value where there are no closing prices.
+    LastClose,
+    /// The line through the first and the last known value.
+    Drift,
+    /// The value one season before; the number is the rows of a season.
+    Seasonal(usize),
+    /// The mean of the last values; the number says how many.
+    Mean(usize),
+}
+
+impl Naive {
+    /// Forecasts the value `step` rows after `origin` (0: at `origin` itself), from the rows before `origin` alone.
+    ///
+    /// # Panics
+    ///
+    /// When there is no row before `origin`.
+    pub fn forecast(self, series: &Series, origin: usize, step: usize) -> f64 {
+        let values = &series.target[..origin];
+        let last = values[origin - 1];
+        match self {
+            Self::LastValue => last,
+            Self::LastClose => series.close.as_ref().map_or(last, |close| close[origin - 1]),
+            Self::Drift => last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64,
+            Self::Seasonal(season) => {
+                // As many seasons back as it takes to reach a known row.
+                let back = season * (step / season + 1);
+                (origin + step).checked_sub(back).map_or(last, |row| values[row])
+            }
+            Self::Mean(count) => {
+                let values = &values[origin.saturating_sub(count)..];
+                values.iter().sum::<f64>() / values.len() as f64
+            }
+        }
+    }
+}
+
+impl FromStr for Naive {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rows = |text: &str| text.parse::<usize>().ok().filter(|rows| *rows > 0);
+        let naive = match text.split_once(':') {
+            None if text == "last-value" => Some(Self::LastValue),
+            None if text == "last-close" => Some(Self::LastClose),
+            None if text == "drift" => Some(Self::Drift),
+            Some(("seasonal", season)) => rows(season).map(Self::Seasonal),
+            Some(("mean", count)) => rows(count).map(Self::Mean),
+            _ => None,
+        };
+        naive.ok_or_else(|| format!("expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`"))
+    }
+}
+
+impl fmt::Display for Naive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LastValue => f.write_str("last-value"),
+            Self::LastClose => f.write_str("last-close"),
+            Self::Drift => f.write_str("drift"),
+            Self::Seasonal(season) => write!(f, "seasonal:{season}"),
+            Self::Mean(count) => write!(f, "mean:{count}"),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From a table to a series.
+
+use std::ops::Range;
+
+use jiff::civil::DateTime;
+
+use super::{Cuts, Feature, Naive, Part, Rows, Scalers, Series, SeriesConfig, Transform, feature::positive};
+use crate::{DataError, Scaler, Table};
+
+impl SeriesConfig {
+    /// Columns that have to be read of a file.
+    pub fn columns(&self) -> Vec<String> {
+        let mut columns = vec![self.target.clone()];
+        for name in self.features.iter().flat_map(Feature::columns).chain(self.close.as_deref()) {
+            if columns.iter().all(|column| column != name) {
+                columns.push(name.to_owned());
+            }
+        }
+        columns
+    }
+}
+
+impl Series {
+    /// Prepares a table; without scalers of a trained model they are fitted on the training part.
+    ///
+    /// # Errors
+    ///
+    /// When a logarithm is asked for of a number that has none, or the training part is too short or constant.
+    ///
+    /// # Panics
+    ///
+    /// When one of the [columns](SeriesConfig::columns) has not been read.
+    pub fn prepare(table: Table, config: &SeriesConfig, cuts: &Cuts, scalers: Option<&Scalers>) -> Result<Self, DataError> {
+        let (transform, rows) = (config.transform, table.rows());
+        let close = config.close.as_deref().filter(|close| *close != config.target);
+        if transform.is_logarithmic() {
+            let of_naive = close.filter(|_| transform.is_residual() && config.naive == Naive::LastClose);
+            for name in [config.target.as_str()].into_iter().chain(of_naive) {
+                positive(&table, name)?;
+            }
+        }
+        let features = config.features.iter().map(|feature| formed(feature, transform)).collect::<Vec<_>>();
+        let columns = features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
+        let width = columns.iter().map(Vec::len).sum();
+        let mut series = Self {
+            name: table.name(),
+            times: table.times.clone(),
+            target: table.values(&config.target).to_vec(),
+            close: close.map(|close| table.values(close).to_vec()),
+            scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity },
+            config: config.clone(),
+            inputs: Vec::with_capacity(rows * width),
+            width,
+            first: usize::from(features.iter().any(Feature::looks_back)),
+            rows: Rows::new(cuts, config.window, &table.times),
+        };
+        if transform == Transform::LogResidual {
+            series.check_forecasts(&table)?;
+        }
+        series.scalers = match scalers {
+            Some(scalers) => scalers.clone(),
+            None => series.fit(&table, &features, &columns)?,
+        };
+        for row in 0..rows {
+            series.push_inputs(columns.iter().flatten().map(|values| values[row]));
+        }
+        Ok(series)
+    }
+
+    /// The line of [`Naive::Drift`] can fall below 0, furthest at its end.
+    fn check_forecasts(&self, table: &Table) -> Result<(), DataError> {
+        for origin in self.first_origin()..=table.rows() {
+            let value = self.config.naive.forecast(self, origin, self.config.horizon - 1);
+            if value <= 0.0 {
+                let (path, line, column) = (table.path.clone(), table.line(origin - 1), self.config.target.clone());
+                return Err(DataError::Logarithm { path, line, column, value });
+            }
+        }
+        Ok(())
+    }
+
+    fn fit(&self, table: &Table, features: &[Feature], columns: &[Vec<Vec<f64>>]) -> Result<Scalers, DataError> {
+        let (config, train) = (&self.config, self.first..self.rows.train.end);
+        let needed = self.first + config.window + config.horizon;
+        if train.end < needed {
+            let why = format!("its training part has {}, a window of {} and {} to predict", train.end, config.window, config.horizon);
+            let rows = table.rows();
+            return Err(DataError::TooFewRows { path: table.path.clone(), rows, needed: needed + rows - train.end, why });
+        }
+        let context = |what: &str| format!("{}, {what}", table.path.display());
+        let transform = config.transform;
+        let mut inputs = Vec::with_capacity(self.width);
+        for (feature, columns) in features.iter().zip(columns) {
+            let context = match feature {
+                Feature::Column(name) => context(&format!("column `{name}`")),
+                other => context(&format!("feature `{other}`")),
+            };
+            for values in columns {
+                let values = values[train.clone()].iter().copied();
+                inputs.push(match feature {
+                    _ if feature.is_calendar() => Scaler::Identity,
+                    Feature::Column(_) if transform == Transform::MinMax => Scaler::min_max(values, &context)?,
+                    _ => Scaler::standard(values, &context)?,
+                });
+            }
+        }
+        let values = self.target[train.clone()].iter().copied();
+        let form = if transform.is_relative() { format!("{transform} of ") } else { String::new() };
+        let context = context(&format!("{form}column `{}`", config.target));
+        let target = match transform {
+            Transform::MinMax => Scaler::min_max(values, &context)?,
+            Transform::Standard => Scaler::standard(values, &context)?,
+            Transform::Difference | Transform::LogReturn => {
+                Scaler::standard(train.skip(1).map(|row| transform.forward(self, row, 0)), &context)?
+            }
+            Transform::Residual | Transform::LogResidual => {
+                let steps = |origin| (0..config.horizon).map(move |step| transform.forward(self, origin, step));
+                Scaler::around(0.0, self.origins(Part::Train).flat_map(steps), &context)?
+            }
+        };
+        Ok(Scalers { inputs, target })
+    }
+
+    /// Appends what the model reads of a row.
+    fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
+        self.inputs.extend(numbers.zip(&self.scalers.inputs).map(|(number, scaler)| scaler.transform(number) as f32));
+    }
+
+    /// Whether the target is learned by its logarithm.
+    pub fn is_logarithmic(&self) -> bool {
+        self.config.transform.is_logarithmic()
+    }
+
+    /// Rows the model predicts at once.
+    pub fn horizon(&self) -> usize {
+        self.config.horizon
+    }
+
+    /// Numbers the model reads of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// What the model reads of a range of rows, row by row.
+    pub(super) fn inputs(&self, rows: Range<usize>) -> &[f32] {
+        &self.inputs[rows.start * self.width..rows.end * self.width]
+    }
+
+    /// Origins of the windows of a part: all whose inputs and targets are in it.
+    pub fn origins(&self, part: Part) -> Range<usize> {
+        let rows = self.rows.of(part);
+        let first = rows.start.max(self.first) + self.config.window;
+        first..(rows.end + 1).saturating_sub(self.config.horizon).max(first)
+    }
+
+    /// First origin for which there are enough rows before.
+    pub fn first_origin(&self) -> usize {
+        self.first + self.config.window
+    }
+
+    /// Rows of a part.
+    pub fn rows(&self, part: Part) -> Range<usize> {
+        self.rows.of(part)
+    }
+
+    /// Whether rows can be appended: what the model reads follows from the target and the date.
+    pub fn can_extend(&self) -> bool {
+        let target = [self.config.target.as_str()];
+        self.config.features.iter().all(|feature| feature.is_calendar() || feature.columns() == target)
+            && (self.close.is_none() || self.config.naive != Naive::LastClose || !self.config.transform.is_residual())
+    }
+
+    /// The series as it was known before a row.
+    pub fn until(&self, origin: usize) -> Self {
+        let mut known = self.clone();
+        known.times.truncate(origin);
+        known.target.truncate(origin);
+        known.inputs.truncate(origin * self.width);
+        if let Some(close) = &mut known.close {
+            close.truncate(origin);
+        }
+        known
+    }
+
+    /// Appends a predicted row, which [`can_extend`](Self::can_extend) allows.
+    pub fn extend(&mut self, time: DateTime, value: f64) {
+        let before = self.target.last().copied().unwrap_or(value);
+        let numbers = |feature: &Feature| formed(feature, self.config.transform).numbers(time, before, value);
+        let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
+        self.push_inputs(numbers.into_iter());
+        self.times.push(time);
+        self.target.push(value);
+        if let Some(close) = &mut self.close {
+            close.push(value);
+        }
+    }
+}
+
+/// A feature in the form that a transform gives to columns.
+fn formed(feature: &Feature, transform: Transform) -> Feature {
+    match feature {
+        Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => Feature::LogReturn(name.clone()),
+        Feature::Column(name) if transform.is_relative() => Feature::Difference(name.clone()),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,68 @@
+mod calendar;
+mod features;
+mod panels;
+mod splits;
+mod transforms;
+
+use std::sync::Arc;
+
+use burn::data::dataset::Dataset;
+use jiff::{ToSpan, civil::date};
+
+use super::*;
+use crate::{DataError, ReadOptions, Table, table::tests};
+
+const TRANSFORMS: [Transform; 6] =
+    [Transform::MinMax, Transform::Standard, Transform::Difference, Transform::LogReturn, Transform::Residual, Transform::LogResidual];
+const NAIVES: [Naive; 5] = [Naive::LastValue, Naive::LastClose, Naive::Drift, Naive::Seasonal(7), Naive::Mean(5)];
+
+/// Daily rows, counted from the first of January 2020, with an opening and a closing price each.
+fn table(rows: Range<usize>, open: impl Fn(usize) -> f64) -> Table {
+    table_with("date,open,close", rows, open)
+}
+
+fn table_with(header: &str, rows: Range<usize>, open: impl Fn(usize) -> f64) -> Table {
+    let mut content = format!("{header}\n");
+    for row in rows {
+        let day = date(2020, 1, 1).checked_add((row as i64).days()).unwrap();
+        content += &format!("{day},{},{}\n", open(row), open(row) + 1.0);
+    }
+    tests::read(content, &["open", "close"], &ReadOptions::default()).unwrap()
+}
+
+/// Prices that look like some, and never repeat.
+fn wobbly(row: usize) -> f64 {
+    100.0 + 10.0 * (row as f64 * 0.7).sin() + 0.1 * row as f64
+}
+
+fn open() -> Feature {
+    Feature::Column("open".to_owned())
+}
+
+/// Windows of 4 opening prices, 3 to predict, the last 10 rows to test and 8 to validate.
+fn config() -> SeriesConfig {
+    SeriesConfig {
+        target: "open".to_owned(),
+        close: None,
+        features: vec![open()],
+        window: 4,
+        horizon: 3,
+        transform: Transform::MinMax,
+        naive: Naive::LastValue,
+        split: Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10) },
+    }
+}
+
+/// The one series of a table.
+fn series(table: Table, config: &SeriesConfig) -> Arc<Series> {
+    Panel::of(table, config, None).unwrap().series.remove(0)
+}
+
+/// Why it cannot be prepared, after the name of its file.
+fn problem(table: Table, config: &SeriesConfig) -> String {
+    without_path(&Panel::of(table, config, None).unwrap_err())
+}
+
+fn without_path(error: &DataError) -> String {
+    error.to_string().split_once(".csv").unwrap().1.to_owned()
+}

@@ -1,0 +1,113 @@
+use std::f64::consts::TAU;
+
+use super::*;
+use crate::CsvFile;
+
+fn feature(text: &str) -> Feature {
+    let header = "date,open,close,high,low,Volume\n";
+    tests::with_file(header, |path| Feature::parse(text, &CsvFile::open(path, None).unwrap())).unwrap()
+}
+
+/// A feature in two rows of three: the open goes from 100 to 110 to 99, the close is 1 more.
+fn second_and_third(text: &str) -> Vec<Vec<f64>> {
+    let columns = feature(text).values(&table(0..3, |row| [100.0, 110.0, 99.0][row])).unwrap();
+    columns.iter().map(|values| values[1..].to_vec()).collect()
+}
+
+#[test]
+fn features_have_the_values_of_the_table_they_are_documented_in() {
+    let (ln, open, close) = (f64::ln, [100.0, 110.0, 99.0], [101.0, 111.0, 100.0]);
+    for (text, expected) in [
+        ("open", [open[1], open[2]]),
+        ("difference(open)", [10.0, -11.0]),
+        ("return(open)", [10.0 / 100.0, -11.0 / 110.0]),
+        ("log-return(open)", [ln(110.0 / 100.0), ln(99.0 / 110.0)]),
+        ("log(close/open)", [ln(close[1] / open[1]), ln(close[2] / open[2])]),
+        ("gap", [ln(open[1] / close[0]), ln(open[2] / close[1])]),
+    ] {
+        assert_eq!(second_and_third(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn features_of_the_calendar_are_points_on_a_circle() {
+    let day = date(2020, 4, 24).at(18, 59, 0, 0); // a Friday
+    for (text, share) in [("weekday", 4.0 / 7.0), ("month", 3.0 / 12.0), ("hour", 18.0 / 24.0)] {
+        assert_eq!(feature(text).numbers(day, 0.0, 0.0), [(TAU * share).sin(), (TAU * share).cos()], "{text}");
+    }
+    let columns = feature("weekday").values(&table(0..3, wobbly)).unwrap();
+    assert_eq!((columns.len(), columns[0].len()), (2, 3));
+    assert_eq!([columns[0][2], columns[1][2]], [(TAU * 4.0 / 7.0).sin(), (TAU * 4.0 / 7.0).cos()], "the third of January is a Friday");
+}
+
+#[test]
+fn what_looks_back_is_not_read_of_the_first_row() {
+    for (text, first) in
+        [("open", 0), ("log(close/open)", 0), ("weekday", 0), ("difference(close)", 1), ("log-return(close)", 1), ("gap", 1)]
+    {
+        let config = SeriesConfig { features: vec![open(), feature(text)], ..config() };
+        let series = series(table(0..60, wobbly), &config);
+        assert_eq!((series.first_origin(), series.origins(Part::Train).start), (4 + first, 4 + first), "{text}");
+    }
+}
+
+#[test]
+fn features_are_written_as_they_are_read() {
+    for text in ["open", "difference(open)", "return(open)", "log-return(open)", "log(high/low)", "gap", "weekday", "month", "hour"] {
+        assert_eq!(feature(text).to_string(), text);
+    }
+    for (text, written) in [("OPEN", "open"), (" return( volume ) ", "return(Volume)"), ("log(High / Low)", "log(high/low)")] {
+        assert_eq!(feature(text).to_string(), written);
+    }
+}
+
+#[test]
+fn a_feature_knows_its_columns() {
+    assert_eq!(feature("gap").columns(), ["open", "close"]);
+    assert_eq!(feature("log(high/low)").columns(), ["high", "low"]);
+    assert_eq!(feature("hour").columns(), [""; 0]);
+    let features = ["gap", "close", "log(open/low)", "month"].map(feature).to_vec();
+    let config = SeriesConfig { close: Some("close".to_owned()), features, ..config() };
+    assert_eq!(config.columns(), ["open", "close", "low"], "the target first, each once");
+}
+
+#[test]
+fn a_column_goes_before_a_word() {
+    tests::with_file("date,gap,hour\n", |path| {
+        let file = CsvFile::open(path, None).unwrap();
+        assert_eq!(Feature::parse("gap", &file).unwrap(), Feature::Column("gap".to_owned()));
+        assert_eq!(Feature::parse("weekday", &file).unwrap(), Feature::Weekday);
+    });
+}
+
+#[test]
+fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
+    let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month or hour";
+    for (text, expected) in [
+        ("ratio(open)", format!("feature `ratio(open)`: there is no function `ratio`; {known}")),
+        ("log(open)", "feature `log(open)`: log needs two columns, as in log(high/close)".to_owned()),
+        ("opne", "column `opne` is missing (did you mean `open`?)".to_owned()),
+        ("return(opne)", "column `opne` is missing (did you mean `open`?)".to_owned()),
+        ("return(open", "column `return(open` is missing".to_owned()),
+        ("log(open/close/low)", "column `close/low` is missing (did you mean `close`?)".to_owned()),
+        ("gap", "column `open` appears 2 times".to_owned()),
+        ("open", "column `open` appears 2 times".to_owned()),
+    ] {
+        let header = if expected.contains("2 times") { "date,open,open,close\n" } else { "date,open,close\n" };
+        let problem = tests::with_file(header, |path| Feature::parse(text, &CsvFile::open(path, None).unwrap())).unwrap_err().to_string();
+        assert!(problem.contains(&expected), "{problem}\nshould contain\n{expected}");
+    }
+}
+
+#[test]
+fn ratios_of_what_has_none_are_errors_with_the_line() {
+    let zero_at = |zero: usize| move |row: usize| if row == zero { 0.0 } else { 100.0 };
+    for text in ["log-return(open)", "log(open/close)", "log(close/open)", "gap"] {
+        let problem = without_path(&feature(text).values(&table(0..5, zero_at(2))).unwrap_err());
+        assert!(problem.starts_with(", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers above 0"), "{problem}");
+    }
+    let problem = without_path(&feature("return(open)").values(&table(0..5, zero_at(2))).unwrap_err());
+    assert_eq!(problem, ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, got `0`");
+    assert_eq!(feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4], -1.0, "nothing is a share of the last");
+    assert!(feature("return(open)").values(&table(0..5, |row| row as f64 - 4.0)).is_ok(), "returns may be of negative numbers");
+}

@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use burn::{
+    data::{
+        dataloader::batcher::Batcher,
+        dataset::{Dataset, DatasetError},
+    },
+    tensor::{Device, Tensor, TensorData},
+};
+
+use super::{Part, Series};
+
+/// Every window of one or many series, each with the values that follow; cut when asked for, never stored, never across two series.
+///
+/// # Examples
+///
+/// ```
+/// use burn::data::dataset::Dataset;
+/// use rnn_data::{CsvFile, Cut, Feature, Naive, Panel, Part, ReadOptions, SeriesConfig, Split, Transform};
+///
+/// let file = CsvFile::sample(None).unwrap();
+/// let config = SeriesConfig {
+///     target: "open".to_owned(),
+///     close: Some("close".to_owned()),
+///     features: ["gap", "log-return(close)", "weekday"].iter().map(|text| Feature::parse(text, &file).unwrap()).collect(),
+///     window: 20,
+///     horizon: 5,
+///     transform: Transform::LogResidual,
+///     naive: Naive::LastClose,
+///     split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15) },
+/// };
+/// let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
+/// let panel = Panel::of(table, &config, None).unwrap();
+/// let windows = panel.windows(Part::Test);
+/// let window = windows.get(0).unwrap();
+/// assert_eq!((window.values().len(), window.targets().count()), (20 * 4, 5));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Windows {
+    /// Series that have windows, with the origin of the first and the number of all windows before.
+    series: Arc<[(Arc<Series>, usize, usize)]>,
+    count: usize,
+}
+
+/// One window of a series.
+#[derive(Debug, Clone)]
+pub struct Window {
+    series: Arc<Series>,
+    origin: usize,
+}
+
+/// A batch of windows.
+#[derive(Debug, Clone)]
+pub struct WindowBatch {
+    /// What the model reads, `[B, T, features]`, scaled.
+    pub windows: Tensor<3>,
+    /// The values after each window, `[B, horizon]`, transformed and scaled.
+    pub targets: Tensor<2>,
+}
+
+/// Batches [`Window`]s.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowBatcher;
+
+impl Windows {
+    /// The windows of a part of some series.
+    pub fn new(series: &[Arc<Series>], part: Part) -> Self {
+        let mut count = 0;
+        let mut starts = Vec::new();
+        for series in series {
+            let origins = series.origins(part);
+            if !origins.is_empty() {
+                starts.push((series.clone(), origins.start, count));
+                count += origins.len();
+            }
+        }
+        Self { series: starts.into(), count }
+    }
+}
+
+impl Window {
+    /// The window before a row of a series, which may be the one after the last.
+    pub fn before(series: &Arc<Series>, origin: usize) -> Self {
+        Self { series: series.clone(), origin }
+    }
+
+    /// What the model reads, row by row, oldest first.
+    pub fn values(&self) -> &[f32] {
+        self.series.inputs(self.origin - self.series.config.window..self.origin)
+    }
+
+    /// The values after the window, transformed and scaled; 0 where the series has ended.
+    pub fn targets(&self) -> impl Iterator<Item = f32> + '_ {
+        let known = self.series.target.len();
+        (0..self.series.config.horizon)
+            .map(move |step| if self.origin + step < known { self.series.scaled(self.origin, step) as f32 } else { 0.0 })
+    }
+
+    /// The series it is of.
+    pub fn series(&self) -> &Arc<Series> {
+        &self.series
+    }
+
+    /// Row of the first value after it.
+    pub fn origin(&self) -> usize {
+        self.origin
+    }
+}
+
+impl Dataset<Window> for Windows {
+    fn get(&self, index: usize) -> Result<Window, DatasetError> {
+        assert!(index < self.count, "window {index} of {}", self.count);
+        let place = self.series.partition_point(|(_, _, before)| *before <= index) - 1;
+        let (series, first, before) = &self.series[place];
+        Ok(Window::before(series, first + index - before))
+    }
+
+    fn len(&self) -> usize {
+        self.count
+    }
+}
+
+impl Batcher<Window, WindowBatch> for WindowBatcher {
+    fn batch(&self, windows: Vec<Window>, device: &Device) -> WindowBatch {
+        let Series { config, width, .. } = windows[0].series.as_ref();
+        let (count, length, width, horizon) = (windows.len(), config.window, *width, config.horizon);
+        let mut values = Vec::with_capacity(count * length * width);
+        let mut targets = Vec::with_capacity(count * horizon);
+        for window in &windows {
+            values.extend_from_slice(window.values());
+            targets.extend(window.targets());
+        }
+        WindowBatch {
+            windows: Tensor::from_data(TensorData::new(values, [count, length, width]), device),
+            targets: Tensor::from_data(TensorData::new(targets, [count, horizon]), device),
+        }
+    }
+}

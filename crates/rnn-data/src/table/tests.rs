@@ -1,0 +1,36 @@
+mod columns;
+mod dates;
+mod values;
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::*;
+use crate::DataError;
+
+/// Does something with a file of this content.
+pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) -> T) -> T {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("rnn-data-{}-{}.csv", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, content).unwrap();
+    let result = act(&path);
+    std::fs::remove_file(&path).unwrap();
+    result
+}
+
+pub(crate) fn read(content: impl AsRef<[u8]>, columns: &[impl AsRef<str>], options: &ReadOptions) -> Result<Table, DataError> {
+    with_file(content, |path| CsvFile::open(path, None)?.read(columns, options))
+}
+
+fn look(content: impl AsRef<[u8]>) -> CsvFile {
+    with_file(content, |path| CsvFile::open(path, None)).unwrap()
+}
+
+/// Why a file cannot be read, after the name of the file.
+fn message(content: impl AsRef<[u8]>, columns: &[&str], options: &ReadOptions) -> String {
+    let text = read(content, columns, options).unwrap_err().to_string();
+    text.split_once(".csv").unwrap().1.to_owned()
+}

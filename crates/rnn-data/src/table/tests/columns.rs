@@ -1,0 +1,161 @@
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::table::csv_file::hex;
+
+/// Opening prices and the line of the last row.
+fn opens(content: impl AsRef<[u8]>) -> (Vec<f64>, u64) {
+    let table = read(content, &["open"], &ReadOptions::default()).unwrap();
+    (table.column("open").unwrap().to_vec(), table.line(table.rows() - 1))
+}
+
+#[test]
+fn columns_are_found_by_name_whatever_their_order() {
+    let content = "code,low,high,date,volume,close,open\n600519,1,4,2020-01-02,5,2,3\n";
+    let table = read(content, &["open", "close", "high", "low", "volume"], &ReadOptions::default()).unwrap();
+    let values = ["open", "close", "high", "low", "volume"].map(|name| table.column(name).unwrap()[0]);
+    assert_eq!(values, [3.0, 2.0, 4.0, 1.0, 5.0]);
+    assert_eq!((table.times[0], table.column("code")), (jiff::civil::date(2020, 1, 2).into(), None), "only what was asked for is read");
+}
+
+#[test]
+fn columns_are_found_in_other_capitals_and_by_chinese_names() {
+    let file = look("日期,开盘价,收盘,最高,最低,成交量,Turnover\n");
+    assert_eq!(file.date_column(), "日期");
+    let found = ["open", "Close", "HIGH", "low", "volume", "turnover"].map(|name| file.column(name).unwrap());
+    assert_eq!(found, ["开盘价", "收盘", "最高", "最低", "成交量", "Turnover"]);
+    assert_eq!(look("Date,open,Open\n").column("Open").unwrap(), "Open", "the name as it is written goes first");
+    assert_eq!(look("date,收盘价,CLOSE\n").column("close").unwrap(), "CLOSE", "then other capitals, then other words");
+}
+
+#[test]
+fn a_table_has_its_columns_by_the_names_that_were_asked_for() {
+    let table = read("日期,开盘,Close\n2020-01-02,3,2\n", &["open", "close"], &ReadOptions::default()).unwrap();
+    assert_eq!((table.column("open"), table.column("close"), table.column("开盘")), (Some(&[3.0][..]), Some(&[2.0][..]), None));
+}
+
+#[test]
+fn a_missing_column_is_named_with_the_nearest() {
+    let missing = |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
+    assert_eq!(
+        missing("date,open,close", "opne"),
+        ", line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`, `close`"
+    );
+    assert_eq!(missing("date,open", "xyz"), ", line 1: column `xyz` is missing; the header has `date`, `open`");
+    assert_eq!(message("", &["open"], &ReadOptions::default()), ", line 1: column `date` is missing; the header has no columns");
+    assert_eq!(
+        missing("x,y", "x"),
+        ", line 1: column `date` is missing; the header has `x`, `y`",
+        "without rows no content tells the dates"
+    );
+    let long = missing(&format!("date,{}", "数".repeat(1000)), "xyz");
+    assert!(long.ends_with('…') && long.chars().count() < 500, "{long}");
+}
+
+#[test]
+fn a_repeated_column_is_an_error_once_it_is_asked_for() {
+    let repeated = |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
+    assert_eq!(repeated("date,open,open,close", "open"), ", line 1: column `open` appears 2 times, expected once");
+    assert_eq!(repeated("date,Open,OPEN", "open"), ", line 1: column `Open` appears 2 times, expected once");
+    assert_eq!(repeated("date,date,open", "open"), ", line 1: column `date` appears 2 times, expected once");
+    assert_eq!(read("date,open,a,a\n2020-01-02,3,1,1\n", &["open"], &ReadOptions::default()).unwrap().rows(), 1);
+}
+
+#[test]
+fn byte_order_marks_line_ends_and_quotes_do_not_matter() {
+    let plain = opens("date,open\n2020-01-02,3\n2020-01-03,4\n");
+    assert_eq!(plain, (vec![3.0, 4.0], 3));
+    for same in [
+        "\u{feff}date,open\r\n2020-01-02,3\r\n2020-01-03,4\r\n",
+        "\"date\",\"open\"\n\"2020-01-02\",\"3\"\n\"2020-01-03\",\"4\"",
+        " date , open \n 2020-01-02 , 3 \n 2020-01-03 , 4 \n",
+        "date;open;a\n2020-01-02;3;1,5\n2020-01-03;4;1,5\n",
+        "date\topen\n2020-01-02\t3\n2020-01-03\t4\n",
+        "date;open;\"a, b\"\n2020-01-02;3;x\n2020-01-03;4;x\n",
+    ] {
+        assert_eq!(opens(same), plain, "{same:?}");
+    }
+}
+
+#[test]
+fn lines_are_those_of_an_editor() {
+    for content in [
+        "date,open\n\n2020-01-02,3\n\n\n2020-01-03,4\n",
+        "date,open\r\n\r\n2020-01-02,3\r\n\r\n\r\n2020-01-03,4\r\n\r\n",
+        "\u{feff}\ndate,open\n\n2020-01-02,3\n\n2020-01-03,4",
+    ] {
+        assert_eq!(opens(content), (vec![3.0, 4.0], 6), "{content:?}");
+    }
+    for end in ["\n", "\r\n"] {
+        let text = message(["date,open", "", "2020-01-02,3", "", "2020-01-03"].join(end), &["open"], &ReadOptions::default());
+        assert_eq!(text, ", line 5: expected 2 values as in the header, got 1");
+    }
+}
+
+#[test]
+fn what_is_no_table_is_refused() {
+    let not_text = message(b"date,open\n2020-01-02,3\n2020-01-03,\xff\n", &["open"], &ReadOptions::default());
+    assert_eq!(not_text, ", line 3: expected UTF-8 text, got other bytes");
+    assert_eq!(message(b"\xc8\xd5\xc6\xda,open\n", &["open"], &ReadOptions::default()), ", line 1: expected UTF-8 text, got other bytes");
+    let text = CsvFile::open(Path::new("no-such-file.csv"), None).unwrap_err().to_string();
+    assert!(text.starts_with("no-such-file.csv: cannot be read: "), "{text}");
+}
+
+#[test]
+fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
+    for (content, expected) in [
+        ("Date,time\n2020-01-02,x\n", "Date"),
+        ("time,trade_date,open\n09:30,2020-01-02,3\n", "trade_date"),
+        ("open,Month\n112,1949-01\n118,1949-02\n", "Month"),
+        ("n,when\n7,01.02.2020\n", "when"),
+    ] {
+        assert_eq!(look(content).date_column(), expected);
+    }
+    with_file("date,settled\nx,2020-01-02\n", |path| {
+        assert_eq!(CsvFile::open(path, Some("Settled")).unwrap().date_column(), "settled");
+        let text = CsvFile::open(path, Some("setled")).unwrap_err().to_string();
+        assert!(text.ends_with("column `setled` is missing (did you mean `settled`?); the header has `date`, `settled`"), "{text}");
+    });
+}
+
+#[test]
+fn measurements_are_columns_of_numbers_but_no_labels() {
+    let rows = ",date,Code,name,open,gone,turnover\n0,2020-01-02,600519,a,3,,1e3\n1,2020-01-03,600519,b,n/a,,-2\n";
+    assert_eq!(look(rows).measurements(), ["open", "turnover"], "no row number, code, text or column without any number");
+    assert_eq!(look("date,open\n").measurements(), [""; 0]);
+}
+
+#[test]
+fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
+    for (header, expected) in [
+        ("date,close,Open", Some("Open")),
+        ("date,收盘,volume", Some("收盘")),
+        ("date,value,close", Some("close")),
+        ("date,y,sales", Some("y")),
+        ("date,a,b", Some("b")),
+        ("date,id,code", None),
+    ] {
+        assert_eq!(look(format!("{header}\n2020-01-02,1,2\n")).likely_target(), expected, "{header}");
+    }
+}
+
+#[test]
+fn the_hash_is_that_of_the_file() {
+    let content = "date,open\r\n2020-01-02,3\r\n\r\n";
+    let table = read(content, &["open"], &ReadOptions::default()).unwrap();
+    assert_eq!((table.sha256.as_str(), table.synthetic), (hex(&Sha256::digest(content)).as_str(), false));
+}
+
+#[test]
+fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
+    let file = CsvFile::sample(None).unwrap();
+    assert_eq!(file.measurements(), ["open", "close", "high", "low", "volume"]);
+    let table = file.read(&file.measurements(), &ReadOptions::default()).unwrap();
+    assert_eq!((table.rows(), table.synthetic, table.name().as_str()), (2426, true, "synthetic-daily-bars.csv"));
+    assert_eq!(table.warnings, []);
+    let bars = ["open", "close", "high", "low"].map(|name| table.column(name).unwrap());
+    for row in 0..table.rows() {
+        let [open, close, high, low] = bars.map(|values| values[row]);
+        assert!(low <= open.min(close) && high >= open.max(close), "line {}", table.line(row));
+    }
+}

@@ -1,0 +1,110 @@
+use std::fmt;
+
+use jiff::civil::DateTime;
+
+use super::{Column, Table, header::means, times::moment};
+
+/// Something odd in a table that does not stop it from being used.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// Some prices are zero or negative, as additively adjusted files have.
+    NonPositivePrices {
+        /// Rows with such a price.
+        rows: usize,
+        /// Line of the first, counted from 1.
+        first_line: u64,
+    },
+    /// In some rows the highest price is below the lowest.
+    HighBelowLow {
+        /// Such rows.
+        rows: usize,
+        /// Line of the first, counted from 1.
+        first_line: u64,
+    },
+    /// Rows far further apart than usual.
+    Gaps {
+        /// How many.
+        count: usize,
+        /// Last row before the longest.
+        from: DateTime,
+        /// First row after the longest.
+        to: DateTime,
+    },
+    /// Missing values that were filled.
+    Filled {
+        /// Column.
+        column: String,
+        /// How many.
+        count: usize,
+    },
+    /// The file had its newest row first.
+    NewestFirst,
+}
+
+/// A gap is longer than so many usual steps: two weeks of daily rows, which no holidays are.
+const LONG: i64 = 14;
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows_text = |rows: usize| if rows == 1 { "row" } else { "rows" };
+        match self {
+            Self::NonPositivePrices { rows, first_line } => write!(
+                f,
+                "prices at or below zero in {rows} {} (first on line {first_line}); additively adjusted files have them, \
+                 percentages and returns of such prices mean nothing",
+                rows_text(*rows)
+            ),
+            Self::HighBelowLow { rows, first_line } => {
+                write!(f, "the highest price is below the lowest in {rows} {} (first on line {first_line})", rows_text(*rows))
+            }
+            Self::Gaps { count, from, to } => write!(
+                f,
+                "{count} long {} in the dates, the longest from {} to {}; windows count rows, not days",
+                if *count == 1 { "gap" } else { "gaps" },
+                moment(*from),
+                moment(*to)
+            ),
+            Self::Filled { column, count } => {
+                write!(f, "{count} missing {} of column `{column}` filled", if *count == 1 { "value" } else { "values" })
+            }
+            Self::NewestFirst => f.write_str("the newest row comes first; rows were read from the last to the first"),
+        }
+    }
+}
+
+/// What is odd about the rows of a table.
+pub(super) fn of(table: &Table) -> Vec<Warning> {
+    let named = |name: &str| table.columns.iter().find(|column| means(&column.name, name));
+    let prices: Vec<&Column> = ["open", "close", "high", "low"].into_iter().filter_map(named).collect();
+    let rows_where = |is_odd: &dyn Fn(usize) -> bool| {
+        let mut odd = (0..table.rows()).filter(|&row| is_odd(row));
+        odd.next().map(|first| (1 + odd.count(), table.lines[first]))
+    };
+    let mut warnings = Vec::new();
+    if let Some((rows, first_line)) = rows_where(&|row| prices.iter().any(|column| column.values[row] <= 0.0)) {
+        warnings.push(Warning::NonPositivePrices { rows, first_line });
+    }
+    if let (Some(high), Some(low)) = (named("high"), named("low"))
+        && let Some((rows, first_line)) = rows_where(&|row| high.values[row] < low.values[row])
+    {
+        warnings.push(Warning::HighBelowLow { rows, first_line });
+    }
+    warnings.extend(gaps(&table.times));
+    warnings
+}
+
+fn gaps(times: &[DateTime]) -> Option<Warning> {
+    let seconds = |from: DateTime, to: DateTime| to.duration_since(from).as_secs();
+    let steps: Vec<i64> = times.windows(2).map(|pair| seconds(pair[0], pair[1])).collect();
+    let mut sorted = steps.clone();
+    sorted.sort_unstable();
+    let usual = *sorted.get(sorted.len() / 2)?;
+    let count = steps.iter().filter(|step| **step > LONG * usual).count();
+    // Where every night or weekend is a gap, gaps are what is usual.
+    if count == 0 || count * 100 > steps.len() {
+        return None;
+    }
+    let longest = (0..steps.len()).max_by_key(|&row| steps[row])?;
+    Some(Warning::Gaps { count, from: times[longest], to: times[longest + 1] })
+}

@@ -1,0 +1,302 @@
+//! Walk-forward: the end of the data is forecast part by part, each by a model that was trained on what came before it.
+
+use std::{fmt, ops::Range, path::PathBuf};
+
+use jiff::civil::DateTime;
+use rnn_data::{Cut, Cuts, Split, moment};
+use serde::Serialize;
+
+use super::{
+    predictions::rows,
+    seeds,
+    train::{json as to_json, write_picture},
+};
+use crate::{
+    Error, Result,
+    artifacts::{Artifacts, read_if_there},
+    backend::Backend,
+    cli::{BacktestArgs, Progress},
+    console::{json, note, out},
+    evaluation::{BaselineScores, Scores, SeriesEvaluation, best, number, skill, verdict},
+    job::SeriesJob,
+    options::{Options, Typed},
+    plot,
+    recipe::{Experiment, Task},
+    settings::{DataSource, GlobalSettings, SeriesSettings},
+    values::{Count, SplitName, Time},
+    workers::{self, Worker},
+};
+
+/// Share of a fold's rows that validate, where nothing else is asked for.
+const VALID: Cut = Cut::Share(0.15);
+const FOLDER: &str = "backtest";
+
+/// `backtest.json`: the scores of every fold and of all together.
+#[derive(Debug, Serialize)]
+struct Report {
+    experiment: Experiment,
+    /// `expanding` or `sliding`.
+    kind: &'static str,
+    folds: Vec<Fold>,
+    /// Of all forecasts together.
+    overall: Scores,
+    baselines: Vec<BaselineScores>,
+    skill: f64,
+    /// Share of all values inside the intervals.
+    coverage: Option<f64>,
+    data: DataSource,
+}
+
+#[derive(Debug, Serialize)]
+struct Fold {
+    fold: usize,
+    /// Rows before the test part: those that train and those that validate.
+    rows_before: usize,
+    #[serde(flatten)]
+    evaluation: SeriesEvaluation,
+}
+
+/// A forecast of a fold, as its `predictions.csv` has it.
+#[derive(Debug)]
+pub(crate) struct FoldPrediction {
+    pub(crate) fold: usize,
+    row: Vec<String>,
+    /// Of a single series, one step ahead, for the picture.
+    pub(crate) shown: Option<(DateTime, f64, f64)>,
+}
+
+/// Rows of a fold.
+struct Plan {
+    train: Range<usize>,
+    test: Range<usize>,
+}
+
+/// Runs a backtest.
+pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
+    let experiment = args.experiment;
+    if let Task::Letters(_) = experiment.0.task {
+        return Err(Error::Usage(format!("{experiment} has letters, no time to go forward in; backtest one of the experiments on series")));
+    }
+    let Count(folds) = args.folds;
+    let mut options = global.layered(experiment, &args.options, None)?;
+    options.split = Some(Typed(SplitName::Holdout));
+    let valid = args.options.valid.or(global.file.valid).map_or(VALID, |valid| valid.0);
+    if let Cut::From(from) = valid {
+        let problem =
+            format!("the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share", moment(from));
+        return Err(Error::Usage(problem));
+    }
+    options.valid = Some(Typed(valid));
+    options.test = Some(Typed(Cut::Share(1.0 / (folds + 1) as f64)));
+    let (job, times) = open(experiment, &options, folds)?;
+    job.resolve(&mut options);
+    let kind = if args.sliding { "sliding" } else { "expanding" };
+    let plans = plans(times.len(), folds, args.sliding);
+    for (index, plan) in plans.iter().enumerate() {
+        check(&job, valid, &times, plan).map_err(|error| Error::Usage(format!("fold {} of {folds}: {error}", index + 1)))?;
+    }
+
+    let artifacts = Artifacts::new(&global.artifacts, experiment);
+    let folder = artifacts.path(FOLDER);
+    let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();
+    let (backend, why) = Backend::choose(global.backend)?;
+    note(why);
+    let jobs = seeds::jobs(args.parallel.jobs, &backend, folds, &options);
+    note(format_args!("{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its test part"));
+    let workers: Vec<Worker> = plans
+        .iter()
+        .zip(&roots)
+        .enumerate()
+        .map(|(index, (plan, root))| {
+            let options = Options {
+                artifacts: Some(root.clone()),
+                from: if plan.train.start > 0 { Some(Typed(Time(times[plan.train.start]))) } else { options.from },
+                until: Some(Typed(Time(times[plan.test.end - 1]))),
+                test: Some(Typed(Cut::From(times[plan.test.start]))),
+                ..options.clone()
+            };
+            Worker { name: format!("fold {}", index + 1), args: seeds::training(experiment, &backend, &options) }
+        })
+        .collect();
+    let quiet = options.progress == Some(Progress::None);
+    let finished = |index: usize| {
+        if let (false, Ok(evaluation)) = (quiet, evaluation(&roots[index], experiment)) {
+            let (rmse, skill) = (number(evaluation.model.rmse), 100.0 * evaluation.skill);
+            note(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
+        }
+    };
+    workers::run(&workers, jobs, quiet, finished)?;
+
+    let evaluations = roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
+    let report = Report::new(experiment, kind, evaluations, &plans, job.data.source.clone());
+    let (header, predictions) = predictions(&roots, experiment, job.data.source.series > 1)?;
+    artifacts.write("backtest.json", to_json(&report)?)?;
+    let header: Vec<&str> = ["fold"].into_iter().chain(header.iter().map(String::as_str)).collect();
+    let csv = rows(&header, &predictions, |prediction| [vec![prediction.fold.to_string()], prediction.row.clone()].concat());
+    artifacts.write("backtest.csv", csv?)?;
+    let synthetic = if report.data.synthetic { " (SYNTHETIC data)" } else { "" };
+    let title = format!(
+        "{experiment}: {folds} folds of {}{synthetic}, RMSE {} ({})",
+        report.data.file,
+        number(report.overall.rmse),
+        best(&report.baselines).map_or_else(String::new, |best| format!("{}: {}", best.name, number(best.scores.rmse)))
+    );
+    write_picture(&artifacts, "backtest", &plot::backtest(&title, &job.data.config.target, &predictions)?)?;
+    if args.json {
+        json(&report);
+    } else {
+        out(&report);
+        let folder = artifacts.folder.display();
+        out(format_args!("\nwritten to {folder}: backtest.json  backtest.csv  backtest.svg/.png  {FOLDER}/fold-*/ (a folder a fold)"));
+    }
+    Ok(())
+}
+
+/// The data, and the times of all its series.
+fn open(experiment: Experiment, options: &Options, folds: usize) -> Result<(SeriesJob, Vec<DateTime>)> {
+    let settings = SeriesSettings::new(experiment, options)?;
+    let job = SeriesJob::open(experiment, settings, None).map_err(|error| match error {
+        Error::Data(error) => Error::Usage(format!("{folds} folds leave too little to train on: {error}")),
+        other => other,
+    })?;
+    let times: std::collections::BTreeSet<DateTime> =
+        job.data.panel.series.iter().flat_map(|series| series.times.iter().copied()).collect();
+    Ok((job, times.into_iter().collect()))
+}
+
+/// Test parts of equal length at the end, and what trains before each.
+fn plans(rows: usize, folds: usize, sliding: bool) -> Vec<Plan> {
+    let length = rows / (folds + 1);
+    let first = rows - folds * length;
+    let plan = |fold: usize| {
+        let start = first + fold * length;
+        Plan { train: if sliding { start - first..start } else { 0..start }, test: start..start + length }
+    };
+    (0..folds).map(plan).collect()
+}
+
+fn check(job: &SeriesJob, valid: Cut, times: &[DateTime], plan: &Plan) -> Result<Cuts> {
+    let split = Split::Holdout { valid, test: Cut::From(times[plan.test.start]) };
+    let path = job.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&job.data.source.file));
+    Ok(split.cut(&path, &job.data.config, &times[plan.train.start..plan.test.end])?)
+}
+
+fn evaluation(root: &std::path::Path, experiment: Experiment) -> Result<SeriesEvaluation> {
+    let path = Artifacts::new(root, experiment).path("evaluation.json");
+    let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
+    serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
+}
+
+/// The forecasts of all folds, with the header of their rows.
+fn predictions(roots: &[PathBuf], experiment: Experiment, many: bool) -> Result<(Vec<String>, Vec<FoldPrediction>)> {
+    let (mut header, mut all) = (Vec::new(), Vec::new());
+    for (index, root) in roots.iter().enumerate() {
+        let path = Artifacts::new(root, experiment).path("predictions.csv");
+        let unreadable = |error: csv::Error| Error::Artifact { path: path.clone(), problem: format!("cannot be read: {error}") };
+        let mut reader = csv::Reader::from_path(&path).map_err(unreadable)?;
+        header = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+        let place = |name: &str| header.iter().position(|column| column == name);
+        for record in reader.records() {
+            let record = record.map_err(unreadable)?;
+            let text = |name: &str| place(name).and_then(|index| record.get(index));
+            let number = |name: &str| text(name)?.parse::<f64>().ok();
+            let first = text("step").is_none_or(|step| step == "1");
+            let shown = || Some((text("date")?.parse::<Time>().ok()?.0, number("actual")?, number("predicted")?));
+            let shown = if first && !many { shown() } else { None };
+            all.push(FoldPrediction { fold: index + 1, row: record.iter().map(str::to_owned).collect(), shown });
+        }
+    }
+    Ok((header, all))
+}
+
+impl Report {
+    fn new(experiment: Experiment, kind: &'static str, evaluations: Vec<SeriesEvaluation>, plans: &[Plan], data: DataSource) -> Self {
+        let weighted: Vec<(usize, Scores)> = evaluations.iter().map(|fold| (fold.windows, fold.model)).collect();
+        let overall = Scores::together(&weighted);
+        let of_baseline = |index: usize, name: &str| {
+            let weighted: Vec<(usize, Scores)> = evaluations.iter().map(|fold| (fold.windows, fold.baselines[index].scores)).collect();
+            BaselineScores { name: name.to_owned(), scores: Scores::together(&weighted) }
+        };
+        let baselines: Vec<BaselineScores> =
+            evaluations[0].baselines.iter().enumerate().map(|(index, baseline)| of_baseline(index, &baseline.name)).collect();
+        let windows: usize = evaluations.iter().map(|fold| fold.windows).sum();
+        let covered = |fold: &SeriesEvaluation| Some(fold.interval.as_ref()?.coverage * fold.windows as f64);
+        let covered: Option<f64> = evaluations.iter().map(covered).sum();
+        let folds = evaluations.into_iter().zip(plans).enumerate();
+        Self {
+            experiment,
+            kind,
+            skill: skill(&overall, &baselines),
+            overall,
+            baselines,
+            coverage: covered.map(|covered| covered / windows as f64),
+            folds: folds.map(|(index, (evaluation, plan))| Fold { fold: index + 1, rows_before: plan.train.len(), evaluation }).collect(),
+            data,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, kind, folds, overall, baselines, skill, coverage, data } = self;
+        let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
+        writeln!(f, "{experiment}, {} folds ({kind}) of {}{synthetic}", folds.len(), data.file)?;
+        writeln!(
+            f,
+            " {:<7} {:>11}  {:<26} {:>7} {:>10} {:>10} {:>24} {:>7} {:>8}",
+            "fold", "rows before", "test part", "windows", "RMSE", "MAE", "best baseline, RMSE", "skill", "coverage"
+        )?;
+        let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
+        let line = |f: &mut fmt::Formatter<'_>,
+                    name: String,
+                    rows: String,
+                    part: String,
+                    windows: usize,
+                    scores: &Scores,
+                    baselines,
+                    skill,
+                    coverage| {
+            let named = best(baselines).map_or_else(String::new, |best| format!("{}, {}", best.name, number(best.scores.rmse)));
+            let (rmse, mae) = (number(scores.rmse), number(scores.mae));
+            let skill = format!("{:+.1}%", 100.0 * skill);
+            writeln!(
+                f,
+                " {name:<7} {rows:>11}  {part:<26} {windows:>7} {rmse:>10} {mae:>10} {named:>24} {skill:>7} {:>8}",
+                percent(coverage)
+            )
+        };
+        for Fold { fold, rows_before, evaluation } in folds {
+            let part = evaluation.test_part.map(moment).join(" .. ");
+            let coverage = evaluation.interval.as_ref().map(|interval| interval.coverage);
+            let (scores, baselines) = (&evaluation.model, &evaluation.baselines[..]);
+            line(f, fold.to_string(), rows_before.to_string(), part, evaluation.windows, scores, baselines, evaluation.skill, coverage)?;
+        }
+        let windows = folds.iter().map(|fold| fold.evaluation.windows).sum();
+        line(f, "overall".to_owned(), String::new(), String::new(), windows, overall, &baselines[..], *skill, *coverage)?;
+        write!(f, "Over all folds: {}", verdict(*skill, baselines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_go_forward_and_cover_the_end() {
+        for (rows, folds, sliding) in [(2426, 5, false), (2426, 5, true), (103, 9, true), (10, 1, false)] {
+            let plans = plans(rows, folds, sliding);
+            assert_eq!((plans.len(), plans[folds - 1].test.end), (folds, rows));
+            for pair in plans.windows(2) {
+                assert_eq!(pair[0].test.end, pair[1].test.start);
+                assert_eq!(pair[0].test.len(), pair[1].test.len());
+            }
+            for plan in &plans {
+                assert_eq!(plan.train.end, plan.test.start, "everything before the test part, up to it");
+                assert!(plan.train.start == 0 || sliding);
+                if sliding {
+                    assert_eq!(plan.train.len(), plans[0].train.len());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Several models of one experiment, each of another seed.
+
+use std::{fmt, path::PathBuf};
+
+use serde::Serialize;
+
+use super::{train::json, trained::Trained};
+use crate::{
+    Error, Result,
+    artifacts::Artifacts,
+    backend::{Backend, USE_CPU},
+    cli::{Progress, TrainArgs},
+    console::{note, out},
+    evaluation::{Scores, SeriesEvaluation, number, verdict},
+    options::Options,
+    recipe::{Experiment, Task},
+    settings::GlobalSettings,
+    values::Count,
+    workers::{self, Worker},
+};
+
+/// `seeds.json`: the scores of every model, and of the mean of their forecasts.
+#[derive(Debug, Serialize)]
+struct Report {
+    experiment: Experiment,
+    models: Vec<Model>,
+    median: Spread,
+    lowest: Spread,
+    highest: Spread,
+    /// Scores of the mean of all models' forecasts, beside the baselines.
+    mean: SeriesEvaluation,
+}
+
+#[derive(Debug, Serialize)]
+struct Model {
+    seed: u64,
+    best_epoch: usize,
+    #[serde(flatten)]
+    scores: Scores,
+    /// Share of the test values inside the intervals.
+    coverage: Option<f64>,
+}
+
+/// One number of all models, for each score.
+#[derive(Debug, Serialize)]
+struct Spread {
+    rmse: f64,
+    mae: f64,
+    mase: f64,
+}
+
+/// Trains models of one seed after another, as many at once as fit.
+pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> Result<()> {
+    let experiment = args.experiment;
+    if let Task::Letters(_) = experiment.0.task {
+        return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
+    }
+    let options = global.layered(experiment, &args.options, None)?;
+    let first = args.options.seed.or(global.file.seed).unwrap_or(1);
+    let seeds: Vec<u64> = (first..).take(count).collect();
+    let artifacts = Artifacts::new(&global.artifacts, experiment);
+    let folder = artifacts.path(FOLDER);
+    let (backend, why) = Backend::choose(global.backend)?;
+    note(why);
+    let jobs = jobs(args.parallel.jobs, &backend, count, &options);
+    note(format_args!("training {count} models, {jobs} at once"));
+    let workers: Vec<Worker> = seeds
+        .iter()
+        .map(|seed| {
+            let options = Options { seed: Some(*seed), artifacts: Some(folder.join(seed.to_string())), ..options.clone() };
+            Worker { name: format!("seed {seed}"), args: training(experiment, &backend, &options) }
+        })
+        .collect();
+    let quiet = options.progress == Some(Progress::None);
+    workers::run(&workers, jobs, quiet, |index| {
+        if !quiet {
+            note(format_args!("{} trained", workers[index].name));
+        }
+    })?;
+    let report = report(global, experiment, &seeds, &backend)?;
+    artifacts.write("seeds.json", json(&report)?)?;
+    out(&report);
+    out(format_args!("\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)", artifacts.folder.display()));
+    Ok(())
+}
+
+/// Where the models are, in an experiment's folder.
+const FOLDER: &str = "seeds";
+
+/// Folders of the models that were trained, in the order of their seeds.
+pub(super) fn roots(global: &GlobalSettings, experiment: Experiment) -> Result<Vec<PathBuf>> {
+    let artifacts = Artifacts::new(&global.artifacts, experiment);
+    let folder = artifacts.path(FOLDER);
+    let none = || {
+        Error::Usage(format!("no models of several seeds are in {}: run `rnn-train train {experiment} --seeds 5` first", folder.display()))
+    };
+    let mut seeds: Vec<u64> =
+        std::fs::read_dir(&folder).map_err(|_| none())?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    seeds.sort_unstable();
+    if seeds.is_empty() { Err(none()) } else { Ok(seeds.into_iter().map(|seed| folder.join(seed.to_string())).collect()) }
+}
+
+/// Runs at once: one on a GPU, which they would have to share.
+pub(super) fn jobs(asked: Option<Count>, backend: &Backend, runs: usize, options: &Options) -> usize {
+    let asked = asked.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
+    workers::fitting(asked, runs, options.data.as_deref())
+}
+
+/// The arguments of a process that trains from the start.
+pub(super) fn training(experiment: Experiment, backend: &Backend, options: &Options) -> Vec<String> {
+    let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), "--progress=plain".to_owned()];
+    args.push(format!("--backend={}", backend.option()));
+    args.extend(options.as_flags());
+    args
+}
+
+fn report(global: &GlobalSettings, experiment: Experiment, seeds: &[u64], backend: &Backend) -> Result<Report> {
+    let folder = Artifacts::new(&global.artifacts, experiment).path(FOLDER);
+    let trained = seeds.iter().map(|seed| Trained::open(&folder.join(seed.to_string()), experiment)).collect::<Result<Vec<_>>>()?;
+    let job = trained[0].series_job(None, None)?;
+    let device = &backend.device;
+    let (models, mean) = backend.guard(USE_CPU, || {
+        let trainees = trained.iter().map(|trained| trained.load(&job, device)).collect::<Result<Vec<_>>>()?;
+        let mut models = Vec::new();
+        for ((trainee, trained), &seed) in trainees.iter().zip(&trained).zip(seeds) {
+            let evaluation = job.evaluate_mean(std::slice::from_ref(trainee), device)?;
+            let coverage = evaluation.interval.map(|interval| interval.coverage);
+            models.push(Model { seed, best_epoch: trained.best.epoch, scores: evaluation.model, coverage });
+        }
+        Ok((models, job.evaluate_mean(&trainees, device)?))
+    })?;
+    let spread = |of: fn(&mut [f64]) -> f64| {
+        let one = |score: fn(&Scores) -> f64| {
+            let mut all: Vec<f64> = models.iter().map(|model| score(&model.scores)).collect();
+            all.sort_by(f64::total_cmp);
+            of(&mut all)
+        };
+        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase: one(|scores| scores.mase) }
+    };
+    let (median, lowest, highest) = (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
+    Ok(Report { experiment, models, median, lowest, highest, mean })
+}
+
+/// The middle of sorted numbers.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, models, median, lowest, highest, mean } = self;
+        let synthetic = if mean.data.synthetic { ", SYNTHETIC data" } else { "" };
+        writeln!(
+            f,
+            "{experiment}, {} models, {} test values of `{}` of {}{synthetic}",
+            models.len(),
+            mean.windows,
+            mean.target,
+            mean.data.file
+        )?;
+        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {:>10} {:>10}", "", "RMSE", "MAE", "MASE", "coverage", "best epoch")?;
+        for Model { seed, best_epoch, scores, coverage } in models {
+            let coverage = coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
+            let (rmse, mae) = (number(scores.rmse), number(scores.mae));
+            writeln!(f, " {:<20} {rmse:>10} {mae:>10} {:>8.3} {coverage:>10} {best_epoch:>10}", format!("seed {seed}"), scores.mase)?;
+        }
+        for (name, Spread { rmse, mae, mase }) in [("median", median), ("lowest", lowest), ("highest", highest)] {
+            writeln!(f, " {name:<20} {:>10} {:>10} {mase:>8.3}", number(*rmse), number(*mae))?;
+        }
+        let coverage = mean.interval.as_ref().map_or_else(|| "-".to_owned(), |interval| format!("{:.1}%", 100.0 * interval.coverage));
+        let Scores { rmse, mae, mase, .. } = mean.model;
+        writeln!(f, " {:<20} {:>10} {:>10} {mase:>8.3} {coverage:>10}", "mean of the models", number(rmse), number(mae))?;
+        for baseline in &mean.baselines {
+            let Scores { rmse, mae, mase, .. } = baseline.scores;
+            writeln!(f, " {:<20} {:>10} {:>10} {mase:>8.3}", baseline.name, number(rmse), number(mae))?;
+        }
+        write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!((median(&[1.0, 2.0, 9.0]), median(&[1.0, 2.0, 4.0, 9.0])), (2.0, 3.0));
+    }
+}

@@ -1,0 +1,192 @@
+//! Opening the data of a task on series: which columns are meant, what is odd about them, one file or a folder of them.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rnn_data::{CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, csv_files};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Error, Result,
+    console::note,
+    settings::{DataSource, SeriesSettings},
+};
+
+/// Data that is ready to be learned from.
+#[derive(Debug)]
+pub(crate) struct Data {
+    pub(crate) panel: Panel,
+    pub(crate) config: SeriesConfig,
+    pub(crate) source: DataSource,
+}
+
+/// Reading many files says how far it is this often.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+
+impl Data {
+    /// Reads what the settings name. The scalers of a trained model are given; a new model's are fitted on the training part.
+    pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
+        match settings.read.path.as_deref() {
+            Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
+            Some(path) => Self::open_one(settings, CsvFile::open(path, settings.read.date_column.as_deref())?, scalers),
+            None => Self::open_one(settings, CsvFile::sample(settings.read.date_column.as_deref())?, scalers),
+        }
+    }
+
+    fn open_one(settings: &SeriesSettings, file: CsvFile, scalers: Option<&Scalers>) -> Result<Self> {
+        let config = settings.config(&file)?;
+        let table = file.read(&config.columns(), &settings.read.rows)?;
+        for warning in &table.warnings {
+            note(format_args!("warning: {}: {warning}", file.path().display()));
+        }
+        let path = settings.read.path.as_deref();
+        let source = DataSource {
+            file: table.name(),
+            path: path.map(absolute),
+            sha256: table.sha256.clone(),
+            rows: table.rows(),
+            series: 1,
+            synthetic: table.synthetic,
+        };
+        Ok(Self { panel: Panel::of(table, &config, scalers)?, config, source })
+    }
+
+    fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
+        let paths = csv_files(folder)?;
+        let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
+        let mut told = Instant::now();
+        for (index, path) in paths.iter().enumerate() {
+            if told.elapsed() >= TOLD_EVERY {
+                note(format_args!("reading {}: {index} of {} files", folder.display(), paths.len()));
+                told = Instant::now();
+            }
+            match settings.read_series(path, &mut config) {
+                Ok(table) => {
+                    warned += usize::from(!table.warnings.is_empty());
+                    tables.push(table);
+                }
+                Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(advised(error)),
+            }
+        }
+        let Some(config) = config.filter(|_| !tables.is_empty()) else {
+            let first = skipped.into_iter().next().map_or_else(|| Error::Internal("a folder of no files".to_owned()), Error::Data);
+            return Err(first);
+        };
+        let mut hasher = Sha256::new();
+        tables.iter().for_each(|table| hasher.update(format!("{} {}\n", table.name(), table.sha256)));
+        let rows = tables.iter().map(Table::rows).sum();
+        let panel = Panel::of_many(folder, tables, &config, settings.read.skip_bad).map_err(|error| advised(error.into()))?;
+        skipped.iter().chain(&panel.skipped).for_each(|error| note(format_args!("skipped: {error}")));
+        let left_out = skipped.len() + panel.skipped.len();
+        let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
+        note(format_args!("{}: {} series of {rows} rows{left_out}", folder.display(), panel.series.len()));
+        if warned > 0 {
+            note(format_args!("warning: {warned} of the files have something odd about them; train on one of them alone to see it"));
+        }
+        let source = DataSource {
+            file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
+            path: Some(absolute(folder)),
+            sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            rows,
+            series: panel.series.len(),
+            synthetic: false,
+        };
+        Ok(Self { panel, config, source })
+    }
+}
+
+fn absolute(path: &Path) -> std::path::PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// What to do about a bad file of a folder.
+fn advised(error: Error) -> Error {
+    match error {
+        Error::Data(error) => Error::Panel(error),
+        other => other,
+    }
+}
+
+impl SeriesSettings {
+    /// What is predicted from what, in the columns of a file; what was guessed is said.
+    fn config(&self, file: &CsvFile) -> Result<SeriesConfig> {
+        let guess = || {
+            let guessed = file.likely_target().map(str::to_owned);
+            guessed.ok_or_else(|| Error::Data(rnn_data::DataError::NoNumbers { path: file.path().to_owned() }))
+        };
+        let mut guesses = Vec::new();
+        let target = match &self.target {
+            Some(named) => match file.column(&named.value) {
+                Ok(column) => column.to_owned(),
+                Err(rnn_data::DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => guess()?,
+                Err(error) => return Err(error.into()),
+            },
+            None => guess()?,
+        };
+        if self.target.as_ref().is_none_or(|named| named.value != target) {
+            guesses.push(format!("predicting `{target}` (--target chooses another column)"));
+        }
+        let all = || -> Vec<Feature> {
+            let mut columns: Vec<&str> = file.measurements().into_iter().filter(|column| *column != target).collect();
+            columns.insert(0, &target);
+            columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect()
+        };
+        let features = match &self.features {
+            Some(named) => {
+                let parsed = named.value.iter().map(|text| Feature::parse(text.trim(), file)).collect::<std::result::Result<Vec<_>, _>>();
+                match parsed {
+                    Ok(features) => features,
+                    Err(rnn_data::DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
+                        let features = all();
+                        guesses.push(said(&features));
+                        features
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            None => {
+                let features = all();
+                guesses.push(said(&features));
+                features
+            }
+        };
+        if !guesses.is_empty() {
+            note(format_args!("{}: dates in `{}`; {}", file.path().display(), file.date_column(), guesses.join("; ")));
+        }
+        Ok(SeriesConfig {
+            target,
+            close: file.column("close").ok().map(str::to_owned),
+            features,
+            window: self.window,
+            horizon: self.horizon,
+            transform: self.transform,
+            naive: self.naive,
+            split: self.split,
+        })
+    }
+
+    /// Whether columns of the recipe that a file has not are guessed instead: not in the course's experiments, which are what they are.
+    fn is_free(&self) -> bool {
+        self.split != rnn_data::Split::Course
+    }
+
+    /// Reads a file of a folder; the first one says which columns are meant in all.
+    fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
+        let file = CsvFile::open(path, self.read.date_column.as_deref())?;
+        let meant = match config {
+            Some(config) => config.clone(),
+            None => self.config(&file)?,
+        };
+        let table = file.read(&meant.columns(), &self.read.rows)?;
+        *config = Some(meant);
+        Ok(table)
+    }
+}
+
+fn said(features: &[Feature]) -> String {
+    let names: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
+    format!("reading {} (--features chooses others)", names.join(", "))
+}

@@ -1,0 +1,209 @@
+use std::fmt;
+
+use rnn_data::{Part, Series};
+use serde::{Deserialize, Serialize};
+
+/// Scores of forecasts, in the units of the values unless said otherwise.
+///
+/// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy", International Journal of Forecasting 22 (2006).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scores {
+    /// Mean squared error, in squared units.
+    pub(crate) mse: f64,
+    /// Root of the mean squared error.
+    pub(crate) rmse: f64,
+    /// Mean absolute error.
+    pub(crate) mae: f64,
+    /// Mean of the absolute error as a share of the actual value, in percent; none where a value is 0.
+    pub(crate) mape: Option<f64>,
+    /// Mean of the absolute error as a share of the mean size of actual and predicted value, in percent.
+    pub(crate) smape: f64,
+    /// Mean absolute error as a multiple of that of repeating the last value (of the last season, where there is one), on the training part.
+    pub(crate) mase: f64,
+    /// Share of the values whose change from the last known one had the direction that was forecast; none of a forecast that never says one.
+    pub(crate) directional_accuracy: Option<f64>,
+    /// Values it is the share of.
+    pub(crate) directions: usize,
+}
+
+/// What forecasts of a series are measured against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Yardstick {
+    /// Mean absolute change from one value (or season) of the training part to the next.
+    pub(crate) scale: f64,
+}
+
+impl Yardstick {
+    /// Of a series' training part.
+    pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
+        let season = season.unwrap_or(1);
+        let training = &series.target[series.rows(Part::Train)];
+        let changes: Vec<f64> = training.iter().zip(training.iter().skip(season)).map(|(before, after)| (after - before).abs()).collect();
+        Self { scale: changes.iter().sum::<f64>() / changes.len() as f64 }
+    }
+}
+
+/// Errors of forecasts, summed up one by one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Errors {
+    count: usize,
+    squared: f64,
+    absolute: f64,
+    relative: f64,
+    symmetric: f64,
+    scaled: f64,
+    zeros: usize,
+    directions: usize,
+    right: usize,
+}
+
+impl Errors {
+    /// Adds a forecast of a value; `last` is the last value known then.
+    pub(crate) fn add(&mut self, actual: f64, predicted: f64, last: f64, yardstick: Yardstick) {
+        let error = (predicted - actual).abs();
+        self.count += 1;
+        self.squared += error * error;
+        self.absolute += error;
+        self.zeros += usize::from(actual == 0.0);
+        self.relative += (error / actual).abs();
+        let size = actual.abs() + predicted.abs();
+        self.symmetric += if size > 0.0 { 2.0 * error / size } else { 0.0 };
+        self.scaled += error / yardstick.scale;
+        let (actual, predicted) = (actual - last, predicted - last);
+        if actual != 0.0 && predicted != 0.0 {
+            self.directions += 1;
+            self.right += usize::from((actual > 0.0) == (predicted > 0.0));
+        }
+    }
+
+    /// The errors of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            squared: self.squared + other.squared,
+            absolute: self.absolute + other.absolute,
+            relative: self.relative + other.relative,
+            symmetric: self.symmetric + other.symmetric,
+            scaled: self.scaled + other.scaled,
+            zeros: self.zeros + other.zeros,
+            directions: self.directions + other.directions,
+            right: self.right + other.right,
+        }
+    }
+
+    /// Means over all; every forecast counts the same.
+    pub(crate) fn scores(&self) -> Scores {
+        let mean = |sum: f64| sum / self.count as f64;
+        let mse = mean(self.squared);
+        Scores {
+            mse,
+            rmse: mse.sqrt(),
+            mae: mean(self.absolute),
+            mape: (self.zeros == 0).then(|| 100.0 * mean(self.relative)),
+            smape: 100.0 * mean(self.symmetric),
+            mase: mean(self.scaled),
+            directional_accuracy: (self.directions > 0).then(|| self.right as f64 / self.directions as f64),
+            directions: self.directions,
+        }
+    }
+}
+
+impl Scores {
+    /// Of several lots of forecasts together, each with its number of forecasts.
+    pub(crate) fn together(lots: &[(usize, Self)]) -> Self {
+        let count: usize = lots.iter().map(|(count, _)| count).sum();
+        let mean = |of: &dyn Fn(&Self) -> f64| lots.iter().map(|(count, scores)| *count as f64 * of(scores)).sum::<f64>() / count as f64;
+        let mse = mean(&|scores| scores.mse);
+        let directions: usize = lots.iter().map(|(_, scores)| scores.directions).sum();
+        let right = lots.iter().filter_map(|(_, scores)| Some(scores.directional_accuracy? * scores.directions as f64)).sum::<f64>();
+        Self {
+            mse,
+            rmse: mse.sqrt(),
+            mae: mean(&|scores| scores.mae),
+            mape: lots.iter().all(|(_, scores)| scores.mape.is_some()).then(|| mean(&|scores| scores.mape.unwrap_or(0.0))),
+            smape: mean(&|scores| scores.smape),
+            mase: mean(&|scores| scores.mase),
+            directional_accuracy: (directions > 0).then(|| right / directions as f64),
+            directions,
+        }
+    }
+
+    /// The head of a table of scores.
+    pub(crate) fn head(f: &mut fmt::Formatter<'_>, first: &str, width: usize) -> fmt::Result {
+        writeln!(f, " {first:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}", "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction")
+    }
+
+    /// A row of a table of scores.
+    pub(crate) fn row(&self, f: &mut fmt::Formatter<'_>, name: &str, width: usize) -> fmt::Result {
+        let percent = |share: Option<f64>, digits: usize| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.digits$}%"));
+        let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = self;
+        writeln!(
+            f,
+            " {name:<width$} {:>10} {:>10} {:>8} {:>8} {mase:>8.3} {:>10}",
+            number(*rmse),
+            number(*mae),
+            percent(*mape, 2),
+            percent(Some(*smape), 2),
+            percent(directional_accuracy.map(|share| 100.0 * share), 1)
+        )
+    }
+}
+
+/// A value in a table: three digits after the point, more significant ones for small values.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.01 => format!("{value:.3e}"),
+        size if size < 1.0 => format!("{value:.5}"),
+        size if size < 1e6 => format!("{value:.3}"),
+        _ => format!("{value:.4e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_means_over_samples() {
+        let mut errors = Errors::default();
+        let yardstick = Yardstick { scale: 3.0 };
+        for (actual, last, predicted) in [(1.0, 0.5, 1.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (4.0, 5.0, 8.0)] {
+            errors.add(actual, predicted, last, yardstick);
+        }
+        // The third has no change, the fourth forecast the wrong direction.
+        let expected = Scores {
+            mse: 4.0,
+            rmse: 2.0,
+            mae: 1.0,
+            mape: Some(25.0),
+            smape: 100.0 * (8.0 / 12.0) / 4.0,
+            mase: 1.0 / 3.0,
+            directional_accuracy: Some(2.0 / 3.0),
+            directions: 3,
+        };
+        assert_eq!(errors.scores(), expected);
+        errors.add(0.0, 0.0, 0.0, yardstick);
+        assert_eq!((errors.scores().mape, errors.scores().mae), (None, 0.8));
+    }
+
+    #[test]
+    fn the_errors_of_two_parts_are_those_of_the_whole() {
+        let yardstick = Yardstick { scale: 2.0 };
+        let (mut one, mut other, mut all) = (Errors::default(), Errors::default(), Errors::default());
+        for (index, actual) in [1.0, -2.0, 3.5, 0.25].into_iter().enumerate() {
+            let part = if index < 2 { &mut one } else { &mut other };
+            part.add(actual, 1.0, 0.5, yardstick);
+            all.add(actual, 1.0, 0.5, yardstick);
+        }
+        assert_eq!(one.and(other).scores(), all.scores());
+        let (together, all) = (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
+        assert!((together.rmse - all.rmse).abs() < 1e-12 && (together.mase - all.mase).abs() < 1e-12, "{together:?}");
+        assert_eq!((together.directional_accuracy, together.directions), (all.directional_accuracy, all.directions));
+    }
+
+    #[test]
+    fn numbers_of_tables_have_digits_enough() {
+        assert_eq!([0.0, 0.0012345, 0.123456, 12.3456, 1.5e7].map(number), ["0", "1.234e-3", "0.12346", "12.346", "1.5000e7"]);
+    }
+}

@@ -1,0 +1,46 @@
+use jiff::{ToSpan, civil::date};
+use rnn_data::{CsvFile, Cut, Feature, Naive, Panel, ReadOptions, Series, SeriesConfig, Split, Transform};
+
+use super::*;
+
+/// A series of daily opens, with closes half above them, split so that the last `test` rows and as many before validate.
+pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prices.csv");
+    let mut text = "date,open,close\n".to_owned();
+    for (row, open) in values.iter().enumerate() {
+        text += &format!("{},{open},{}\n", date(2020, 1, 1).checked_add((row as i64).days()).unwrap(), open + 0.5);
+    }
+    std::fs::write(&path, text).unwrap();
+    let file = CsvFile::open(&path, None).unwrap();
+    let config = SeriesConfig {
+        target: "open".to_owned(),
+        close: Some("close".to_owned()),
+        features: vec![Feature::Column("open".to_owned())],
+        window: 3,
+        horizon,
+        transform: Transform::MinMax,
+        naive: Naive::LastValue,
+        split: Split::Holdout { valid: Cut::Rows(test / 2), test: Cut::Rows(test) },
+    };
+    let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
+    let panel = Panel::of(table, &config, None).unwrap();
+    panel.series[0].as_ref().clone()
+}
+
+fn scored(name: &str, rmse: f64) -> BaselineScores {
+    let scores = Scores { mse: rmse * rmse, rmse, mae: rmse, mape: None, smape: 1.0, mase: 1.0, directional_accuracy: None, directions: 0 };
+    BaselineScores { name: name.to_owned(), scores }
+}
+
+#[test]
+fn a_model_that_loses_is_told_so_in_words() {
+    let baselines = [scored("last open", 3.0), scored("last close", 2.0)];
+    let losing = skill(&scored("model", 5.0).scores, &baselines);
+    assert_eq!(verdict(losing, &baselines), "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last close`.");
+    let winning = skill(&scored("model", 1.5).scores, &baselines);
+    assert_eq!(
+        verdict(winning, &baselines),
+        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best of them."
+    );
+}

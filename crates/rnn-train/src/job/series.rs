@@ -1,0 +1,231 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use burn::{
+    data::dataset::Dataset,
+    tensor::Device,
+    train::{SupervisedTraining, metric::LossMetric},
+};
+use rnn_data::{EpochLoader, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
+use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
+
+use super::{Job, Loaders, Schedule, predict::predict};
+use crate::{
+    Error, Result,
+    checkpoint::Meaning,
+    console::note,
+    data::Data,
+    evaluation::{
+        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalScores, Prediction, ScaledScores, SeriesEvaluation,
+        StepScores, Yardstick, skill, spreads,
+    },
+    learner::Trainee,
+    options::Options,
+    recipe::Experiment,
+    settings::SeriesSettings,
+    weights::{Format, encode},
+};
+
+/// Scoring many series says how far it is this often.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Learning the next values of one or many series.
+pub(crate) struct SeriesJob {
+    pub(crate) experiment: Experiment,
+    pub(crate) settings: SeriesSettings,
+    pub(crate) data: Data,
+}
+
+impl SeriesJob {
+    /// Reads the data and says what is odd about it. The scalers of a trained model are given; a new model's are fitted on the training part.
+    pub(crate) fn open(experiment: Experiment, settings: SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
+        let data = Data::open(&settings, scalers)?;
+        for (part, name) in [(Part::Train, "training"), (Part::Valid, "validation"), (Part::Test, "test")] {
+            if data.panel.windows(part).len() == 0 {
+                return Err(Error::Usage(format!(
+                    "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
+                )));
+            }
+        }
+        Ok(Self { experiment, settings, data })
+    }
+
+    /// Puts what was guessed from the data into the options, so that whoever reads them again need not guess.
+    pub(crate) fn resolve(&self, options: &mut Options) {
+        let config = &self.data.config;
+        options.target = Some(config.target.clone());
+        options.features = Some(config.features.iter().map(ToString::to_string).collect());
+        options.data.clone_from(&self.data.source.path);
+    }
+
+    /// Scores the mean of some trained models.
+    pub(crate) fn evaluate_mean(&self, trainees: &[Trainee<SeriesModel>], device: &Device) -> Result<SeriesEvaluation> {
+        let config = &self.data.config;
+        let steps = config.horizon;
+        let all = &self.data.panel.series;
+        let baselines = Baselines::new(&config.target, all.iter().any(|series| series.close.is_some()), self.settings.season);
+        let names = baselines.names();
+        let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
+        let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
+        let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
+        let (mut predictions, mut covered, mut width) = (Vec::new(), 0usize, 0.0);
+        let mut told = Instant::now();
+        for (index, series) in all.iter().enumerate() {
+            if told.elapsed() >= TOLD_EVERY {
+                note(format_args!("scoring: series {index} of {}", all.len()));
+                told = Instant::now();
+            }
+            let origins = series.origins(Part::Test);
+            let yardstick = Yardstick::new(series, self.settings.season);
+            let fitted = baselines.fit(series);
+            let spreads = spreads(series);
+            for (origin, predicted) in origins.clone().zip(predict(trainees, series, origins, device)?) {
+                let last = series.target[origin - 1];
+                for (step, &raw) in predicted.iter().enumerate() {
+                    let error = raw - series.scaled(origin, step);
+                    scaled.mse += error * error;
+                    scaled.mae += error.abs();
+                }
+                let values = series.unscaled(origin, &predicted);
+                for (step, &predicted) in values.iter().enumerate() {
+                    let actual = series.target[origin + step];
+                    errors[0][step].add(actual, predicted, last, yardstick);
+                    let interval = intervals.as_ref().map(|(conformal, _)| conformal.around(step, predicted, spreads[origin]));
+                    if let Some([low, high]) = interval {
+                        covered += usize::from((low..=high).contains(&actual));
+                        width += high - low;
+                    }
+                    let time = series.times[origin + step];
+                    predictions.push(Prediction { series: index, time, step: step + 1, actual, predicted, interval });
+                }
+                for (errors, forecast) in errors[1..].iter_mut().zip(fitted.forecasts(origin, steps)) {
+                    for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
+                        errors.add(series.target[origin + step], predicted, last, yardstick);
+                    }
+                }
+            }
+        }
+        let count = predictions.len() as f64;
+        (scaled.mse, scaled.mae) = (scaled.mse / count, scaled.mae / count);
+        scaled.rmse = scaled.mse.sqrt();
+        let named = |scores: &dyn Fn(&[Errors]) -> Errors| -> Vec<BaselineScores> {
+            let each = names.iter().zip(&errors[1..]);
+            each.map(|(name, errors)| BaselineScores { name: name.clone(), scores: scores(errors).scores() }).collect()
+        };
+        let overall = |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
+        let (model, baseline_scores) = (overall(&errors[0]).scores(), named(&overall));
+        if !model.mse.is_finite() {
+            return Err(Error::Training(format!("the scores are not finite (MSE {})", model.mse)));
+        }
+        let of_step = |step: usize| {
+            let (model, baselines) = (errors[0][step].scores(), named(&|errors| errors[step]));
+            StepScores { step: step + 1, skill: skill(&model, &baselines), model, baselines }
+        };
+        let times = predictions.iter().map(|prediction| prediction.time);
+        Ok(SeriesEvaluation {
+            experiment: self.experiment,
+            target: config.target.clone(),
+            split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
+            test_part: [times.clone().min().unwrap_or_default(), times.max().unwrap_or_default()],
+            best_epoch: None,
+            windows: predictions.len() / steps,
+            horizon: steps,
+            skill: skill(&model, &baseline_scores),
+            model,
+            scaled,
+            baselines: baseline_scores,
+            steps: if steps > 1 { (0..steps).map(of_step).collect() } else { Vec::new() },
+            interval: intervals.map(|(intervals, calibrated_on)| IntervalScores {
+                intervals,
+                calibrated_on,
+                coverage: covered as f64 / count,
+                mean_width: width / count,
+            }),
+            data: self.data.source.clone(),
+            predictions,
+        })
+    }
+
+    /// Prediction intervals for some steps, from the errors on the validation part; and how many forecasts they come from.
+    pub(super) fn calibrate(
+        &self,
+        trainees: &[Trainee<SeriesModel>],
+        level: f64,
+        steps: usize,
+        device: &Device,
+    ) -> Result<(Conformal, usize)> {
+        let mut calibration = Calibration::new(steps, self.data.config.transform.is_logarithmic());
+        let mut count = 0;
+        for series in &self.data.panel.series {
+            let spreads = spreads(series);
+            for (origin, predicted) in self.validation_forecasts(trainees, series, steps, device)? {
+                count += 1;
+                for (step, &predicted) in predicted.iter().enumerate() {
+                    calibration.add(step, series.target[origin + step], predicted, spreads[origin]);
+                }
+            }
+        }
+        let needed = (level / (1.0 - level)).ceil();
+        let intervals = calibration.intervals(level).ok_or_else(|| {
+            let problem = format!(
+                "intervals of {level} need at least {needed} forecasts of {steps} steps in the validation part, which has {count}; use a \
+                 larger --valid or a smaller --interval"
+            );
+            Error::Usage(problem)
+        })?;
+        Ok((intervals, count))
+    }
+}
+
+impl Job for SeriesJob {
+    const VALIDATES: bool = true;
+    type Batch = WindowBatch;
+    type Trainee = Trainee<SeriesModel>;
+
+    fn trainee(&self, device: &Device) -> Trainee<SeriesModel> {
+        let config = SeriesModelConfig::new(self.settings.cell)
+            .with_features(self.data.panel.series[0].width())
+            .with_units(self.settings.units.clone())
+            .with_horizon(self.settings.horizon)
+            .with_dropout(self.settings.dropout)
+            .with_zero_output(self.settings.transform.is_residual());
+        Trainee { model: config.init(device), loss: self.settings.loss }
+    }
+
+    fn summary(&self, trainee: &Trainee<SeriesModel>) -> ModelSummary {
+        trainee.model.summary(self.settings.window)
+    }
+
+    fn weights(&self, trainee: &Trainee<SeriesModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&trainee.model, format, self.experiment.0.name)
+    }
+
+    fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<WindowBatch> {
+        let Schedule { batch_size, seed, first_epoch } = schedule;
+        let loader = |windows: Windows, order| EpochLoader::new(windows, WindowBatcher, batch_size, order, first_epoch, device);
+        let train = loader(self.data.panel.windows(Part::Train), Order::Shuffled { seed }).with_samples(self.settings.samples);
+        let valid = loader(self.data.panel.windows(Part::Valid), Order::Sequential);
+        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+    }
+
+    fn metrics(&self, training: SupervisedTraining<Trainee<SeriesModel>>) -> SupervisedTraining<Trainee<SeriesModel>> {
+        training.metrics((LossMetric::new(),))
+    }
+
+    fn series_names(&self) -> Vec<String> {
+        self.data.panel.series.iter().map(|series| series.name.clone()).collect()
+    }
+
+    fn meaning(&self) -> Meaning {
+        // Each series of a folder has scalers of its own, which are fitted again.
+        let one = self.data.panel.series.first().filter(|_| self.data.panel.series.len() == 1);
+        Meaning { data: Some(self.data.source.clone()), scalers: one.map(|series| series.scalers.clone()) }
+    }
+
+    fn evaluate(&self, trainee: &Trainee<SeriesModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+        let evaluation = self.evaluate_mean(std::slice::from_ref(trainee), device)?;
+        Ok(Evaluation::Series(Box::new(SeriesEvaluation { best_epoch: Some(best_epoch), ..evaluation })))
+    }
+}

@@ -1,0 +1,324 @@
+//! Everything that can be set about a run: by flag, by settings file, by recipe. One list for all three.
+
+use std::{fmt::Display, path::PathBuf, str::FromStr};
+
+use clap::{Args, CommandFactory};
+use rnn_data::{Cut, Fill, Naive, Transform};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use crate::{
+    backend::BackendChoice,
+    cli::Progress,
+    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantity, Share, SplitName, Time},
+};
+
+/// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Typed<T>(pub(crate) T);
+
+/// What can be set; what is not set is left to the next layer.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Options {
+    /// Folder of all experiments' results
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) artifacts: Option<PathBuf>,
+    /// Where to compute
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub(crate) backend: Option<BackendChoice>,
+    /// How progress is shown: auto, tui (burn-train's terminal interface), plain (a line an epoch) or none
+    #[arg(long, value_enum, help_heading = TRAINING)]
+    #[serde(skip_serializing)]
+    pub(crate) progress: Option<Progress>,
+
+    /// Passes over the training data
+    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    pub(crate) epochs: Option<Typed<Count>>,
+    /// Samples a step
+    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    pub(crate) batch_size: Option<Typed<Count>>,
+    /// Step size of the optimizer
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) learning_rate: Option<Typed<Positive>>,
+    /// Seed of weights, sample order and dropout
+    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    pub(crate) seed: Option<u64>,
+    /// adam, or adamw (decoupled weight decay)
+    #[arg(long, value_name = "NAME", help_heading = TRAINING)]
+    pub(crate) optimizer: Option<Typed<OptimizerName>>,
+    /// Weight decay of adamw
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) weight_decay: Option<Typed<Quantity>>,
+    /// Largest norm of the gradient of a weight tensor, as Keras's clipnorm; 0: no clipping
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) clip_norm: Option<Typed<Quantity>>,
+    /// Stop after so many epochs without a better validation loss; 0: never
+    #[arg(long, value_name = "EPOCHS", help_heading = TRAINING)]
+    pub(crate) patience: Option<usize>,
+
+    /// mse, huber (delta 1) or mae, in scaled units
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) loss: Option<Typed<Loss>>,
+    /// Windows an epoch, a new random choice each time; 0: all of them
+    #[arg(long, value_name = "N", help_heading = Options::SERIES)]
+    pub(crate) samples: Option<usize>,
+    /// Recurrent cell: simple-rnn, lstm or gru
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) cell: Option<Typed<CellName>>,
+    /// Hidden units of each recurrent layer, e.g. 80,100
+    #[arg(long, value_name = "N,N", value_delimiter = ',', help_heading = Options::SERIES)]
+    pub(crate) units: Option<Vec<Typed<Count>>>,
+    /// Share of values dropped after each recurrent layer while training
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
+    pub(crate) dropout: Option<Typed<Share>>,
+    /// CSV file, or a folder of them (one model over many series); also RNN_STOCK_CSV [default: the one trained on before, else the embedded synthetic sample]
+    #[arg(long, value_name = "PATH", help_heading = Options::SERIES)]
+    pub(crate) data: Option<PathBuf>,
+    /// Column of dates [default: found by name or content]
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) date_column: Option<String>,
+    /// How dates are written, as strftime has it, e.g. %d.%m.%Y [default: found out]
+    #[arg(long, value_name = "PATTERN", help_heading = Options::SERIES)]
+    pub(crate) date_format: Option<String>,
+    /// Column to predict
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) target: Option<String>,
+    /// What the model reads of each row: columns, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month, hour
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = Options::SERIES)]
+    pub(crate) features: Option<Vec<String>>,
+    /// What becomes of missing values: none (an error), forward or linear
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) fill: Option<Typed<Fill>>,
+    /// First date that counts
+    #[arg(long, value_name = "DATE", help_heading = Options::SERIES)]
+    pub(crate) from: Option<Typed<Time>>,
+    /// Last date that counts
+    #[arg(long, value_name = "DATE", help_heading = Options::SERIES)]
+    pub(crate) until: Option<Typed<Time>>,
+    /// Leave out files of a folder that cannot be used, and say which
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = Options::SERIES)]
+    pub(crate) skip_bad: Option<bool>,
+    /// Rows the model looks back on
+    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    pub(crate) window: Option<Typed<Count>>,
+    /// Rows it predicts at once
+    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    pub(crate) horizon: Option<Typed<Count>>,
+    /// What it predicts: minmax, standard, difference, log-return, residual or log-residual (the change against a naive forecast)
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) transform: Option<Typed<Transform>>,
+    /// The naive forecast of the residual transforms: last-value, last-close, drift, seasonal:ROWS or mean:ROWS
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) naive: Option<Typed<Naive>>,
+    /// Rows of a season, for the seasonal naive baseline; 0: none
+    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    pub(crate) season: Option<usize>,
+    /// holdout (training, validation and test part by date), or course (the last 240 rows are test and validation part)
+    #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
+    pub(crate) split: Option<Typed<SplitName>>,
+    /// Validation part of a holdout split: a number of rows, a share, or its first date
+    #[arg(long, value_name = "CUT", help_heading = Options::SERIES)]
+    pub(crate) valid: Option<Typed<Cut>>,
+    /// Test part of a holdout split, likewise
+    #[arg(long, value_name = "CUT", help_heading = Options::SERIES)]
+    pub(crate) test: Option<Typed<Cut>>,
+    /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split conformal)
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
+    pub(crate) interval: Option<Typed<Level>>,
+}
+
+const TRAINING: &str = "Training";
+
+impl Options {
+    /// The heading of what only series have.
+    pub(crate) const SERIES: &str = "Series";
+
+    /// These options, and those of a lower layer where these say nothing.
+    pub(crate) fn over(self, below: Self) -> Self {
+        macro_rules! layered {
+            ($($name:ident)*) => { Self { $($name: self.$name.or(below.$name)),* } };
+        }
+        layered!(
+            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay clip_norm patience loss samples cell units
+            dropout data date_column date_format target features fill from until skip_bad window horizon transform naive season split valid
+            test interval
+        )
+    }
+
+    /// The options that only series have.
+    pub(crate) fn of_series(self) -> Self {
+        Self {
+            artifacts: None,
+            backend: None,
+            progress: None,
+            epochs: None,
+            batch_size: None,
+            learning_rate: None,
+            seed: None,
+            optimizer: None,
+            weight_decay: None,
+            clip_norm: None,
+            patience: None,
+            ..self
+        }
+    }
+
+    /// The options that everything has.
+    pub(crate) fn without_series(self) -> Self {
+        let Self {
+            artifacts,
+            backend,
+            progress,
+            epochs,
+            batch_size,
+            learning_rate,
+            seed,
+            optimizer,
+            weight_decay,
+            clip_norm,
+            patience,
+            ..
+        } = self;
+        Self {
+            artifacts,
+            backend,
+            progress,
+            epochs,
+            batch_size,
+            learning_rate,
+            seed,
+            optimizer,
+            weight_decay,
+            clip_norm,
+            patience,
+            ..Self::default()
+        }
+    }
+
+    /// What is set, by name.
+    pub(crate) fn entries(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(entries)) => entries.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            _ => Map::new(),
+        }
+    }
+
+    /// Every option's name, in the order of this list, with what it means and its group.
+    pub(crate) fn described() -> Vec<(String, String, String)> {
+        #[derive(clap::Parser)]
+        struct All {
+            #[command(flatten)]
+            _options: Options,
+        }
+        let described = |argument: &clap::Arg| {
+            let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            Some((argument.get_id().to_string(), text, argument.get_help_heading()?.to_owned()))
+        };
+        All::command().get_arguments().filter_map(described).collect()
+    }
+
+    /// The flags that set these options, for another process of this program.
+    pub(crate) fn as_flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        for (name, value) in self.entries() {
+            let text = match value {
+                Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+                other => plain(&other),
+            };
+            flags.push(format!("--{}={text}", name.replace('_', "-")));
+        }
+        flags
+    }
+}
+
+/// A value as it is typed.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl<T: FromStr> FromStr for Typed<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl<T: Display> Serialize for Typed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.to_string();
+        match (text.parse::<u64>(), text.parse::<f64>()) {
+            (Ok(number), _) => serializer.serialize_u64(number),
+            (_, Ok(number)) if number.is_finite() => serializer.serialize_f64(number),
+            _ => serializer.serialize_str(&text),
+        }
+    }
+}
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Typed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = String;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text or a number")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+        }
+        deserializer.deserialize_any(Text)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Options {
+        let command = Options::augment_args(clap::Command::new("x"));
+        Options::from_arg_matches(&command.get_matches_from([&["x"], args].concat())).unwrap()
+    }
+
+    #[test]
+    fn flags_settings_files_and_json_say_the_same() {
+        let flags =
+            parsed(&["--epochs", "3", "--features", "open,log(high/low)", "--test", "2019-05-01", "--valid", "0.2", "--units", "32,16"]);
+        let file: Options =
+            toml::from_str("epochs = 3\nfeatures = [\"open\", \"log(high/low)\"]\ntest = \"2019-05-01\"\nvalid = 0.2\nunits = [32, 16]\n")
+                .unwrap();
+        assert_eq!(flags, file);
+        assert_eq!(serde_json::from_value::<Options>(Value::Object(flags.entries())).unwrap(), flags);
+        let again: Vec<String> = flags.as_flags();
+        assert_eq!(parsed(&again.iter().map(String::as_str).collect::<Vec<_>>()), flags);
+    }
+
+    #[test]
+    fn every_option_can_be_layered_and_has_a_description() {
+        let below = parsed(&["--epochs", "3", "--window", "7", "--skip-bad"]);
+        let above = parsed(&["--window", "8"]);
+        assert_eq!(above.over(below), parsed(&["--epochs", "3", "--window", "8", "--skip-bad"]));
+        for (name, text, _) in Options::described() {
+            assert!(!text.is_empty(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Several training runs at once, each a process of its own: Burn's random numbers come from one generator a process, so two runs in one would not
+//! repeat.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Error, Result, console::note, progress::duration};
+
+/// A run of this program.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    /// What it is called in messages.
+    pub(crate) name: String,
+    pub(crate) args: Vec<String>,
+}
+
+/// How far runs are is said this often.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+const LOOKED_EVERY: Duration = Duration::from_millis(50);
+/// Memory of a run beside its data, and that of the data as a multiple of the file's size.
+const BASE_BYTES: u64 = 200 << 20;
+const BYTES_A_BYTE: u64 = 2;
+
+#[derive(Debug)]
+struct State {
+    waiting: VecDeque<usize>,
+    /// Share of each run that is done.
+    done: Vec<f64>,
+    running: Vec<bool>,
+    failed: Vec<(usize, String)>,
+    finished: usize,
+}
+
+/// Runs that fit at once: as many as processors, and as memory allows where it is known.
+pub(crate) fn fitting(asked: Option<usize>, runs: usize, data: Option<&Path>) -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let each = BASE_BYTES + BYTES_A_BYTE * data.map_or(0, bytes);
+    let by_memory = available_memory().map_or(usize::MAX, |available| (available / each) as usize);
+    asked.unwrap_or(processors.min(by_memory)).clamp(1, runs.max(1))
+}
+
+/// Runs all, `jobs` at once; goes on after one has failed, and then says which.
+pub(crate) fn run(workers: &[Worker], jobs: usize, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
+    let threads = (thread::available_parallelism().map_or(1, usize::from) / jobs).max(1);
+    let (count, started) = (workers.len(), Instant::now());
+    let state = Mutex::new(State {
+        waiting: (0..count).collect(),
+        done: vec![0.0; count],
+        running: vec![false; count],
+        failed: Vec::new(),
+        finished: 0,
+    });
+    let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(count) {
+            scope.spawn(|| {
+                loop {
+                    let Some(index) = lock().waiting.pop_front() else { return };
+                    lock().running[index] = true;
+                    let advance = |share: f64| lock().done[index] = share;
+                    let result = run_one(&program, &workers[index], threads, advance);
+                    let mut state = lock();
+                    state.running[index] = false;
+                    state.done[index] = 1.0;
+                    state.finished += 1;
+                    match result {
+                        Ok(()) => finished(index),
+                        Err(problem) => state.failed.push((index, problem)),
+                    }
+                }
+            });
+        }
+        let mut told = Instant::now();
+        while lock().finished < count {
+            thread::sleep(LOOKED_EVERY);
+            if !quiet && told.elapsed() >= TOLD_EVERY {
+                told = Instant::now();
+                note(progress(&lock(), workers, started.elapsed()));
+            }
+        }
+    });
+    let mut failed = state.into_inner().unwrap_or_else(PoisonError::into_inner).failed;
+    failed.sort_unstable();
+    match failed.first() {
+        None => Ok(()),
+        Some((index, problem)) => {
+            let others = if failed.len() > 1 { format!(" ({} of {count} failed)", failed.len()) } else { String::new() };
+            Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
+        }
+    }
+}
+
+fn progress(state: &State, workers: &[Worker], elapsed: Duration) -> String {
+    let running = (0..workers.len()).filter(|&index| state.running[index]);
+    let running: Vec<String> = running.map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index])).collect();
+    let share = state.done.iter().sum::<f64>() / workers.len() as f64;
+    let left = if share > 0.0 { format!("  ETA {}", duration(elapsed.as_secs_f64() * (1.0 - share) / share)) } else { String::new() };
+    format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
+}
+
+fn run_one(program: &Path, worker: &Worker, threads: usize, advance: impl Fn(f64)) -> std::result::Result<(), String> {
+    let mut command = Command::new(program);
+    command.args(&worker.args).env("RAYON_NUM_THREADS", threads.to_string()).env_remove("RNN_STOCK_CSV");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr.take(u64::MAX)).lines().map_while(std::result::Result::ok) {
+            if let Some(share) = epochs_done(&line) {
+                advance(share);
+            }
+            said = line;
+        }
+    }
+    let status = child.wait().map_err(|error| format!("was lost: {error}"))?;
+    if status.success() { Ok(()) } else { Err(said.strip_prefix("error: ").unwrap_or(&said).to_owned()) }
+}
+
+/// What a line like `epoch 12/50 ...` says is done.
+fn epochs_done(line: &str) -> Option<f64> {
+    let (done, rest) = line.strip_prefix("epoch")?.trim_start().split_once('/')?;
+    let total = rest.split_whitespace().next()?;
+    Some(done.parse::<f64>().ok()? / total.parse::<f64>().ok()?)
+}
+
+/// Bytes of a file, or of the files of a folder.
+fn bytes(path: &Path) -> u64 {
+    let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.filter_map(|entry| Some(size(&entry.ok()?.path()))).sum(),
+        Err(_) => size(&path.to_owned()),
+    }
+}
+
+/// Memory that is free to use, on Linux.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_from_the_lines_of_a_run() {
+        assert_eq!(epochs_done("epoch  5/50  loss 0.1  ETA 3 s"), Some(0.1));
+        assert_eq!(epochs_done("backend ndarray (CPU)"), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_taken_and_never_more_than_there_is_to_run() {
+        assert_eq!(fitting(Some(8), 3, None), 3);
+        assert_eq!(fitting(Some(2), 3, None), 2);
+        assert!(fitting(None, 5, None) >= 1);
+    }
+}
