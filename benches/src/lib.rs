@@ -5,6 +5,7 @@
 //! | `cargo xtask bench` | all of the below and the scripts of `peers/`, in turn, as one set of tables |
 //! | bin `layers` | our layers: inference, and how the cost of a step grows; the machine's matrix product |
 //! | bin `burn_nn_stock` | the stock job with Burn's own layers |
+//! | bin `panel` | windows of thousands of series: how fast they are read and cut, in how much memory |
 //! | bench `layers` (Criterion) | one layer forward and backward, ours and Burn's own |
 //!
 //! The bins print JSON lines, as the scripts of `peers/` do.

@@ -63,6 +63,9 @@ fn only_rnn_train_prints_and_parses_arguments() {
         sources(&root().join("crates").join(name).join("src"), &mut files);
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
+            // What an example of the documentation does is its reader's doing.
+            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let text = code.join("\n");
             let prints = ["println!", "print!(", "stdout()", "stderr()"].iter().any(|call| text.contains(call));
             assert!(!prints, "{} prints", file.display());
             let writes = ["fs::write", "File::create", "env::args", "create_dir"].iter().any(|call| text.contains(call));

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod cpu_core;
+mod results;
 mod sample;
 mod shell;
 mod train_all;
@@ -20,8 +21,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Train all seven experiments in release and print one table
+    /// Train all experiments in release and print one table
     TrainAll(train_all::Args),
+    /// Score the experiments on prices over several seeds, backtest one, and print the README's table
+    Results(results::Args),
     /// Time training, inference and growth, beside Keras, PyTorch and Burn's own layers with --peers
     Bench(bench::Args),
     /// Run what CI runs
@@ -37,6 +40,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::TrainAll(args) => train_all::run(&args),
+        Task::Results(args) => results::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::Miri(args) => cpu_core::miri(&args),

@@ -1,4 +1,4 @@
-//! Trains all seven experiments with the release binary and puts their scores in one table.
+//! Trains all experiments with the release binary and puts their scores in one table.
 
 use std::{
     fs,
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Epochs of every experiment [default: the recipe's]
     #[arg(long)]
     epochs: Option<usize>,
-    /// Train these only [default: all seven]
+    /// Train these only [default: all]
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Folder for artifacts and summary
@@ -59,6 +59,7 @@ struct Outcome {
     mse: Option<f64>,
     rmse: Option<f64>,
     mae: Option<f64>,
+    /// Of repeating the last value.
     naive_rmse: Option<f64>,
     naive_mae: Option<f64>,
     backend: String,
@@ -147,7 +148,7 @@ fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64
     if let Some(epochs) = args.epochs {
         command.arg("--epochs").arg(epochs.to_string());
     }
-    if let Some(data) = data.filter(|_| name.starts_with("stock-")) {
+    if let Some(data) = data.filter(|_| !name.starts_with("letters-")) {
         command.arg("--data").arg(data);
     }
     let started = Instant::now();
@@ -162,7 +163,7 @@ fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64
     let last = metrics.lines().last().unwrap_or_default();
     Ok(Outcome {
         experiment: name.to_owned(),
-        seed: config["seed"].as_u64().unwrap_or_default(),
+        seed: config["options"]["seed"].as_u64().unwrap_or_default(),
         parameters: config["parameters"].as_u64().unwrap_or_default(),
         epochs: metrics.lines().count() - 1,
         seconds,
@@ -172,11 +173,11 @@ fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64
         mse: evaluation["mse"].as_f64(),
         rmse: evaluation["rmse"].as_f64(),
         mae: evaluation["mae"].as_f64(),
-        naive_rmse: evaluation["naive_rmse"].as_f64(),
-        naive_mae: evaluation["naive_mae"].as_f64(),
+        naive_rmse: evaluation["baselines"][0]["rmse"].as_f64(),
+        naive_mae: evaluation["baselines"][0]["mae"].as_f64(),
         backend: config["backend"].as_str().unwrap_or("?").to_owned(),
-        data: config["data"]["file"].as_str().map(str::to_owned),
-        synthetic: config["data"]["synthetic"].as_bool().unwrap_or_default(),
+        data: config["source"]["file"].as_str().map(str::to_owned),
+        synthetic: config["source"]["synthetic"].as_bool().unwrap_or_default(),
     })
 }
 
@@ -247,7 +248,7 @@ fn medians(outcomes: &[Outcome]) -> String {
 
 fn naive(outcomes: &[Outcome]) -> String {
     match outcomes.iter().find_map(|outcome| outcome.naive_rmse.zip(outcome.naive_mae)) {
-        Some((rmse, mae)) => format!("\nPredicting every open by the open before: RMSE {rmse:.3}, MAE {mae:.3}.\n"),
+        Some((rmse, mae)) => format!("\nPredicting every value by the value before: RMSE {rmse:.3}, MAE {mae:.3}.\n"),
         None => String::new(),
     }
 }

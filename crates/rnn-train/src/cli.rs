@@ -71,7 +71,7 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Train so many models, of one seed after another, and report median and spread
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seeds: Option<Count>,
     #[command(flatten)]
     pub(crate) parallel: ParallelArgs,
@@ -82,8 +82,17 @@ pub(crate) struct TrainArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ParallelArgs {
     /// Models trained at once [default: as many as processors and memory allow]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) jobs: Option<Count>,
+    /// Threads of each [default: the processors, shared out]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<Count>,
+}
+
+impl ParallelArgs {
+    pub(crate) fn is_set(&self) -> bool {
+        self.jobs.is_some() || self.threads.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -91,7 +100,7 @@ pub(crate) struct BacktestArgs {
     /// Experiment on series, see `rnn-train list`
     pub(crate) experiment: Experiment,
     /// Parts at the end of the data that are forecast one after another, each by a model trained on what came before
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", allow_negative_numbers = true)]
     pub(crate) folds: Count,
     /// Train each on all rows before (the default)
     #[arg(long, conflicts_with = "sliding")]
@@ -113,7 +122,7 @@ pub(crate) struct ForecastArgs {
     /// Experiment on series, see `rnn-train list`
     pub(crate) experiment: Experiment,
     /// Rows to forecast after the last of the file [default: as many as the model predicts at once]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) steps: Option<Count>,
     /// Forecast by the mean of the models of `train --seeds`
     #[arg(long)]

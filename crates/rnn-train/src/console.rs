@@ -4,7 +4,10 @@ use std::{
     fmt::{self, Display},
     io::{self, Write},
     panic,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::Serialize;
@@ -12,6 +15,7 @@ use serde::Serialize;
 use crate::{Error, Result};
 
 static OUTPUT_ERROR: Mutex<Option<String>> = Mutex::new(None);
+static MUTED: AtomicBool = AtomicBool::new(false);
 static PANIC: Mutex<Option<Panic>> = Mutex::new(None);
 
 /// What a panic said, and where.
@@ -30,10 +34,21 @@ impl Display for Panic {
 
 /// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command at its end.
 pub(crate) fn out(line: impl Display) {
+    if MUTED.load(Ordering::Relaxed) {
+        return;
+    }
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => keep(&OUTPUT_ERROR, error.to_string()),
         _ => {}
     }
+}
+
+/// Runs something whose results are not to be written.
+pub(crate) fn muted<T>(run: impl FnOnce() -> T) -> T {
+    MUTED.store(true, Ordering::Relaxed);
+    let result = run();
+    MUTED.store(false, Ordering::Relaxed);
+    result
 }
 
 /// Writes one JSON document of results.

@@ -41,10 +41,9 @@ impl Data {
         for warning in &table.warnings {
             note(format_args!("warning: {}: {warning}", file.path().display()));
         }
-        let path = settings.read.path.as_deref();
         let source = DataSource {
             file: table.name(),
-            path: path.map(absolute),
+            path: settings.read.path.as_deref().map(absolute).transpose()?,
             sha256: table.sha256.clone(),
             rows: table.rows(),
             series: 1,
@@ -72,7 +71,8 @@ impl Data {
             }
         }
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            let first = skipped.into_iter().next().map_or_else(|| Error::Internal("a folder of no files".to_owned()), Error::Data);
+            skipped.iter().skip(1).for_each(|error| note(format_args!("skipped: {error}")));
+            let first = skipped.into_iter().next().map_or_else(|| Error::Internal("a folder of no files".to_owned()), Error::NoneGood);
             return Err(first);
         };
         let mut hasher = Sha256::new();
@@ -88,7 +88,7 @@ impl Data {
         }
         let source = DataSource {
             file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            path: Some(absolute(folder)),
+            path: Some(absolute(folder)?),
             sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
             rows,
             series: panel.series.len(),
@@ -98,8 +98,14 @@ impl Data {
     }
 }
 
-fn absolute(path: &Path) -> std::path::PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// A path as `config.json` keeps it.
+fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if absolute.to_str().is_none() {
+        let problem = format!("{}: the path is not UTF-8 text, in which config.json keeps it; rename it", absolute.display());
+        return Err(Error::Usage(problem));
+    }
+    Ok(absolute)
 }
 
 /// What to do about a bad file of a folder.
@@ -129,18 +135,23 @@ impl SeriesSettings {
         if self.target.as_ref().is_none_or(|named| named.value != target) {
             guesses.push(format!("predicting `{target}` (--target chooses another column)"));
         }
-        let all = || -> Vec<Feature> {
-            let mut columns: Vec<&str> = file.measurements().into_iter().filter(|column| *column != target).collect();
-            columns.insert(0, &target);
-            columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect()
+        let mut config = SeriesConfig {
+            target,
+            close: file.column("close").ok().map(str::to_owned),
+            features: Vec::new(),
+            window: self.window,
+            horizon: self.horizon,
+            transform: self.transform,
+            naive: self.naive,
+            split: self.split,
         };
-        let features = match &self.features {
+        config.features = match &self.features {
             Some(named) => {
                 let parsed = named.value.iter().map(|text| Feature::parse(text.trim(), file)).collect::<std::result::Result<Vec<_>, _>>();
                 match parsed {
                     Ok(features) => features,
                     Err(rnn_data::DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
-                        let features = all();
+                        let features = self.likely_features(file, &config)?;
                         guesses.push(said(&features));
                         features
                     }
@@ -148,7 +159,7 @@ impl SeriesSettings {
                 }
             }
             None => {
-                let features = all();
+                let features = self.likely_features(file, &config)?;
                 guesses.push(said(&features));
                 features
             }
@@ -156,16 +167,27 @@ impl SeriesSettings {
         if !guesses.is_empty() {
             note(format_args!("{}: dates in `{}`; {}", file.path().display(), file.date_column(), guesses.join("; ")));
         }
-        Ok(SeriesConfig {
-            target,
-            close: file.column("close").ok().map(str::to_owned),
-            features,
-            window: self.window,
-            horizon: self.horizon,
-            transform: self.transform,
-            naive: self.naive,
-            split: self.split,
-        })
+        Ok(config)
+    }
+
+    /// The target, and all other measurements that have something to tell: their changes are not all the same where the model learns.
+    fn likely_features(&self, file: &CsvFile, config: &SeriesConfig) -> Result<Vec<Feature>> {
+        let mut columns = file.measurements();
+        columns.retain(|column| *column != config.target);
+        let table = file.read(&columns, &self.read.rows)?;
+        // Where the parts do not fit, preparing the series says so.
+        let learned = self.split.cut(file.path(), config, &table.times).map_or(table.rows(), |cuts| {
+            let end = cuts.valid.unwrap_or(cuts.test);
+            table.times.partition_point(|time| *time < end).saturating_sub(self.window)
+        });
+        columns.retain(|column| {
+            let values = table.column(column).map_or(&[][..], |values| &values[..learned]);
+            let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
+            let first = changes.next();
+            changes.any(|change| Some(change) != first)
+        });
+        columns.insert(0, &config.target);
+        Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
     }
 
     /// Whether columns of the recipe that a file has not are guessed instead: not in the course's experiments, which are what they are.

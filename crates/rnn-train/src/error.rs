@@ -16,8 +16,11 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] DataError),
     /// A file of a folder is unusable.
-    #[error("{0}; --skip-bad leaves out such files and says which")]
+    #[error("{0}; --skip-bad (of train and backtest) leaves out such files and says which")]
     Panel(DataError),
+    /// No file of a folder is usable.
+    #[error("none of the files can be used; the first: {0}")]
+    NoneGood(DataError),
     /// A settings file is unusable.
     #[error("{}: {problem}", path.display())]
     Settings {

@@ -6,13 +6,85 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `cli`, `settings`, `recipe` | what was typed, what it means, the seven experiments |
+//! | `cli`, `options`, `values`, `settings`, `recipe` | what was typed, what it means, the experiments |
+//! | `data` | which columns of a file or folder are meant |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `progress` | training with burn-train |
+//! | `workers` | several trainings at once |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
-//! | `evaluation`, `baselines`, `weights`, `plot` | what a run reports |
+//! | `evaluation`, `weights`, `plot` | what a run reports |
 //! | `commands` | one file a command |
+//!
+//! # Examples
+//!
+//! [`main`] is the whole command: what follows runs as it stands, in a scratch folder and on the embedded synthetic sample. With a file of one's own
+//! each takes `--data FILE`; a folder of files trains one model over many series.
+//!
+//! ```
+//! use std::process::ExitCode;
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let folder = folder.path().to_str().unwrap();
+//! let run = |args: &str| {
+//!     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//!     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
+//! };
+//!
+//! // An honest split, early stopping, baselines beside the scores, 90% intervals: the next open against the last close.
+//! run("train stock-gap --epochs 2");
+//! // The next business days, with intervals.
+//! run("forecast stock-gap");
+//!
+//! // Which column, what of it, how far back and ahead, in which form, split where.
+//! run(
+//!     "train series --target close --features log-return(close),weekday --window 10 --horizon 5 --transform log-residual --naive last-value \
+//!      --valid 2017-01-02 --test 2018-01-01 --interval 0.8 --epochs 2 --fresh",
+//! );
+//! // Beyond the horizon a forecast goes on from what it has said, where the model reads nothing else.
+//! run("forecast series --steps 10 --json");
+//! ```
+//!
+//! Walk-forward retraining, and several seeds:
+//!
+//! ```
+//! # use std::process::ExitCode;
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let folder = folder.path().to_str().unwrap();
+//! # let run = |args: &str| {
+//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
+//! # };
+//! run("backtest stock-gap --folds 2 --epochs 1");
+//! run("train stock-open --seeds 2 --epochs 1");
+//! run("forecast stock-open --mean-of-seeds");
+//! // Every setting, as a file that `--config` takes.
+//! run("config stock-gap");
+//! ```
+//!
+//! One model over a folder of series, and a file with what real files have: other names, dates, separators, missing values.
+//!
+//! ```
+//! # use std::process::ExitCode;
+//! # let folder = tempfile::tempdir().unwrap();
+//! let series = folder.path().join("sensors");
+//! std::fs::create_dir(&series).unwrap();
+//! for sensor in 0..3 {
+//!     let rows = (0..300).map(|row| {
+//!         let value = if row == 7 { String::new() } else { (f64::from(row * (sensor + 3)) / 20.0).sin().to_string() };
+//!         format!("{:02}.{:02}.2024 {:02}:00;{value}\n", 1 + row / 24, 1, row % 24)
+//!     });
+//!     std::fs::write(series.join(format!("{sensor}.csv")), "when;temperature\n".to_owned() + &rows.collect::<String>()).unwrap();
+//! }
+//! # let folder = folder.path().to_str().unwrap();
+//! # let run = |args: &str| {
+//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
+//! # };
+//! let data = series.to_str().unwrap();
+//! run(&format!("train series --data {data} --fill forward --season 24 --horizon 3 --skip-bad --epochs 2"));
+//! run("forecast series --steps 24");
+//! ```
 
 mod artifacts;
 mod backend;

@@ -4,10 +4,14 @@ use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory};
 use rnn_data::{Cut, Fill, Naive, Transform};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, value::MapAccessDeserializer},
+};
 use serde_json::{Map, Value};
 
 use crate::{
+    Error,
     backend::BackendChoice,
     cli::Progress,
     values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantity, Share, SplitName, Time},
@@ -35,16 +39,16 @@ pub(crate) struct Options {
     pub(crate) progress: Option<Progress>,
 
     /// Passes over the training data
-    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) epochs: Option<Typed<Count>>,
     /// Samples a step
-    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) batch_size: Option<Typed<Count>>,
     /// Step size of the optimizer
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) learning_rate: Option<Typed<Positive>>,
     /// Seed of weights, sample order and dropout
-    #[arg(long, value_name = "N", help_heading = TRAINING)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) seed: Option<u64>,
     /// adam, or adamw (decoupled weight decay)
     #[arg(long, value_name = "NAME", help_heading = TRAINING)]
@@ -56,20 +60,20 @@ pub(crate) struct Options {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) clip_norm: Option<Typed<Quantity>>,
     /// Stop after so many epochs without a better validation loss; 0: never
-    #[arg(long, value_name = "EPOCHS", help_heading = TRAINING)]
+    #[arg(long, value_name = "EPOCHS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) patience: Option<usize>,
 
     /// mse, huber (delta 1) or mae, in scaled units
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) loss: Option<Typed<Loss>>,
     /// Windows an epoch, a new random choice each time; 0: all of them
-    #[arg(long, value_name = "N", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) samples: Option<usize>,
     /// Recurrent cell: simple-rnn, lstm or gru
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) cell: Option<Typed<CellName>>,
     /// Hidden units of each recurrent layer, e.g. 80,100
-    #[arg(long, value_name = "N,N", value_delimiter = ',', help_heading = Options::SERIES)]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) units: Option<Vec<Typed<Count>>>,
     /// Share of values dropped after each recurrent layer while training
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
@@ -87,25 +91,25 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) target: Option<String>,
     /// What the model reads of each row: columns, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month, hour
-    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = Options::SERIES)]
-    pub(crate) features: Option<Vec<String>>,
+    #[arg(long, value_name = "A,B", value_parser = listed, help_heading = Options::SERIES)]
+    pub(crate) features: Option<::std::vec::Vec<String>>,
     /// What becomes of missing values: none (an error), forward or linear
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) fill: Option<Typed<Fill>>,
     /// First date that counts
-    #[arg(long, value_name = "DATE", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "DATE", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) from: Option<Typed<Time>>,
     /// Last date that counts
-    #[arg(long, value_name = "DATE", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "DATE", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) until: Option<Typed<Time>>,
     /// Leave out files of a folder that cannot be used, and say which
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = Options::SERIES)]
     pub(crate) skip_bad: Option<bool>,
     /// Rows the model looks back on
-    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) window: Option<Typed<Count>>,
     /// Rows it predicts at once
-    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "ROWS", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) horizon: Option<Typed<Count>>,
     /// What it predicts: minmax, standard, difference, log-return, residual or log-residual (the change against a naive forecast)
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
@@ -114,16 +118,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) naive: Option<Typed<Naive>>,
     /// Rows of a season, for the seasonal naive baseline; 0: none
-    #[arg(long, value_name = "ROWS", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "ROWS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) season: Option<usize>,
     /// holdout (training, validation and test part by date), or course (the last 240 rows are test and validation part)
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) split: Option<Typed<SplitName>>,
     /// Validation part of a holdout split: a number of rows, a share, or its first date
-    #[arg(long, value_name = "CUT", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) valid: Option<Typed<Cut>>,
     /// Test part of a holdout split, likewise
-    #[arg(long, value_name = "CUT", help_heading = Options::SERIES)]
+    #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) test: Option<Typed<Cut>>,
     /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split conformal)
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
@@ -199,10 +203,14 @@ impl Options {
     }
 
     /// What is set, by name.
-    pub(crate) fn entries(&self) -> Map<String, Value> {
+    ///
+    /// # Errors
+    ///
+    /// When a path is no UTF-8 text.
+    pub(crate) fn entries(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
-            Ok(Value::Object(entries)) => entries.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            _ => Map::new(),
+            Ok(Value::Object(entries)) => Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+            _ => Err(Error::Usage("a path among the options is not UTF-8 text, which settings are kept in; rename it".to_owned())),
         }
     }
 
@@ -221,17 +229,31 @@ impl Options {
     }
 
     /// The flags that set these options, for another process of this program.
-    pub(crate) fn as_flags(&self) -> Vec<String> {
-        let mut flags = Vec::new();
-        for (name, value) in self.entries() {
+    pub(crate) fn as_flags(&self) -> Result<Vec<String>, Error> {
+        let quoted = |item: &Value| match plain(item) {
+            text if text.contains([',', '"']) => format!("\"{}\"", text.replace('"', "\"\"")),
+            text => text,
+        };
+        let flag = |(name, value): (String, Value)| {
             let text = match value {
-                Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+                Value::Array(items) => items.iter().map(quoted).collect::<Vec<_>>().join(","),
                 other => plain(&other),
             };
-            flags.push(format!("--{}={text}", name.replace('_', "-")));
-        }
-        flags
+            format!("--{}={text}", name.replace('_', "-"))
+        };
+        Ok(self.entries()?.into_iter().map(flag).collect())
     }
+}
+
+/// The items of a list with commas between them; one that has a comma itself is in quotes, as in a CSV file.
+fn listed(text: &str) -> Result<Vec<String>, csv::Error> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let records = reader.records().collect::<Result<Vec<_>, _>>()?;
+    Ok(records.iter().flatten().map(str::to_owned).collect())
+}
+
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("expected a whole number of at least 0, got `{text}`"))
 }
 
 /// A value as it is typed.
@@ -261,11 +283,11 @@ impl<T: Display> Serialize for Typed<T> {
 impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Typed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
-        impl de::Visitor<'_> for Text {
+        impl<'de> de::Visitor<'de> for Text {
             type Value = String;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a text or a number")
+                f.write_str("a text in quotes or a number")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<String, E> {
@@ -282,6 +304,13 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Typed<T> {
 
             fn visit_f64<E>(self, number: f64) -> Result<String, E> {
                 Ok(number.to_string())
+            }
+
+            /// A date of TOML, without quotes.
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
+                toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))
+                    .map(|time| time.to_string())
+                    .map_err(|_| de::Error::invalid_type(de::Unexpected::Map, &self))
             }
         }
         deserializer.deserialize_any(Text)?.parse().map(Self).map_err(de::Error::custom)
@@ -301,14 +330,25 @@ mod tests {
 
     #[test]
     fn flags_settings_files_and_json_say_the_same() {
-        let flags =
-            parsed(&["--epochs", "3", "--features", "open,log(high/low)", "--test", "2019-05-01", "--valid", "0.2", "--units", "32,16"]);
-        let file: Options =
-            toml::from_str("epochs = 3\nfeatures = [\"open\", \"log(high/low)\"]\ntest = \"2019-05-01\"\nvalid = 0.2\nunits = [32, 16]\n")
-                .unwrap();
+        let flags = parsed(&[
+            "--epochs",
+            "3",
+            "--features",
+            "open,log(high/low),\"Adj, close\"",
+            "--test",
+            "2019-05-01",
+            "--valid",
+            "0.2",
+            "--units",
+            "32,16",
+        ]);
+        let file: Options = toml::from_str(
+            "epochs = 3\nfeatures = [\"open\", \"log(high/low)\", \"Adj, close\"]\ntest = 2019-05-01\nvalid = 0.2\nunits = [32, 16]\n",
+        )
+        .unwrap();
         assert_eq!(flags, file);
-        assert_eq!(serde_json::from_value::<Options>(Value::Object(flags.entries())).unwrap(), flags);
-        let again: Vec<String> = flags.as_flags();
+        assert_eq!(serde_json::from_value::<Options>(Value::Object(flags.entries().unwrap())).unwrap(), flags);
+        let again = flags.as_flags().unwrap();
         assert_eq!(parsed(&again.iter().map(String::as_str).collect::<Vec<_>>()), flags);
     }
 

@@ -82,15 +82,15 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> R
         let points = shown.iter().map(|prediction| (timestamp(prediction.time), value(prediction)));
         curve(points.collect(), color).with_legend(name).into()
     };
-    let mut plots = Vec::new();
+    let (mut plots, mut shaded) = (Vec::new(), String::new());
     if let Some(interval) = &evaluation.interval {
         let bound = |side: usize| shown.iter().filter_map(move |prediction| Some(prediction.interval?[side]));
         let times = shown.iter().map(|prediction| timestamp(prediction.time));
-        let legend = format!("{:.0}% interval", 100.0 * interval.intervals.level);
-        plots.push(band(times.collect(), bound(0).collect(), bound(1).collect(), legend));
+        plots.push(band(times.collect(), bound(0).collect(), bound(1).collect()));
+        shaded = format!(", {:.0}% interval shaded", 100.0 * interval.intervals.level);
     }
     plots.push(line(format!("actual {target}"), ACTUAL, |prediction| prediction.actual));
-    plots.push(line(format!("predicted {target}"), PREDICTED, |prediction| prediction.predicted));
+    plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |prediction| prediction.predicted));
     let synthetic = if evaluation.data.synthetic { " (SYNTHETIC data)" } else { "" };
     let best = best(&evaluation.baselines).map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
     let of = if series.len() > 1 {
@@ -100,7 +100,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> R
     };
     let title =
         format!("{}: {} test values of {of}{synthetic}, RMSE {}{best}", evaluation.experiment, shown.len(), number(evaluation.model.rmse),);
-    over_time(plots, &title, target, shown.iter().map(|prediction| prediction.time), LegendPosition::InsideTopLeft)
+    over_time(plots, &title, target, shown.iter().map(|prediction| prediction.time))
 }
 
 /// The last known values of a series and those forecast.
@@ -116,59 +116,61 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
         let all: Vec<(f64, f64, f64)> = last.map(|(time, value)| (time, value, value)).into_iter().chain(bounds).collect();
         let [times, lower, upper] =
             [all.iter().map(|b| b.0).collect(), all.iter().map(|b| b.1).collect(), all.iter().map(|b| b.2).collect()];
-        plots.push(band(times, lower, upper, "prediction interval".to_owned()));
+        plots.push(band(times, lower, upper));
     }
     plots.push(curve(known, ACTUAL).with_legend(format!("{target}, known")).into());
     let line: Vec<(f64, f64)> = last.into_iter().chain(values.iter().copied()).collect();
-    plots.push(curve(line, PREDICTED).with_legend("forecast").into());
+    let shaded = if plots.len() > 1 { ", interval shaded" } else { "" };
+    plots.push(curve(line, PREDICTED).with_legend(format!("forecast{shaded}")).into());
     plots.push(ScatterPlot::new().with_data(values).with_color(PREDICTED).with_size(3.0).into());
     let times = forecast.history.iter().map(|(time, _)| *time).chain(forecast.values.iter().map(|value| value.time));
-    over_time(plots, title, target, times, LegendPosition::InsideTopLeft)
+    over_time(plots, title, target, times)
 }
 
-/// Actual and predicted values of all folds, one step ahead, with a line where each fold begins.
+/// Actual and predicted values of all folds, one step ahead, and below them the errors.
 pub(crate) fn backtest(title: &str, target: &str, predictions: &[FoldPrediction]) -> Result<Picture> {
     let shown: Vec<(usize, DateTime, f64, f64)> = predictions
         .iter()
         .filter_map(|prediction| prediction.shown.map(|(time, actual, said)| (prediction.fold, time, actual, said)))
         .collect();
     let actual = shown.iter().map(|&(_, time, actual, _)| (timestamp(time), actual)).collect();
-    let mut plots: Vec<Plot> = vec![curve(actual, ACTUAL).with_legend(format!("actual {target}")).into()];
+    let mut values: Vec<Plot> = vec![curve(actual, ACTUAL).with_legend(format!("actual {target}")).into()];
+    let mut errors: Vec<Plot> = Vec::new();
     let last = shown.last().map_or(0, |shown| shown.0);
     for fold in 1..=last {
-        let of_fold = shown.iter().filter(|shown| shown.0 == fold).map(|&(_, time, _, said)| (timestamp(time), said)).collect();
-        let line = curve(of_fold, FOLDS[(fold - 1) % FOLDS.len()]);
-        plots.push(line.with_legend(format!("fold {fold}")).into());
+        let of_fold = shown.iter().filter(|shown| shown.0 == fold);
+        let color = FOLDS[(fold - 1) % FOLDS.len()];
+        let predicted = of_fold.clone().map(|&(_, time, _, said)| (timestamp(time), said)).collect();
+        values.push(curve(predicted, color).with_legend(format!("fold {fold}")).into());
+        let error = of_fold.map(|&(_, time, actual, said)| (timestamp(time), said - actual)).collect();
+        errors.push(curve(error, color).with_stroke_width(1.2).into());
     }
-    over_time(plots, title, target, shown.iter().map(|shown| shown.1), LegendPosition::InsideTopLeft)
+    let times: Vec<DateTime> = shown.iter().map(|shown| shown.1).collect();
+    let above = time_layout(&values, title, target, times.iter().copied()).with_legend_position(LegendPosition::InsideTopLeft);
+    let below = time_layout(&errors, "", "predicted - actual", times.iter().copied());
+    let figure = Figure::new(2, 1).with_plots(vec![values, errors]).with_layouts(vec![above, below]);
+    Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
 }
 
 fn curve(points: Vec<(f64, f64)>, color: &str) -> LinePlot {
     LinePlot::new().with_data(points).with_color(color).with_stroke_width(2.0)
 }
 
-fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>, legend: String) -> Plot {
-    BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).with_legend(legend).into()
+/// An area between two curves; kuva 0.6 has no legend for it.
+fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>) -> Plot {
+    BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).into()
 }
 
-fn over_time(
-    plots: Vec<Plot>,
-    title: &str,
-    target: &str,
-    times: impl Iterator<Item = DateTime>,
-    legend: LegendPosition,
-) -> Result<Picture> {
+fn over_time(plots: Vec<Plot>, title: &str, target: &str, times: impl Iterator<Item = DateTime>) -> Result<Picture> {
+    let layout = time_layout(&plots, title, target, times).with_legend_position(LegendPosition::InsideTopLeft);
+    Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
+}
+
+fn time_layout(plots: &[Plot], title: &str, y: &str, times: impl Iterator<Item = DateTime>) -> Layout {
     let times: Vec<f64> = times.map(timestamp).collect();
     let (first, last) = (times.iter().copied().fold(f64::INFINITY, f64::min), times.iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let (first, last) = if first < last { (first, last) } else { (first - 1.0, first + 1.0) };
-    let layout = layout(&plots, title, "", target)
-        .with_x_axis_min(first)
-        .with_x_axis_max(last)
-        .with_x_datetime(ticks(last - first))
-        .with_legend_position(legend)
-        .with_width(WIDTH)
-        .with_height(HEIGHT);
-    Picture::render(&render_multiple(plots, layout))
+    layout(plots, title, "", y).with_x_axis_min(first).with_x_axis_max(last).with_x_datetime(ticks(last - first))
 }
 
 /// Some six to twelve ticks over so many seconds.

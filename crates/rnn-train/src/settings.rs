@@ -149,7 +149,7 @@ impl GlobalSettings {
         let typed = flags.clone().over(self.file.clone());
         if let Task::Letters(_) = experiment.0.task {
             // A settings file may be one for all experiments.
-            if let Some((name, _)) = flags.clone().of_series().entries().into_iter().next() {
+            if let Some((name, _)) = flags.clone().of_series().entries()?.into_iter().next() {
                 let flag = name.replace('_', "-");
                 return Err(Error::Usage(format!("{experiment} makes its own letters: --{flag} is for the experiments on series")));
             }
@@ -198,10 +198,18 @@ impl SeriesSettings {
             SplitName::Course => Split::Course,
             SplitName::Holdout => Split::Holdout { valid: set(options.valid, "valid")?.0, test: set(options.test, "test")?.0 },
         };
-        let interval = options.interval.map(|level| level.0.0);
+        // What the recipe says of intervals is said of its own split.
+        let interval = options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).map(|level| level.0.0);
         if split == Split::Course && interval.is_some() {
             let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));
+        }
+        let units: Vec<usize> = set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect();
+        if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
+            return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));
+        }
+        if units.is_empty() || options.features.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::Usage("a model needs at least one recurrent layer and one feature (--units, --features)".to_owned()));
         }
         let transform = set(options.transform, "transform")?.0;
         Ok(Self {
@@ -225,7 +233,7 @@ impl SeriesSettings {
             season: options.season.filter(|season| *season > 0),
             split,
             cell: set(options.cell, "cell")?.0.into(),
-            units: set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect(),
+            units,
             dropout: set(options.dropout, "dropout")?.0.0,
             loss: set(options.loss, "loss")?.0,
             samples: options.samples.filter(|samples| *samples > 0),
@@ -233,6 +241,9 @@ impl SeriesSettings {
         })
     }
 }
+
+/// Hidden units of a layer: its weights, their gradients and moments take some seven gigabytes.
+const MOST_UNITS: usize = 10_000;
 
 /// A date means all of its day.
 fn end_of(time: jiff::civil::DateTime) -> jiff::civil::DateTime {

@@ -11,7 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Result, console::note, progress::duration};
+use clap::Parser;
+
+use crate::{
+    Error, Result,
+    cli::Cli,
+    commands,
+    console::{muted, note},
+    progress::duration,
+};
 
 /// A run of this program.
 #[derive(Debug, Clone)]
@@ -38,18 +46,31 @@ struct State {
     finished: usize,
 }
 
-/// Runs that fit at once: as many as processors, and as memory allows where it is known.
-pub(crate) fn fitting(asked: Option<usize>, runs: usize, data: Option<&Path>) -> usize {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let each = BASE_BYTES + BYTES_A_BYTE * data.map_or(0, bytes);
-    let by_memory = available_memory().map_or(usize::MAX, |available| (available / each) as usize);
-    asked.unwrap_or(processors.min(by_memory)).clamp(1, runs.max(1))
+impl AtOnce {
+    /// As asked; else as many jobs as processors, and as memory allows where it is known, and the processors shared out among them.
+    pub(crate) fn fitting(jobs: Option<usize>, threads: Option<usize>, runs: usize, data: Option<&Path>) -> Self {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let each = BASE_BYTES + BYTES_A_BYTE * data.map_or(0, bytes);
+        let by_memory = available_memory().map_or(usize::MAX, |available| (available / each) as usize);
+        let jobs = jobs.unwrap_or(processors.min(by_memory)).clamp(1, runs.max(1));
+        Self { jobs, threads: threads.unwrap_or(processors / jobs).max(1) }
+    }
 }
 
-/// Runs all, `jobs` at once; goes on after one has failed, and then says which.
-pub(crate) fn run(workers: &[Worker], jobs: usize, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+/// How many runs go on at once, and the threads of each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct AtOnce {
+    pub(crate) jobs: usize,
+    threads: usize,
+}
+
+/// Runs all, some at once; goes on after one has failed, and then says which.
+pub(crate) fn run(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
     let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
-    let threads = (thread::available_parallelism().map_or(1, usize::from) / jobs).max(1);
+    if program.file_stem().is_none_or(|name| name != env!("CARGO_PKG_NAME")) {
+        return in_turn(workers, finished);
+    }
+    let AtOnce { jobs, threads } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let state = Mutex::new(State {
         waiting: (0..count).collect(),
@@ -96,6 +117,18 @@ pub(crate) fn run(workers: &[Worker], jobs: usize, quiet: bool, finished: impl F
             Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
         }
     }
+}
+
+/// In a program that only uses this library there is nothing else to run: one after another, in this process.
+fn in_turn(workers: &[Worker], finished: impl Fn(usize)) -> Result<()> {
+    for (index, worker) in workers.iter().enumerate() {
+        let args = std::iter::once("rnn-train").chain(worker.args.iter().map(String::as_str));
+        let failed = |error: String| Error::Worker(format!("{}: {error}", worker.name));
+        let cli = Cli::try_parse_from(args).map_err(|error| failed(error.to_string()))?;
+        muted(|| commands::run(cli)).map_err(|error| failed(error.to_string()))?;
+        finished(index);
+    }
+    Ok(())
 }
 
 fn progress(state: &State, workers: &[Worker], elapsed: Duration) -> String {
@@ -159,8 +192,9 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_taken_and_never_more_than_there_is_to_run() {
-        assert_eq!(fitting(Some(8), 3, None), 3);
-        assert_eq!(fitting(Some(2), 3, None), 2);
-        assert!(fitting(None, 5, None) >= 1);
+        assert_eq!(AtOnce::fitting(Some(8), Some(2), 3, None), AtOnce { jobs: 3, threads: 2 });
+        assert_eq!(AtOnce::fitting(Some(2), Some(1), 3, None), AtOnce { jobs: 2, threads: 1 });
+        let own = AtOnce::fitting(None, None, 5, None);
+        assert!(own.jobs >= 1 && own.threads >= 1, "{own:?}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod child;
 mod floor;
+mod forecasting;
 mod growth;
 mod inference;
 mod program;
@@ -55,7 +56,7 @@ pub(crate) struct Args {
     /// Compile GPU kernels to SPIR-V instead of WGSL, where the driver is Vulkan
     #[arg(long)]
     vulkan: bool,
-    /// Tables; --whole adds the fourth
+    /// Tables; --whole adds that of whole processes
     #[arg(long, value_enum, value_delimiter = ',', default_value = "training,inference,growth")]
     tables: Vec<Table>,
     /// Epochs of each training process; its first two are not counted [default: 12, with --quick 3]
@@ -80,6 +81,10 @@ enum Table {
     Growth,
     /// Seconds of whole processes
     Whole,
+    /// Folds of a backtest, at once and one after another
+    Backtest,
+    /// Windows of thousands of series
+    Panel,
 }
 
 /// How much is measured.
@@ -135,6 +140,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if wanted(Table::Growth) {
         print(&growth::run(&setup, &effort)?);
     }
+    if wanted(Table::Backtest) {
+        print(&forecasting::backtest(&setup, &effort)?);
+    }
+    if wanted(Table::Panel) {
+        print(&forecasting::panel(&setup, &effort)?);
+    }
     if wanted(Table::Whole) {
         print(&whole::run(&setup, &effort)?);
     }
@@ -187,7 +198,7 @@ fn frameworks(args: &Args) -> Vec<Program> {
 /// Copies what was built: the next build may come before the last turn.
 fn copy_programs(setup: &Setup) -> Result<()> {
     fs::create_dir_all(&setup.programs).map_err(|error| format!("{}: {error}", setup.programs.display()))?;
-    for name in ["rnn-train", "layers", "burn_nn_stock"] {
+    for name in ["rnn-train", "layers", "burn_nn_stock", "panel"] {
         let (built, copy) = (built("release", name), setup.program(name));
         fs::copy(&built, &copy).map_err(|error| format!("{} to {}: {error}", built.display(), copy.display()))?;
     }

@@ -2,8 +2,8 @@
 
 use std::{fmt, ops::Range, path::PathBuf};
 
-use jiff::civil::DateTime;
-use rnn_data::{Cut, Cuts, Split, moment};
+use jiff::{ToSpan, civil::DateTime};
+use rnn_data::{Cut, DataError, Split, moment};
 use serde::Serialize;
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
     options::{Options, Typed},
     plot,
     recipe::{Experiment, Task},
-    settings::{DataSource, GlobalSettings, SeriesSettings},
+    settings::{DataSource, GlobalSettings, SeriesSettings, TrainSettings},
     values::{Count, SplitName, Time},
     workers::{self, Worker},
 };
@@ -90,6 +90,7 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     options.test = Some(Typed(Cut::Share(1.0 / (folds + 1) as f64)));
     let (job, times) = open(experiment, &options, folds)?;
     job.resolve(&mut options);
+    TrainSettings::new(experiment, options.clone(), true)?;
     let kind = if args.sliding { "sliding" } else { "expanding" };
     let plans = plans(times.len(), folds, args.sliding);
     for (index, plan) in plans.iter().enumerate() {
@@ -101,7 +102,8 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
-    let jobs = seeds::jobs(args.parallel.jobs, &backend, folds, &options);
+    let at_once = seeds::at_once(&args.parallel, &backend, folds, &options);
+    let jobs = at_once.jobs;
     note(format_args!("{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its test part"));
     let workers: Vec<Worker> = plans
         .iter()
@@ -111,13 +113,13 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
             let options = Options {
                 artifacts: Some(root.clone()),
                 from: if plan.train.start > 0 { Some(Typed(Time(times[plan.train.start]))) } else { options.from },
-                until: Some(Typed(Time(times[plan.test.end - 1]))),
+                until: if plan.test.end < times.len() { Some(Typed(Time(last_moment(&times, plan.test.end)))) } else { options.until },
                 test: Some(Typed(Cut::From(times[plan.test.start]))),
                 ..options.clone()
             };
-            Worker { name: format!("fold {}", index + 1), args: seeds::training(experiment, &backend, &options) }
+            Ok(Worker { name: format!("fold {}", index + 1), args: seeds::training(experiment, &backend, &options)? })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let quiet = options.progress == Some(Progress::None);
     let finished = |index: usize| {
         if let (false, Ok(evaluation)) = (quiet, evaluation(&roots[index], experiment)) {
@@ -125,7 +127,7 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
             note(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
         }
     };
-    workers::run(&workers, jobs, quiet, finished)?;
+    workers::run(&workers, at_once, quiet, finished)?;
 
     let evaluations = roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = Report::new(experiment, kind, evaluations, &plans, job.data.source.clone());
@@ -156,7 +158,9 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
 fn open(experiment: Experiment, options: &Options, folds: usize) -> Result<(SeriesJob, Vec<DateTime>)> {
     let settings = SeriesSettings::new(experiment, options)?;
     let job = SeriesJob::open(experiment, settings, None).map_err(|error| match error {
-        Error::Data(error) => Error::Usage(format!("{folds} folds leave too little to train on: {error}")),
+        Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })) => {
+            Error::Usage(format!("{folds} folds leave too little to train on: {error}"))
+        }
         other => other,
     })?;
     let times: std::collections::BTreeSet<DateTime> =
@@ -175,10 +179,27 @@ fn plans(rows: usize, folds: usize, sliding: bool) -> Vec<Plan> {
     (0..folds).map(plan).collect()
 }
 
-fn check(job: &SeriesJob, valid: Cut, times: &[DateTime], plan: &Plan) -> Result<Cuts> {
+/// Makes sure that a fold can be trained and scored, as far as the number of its rows says.
+fn check(job: &SeriesJob, valid: Cut, times: &[DateTime], plan: &Plan) -> Result<()> {
+    let config = &job.data.config;
+    if plan.test.len() < config.horizon {
+        let (rows, horizon) = (plan.test.len(), config.horizon);
+        return Err(Error::Usage(format!("its test part of {rows} rows is shorter than the horizon of {horizon}; use fewer folds")));
+    }
     let split = Split::Holdout { valid, test: Cut::From(times[plan.test.start]) };
     let path = job.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&job.data.source.file));
-    Ok(split.cut(&path, &job.data.config, &times[plan.train.start..plan.test.end])?)
+    let times = &times[plan.train.start..plan.test.end];
+    let cuts = split.cut(&path, config, times)?;
+    let place = |from: DateTime| times.partition_point(|time| *time < from);
+    let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
+    let windows = (test + 1).saturating_sub(config.window + config.horizon + valid);
+    job.check_parts(valid.saturating_sub(config.window), windows * job.data.panel.series.len())
+}
+
+/// The last time before a row, as an end that counts: a midnight would mean all of its day.
+fn last_moment(times: &[DateTime], end: usize) -> DateTime {
+    let last = times[end - 1];
+    if times[end].date() == last.date() { last.saturating_add(1.nanosecond()) } else { last }
 }
 
 fn evaluation(root: &std::path::Path, experiment: Experiment) -> Result<SeriesEvaluation> {

@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 /// Prints every setting of an experiment as a settings file that `--config` takes: what is set as it is, what is not as a comment.
 pub(super) fn run(global: &GlobalSettings, args: &ConfigArgs) -> Result<()> {
     let options = global.layered(args.experiment, &Options::default(), None)?;
-    let entries = options.entries();
+    let entries = options.entries()?;
     let recipe = args.experiment.0;
     out(format_args!("# {}: {}", recipe.name, recipe.about));
     out("#");

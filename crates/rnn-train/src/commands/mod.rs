@@ -49,7 +49,7 @@ fn default_training() -> TrainArgs {
         experiment: Experiment(recipe),
         fresh: false,
         seeds: None,
-        parallel: ParallelArgs { jobs: None },
+        parallel: ParallelArgs { jobs: None, threads: None },
         options: Options::default(),
     }
 }

@@ -2,21 +2,22 @@
 
 use std::{fmt, path::PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{train::json, trained::Trained};
 use crate::{
     Error, Result,
-    artifacts::Artifacts,
+    artifacts::{Artifacts, read_if_there},
     backend::{Backend, USE_CPU},
-    cli::{Progress, TrainArgs},
+    cli::{ParallelArgs, Progress, TrainArgs},
     console::{note, out},
     evaluation::{Scores, SeriesEvaluation, number, verdict},
+    job::SeriesJob,
     options::Options,
     recipe::{Experiment, Task},
-    settings::GlobalSettings,
+    settings::{GlobalSettings, SeriesSettings, TrainSettings},
     values::Count,
-    workers::{self, Worker},
+    workers::{self, AtOnce, Worker},
 };
 
 /// `seeds.json`: the scores of every model, and of the mean of their forecasts.
@@ -55,30 +56,36 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
     if let Task::Letters(_) = experiment.0.task {
         return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
     }
-    let options = global.layered(experiment, &args.options, None)?;
+    let mut options = global.layered(experiment, &args.options, None)?;
     let first = args.options.seed.or(global.file.seed).unwrap_or(1);
-    let seeds: Vec<u64> = (first..).take(count).collect();
+    let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
+    // What is wrong is said once, before anything is trained; what is guessed, too.
+    let job = SeriesJob::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
+    job.check()?;
+    job.resolve(&mut options);
+    drop(job);
+    TrainSettings::new(experiment, options.clone(), true)?;
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
-    let jobs = jobs(args.parallel.jobs, &backend, count, &options);
-    note(format_args!("training {count} models, {jobs} at once"));
+    let at_once = at_once(&args.parallel, &backend, count, &options);
+    note(format_args!("training {count} models, {} at once", at_once.jobs));
     let workers: Vec<Worker> = seeds
         .iter()
         .map(|seed| {
             let options = Options { seed: Some(*seed), artifacts: Some(folder.join(seed.to_string())), ..options.clone() };
-            Worker { name: format!("seed {seed}"), args: training(experiment, &backend, &options) }
+            Ok(Worker { name: format!("seed {seed}"), args: training(experiment, &backend, &options)? })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let quiet = options.progress == Some(Progress::None);
-    workers::run(&workers, jobs, quiet, |index| {
+    workers::run(&workers, at_once, quiet, |index| {
         if !quiet {
             note(format_args!("{} trained", workers[index].name));
         }
     })?;
     let report = report(global, experiment, &seeds, &backend)?;
-    artifacts.write("seeds.json", json(&report)?)?;
+    artifacts.write(REPORT, json(&report)?)?;
     out(&report);
     out(format_args!("\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)", artifacts.folder.display()));
     Ok(())
@@ -86,32 +93,43 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
 
 /// Where the models are, in an experiment's folder.
 const FOLDER: &str = "seeds";
+const REPORT: &str = "seeds.json";
 
-/// Folders of the models that were trained, in the order of their seeds.
+/// What `seeds.json` is read for.
+#[derive(Debug, Deserialize)]
+struct Trainings {
+    models: Vec<Training>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Training {
+    seed: u64,
+}
+
+/// Folders of the models that `seeds.json` speaks of; there may be others, of earlier trainings.
 pub(super) fn roots(global: &GlobalSettings, experiment: Experiment) -> Result<Vec<PathBuf>> {
     let artifacts = Artifacts::new(&global.artifacts, experiment);
-    let folder = artifacts.path(FOLDER);
-    let none = || {
-        Error::Usage(format!("no models of several seeds are in {}: run `rnn-train train {experiment} --seeds 5` first", folder.display()))
-    };
-    let mut seeds: Vec<u64> =
-        std::fs::read_dir(&folder).map_err(|_| none())?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
-    seeds.sort_unstable();
-    if seeds.is_empty() { Err(none()) } else { Ok(seeds.into_iter().map(|seed| folder.join(seed.to_string())).collect()) }
+    let path = artifacts.path(REPORT);
+    let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
+    let train = format!("run `rnn-train train {experiment} --seeds 5`");
+    let text = read_if_there(&path)?.ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
+    let trained: Trainings =
+        serde_json::from_str(&text).map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
+    Ok(trained.models.iter().map(|model| artifacts.path(FOLDER).join(model.seed.to_string())).collect())
 }
 
 /// Runs at once: one on a GPU, which they would have to share.
-pub(super) fn jobs(asked: Option<Count>, backend: &Backend, runs: usize, options: &Options) -> usize {
-    let asked = asked.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
-    workers::fitting(asked, runs, options.data.as_deref())
+pub(super) fn at_once(args: &ParallelArgs, backend: &Backend, runs: usize, options: &Options) -> AtOnce {
+    let jobs = args.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
+    AtOnce::fitting(jobs, args.threads.map(|Count(threads)| threads), runs, options.data.as_deref())
 }
 
 /// The arguments of a process that trains from the start.
-pub(super) fn training(experiment: Experiment, backend: &Backend, options: &Options) -> Vec<String> {
+pub(super) fn training(experiment: Experiment, backend: &Backend, options: &Options) -> Result<Vec<String>> {
     let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), "--progress=plain".to_owned()];
     args.push(format!("--backend={}", backend.option()));
-    args.extend(options.as_flags());
-    args
+    args.extend(options.as_flags()?);
+    Ok(args)
 }
 
 fn report(global: &GlobalSettings, experiment: Experiment, seeds: &[u64], backend: &Backend) -> Result<Report> {

@@ -39,8 +39,17 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
     let before = if args.fresh { None } else { Before::open(&artifacts)? };
     let told = before.as_ref().filter(|before| before.best.is_some()).map(|before| &before.config.options);
     let mut options = global.layered(experiment, &args.options, told)?;
-    if let Some(path) = told.and_then(|told| told.data.clone()).filter(|path| options.data.as_ref() == Some(path)) {
-        note(format_args!("training on {} as before (--data chooses another)", path.display()));
+    if args.parallel.is_set() {
+        return Err(Error::Usage("--jobs and --threads are for several models at once (--seeds)".to_owned()));
+    }
+    match (told.and_then(|told| told.data.as_ref()), options.data.as_ref()) {
+        (Some(before), Some(path)) if before == path => {
+            note(format_args!("training on {} as before (--data chooses another)", path.display()))
+        }
+        (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
+            note("other data than before; what is not said of columns, split and model is as before (--fresh starts over)")
+        }
+        _ => {}
     }
     if options.progress == Some(Progress::Tui) && !io::stdout().is_terminal() {
         return Err(Error::Usage("--progress tui needs a terminal on standard output; --progress plain writes lines".to_owned()));
@@ -52,6 +61,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
         }
         Task::Series(_) => {
             let job = SeriesJob::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
+            job.check()?;
             job.resolve(&mut options);
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
             start(global, &settings, &artifacts, before, &job)

@@ -189,7 +189,7 @@ fn forecast_from(
     if !series.can_extend() {
         let problem = format!(
             "{steps} steps are more than the {horizon} the model predicts at once, and it reads more of each row than the values it predicts; \
-             train it with --horizon {steps}"
+             train it with --fresh --horizon {steps}"
         );
         return Err(Error::Usage(problem));
     }

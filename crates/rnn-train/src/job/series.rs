@@ -52,6 +52,25 @@ impl SeriesJob {
         Ok(Self { experiment, settings, data })
     }
 
+    /// Refuses what would turn out only when a trained model is scored.
+    pub(crate) fn check(&self) -> Result<()> {
+        let panel = &self.data.panel;
+        let shortest = panel.series.iter().map(|series| series.rows(Part::Train).len()).min().unwrap_or(0);
+        self.check_parts(shortest, panel.windows(Part::Valid).len())
+    }
+
+    /// The same for parts of these sizes.
+    pub(crate) fn check_parts(&self, training_rows: usize, validation_windows: usize) -> Result<()> {
+        if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
+            let problem = format!("a season of {season} rows does not fit into a training part of {training_rows}; use a smaller --season");
+            return Err(Error::Usage(problem));
+        }
+        match self.settings.interval.filter(|level| needed(*level) > validation_windows) {
+            Some(level) => Err(too_few(level, self.settings.horizon, validation_windows)),
+            None => Ok(()),
+        }
+    }
+
     /// Puts what was guessed from the data into the options, so that whoever reads them again need not guess.
     pub(crate) fn resolve(&self, options: &mut Options) {
         let config = &self.data.config;
@@ -167,16 +186,23 @@ impl SeriesJob {
                 }
             }
         }
-        let needed = (level / (1.0 - level)).ceil();
-        let intervals = calibration.intervals(level).ok_or_else(|| {
-            let problem = format!(
-                "intervals of {level} need at least {needed} forecasts of {steps} steps in the validation part, which has {count}; use a \
-                 larger --valid or a smaller --interval"
-            );
-            Error::Usage(problem)
-        })?;
+        let intervals = calibration.intervals(level).ok_or_else(|| too_few(level, steps, count))?;
         Ok((intervals, count))
     }
+}
+
+/// Forecasts that intervals of a level come from at least: theirs is the error whose rank is that share of one more than there are.
+fn needed(level: f64) -> usize {
+    let near = (level / (1.0 - level)).floor() as usize;
+    (near.max(1)..).find(|count| ((count + 1) as f64 * level).ceil() as usize <= *count).unwrap_or(near)
+}
+
+fn too_few(level: f64, steps: usize, count: usize) -> Error {
+    let (needed, plural) = (needed(level), if steps == 1 { "" } else { "s" });
+    Error::Usage(format!(
+        "intervals of {level} need at least {needed} forecasts of {steps} step{plural} in the validation part, which has {count}; use a larger \
+         --valid, a smaller --interval or fewer steps"
+    ))
 }
 
 impl Job for SeriesJob {

@@ -4,14 +4,6 @@ use std::fs;
 
 use crate::support::{Scratch, price_text};
 
-/// Runs a command that must fail, and checks its exit code and what it says.
-fn fails(scratch: &Scratch, args: &[&str], code: i32, expected: &str) {
-    let finished = scratch.run(args);
-    assert_eq!(finished.code, code, "{args:?}: {}", finished.stderr);
-    assert!(finished.stderr.contains(expected), "{args:?}: expected `{expected}` in\n{}", finished.stderr);
-    assert!(!finished.stderr.contains("panicked") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
-}
-
 #[test]
 fn wrong_usage_exits_2() {
     let scratch = Scratch::new();
@@ -28,7 +20,7 @@ fn wrong_usage_exits_2() {
         (&["fly"], "unrecognized subcommand"),
         (&["list", "--backend", "cuda"], "invalid value 'cuda'"),
     ] {
-        fails(&scratch, args, 2, expected);
+        scratch.fails(args, 2, expected);
     }
 }
 
@@ -52,9 +44,9 @@ fn bad_price_files_are_refused_with_their_place() {
         ("ragged.csv", change(third, "1,2"), "line 4: expected 8 values as in the header, got 2"),
     ] {
         fs::write(scratch.path(name), text).unwrap();
-        fails(&scratch, &["train", "stock-rnn", "--data", name], 1, expected);
+        scratch.fails(&["train", "stock-rnn", "--data", name], 1, expected);
     }
-    fails(&scratch, &["train", "stock-rnn", "--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read");
+    scratch.fails(&["train", "stock-rnn", "--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read");
     let header = good.lines().next().unwrap();
     let constant: String = good
         .lines()
@@ -66,7 +58,7 @@ fn bad_price_files_are_refused_with_their_place() {
         })
         .collect();
     fs::write(scratch.path("constant.csv"), format!("{header}\n{constant}")).unwrap();
-    fails(&scratch, &["train", "stock-rnn", "--data", "constant.csv"], 1, "every training value is 7");
+    scratch.fails(&["train", "stock-rnn", "--data", "constant.csv"], 1, "every training value is 7");
     assert!(!scratch.path("artifacts").exists(), "nothing is written for input that cannot be used");
 }
 
@@ -83,9 +75,9 @@ fn prices_at_or_below_zero_are_only_a_warning() {
 fn bad_letters_are_refused() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-4", "--epochs", "1", "--progress", "none"]);
-    fails(&scratch, &["predict", "letters-onehot-4", "abcx"], 2, "`x` is not in the alphabet `a`..`e`");
-    fails(&scratch, &["predict", "letters-onehot-4", "abc"], 2, "expected 4 letter(s), got 3: `abc`");
-    fails(&scratch, &["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
+    scratch.fails(&["predict", "letters-onehot-4", "abcx"], 2, "`x` is not in the alphabet `a`..`e`");
+    scratch.fails(&["predict", "letters-onehot-4", "abc"], 2, "expected 4 letter(s), got 3: `abc`");
+    scratch.fails(&["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "many\n");
     assert_eq!(finished.code, 2);
     assert!(finished.stderr.contains("expected a number of predictions, got `many`"), "{}", finished.stderr);
@@ -99,7 +91,7 @@ fn untrained_experiments_say_how_to_train_them() {
         &["predict", "letters-onehot-1", "a"],
         &["export", "stock-rnn", "--format", "text", "--out", "x.txt"],
     ] {
-        fails(&scratch, args, 1, "has not been trained in artifacts");
+        scratch.fails(args, 1, "has not been trained in artifacts");
     }
 }
 
@@ -107,17 +99,17 @@ fn untrained_experiments_say_how_to_train_them() {
 fn folders_that_cannot_be_used_are_named() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "").unwrap();
-    fails(&scratch, &["train", "letters-onehot-1", "--artifacts", "file"], 1, "cannot be written");
+    scratch.fails(&["train", "letters-onehot-1", "--artifacts", "file"], 1, "cannot be written");
 
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     let config = scratch.read("letters-onehot-1", "config.json");
     let write = |text: String| fs::write(scratch.artifact("letters-onehot-1", "config.json"), text).unwrap();
     write(config.replace("letters-onehot-1", "letters-onehot-4"));
-    fails(&scratch, &["train", "letters-onehot-1"], 1, "belongs to letters-onehot-4, expected letters-onehot-1");
+    scratch.fails(&["train", "letters-onehot-1"], 1, "belongs to letters-onehot-4, expected letters-onehot-1");
     write(config.replace("\"parameters\": 47", "\"parameters\": 99"));
-    fails(&scratch, &["train", "letters-onehot-1"], 1, "holds a model of 99 parameters, letters-onehot-1 has 47");
+    scratch.fails(&["train", "letters-onehot-1"], 1, "holds a model of 99 parameters, letters-onehot-1 has 47");
     write("{".to_owned());
-    fails(&scratch, &["train", "letters-onehot-1"], 1, "expected the config of a run");
+    scratch.fails(&["train", "letters-onehot-1"], 1, "expected the config of a run");
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--fresh", "--progress", "none"]);
 }
 
@@ -129,18 +121,18 @@ fn a_model_of_other_sizes_is_refused_with_both_sizes() {
     }
     let model = |experiment: &str| scratch.artifact(experiment, "checkpoint").join("model-1.bpk");
     fs::copy(model("letters-embedding-1"), model("letters-onehot-1")).unwrap();
-    fails(&scratch, &["train", "letters-onehot-1"], 1, "expected [5, 3] but record has [2, 3]");
-    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "holds another model");
+    scratch.fails(&["train", "letters-onehot-1"], 1, "expected [5, 3] but record has [2, 3]");
+    scratch.fails(&["evaluate", "letters-onehot-1"], 1, "holds another model");
     for part in ["optimizer", "scheduler", "model"] {
         scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--fresh", "--progress", "none"]);
         let file = scratch.artifact("letters-onehot-1", "checkpoint").join(format!("{part}-1.bpk"));
         fs::write(file, "not a checkpoint").unwrap();
         let config = scratch.read("letters-onehot-1", "config.json");
-        fails(&scratch, &["train", "letters-onehot-1", "--epochs", "9"], 1, &format!("{part}-1.bpk: this part of the best checkpoint"));
+        scratch.fails(&["train", "letters-onehot-1", "--epochs", "9"], 1, &format!("{part}-1.bpk: this part of the best checkpoint"));
         assert_eq!(scratch.read("letters-onehot-1", "config.json"), config, "nothing is written before the checkpoint is read");
     }
     fs::write(model("letters-onehot-1"), "not a checkpoint").unwrap();
-    fails(&scratch, &["evaluate", "letters-onehot-1"], 1, "this part of the best checkpoint cannot be read");
+    scratch.fails(&["evaluate", "letters-onehot-1"], 1, "this part of the best checkpoint cannot be read");
 }
 
 #[test]
@@ -153,9 +145,9 @@ fn settings_files_are_checked() {
         ("learning_rate = 0.0\n", "expected a number above 0, got `0`"),
     ] {
         fs::write(scratch.path("run.toml"), text).unwrap();
-        fails(&scratch, &["train", "letters-onehot-1", "--config", "run.toml"], 1, expected);
+        scratch.fails(&["train", "letters-onehot-1", "--config", "run.toml"], 1, expected);
     }
-    fails(&scratch, &["list", "--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read");
+    scratch.fails(&["list", "--config", "nowhere.toml"], 1, "nowhere.toml: cannot be read");
 }
 
 #[test]
@@ -163,7 +155,7 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     let args = ["train", "letters-onehot-1", "--epochs", "50", "--learning-rate", "1e38", "--progress", "none"];
-    fails(&scratch, &args, 1, "try a smaller --learning-rate");
+    scratch.fails(&args, 1, "try a smaller --learning-rate");
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
 }
 
@@ -173,7 +165,7 @@ fn a_failed_fresh_run_leaves_the_run_before() {
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     let weights = scratch.read("letters-onehot-1", "weights.txt");
     let args = ["train", "letters-onehot-1", "--fresh", "--epochs", "5", "--learning-rate", "1e38", "--progress", "none"];
-    fails(&scratch, &args, 1, "try a smaller --learning-rate");
+    scratch.fails(&args, 1, "try a smaller --learning-rate");
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), weights);
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
     // What stands in the way of a file of ours is put aside, too.
@@ -188,8 +180,8 @@ fn exports_go_where_they_are_sent_and_nowhere_else() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     let export = |out: &str| scratch.run(&["export", "letters-onehot-1", "--format", "text", "--out", out]);
-    fails(&scratch, &["export", "letters-onehot-1", "--format", "text", "--out", "nowhere/x"], 1, "nowhere/x: cannot be written");
-    fails(&scratch, &["export", "letters-onehot-1", "--format", "text", "--out", "artifacts"], 1, "cannot be written");
+    scratch.fails(&["export", "letters-onehot-1", "--format", "text", "--out", "nowhere/x"], 1, "nowhere/x: cannot be written");
+    scratch.fails(&["export", "letters-onehot-1", "--format", "text", "--out", "artifacts"], 1, "cannot be written");
     #[cfg(unix)]
     {
         fs::write(scratch.path("target.txt"), "old").unwrap();
@@ -219,14 +211,9 @@ fn days_that_cannot_be_predicted_are_named() {
     let scratch = Scratch::new();
     let data = scratch.prices("prices.csv", 420);
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &data, "--progress", "none"]);
-    fails(&scratch, &["predict", "stock-rnn", "tomorrow"], 2, "expected a date like 2020-04-24");
-    fails(&scratch, &["predict", "stock-rnn", "1999-01-01"], 2, "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24");
-    fails(
-        &scratch,
-        &["predict", "stock-rnn", "2015-01-20"],
-        2,
-        "60 rows must come before a predicted one; the first such day is 2015-03-02",
-    );
+    scratch.fails(&["predict", "stock-rnn", "tomorrow"], 2, "expected a date like 2020-04-24");
+    scratch.fails(&["predict", "stock-rnn", "1999-01-01"], 2, "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24");
+    scratch.fails(&["predict", "stock-rnn", "2015-01-20"], 2, "60 rows must come before a predicted one; the first such day is 2015-03-02");
 }
 
 #[cfg(feature = "wgpu")]
@@ -257,5 +244,5 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
 #[test]
 fn wgpu_without_its_feature_says_how_to_build_it_in() {
     let scratch = Scratch::new();
-    fails(&scratch, &["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
+    scratch.fails(&["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
 }

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backtest;
+mod bad_input;
 mod errors;
+mod forecast;
+mod panel;
 mod readme;
 mod resume;
 mod runs;
+mod seeds;
+mod series;
 mod support;
+mod training;
 #[cfg(feature = "wgpu")]
 mod wgpu;

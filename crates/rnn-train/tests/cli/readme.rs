@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::support::Scratch;
+use crate::support::{Scratch, bars_as};
 
 /// Commands of the README, without what builds the program: the arguments after `--`, or after `rnn-train`.
 fn commands() -> Vec<Vec<String>> {
@@ -10,7 +10,7 @@ fn commands() -> Vec<Vec<String>> {
     let text = fs::read_to_string(readme).unwrap();
     let mut commands = Vec::new();
     for line in text.lines().map(str::trim) {
-        let command = line.split('#').next().unwrap_or_default().trim();
+        let command = line.split(['#', '>']).next().unwrap_or_default().trim();
         let is_build = command.starts_with("cargo run") && command.contains("-p rnn-train");
         if is_build && !command.contains("wgpu") {
             let args = command.split_once(" -- ").map_or("", |(_, args)| args);
@@ -25,7 +25,8 @@ fn commands() -> Vec<Vec<String>> {
 #[test]
 fn the_readme_commands_run_in_their_order() {
     let scratch = Scratch::new();
-    scratch.prices("prices.csv", 420);
+    scratch.prices("prices.csv", 800);
+    scratch.file("sensors.csv", bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200));
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
     let commands = commands();
     assert!(commands.len() >= 6, "the README shows its commands: {commands:?}");
@@ -34,7 +35,7 @@ fn the_readme_commands_run_in_their_order() {
         if args.is_empty() {
             args = ["--config", "short.toml"].map(str::to_owned).to_vec();
         }
-        if args[0] == "train" && !args.contains(&"--epochs".to_owned()) {
+        if ["train", "backtest"].contains(&&args[0][..]) && !args.contains(&"--epochs".to_owned()) {
             args.extend(["--epochs", "1", "--batch-size", "512"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -78,11 +78,83 @@ impl Scratch {
         serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{args:?}: {error} in {}", finished.stdout))
     }
 
+    /// Runs a command that must fail, and checks its exit code and what it says.
+    pub(crate) fn fails(&self, args: &[&str], code: i32, expected: &str) {
+        let finished = self.run(args);
+        assert_eq!(finished.code, code, "{args:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains(expected), "{args:?}: expected `{expected}` in\n{}", finished.stderr);
+        assert!(!finished.stderr.contains("panicked") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
+    }
+
+    /// Trains for a moment.
+    pub(crate) fn train(&self, experiment: &str, args: &[&str]) -> Finished {
+        self.ok(&quick(&["train", experiment], args))
+    }
+
+    /// Writes a file, and gives its name.
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        name.to_owned()
+    }
+
+    /// A JSON file of an experiment.
+    pub(crate) fn read_json(&self, experiment: &str, name: &str) -> Value {
+        serde_json::from_str(&self.read(experiment, name)).unwrap()
+    }
+
+    /// A CSV file of an experiment: its header, and its rows.
+    pub(crate) fn read_csv(&self, experiment: &str, name: &str) -> (String, Vec<Vec<String>>) {
+        let text = self.read(experiment, name);
+        let mut lines = text.lines();
+        let header = lines.next().unwrap().to_owned();
+        (header, lines.map(|line| line.split(',').map(str::to_owned).collect()).collect())
+    }
+
     /// Writes a price file whose opens wander, and gives its name.
     pub(crate) fn prices(&self, name: &str, rows: usize) -> String {
         fs::write(self.path(name), price_text(rows)).unwrap();
         name.to_owned()
     }
+}
+
+/// Flags of a training that is soon over.
+const QUICK: [[&str; 2]; 4] = [["--epochs", "2"], ["--window", "5"], ["--units", "4"], ["--progress", "none"]];
+
+/// A command that is soon over, but for what the arguments say otherwise.
+pub(crate) fn quick<'a>(command: &[&'a str], args: &[&'a str]) -> Vec<&'a str> {
+    let flags = QUICK.iter().filter(|flag| !args.contains(&flag[0])).flatten().copied();
+    command.iter().copied().chain(flags).chain(args.iter().copied()).collect()
+}
+
+/// Daily bars on business days: a slow wave, and noise.
+pub(crate) fn bars(rows: usize) -> String {
+    bars_as(["date", "open", "close", "volume"], ',', "%Y-%m-%d", rows)
+}
+
+/// The same with other names, separators and dates.
+pub(crate) fn bars_as(header: [&str; 4], separator: char, dates: &str, rows: usize) -> String {
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 24) - 0.5
+    };
+    let separator = separator.to_string();
+    let mut text = header.join(&separator) + "\n";
+    for (row, date) in business_days().take(rows).enumerate() {
+        let open = 50.0 + 8.0 * (row as f64 / 15.0).sin() + noise();
+        let (close, volume) = (open + noise(), 1000.0 + 500.0 * noise());
+        text += &[date.strftime(dates).to_string(), format!("{open:.3}"), format!("{close:.3}"), format!("{volume:.1}")].join(&separator);
+        text += "\n";
+    }
+    text
+}
+
+/// Monday to Friday, from Wednesday 2020-01-01 on.
+pub(crate) fn business_days() -> impl Iterator<Item = jiff::civil::Date> {
+    let days = jiff::civil::date(2020, 1, 1).series(jiff::Span::new().days(1));
+    days.filter(|day| day.weekday().to_monday_zero_offset() < 5)
 }
 
 /// A price file's text: a slow wave with a faster one on top, on consecutive days.
@@ -93,7 +165,7 @@ pub(crate) fn price_text(rows: usize) -> String {
         let time = index as f64;
         let open = 100.0 + 20.0 * (time / 40.0).sin() + 3.0 * (time / 3.0).sin();
         let date = start.checked_add(jiff::Span::new().days(index as i64)).unwrap();
-        text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},1000,600519\n", open + 0.5, open + 1.0, open - 1.0);
+        text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},{},600519\n", open + 0.5, open + 1.0, open - 1.0, 1000 + index % 7);
     }
     text
 }

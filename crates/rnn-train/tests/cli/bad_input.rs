@@ -1,0 +1,249 @@
+//! What a newcomer may get wrong about series: where it is, what was expected, what was there, what to do.
+
+use std::fs;
+
+use crate::support::{Scratch, bars, price_text, quick};
+
+#[test]
+fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    scratch.file("twice.csv", bars(200).replace("close", "open"));
+    for (args, code, expected) in [
+        (&["--features", "opne"][..], 1, "line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`"),
+        (&["--features", "open,log-return(clsoe)"], 1, "column `clsoe` is missing (did you mean `close`?)"),
+        (&["--features", "logreturn(close)"], 1, "there is no function `logreturn`; a feature is a column, difference(c)"),
+        (&["--features", "log(open)"], 1, "log needs two columns, as in log(high/close)"),
+        (&["--features", "open close"], 1, "column `open close` is missing"),
+        (&["--features", "log(open/close"], 1, "column `log(open/close` is missing"),
+        (&["--features", ""], 2, "at least one recurrent layer and one feature"),
+        (&["--target", "vloume"], 1, "column `vloume` is missing (did you mean `volume`?)"),
+        (&["--target", "date"], 1, "line 2, column `date`: expected a finite number, got `2020-01-01`"),
+        (&["--date-column", "day"], 1, "column `day` is missing"),
+        (&["--date-column", "open"], 1, "column `open`: expected a date like 2020-04-24"),
+        (&["--date-format", "%d.%m.%Y"], 1, "line 2, column `date`: expected a date like 24.04.2020, got `2020-01-01`"),
+        (&["--date-format", "%Q"], 1, "line 2, column `date`: expected a date of the format %Q, got `2020-01-01`"),
+        (&["--data", "twice.csv"], 1, "line 1: column `open` appears 2 times, expected once"),
+    ] {
+        let data = if args[0] == "--data" { &[][..] } else { &["--data", "bars.csv"] };
+        scratch.fails(&quick(&["train", "series"], &[data, args].concat()), code, expected);
+    }
+    scratch.fails(
+        &quick(&["train", "stock-rnn"], &["--data", "bars.csv", "--target", "opne"]),
+        1,
+        "column `opne` is missing (did you mean `open`?)",
+    );
+    let other = scratch.file("other.csv", bars(500).replace("open", "price"));
+    scratch.fails(&quick(&["train", "stock-lstm"], &["--data", &other]), 1, "column `open` is missing");
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn numbers_out_of_their_bounds_are_refused() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    for (args, expected) in [
+        (&["--units", "0"][..], "expected a whole number from 1 to 1000000, got `0`"),
+        (&["--units", "4,"], "from 1 to 1000000, got ``"),
+        (&["--units", "-4"], "from 1 to 1000000, got `-4`"),
+        (&["--units", "1000000"], "a layer has at most 10000 hidden units, got 1000000 (--units)"),
+        (&["--dropout", "1"], "expected a number of at least 0 and below 1, got `1`"),
+        (&["--dropout", "-0.1"], "got `-0.1`"),
+        (&["--patience", "-1"], "expected a whole number of at least 0, got `-1`"),
+        (&["--patience", "soon"], "expected a whole number of at least 0, got `soon`"),
+        (&["--samples", "-1"], "at least 0, got `-1`"),
+        (&["--seed", "-1"], "at least 0, got `-1`"),
+        (&["--season", "-1"], "at least 0, got `-1`"),
+        (&["--window", "0"], "from 1 to 1000000, got `0`"),
+        (&["--window", "-5"], "from 1 to 1000000, got `-5`"),
+        (&["--horizon", "0"], "from 1 to 1000000, got `0`"),
+        (&["--epochs", "-1"], "from 1 to 1000000, got `-1`"),
+        (&["--epochs", "1.5"], "from 1 to 1000000, got `1.5`"),
+        (&["--weight-decay", "-1"], "expected a number of at least 0, got `-1`"),
+        (&["--clip-norm", "inf"], "expected a number of at least 0, got `inf`"),
+        (&["--interval", "1.5"], "expected a number above 0 and below 1, got `1.5`"),
+        (&["--interval", "-0.9"], "got `-0.9`"),
+        (&["--interval", "nan"], "got `nan`"),
+        (&["--valid", "0"], "expected a number of rows, a share like 0.15 or a date, got `0`"),
+        (&["--valid", "-20"], "or a date, got `-20`"),
+        (&["--test", "1.5"], "or a date, got `1.5`"),
+        (&["--test", "yesterday"], "or a date, got `yesterday`"),
+        (&["--from", "01.02.2020"], "expected a date like 2020-04-24, got `01.02.2020`"),
+        (&["--until", "2020-02-30"], "expected a date like 2020-04-24, got `2020-02-30`"),
+        (&["--loss", "rmse"], "expected one of mse, huber, mae, got `rmse`"),
+        (&["--optimizer", "sgd"], "expected one of adam, adamw, got `sgd`"),
+        (&["--cell", "rnn"], "expected one of simple-rnn, lstm, gru, got `rnn`"),
+        (&["--split", "random"], "expected one of course, holdout, got `random`"),
+        (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),
+        (&["--naive", "seasonal:0"], "seasonal:ROWS or mean:ROWS, got `seasonal:0`"),
+        (&["--fill", "zero"], "expected none, forward or linear, got `zero`"),
+        (&["--windw", "5"], "a similar argument exists: '--window'"),
+        (&["--optimizer", "adam", "--weight-decay", "0.1"], "weight decay 0.1 needs the optimizer adamw"),
+        (
+            &["--interval", "0.99"],
+            "intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30; use a larger",
+        ),
+        (&["--season", "500"], "a season of 500 rows does not fit into a training part of 130; use a smaller --season"),
+        (&["--split", "course", "--interval", "0.8"], "which the course's split has not; use --split holdout"),
+    ] {
+        scratch.fails(&quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()), 2, expected);
+    }
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused_with_what_there_is() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    for (args, expected) in [
+        (
+            &["--window", "500"][..],
+            "bars.csv: 200 rows are too few: 1503 are needed (training, validation and test part need a window of 500",
+        ),
+        (&["--horizon", "31"], "the test part predicts 30 rows (0.15), fewer than the horizon of 31 rows"),
+        (&["--horizon", "100"], "200 rows are too few: 315 are needed"),
+        (&["--test", "300"], "the test part (300) does not fit"),
+        (&["--test", "2030-01-01"], "the test part (2030-01-01) does not fit"),
+        (&["--test", "2020-01-02"], "the test part (2020-01-02) does not fit"),
+        (&["--valid", "2030-01-01"], "the validation part (2030-01-01) does not fit"),
+        (&["--valid", "155"], "no rows are left to train on"),
+        (&["--valid", "0.99"], "the validation part (0.99) does not fit"),
+        (&["--from", "2020-09-01", "--until", "2020-02-01"], "no rows from 2020-09-01 to 2020-02-01"),
+        (&["--from", "2035-01-01"], "no rows from 2035-01-01 to the last; the file has 2020-01-01 to 2020-10-06"),
+        (&["--until", "2020-01-10"], "8 rows are too few"),
+    ] {
+        scratch.fails(&quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()), 1, expected);
+    }
+    scratch.file("prices.csv", price_text(700));
+    scratch.fails(&quick(&["train", "stock-rnn"], &["--data", "prices.csv", "--horizon", "300"]), 1, "fewer than the horizon of 300 rows");
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn files_and_folders_that_hold_no_series_are_refused() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("nothing")).unwrap();
+    scratch.file("texts/readme.md", "no series");
+    scratch.file("empty.csv", "");
+    scratch.file("blank.csv", "\n\n\n");
+    scratch.file("head.csv", "date,open,close\n");
+    scratch.file("words.csv", "date,name\n2020-01-01,abc\n2020-01-02,def\n");
+    scratch.file("dates.csv", "date\n2020-01-01\n2020-01-02\n");
+    scratch.file("numbers.csv", "a,b\n1,2\n3,4\n");
+    scratch.file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
+    scratch.file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
+    for (data, expected) in [
+        ("nothing", "nothing: the folder has no file whose name ends in .csv"),
+        ("texts", "texts: the folder has no file whose name ends in .csv"),
+        ("nowhere.csv", "nowhere.csv: cannot be read: "),
+        ("empty.csv", "empty.csv, line 1: column `date` is missing; the header has no columns"),
+        ("blank.csv", "blank.csv, line 1: column `date` is missing"),
+        ("head.csv", "head.csv: "),
+        ("words.csv", "words.csv: no column holds numbers in every row"),
+        ("dates.csv", "dates.csv: no column holds numbers in every row"),
+        ("numbers.csv", "numbers.csv, line 1: column `date` is missing"),
+        ("bytes.csv", "bytes.csv"),
+        ("picture.csv", "picture.csv, line 1: "),
+    ] {
+        for command in ["train", "backtest"] {
+            scratch.fails(&[command, "series", "--data", data], 1, expected);
+        }
+    }
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn logarithms_of_what_has_none_name_the_line() {
+    let scratch = Scratch::new();
+    let text = bars(200);
+    let fifth = text.lines().nth(5).unwrap();
+    let (date, rest) = fifth.split_once(',').unwrap();
+    let zero = format!("{date},0,{}", rest.split_once(',').unwrap().1);
+    scratch.file("zero.csv", text.replace(fifth, &zero));
+    let logarithm = "zero.csv, line 6, column `open`: the logarithm of 0 is asked for, which needs numbers above 0; choose another transform or feature";
+    for args in [
+        &["--transform", "log-return"][..],
+        &["--transform", "log-residual"],
+        &["--features", "close,log-return(open)"],
+        &["--features", "log(close/open)"],
+        &["--features", "gap"],
+    ] {
+        scratch.fails(&quick(&["train", "series"], &[&["--data", "zero.csv"], args].concat()), 1, logarithm);
+    }
+    let of_share = "line 6, column `open`: expected a number other than 0 for return(open), a share of it, got `0`";
+    scratch.fails(&quick(&["train", "series"], &["--data", "zero.csv", "--features", "return(open)"]), 1, of_share);
+    assert!(!scratch.path("artifacts").exists());
+    scratch.train("series", &["--data", "zero.csv", "--features", "open,difference(close)"]);
+    assert!(scratch.read_json("series", "evaluation.json")["mape"].is_number(), "the zero is in the training part");
+}
+
+#[test]
+fn settings_files_say_which_line_is_wrong() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    for (text, code, expected) in [
+        ("seed = 1\nwindwo = 3\n", 1, "line 2, column 1"),
+        ("seed = 1\nwindwo = 3\n", 1, "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints all keys)"),
+        ("[training]\nepochs = 3\n", 1, "unknown key `training`"),
+        ("seed = 1\ninterval = 1.5\n", 1, "line 2, column 12"),
+        ("interval = 1.5\n", 1, "expected a number above 0 and below 1, got `1.5`"),
+        ("transform = \"log\"\n", 1, "log-residual, got `log`"),
+        ("from = 2020-13-01\n", 1, "line 1, column 8"),
+        ("from = [2020]\n", 1, "expected a text in quotes or a number"),
+        ("from = { day = 1 }\n", 1, "expected a text in quotes or a number"),
+        ("patience = -3\n", 1, "line 1, column 12"),
+        ("window = true\n", 1, "expected a text in quotes or a number"),
+        ("epochs 3\n", 1, "line 1"),
+        ("epochs = 3\nepochs = 4\n", 1, "duplicate key"),
+        ("units = []\n", 2, "at least one recurrent layer and one feature"),
+        ("features = []\n", 2, "at least one recurrent layer and one feature"),
+        ("features = \"open\"\n", 1, "line 1, column 12"),
+        ("data = 3\n", 1, "line 1, column 8"),
+    ] {
+        let file = scratch.file("run.toml", text);
+        scratch.fails(&["train", "series", "--data", "bars.csv", "--config", &file], code, expected);
+    }
+    scratch.file("run.toml", [0xff, 0xfe]);
+    scratch.fails(&["train", "series", "--config", "run.toml"], 1, "run.toml: cannot be read: ");
+    scratch.fails(&["train", "series", "--config", "."], 1, ".: cannot be read: ");
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn letters_refuse_what_only_series_have() {
+    let scratch = Scratch::new();
+    for args in
+        [["--window", "5"], ["--interval", "0.9"], ["--features", "open"], ["--units", "4"], ["--fill", "linear"], ["--loss", "mae"]]
+    {
+        let expected = format!("makes its own letters: {} is for the experiments on series", args[0]);
+        scratch.fails(&[&["train", "letters-onehot-1"], &args[..]].concat(), 2, &expected);
+    }
+    for command in ["evaluate", "predict"] {
+        scratch.fails(&[command, "letters-onehot-1", "--data", "bars.csv"], 2, "--data is for the experiments on series");
+    }
+    assert!(!scratch.path("artifacts").exists());
+    // A settings file may be one for all experiments.
+    let file = scratch.file("all.toml", "window = 5\nepochs = 3\npatience = 0\n");
+    scratch.ok(&["train", "letters-onehot-1", "--config", &file]);
+    assert_eq!(scratch.read_json("letters-onehot-1", "config.json")["options"]["window"], serde_json::Value::Null);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_that_are_not_text_are_refused_before_anything_is_written() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let scratch = Scratch::new();
+    let odd = OsStr::from_bytes(b"b\xffrs.csv");
+    fs::write(scratch.path("").join(odd), bars(200)).unwrap();
+    for args in [&["train", "series"][..], &["backtest", "series"], &["train", "series", "--seeds", "2"], &["train", "letters-onehot-1"]] {
+        let mut command = scratch.command(args);
+        command.arg("--data").arg(odd);
+        let finished = scratch.finish(command, "");
+        assert_eq!(finished.code, 2, "{args:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains("is not UTF-8 text") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
+    }
+    let mut command = scratch.command(&["config", "series"]);
+    command.env("RNN_STOCK_CSV", odd);
+    assert_eq!(scratch.finish(command, "").code, 2);
+    assert!(!scratch.path("artifacts").exists());
+}

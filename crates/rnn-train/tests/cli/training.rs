@@ -1,0 +1,124 @@
+//! How training stops, what it makes small, and where its settings come from.
+
+use std::{collections::BTreeMap, fs};
+
+use crate::support::{Scratch, bars, quick};
+
+#[test]
+fn patience_stops_training_and_the_best_weights_are_restored() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let finished = scratch.train("series", &["--data", &data, "--patience", "2", "--epochs", "100", "--learning-rate", "0.1"]);
+    let evaluation = scratch.read_json("series", "evaluation.json");
+    let (best, (_, rows)) = (evaluation["best_epoch"].as_u64().unwrap() as usize, scratch.read_csv("series", "metrics.csv"));
+    assert_eq!(rows.len(), best + 2, "two epochs after the best");
+    let said = format!("stopped after epoch {} of 100: no better loss in 2 epochs (--patience)", best + 2);
+    assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
+    // As many epochs as the best is old give the same weights.
+    scratch.train("series", &["--data", &data, "--fresh", "--artifacts", "again", "--epochs", &best.to_string(), "--learning-rate", "0.1"]);
+    let again = fs::read_to_string(scratch.path("again/series/weights.txt")).unwrap();
+    assert!(again == scratch.read("series", "weights.txt"), "weights of epoch {best}");
+}
+
+#[test]
+fn optimizer_clipping_loss_and_samples_change_the_weights_and_are_kept() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let mut seen = BTreeMap::new();
+    for (flags, key, value) in [
+        (&["--optimizer", "adam"][..], "optimizer", serde_json::json!("adam")),
+        (&["--optimizer", "adamw", "--weight-decay", "0.5"], "weight_decay", 0.5.into()),
+        (&["--optimizer", "adam", "--clip-norm", "0.001"], "clip_norm", 0.001.into()),
+        (&["--optimizer", "adam", "--loss", "mae"], "loss", "mae".into()),
+        (&["--optimizer", "adam", "--loss", "huber"], "loss", "huber".into()),
+        (&["--optimizer", "adam", "--samples", "40"], "samples", 40.into()),
+        (&["--optimizer", "adam", "--dropout", "0.5"], "dropout", 0.5.into()),
+        (&["--optimizer", "adam", "--cell", "gru"], "cell", "gru".into()),
+        (&["--optimizer", "adam", "--cell", "simple-rnn", "--units", "3,2"], "units", serde_json::json!([3, 2])),
+    ] {
+        let others = [["--loss", "mse"], ["--weight-decay", "0"], ["--clip-norm", "0"]];
+        let others = others.iter().filter(|flag| !flags.contains(&flag[0])).flatten().copied();
+        let args: Vec<&str> = ["--data", &data, "--fresh"].into_iter().chain(others).chain(flags.iter().copied()).collect();
+        scratch.train("series", &args);
+        assert_eq!(scratch.read_json("series", "config.json")["options"][key], value, "{flags:?}");
+        if let Some(other) = seen.insert(scratch.read("series", "weights.txt"), flags) {
+            panic!("{flags:?} and {other:?} give the same weights");
+        }
+    }
+}
+
+#[test]
+fn a_printed_config_is_a_settings_file_that_says_the_same() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(700));
+    let list = scratch.json(&["list", "--json"]);
+    for experiment in list.as_array().unwrap().iter().map(|experiment| experiment["name"].as_str().unwrap()) {
+        let text = scratch.ok(&["config", experiment]).stdout;
+        let file = scratch.file("run.toml", &text);
+        assert_eq!(scratch.ok(&["config", experiment, "--config", &file]).stdout, text);
+        assert!(text.contains("# ---- Training") && text.contains("\n# Step size of the optimizer\nlearning_rate = "), "{text}");
+        if ["stock-lstm", "stock-gru", "letters-embedding-4"].contains(&experiment) {
+            continue; // As those before them.
+        }
+        let letters = experiment.starts_with("letters");
+        let mut options = Vec::new();
+        for config in [&[][..], &["--config", &file]] {
+            let train = [&["train", experiment, "--fresh"], config].concat();
+            scratch.ok(&if letters { [&train[..], &["--epochs", "1"]].concat() } else { quick(&train, &["--data", &data]) });
+            let mut run = scratch.read_json(experiment, "config.json")["options"].clone();
+            // A settings file also says where results go.
+            run.as_object_mut().unwrap().remove("artifacts");
+            options.push(run);
+        }
+        assert_eq!(options[0], options[1], "{experiment}");
+    }
+}
+
+#[test]
+fn settings_files_take_dates_without_quotes_and_lists() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\nfeatures = [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
+    let file = scratch.file("run.toml", text);
+    scratch.ok(&["train", "series", "--config", &file, "--data", &data, "--epochs", "1", "--window", "5"]);
+    let options = &scratch.read_json("series", "config.json")["options"];
+    assert_eq!((&options["from"], &options["test"], &options["valid"]), (&"2020-01-20".into(), &"2020-09-01".into(), &0.2.into()));
+    assert_eq!((&options["units"], &options["patience"]), (&serde_json::json!([3, 2]), &4.into()));
+}
+
+#[test]
+fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let flags =
+        ["--data", &data, "--target", "close", "--features", "close,gap", "--horizon", "2", "--transform", "standard", "--cell", "gru"];
+    scratch.train("series", &[&flags[..], &["--valid", "30", "--test", "40", "--interval", "0.5", "--season", "5"]].concat());
+    let first = scratch.read_json("series", "config.json");
+    let named = scratch.ok(&["train", "series", "--epochs", "1", "--data", &data]);
+    assert!(named.stderr.contains("going on from epoch ") && !named.stderr.contains("other data"), "{}", named.stderr);
+    let finished = scratch.ok(&["train", "series", "--epochs", "2"]);
+    assert!(finished.stderr.contains("bars.csv as before (--data chooses another)"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("going on from epoch ") && finished.stderr.contains("epoch 5/5"), "{}", finished.stderr);
+    let second = scratch.read_json("series", "config.json");
+    assert!(!finished.stderr.contains("other data"), "{}", finished.stderr);
+    assert_eq!(first, second);
+
+    let other = scratch.file("other.csv", bars(200).replace("open", "price"));
+    let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
+    let said = "other data than before; what is not said of columns, split and model is as before (--fresh starts over)";
+    assert_eq!(finished.code, 1);
+    assert!(finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"), "{}", finished.stderr);
+    assert_eq!(scratch.read_json("series", "config.json"), second);
+}
+
+#[test]
+fn the_holdout_split_is_for_course_experiments_and_the_courses_for_others() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(500));
+    scratch.train("stock-rnn", &["--data", &data, "--split", "holdout", "--interval", "0.9"]);
+    let evaluation = scratch.read_json("stock-rnn", "evaluation.json");
+    assert_eq!((&evaluation["split"], &evaluation["windows"]), (&"holdout".into(), &75.into()));
+    scratch.train("series", &["--data", &data, "--split", "course"]);
+    let evaluation = scratch.read_json("series", "evaluation.json");
+    assert_eq!((&evaluation["split"], &evaluation["windows"], &evaluation["interval"]), (&"course".into(), &240.into(), &().into()));
+}
