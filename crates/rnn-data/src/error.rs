@@ -88,6 +88,12 @@ pub enum DataError {
         /// How the others were filled.
         fill: Fill,
     },
+    /// The file is only a header.
+    #[error("{}: has a header and no rows", path.display())]
+    Empty {
+        /// File.
+        path: PathBuf,
+    },
     /// No row is within the times asked for.
     #[error("{}: no rows from {asked}; the file has {has}", path.display())]
     NoRows {
@@ -127,7 +133,7 @@ pub enum DataError {
         problem: String,
     },
     /// A file has no column of numbers.
-    #[error("{}: no column holds numbers in every row", path.display())]
+    #[error("{}: no column holds numbers in every row; numbers are written like 1234.5, without commas", path.display())]
     NoNumbers {
         /// File.
         path: PathBuf,
@@ -151,7 +157,9 @@ pub enum DataError {
         why: String,
     },
     /// All training values are the same, so they cannot be scaled.
-    #[error("{context}: every training value is {value}: a constant series has no range to scale and nothing to learn")]
+    #[error(
+        "{context}: every training value is {value}: a constant series has no range to scale and nothing to learn; leave it out, or choose another column"
+    )]
     ZeroRange {
         /// Which values.
         context: String,

@@ -151,7 +151,11 @@ pub(crate) static RECIPES: [Recipe; 10] = [
             ..HONEST
         },
     ),
-    honest("stock-open", "daily opens -> the next open against the last open, LSTM", HONEST),
+    honest(
+        "stock-open",
+        "daily opens -> the log return of the next open, LSTM",
+        Series { units: &[64], window: 5, transform: Transform::LogReturn, ..HONEST },
+    ),
     honest(
         "series",
         "any CSV with dates -> the next value against the last, LSTM",

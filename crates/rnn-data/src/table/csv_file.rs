@@ -171,10 +171,10 @@ impl CsvFile {
         if start < end {
             return Ok(start..end);
         }
-        let has = match (times.first(), times.last()) {
-            (Some(first), Some(last)) => format!("{} to {}", moment(*first), moment(*last)),
-            _ => "none".to_owned(),
+        let (Some(first), Some(last)) = (times.first(), times.last()) else {
+            return Err(DataError::Empty { path: self.path.clone() });
         };
+        let has = format!("{} to {}", moment(*first), moment(*last));
         let asked = |time: Option<DateTime>, open: &str| time.map_or_else(|| open.to_owned(), moment);
         let asked = format!("{} to {}", asked(options.from, "the first"), asked(options.until, "the last"));
         Err(DataError::NoRows { path: self.path.clone(), asked, has })

@@ -1,6 +1,6 @@
 //! Several models of one experiment, each of another seed.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::{
     backend::{Backend, USE_CPU},
     cli::{ParallelArgs, Progress, TrainArgs},
     console::{note, out},
-    evaluation::{Scores, SeriesEvaluation, number, verdict},
+    evaluation::{Scores, SeriesEvaluation, multiple, number, verdict},
     job::SeriesJob,
     options::Options,
     recipe::{Experiment, Task},
@@ -47,7 +47,7 @@ struct Model {
 struct Spread {
     rmse: f64,
     mae: f64,
-    mase: f64,
+    mase: Option<f64>,
 }
 
 /// Trains models of one seed after another, as many at once as fit.
@@ -79,6 +79,8 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
         })
         .collect::<Result<_>>()?;
     let quiet = options.progress == Some(Progress::None);
+    // What it says of models that are trained anew no longer holds.
+    drop(fs::remove_file(artifacts.path(REPORT)));
     workers::run(&workers, at_once, quiet, |index| {
         if !quiet {
             note(format_args!("{} trained", workers[index].name));
@@ -91,7 +93,7 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
     Ok(())
 }
 
-/// Where the models are, in an experiment's folder.
+/// Where the models are.
 const FOLDER: &str = "seeds";
 const REPORT: &str = "seeds.json";
 
@@ -153,7 +155,8 @@ fn report(global: &GlobalSettings, experiment: Experiment, seeds: &[u64], backen
             all.sort_by(f64::total_cmp);
             of(&mut all)
         };
-        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase: one(|scores| scores.mase) }
+        let mase = models.iter().all(|model| model.scores.mase.is_some()).then(|| one(|scores| scores.mase.unwrap_or(0.0)));
+        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase }
     };
     let (median, lowest, highest) = (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
     Ok(Report { experiment, models, median, lowest, highest, mean })
@@ -181,17 +184,22 @@ impl fmt::Display for Report {
         for Model { seed, best_epoch, scores, coverage } in models {
             let coverage = coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
             let (rmse, mae) = (number(scores.rmse), number(scores.mae));
-            writeln!(f, " {:<20} {rmse:>10} {mae:>10} {:>8.3} {coverage:>10} {best_epoch:>10}", format!("seed {seed}"), scores.mase)?;
+            writeln!(
+                f,
+                " {:<20} {rmse:>10} {mae:>10} {:>8} {coverage:>10} {best_epoch:>10}",
+                format!("seed {seed}"),
+                multiple(scores.mase)
+            )?;
         }
         for (name, Spread { rmse, mae, mase }) in [("median", median), ("lowest", lowest), ("highest", highest)] {
-            writeln!(f, " {name:<20} {:>10} {:>10} {mase:>8.3}", number(*rmse), number(*mae))?;
+            writeln!(f, " {name:<20} {:>10} {:>10} {:>8}", number(*rmse), number(*mae), multiple(*mase))?;
         }
         let coverage = mean.interval.as_ref().map_or_else(|| "-".to_owned(), |interval| format!("{:.1}%", 100.0 * interval.coverage));
         let Scores { rmse, mae, mase, .. } = mean.model;
-        writeln!(f, " {:<20} {:>10} {:>10} {mase:>8.3} {coverage:>10}", "mean of the models", number(rmse), number(mae))?;
+        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {coverage:>10}", "mean of the models", number(rmse), number(mae), multiple(mase))?;
         for baseline in &mean.baselines {
             let Scores { rmse, mae, mase, .. } = baseline.scores;
-            writeln!(f, " {:<20} {:>10} {:>10} {mase:>8.3}", baseline.name, number(rmse), number(mae))?;
+            writeln!(f, " {:<20} {:>10} {:>10} {:>8}", baseline.name, number(rmse), number(mae), multiple(mase))?;
         }
         write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
     }

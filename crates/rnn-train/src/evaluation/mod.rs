@@ -11,7 +11,7 @@ use std::fmt;
 pub(crate) use baselines::Baselines;
 pub(crate) use conformal::{Calibration, Conformal, spreads};
 use jiff::civil::DateTime;
-pub(crate) use scores::{Errors, Scores, Yardstick, number};
+pub(crate) use scores::{Errors, Scores, Yardstick, multiple, number};
 use serde::{Deserialize, Serialize};
 
 use crate::{recipe::Experiment, settings::DataSource};

@@ -18,8 +18,9 @@ pub(crate) struct Scores {
     pub(crate) mape: Option<f64>,
     /// Mean of the absolute error as a share of the mean size of actual and predicted value, in percent.
     pub(crate) smape: f64,
-    /// Mean absolute error as a multiple of that of repeating the last value (of the last season, where there is one), on the training part.
-    pub(crate) mase: f64,
+    /// Mean absolute error as a multiple of that of repeating the last value (of the last season, where there is one), on the training part; none
+    /// where that was never wrong.
+    pub(crate) mase: Option<f64>,
     /// Share of the values whose change from the last known one had the direction that was forecast; none of a forecast that never says one.
     pub(crate) directional_accuracy: Option<f64>,
     /// Values it is the share of.
@@ -101,7 +102,7 @@ impl Errors {
             mae: mean(self.absolute),
             mape: (self.zeros == 0).then(|| 100.0 * mean(self.relative)),
             smape: 100.0 * mean(self.symmetric),
-            mase: mean(self.scaled),
+            mase: Some(mean(self.scaled)).filter(|mase| mase.is_finite()),
             directional_accuracy: (self.directions > 0).then(|| self.right as f64 / self.directions as f64),
             directions: self.directions,
         }
@@ -122,7 +123,7 @@ impl Scores {
             mae: mean(&|scores| scores.mae),
             mape: lots.iter().all(|(_, scores)| scores.mape.is_some()).then(|| mean(&|scores| scores.mape.unwrap_or(0.0))),
             smape: mean(&|scores| scores.smape),
-            mase: mean(&|scores| scores.mase),
+            mase: lots.iter().all(|(_, scores)| scores.mase.is_some()).then(|| mean(&|scores| scores.mase.unwrap_or(0.0))),
             directional_accuracy: (directions > 0).then(|| right / directions as f64),
             directions,
         }
@@ -139,14 +140,20 @@ impl Scores {
         let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = self;
         writeln!(
             f,
-            " {name:<width$} {:>10} {:>10} {:>8} {:>8} {mase:>8.3} {:>10}",
+            " {name:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}",
             number(*rmse),
             number(*mae),
             percent(*mape, 2),
             percent(Some(*smape), 2),
+            multiple(*mase),
             percent(directional_accuracy.map(|share| 100.0 * share), 1)
         )
     }
+}
+
+/// A MASE in a table.
+pub(crate) fn multiple(mase: Option<f64>) -> String {
+    mase.map_or_else(|| "-".to_owned(), |mase| format!("{mase:.3}"))
 }
 
 /// A value in a table: three digits after the point, more significant ones for small values.
@@ -178,13 +185,15 @@ mod tests {
             mae: 1.0,
             mape: Some(25.0),
             smape: 100.0 * (8.0 / 12.0) / 4.0,
-            mase: 1.0 / 3.0,
+            mase: Some(1.0 / 3.0),
             directional_accuracy: Some(2.0 / 3.0),
             directions: 3,
         };
         assert_eq!(errors.scores(), expected);
         errors.add(0.0, 0.0, 0.0, yardstick);
         assert_eq!((errors.scores().mape, errors.scores().mae), (None, 0.8));
+        errors.add(1.0, 2.0, 1.0, Yardstick { scale: 0.0 });
+        assert_eq!(errors.scores().mase, None, "a series that stood still is no measure");
     }
 
     #[test]
@@ -198,7 +207,7 @@ mod tests {
         }
         assert_eq!(one.and(other).scores(), all.scores());
         let (together, all) = (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
-        assert!((together.rmse - all.rmse).abs() < 1e-12 && (together.mase - all.mase).abs() < 1e-12, "{together:?}");
+        assert!((together.rmse - all.rmse).abs() < 1e-12 && together.mase == all.mase, "{together:?}");
         assert_eq!((together.directional_accuracy, together.directions), (all.directional_accuracy, all.directions));
     }
 

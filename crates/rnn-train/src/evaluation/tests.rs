@@ -29,7 +29,8 @@ pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
 }
 
 fn scored(name: &str, rmse: f64) -> BaselineScores {
-    let scores = Scores { mse: rmse * rmse, rmse, mae: rmse, mape: None, smape: 1.0, mase: 1.0, directional_accuracy: None, directions: 0 };
+    let scores =
+        Scores { mse: rmse * rmse, rmse, mae: rmse, mape: None, smape: 1.0, mase: Some(1.0), directional_accuracy: None, directions: 0 };
     BaselineScores { name: name.to_owned(), scores }
 }
 

@@ -150,7 +150,7 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
 
 #[test]
 fn constant_training_values_are_an_error_that_names_them() {
-    let constant = "a constant series has no range to scale and nothing to learn";
+    let constant = "a constant series has no range to scale and nothing to learn; leave it out, or choose another column";
     assert_eq!(problem(table(0..60, |_| 7.0), &config()), format!(", column `open`: every training value is 7: {constant}"));
     let line = || table(0..60, |row| row as f64);
     let config = SeriesConfig { transform: Transform::Difference, ..config() };

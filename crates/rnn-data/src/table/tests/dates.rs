@@ -163,7 +163,7 @@ fn rows_count_from_the_first_to_the_last_time() {
         assert!(text.ends_with(&format!(".csv: no rows from {asked}; the file has 2020-01-02 to 2020-01-07")), "{text}");
     }
     let empty = message("date,open\n", &["open"], &ReadOptions::default());
-    assert_eq!(empty, ": no rows from the first to the last; the file has none");
+    assert_eq!(empty, ": has a header and no rows");
 }
 
 #[test]
