@@ -38,6 +38,8 @@ const EXPERIMENTS: [(&str, &str); 5] = [
     ("stock-open", ""),
     ("stock-gap", ""),
 ];
+/// SHA-256 of the course's file, beside whose figures those of elsewhere may stand.
+const COURSE_FILE: &str = "010ba7f99b4f532a1caddee40bf9239ec1684160d943a5ad14213ecf566b019a";
 /// What is backtested.
 const BACKTESTED: &str = "stock-gap";
 
@@ -93,7 +95,7 @@ fn table(reports: &[Value], backtest: &Value) -> String {
         part(&mean["test_part"][1])
     );
     text += "| | RMSE | MAE | RMSE of the seeds | 90% interval covers | elsewhere, RMSE / MAE |\n|---|---:|---:|---|---:|---|\n";
-    let is_course = data["synthetic"] != true;
+    let is_course = data["sha256"] == COURSE_FILE;
     for (report, (name, elsewhere)) in reports.iter().zip(EXPERIMENTS) {
         let models = report["models"].as_array().map_or(&[][..], Vec::as_slice);
         let mut all: Vec<f64> = models.iter().filter_map(|model| model["rmse"].as_f64()).collect();
@@ -180,7 +182,7 @@ mod tests {
             "median": scores(11.75),
             "mean": {
                 "rmse": 11.6, "mae": 5.8, "windows": 240, "baselines": baselines, "interval": { "coverage": 0.9 },
-                "data": { "file": "bars.csv", "synthetic": false }, "test_part": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
+                "data": { "file": "bars.csv", "synthetic": false, "sha256": COURSE_FILE }, "test_part": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
             },
         });
         let fold = json!({

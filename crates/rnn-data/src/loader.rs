@@ -8,12 +8,11 @@ use burn::{
         dataloader::{DataLoader, DataLoaderIterator, Progress, batcher::Batcher},
         dataset::{
             Dataset, DatasetError,
-            transform::{PartialDataset, SelectionDataset, ShuffledDataset},
+            transform::{PartialDataset, ShuffledDataset},
         },
     },
     tensor::Device,
 };
-use rand::{SeedableRng, rngs::StdRng, seq::index};
 
 /// In which order a loader goes through its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +109,7 @@ where
                 Device::ndarray().seed(seed);
                 match self.samples {
                     None => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
-                    Some(samples) => {
-                        let chosen = index::sample(&mut StdRng::seed_from_u64(seed), self.dataset.len(), samples).into_vec();
-                        let dataset = Arc::new(self.dataset.clone());
-                        Arc::new(SelectionDataset::<Arc<dyn Dataset<I>>, I>::from_indices_unchecked(dataset, chosen))
-                    }
+                    Some(samples) => Arc::new(Chosen { dataset: self.dataset.clone(), samples, seed }),
                 }
             }
         };
@@ -131,6 +126,43 @@ where
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<O>> {
         self.with(Arc::new(PartialDataset::new(self.dataset.clone(), start, end)), &self.device)
+    }
+}
+
+/// A random choice of a dataset's samples: the first of a permutation of them all. The permutation is computed, not stored, so that an epoch over many
+/// series costs no memory a window.
+struct Chosen<I> {
+    dataset: Arc<dyn Dataset<I>>,
+    samples: usize,
+    seed: u64,
+}
+
+impl<I: Send + Sync> Dataset<I> for Chosen<I> {
+    fn get(&self, index: usize) -> Result<I, DatasetError> {
+        self.dataset.get(permuted(index as u64, self.dataset.len() as u64, self.seed) as usize)
+    }
+
+    fn len(&self) -> usize {
+        self.samples
+    }
+}
+
+/// Where a pseudorandom permutation of `0..count` takes an index: a Feistel network over the next even power of two (Luby and Rackoff, "How to construct
+/// pseudorandom permutations", SIAM J. Comput. 17, 1988), followed until it is back in range (Black and Rogaway, "Ciphers with arbitrary finite domains",
+/// CT-RSA 2002).
+fn permuted(index: u64, count: u64, seed: u64) -> u64 {
+    let half = (u64::BITS - count.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
+    let mask = (1 << half) - 1;
+    let mut place = index;
+    loop {
+        let (mut left, mut right) = (place >> half, place & mask);
+        for round in 0..4 {
+            (left, right) = (right, left ^ (mix(seed.wrapping_add(round), right) & mask));
+        }
+        place = left << half | right;
+        if place < count {
+            return place;
+        }
     }
 }
 
@@ -190,6 +222,18 @@ mod tests {
         assert_eq!(straight[2], epoch_targets(1, 3, 1)[0], "epoch 3 is the same when the run starts there");
         assert_ne!(straight[0], straight[1]);
         assert_ne!(straight[0], epoch_targets(2, 1, 1)[0]);
+    }
+
+    #[test]
+    fn a_permutation_visits_every_place_once_and_follows_from_its_seed() {
+        for count in [1, 2, 3, 5, 17, 64, 1000] {
+            let order = |seed| (0..count).map(|index| permuted(index, count, seed)).collect::<Vec<_>>();
+            let mut places = order(7);
+            assert_eq!(places, order(7));
+            assert!(count < 17 || (places != order(8) && !places.is_sorted()), "{places:?}");
+            places.sort_unstable();
+            assert_eq!(places, (0..count).collect::<Vec<_>>());
+        }
     }
 
     #[test]

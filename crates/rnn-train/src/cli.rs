@@ -127,7 +127,7 @@ pub(crate) struct ForecastArgs {
     /// Forecast by the mean of the models of `train --seeds`
     #[arg(long)]
     pub(crate) mean_of_seeds: bool,
-    /// Level of the prediction intervals [default: the run's]
+    /// Level of the prediction intervals, or none [default: the run's]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub(crate) interval: Option<Level>,
     /// CSV file or folder [default: the one it was trained on]

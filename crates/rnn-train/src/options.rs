@@ -129,7 +129,7 @@ pub(crate) struct Options {
     /// Test part of a holdout split, likewise
     #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) test: Option<Typed<Cut>>,
-    /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split conformal)
+    /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split conformal), or none
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) interval: Option<Typed<Level>>,
 }

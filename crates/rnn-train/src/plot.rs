@@ -75,8 +75,10 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
 
 /// Actual and predicted values of the test part, one step ahead; of many series those of the first.
 pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> Result<Picture> {
-    let shown: Vec<&Prediction> =
-        evaluation.predictions.iter().filter(|prediction| prediction.step == 1 && prediction.series == 0).collect();
+    // A series may have ended before the test part.
+    let first = evaluation.predictions.first().map_or(0, |prediction| prediction.series);
+    let of_first = evaluation.predictions.iter().filter(|prediction| prediction.step == 1 && prediction.series == first);
+    let shown: Vec<&Prediction> = of_first.collect();
     let target = &evaluation.target;
     let line = |name: String, color: &str, value: fn(&Prediction) -> f64| -> Plot {
         let points = shown.iter().map(|prediction| (timestamp(prediction.time), value(prediction)));
@@ -93,13 +95,13 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> R
     plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |prediction| prediction.predicted));
     let synthetic = if evaluation.data.synthetic { " (SYNTHETIC data)" } else { "" };
     let best = best(&evaluation.baselines).map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
-    let of = if series.len() > 1 {
-        format!("{} of {} series of {}", series[0], series.len(), evaluation.data.file)
+    let rmse = number(evaluation.model.rmse);
+    let (experiment, file, count) = (evaluation.experiment, &evaluation.data.file, shown.len());
+    let title = if series.len() > 1 {
+        format!("{experiment}: {} of {} series of {file}{synthetic}, RMSE of all {rmse}{best}", series[first], series.len())
     } else {
-        evaluation.data.file.clone()
+        format!("{experiment}: {count} test values of {file}{synthetic}, RMSE {rmse}{best}")
     };
-    let title =
-        format!("{}: {} test values of {of}{synthetic}, RMSE {}{best}", evaluation.experiment, shown.len(), number(evaluation.model.rmse),);
     over_time(plots, &title, target, shown.iter().map(|prediction| prediction.time))
 }
 
@@ -129,25 +131,21 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
 
 /// Actual and predicted values of all folds, one step ahead, and below them the errors.
 pub(crate) fn backtest(title: &str, target: &str, predictions: &[FoldPrediction]) -> Result<Picture> {
-    let shown: Vec<(usize, DateTime, f64, f64)> = predictions
-        .iter()
-        .filter_map(|prediction| prediction.shown.map(|(time, actual, said)| (prediction.fold, time, actual, said)))
-        .collect();
-    let actual = shown.iter().map(|&(_, time, actual, _)| (timestamp(time), actual)).collect();
+    let actual = predictions.iter().map(|prediction| (timestamp(prediction.time), prediction.actual)).collect();
     let mut values: Vec<Plot> = vec![curve(actual, ACTUAL).with_legend(format!("actual {target}")).into()];
     let mut errors: Vec<Plot> = Vec::new();
-    let last = shown.last().map_or(0, |shown| shown.0);
+    let last = predictions.last().map_or(0, |prediction| prediction.fold);
     for fold in 1..=last {
-        let of_fold = shown.iter().filter(|shown| shown.0 == fold);
+        let of_fold = predictions.iter().filter(|prediction| prediction.fold == fold);
         let color = FOLDS[(fold - 1) % FOLDS.len()];
-        let predicted = of_fold.clone().map(|&(_, time, _, said)| (timestamp(time), said)).collect();
+        let predicted = of_fold.clone().map(|prediction| (timestamp(prediction.time), prediction.predicted)).collect();
         values.push(curve(predicted, color).with_legend(format!("fold {fold}")).into());
-        let error = of_fold.map(|&(_, time, actual, said)| (timestamp(time), said - actual)).collect();
+        let error = of_fold.map(|prediction| (timestamp(prediction.time), prediction.predicted - prediction.actual)).collect();
         errors.push(curve(error, color).with_stroke_width(1.2).into());
     }
-    let times: Vec<DateTime> = shown.iter().map(|shown| shown.1).collect();
-    let above = time_layout(&values, title, target, times.iter().copied()).with_legend_position(LegendPosition::InsideTopLeft);
-    let below = time_layout(&errors, "", "predicted - actual", times.iter().copied());
+    let times = predictions.iter().map(|prediction| prediction.time);
+    let above = time_layout(&values, title, target, times.clone()).with_legend_position(LegendPosition::InsideTopLeft);
+    let below = time_layout(&errors, "", "predicted - actual", times);
     let figure = Figure::new(2, 1).with_plots(vec![values, errors]).with_layouts(vec![above, below]);
     Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
 }
@@ -170,7 +168,7 @@ fn time_layout(plots: &[Plot], title: &str, y: &str, times: impl Iterator<Item =
     let times: Vec<f64> = times.map(timestamp).collect();
     let (first, last) = (times.iter().copied().fold(f64::INFINITY, f64::min), times.iter().copied().fold(f64::NEG_INFINITY, f64::max));
     let (first, last) = if first < last { (first, last) } else { (first - 1.0, first + 1.0) };
-    layout(plots, title, "", y).with_x_axis_min(first).with_x_axis_max(last).with_x_datetime(ticks(last - first))
+    layout(plots, title, "", y).with_x_axis_min(first).with_x_axis_max(last + 0.01 * (last - first)).with_x_datetime(ticks(last - first))
 }
 
 /// Some six to twelve ticks over so many seconds.

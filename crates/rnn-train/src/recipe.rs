@@ -203,7 +203,7 @@ impl Recipe {
             split: Some(Typed(series.split)),
             valid: Some(Typed(series.valid)),
             test: Some(Typed(series.test)),
-            interval: series.interval.map(|level| Typed(Level(level))),
+            interval: Some(Typed(Level(series.interval))),
             ..common
         }
     }

@@ -166,11 +166,15 @@ impl GlobalSettings {
 impl TrainSettings {
     /// Makes sense of layered options.
     pub(crate) fn new(experiment: Experiment, options: Options, fresh: bool) -> Result<Self> {
-        let optimizer = OptimizerSettings {
+        let mut optimizer = OptimizerSettings {
             name: set(options.optimizer, "optimizer")?.0,
             weight_decay: set(options.weight_decay, "weight_decay")?.0.0,
             clip_norm: set(options.clip_norm, "clip_norm")?.0.0,
         };
+        if optimizer.name == OptimizerName::Adam && options.weight_decay == experiment.0.options().weight_decay {
+            // The recipe's decay is said of its own optimizer.
+            optimizer.weight_decay = 0.0;
+        }
         if optimizer.name == OptimizerName::Adam && optimizer.weight_decay > 0.0 {
             let decay = optimizer.weight_decay;
             return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; adam has none (--optimizer adamw)")));
@@ -199,7 +203,8 @@ impl SeriesSettings {
             SplitName::Holdout => Split::Holdout { valid: set(options.valid, "valid")?.0, test: set(options.test, "test")?.0 },
         };
         // What the recipe says of intervals is said of its own split.
-        let interval = options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).map(|level| level.0.0);
+        let interval =
+            options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).and_then(|level| level.0.0);
         if split == Split::Course && interval.is_some() {
             let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));

@@ -25,9 +25,9 @@ pub(crate) struct Quantity(pub(crate) f64);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share(pub(crate) f64);
 
-/// A number above 0 and below 1.
+/// A number above 0 and below 1, or none.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Level(pub(crate) f64);
+pub(crate) struct Level(pub(crate) Option<f64>);
 
 /// A date, or a date and a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +56,27 @@ number!(Count, usize, |number| (1..=LARGEST_COUNT).contains(number), format_args
 number!(Positive, f64, |number| number.is_finite() && *number > 0.0, "a number above 0");
 number!(Quantity, f64, |number| number.is_finite() && *number >= 0.0, "a number of at least 0");
 number!(Share, f64, |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1");
-number!(Level, f64, |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1");
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(level) if level > 0.0 && level < 1.0 => Ok(Self(Some(level))),
+            _ if text == "none" => Ok(Self(None)),
+            _ => Err(format!("expected a number above 0 and below 1, or none, got `{text}`")),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(level) => level.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
 
 impl FromStr for Time {
     type Err = String;

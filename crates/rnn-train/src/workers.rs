@@ -150,11 +150,16 @@ fn run_one(program: &Path, worker: &Worker, threads: usize, advance: impl Fn(f64
             if let Some(share) = epochs_done(&line) {
                 advance(share);
             }
+            // What went wrong is said last, unless the process had no time to.
             said = line;
         }
     }
     let status = child.wait().map_err(|error| format!("was lost: {error}"))?;
-    if status.success() { Ok(()) } else { Err(said.strip_prefix("error: ").unwrap_or(&said).to_owned()) }
+    match said.strip_prefix("error: ") {
+        _ if status.success() => Ok(()),
+        Some(problem) => Err(problem.to_owned()),
+        None => Err(format!("ended with {status}; its last line was: {said}")),
+    }
 }
 
 /// What a line like `epoch 12/50 ...` says is done.

@@ -154,7 +154,7 @@ impl CsvFile {
                     let lines = listed(missing.iter().map(|&row| lines[row]));
                     return Err(DataError::Missing { path: self.path.clone(), column: name, count, lines, left, fill });
                 }
-                warnings.push(Warning::Filled { column: name, count });
+                warnings.push(Warning::Filled { column: name, count, fill });
             }
             column.values.drain(..rows.start);
         }

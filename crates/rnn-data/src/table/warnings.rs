@@ -2,7 +2,7 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
-use super::{Column, Table, header::means, times::moment};
+use super::{Column, Fill, Table, header::means, times::moment};
 
 /// Something odd in a table that does not stop it from being used.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub enum Warning {
         column: String,
         /// How many.
         count: usize,
+        /// How.
+        fill: Fill,
     },
     /// The file had its newest row first.
     NewestFirst,
@@ -65,8 +67,14 @@ impl fmt::Display for Warning {
                 moment(*from),
                 moment(*to)
             ),
-            Self::Filled { column, count } => {
-                write!(f, "{count} missing {} of column `{column}` filled", if *count == 1 { "value" } else { "values" })
+            Self::Filled { column, count, fill } => {
+                write!(f, "{count} missing {} of column `{column}` filled", if *count == 1 { "value" } else { "values" })?;
+                match fill {
+                    Fill::Linear => {
+                        f.write_str(" from the values around; a filled value knows the next one, so scores flatter (forward does not)")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::NewestFirst => f.write_str("the newest row comes first; rows were read from the last to the first"),
         }

@@ -7,7 +7,6 @@ use rnn_data::{Cut, DataError, Split, moment};
 use serde::Serialize;
 
 use super::{
-    predictions::rows,
     seeds,
     train::{json as to_json, write_picture},
 };
@@ -56,13 +55,13 @@ struct Fold {
     evaluation: SeriesEvaluation,
 }
 
-/// A forecast of a fold, as its `predictions.csv` has it.
+/// A forecast of a fold, for the picture.
 #[derive(Debug)]
 pub(crate) struct FoldPrediction {
     pub(crate) fold: usize,
-    row: Vec<String>,
-    /// Of a single series, one step ahead, for the picture.
-    pub(crate) shown: Option<(DateTime, f64, f64)>,
+    pub(crate) time: DateTime,
+    pub(crate) actual: f64,
+    pub(crate) predicted: f64,
 }
 
 /// Rows of a fold.
@@ -79,8 +78,16 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     }
     let Count(folds) = args.folds;
     let mut options = global.layered(experiment, &args.options, None)?;
+    for (flag, given) in [("--split", args.options.split.is_some()), ("--test", args.options.test.is_some())] {
+        if given {
+            return Err(Error::Usage(format!(
+                "{flag} is not for backtests: each fold is a holdout split, and --folds says what it tests on"
+            )));
+        }
+    }
     options.split = Some(Typed(SplitName::Holdout));
-    let valid = args.options.valid.or(global.file.valid).map_or(VALID, |valid| valid.0);
+    // The recipe's validation part is said of its own split.
+    let valid = options.valid.filter(|_| options.valid != experiment.0.options().valid).map_or(VALID, |valid| valid.0);
     if let Cut::From(from) = valid {
         let problem =
             format!("the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share", moment(from));
@@ -97,6 +104,9 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         check(&job, valid, &times, plan).map_err(|error| Error::Usage(format!("fold {} of {folds}: {error}", index + 1)))?;
     }
 
+    let (target, source) = (job.data.config.target.clone(), job.data.source.clone());
+    // The workers read it again; this process need not hold it meanwhile.
+    drop(job);
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
     let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();
@@ -130,12 +140,10 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     workers::run(&workers, at_once, quiet, finished)?;
 
     let evaluations = roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
-    let report = Report::new(experiment, kind, evaluations, &plans, job.data.source.clone());
-    let (header, predictions) = predictions(&roots, experiment, job.data.source.series > 1)?;
+    let report = Report::new(experiment, kind, evaluations, &plans, source);
+    let (csv, shown) = predictions(&roots, experiment)?;
     artifacts.write("backtest.json", to_json(&report)?)?;
-    let header: Vec<&str> = ["fold"].into_iter().chain(header.iter().map(String::as_str)).collect();
-    let csv = rows(&header, &predictions, |prediction| [vec![prediction.fold.to_string()], prediction.row.clone()].concat());
-    artifacts.write("backtest.csv", csv?)?;
+    artifacts.write("backtest.csv", csv)?;
     let synthetic = if report.data.synthetic { " (SYNTHETIC data)" } else { "" };
     let title = format!(
         "{experiment}: {folds} folds of {}{synthetic}, RMSE {} ({})",
@@ -143,7 +151,7 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         number(report.overall.rmse),
         best(&report.baselines).map_or_else(String::new, |best| format!("{}: {}", best.name, number(best.scores.rmse)))
     );
-    write_picture(&artifacts, "backtest", &plot::backtest(&title, &job.data.config.target, &predictions)?)?;
+    write_picture(&artifacts, "backtest", &plot::backtest(&title, &target, &shown)?)?;
     if args.json {
         json(&report);
     } else {
@@ -208,26 +216,33 @@ fn evaluation(root: &std::path::Path, experiment: Experiment) -> Result<SeriesEv
     serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }
 
-/// The forecasts of all folds, with the header of their rows.
-fn predictions(roots: &[PathBuf], experiment: Experiment, many: bool) -> Result<(Vec<String>, Vec<FoldPrediction>)> {
-    let (mut header, mut all) = (Vec::new(), Vec::new());
+/// The forecasts of all folds as CSV, and those that the picture shows: one step ahead, of the first series.
+fn predictions(roots: &[PathBuf], experiment: Experiment) -> Result<(Vec<u8>, Vec<FoldPrediction>)> {
+    let (mut writer, mut shown) = (csv::Writer::from_writer(Vec::new()), Vec::new());
     for (index, root) in roots.iter().enumerate() {
         let path = Artifacts::new(root, experiment).path("predictions.csv");
         let unreadable = |error: csv::Error| Error::Artifact { path: path.clone(), problem: format!("cannot be read: {error}") };
         let mut reader = csv::Reader::from_path(&path).map_err(unreadable)?;
-        header = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+        let header = reader.headers().map_err(unreadable)?.clone();
+        if index == 0 {
+            writer.write_record(["fold"].into_iter().chain(&header)).map_err(unreadable)?;
+        }
         let place = |name: &str| header.iter().position(|column| column == name);
-        for record in reader.records() {
-            let record = record.map_err(unreadable)?;
-            let text = |name: &str| place(name).and_then(|index| record.get(index));
-            let number = |name: &str| text(name)?.parse::<f64>().ok();
-            let first = text("step").is_none_or(|step| step == "1");
-            let shown = || Some((text("date")?.parse::<Time>().ok()?.0, number("actual")?, number("predicted")?));
-            let shown = if first && !many { shown() } else { None };
-            all.push(FoldPrediction { fold: index + 1, row: record.iter().map(str::to_owned).collect(), shown });
+        let [series, step, date, actual, predicted] = ["series", "step", "date", "actual", "predicted"].map(place);
+        let (fold, mut record, mut first) = ((index + 1).to_string(), csv::StringRecord::new(), None);
+        while reader.read_record(&mut record).map_err(unreadable)? {
+            writer.write_record([fold.as_str()].into_iter().chain(&record)).map_err(unreadable)?;
+            let text = |place: Option<usize>| record.get(place?);
+            let name = text(series).map(str::to_owned);
+            if text(step).is_none_or(|step| step == "1") && *first.get_or_insert_with(|| name.clone()) == name {
+                let number = |place: Option<usize>| text(place)?.parse().ok();
+                let read = || Some((text(date)?.parse::<Time>().ok()?.0, number(actual)?, number(predicted)?));
+                shown.extend(read().map(|(time, actual, predicted)| FoldPrediction { fold: index + 1, time, actual, predicted }));
+            }
         }
     }
-    Ok((header, all))
+    let csv = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
+    Ok((csv, shown))
 }
 
 impl Report {

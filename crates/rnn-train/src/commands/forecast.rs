@@ -43,7 +43,11 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
     let artifacts = &crate::artifacts::Artifacts::new(&global.artifacts, args.experiment);
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts)?)?;
-    write_picture(artifacts, "forecast", &plot::forecast(&title(&job, &trained.len()), &job.data.config.target, &forecasts[0])?)?;
+    write_picture(
+        artifacts,
+        "forecast",
+        &plot::forecast(&title(&job, &forecasts[0], trained.len()), &job.data.config.target, &forecasts[0])?,
+    )?;
     if args.json {
         json(&forecasts);
         return Ok(());
@@ -53,10 +57,10 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
     Ok(())
 }
 
-fn title(job: &SeriesJob, models: &usize) -> String {
+fn title(job: &SeriesJob, forecast: &Forecast, models: usize) -> String {
     let synthetic = if job.data.source.synthetic { " (SYNTHETIC data)" } else { "" };
-    let mean = if *models > 1 { format!(", mean of {models} models") } else { String::new() };
-    format!("{}: forecast of {}{synthetic}{mean}", job.experiment, job.data.source.file)
+    let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
+    format!("{}: forecast of {}{synthetic}{mean}", job.experiment, forecast.series)
 }
 
 fn print(job: &SeriesJob, forecasts: &[Forecast], models: usize) {

@@ -5,6 +5,7 @@ use std::{
 
 use burn::tensor::Device;
 use rnn_models::ModelSummary;
+use serde_json::Value;
 
 use super::{predictions::predictions, seeds};
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     fit::{Fit, initial},
     history::History,
     job::{Job, LettersJob, SeriesJob},
+    options::{Options, plain},
     plot::{self, Picture},
     recipe::Task,
     settings::{GlobalSettings, RunConfig, SeriesSettings, TrainSettings},
@@ -63,10 +65,60 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
             let job = SeriesJob::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
             job.check()?;
             job.resolve(&mut options);
+            if let Some(told) = told {
+                same_meaning(&artifacts, told, &options)?;
+            }
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
             start(global, &settings, &artifacts, before, &job)
         }
     }
+}
+
+/// Options that say what a model's numbers mean and which rows it may learn from: weights that were trained under others cannot go on, and their loss says
+/// nothing.
+const MEANING: [&str; 17] = [
+    "target",
+    "features",
+    "window",
+    "horizon",
+    "transform",
+    "naive",
+    "loss",
+    "split",
+    "valid",
+    "test",
+    "from",
+    "until",
+    "fill",
+    "date_column",
+    "date_format",
+    "cell",
+    "units",
+];
+/// Options of the training itself that a user will want to know are others than before.
+const TRAINING: [&str; 8] = ["learning_rate", "batch_size", "optimizer", "weight_decay", "clip_norm", "patience", "dropout", "samples"];
+
+/// Refuses to go on from weights that mean something else; says which other settings are not as before.
+fn same_meaning(artifacts: &Artifacts, before: &Options, now: &Options) -> Result<()> {
+    let (before, now) = (before.entries()?, now.entries()?);
+    let written = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
+    let differs = |name: &str| before.get(name) != now.get(name);
+    if let Some(name) = MEANING.into_iter().find(|name| differs(name)) {
+        let (was, is) = (written(before.get(name)), written(now.get(name)));
+        let problem = format!(
+            "was trained with {name} = {was}, not {is}; go on with the same, choose another folder with --artifacts, or start over with --fresh"
+        );
+        return Err(Error::Artifact { path: artifacts.folder.clone(), problem });
+    }
+    let changed: Vec<String> = TRAINING
+        .into_iter()
+        .filter(|name| differs(name))
+        .map(|name| format!("{name} {} (before: {})", written(now.get(name)), written(before.get(name))))
+        .collect();
+    if !changed.is_empty() {
+        note(format_args!("not as before: {}", changed.join(", ")));
+    }
+    Ok(())
 }
 
 /// An earlier run in the same folder.

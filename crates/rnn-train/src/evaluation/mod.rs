@@ -133,14 +133,25 @@ pub(crate) fn best(baselines: &[BaselineScores]) -> Option<&BaselineScores> {
     baselines.iter().min_by(|one, other| one.scores.rmse.total_cmp(&other.scores.rmse))
 }
 
+/// Skills nearer to 0 than this are no difference.
+const TIE: f64 = 0.001;
+
 /// What the skill of a model says, in words.
 pub(crate) fn verdict(skill: f64, baselines: &[BaselineScores]) -> String {
     let Some(best) = best(baselines) else { return String::new() };
-    if skill < 0.0 {
-        let ratio = 1.0 - skill;
-        format!("The model loses to a forecast that needs none: its RMSE is {ratio:.2} times that of `{}`.", best.name)
-    } else {
-        format!("The model beats every baseline: its RMSE is {:.1}% below that of `{}`, the best of them.", 100.0 * skill, best.name)
+    let name = &best.name;
+    let percent = 100.0 * skill.abs();
+    match skill {
+        skill if skill.abs() < TIE => {
+            format!("The model is no better than `{name}`, a forecast that needs none: their RMSE is the same within 0.1%.")
+        }
+        skill if skill > 0.0 => {
+            format!("The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the best of them.")
+        }
+        skill if skill > -0.5 => {
+            format!("The model loses to a forecast that needs none: its RMSE is {percent:.1}% above that of `{name}`.")
+        }
+        skill => format!("The model loses to a forecast that needs none: its RMSE is {:.2} times that of `{name}`.", 1.0 - skill),
     }
 }
 

@@ -39,6 +39,10 @@ fn a_model_that_loses_is_told_so_in_words() {
     let baselines = [scored("last open", 3.0), scored("last close", 2.0)];
     let losing = skill(&scored("model", 5.0).scores, &baselines);
     assert_eq!(verdict(losing, &baselines), "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last close`.");
+    let behind = skill(&scored("model", 2.02).scores, &baselines);
+    assert!(verdict(behind, &baselines).ends_with("its RMSE is 1.0% above that of `last close`."));
+    let tied = skill(&scored("model", 1.999).scores, &baselines);
+    assert!(verdict(tied, &baselines).starts_with("The model is no better than `last close`"));
     let winning = skill(&scored("model", 1.5).scores, &baselines);
     assert_eq!(
         verdict(winning, &baselines),

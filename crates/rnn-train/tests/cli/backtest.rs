@@ -102,7 +102,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (&["--folds", "5", "--valid", "2020-05-01"], 2, "cannot begin at 2020-05-01, one date for all folds; give rows or a share"),
         (&["--folds", "5", "--interval", "0.99"], 2, "fold 1 of 5: intervals of 0.99 need at least 99 forecasts"),
         (&["--folds", "5", "--season", "30"], 2, "fold 1 of 5: a season of 30 rows does not fit into a training part of "),
-        (&["--folds", "2", "--optimizer", "adam"], 2, "needs the optimizer adamw"),
+        (&["--folds", "2", "--optimizer", "adam", "--weight-decay", "0.5"], 2, "needs the optimizer adamw"),
         (&["--folds", "2", "--expanding", "--sliding"], 2, "cannot be used with"),
         (&["--folds", "2", "--target", "opne"], 1, "column `opne` is missing (did you mean `open`?)"),
         (&["--folds", "2", "--fill", "back"], 2, "expected none, forward or linear, got `back`"),

@@ -98,7 +98,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         ),
         (&["--steps", "0"], 2, "from 1 to 1000000"),
         (&["--steps", "-4"], 2, "from 1 to 1000000, got `-4`"),
-        (&["--interval", "0"], 2, "expected a number above 0 and below 1, got `0`"),
+        (&["--interval", "0"], 2, "expected a number above 0 and below 1, or none, got `0`"),
         (&["--interval", "1"], 2, "got `1`"),
         (&["--interval", "90"], 2, "got `90`"),
         (&["--interval", "0.999"], 2, "intervals of 0.999 need at least 999 forecasts"),

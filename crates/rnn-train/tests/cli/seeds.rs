@@ -58,7 +58,7 @@ fn several_seeds_that_cannot_be_trained_are_refused_once() {
     for (args, code, expected) in [
         (&["--target", "opne"][..], 1, "error: bars.csv, line 1: column `opne` is missing (did you mean `open`?)"),
         (&["--window", "90"], 1, "error: bars.csv: 200 rows are too few"),
-        (&["--optimizer", "adam"], 2, "error: weight decay 0.01 needs the optimizer adamw"),
+        (&["--optimizer", "adam", "--weight-decay", "0.5"], 2, "error: weight decay 0.5 needs the optimizer adamw"),
         (&["--interval", "0.99"], 2, "error: intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30"),
     ] {
         scratch.fails(&quick(&["train", "series", "--data", &data, "--seeds", "2"], args), code, expected);

@@ -122,3 +122,34 @@ fn the_holdout_split_is_for_course_experiments_and_the_courses_for_others() {
     let evaluation = scratch.read_json("series", "evaluation.json");
     assert_eq!((&evaluation["split"], &evaluation["windows"], &evaluation["interval"]), (&"course".into(), &240.into(), &().into()));
 }
+
+#[test]
+fn weights_do_not_go_on_under_settings_that_give_them_another_meaning() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", &data, "--target", "open", "--features", "open", "--valid", "30", "--test", "30"]);
+    let weights = scratch.read("series", "weights.txt");
+    for (flags, said) in [
+        (&["--transform", "standard"][..], "was trained with transform = residual, not standard"),
+        (&["--features", "open,close"], "was trained with features = [\"open\"], not [\"open\",\"close\"]"),
+        (&["--loss", "mse"], "was trained with loss = mae, not mse"),
+        // Rows that have trained would be test rows now.
+        (&["--test", "60"], "was trained with test = 30, not 60"),
+    ] {
+        let finished = scratch.run(&[&["train", "series"], flags].concat());
+        assert_eq!(finished.code, 1, "{flags:?}: {}", finished.stderr);
+        assert!(finished.stderr.contains(said) && finished.stderr.contains("--fresh"), "{flags:?}: {}", finished.stderr);
+    }
+    assert_eq!(scratch.read("series", "weights.txt"), weights);
+    let finished = scratch.ok(&["train", "series", "--epochs", "1", "--learning-rate", "0.0005"]);
+    assert!(finished.stderr.contains("not as before: learning_rate 0.0005 (before: "), "{}", finished.stderr);
+}
+
+#[test]
+fn intervals_can_be_left_out_and_adam_has_no_decay() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", &data, "--valid", "30", "--test", "30", "--interval", "none", "--optimizer", "adam"]);
+    assert_eq!(scratch.read_json("series", "evaluation.json")["interval"], serde_json::Value::Null);
+    assert!(scratch.read("series", "predictions.csv").starts_with("date,actual,predicted\n"));
+}

@@ -121,7 +121,7 @@ fn a_file_may_have_its_newest_row_first() {
     let table = read(content, &["open"], &options).unwrap();
     assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 3.0], "filled by what was before in time");
     assert_eq!((table.times[0], table.line(0), table.line(2)), (date(2020, 1, 2).into(), 4, 2));
-    assert_eq!(table.warnings, [Warning::NewestFirst, Warning::Filled { column: "open".to_owned(), count: 1 }]);
+    assert_eq!(table.warnings, [Warning::NewestFirst, Warning::Filled { column: "open".to_owned(), count: 1, fill: Fill::Forward }]);
     assert_eq!(table.warnings[0].to_string(), "the newest row comes first; rows were read from the last to the first");
 }
 

@@ -53,7 +53,7 @@ fn missing_values_are_filled_forward_or_on_a_line() {
     assert_eq!(filled(&opens[..4], Fill::Linear), [1.0, 2.0, 3.0, 4.0]);
     let options = ReadOptions { fill: Fill::Forward, ..ReadOptions::default() };
     let warnings = read(daily(&opens), &["open"], &options).unwrap().warnings;
-    assert_eq!(warnings, [Warning::Filled { column: "open".to_owned(), count: 3 }]);
+    assert_eq!(warnings, [Warning::Filled { column: "open".to_owned(), count: 3, fill: Fill::Forward }]);
     assert_eq!(warnings[0].to_string(), "3 missing values of column `open` filled");
 }
 
@@ -75,7 +75,7 @@ fn what_is_missing_outside_the_rows_that_count_does_not_matter() {
     assert_eq!(within(2, 2, Fill::None).unwrap().warnings, []);
     let table = within(3, 5, Fill::Forward).unwrap();
     assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 4.0], "a row before fills");
-    assert_eq!(table.warnings, [Warning::Filled { column: "open".to_owned(), count: 2 }]);
+    assert_eq!(table.warnings, [Warning::Filled { column: "open".to_owned(), count: 2, fill: Fill::Forward }]);
     let text = within(5, 6, Fill::Linear).unwrap_err().to_string();
     assert!(text.ends_with("1 value is missing (line 7), of which 1 have nothing to be filled from"), "no row after fills: {text}");
 }
