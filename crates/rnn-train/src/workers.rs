@@ -2,7 +2,6 @@
 //! repeat.
 
 use std::{
-    collections::VecDeque,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -38,7 +37,8 @@ const BYTES_A_BYTE: u64 = 2;
 
 #[derive(Debug)]
 struct State {
-    waiting: VecDeque<usize>,
+    /// The last goes first: the folds of a backtest grow, and the longest run should not be left for the end.
+    waiting: Vec<usize>,
     /// Share of each run that is done.
     done: Vec<f64>,
     running: Vec<bool>,
@@ -84,7 +84,7 @@ pub(crate) fn run(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: im
         for _ in 0..jobs.min(count) {
             scope.spawn(|| {
                 loop {
-                    let Some(index) = lock().waiting.pop_front() else { return };
+                    let Some(index) = lock().waiting.pop() else { return };
                     lock().running[index] = true;
                     let advance = |share: f64| lock().done[index] = share;
                     let result = run_one(&program, &workers[index], threads, advance);

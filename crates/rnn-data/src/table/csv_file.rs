@@ -198,8 +198,10 @@ impl CsvFile {
             },
         };
         let number = |text: &str| is_missing(text) || text.parse::<f64>().is_ok();
-        let some = |index: usize| records.iter().any(|record| record.get(index).is_some_and(|text| !is_missing(text)));
-        file.numeric = (0..file.header.len()).filter(|&index| index != file.date && is(index, &number) && some(index)).collect();
+        // A column that is mostly empty (dividends, notes) is no measurement.
+        let present = |index: usize| records.iter().filter(|record| record.get(index).is_some_and(|text| !is_missing(text))).count();
+        let full = |index: usize| present(index) > 0 && 2 * present(index) >= records.len();
+        file.numeric = (0..file.header.len()).filter(|&index| index != file.date && is(index, &number) && full(index)).collect();
         Ok(file)
     }
 

@@ -140,6 +140,12 @@ fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
 }
 
 #[test]
+fn a_mostly_empty_column_is_no_measurement() {
+    let file = look("date,value,dividend\n2020-01-02,1,\n2020-01-03,2,0.5\n2020-01-06,3,\n");
+    assert_eq!((file.measurements(), file.likely_target()), (vec!["value"], Some("value")));
+}
+
+#[test]
 fn the_hash_is_that_of_the_file() {
     let content = "date,open\r\n2020-01-02,3\r\n\r\n";
     let table = read(content, &["open"], &ReadOptions::default()).unwrap();
