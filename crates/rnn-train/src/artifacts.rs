@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -49,6 +49,20 @@ impl Artifacts {
     /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never half there.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
         write_atomic(&self.path(name), bytes.as_ref())
+    }
+
+    /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never half there.
+    pub(crate) fn stream<T>(&self, name: &str, write: impl FnOnce(&mut dyn io::Write) -> Result<T>) -> Result<T> {
+        let path = self.path(name);
+        let failed = |source| Error::Write { path: path.clone(), source };
+        let temporary = temporary(&path);
+        let file = fs::File::create(&temporary).map_err(failed)?;
+        let mut file = io::BufWriter::new(file);
+        let written = write(&mut file).and_then(|value| file.flush().map(|()| value).map_err(failed));
+        drop(file);
+        written.and_then(|value| fs::rename(&temporary, &path).map(|()| value).map_err(failed)).inspect_err(|_| {
+            drop(fs::remove_file(&temporary));
+        })
     }
 
     /// Creates the folder if need be and makes sure it can be written.

@@ -75,10 +75,8 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
 
 /// Actual and predicted values of the test part, one step ahead; of many series those of the first.
 pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> Result<Picture> {
-    // A series may have ended before the test part.
-    let first = evaluation.predictions.first().map_or(0, |prediction| prediction.series);
-    let of_first = evaluation.predictions.iter().filter(|prediction| prediction.step == 1 && prediction.series == first);
-    let shown: Vec<&Prediction> = of_first.collect();
+    let shown = &evaluation.shown;
+    let first = shown.first().map_or(0, |prediction| prediction.series);
     let target = &evaluation.target;
     let line = |name: String, color: &str, value: fn(&Prediction) -> f64| -> Plot {
         let points = shown.iter().map(|prediction| (timestamp(prediction.time), value(prediction)));

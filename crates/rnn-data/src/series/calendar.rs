@@ -6,7 +6,7 @@ use jiff::{
 /// Rows that are looked at to find out how times go on.
 const LOOKED_AT: usize = 250;
 
-/// The times after the last of a series, as they have gone on so far: business days where no row is on a weekend, days, months, quarters, years
+/// The times after the last of a series, as they have gone on so far: business days (and hours of them) where no row is on a weekend, days, months, quarters, years
 /// (their ends where all rows are ends of months), or the usual step. Holidays are not known.
 ///
 /// # Examples
@@ -27,7 +27,9 @@ pub fn following(times: &[DateTime], count: usize) -> Vec<DateTime> {
     let is_weekend = |time: &DateTime| matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
     let is_month_end = |time: &DateTime| time.date() == time.date().last_of_month();
     let months = [1, 3, 6, 12].into_iter().find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
-    let workdays = usual == DAY && !times.iter().any(is_weekend);
+    // Hours of a few days say nothing of weekends.
+    let a_week = last.duration_since(times[0]).as_secs() >= 7 * DAY;
+    let workdays = (usual == DAY || usual < DAY && a_week) && !times.iter().any(is_weekend);
     let month_ends = months.is_some() && times.iter().all(is_month_end);
     let step: Span = match months {
         Some(months) => months.months(),

@@ -1,6 +1,6 @@
 //! Walk-forward: the end of the data is forecast part by part, each by a model that was trained on what came before it.
 
-use std::{fmt, ops::Range, path::PathBuf};
+use std::{fmt, io::Write, ops::Range, path::PathBuf};
 
 use jiff::{ToSpan, civil::DateTime};
 use rnn_data::{Cut, DataError, Split, moment};
@@ -16,7 +16,7 @@ use crate::{
     backend::Backend,
     cli::{BacktestArgs, Progress},
     console::{json, note, out},
-    evaluation::{BaselineScores, Scores, SeriesEvaluation, best, number, skill, verdict},
+    evaluation::{BaselineScores, PREDICTIONS, Scores, SeriesEvaluation, best, number, skill, verdict},
     job::SeriesJob,
     options::{Options, Typed},
     plot,
@@ -141,9 +141,8 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
 
     let evaluations = roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = Report::new(experiment, kind, evaluations, &plans, source);
-    let (csv, shown) = predictions(&roots, experiment)?;
     artifacts.write("backtest.json", to_json(&report)?)?;
-    artifacts.write("backtest.csv", csv)?;
+    let shown = artifacts.stream("backtest.csv", |out| predictions(&roots, experiment, out))?;
     let synthetic = if report.data.synthetic { " (SYNTHETIC data)" } else { "" };
     let title = format!(
         "{experiment}: {folds} folds of {}{synthetic}, RMSE {} ({})",
@@ -216,11 +215,11 @@ fn evaluation(root: &std::path::Path, experiment: Experiment) -> Result<SeriesEv
     serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }
 
-/// The forecasts of all folds as CSV, and those that the picture shows: one step ahead, of the first series.
-fn predictions(roots: &[PathBuf], experiment: Experiment) -> Result<(Vec<u8>, Vec<FoldPrediction>)> {
-    let (mut writer, mut shown) = (csv::Writer::from_writer(Vec::new()), Vec::new());
+/// Writes the forecasts of all folds as CSV; gives those that the picture shows: one step ahead, of the first series.
+fn predictions(roots: &[PathBuf], experiment: Experiment, out: &mut dyn Write) -> Result<Vec<FoldPrediction>> {
+    let (mut writer, mut shown) = (csv::Writer::from_writer(out), Vec::new());
     for (index, root) in roots.iter().enumerate() {
-        let path = Artifacts::new(root, experiment).path("predictions.csv");
+        let path = Artifacts::new(root, experiment).path(PREDICTIONS);
         let unreadable = |error: csv::Error| Error::Artifact { path: path.clone(), problem: format!("cannot be read: {error}") };
         let mut reader = csv::Reader::from_path(&path).map_err(unreadable)?;
         let header = reader.headers().map_err(unreadable)?.clone();
@@ -241,8 +240,8 @@ fn predictions(roots: &[PathBuf], experiment: Experiment) -> Result<(Vec<u8>, Ve
             }
         }
     }
-    let csv = writer.into_inner().map_err(|error| Error::Internal(error.to_string()))?;
-    Ok((csv, shown))
+    writer.flush().map_err(|source| Error::Write { path: "backtest.csv".into(), source })?;
+    Ok(shown)
 }
 
 impl Report {

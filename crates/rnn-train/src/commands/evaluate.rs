@@ -19,11 +19,11 @@ pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
     let evaluation = match args.experiment.0.task {
         Task::Letters(letters) => {
             let job = LettersJob::new(args.experiment, letters);
-            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
+            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device, None))?
         }
         Task::Series(_) => {
             let job = trained.series_job(args.data.clone(), None)?;
-            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device))?
+            backend.guard(USE_CPU, || job.evaluate(&trained.load(&job, device)?, trained.best.epoch, device, None))?
         }
     };
     if args.json {

@@ -1,7 +1,6 @@
 use rnn_data::moment;
 
 use super::{
-    predictions::rows,
     seeds,
     train::{json as to_json, write_picture},
     trained::Trained,
@@ -93,4 +92,15 @@ fn csv(forecasts: &[Forecast]) -> Result<Vec<u8>> {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
         vec![forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)]
     })
+}
+
+/// A CSV file of a header and a row for each item.
+fn rows<T>(header: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>> {
+    let internal = |error: String| Error::Internal(error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).map_err(|error| internal(error.to_string()))?;
+    for item in items {
+        writer.write_record(row(item)).map_err(|error| internal(error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| internal(error.to_string()))
 }

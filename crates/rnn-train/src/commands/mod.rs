@@ -8,7 +8,6 @@ mod export;
 mod forecast;
 mod list;
 mod predict;
-mod predictions;
 mod seeds;
 mod train;
 mod trained;

@@ -143,11 +143,11 @@ fn report(global: &GlobalSettings, experiment: Experiment, seeds: &[u64], backen
         let trainees = trained.iter().map(|trained| trained.load(&job, device)).collect::<Result<Vec<_>>>()?;
         let mut models = Vec::new();
         for ((trainee, trained), &seed) in trainees.iter().zip(&trained).zip(seeds) {
-            let evaluation = job.evaluate_mean(std::slice::from_ref(trainee), device)?;
+            let evaluation = job.evaluate_mean(std::slice::from_ref(trainee), device, None)?;
             let coverage = evaluation.interval.map(|interval| interval.coverage);
             models.push(Model { seed, best_epoch: trained.best.epoch, scores: evaluation.model, coverage });
         }
-        Ok((models, job.evaluate_mean(&trainees, device)?))
+        Ok((models, job.evaluate_mean(&trainees, device, None)?))
     })?;
     let spread = |of: fn(&mut [f64]) -> f64| {
         let one = |score: fn(&Scores) -> f64| {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use rnn_models::ModelSummary;
 use serde_json::Value;
 
-use super::{predictions::predictions, seeds};
+use super::seeds;
 use crate::{
     Error, Result,
     artifacts::Artifacts,
@@ -15,7 +15,7 @@ use crate::{
     checkpoint::{Best, Checkpoints},
     cli::{Progress, TrainArgs},
     console::{note, out},
-    evaluation::Evaluation,
+    evaluation::{Evaluation, PREDICTIONS},
     fit::{Fit, initial},
     history::History,
     job::{Job, LettersJob, SeriesJob},
@@ -227,7 +227,11 @@ fn report<J: Job>(
     device: &Device,
 ) -> Result<()> {
     let trainee = checkpoints.load(job.trainee(device), best)?;
-    let evaluation = job.evaluate(&trainee, best.epoch, device)?;
+    let evaluation = if job.series_names().is_empty() {
+        job.evaluate(&trainee, best.epoch, device, None)?
+    } else {
+        artifacts.stream(PREDICTIONS, |out| job.evaluate(&trainee, best.epoch, device, Some(out)))?
+    };
     let name = artifacts.experiment.0.name;
     artifacts.write("model.safetensors", job.weights(&trainee, Format::Safetensors)?)?;
     artifacts.write("weights.txt", job.weights(&trainee, Format::Text)?)?;
@@ -237,7 +241,6 @@ fn report<J: Job>(
     let mut written = "loss.svg/.png  metrics.csv  model.safetensors  weights.txt  evaluation.json  config.json".to_owned();
     if let Evaluation::Series(series) = &evaluation {
         write_picture(artifacts, "prediction", &plot::predictions(series, &job.series_names())?)?;
-        artifacts.write("predictions.csv", predictions(series, &job.series_names())?)?;
         written = format!("prediction.svg/.png  predictions.csv  {written}");
     }
     out(&evaluation);

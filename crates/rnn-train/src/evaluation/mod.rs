@@ -2,6 +2,7 @@
 
 mod baselines;
 mod conformal;
+mod predictions;
 mod scores;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -11,6 +12,7 @@ use std::fmt;
 pub(crate) use baselines::Baselines;
 pub(crate) use conformal::{Calibration, Conformal, spreads};
 use jiff::civil::DateTime;
+pub(crate) use predictions::{NAME as PREDICTIONS, PredictionRows};
 pub(crate) use scores::{Errors, Scores, Yardstick, multiple, number};
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +65,9 @@ pub(crate) struct SeriesEvaluation {
     /// Prediction intervals, where they were asked for.
     pub(crate) interval: Option<IntervalScores>,
     pub(crate) data: DataSource,
-    /// The predicted values, for `predictions.csv`.
+    /// The values the picture shows: predicted one step ahead, of the first series that has any.
     #[serde(skip)]
-    pub(crate) predictions: Vec<Prediction>,
+    pub(crate) shown: Vec<Prediction>,
 }
 
 /// Errors in the units the model itself predicts.

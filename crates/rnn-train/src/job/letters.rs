@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
 use burn::{
     data::{dataloader::batcher::Batcher, dataset::Dataset},
@@ -113,7 +113,13 @@ impl Job for LettersJob {
         Meaning::default()
     }
 
-    fn evaluate(&self, trainee: &Trainee<LettersModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        trainee: &Trainee<LettersModel>,
+        best_epoch: usize,
+        device: &Device,
+        _predictions: Option<&mut dyn Write>,
+    ) -> Result<Evaluation> {
         let batch = self.all(device)?;
         let logits = trainee.model.forward(batch.letters);
         let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();

@@ -4,7 +4,7 @@ mod letters;
 mod predict;
 mod series;
 
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
 use burn::{
     data::dataloader::DataLoader,
@@ -66,6 +66,12 @@ pub(crate) trait Job {
     /// What the model's numbers mean.
     fn meaning(&self) -> Meaning;
 
-    /// Scores a trained model.
-    fn evaluate(&self, trainee: &Self::Trainee, best_epoch: usize, device: &Device) -> Result<Evaluation>;
+    /// Scores a trained model. What it predicts is written as CSV, where that is asked for and there is any.
+    fn evaluate(
+        &self,
+        trainee: &Self::Trainee,
+        best_epoch: usize,
+        device: &Device,
+        predictions: Option<&mut dyn Write>,
+    ) -> Result<Evaluation>;
 }

@@ -1,4 +1,5 @@
 use std::{
+    io::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -8,7 +9,8 @@ use burn::{
     tensor::Device,
     train::{SupervisedTraining, metric::LossMetric},
 };
-use rnn_data::{EpochLoader, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
+use jiff::civil::DateTime;
+use rnn_data::{EpochLoader, Naive, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{Job, Loaders, Schedule, predict::predict};
@@ -18,8 +20,8 @@ use crate::{
     console::note,
     data::Data,
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalScores, Prediction, ScaledScores, SeriesEvaluation,
-        StepScores, Yardstick, skill, spreads,
+        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalScores, Prediction, PredictionRows, ScaledScores,
+        SeriesEvaluation, StepScores, Yardstick, skill, spreads,
     },
     learner::Trainee,
     options::Options,
@@ -65,6 +67,15 @@ impl SeriesJob {
             let problem = format!("a season of {season} rows does not fit into a training part of {training_rows}; use a smaller --season");
             return Err(Error::Usage(problem));
         }
+        if let Naive::Seasonal(season) = self.settings.naive
+            && season >= training_rows
+            && self.settings.transform.is_residual()
+        {
+            let problem = format!(
+                "the naive forecast seasonal:{season} does not fit into a training part of {training_rows} rows; use a shorter season"
+            );
+            return Err(Error::Usage(problem));
+        }
         match self.settings.interval.filter(|level| needed(*level) > validation_windows) {
             Some(level) => Err(too_few(level, self.settings.horizon, validation_windows)),
             None => Ok(()),
@@ -79,8 +90,13 @@ impl SeriesJob {
         options.data.clone_from(&self.data.source.path);
     }
 
-    /// Scores the mean of some trained models.
-    pub(crate) fn evaluate_mean(&self, trainees: &[Trainee<SeriesModel>], device: &Device) -> Result<SeriesEvaluation> {
+    /// Scores the mean of some trained models; what they predict is written as CSV, where it is asked for.
+    pub(crate) fn evaluate_mean(
+        &self,
+        trainees: &[Trainee<SeriesModel>],
+        device: &Device,
+        predictions: Option<&mut dyn Write>,
+    ) -> Result<SeriesEvaluation> {
         let config = &self.data.config;
         let steps = config.horizon;
         let all = &self.data.panel.series;
@@ -89,7 +105,11 @@ impl SeriesJob {
         let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
         let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
         let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
-        let (mut predictions, mut covered, mut width) = (Vec::new(), 0usize, 0.0);
+        let series_names = self.series_names();
+        let rows = predictions.map(|out| PredictionRows::new(out, &series_names, steps > 1, intervals.is_some()));
+        let mut rows = rows.transpose()?;
+        let (mut shown, mut count, mut covered, mut width) = (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
+        let mut test_part: Option<[DateTime; 2]> = None;
         let mut told = Instant::now();
         for (index, series) in all.iter().enumerate() {
             if told.elapsed() >= TOLD_EVERY {
@@ -117,7 +137,16 @@ impl SeriesJob {
                         width += high - low;
                     }
                     let time = series.times[origin + step];
-                    predictions.push(Prediction { series: index, time, step: step + 1, actual, predicted, interval });
+                    let prediction = Prediction { series: index, time, step: step + 1, actual, predicted, interval };
+                    if let Some(rows) = &mut rows {
+                        rows.write(&prediction)?;
+                    }
+                    count += 1;
+                    let [first, last] = test_part.unwrap_or([time; 2]);
+                    test_part = Some([first.min(time), last.max(time)]);
+                    if step == 0 && shown.first().is_none_or(|first| first.series == index) {
+                        shown.push(prediction);
+                    }
                 }
                 for (errors, forecast) in errors[1..].iter_mut().zip(fitted.forecasts(origin, steps)) {
                     for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
@@ -126,7 +155,11 @@ impl SeriesJob {
                 }
             }
         }
-        let count = predictions.len() as f64;
+        if let Some(rows) = rows {
+            rows.finish()?;
+        }
+        let windows = count / steps;
+        let count = count as f64;
         (scaled.mse, scaled.mae) = (scaled.mse / count, scaled.mae / count);
         scaled.rmse = scaled.mse.sqrt();
         let named = |scores: &dyn Fn(&[Errors]) -> Errors| -> Vec<BaselineScores> {
@@ -142,14 +175,13 @@ impl SeriesJob {
             let (model, baselines) = (errors[0][step].scores(), named(&|errors| errors[step]));
             StepScores { step: step + 1, skill: skill(&model, &baselines), model, baselines }
         };
-        let times = predictions.iter().map(|prediction| prediction.time);
         Ok(SeriesEvaluation {
             experiment: self.experiment,
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            test_part: [times.clone().min().unwrap_or_default(), times.max().unwrap_or_default()],
+            test_part: test_part.unwrap_or_default(),
             best_epoch: None,
-            windows: predictions.len() / steps,
+            windows,
             horizon: steps,
             skill: skill(&model, &baseline_scores),
             model,
@@ -163,7 +195,7 @@ impl SeriesJob {
                 mean_width: width / count,
             }),
             data: self.data.source.clone(),
-            predictions,
+            shown,
         })
     }
 
@@ -250,8 +282,14 @@ impl Job for SeriesJob {
         Meaning { data: Some(self.data.source.clone()), scalers: one.map(|series| series.scalers.clone()) }
     }
 
-    fn evaluate(&self, trainee: &Trainee<SeriesModel>, best_epoch: usize, device: &Device) -> Result<Evaluation> {
-        let evaluation = self.evaluate_mean(std::slice::from_ref(trainee), device)?;
+    fn evaluate(
+        &self,
+        trainee: &Trainee<SeriesModel>,
+        best_epoch: usize,
+        device: &Device,
+        predictions: Option<&mut dyn Write>,
+    ) -> Result<Evaluation> {
+        let evaluation = self.evaluate_mean(std::slice::from_ref(trainee), device, predictions)?;
         Ok(Evaluation::Series(Box::new(SeriesEvaluation { best_epoch: Some(best_epoch), ..evaluation })))
     }
 }

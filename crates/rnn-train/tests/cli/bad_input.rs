@@ -75,6 +75,7 @@ fn numbers_out_of_their_bounds_are_refused() {
         (&["--cell", "rnn"], "expected one of simple-rnn, lstm, gru, got `rnn`"),
         (&["--split", "random"], "expected one of course, holdout, got `random`"),
         (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),
+        (&["--naive", "seasonal:1000"], "the naive forecast seasonal:1000 does not fit into a training part"),
         (&["--naive", "seasonal:0"], "seasonal:ROWS or mean:ROWS, got `seasonal:0`"),
         (&["--fill", "zero"], "expected none, forward or linear, got `zero`"),
         (&["--windw", "5"], "a similar argument exists: '--window'"),

@@ -53,6 +53,17 @@ fn ends_of_months_are_followed_by_ends_of_months() {
 }
 
 #[test]
+fn hours_of_business_days_leave_out_weekends() {
+    let monday = date(2020, 4, 13).to_datetime(jiff::civil::Time::midnight());
+    let hours: Vec<DateTime> = (0..12 * 24).map(|hour| monday + i64::from(hour).hours()).collect();
+    let business: Vec<DateTime> = hours.iter().copied().filter(|time| time.weekday().to_monday_zero_offset() < 5).collect();
+    assert_eq!(business.last().map(|last| last.date()), Some(date(2020, 4, 24)), "a Friday");
+    assert_eq!(following(&business, 1), [date(2020, 4, 27).into()]);
+    // Five days alone do not say that weekends are left out.
+    assert_eq!(following(&business[120..], 1), [date(2020, 4, 25).into()]);
+}
+
+#[test]
 fn few_times_are_followed_by_days() {
     assert_eq!(following(&[], 3), []);
     assert_eq!(following(&[date(2020, 4, 24).into()], 0), []);

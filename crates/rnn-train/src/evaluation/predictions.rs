@@ -1,0 +1,61 @@
+//! `predictions.csv`, a row at a time: of thousands of series it is larger than they are.
+
+use std::io::Write;
+
+use rnn_data::moment;
+
+use super::Prediction;
+use crate::{Error, Result};
+
+/// Writes the predicted values of the test part as CSV: date, actual and predicted value; the series' name where there are several, the step where there
+/// are several, the interval where there is one.
+pub(crate) struct PredictionRows<'a> {
+    writer: csv::Writer<&'a mut dyn Write>,
+    series: &'a [String],
+    steps: bool,
+}
+
+impl<'a> PredictionRows<'a> {
+    /// Writes the header.
+    pub(crate) fn new(out: &'a mut dyn Write, series: &'a [String], steps: bool, interval: bool) -> Result<Self> {
+        let optional = |shown: bool, columns: &[&'static str]| if shown { columns.to_vec() } else { Vec::new() };
+        let header = [
+            optional(series.len() > 1, &["series"]),
+            vec!["date"],
+            optional(steps, &["step"]),
+            vec!["actual", "predicted"],
+            optional(interval, &["lower", "upper"]),
+        ];
+        let mut rows = Self { writer: csv::Writer::from_writer(out), series, steps };
+        rows.writer.write_record(header.concat()).map_err(|error| failed(&error))?;
+        Ok(rows)
+    }
+
+    /// Writes a row.
+    pub(crate) fn write(&mut self, prediction: &Prediction) -> Result<()> {
+        let Prediction { series, time, step, actual, predicted, interval } = prediction;
+        let mut row = Vec::with_capacity(7);
+        if self.series.len() > 1 {
+            row.push(self.series[*series].clone());
+        }
+        row.push(moment(*time));
+        if self.steps {
+            row.push(step.to_string());
+        }
+        row.extend([actual.to_string(), predicted.to_string()]);
+        row.extend(interval.iter().flatten().map(f64::to_string));
+        self.writer.write_record(row).map_err(|error| failed(&error))
+    }
+
+    /// Makes sure that all rows are written.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.writer.flush().map_err(|source| Error::Write { path: NAME.into(), source })
+    }
+}
+
+/// Name of the file.
+pub(crate) const NAME: &str = "predictions.csv";
+
+fn failed(error: &csv::Error) -> Error {
+    Error::Write { path: NAME.into(), source: std::io::Error::other(error.to_string()) }
+}
