@@ -50,12 +50,15 @@ pub(crate) struct Options {
     /// Seed of weights, sample order and dropout
     #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) seed: Option<u64>,
-    /// adam, or adamw (decoupled weight decay)
+    /// adam, adamw (decoupled weight decay), sgd or rmsprop
     #[arg(long, value_name = "NAME", help_heading = TRAINING)]
     pub(crate) optimizer: Option<Typed<OptimizerName>>,
     /// Weight decay of adamw
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) weight_decay: Option<Typed<Quantity>>,
+    /// Momentum of sgd
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) momentum: Option<Typed<Share>>,
     /// Largest norm of the gradient of a weight tensor, as Keras's clipnorm; 0: no clipping
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) clip_norm: Option<Typed<Quantity>>,
@@ -146,7 +149,7 @@ impl Options {
             ($($name:ident)*) => { Self { $($name: self.$name.or(below.$name)),* } };
         }
         layered!(
-            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay clip_norm patience loss samples cell units
+            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay momentum clip_norm patience loss samples cell units
             dropout data date_column date_format target features fill from until skip_bad window horizon transform naive season split valid
             test interval
         )
@@ -164,6 +167,7 @@ impl Options {
             seed: None,
             optimizer: None,
             weight_decay: None,
+            momentum: None,
             clip_norm: None,
             patience: None,
             ..self
@@ -182,6 +186,7 @@ impl Options {
             seed,
             optimizer,
             weight_decay,
+            momentum,
             clip_norm,
             patience,
             ..
@@ -196,6 +201,7 @@ impl Options {
             seed,
             optimizer,
             weight_decay,
+            momentum,
             clip_norm,
             patience,
             ..Self::default()

@@ -37,6 +37,8 @@ pub(crate) struct TrainSettings {
 pub(crate) struct OptimizerSettings {
     pub(crate) name: OptimizerName,
     pub(crate) weight_decay: f64,
+    /// Of sgd.
+    pub(crate) momentum: f64,
     /// Largest norm of the gradient of a tensor; 0: any.
     pub(crate) clip_norm: f64,
 }
@@ -169,15 +171,17 @@ impl TrainSettings {
         let mut optimizer = OptimizerSettings {
             name: set(options.optimizer, "optimizer")?.0,
             weight_decay: set(options.weight_decay, "weight_decay")?.0.0,
+            momentum: set(options.momentum, "momentum")?.0.0,
             clip_norm: set(options.clip_norm, "clip_norm")?.0.0,
         };
-        if optimizer.name == OptimizerName::Adam && options.weight_decay == experiment.0.options().weight_decay {
+        let decays = optimizer.name == OptimizerName::AdamW;
+        if !decays && options.weight_decay == experiment.0.options().weight_decay {
             // The recipe's decay is said of its own optimizer.
             optimizer.weight_decay = 0.0;
         }
-        if optimizer.name == OptimizerName::Adam && optimizer.weight_decay > 0.0 {
-            let decay = optimizer.weight_decay;
-            return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; adam has none (--optimizer adamw)")));
+        if !decays && optimizer.weight_decay > 0.0 {
+            let (name, decay) = (optimizer.name, optimizer.weight_decay);
+            return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)")));
         }
         Ok(Self {
             experiment,

@@ -137,6 +137,10 @@ named! {
         Adam = "adam",
         /// Loshchilov and Hutter, 2019.
         AdamW = "adamw",
+        /// Stochastic gradient descent with momentum (Polyak, 1964).
+        Sgd = "sgd",
+        /// Tieleman and Hinton, 2012.
+        RmsProp = "rmsprop",
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
     }
     match experiment.0.task {
         Task::Letters(letters) => {
+            if let Some(told) = told {
+                same_meaning(&artifacts, told, &options)?;
+            }
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
             start(global, &settings, &artifacts, before, &LettersJob::new(experiment, letters))
         }
@@ -74,9 +77,10 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
     }
 }
 
-/// Options that say what a model's numbers mean and which rows it may learn from: weights that were trained under others cannot go on, and their loss says
-/// nothing.
-const MEANING: [&str; 17] = [
+/// Options that say what a model's numbers mean, which rows it may learn from and what its optimizer remembers: weights that were trained under others cannot
+/// go on, and their loss says nothing.
+const MEANING: [&str; 18] = [
+    "optimizer",
     "target",
     "features",
     "window",
@@ -96,7 +100,7 @@ const MEANING: [&str; 17] = [
     "units",
 ];
 /// Options of the training itself that a user will want to know are others than before.
-const TRAINING: [&str; 8] = ["learning_rate", "batch_size", "optimizer", "weight_decay", "clip_norm", "patience", "dropout", "samples"];
+const TRAINING: [&str; 8] = ["learning_rate", "batch_size", "weight_decay", "momentum", "clip_norm", "patience", "dropout", "samples"];
 
 /// Refuses to go on from weights that mean something else; says which other settings are not as before.
 fn same_meaning(artifacts: &Artifacts, before: &Options, now: &Options) -> Result<()> {

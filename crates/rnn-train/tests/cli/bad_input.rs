@@ -71,7 +71,7 @@ fn numbers_out_of_their_bounds_are_refused() {
         (&["--from", "01.02.2020"], "expected a date like 2020-04-24, got `01.02.2020`"),
         (&["--until", "2020-02-30"], "expected a date like 2020-04-24, got `2020-02-30`"),
         (&["--loss", "rmse"], "expected one of mse, huber, mae, got `rmse`"),
-        (&["--optimizer", "sgd"], "expected one of adam, adamw, got `sgd`"),
+        (&["--optimizer", "lion"], "expected one of adam, adamw, sgd, rmsprop, got `lion`"),
         (&["--cell", "rnn"], "expected one of simple-rnn, lstm, gru, got `rnn`"),
         (&["--split", "random"], "expected one of course, holdout, got `random`"),
         (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),

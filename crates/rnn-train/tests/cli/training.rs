@@ -28,6 +28,9 @@ fn optimizer_clipping_loss_and_samples_change_the_weights_and_are_kept() {
     for (flags, key, value) in [
         (&["--optimizer", "adam"][..], "optimizer", serde_json::json!("adam")),
         (&["--optimizer", "adamw", "--weight-decay", "0.5"], "weight_decay", 0.5.into()),
+        (&["--optimizer", "sgd"], "momentum", 0.9.into()),
+        (&["--optimizer", "sgd", "--momentum", "0"], "momentum", 0.into()),
+        (&["--optimizer", "rmsprop"], "optimizer", "rmsprop".into()),
         (&["--optimizer", "adam", "--clip-norm", "0.001"], "clip_norm", 0.001.into()),
         (&["--optimizer", "adam", "--loss", "mae"], "loss", "mae".into()),
         (&["--optimizer", "adam", "--loss", "huber"], "loss", "huber".into()),
@@ -152,4 +155,17 @@ fn intervals_can_be_left_out_and_adam_has_no_decay() {
     scratch.train("series", &["--data", &data, "--valid", "30", "--test", "30", "--interval", "none", "--optimizer", "adam"]);
     assert_eq!(scratch.read_json("series", "evaluation.json")["interval"], serde_json::Value::Null);
     assert!(scratch.read("series", "predictions.csv").starts_with("date,actual,predicted\n"));
+}
+
+#[test]
+fn every_optimizer_goes_on_and_none_goes_on_from_another() {
+    let scratch = Scratch::new();
+    for optimizer in ["sgd", "rmsprop", "adam"] {
+        let args = ["train", "letters-onehot-1", "--epochs", "3", "--progress", "none", "--optimizer", optimizer];
+        scratch.ok(&[&args[..], &["--fresh"]].concat());
+        assert!(scratch.ok(&args).stderr.contains("going on from epoch 3"), "{optimizer}");
+    }
+    let finished = scratch.run(&["train", "letters-onehot-1", "--optimizer", "sgd"]);
+    assert_eq!(finished.code, 1);
+    assert!(finished.stderr.contains("was trained with optimizer = adam, not sgd"), "{}", finished.stderr);
 }
