@@ -157,55 +157,23 @@ impl Options {
 
     /// The options that only series have.
     pub(crate) fn of_series(self) -> Self {
-        Self {
-            artifacts: None,
-            backend: None,
-            progress: None,
-            epochs: None,
-            batch_size: None,
-            learning_rate: None,
-            seed: None,
-            optimizer: None,
-            weight_decay: None,
-            momentum: None,
-            clip_norm: None,
-            patience: None,
-            ..self
-        }
+        self.parted().1
     }
 
     /// The options that everything has.
     pub(crate) fn without_series(self) -> Self {
-        let Self {
-            artifacts,
-            backend,
-            progress,
-            epochs,
-            batch_size,
-            learning_rate,
-            seed,
-            optimizer,
-            weight_decay,
-            momentum,
-            clip_norm,
-            patience,
-            ..
-        } = self;
-        Self {
-            artifacts,
-            backend,
-            progress,
-            epochs,
-            batch_size,
-            learning_rate,
-            seed,
-            optimizer,
-            weight_decay,
-            momentum,
-            clip_norm,
-            patience,
-            ..Self::default()
+        self.parted().0
+    }
+
+    /// The options that everything has, and those that only series have.
+    fn parted(mut self) -> (Self, Self) {
+        macro_rules! taken {
+            ($($name:ident)*) => { Self { $($name: self.$name.take(),)* ..Self::default() } };
         }
+        let common = taken!(
+            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay momentum clip_norm patience
+        );
+        (common, self)
     }
 
     /// What is set, by name.
