@@ -86,8 +86,9 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         }
     }
     options.split = Some(Typed(SplitName::Holdout));
-    // The recipe's validation part is said of its own split.
-    let valid = options.valid.filter(|_| options.valid != experiment.0.options().valid).map_or(VALID, |valid| valid.0);
+    // The recipe's validation part is said of its own split, also where a settings file repeats it.
+    let of_file = global.file.valid.filter(|valid| Some(*valid) != experiment.0.options().valid);
+    let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
     if let Cut::From(from) = valid {
         let problem =
             format!("the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share", moment(from));

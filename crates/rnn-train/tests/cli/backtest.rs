@@ -114,3 +114,17 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
     scratch.fails(&["backtest", "seires"], 2, "did you mean `series`?");
     assert!(!scratch.path("artifacts").exists());
 }
+
+#[test]
+fn a_validation_part_that_is_typed_counts_also_where_it_is_the_recipes() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(262));
+    let args = ["backtest", "stock-gap", "--data", &data, "--folds", "2", "--epochs", "1", "--interval", "none", "--progress", "none"];
+    scratch.ok(&args);
+    let config = scratch.ok(&["config", "stock-gap"]).stdout;
+    let file = scratch.file("run.toml", &config);
+    scratch.ok(&[&args[..], &["--config", &file]].concat());
+    let finished = scratch.run(&[&args[..], &["--valid", "240"]].concat());
+    assert_eq!(finished.code, 2);
+    assert!(finished.stderr.contains("the validation part (240) does not fit"), "{}", finished.stderr);
+}
