@@ -91,8 +91,8 @@ fn table(reports: &[Value], backtest: &Value) -> String {
         "`{}`{synthetic}, {} test days, {} to {}; medians of seeds 1 to {count}.\n\n",
         data["file"].as_str().unwrap_or_default(),
         mean["windows"],
-        part(&mean["test_part"][0]),
-        part(&mean["test_part"][1])
+        part(&mean["span"][0]),
+        part(&mean["span"][1])
     );
     text += "| | RMSE | MAE | RMSE of the seeds | 90% interval covers | elsewhere, RMSE / MAE |\n|---|---:|---:|---|---:|---|\n";
     let is_course = data["sha256"] == COURSE_FILE;
@@ -142,7 +142,7 @@ fn folds(backtest: &Value) -> String {
         };
     let mut days = 0;
     for fold in folds {
-        let day = |index: usize| fold["test_part"][index].as_str().unwrap_or_default().get(..10).unwrap_or_default().to_owned();
+        let day = |index: usize| fold["span"][index].as_str().unwrap_or_default().get(..10).unwrap_or_default().to_owned();
         days += fold["windows"].as_u64().unwrap_or(0);
         text += &row(
             &fold["fold"].to_string(),
@@ -182,12 +182,12 @@ mod tests {
             "median": scores(11.75),
             "mean": {
                 "rmse": 11.6, "mae": 5.8, "windows": 240, "baselines": baselines, "interval": { "coverage": 0.9 },
-                "data": { "file": "bars.csv", "synthetic": false, "sha256": COURSE_FILE }, "test_part": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
+                "data": { "file": "bars.csv", "synthetic": false, "sha256": COURSE_FILE }, "span": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
             },
         });
         let fold = json!({
             "fold": 1, "rows_before": 404, "windows": 404, "rmse": 2.0, "mae": 1.0, "skill": 0.01, "baselines": baselines,
-            "test_part": ["2012-01-01T00:00:00", "2013-01-01T00:00:00"], "interval": { "coverage": 0.88 },
+            "span": ["2012-01-01T00:00:00", "2013-01-01T00:00:00"], "interval": { "coverage": 0.88 },
         });
         let backtest = json!({ "folds": [fold], "overall": scores(2.0), "baselines": baselines, "skill": -0.01, "coverage": 0.88 });
         let reports = vec![report; EXPERIMENTS.len()];

@@ -2,7 +2,7 @@ use burn::{
     config::Config,
     module::Module,
     nn::{Dropout, DropoutConfig, Linear},
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, activation::softplus},
 };
 
 use crate::{
@@ -25,6 +25,9 @@ pub struct SeriesModelConfig {
     /// Values predicted at once.
     #[config(default = 1)]
     pub horizon: usize,
+    /// Quantiles predicted of each value; 1: only the value.
+    #[config(default = 1)]
+    pub quantiles: usize,
     /// Share of values dropped after each recurrent layer while training.
     #[config(default = 0.2)]
     pub dropout: f64,
@@ -42,6 +45,9 @@ pub struct SeriesModel {
     pub dropout: Dropout,
     /// From the last hidden state to the predictions.
     pub dense: Linear,
+    /// Quantiles of each value.
+    #[module(skip)]
+    pub quantiles: usize,
 }
 
 impl SeriesModelConfig {
@@ -59,22 +65,23 @@ impl SeriesModelConfig {
         SeriesModel {
             layers,
             dropout: DropoutConfig::new(self.dropout).init(),
-            dense: output(inputs[inputs.len() - 1], self.horizon, device),
+            dense: output(inputs[inputs.len() - 1], self.horizon * self.quantiles, device),
+            quantiles: self.quantiles,
         }
     }
 }
 
 impl SeriesModel {
-    /// Predicts the values after each window.
+    /// Predicts the values after each window, or quantiles of them: the lowest of all values first, and none above the next.
     ///
     /// # Shapes
     ///
     /// - windows: `[B, T, features]`
-    /// - output: `[B, horizon]`
+    /// - output: `[B, quantiles * horizon]`
     pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let Some((last, before)) = self.layers.split_last() else { unreachable!("a model has at least one layer") };
         let hidden = before.iter().fold(windows, |input, layer| drop_values(&self.dropout, layer.forward(input).sequence));
-        self.dense.forward(drop_values(&self.dropout, last.forward(hidden).last))
+        rising(self.dense.forward(drop_values(&self.dropout, last.forward(hidden).last)), self.quantiles)
     }
 
     /// The model as a table, for windows of `window` steps.
@@ -86,8 +93,63 @@ impl SeriesModel {
             layers.push(LayerSummary::new(layer.name(), shape.clone(), layer.num_params()));
             layers.push(LayerSummary::new("Dropout", shape, 0));
         }
-        let [_, horizon] = self.dense.weight.dims();
-        layers.push(LayerSummary::new("Dense", [horizon], self.dense.num_params()));
+        let [_, outputs] = self.dense.weight.dims();
+        layers.push(LayerSummary::new("Dense", [outputs], self.dense.num_params()));
         ModelSummary { layers }
+    }
+}
+
+/// Quantiles that never cross: the middle one is what it is, each other is a positive distance from its neighbour (as in Park et al., "Learning quantile
+/// functions without quantile crossing for distribution-free time series forecasting", AISTATS 2022, which adds up positive increments).
+///
+/// # Shapes
+///
+/// - outputs: `[B, quantiles * horizon]`
+/// - output: the same
+fn rising(outputs: Tensor<2>, quantiles: usize) -> Tensor<2> {
+    if quantiles == 1 {
+        return outputs;
+    }
+    let raw = outputs.chunk(quantiles, 1);
+    let middle = quantiles / 2;
+    let mut all = raw.clone();
+    for index in middle + 1..quantiles {
+        all[index] = all[index - 1].clone() + softplus(raw[index].clone(), 1.0);
+    }
+    for index in (0..middle).rev() {
+        all[index] = all[index + 1].clone() - softplus(raw[index].clone(), 1.0);
+    }
+    Tensor::cat(all, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    #[test]
+    fn quantiles_never_cross_whatever_the_weights() {
+        let device = Device::flex();
+        device.seed(1);
+        for quantiles in [2, 3, 5] {
+            let outputs = Tensor::<2>::random([50, quantiles * 4], Distribution::Normal(0.0, 30.0), &device);
+            let middle: Vec<f32> = outputs.clone().chunk(quantiles, 1)[quantiles / 2].clone().into_data().iter::<f32>().collect();
+            let all: Vec<Vec<f32>> =
+                rising(outputs, quantiles).chunk(quantiles, 1).into_iter().map(|one| one.into_data().iter::<f32>().collect()).collect();
+            assert_eq!(all[quantiles / 2], middle);
+            for pair in all.windows(2) {
+                assert!(pair[0].iter().zip(&pair[1]).all(|(low, high)| low <= high), "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_dense_layer_has_an_output_for_each_quantile_of_each_value() {
+        let device = Device::flex();
+        let config = SeriesModelConfig::new(Cell::Gru).with_units(vec![3]).with_horizon(2).with_quantiles(3).with_zero_output(true);
+        let model = config.init(&device);
+        assert_eq!(model.forward(Tensor::zeros([4, 5, 1], &device)).dims(), [4, 6]);
+        assert_eq!(model.summary(5).layers.last().map(|dense| dense.parameters), Some(3 * 6 + 6));
     }
 }

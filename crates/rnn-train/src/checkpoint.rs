@@ -28,6 +28,7 @@ use crate::{
     Error, Result,
     artifacts::{read_if_there, temporary, write_atomic},
     backend::Watch,
+    schedule::Rates,
     settings::DataSource,
 };
 
@@ -205,12 +206,13 @@ pub(crate) struct KeepBest {
     interrupter: Interrupter,
     meaning: Meaning,
     lowest: f64,
+    rates: Arc<Rates>,
 }
 
 impl KeepBest {
-    /// `lowest` is the loss the first epoch has to beat.
-    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, meaning: Meaning, lowest: f64) -> Self {
-        Self { checkpoints, interrupter, meaning, lowest }
+    /// `lowest` is the loss the first epoch has to beat; `rates` are told every loss.
+    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, meaning: Meaning, lowest: f64, rates: Arc<Rates>) -> Self {
+        Self { checkpoints, interrupter, meaning, lowest, rates }
     }
 }
 
@@ -222,6 +224,7 @@ impl CheckpointingStrategy for KeepBest {
             self.interrupter.stop(Some(&format!("the loss is {loss} after epoch {epoch}; try a smaller --learning-rate{kept}")));
             return Vec::new();
         }
+        self.rates.judge(loss);
         if loss >= self.lowest {
             return Vec::new();
         }

@@ -28,6 +28,7 @@ use crate::{
     history::{History, Recorder},
     job::{Job, Schedule},
     progress::Lines,
+    schedule::Span,
     settings::TrainSettings,
 };
 
@@ -58,9 +59,11 @@ impl Fit<'_> {
         let part = |index| self.checkpoints.part(index, self.backend.gpu());
         let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
         let loaders = job.loaders(schedule, &device);
+        let steps_per_epoch = loaders.train.num_items().div_ceil(settings.batch_size);
+        let (scheduler, rates) = settings.rate.build(Span { first_epoch: done + 1, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
-        let recorder = Recorder::new(self.history.clone(), settings.learning_rate, J::VALIDATES, training.clone(), interface.clone());
-        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.meaning(), self.lowest);
+        let recorder = Recorder::new(self.history.clone(), rates.clone(), J::VALIDATES, training.clone(), interface.clone());
+        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.meaning(), self.lowest, rates);
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(renderer(settings.progress, J::VALIDATES, interface, done))
@@ -84,8 +87,7 @@ impl Fit<'_> {
                 condition,
             ));
         }
-        let result =
-            job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), settings.learning_rate));
+        let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
 
         self.history.write()?;
         if let Some(error) = result.error {

@@ -17,7 +17,7 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, artifacts::write_atomic};
+use crate::{Error, Result, artifacts::write_atomic, schedule::Rates};
 
 /// How often `metrics.csv` is written while training; always once more at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ pub(crate) struct Epoch {
     pub(crate) valid_loss: Option<f64>,
     pub(crate) train_accuracy: Option<f64>,
     pub(crate) valid_accuracy: Option<f64>,
+    /// Of the last step.
     pub(crate) learning_rate: f64,
     pub(crate) seconds: f64,
 }
@@ -90,7 +91,7 @@ impl History {
 /// Collects burn-train's metrics into a [`History`].
 pub(crate) struct Recorder {
     history: History,
-    learning_rate: f64,
+    rates: Arc<Rates>,
     validates: bool,
     names: HashMap<MetricId, String>,
     /// Last epoch-level value of each metric.
@@ -108,10 +109,10 @@ impl Recorder {
     ///
     /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it the error of a failed run,
     /// before the result is read.
-    pub(crate) fn new(history: History, learning_rate: f64, validates: bool, training: Interrupter, interface: Interrupter) -> Self {
+    pub(crate) fn new(history: History, rates: Arc<Rates>, validates: bool, training: Interrupter, interface: Interrupter) -> Self {
         let now = Instant::now();
         let (names, finals) = (HashMap::new(), HashMap::new());
-        Self { history, learning_rate, validates, names, finals, epoch_started: now, last_write: now, training, interface }
+        Self { history, rates, validates, names, finals, epoch_started: now, last_write: now, training, interface }
     }
 
     fn last(&self, split: &Split, name: &str) -> Option<f64> {
@@ -126,7 +127,7 @@ impl Recorder {
             valid_loss: self.last(&Split::Valid, "Loss").filter(|_| self.validates),
             train_accuracy: accuracy(Split::Train),
             valid_accuracy: accuracy(Split::Valid).filter(|_| self.validates),
-            learning_rate: self.learning_rate,
+            learning_rate: self.rates.last(),
             seconds: self.epoch_started.elapsed().as_secs_f64(),
         };
         self.epoch_started = Instant::now();

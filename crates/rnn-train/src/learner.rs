@@ -9,7 +9,7 @@ use burn::{
 use rnn_data::{LetterBatch, WindowBatch};
 use rnn_models::{LettersModel, SeriesModel};
 
-use crate::values::Loss;
+use crate::{settings::SeriesLoss, values::Loss};
 
 /// A model in training. burn-train's traits cannot be implemented for another crate's model directly.
 #[derive(Module, Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Trainee<M> {
     pub(crate) model: M,
     /// Loss of a model of series; letters have cross-entropy.
     #[module(skip)]
-    pub(crate) loss: Loss,
+    pub(crate) loss: SeriesLoss,
 }
 
 /// What a model predicts and what that costs.
@@ -67,15 +67,25 @@ impl Objective for Trainee<SeriesModel> {
     }
 }
 
-impl Loss {
+impl SeriesLoss {
     /// The loss of each prediction, of the shape of the predictions.
-    fn of_each(self, predicted: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Mse => MseLoss::new().forward_no_reduction(predicted, targets),
-            Self::Huber => HuberLossConfig::new(1.0).init().forward_no_reduction(predicted, targets),
-            Self::Mae => (predicted - targets).abs(),
+    fn of_each(&self, predicted: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
+        match self.name {
+            Loss::Mse => MseLoss::new().forward_no_reduction(predicted, targets),
+            Loss::Huber => HuberLossConfig::new(1.0).init().forward_no_reduction(predicted, targets),
+            Loss::Mae => (predicted - targets).abs(),
+            Loss::Quantile => {
+                let lines = predicted.chunk(self.quantiles.len(), 1).into_iter();
+                let losses = lines.zip(&self.quantiles).map(|(line, &quantile)| pinball(targets.clone() - line, quantile));
+                Tensor::cat(losses.collect(), 1)
+            }
         }
     }
+}
+
+/// Loss of a quantile of which the values are `above` (Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978).
+fn pinball(above: Tensor<2>, quantile: f64) -> Tensor<2> {
+    above.clone().mul_scalar(quantile).max_pair(above.mul_scalar(quantile - 1.0))
 }
 
 impl<M: Module + ModuleDisplay> TrainStep for Trainee<M>
@@ -131,14 +141,18 @@ mod tests {
     #[test]
     fn losses_of_series_are_those_of_their_names() {
         let device = Device::flex();
-        let of = |loss: Loss| {
+        let of = |name: Loss| {
             let (predicted, targets) =
                 (Tensor::from_data([[1.0, 0.5], [-3.0, 0.0]], &device), Tensor::from_data([[1.0, 0.0], [0.0, 0.5]], &device));
-            loss.of_each(predicted, targets).into_data().iter::<f32>().collect::<Vec<f32>>()
+            SeriesLoss { name, quantiles: Vec::new() }.of_each(predicted, targets).into_data().iter::<f32>().collect::<Vec<f32>>()
         };
         assert_eq!(of(Loss::Mse), [0.0, 0.25, 9.0, 0.25]);
         assert_eq!(of(Loss::Huber), [0.0, 0.125, 2.5, 0.125]);
         assert_eq!(of(Loss::Mae), [0.0, 0.5, 3.0, 0.5]);
+        let loss = SeriesLoss { name: Loss::Quantile, quantiles: vec![0.25, 0.5] };
+        let lines = Tensor::from_data([[1.0, 5.0, 2.0, 6.0]], &device);
+        let losses: Vec<f32> = loss.of_each(lines, Tensor::from_data([[2.0, 4.0]], &device)).into_data().iter::<f32>().collect();
+        assert_eq!(losses, [0.25, 0.75, 0.0, 1.0], "the lower quantile of two steps, then the middle one");
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! | `data` | which columns of a file or folder are meant |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
-//! | `fit`, `learner`, `optimizer`, `progress` | training with burn-train |
+//! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
 //! | `workers` | several trainings at once |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
@@ -104,6 +104,7 @@ mod options;
 mod plot;
 mod progress;
 mod recipe;
+mod schedule;
 mod settings;
 mod values;
 mod weights;

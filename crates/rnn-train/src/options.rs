@@ -14,7 +14,8 @@ use crate::{
     Error,
     backend::BackendChoice,
     cli::Progress,
-    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantity, Share, SplitName, Time},
+    schedule::RateSchedule,
+    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
 
 /// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
@@ -44,9 +45,16 @@ pub(crate) struct Options {
     /// Samples a step
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) batch_size: Option<Typed<Count>>,
-    /// Step size of the optimizer
+    /// Step size of the optimizer, which the schedule starts from
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) learning_rate: Option<Typed<Positive>>,
+    /// How the rate goes on: constant, cosine (to 0), cosine:EPOCHS (starts over), step:EPOCHS:FACTOR, exponential:FACTOR (an epoch) or
+    /// plateau:EPOCHS:FACTOR (after so many epochs without a better loss)
+    #[arg(long, value_name = "NAME", help_heading = TRAINING)]
+    pub(crate) schedule: Option<Typed<RateSchedule>>,
+    /// Epochs over which the rate first rises from near 0
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) warmup: Option<Typed<Quantity>>,
     /// Seed of weights, sample order and dropout
     #[arg(long, value_name = "N", value_parser = whole::<u64>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) seed: Option<u64>,
@@ -66,9 +74,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "EPOCHS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) patience: Option<usize>,
 
-    /// mse, huber (delta 1) or mae, in scaled units
+    /// mse, huber (delta 1), mae or quantile, in scaled units
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
     pub(crate) loss: Option<Typed<Loss>>,
+    /// What the quantile loss learns, 0.5 among them: it is the forecast, and the outer two are its interval
+    #[arg(long, value_name = "Q,Q", value_delimiter = ',', allow_negative_numbers = true, help_heading = Options::SERIES)]
+    pub(crate) quantiles: Option<Vec<Typed<Quantile>>>,
     /// Windows an epoch, a new random choice each time; 0: all of them
     #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) samples: Option<usize>,
@@ -132,6 +143,9 @@ pub(crate) struct Options {
     /// Test part of a holdout split, likewise
     #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) test: Option<Typed<Cut>>,
+    /// Part that is scored and drawn: test, or valid (the test part stays unseen, for choosing settings)
+    #[arg(long, value_name = "PART", help_heading = Options::SERIES)]
+    pub(crate) score: Option<Typed<ScoredPart>>,
     /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split conformal), or none
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) interval: Option<Typed<Level>>,
@@ -149,9 +163,9 @@ impl Options {
             ($($name:ident)*) => { Self { $($name: self.$name.or(below.$name)),* } };
         }
         layered!(
-            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay momentum clip_norm patience loss samples cell units
+            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience loss quantiles samples cell units
             dropout data date_column date_format target features fill from until skip_bad window horizon transform naive season split valid
-            test interval
+            test score interval
         )
     }
 
@@ -171,7 +185,7 @@ impl Options {
             ($($name:ident)*) => { Self { $($name: self.$name.take(),)* ..Self::default() } };
         }
         let common = taken!(
-            artifacts backend progress epochs batch_size learning_rate seed optimizer weight_decay momentum clip_norm patience
+            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience
         );
         (common, self)
     }

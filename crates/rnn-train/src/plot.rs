@@ -87,18 +87,19 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> R
         let bound = |side: usize| shown.iter().filter_map(move |prediction| Some(prediction.interval?[side]));
         let times = shown.iter().map(|prediction| timestamp(prediction.time));
         plots.push(band(times.collect(), bound(0).collect(), bound(1).collect()));
-        shaded = format!(", {:.0}% interval shaded", 100.0 * interval.intervals.level);
+        shaded = format!(", {:.0}% interval shaded", 100.0 * interval.level);
     }
     plots.push(line(format!("actual {target}"), ACTUAL, |prediction| prediction.actual));
     plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |prediction| prediction.predicted));
     let synthetic = if evaluation.data.synthetic { " (SYNTHETIC data)" } else { "" };
     let best = best(&evaluation.baselines).map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
     let rmse = number(evaluation.model.rmse);
+    let part = evaluation.part();
     let (experiment, file, count) = (evaluation.experiment, &evaluation.data.file, shown.len());
     let title = if series.len() > 1 {
         format!("{experiment}: {} of {} series of {file}{synthetic}, RMSE of all {rmse}{best}", series[first], series.len())
     } else {
-        format!("{experiment}: {count} test values of {file}{synthetic}, RMSE {rmse}{best}")
+        format!("{experiment}: {count} {part} values of {file}{synthetic}, RMSE {rmse}{best}")
     };
     over_time(plots, &title, target, shown.iter().map(|prediction| prediction.time))
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     options::{Options, Typed},
-    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantity, Share, SplitName},
+    schedule::RateSchedule,
+    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName},
 };
 
 /// One experiment: what it reads, which model it trains and how.
@@ -169,6 +170,9 @@ const SEED: u64 = 2;
 /// Momentum of sgd, which no recipe takes.
 const MOMENTUM: f64 = 0.9;
 
+/// What the quantile loss learns, which no recipe takes.
+const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
+
 impl Recipe {
     /// The recipe as the lowest layer of options.
     pub(crate) fn options(&self) -> Options {
@@ -176,6 +180,8 @@ impl Recipe {
             epochs: Some(Typed(Count(self.epochs))),
             batch_size: Some(Typed(Count(self.batch_size))),
             learning_rate: Some(Typed(Positive(self.learning_rate))),
+            schedule: Some(Typed(RateSchedule::Constant)),
+            warmup: Some(Typed(Quantity(0.0))),
             seed: Some(SEED),
             optimizer: Some(Typed(OptimizerName::Adam)),
             weight_decay: Some(Typed(Quantity(0.0))),
@@ -191,6 +197,7 @@ impl Recipe {
             clip_norm: Some(Typed(Quantity(series.clip_norm))),
             patience: Some(series.patience),
             loss: Some(Typed(series.loss)),
+            quantiles: Some(QUANTILES.iter().map(|&quantile| Typed(Quantile(quantile))).collect()),
             samples: Some(0),
             cell: Some(Typed(series.cell)),
             units: Some(series.units.iter().map(|&units| Typed(Count(units))).collect()),
@@ -207,6 +214,7 @@ impl Recipe {
             split: Some(Typed(series.split)),
             valid: Some(Typed(series.valid)),
             test: Some(Typed(series.test)),
+            score: Some(Typed(ScoredPart::Test)),
             interval: Some(Typed(Level(series.interval))),
             ..common
         }

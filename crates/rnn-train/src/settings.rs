@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rnn_data::{Fill, Naive, ReadOptions, Split, Transform};
+use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
 use rnn_models::Cell;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,8 @@ use crate::{
     cli::{Global, Progress},
     options::Options,
     recipe::{Experiment, Task, nearest},
-    values::{Loss, OptimizerName, SplitName},
+    schedule::RateSettings,
+    values::{Loss, OptimizerName, ScoredPart, SplitName},
 };
 
 /// The resolved settings of a training run.
@@ -21,7 +22,7 @@ pub(crate) struct TrainSettings {
     pub(crate) experiment: Experiment,
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
-    pub(crate) learning_rate: f64,
+    pub(crate) rate: RateSettings,
     pub(crate) seed: u64,
     pub(crate) optimizer: OptimizerSettings,
     /// Epochs without a better loss after which training stops; 0: never.
@@ -59,9 +60,20 @@ pub(crate) struct SeriesSettings {
     pub(crate) cell: Cell,
     pub(crate) units: Vec<usize>,
     pub(crate) dropout: f64,
-    pub(crate) loss: Loss,
+    pub(crate) loss: SeriesLoss,
     pub(crate) samples: Option<usize>,
+    /// Part that is scored.
+    pub(crate) score: Part,
+    /// Level of conformal intervals.
     pub(crate) interval: Option<f64>,
+}
+
+/// What a model of series is trained to make small.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SeriesLoss {
+    pub(crate) name: Loss,
+    /// Rising, 0.5 among them; none of other losses than that of quantiles.
+    pub(crate) quantiles: Vec<f64>,
 }
 
 /// A setting, and whether it is the recipe's: what the recipe names and a file does not have is guessed.
@@ -183,11 +195,18 @@ impl TrainSettings {
             let (name, decay) = (optimizer.name, optimizer.weight_decay);
             return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)")));
         }
+        let epochs = set(options.epochs, "epochs")?.0.0;
+        let rate = RateSettings {
+            rate: set(options.learning_rate, "learning_rate")?.0.0,
+            schedule: set(options.schedule, "schedule")?.0,
+            warmup: set(options.warmup, "warmup")?.0.0,
+        };
+        rate.check(epochs)?;
         Ok(Self {
             experiment,
-            epochs: set(options.epochs, "epochs")?.0.0,
+            epochs,
             batch_size: set(options.batch_size, "batch_size")?.0.0,
-            learning_rate: set(options.learning_rate, "learning_rate")?.0.0,
+            rate,
             seed: set(options.seed, "seed")?,
             optimizer,
             patience: set(options.patience, "patience")?,
@@ -213,6 +232,30 @@ impl SeriesSettings {
             let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));
         }
+        let score = match set(options.score, "score")?.0 {
+            ScoredPart::Valid if split == Split::Course => {
+                let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
+                return Err(Error::Usage(problem.to_owned()));
+            }
+            ScoredPart::Valid => Part::Valid,
+            ScoredPart::Test => Part::Test,
+        };
+        let transform = set(options.transform, "transform")?.0;
+        let horizon = set(options.horizon, "horizon")?.0.0;
+        let loss = SeriesLoss::new(options)?;
+        if loss.name == Loss::Quantile {
+            if options.interval != recipe.interval && interval.is_some() {
+                let problem = "the intervals of the quantile loss are those between its outer quantiles (--quantiles), not of --interval";
+                return Err(Error::Usage(problem.to_owned()));
+            }
+            if horizon > 1 && matches!(transform, Transform::Difference | Transform::LogReturn) {
+                return Err(Error::Usage(format!(
+                    "quantiles of changes do not add up over {horizon} steps; use --transform residual or log-residual, which are against one known value"
+                )));
+            }
+        }
+        // Intervals calibrated on what is scored would be right by themselves.
+        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Part::Test);
         let units: Vec<usize> = set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect();
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));
@@ -220,7 +263,6 @@ impl SeriesSettings {
         if units.is_empty() || options.features.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::Usage("a model needs at least one recurrent layer and one feature (--units, --features)".to_owned()));
         }
-        let transform = set(options.transform, "transform")?.0;
         Ok(Self {
             read: ReadSettings {
                 path: options.data.clone(),
@@ -236,7 +278,7 @@ impl SeriesSettings {
             target: named(&options.target, &recipe.target),
             features: named(&options.features, &recipe.features),
             window: set(options.window, "window")?.0.0,
-            horizon: set(options.horizon, "horizon")?.0.0,
+            horizon,
             transform,
             naive: set(options.naive, "naive")?.0,
             season: options.season.filter(|season| *season > 0),
@@ -244,10 +286,43 @@ impl SeriesSettings {
             cell: set(options.cell, "cell")?.0.into(),
             units,
             dropout: set(options.dropout, "dropout")?.0.0,
-            loss: set(options.loss, "loss")?.0,
+            loss,
             samples: options.samples.filter(|samples| *samples > 0),
+            score,
             interval,
         })
+    }
+
+    /// Level of the intervals, if there are any.
+    pub(crate) fn level(&self) -> Option<f64> {
+        self.loss.level().or(self.interval)
+    }
+}
+
+impl SeriesLoss {
+    fn new(options: &Options) -> Result<Self> {
+        let name = set(options.loss, "loss")?.0;
+        if name != Loss::Quantile {
+            return Ok(Self { name, quantiles: Vec::new() });
+        }
+        let quantiles: Vec<f64> = set(options.quantiles.clone(), "quantiles")?.into_iter().map(|quantile| quantile.0.0).collect();
+        let rise = quantiles.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
+            let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();
+            let problem = format!("expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} (--quantiles)", got.join(","));
+            return Err(Error::Usage(problem));
+        }
+        Ok(Self { name, quantiles })
+    }
+
+    /// Which of the lines a model says is its forecast.
+    pub(crate) fn forecast(&self) -> usize {
+        self.quantiles.iter().position(|quantile| *quantile == 0.5).unwrap_or(0)
+    }
+
+    /// Share of the values between the outer quantiles.
+    pub(crate) fn level(&self) -> Option<f64> {
+        Some(self.quantiles.last()? - self.quantiles.first()?)
     }
 }
 

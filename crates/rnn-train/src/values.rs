@@ -25,6 +25,10 @@ pub(crate) struct Quantity(pub(crate) f64);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share(pub(crate) f64);
 
+/// A number above 0 and below 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quantile(pub(crate) f64);
+
 /// A number above 0 and below 1, or none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Level(pub(crate) Option<f64>);
@@ -56,6 +60,8 @@ number!(Count, usize, |number| (1..=LARGEST_COUNT).contains(number), format_args
 number!(Positive, f64, |number| number.is_finite() && *number > 0.0, "a number above 0");
 number!(Quantity, f64, |number| number.is_finite() && *number >= 0.0, "a number of at least 0");
 number!(Share, f64, |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1");
+
+number!(Quantile, f64, |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1");
 
 impl FromStr for Level {
     type Err = String;
@@ -120,13 +126,17 @@ macro_rules! named {
 
 named! {
     /// What the models of series are trained to make small, in scaled units.
+    #[derive(Default)]
     Loss {
         /// Mean squared error.
+        #[default]
         Mse = "mse",
         /// Quadratic up to an error of 1, linear beyond.
         Huber = "huber",
         /// Mean absolute error.
         Mae = "mae",
+        /// Pinball loss of several quantiles (Koenker and Bassett, 1978).
+        Quantile = "quantile",
     }
 }
 
@@ -141,6 +151,16 @@ named! {
         Sgd = "sgd",
         /// Tieleman and Hinton, 2012.
         RmsProp = "rmsprop",
+    }
+}
+
+named! {
+    /// The part of the data that is scored.
+    ScoredPart {
+        /// The test part.
+        Test = "test",
+        /// The validation part; the test part stays unseen.
+        Valid = "valid",
     }
 }
 

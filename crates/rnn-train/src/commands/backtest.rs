@@ -22,7 +22,7 @@ use crate::{
     plot,
     recipe::{Experiment, Task},
     settings::{DataSource, GlobalSettings, SeriesSettings, TrainSettings},
-    values::{Count, SplitName, Time},
+    values::{Count, ScoredPart, SplitName, Time},
     workers::{self, Worker},
 };
 
@@ -78,7 +78,8 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     }
     let Count(folds) = args.folds;
     let mut options = global.layered(experiment, &args.options, None)?;
-    for (flag, given) in [("--split", args.options.split.is_some()), ("--test", args.options.test.is_some())] {
+    let asked = &args.options;
+    for (flag, given) in [("--split", asked.split.is_some()), ("--test", asked.test.is_some()), ("--score", asked.score.is_some())] {
         if given {
             return Err(Error::Usage(format!(
                 "{flag} is not for backtests: each fold is a holdout split, and --folds says what it tests on"
@@ -86,6 +87,7 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         }
     }
     options.split = Some(Typed(SplitName::Holdout));
+    options.score = Some(Typed(ScoredPart::Test));
     // The recipe's validation part is said of its own split, also where a settings file repeats it.
     let of_file = global.file.valid.filter(|valid| Some(*valid) != experiment.0.options().valid);
     let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
@@ -302,7 +304,7 @@ impl fmt::Display for Report {
             )
         };
         for Fold { fold, rows_before, evaluation } in folds {
-            let part = evaluation.test_part.map(moment).join(" .. ");
+            let part = evaluation.span.map(moment).join(" .. ");
             let coverage = evaluation.interval.as_ref().map(|interval| interval.coverage);
             let (scores, baselines) = (&evaluation.model, &evaluation.baselines[..]);
             line(f, fold.to_string(), rows_before.to_string(), part, evaluation.windows, scores, baselines, evaluation.skill, coverage)?;

@@ -35,13 +35,19 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
     note(why);
     let job = trained[0].series_job(args.data.clone(), args.interval)?;
     let steps = args.steps.map_or(job.settings.horizon, |Count(steps)| steps);
+    if !job.settings.loss.quantiles.is_empty() && steps > job.settings.horizon {
+        let horizon = job.settings.horizon;
+        note(format_args!(
+            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} goes on from what it says itself"
+        ));
+    }
     let forecasts = backend.guard(USE_CPU, || {
         let trainees = trained.iter().map(|trained| trained.load(&job, &backend.device)).collect::<Result<Vec<_>>>()?;
         job.forecast(&trainees, steps, &backend.device)
     })?;
     let artifacts = &crate::artifacts::Artifacts::new(&global.artifacts, args.experiment);
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
-    artifacts.write("forecast.csv", csv(&forecasts)?)?;
+    artifacts.write("forecast.csv", csv(&forecasts, &job.settings.loss.quantiles)?)?;
     write_picture(
         artifacts,
         "forecast",
@@ -64,7 +70,7 @@ fn title(job: &SeriesJob, forecast: &Forecast, models: usize) -> String {
 
 fn print(job: &SeriesJob, forecasts: &[Forecast], models: usize) {
     let target = &job.data.config.target;
-    let level = job.settings.interval.filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
+    let level = job.settings.level().filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
     for forecast in forecasts.iter().take(PRINTED) {
         let synthetic = if job.data.source.synthetic { ", SYNTHETIC data" } else { "" };
         let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
@@ -86,16 +92,21 @@ fn print(job: &SeriesJob, forecasts: &[Forecast], models: usize) {
     out("Dates go on as they did; holidays are not known.");
 }
 
-fn csv(forecasts: &[Forecast]) -> Result<Vec<u8>> {
+fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     let all: Vec<_> = forecasts.iter().flat_map(|forecast| forecast.values.iter().map(move |value| (forecast, value))).collect();
-    rows(&["series", "date", "value", "lower", "upper"], &all, |(forecast, value)| {
+    // Beyond the horizon of a model of quantiles there are none.
+    let quantiles = if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
+    let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
+    let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
+    rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-        vec![forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)]
+        let row = [forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
+        row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
     })
 }
 
 /// A CSV file of a header and a row for each item.
-fn rows<T>(header: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>> {
+fn rows<T>(header: &[String], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>> {
     let internal = |error: String| Error::Internal(error);
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(|error| internal(error.to_string()))?;

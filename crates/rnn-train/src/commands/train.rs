@@ -79,7 +79,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
 
 /// Options that say what a model's numbers mean, which rows it may learn from and what its optimizer remembers: weights that were trained under others cannot
 /// go on, and their loss says nothing.
-const MEANING: [&str; 18] = [
+const MEANING: [&str; 19] = [
     "optimizer",
     "target",
     "features",
@@ -88,6 +88,7 @@ const MEANING: [&str; 18] = [
     "transform",
     "naive",
     "loss",
+    "quantiles",
     "split",
     "valid",
     "test",
@@ -100,7 +101,8 @@ const MEANING: [&str; 18] = [
     "units",
 ];
 /// Options of the training itself that a user will want to know are others than before.
-const TRAINING: [&str; 8] = ["learning_rate", "batch_size", "weight_decay", "momentum", "clip_norm", "patience", "dropout", "samples"];
+const TRAINING: [&str; 10] =
+    ["learning_rate", "schedule", "warmup", "batch_size", "weight_decay", "momentum", "clip_norm", "patience", "dropout", "samples"];
 
 /// Refuses to go on from weights that mean something else; says which other settings are not as before.
 fn same_meaning(artifacts: &Artifacts, before: &Options, now: &Options) -> Result<()> {

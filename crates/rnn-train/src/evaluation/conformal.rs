@@ -11,11 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Where the target is learned by its logarithm errors are ratios, so intervals grow with the level of prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Conformal {
-    /// Share of the values that are to be inside.
-    pub(crate) level: f64,
     /// Half the width at each step.
     pub(crate) half_widths: Vec<f64>,
-    logarithmic: bool,
+    pub(super) logarithmic: bool,
 }
 
 /// Errors of the validation part, at each step.
@@ -39,7 +37,7 @@ impl Calibration {
     /// The intervals of a level; none at a step that has too few errors to say so much.
     pub(crate) fn intervals(mut self, level: f64) -> Option<Conformal> {
         let half_widths = self.scores.iter_mut().map(|scores| quantile(scores, level)).collect::<Option<Vec<f64>>>()?;
-        Some(Conformal { level, half_widths, logarithmic: self.logarithmic })
+        Some(Conformal { half_widths, logarithmic: self.logarithmic })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod conformal;
+mod intervals;
 mod predictions;
 mod scores;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::fmt;
 
 pub(crate) use baselines::Baselines;
 pub(crate) use conformal::{Calibration, Conformal, spreads};
+pub(crate) use intervals::{IntervalMethod, IntervalScores, QuantileErrors};
 use jiff::civil::DateTime;
 pub(crate) use predictions::{NAME as PREDICTIONS, PredictionRows};
 pub(crate) use scores::{Errors, Scores, Yardstick, multiple, number};
@@ -38,7 +40,7 @@ pub(crate) struct LettersEvaluation {
     pub(crate) accuracy: f64,
 }
 
-/// Scores on the test part, in the units of the target.
+/// Scores on a part of the data, in the units of the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SeriesEvaluation {
     pub(crate) experiment: Experiment,
@@ -46,8 +48,10 @@ pub(crate) struct SeriesEvaluation {
     pub(crate) target: String,
     /// Named split the scores are of.
     pub(crate) split: String,
-    /// First and last time the test part predicts.
-    pub(crate) test_part: [DateTime; 2],
+    /// The part that is scored.
+    pub(crate) part: String,
+    /// First and last time that is predicted of it.
+    pub(crate) span: [DateTime; 2],
     /// None of a mean of several models.
     pub(crate) best_epoch: Option<usize>,
     pub(crate) windows: usize,
@@ -98,20 +102,7 @@ pub(crate) struct StepScores {
     pub(crate) skill: f64,
 }
 
-/// How prediction intervals did on the test part.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct IntervalScores {
-    #[serde(flatten)]
-    pub(crate) intervals: Conformal,
-    /// Forecasts they were calibrated on, a step.
-    pub(crate) calibrated_on: usize,
-    /// Share of the test part's values inside.
-    pub(crate) coverage: f64,
-    /// Mean distance of the bounds, in the units of the target.
-    pub(crate) mean_width: f64,
-}
-
-/// A predicted value of the test part.
+/// A predicted value.
 #[derive(Debug, Clone)]
 pub(crate) struct Prediction {
     /// Index of its series.
@@ -123,6 +114,15 @@ pub(crate) struct Prediction {
     pub(crate) predicted: f64,
     /// Lower and upper bound of its interval.
     pub(crate) interval: Option<[f64; 2]>,
+    /// Of a model of quantiles: all of them.
+    pub(crate) quantiles: Vec<f64>,
+}
+
+impl SeriesEvaluation {
+    /// The scored part, as text has it.
+    pub(crate) fn part(&self) -> &'static str {
+        if self.part == "valid" { "validation" } else { "test" }
+    }
 }
 
 /// How far an RMSE is below the best of the baselines, as a share of it.
@@ -178,11 +178,12 @@ impl fmt::Display for SeriesEvaluation {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
         let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
-        let [first, last] = self.test_part.map(rnn_data::moment);
+        let [first, last] = self.span.map(rnn_data::moment);
+        let part = self.part();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(
             f,
-            "{experiment}{epoch}, {windows} test {what} of `{target}` of {}{synthetic}, {first} to {last}, split `{split}`",
+            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {}{synthetic}, {first} to {last}, split `{split}`",
             data.file
         )?;
         let width = baselines.iter().map(|baseline| baseline.name.chars().count()).max().unwrap_or(0).max(18);
@@ -199,14 +200,11 @@ impl fmt::Display for SeriesEvaluation {
                 step.model.row(f, &format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill), width)?;
             }
         }
-        if let Some(IntervalScores { intervals, calibrated_on, coverage, mean_width }) = &self.interval {
-            writeln!(
-                f,
-                "{:.0}% intervals, calibrated on {calibrated_on} validation windows, cover {:.1}% of the test values; their mean width is {}.",
-                100.0 * intervals.level,
-                100.0 * coverage,
-                number(*mean_width)
-            )?;
+        if let Some(interval) = &self.interval {
+            interval.describe(f, part)?;
+        }
+        if part == "validation" {
+            writeln!(f, "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored.")?;
         }
         f.write_str(&verdict(self.skill, baselines))
     }

@@ -8,7 +8,7 @@ use super::Prediction;
 use crate::{Error, Result};
 
 /// Writes the predicted values of the test part as CSV: date, actual and predicted value; the series' name where there are several, the step where there
-/// are several, the interval where there is one.
+/// are several, the interval and the quantiles where there are any.
 pub(crate) struct PredictionRows<'a> {
     writer: csv::Writer<&'a mut dyn Write>,
     series: &'a [String],
@@ -17,7 +17,7 @@ pub(crate) struct PredictionRows<'a> {
 
 impl<'a> PredictionRows<'a> {
     /// Writes the header.
-    pub(crate) fn new(out: &'a mut dyn Write, series: &'a [String], steps: bool, interval: bool) -> Result<Self> {
+    pub(crate) fn new(out: &'a mut dyn Write, series: &'a [String], steps: bool, interval: bool, quantiles: &[f64]) -> Result<Self> {
         let optional = |shown: bool, columns: &[&'static str]| if shown { columns.to_vec() } else { Vec::new() };
         let header = [
             optional(series.len() > 1, &["series"]),
@@ -26,14 +26,15 @@ impl<'a> PredictionRows<'a> {
             vec!["actual", "predicted"],
             optional(interval, &["lower", "upper"]),
         ];
+        let header = header.concat().into_iter().map(str::to_owned).chain(quantiles.iter().map(|quantile| format!("q{quantile}")));
         let mut rows = Self { writer: csv::Writer::from_writer(out), series, steps };
-        rows.writer.write_record(header.concat()).map_err(|error| failed(&error))?;
+        rows.writer.write_record(header).map_err(|error| failed(&error))?;
         Ok(rows)
     }
 
     /// Writes a row.
     pub(crate) fn write(&mut self, prediction: &Prediction) -> Result<()> {
-        let Prediction { series, time, step, actual, predicted, interval } = prediction;
+        let Prediction { series, time, step, actual, predicted, interval, quantiles } = prediction;
         let mut row = Vec::with_capacity(7);
         if self.series.len() > 1 {
             row.push(self.series[*series].clone());
@@ -43,7 +44,7 @@ impl<'a> PredictionRows<'a> {
             row.push(step.to_string());
         }
         row.extend([actual.to_string(), predicted.to_string()]);
-        row.extend(interval.iter().flatten().map(f64::to_string));
+        row.extend(interval.iter().flatten().chain(quantiles).map(f64::to_string));
         self.writer.write_record(row).map_err(|error| failed(&error))
     }
 

@@ -19,7 +19,7 @@ use crate::{
     evaluation::{Evaluation, LettersEvaluation},
     learner::{Trainee, cross_entropy},
     recipe::{Experiment, Letters},
-    values::Loss,
+    settings::SeriesLoss,
     weights::{Format, encode},
 };
 
@@ -84,7 +84,7 @@ impl Job for LettersJob {
 
     fn trainee(&self, device: &Device) -> Trainee<LettersModel> {
         let Letters { alphabet, units, embedding, .. } = self.letters;
-        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: Loss::Mse }
+        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: SeriesLoss::default() }
     }
 
     fn summary(&self, trainee: &Trainee<LettersModel>) -> ModelSummary {

@@ -55,9 +55,20 @@ pub(crate) struct ForecastValue {
     /// Bounds of its interval.
     pub(crate) lower: Option<f64>,
     pub(crate) upper: Option<f64>,
+    /// Of a model of quantiles: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) quantiles: Vec<f64>,
 }
 
-/// What the mean of some models predicts from each origin, transformed and scaled.
+/// What models say of the rows after an origin, in the units of the target: a line for each quantile, else one.
+pub(super) type Lines = Vec<Vec<f64>>;
+
+/// The lines of a model's outputs.
+pub(super) fn lines(series: &Series, origin: usize, outputs: &[f64], steps: usize) -> Lines {
+    outputs.chunks(series.horizon()).map(|line| series.unscaled(origin, &line[..steps])).collect()
+}
+
+/// What the mean of some models says from each origin, transformed and scaled: its horizon, once for each quantile.
 pub(super) fn predict(
     trainees: &[Trainee<SeriesModel>],
     series: &Arc<Series>,
@@ -72,17 +83,17 @@ fn predict_windows(trainees: &[Trainee<SeriesModel>], windows: Vec<Window>, devi
     let mut predictions = Vec::with_capacity(windows.len());
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);
-        let [_, steps] = batch.targets.dims();
-        let mut sum = vec![0.0; windows.len() * steps];
+        let mut sum: Vec<f64> = Vec::new();
         for trainee in trainees {
             let predicted = trainee.model.forward(batch.windows.clone()).into_data();
+            sum.resize(predicted.num_elements(), 0.0);
             sum.iter_mut().zip(predicted.iter::<f64>()).for_each(|(sum, value)| *sum += value);
         }
         let mean: Vec<f64> = sum.into_iter().map(|sum| sum / trainees.len() as f64).collect();
         if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
             return Err(Error::Training(format!("a prediction of the model is {bad}, no finite number")));
         }
-        predictions.extend(mean.chunks(steps).map(<[f64]>::to_vec));
+        predictions.extend(mean.chunks(mean.len() / windows.len()).map(<[f64]>::to_vec));
     }
     Ok(predictions)
 }
@@ -113,13 +124,14 @@ impl SeriesJob {
             let first = times.get(needed).map_or_else(|| "after the last".to_owned(), |time| moment(*time));
             return Err(Error::Usage(format!("{needed} rows must come before a predicted one; the first such day is {first}")));
         }
-        let scaled = predict(std::slice::from_ref(trainee), series, origin..origin + 1, device)?;
+        let outputs = predict(std::slice::from_ref(trainee), series, origin..origin + 1, device)?;
+        let lines = lines(series, origin, &outputs[0], 1);
         let many = self.data.panel.series.len() > 1;
         Ok(DayPrediction {
             series: many.then(|| series.name.clone()),
             date: day.map(moment),
             known_until: moment(times[origin - 1]),
-            predicted: series.unscaled(origin, &scaled[0])[0],
+            predicted: lines[self.settings.loss.forecast()][0],
             actual: series.target.get(origin).copied(),
             target: self.data.config.target.clone(),
             file: self.data.source.file.clone(),
@@ -132,17 +144,24 @@ impl SeriesJob {
     /// # Errors
     ///
     /// When more steps are asked for than the model predicts at once, and its inputs of later rows are not known.
+    ///
+    /// Beyond the horizon models of quantiles have no intervals: how far what they go on from is off is not known to them.
     pub(crate) fn forecast(&self, trainees: &[Trainee<SeriesModel>], steps: usize, device: &Device) -> Result<Vec<Forecast>> {
         let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
         let mut forecasts = Vec::new();
         for series in &self.data.panel.series {
             let origin = series.times.len();
-            let values = forecast_from(trainees, series, &[origin], steps, device)?.remove(0);
-            let times = following(&series.times, steps);
+            let lines = self.forecast_from(trainees, series, &[origin], steps, device)?.remove(0);
+            let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
-            let values = times.into_iter().zip(values).enumerate().map(|(step, (time, value))| {
-                let bounds = intervals.as_ref().map(|(conformal, _)| conformal.around(step, value, spread));
-                ForecastValue { time, value, lower: bounds.map(|bounds| bounds[0]), upper: bounds.map(|bounds| bounds[1]) }
+            let values = following(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
+                let quantiles: Vec<f64> = if lines.len() > 1 { lines.iter().map(|line| line[step]).collect() } else { Vec::new() };
+                let bounds = match (&quantiles[..], &intervals) {
+                    ([lower, .., upper], _) => Some([*lower, *upper]),
+                    (_, Some((conformal, _))) => Some(conformal.around(step, value, spread)),
+                    _ => None,
+                };
+                ForecastValue { time, value, lower: bounds.map(|bounds| bounds[0]), upper: bounds.map(|bounds| bounds[1]), quantiles }
             });
             let shown = origin.saturating_sub(self.settings.window.max(60));
             forecasts.push(Forecast {
@@ -162,51 +181,52 @@ impl SeriesJob {
         series: &Arc<Series>,
         steps: usize,
         device: &Device,
-    ) -> Result<Vec<(usize, Vec<f64>)>> {
+    ) -> Result<Vec<(usize, Lines)>> {
         let origins = series.origins(Part::Valid);
         let end = (series.rows(Part::Valid).end + 1).saturating_sub(steps).max(origins.start);
         let apart = if steps > self.settings.horizon { (end - origins.start).div_ceil(CALIBRATED_ON).max(1) } else { 1 };
         let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
-        let forecasts = forecast_from(trainees, series, &origins, steps, device)?;
+        let forecasts = self.forecast_from(trainees, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
-}
 
-/// Forecasts from some origins, in the units of the target; beyond the horizon each goes on from what it has said itself.
-fn forecast_from(
-    trainees: &[Trainee<SeriesModel>],
-    series: &Arc<Series>,
-    origins: &[usize],
-    steps: usize,
-    device: &Device,
-) -> Result<Vec<Vec<f64>>> {
-    let horizon = series.horizon();
-    if steps <= horizon {
-        let windows = origins.iter().map(|&origin| Window::before(series, origin)).collect();
-        let scaled = predict_windows(trainees, windows, device)?;
-        return Ok(origins.iter().zip(scaled).map(|(&origin, scaled)| series.unscaled(origin, &scaled[..steps])).collect());
-    }
-    if !series.can_extend() {
-        let problem = format!(
-            "{steps} steps are more than the {horizon} the model predicts at once, and it reads more of each row than the values it predicts; \
-             train it with --fresh --horizon {steps}"
-        );
-        return Err(Error::Usage(problem));
-    }
-    let mut forecasts = Vec::with_capacity(origins.len());
-    for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
-        let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.until(origin))).collect();
-        for said in (0..steps).step_by(horizon) {
-            let windows = known.iter().map(|series| Window::before(series, series.times.len())).collect();
-            for (series, scaled) in known.iter_mut().zip(predict_windows(trainees, windows, device)?) {
-                let taken = horizon.min(steps - said);
-                let values = series.unscaled(series.times.len(), &scaled[..taken]);
-                let times = following(&series.times, taken);
-                let series = Arc::make_mut(series);
-                times.into_iter().zip(values).for_each(|(time, value)| series.extend(time, value));
-            }
+    /// Forecasts from some origins; beyond the horizon each goes on from what it has said itself, with one line.
+    fn forecast_from(
+        &self,
+        trainees: &[Trainee<SeriesModel>],
+        series: &Arc<Series>,
+        origins: &[usize],
+        steps: usize,
+        device: &Device,
+    ) -> Result<Vec<Lines>> {
+        let horizon = series.horizon();
+        if steps <= horizon {
+            let windows = origins.iter().map(|&origin| Window::before(series, origin)).collect();
+            let outputs = predict_windows(trainees, windows, device)?;
+            return Ok(origins.iter().zip(outputs).map(|(&origin, outputs)| lines(series, origin, &outputs, steps)).collect());
         }
-        forecasts.extend(known.iter().zip(origins).map(|(series, &origin)| series.target[origin..origin + steps].to_vec()));
+        if !series.can_extend() {
+            let problem = format!(
+                "{steps} steps are more than the {horizon} the model predicts at once, and it reads more of each row than the values it predicts; \
+                 train it with --fresh --horizon {steps}"
+            );
+            return Err(Error::Usage(problem));
+        }
+        let mut forecasts = Vec::with_capacity(origins.len());
+        for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
+            let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.until(origin))).collect();
+            for said in (0..steps).step_by(horizon) {
+                let windows = known.iter().map(|series| Window::before(series, series.times.len())).collect();
+                for (series, outputs) in known.iter_mut().zip(predict_windows(trainees, windows, device)?) {
+                    let taken = horizon.min(steps - said);
+                    let values = lines(series, series.times.len(), &outputs, taken).swap_remove(self.settings.loss.forecast());
+                    let times = following(&series.times, taken);
+                    let series = Arc::make_mut(series);
+                    times.into_iter().zip(values).for_each(|(time, value)| series.extend(time, value));
+                }
+            }
+            forecasts.extend(known.iter().zip(origins).map(|(series, &origin)| vec![series.target[origin..origin + steps].to_vec()]));
+        }
+        Ok(forecasts)
     }
-    Ok(forecasts)
 }

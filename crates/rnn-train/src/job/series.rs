@@ -13,15 +13,18 @@ use jiff::civil::DateTime;
 use rnn_data::{EpochLoader, Naive, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
-use super::{Job, Loaders, Schedule, predict::predict};
+use super::{
+    Job, Loaders, Schedule,
+    predict::{lines, predict},
+};
 use crate::{
     Error, Result,
     checkpoint::Meaning,
     console::note,
     data::Data,
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalScores, Prediction, PredictionRows, ScaledScores,
-        SeriesEvaluation, StepScores, Yardstick, skill, spreads,
+        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalMethod, IntervalScores, Prediction, PredictionRows,
+        QuantileErrors, ScaledScores, SeriesEvaluation, StepScores, Yardstick, skill, spreads,
     },
     learner::Trainee,
     options::Options,
@@ -102,48 +105,56 @@ impl SeriesJob {
         let all = &self.data.panel.series;
         let baselines = Baselines::new(&config.target, all.iter().any(|series| series.close.is_some()), self.settings.season);
         let names = baselines.names();
+        let (forecast, quantiles) = (self.settings.loss.forecast(), &self.settings.loss.quantiles);
         let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
         let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
         let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
         let series_names = self.series_names();
-        let rows = predictions.map(|out| PredictionRows::new(out, &series_names, steps > 1, intervals.is_some()));
+        let rows = predictions.map(|out| PredictionRows::new(out, &series_names, steps > 1, self.settings.level().is_some(), quantiles));
         let mut rows = rows.transpose()?;
         let (mut shown, mut count, mut covered, mut width) = (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
-        let mut test_part: Option<[DateTime; 2]> = None;
+        let mut quantile_errors = QuantileErrors::new(quantiles);
+        let mut span: Option<[DateTime; 2]> = None;
         let mut told = Instant::now();
         for (index, series) in all.iter().enumerate() {
             if told.elapsed() >= TOLD_EVERY {
                 note(format_args!("scoring: series {index} of {}", all.len()));
                 told = Instant::now();
             }
-            let origins = series.origins(Part::Test);
+            let origins = series.origins(self.settings.score);
             let yardstick = Yardstick::new(series, self.settings.season);
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
-            for (origin, predicted) in origins.clone().zip(predict(trainees, series, origins, device)?) {
+            for (origin, outputs) in origins.clone().zip(predict(trainees, series, origins, device)?) {
                 let last = series.target[origin - 1];
-                for (step, &raw) in predicted.iter().enumerate() {
+                for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
                     let error = raw - series.scaled(origin, step);
                     scaled.mse += error * error;
                     scaled.mae += error.abs();
                 }
-                let values = series.unscaled(origin, &predicted);
-                for (step, &predicted) in values.iter().enumerate() {
+                let lines = lines(series, origin, &outputs, steps);
+                for (step, &predicted) in lines[forecast].iter().enumerate() {
                     let actual = series.target[origin + step];
                     errors[0][step].add(actual, predicted, last, yardstick);
-                    let interval = intervals.as_ref().map(|(conformal, _)| conformal.around(step, predicted, spreads[origin]));
+                    let quantiles: Vec<f64> = if lines.len() > 1 { lines.iter().map(|line| line[step]).collect() } else { Vec::new() };
+                    quantile_errors.add(actual, &quantiles);
+                    let interval = match (&quantiles[..], &intervals) {
+                        ([lower, .., upper], _) => Some([*lower, *upper]),
+                        (_, Some((conformal, _))) => Some(conformal.around(step, predicted, spreads[origin])),
+                        _ => None,
+                    };
                     if let Some([low, high]) = interval {
                         covered += usize::from((low..=high).contains(&actual));
                         width += high - low;
                     }
                     let time = series.times[origin + step];
-                    let prediction = Prediction { series: index, time, step: step + 1, actual, predicted, interval };
+                    let prediction = Prediction { series: index, time, step: step + 1, actual, predicted, interval, quantiles };
                     if let Some(rows) = &mut rows {
                         rows.write(&prediction)?;
                     }
                     count += 1;
-                    let [first, last] = test_part.unwrap_or([time; 2]);
-                    test_part = Some([first.min(time), last.max(time)]);
+                    let [first, last] = span.unwrap_or([time; 2]);
+                    span = Some([first.min(time), last.max(time)]);
                     if step == 0 && shown.first().is_none_or(|first| first.series == index) {
                         shown.push(prediction);
                     }
@@ -179,7 +190,8 @@ impl SeriesJob {
             experiment: self.experiment,
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            test_part: test_part.unwrap_or_default(),
+            part: if self.settings.score == Part::Valid { "valid" } else { "test" }.to_owned(),
+            span: span.unwrap_or_default(),
             best_epoch: None,
             windows,
             horizon: steps,
@@ -188,9 +200,12 @@ impl SeriesJob {
             scaled,
             baselines: baseline_scores,
             steps: if steps > 1 { (0..steps).map(of_step).collect() } else { Vec::new() },
-            interval: intervals.map(|(intervals, calibrated_on)| IntervalScores {
-                intervals,
-                calibrated_on,
+            interval: self.settings.level().map(|level| IntervalScores {
+                level,
+                method: match intervals {
+                    Some((intervals, calibrated_on)) => IntervalMethod::SplitConformal { intervals, calibrated_on },
+                    None => quantile_errors.scores(),
+                },
                 coverage: covered as f64 / count,
                 mean_width: width / count,
             }),
@@ -213,7 +228,7 @@ impl SeriesJob {
             let spreads = spreads(series);
             for (origin, predicted) in self.validation_forecasts(trainees, series, steps, device)? {
                 count += 1;
-                for (step, &predicted) in predicted.iter().enumerate() {
+                for (step, &predicted) in predicted[0].iter().enumerate() {
                     calibration.add(step, series.target[origin + step], predicted, spreads[origin]);
                 }
             }
@@ -247,9 +262,10 @@ impl Job for SeriesJob {
             .with_features(self.data.panel.series[0].width())
             .with_units(self.settings.units.clone())
             .with_horizon(self.settings.horizon)
+            .with_quantiles(self.settings.loss.quantiles.len().max(1))
             .with_dropout(self.settings.dropout)
             .with_zero_output(self.settings.transform.is_residual());
-        Trainee { model: config.init(device), loss: self.settings.loss }
+        Trainee { model: config.init(device), loss: self.settings.loss.clone() }
     }
 
     fn summary(&self, trainee: &Trainee<SeriesModel>) -> ModelSummary {

@@ -26,7 +26,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
         let days: Vec<String> = business_days().take(262).map(|day| format!("{day}T00:00:00")).collect();
         for (index, fold) in report["folds"].as_array().unwrap().iter().enumerate() {
             let start = 67 + 65 * index;
-            assert_eq!(fold["test_part"], serde_json::json!([days[start], days[start + 64]]));
+            assert_eq!(fold["span"], serde_json::json!([days[start], days[start + 64]]));
             assert!(fold["baselines"].as_array().unwrap().len() == 5 && fold["skill"].is_number(), "{fold}");
         }
         let mean = |name: &str| report["folds"].as_array().unwrap().iter().map(|fold| fold[name].as_f64().unwrap()).sum::<f64>() / 3.0;
@@ -81,11 +81,11 @@ fn folds_end_where_they_should_in_hourly_data_and_odd_column_names_survive() {
     let data = scratch.file("hourly.csv", text);
     let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--until", "2024-01-08 02:00", "--target", "load, mw"]);
     assert_eq!(column(&report, "windows"), [57; 2], "a fold whose last row is at midnight has no more of that day: {report}");
-    assert_eq!(report["folds"][0]["test_part"][1], "2024-01-05T17:00:00");
+    assert_eq!(report["folds"][0]["span"][1], "2024-01-05T17:00:00");
     let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--until", "2024-01-06 23:00"]);
-    assert_eq!((column(&report, "windows"), &report["folds"][0]["test_part"][1]), (vec![48; 2], &"2024-01-04T23:00:00".into()));
+    assert_eq!((column(&report, "windows"), &report["folds"][0]["span"][1]), (vec![48; 2], &"2024-01-04T23:00:00".into()));
     let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--from", "2024-01-01 01:00", "--until", "2024-01-07 00:30"]);
-    assert_eq!((column(&report, "windows"), &report["folds"][0]["test_part"][1]), (vec![48; 2], &"2024-01-05T00:00:00".into()));
+    assert_eq!((column(&report, "windows"), &report["folds"][0]["span"][1]), (vec![48; 2], &"2024-01-05T00:00:00".into()));
 }
 
 #[test]

@@ -14,5 +14,6 @@ mod seeds;
 mod series;
 mod support;
 mod training;
+mod tuning;
 #[cfg(feature = "wgpu")]
 mod wgpu;

@@ -166,7 +166,7 @@ fn parts_are_cut_by_rows_shares_and_dates() {
     for (test, first) in [("30", 170), ("0.1", 180), (&days[160][..], 160)] {
         let finished = scratch.train("series", &["--data", &data, "--test", test, "--valid", "25", "--fresh"]);
         let evaluation = scratch.read_json("series", "evaluation.json");
-        assert_eq!(evaluation["test_part"], serde_json::json!([format!("{}T00:00:00", days[first]), format!("{}T00:00:00", days[199])]));
+        assert_eq!(evaluation["span"], serde_json::json!([format!("{}T00:00:00", days[first]), format!("{}T00:00:00", days[199])]));
         assert_eq!((&evaluation["windows"], &evaluation["split"]), (&(200 - first).into(), &"holdout".into()));
         assert_eq!(evaluation["interval"]["calibrated_on"], 25);
         assert!(finished.stdout.contains(&format!("{} to {}, split `holdout`", days[first], days[199])), "{}", finished.stdout);

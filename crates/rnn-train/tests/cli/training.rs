@@ -59,7 +59,11 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
         let text = scratch.ok(&["config", experiment]).stdout;
         let file = scratch.file("run.toml", &text);
         assert_eq!(scratch.ok(&["config", experiment, "--config", &file]).stdout, text);
-        assert!(text.contains("# ---- Training") && text.contains("\n# Step size of the optimizer\nlearning_rate = "), "{text}");
+        assert!(
+            text.contains("# ---- Training")
+                && text.contains("\n# Step size of the optimizer, which the schedule starts from\nlearning_rate = "),
+            "{text}"
+        );
         if ["stock-lstm", "stock-gru", "letters-embedding-4"].contains(&experiment) {
             continue; // As those before them.
         }

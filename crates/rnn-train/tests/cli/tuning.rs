@@ -1,0 +1,125 @@
+//! How the learning rate goes, quantiles, and scores of the validation part.
+
+use crate::support::{Scratch, bars, quick};
+
+fn rates(scratch: &Scratch, experiment: &str) -> Vec<f64> {
+    let (header, rows) = scratch.read_csv(experiment, "metrics.csv");
+    let place = header.split(',').position(|name| name == "learning_rate").unwrap();
+    rows.iter().map(|row| row[place].parse().unwrap()).collect()
+}
+
+#[test]
+fn schedules_show_their_rate_in_metrics_csv_and_start_anew_in_a_later_run() {
+    let scratch = Scratch::new();
+    let step = ["train", "letters-onehot-1", "--progress", "none", "--epochs", "4", "--learning-rate", "0.5", "--schedule", "step:2:0.5"];
+    scratch.ok(&step);
+    assert_eq!(rates(&scratch, "letters-onehot-1"), [0.5, 0.5, 0.25, 0.25]);
+    scratch.ok(&step);
+    assert_eq!(rates(&scratch, "letters-onehot-1"), [0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.25, 0.25]);
+    let later = scratch.ok(&["train", "letters-onehot-1", "--progress", "none", "--epochs", "2", "--warmup", "1"]);
+    assert!(
+        later.stderr.contains("not as before: ") && later.stderr.contains("schedule constant (before: step:2:0.5)"),
+        "{}",
+        later.stderr
+    );
+}
+
+#[test]
+fn a_plateau_lowers_the_rate_when_nothing_gets_better() {
+    let scratch = Scratch::new();
+    // A rate that changes no weight.
+    let args = ["--epochs", "6", "--learning-rate", "1e-20", "--schedule", "plateau:2:0.5", "--progress", "none"];
+    scratch.ok(&[&["train", "letters-onehot-1"], &args[..]].concat());
+    assert_eq!(rates(&scratch, "letters-onehot-1"), [1e-20, 1e-20, 1e-20, 5e-21, 5e-21, 2.5e-21]);
+}
+
+#[test]
+fn the_rate_of_every_step_follows_the_schedule() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let args = ["--data", &data, "--epochs", "4", "--learning-rate", "0.08", "--schedule", "cosine", "--warmup", "1", "--batch-size", "5"];
+    scratch.train("series", &args);
+    let rates = rates(&scratch, "series");
+    // The last step of the warm-up is one step below the rate; the cosine ends one step above 0.
+    assert!(rates[0] < 0.08 && rates[0] > 0.07 && rates[1] < 0.08 && rates[2] < rates[1] && rates[3] < 0.001, "{rates:?}");
+    let weights = scratch.read("series", "weights.txt");
+    scratch.train("series", &[&args[..], &["--fresh"]].concat());
+    assert!(scratch.read("series", "weights.txt") == weights, "the same run, the same weights");
+}
+
+#[test]
+fn quantiles_never_cross_in_any_file_and_are_scored() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(300));
+    let quantiles = ["--loss", "quantile", "--quantiles", "0.1,0.25,0.5,0.75,0.9"];
+    scratch.train(
+        "series",
+        &[&["--data", &data, "--horizon", "2", "--target", "open", "--features", "open", "--epochs", "30"], &quantiles[..]].concat(),
+    );
+    let (header, rows) = scratch.read_csv("series", "predictions.csv");
+    assert_eq!(header, "date,step,actual,predicted,lower,upper,q0.1,q0.25,q0.5,q0.75,q0.9");
+    let rows: Vec<Vec<f64>> = rows.iter().map(|row| row[2..].iter().map(|cell| cell.parse().unwrap()).collect()).collect();
+    for row in &rows {
+        assert!(row[4..].windows(2).all(|pair| pair[0] < pair[1]), "{row:?}");
+        assert_eq!((row[1], row[2], row[3]), (row[6], row[4], row[8]), "the middle is the forecast, the outer ones its interval");
+    }
+    let interval = &scratch.read_json("series", "evaluation.json")["interval"];
+    let share = |is: &dyn Fn(&Vec<f64>) -> bool| rows.iter().filter(|row| is(row)).count() as f64 / rows.len() as f64;
+    assert_eq!((&interval["method"], &interval["quantiles"][1]["quantile"]), (&"quantiles".into(), &0.25.into()));
+    assert!((interval["level"].as_f64().unwrap() - 0.8).abs() < 1e-12);
+    assert_eq!(interval["coverage"].as_f64().unwrap(), share(&|row| row[2] <= row[0] && row[0] <= row[3]));
+    assert_eq!(interval["quantiles"][1]["below"].as_f64().unwrap(), share(&|row| row[0] <= row[5]));
+
+    let shown = scratch.ok(&["forecast", "series"]);
+    assert!(shown.stdout.contains("80% interval"), "{}", shown.stdout);
+    let (header, rows) = scratch.read_csv("series", "forecast.csv");
+    assert_eq!((header.as_str(), rows.len()), ("series,date,value,lower,upper,q0.1,q0.25,q0.5,q0.75,q0.9", 2));
+    let beyond = scratch.ok(&["forecast", "series", "--steps", "5"]);
+    assert!(
+        beyond.stderr.contains("no intervals: the model has quantiles of 2 rows") && !beyond.stdout.contains("interval"),
+        "{}",
+        beyond.stderr
+    );
+    assert_eq!(scratch.read_csv("series", "forecast.csv").0, "series,date,value,lower,upper");
+    scratch.fails(&["forecast", "series", "--interval", "0.5"], 2, "the intervals of the quantile loss");
+    scratch.fails(
+        &quick(&["train", "series"], &["--data", &data, "--quantiles", "0.1,0.5,0.9"]),
+        1,
+        "was trained with quantiles = [0.1,0.25,0.5,0.75,0.9]",
+    );
+    // Several models, and parts of the past, have quantiles, too.
+    let seeds = scratch.ok(&quick(&["train", "series"], &[&["--data", &data, "--seeds", "2"], &quantiles[..]].concat()));
+    assert!(seeds.stdout.contains("mean of the models"), "{}", seeds.stdout);
+    scratch.ok(&["forecast", "series", "--mean-of-seeds"]);
+    let report = scratch.json(&quick(&["backtest", "series"], &[&["--data", &data, "--folds", "2", "--json"], &quantiles[..]].concat()));
+    assert!(report["coverage"].as_f64().unwrap() > 0.0, "{report}");
+}
+
+#[test]
+fn the_validation_part_can_be_scored_instead_of_the_test_part() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let finished = scratch.train("series", &["--data", &data, "--score", "valid"]);
+    let evaluation = scratch.read_json("series", "evaluation.json");
+    assert_eq!(
+        (&evaluation["part"], &evaluation["windows"], &evaluation["interval"]),
+        (&"valid".into(), &30.into(), &serde_json::Value::Null)
+    );
+    assert!(
+        finished.stdout.contains("30 validation values of") && finished.stdout.contains("the test part was not scored"),
+        "{}",
+        finished.stdout
+    );
+    // The values of the test part change nothing.
+    let weights = scratch.read("series", "weights.txt");
+    let text = bars(200);
+    let lines: Vec<&str> = text.lines().collect();
+    let changed: Vec<String> =
+        (0..lines.len()).map(|row| if row > 172 { lines[row].replace(",1", ",9") } else { lines[row].to_owned() }).collect();
+    assert_ne!(changed.join("\n"), lines.join("\n"));
+    let other = scratch.file("other.csv", changed.join("\n"));
+    scratch.train("series", &["--data", &other, "--score", "valid", "--fresh"]);
+    let again = scratch.read_json("series", "evaluation.json");
+    assert!(weights == scratch.read("series", "weights.txt") && again["rmse"] == evaluation["rmse"]);
+    scratch.fails(&["backtest", "series", "--data", &data, "--score", "valid"], 2, "--score is not for backtests");
+}
