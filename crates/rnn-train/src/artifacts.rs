@@ -166,3 +166,14 @@ pub(crate) fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.tmp"))
 }
+
+/// A CSV file of a header and a row for each item.
+pub(crate) fn csv_rows<T>(header: &[String], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>> {
+    let internal = |error: String| Error::Internal(error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).map_err(|error| internal(error.to_string()))?;
+    for item in items {
+        writer.write_record(row(item)).map_err(|error| internal(error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| internal(error.to_string()))
+}

@@ -8,7 +8,7 @@ use crate::{
     backend::BackendChoice,
     options::Options,
     recipe::Experiment,
-    values::{Count, Level},
+    values::{Count, Level, Positive},
     weights::Format,
 };
 
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Forecast(ForecastArgs),
     /// Train and score on one part of the data after another, as time went on
     Backtest(Box<BacktestArgs>),
+    /// Find a learning rate by a short training whose rate rises
+    FindLr(Box<FindLrArgs>),
     /// Print every setting of an experiment as a commented settings file
     Config(ConfigArgs),
     /// Write the best weights to a file
@@ -113,6 +115,26 @@ pub(crate) struct BacktestArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) parallel: ParallelArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindLrArgs {
+    /// Experiment, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Rate of the first step
+    #[arg(long, value_name = "X", default_value = "1e-6", allow_negative_numbers = true)]
+    pub(crate) lowest: Positive,
+    /// Rate of the last step
+    #[arg(long, value_name = "X", default_value = "1", allow_negative_numbers = true)]
+    pub(crate) highest: Positive,
+    /// Steps from the one to the other
+    #[arg(long, value_name = "N", default_value = "200", allow_negative_numbers = true)]
+    pub(crate) steps: Count,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

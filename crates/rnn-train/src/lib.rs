@@ -11,6 +11,7 @@
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
+//! | `range_test` | finding a learning rate |
 //! | `workers` | several trainings at once |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
@@ -103,6 +104,7 @@ mod optimizer;
 mod options;
 mod plot;
 mod progress;
+mod range_test;
 mod recipe;
 mod schedule;
 mod settings;

@@ -1,5 +1,7 @@
 //! Pictures of a run, as SVG and PNG.
 
+mod tuning;
+
 use jiff::civil::DateTime;
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
@@ -7,6 +9,8 @@ use kuva::{
     prelude::{DateTimeAxis, Figure, Layout, Plot, Theme, render_multiple, ymd},
     render::render::Scene,
 };
+
+pub(crate) use tuning::range_test;
 
 use crate::{
     Error, Result,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    artifacts::{Artifacts, csv_rows},
     backend::{Backend, USE_CPU},
     cli::ForecastArgs,
     console::{json, note, out},
@@ -45,7 +46,7 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
         let trainees = trained.iter().map(|trained| trained.load(&job, &backend.device)).collect::<Result<Vec<_>>>()?;
         job.forecast(&trainees, steps, &backend.device)
     })?;
-    let artifacts = &crate::artifacts::Artifacts::new(&global.artifacts, args.experiment);
+    let artifacts = &Artifacts::new(&global.artifacts, args.experiment);
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts, &job.settings.loss.quantiles)?)?;
     write_picture(
@@ -98,20 +99,9 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     let quantiles = if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
     let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
     let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
-    rows(&header, &all, |(forecast, value)| {
+    csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
         let row = [forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
         row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
     })
-}
-
-/// A CSV file of a header and a row for each item.
-fn rows<T>(header: &[String], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>> {
-    let internal = |error: String| Error::Internal(error);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header).map_err(|error| internal(error.to_string()))?;
-    for item in items {
-        writer.write_record(row(item)).map_err(|error| internal(error.to_string()))?;
-    }
-    writer.into_inner().map_err(|error| internal(error.to_string()))
 }

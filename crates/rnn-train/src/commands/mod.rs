@@ -5,6 +5,7 @@ mod config;
 mod devices;
 mod evaluate;
 mod export;
+mod find_lr;
 mod forecast;
 mod list;
 mod predict;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Predict(args)) => predict::run(&global, &args),
         Some(Command::Forecast(args)) => forecast::run(&global, &args),
         Some(Command::Backtest(args)) => backtest::run(&global, &args),
+        Some(Command::FindLr(args)) => find_lr::run(&global, &args),
         Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),
         Some(Command::List(args)) => list::experiments(&global, args.json),

@@ -16,7 +16,7 @@ pub(crate) use predict::{DayPrediction, Forecast};
 use rnn_models::ModelSummary;
 pub(crate) use series::SeriesJob;
 
-use crate::{Result, checkpoint::Meaning, evaluation::Evaluation, weights::Format};
+use crate::{Result, checkpoint::Meaning, evaluation::Evaluation, learner::Objective, weights::Format};
 
 /// Where the samples of a training run come from.
 pub(crate) struct Loaders<B> {
@@ -41,7 +41,10 @@ pub(crate) trait Job {
     /// What the model reads in a step.
     type Batch: Send + 'static;
     /// The model that is trained.
-    type Trainee: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
+    type Trainee: LearnerModel
+        + Objective<Batch = Self::Batch>
+        + TrainStep<Input = Self::Batch, Output = <Self::Trainee as Objective>::Output>
+        + InferenceStep<Input = Self::Batch>;
 
     /// A new model on a device.
     fn trainee(&self, device: &Device) -> Self::Trainee;

@@ -123,3 +123,38 @@ fn the_validation_part_can_be_scored_instead_of_the_test_part() {
     assert!(weights == scratch.read("series", "weights.txt") && again["rmse"] == evaluation["rmse"]);
     scratch.fails(&["backtest", "series", "--data", &data, "--score", "valid"], 2, "--score is not for backtests");
 }
+
+#[test]
+fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-4", "--epochs", "2", "--progress", "none"]);
+    let weights = scratch.read("letters-onehot-4", "weights.txt");
+    let args = ["find-lr", "letters-onehot-4", "--lowest", "1e-5", "--steps", "60", "--optimizer", "sgd", "--momentum", "0"];
+    let finished = scratch.ok(&args);
+    assert!(
+        finished.stdout.contains("Suggested: --learning-rate ") && finished.stdout.contains("Why: the loss falls from"),
+        "{}",
+        finished.stdout
+    );
+    let (header, rows) = scratch.read_csv("letters-onehot-4", "find-lr.csv");
+    assert_eq!((header.as_str(), rows.len()), ("step,learning_rate,loss,smoothed", 60));
+    let report = scratch.read_json("letters-onehot-4", "find-lr.json");
+    let rate = |index: usize| report["points"][index]["learning_rate"].as_f64().unwrap();
+    assert!((rate(0) - 1e-5).abs() < 1e-15 && (rate(59) - 1.0).abs() < 1e-9, "{report}");
+    assert_eq!(scratch.json(&[&args[..], &["--json"]].concat()), report, "the same seed, the same numbers");
+    for picture in ["find-lr.svg", "find-lr.png"] {
+        assert!(scratch.artifact("letters-onehot-4", picture).exists());
+    }
+    assert!(scratch.read("letters-onehot-4", "weights.txt") == weights);
+
+    let data = scratch.file("bars.csv", bars(200));
+    let series = scratch.json(&["find-lr", "series", "--data", &data, "--units", "4", "--window", "5", "--steps", "40", "--json"]);
+    assert!(series["points"].as_array().unwrap().len() > 10, "{series}");
+    for (args, expected) in [
+        (&["--lowest", "1", "--highest", "0.1"][..], "--lowest 1 is not below --highest 0.1"),
+        (&["--steps", "3"], "a range test takes at least 20 steps, got 3"),
+        (&["--lowest", "0"], "expected a number above 0, got `0`"),
+    ] {
+        scratch.fails(&[&["find-lr", "letters-onehot-1"], args].concat(), 2, expected);
+    }
+}
