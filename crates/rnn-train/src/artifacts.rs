@@ -38,6 +38,18 @@ impl Artifacts {
         Self { experiment, folder: root.join(experiment.0.name) }
     }
 
+    /// The folder of some run, whatever its experiment.
+    ///
+    /// # Errors
+    ///
+    /// When it has no `config.json`, or one that cannot be read.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join("config.json");
+        let problem = "is not there; expected the folder of a run, which has one".to_owned();
+        let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
+        Ok(Self { experiment: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -81,21 +93,14 @@ impl Artifacts {
     /// When it cannot be read, or is of another experiment or a newer layout.
     pub(crate) fn config(&self) -> Result<Option<RunConfig>> {
         let path = self.path("config.json");
-        let artifact = |problem: String| Error::Artifact { path: path.clone(), problem };
         let Some(text) = read_if_there(&path)? else { return Ok(None) };
-        let malformed = |error: serde_json::Error| artifact(format!("expected the config of a run, got: {error}; start over with --fresh"));
-        let document: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
-        let format = &document["format"];
-        if *format != RunConfig::FORMAT {
-            return Err(artifact(format!("has layout {format}, this program reads {}; start over with --fresh", RunConfig::FORMAT)));
-        }
-        let config: RunConfig = serde_json::from_value(document).map_err(malformed)?;
+        let config = read_config(&path, &text)?;
         if config.experiment != self.experiment {
             let problem = format!(
                 "belongs to {}, expected {}; choose another folder with --artifacts, or start over with --fresh",
                 config.experiment, self.experiment
             );
-            return Err(artifact(problem));
+            return Err(Error::Artifact { path, problem });
         }
         Ok(Some(config))
     }
@@ -135,6 +140,17 @@ impl Artifacts {
         }
         Ok(())
     }
+}
+
+fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
+    let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
+    let malformed = |error: serde_json::Error| artifact(format!("expected the config of a run, got: {error}; start over with --fresh"));
+    let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
+    let format = &document["format"];
+    if *format != RunConfig::FORMAT {
+        return Err(artifact(format!("has layout {format}, this program reads {}; start over with --fresh", RunConfig::FORMAT)));
+    }
+    serde_json::from_value(document).map_err(malformed)
 }
 
 /// Reads a file that may not be there.

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     backend::BackendChoice,
+    history::Epoch,
     options::Options,
     recipe::Experiment,
     values::{Count, Level, Positive},
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Backtest(Box<BacktestArgs>),
     /// Find a learning rate by a short training whose rate rises
     FindLr(Box<FindLrArgs>),
+    /// Hold two runs against each other: settings, scores, learning curves
+    Compare(CompareArgs),
     /// Print every setting of an experiment as a commented settings file
     Config(ConfigArgs),
     /// Write the best weights to a file
@@ -158,6 +161,63 @@ pub(crate) struct ForecastArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of a run (it has a config.json), or an experiment in --artifacts
+    pub(crate) first: PathBuf,
+    /// Another
+    pub(crate) second: PathBuf,
+    /// Column of metrics.csv that is drawn [default: valid_loss where both have it, else train_loss]
+    #[arg(long, value_enum)]
+    pub(crate) metric: Option<Metric>,
+    /// Picture to write, without its ending [default: compare, in --artifacts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A column of `metrics.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Metric {
+    /// Loss of the training part
+    TrainLoss,
+    /// Loss of the validation part
+    ValidLoss,
+    /// Accuracy on the training part
+    TrainAccuracy,
+    /// Learning rate of an epoch's last step
+    LearningRate,
+    /// Seconds of an epoch
+    Seconds,
+}
+
+impl Metric {
+    /// As `metrics.csv` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TrainLoss => "train_loss",
+            Self::ValidLoss => "valid_loss",
+            Self::TrainAccuracy => "train_accuracy",
+            Self::LearningRate => "learning_rate",
+            Self::Seconds => "seconds",
+        }
+    }
+
+    /// Its value of an epoch, if it has one.
+    pub(crate) fn of(self, epoch: &Epoch) -> Option<f64> {
+        match self {
+            Self::TrainLoss => epoch.train_loss,
+            Self::ValidLoss => epoch.valid_loss,
+            Self::TrainAccuracy => epoch.train_accuracy,
+            Self::LearningRate => Some(epoch.learning_rate),
+            Self::Seconds => Some(epoch.seconds),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

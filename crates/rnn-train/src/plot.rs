@@ -10,7 +10,7 @@ use kuva::{
     render::render::Scene,
 };
 
-pub(crate) use tuning::range_test;
+pub(crate) use tuning::{comparison, range_test};
 
 use crate::{
     Error, Result,
@@ -67,7 +67,8 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     let whole = |layout: Layout| if last <= 10 { layout.with_x_tick_step(1.0) } else { layout };
     let accuracy: Vec<Plot> = curve("training accuracy", TRAIN, |epoch| epoch.train_accuracy).into_iter().collect();
 
-    let loss_layout = whole(layout(&loss, title, "epoch", "loss (log scale)").with_log_y());
+    let losses = epochs.iter().flat_map(|epoch| [epoch.train_loss, epoch.valid_loss]).flatten();
+    let loss_layout = whole(scaled(&loss, title, "epoch", "loss", losses.filter(|loss| *loss > 0.0)));
     if accuracy.is_empty() {
         return Picture::render(&render_multiple(loss, loss_layout.with_width(WIDTH).with_height(HEIGHT)));
     }
@@ -191,6 +192,17 @@ fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
     let theme = Theme { grid_color: "#e5e7eb".into(), legend_border: "#d1d5db".into(), ..Theme::light() };
     let layout = Layout::auto_from_plots(plots).with_theme(theme).with_legend_position(LegendPosition::InsideTopRight);
     layout.with_title(title).with_title_size(15).with_x_label(x).with_y_label(y).with_font_family("DejaVu Sans, sans-serif")
+}
+
+/// With a logarithmic axis where values go over more than a power of ten, which show what happens only so; else with the range of the values.
+fn scaled(plots: &[Plot], title: &str, x: &str, y: &str, values: impl Iterator<Item = f64>) -> Layout {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (value.min(low), value.max(high)));
+    if low > 0.0 && high > 10.0 * low {
+        return layout(plots, title, x, &format!("{y} (log scale)")).with_log_y();
+    }
+    let layout = layout(plots, title, x, y);
+    let margin = 0.05 * (high - low);
+    if margin > 0.0 { layout.with_y_axis_min(low - margin).with_y_axis_max(high + margin) } else { layout }
 }
 
 fn timestamp(time: DateTime) -> f64 {

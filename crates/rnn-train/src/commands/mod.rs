@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod backtest;
+mod compare;
 mod config;
 mod devices;
 mod evaluate;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Predict(args)) => predict::run(&global, &args),
         Some(Command::Forecast(args)) => forecast::run(&global, &args),
         Some(Command::Backtest(args)) => backtest::run(&global, &args),
+        Some(Command::Compare(args)) => compare::run(&global, &args),
         Some(Command::FindLr(args)) => find_lr::run(&global, &args),
         Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),

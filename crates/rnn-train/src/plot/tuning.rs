@@ -1,11 +1,11 @@
 //! Pictures of how settings do.
 
 use kuva::{
-    plot::{annotations::ReferenceLine, legend::LegendPosition, line::LinePlot},
+    plot::{annotations::ReferenceLine, legend::LegendPosition, line::LinePlot, scatter::ScatterPlot},
     prelude::{Plot, render_multiple},
 };
 
-use super::{HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout};
+use super::{HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, scaled};
 use crate::{Result, range_test::Point};
 
 const FAINT: &str = "#93c5fd";
@@ -20,16 +20,26 @@ pub(crate) fn range_test(title: &str, points: &[Point], suggested: Option<f64>) 
         line(|point| point.loss, FAINT, 1.0).with_legend("loss of a step").into(),
         line(|point| point.smoothed, TRAIN, 2.5).with_legend("smoothed").into(),
     ];
-    let bounds = points.iter().fold((f64::INFINITY, 0.0f64), |(low, high), point| (point.loss.min(low), point.loss.max(high)));
-    // Losses over more than a power of ten show what happens only by their logarithms.
-    let log = bounds.0 > 0.0 && bounds.1 > 10.0 * bounds.0;
-    let mut layout = layout(&plots, title, "learning rate (log scale)", if log { "loss (log scale)" } else { "loss" }).with_log_x();
+    let mut layout = scaled(&plots, title, "learning rate (log scale)", "loss", points.iter().map(|point| point.loss)).with_log_x();
     layout = layout.with_legend_position(LegendPosition::InsideBottomLeft);
-    if log {
-        layout = layout.with_log_y();
-    }
     if let Some(rate) = suggested {
         layout = layout.with_reference_line(ReferenceLine::vertical(rate).with_color(VALID).with_label(format!("suggested: {rate}")));
     }
+    Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
+}
+
+/// The learning curves of two runs.
+pub(crate) fn comparison(title: &str, metric: &str, names: &[String; 2], curves: &[Vec<(usize, f64)>; 2]) -> Result<Picture> {
+    let mut plots: Vec<Plot> = Vec::new();
+    for ((name, points), color) in names.iter().zip(curves).zip([TRAIN, VALID]) {
+        let points: Vec<(f64, f64)> = points.iter().map(|&(epoch, value)| (epoch as f64, value)).collect();
+        // A line through one point cannot be seen.
+        plots.push(match points.len() {
+            1 => ScatterPlot::new().with_data(points).with_color(color).with_size(5.0).with_legend(name.as_str()).into(),
+            _ => curve(points, color).with_legend(name.as_str()).into(),
+        });
+    }
+    let (name, values) = (metric.replace('_', " "), curves.iter().flatten().map(|(_, value)| *value));
+    let layout = scaled(&plots, title, "epoch", &name, values);
     Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
 }
