@@ -9,7 +9,7 @@ use crate::{
     history::Epoch,
     options::Options,
     recipe::Experiment,
-    values::{Count, Level, Positive},
+    values::{Count, Level, Method, Positive, Ranking},
     weights::Format,
 };
 
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Backtest(Box<BacktestArgs>),
     /// Find a learning rate by a short training whose rate rises
     FindLr(Box<FindLrArgs>),
+    /// Search settings: many trainings, ranked by the validation part
+    Search(Box<SearchArgs>),
     /// Hold two runs against each other: settings, scores, learning curves
     Compare(CompareArgs),
     /// Print every setting of an experiment as a commented settings file
@@ -161,6 +163,40 @@ pub(crate) struct ForecastArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Experiment on series, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Keys of a settings file with their values: `units = [[32], [64]]`, `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) space: PathBuf,
+    /// Settings that are tried, beside those as they are [default: 20; all of a grid]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) trials: Option<Count>,
+    /// Start no training after so many minutes; the same command goes on
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) minutes: Option<Positive>,
+    /// random, grid, or halving (the best third goes on for thrice the epochs)
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    pub(crate) method: Method,
+    /// rmse, mae, mase or smape of the validation part
+    #[arg(long, value_name = "NAME", default_value = "rmse")]
+    pub(crate) metric: Ranking,
+    /// Seed of the draws; that of the trainings is --seed
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true)]
+    pub(crate) search_seed: u64,
+    /// Start over instead of going on
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) parallel: ParallelArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
 //! | `range_test` | finding a learning rate |
+//! | `search` | what a search tries, and what came of it |
 //! | `workers` | several trainings at once |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
@@ -107,6 +108,7 @@ mod progress;
 mod range_test;
 mod recipe;
 mod schedule;
+mod search;
 mod settings;
 mod values;
 mod weights;

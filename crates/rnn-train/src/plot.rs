@@ -10,7 +10,7 @@ use kuva::{
     render::render::Scene,
 };
 
-pub(crate) use tuning::{comparison, range_test};
+pub(crate) use tuning::{comparison, range_test, search};
 
 use crate::{
     Error, Result,

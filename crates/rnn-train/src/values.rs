@@ -165,6 +165,32 @@ named! {
 }
 
 named! {
+    /// How a search chooses trials.
+    Method {
+        /// Values drawn at random.
+        Random = "random",
+        /// All combinations.
+        Grid = "grid",
+        /// Drawn at random, trained for a few epochs; the best go on for more.
+        Halving = "halving",
+    }
+}
+
+named! {
+    /// The score that trials are ranked by, in the units of the target or as a share.
+    Ranking {
+        /// Root of the mean squared error.
+        Rmse = "rmse",
+        /// Mean absolute error.
+        Mae = "mae",
+        /// Mean absolute scaled error.
+        Mase = "mase",
+        /// Symmetric mean absolute percentage error.
+        Smape = "smape",
+    }
+}
+
+named! {
     /// How rows are split, apart from where.
     SplitName {
         /// See [`rnn_data::Split::Course`].

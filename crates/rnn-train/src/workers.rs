@@ -2,6 +2,7 @@
 //! repeat.
 
 use std::{
+    collections::VecDeque,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -37,13 +38,26 @@ const BYTES_A_BYTE: u64 = 2;
 
 #[derive(Debug)]
 struct State {
-    /// The last goes first: the folds of a backtest grow, and the longest run should not be left for the end.
-    waiting: Vec<usize>,
+    waiting: VecDeque<usize>,
     /// Share of each run that is done.
     done: Vec<f64>,
     running: Vec<bool>,
-    failed: Vec<(usize, String)>,
+    failed: Vec<Failed>,
     finished: usize,
+    /// Threads that may start another run.
+    at_work: usize,
+}
+
+/// A run that failed: which, and why.
+pub(crate) type Failed = (usize, String);
+
+/// What is wanted of several runs beside their results.
+pub(crate) struct Watch<'a> {
+    pub(crate) quiet: bool,
+    /// No run starts after this.
+    pub(crate) until: Option<Instant>,
+    /// Told the index of each run that ends, and why it failed if it did.
+    pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
 }
 
 impl AtOnce {
@@ -65,44 +79,68 @@ pub(crate) struct AtOnce {
 }
 
 /// Runs all, some at once; goes on after one has failed, and then says which.
-pub(crate) fn run(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+    let told = |index: usize, problem: Option<&str>| {
+        if problem.is_none() {
+            finished(index);
+        }
+    };
+    let failed = run(workers, at_once, &Watch { quiet, until: None, finished: &told })?;
+    match failed.first() {
+        None => Ok(()),
+        Some((index, problem)) => {
+            let others = if failed.len() > 1 { format!(" ({} of {} failed)", failed.len(), workers.len()) } else { String::new() };
+            Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
+        }
+    }
+}
+
+/// Runs all in their order, some at once; gives those that failed.
+pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Result<Vec<Failed>> {
     let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
     if program.file_stem().is_none_or(|name| name != env!("CARGO_PKG_NAME")) {
-        return in_turn(workers, finished);
+        return Ok(in_turn(workers, watch));
     }
     let AtOnce { jobs, threads } = at_once;
     let (count, started) = (workers.len(), Instant::now());
+    let at_work = jobs.min(count);
     let state = Mutex::new(State {
         waiting: (0..count).collect(),
         done: vec![0.0; count],
         running: vec![false; count],
         failed: Vec::new(),
         finished: 0,
+        at_work,
     });
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = || {
+        let mut state = lock();
+        let index = if watch.is_over() { None } else { state.waiting.pop_front() };
+        match index {
+            Some(index) => state.running[index] = true,
+            None => state.at_work -= 1,
+        }
+        index
+    };
     thread::scope(|scope| {
-        for _ in 0..jobs.min(count) {
+        for _ in 0..at_work {
             scope.spawn(|| {
-                loop {
-                    let Some(index) = lock().waiting.pop() else { return };
-                    lock().running[index] = true;
+                while let Some(index) = next() {
                     let advance = |share: f64| lock().done[index] = share;
                     let result = run_one(&program, &workers[index], threads, advance);
                     let mut state = lock();
                     state.running[index] = false;
                     state.done[index] = 1.0;
                     state.finished += 1;
-                    match result {
-                        Ok(()) => finished(index),
-                        Err(problem) => state.failed.push((index, problem)),
-                    }
+                    (watch.finished)(index, result.as_ref().err().map(String::as_str));
+                    state.failed.extend(result.err().map(|problem| (index, problem)));
                 }
             });
         }
         let mut told = Instant::now();
-        while lock().finished < count {
+        while lock().at_work > 0 {
             thread::sleep(LOOKED_EVERY);
-            if !quiet && told.elapsed() >= TOLD_EVERY {
+            if !watch.quiet && told.elapsed() >= TOLD_EVERY {
                 told = Instant::now();
                 note(progress(&lock(), workers, started.elapsed()));
             }
@@ -110,25 +148,29 @@ pub(crate) fn run(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: im
     });
     let mut failed = state.into_inner().unwrap_or_else(PoisonError::into_inner).failed;
     failed.sort_unstable();
-    match failed.first() {
-        None => Ok(()),
-        Some((index, problem)) => {
-            let others = if failed.len() > 1 { format!(" ({} of {count} failed)", failed.len()) } else { String::new() };
-            Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
-        }
+    Ok(failed)
+}
+
+impl Watch<'_> {
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 
 /// In a program that only uses this library there is nothing else to run: one after another, in this process.
-fn in_turn(workers: &[Worker], finished: impl Fn(usize)) -> Result<()> {
+fn in_turn(workers: &[Worker], watch: &Watch<'_>) -> Vec<Failed> {
+    let mut failed = Vec::new();
     for (index, worker) in workers.iter().enumerate() {
+        if watch.is_over() {
+            break;
+        }
         let args = std::iter::once("rnn-train").chain(worker.args.iter().map(String::as_str));
-        let failed = |error: String| Error::Worker(format!("{}: {error}", worker.name));
-        let cli = Cli::try_parse_from(args).map_err(|error| failed(error.to_string()))?;
-        muted(|| commands::run(cli)).map_err(|error| failed(error.to_string()))?;
-        finished(index);
+        let run = |cli| muted(|| commands::run(cli)).map_err(|error| error.to_string());
+        let result = Cli::try_parse_from(args).map_err(|error| error.to_string()).and_then(run);
+        (watch.finished)(index, result.as_ref().err().map(String::as_str));
+        failed.extend(result.err().map(|problem| (index, problem)));
     }
-    Ok(())
+    failed
 }
 
 fn progress(state: &State, workers: &[Worker], elapsed: Duration) -> String {

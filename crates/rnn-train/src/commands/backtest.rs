@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::{
     seeds,
     train::{json as to_json, write_picture},
+    trained::evaluation,
 };
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there},
+    artifacts::Artifacts,
     backend::Backend,
     cli::{BacktestArgs, Progress},
     console::{json, note, out},
@@ -118,10 +119,12 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     let at_once = seeds::at_once(&args.parallel, &backend, folds, &options);
     let jobs = at_once.jobs;
     note(format_args!("{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its test part"));
+    // Folds grow, and the longest should not be left for the end.
     let workers: Vec<Worker> = plans
         .iter()
         .zip(&roots)
         .enumerate()
+        .rev()
         .map(|(index, (plan, root))| {
             let options = Options {
                 artifacts: Some(root.clone()),
@@ -135,12 +138,12 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         .collect::<Result<_>>()?;
     let quiet = options.progress == Some(Progress::None);
     let finished = |index: usize| {
-        if let (false, Ok(evaluation)) = (quiet, evaluation(&roots[index], experiment)) {
+        if let (false, Ok(evaluation)) = (quiet, evaluation(&roots[folds - 1 - index], experiment)) {
             let (rmse, skill) = (number(evaluation.model.rmse), 100.0 * evaluation.skill);
             note(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
         }
     };
-    workers::run(&workers, at_once, quiet, finished)?;
+    workers::run_all(&workers, at_once, quiet, finished)?;
 
     let evaluations = roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = Report::new(experiment, kind, evaluations, &plans, source);
@@ -210,12 +213,6 @@ fn check(job: &SeriesJob, valid: Cut, times: &[DateTime], plan: &Plan) -> Result
 fn last_moment(times: &[DateTime], end: usize) -> DateTime {
     let last = times[end - 1];
     if times[end].date() == last.date() { last.saturating_add(1.nanosecond()) } else { last }
-}
-
-fn evaluation(root: &std::path::Path, experiment: Experiment) -> Result<SeriesEvaluation> {
-    let path = Artifacts::new(root, experiment).path("evaluation.json");
-    let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
-    serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }
 
 /// Writes the forecasts of all folds as CSV; gives those that the picture shows: one step ahead, of the first series.

@@ -1,49 +1,60 @@
-use serde_json::Value;
+use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use crate::{
     Result,
     cli::ConfigArgs,
     console::out,
     options::{Options, plain},
-    recipe::Task,
+    recipe::{Experiment, Task},
     settings::GlobalSettings,
 };
 
 /// Columns of the comments.
 const WIDTH: usize = 100;
 
-/// Prints every setting of an experiment as a settings file that `--config` takes: what is set as it is, what is not as a comment.
+/// Prints every setting of an experiment as a settings file that `--config` takes.
 pub(super) fn run(global: &GlobalSettings, args: &ConfigArgs) -> Result<()> {
     let options = global.layered(args.experiment, &Options::default(), None)?;
-    let entries = options.entries()?;
     let recipe = args.experiment.0;
-    out(format_args!("# {}: {}", recipe.name, recipe.about));
-    out("#");
-    out(format_args!("#   rnn-train config {} > run.toml", recipe.name));
-    out(format_args!("#   rnn-train --config run.toml train {}", recipe.name));
-    out("#");
-    out("# Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here.");
-    out("");
-    out("# Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)");
-    out(format_args!("artifacts = {}", toml::Value::from(global.artifacts.display().to_string())));
-    out("#~ backend = \"auto\"");
+    let about = format!("{}: {}", recipe.name, recipe.about);
+    out(settings_file(args.experiment, Some(&global.artifacts), &options.entries()?, &about).trim_end());
+    Ok(())
+}
+
+/// A settings file: what is set as it is, what is not as a comment.
+pub(super) fn settings_file(experiment: Experiment, artifacts: Option<&Path>, entries: &Map<String, Value>, about: &str) -> String {
+    let mut lines = vec![format!("# {about}"), "#".to_owned()];
+    if artifacts.is_some() {
+        lines.push(format!("#   rnn-train config {experiment} > run.toml"));
+    }
+    let name = if artifacts.is_some() { "run.toml" } else { "best.toml" };
+    lines.extend([
+        format!("#   rnn-train --config {name} train {experiment}"),
+        "#".to_owned(),
+        "# Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here."
+            .to_owned(),
+        String::new(),
+        "# Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)".to_owned(),
+        artifacts
+            .map_or_else(|| "#~ artifacts =".to_owned(), |path| format!("artifacts = {}", toml::Value::from(path.display().to_string()))),
+        "#~ backend = \"auto\"".to_owned(),
+    ]);
     let mut group = String::new();
     for (name, text, heading) in Options::described() {
-        if matches!(recipe.task, Task::Letters(_)) && heading == Options::SERIES {
+        if matches!(experiment.0.task, Task::Letters(_)) && heading == Options::SERIES {
             continue;
         }
         if heading != group {
-            out(format_args!("\n# ---- {heading}"));
+            lines.push(format!("\n# ---- {heading}"));
             group = heading;
         }
-        out("");
-        wrapped(&text).iter().for_each(|line| out(format_args!("# {line}")));
-        match entries.get(&name) {
-            Some(value) => out(format_args!("{name} = {}", written(value))),
-            None => out(format_args!("#~ {name} =")),
-        }
+        lines.push(String::new());
+        lines.extend(wrapped(&text).iter().map(|line| format!("# {line}")));
+        lines.push(entries.get(&name).map_or_else(|| format!("#~ {name} ="), |value| format!("{name} = {}", written(value))));
     }
-    Ok(())
+    lines.join("\n") + "\n"
 }
 
 fn written(value: &Value) -> String {

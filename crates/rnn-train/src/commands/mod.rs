@@ -10,6 +10,7 @@ mod find_lr;
 mod forecast;
 mod list;
 mod predict;
+mod search;
 mod seeds;
 mod train;
 mod trained;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Forecast(args)) => forecast::run(&global, &args),
         Some(Command::Backtest(args)) => backtest::run(&global, &args),
         Some(Command::Compare(args)) => compare::run(&global, &args),
+        Some(Command::Search(args)) => search::run(&global, &args),
         Some(Command::FindLr(args)) => find_lr::run(&global, &args),
         Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),

@@ -81,7 +81,7 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
     let quiet = options.progress == Some(Progress::None);
     // What it says of models that are trained anew no longer holds.
     drop(fs::remove_file(artifacts.path(REPORT)));
-    workers::run(&workers, at_once, quiet, |index| {
+    workers::run_all(&workers, at_once, quiet, |index| {
         if !quiet {
             note(format_args!("{} trained", workers[index].name));
         }

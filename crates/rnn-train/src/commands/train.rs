@@ -243,12 +243,13 @@ fn report<J: Job>(
     artifacts.write("weights.txt", job.weights(&trainee, Format::Text)?)?;
     let synthetic = if best.meaning.data.as_ref().is_some_and(|data| data.synthetic) { " (SYNTHETIC data)" } else { "" };
     write_picture(artifacts, "loss", &plot::losses(&format!("{name}{synthetic}"), &history.epochs())?)?;
-    artifacts.write("evaluation.json", json(&evaluation)?)?;
     let mut written = "loss.svg/.png  metrics.csv  model.safetensors  weights.txt  evaluation.json  config.json".to_owned();
     if let Evaluation::Series(series) = &evaluation {
         write_picture(artifacts, "prediction", &plot::predictions(series, &job.series_names())?)?;
         written = format!("prediction.svg/.png  predictions.csv  {written}");
     }
+    // Comes last: where it is, all the others are.
+    artifacts.write("evaluation.json", json(&evaluation)?)?;
     out(&evaluation);
     out(format_args!("\nwritten to {}: {written}", artifacts.folder.display()));
     Ok(())

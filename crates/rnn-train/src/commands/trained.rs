@@ -9,13 +9,14 @@ use burn::tensor::Device;
 
 use crate::{
     Error, Result,
-    artifacts::Artifacts,
+    artifacts::{Artifacts, read_if_there},
     checkpoint::{Best, Checkpoints},
+    evaluation::SeriesEvaluation,
     job::{Job, SeriesJob},
-    options::Options,
+    options::{Options, Typed},
     recipe::Experiment,
     settings::SeriesSettings,
-    values::Level,
+    values::{Level, ScoredPart},
 };
 
 /// A trained experiment: where it lives and its best checkpoint.
@@ -37,6 +38,12 @@ impl Trained {
         Ok(Self { artifacts, checkpoints, options, best })
     }
 
+    /// The same, to be scored on a part of the data.
+    pub(super) fn scored_on(mut self, part: ScoredPart) -> Self {
+        self.options.score = Some(Typed(part));
+        self
+    }
+
     /// A job's model with the best weights.
     pub(super) fn load<J: Job>(&self, job: &J, device: &Device) -> Result<J::Trainee> {
         self.checkpoints.load(job.trainee(device), &self.best)
@@ -48,7 +55,7 @@ impl Trained {
         let mut options = self.options.clone();
         options.data = asked.clone().or(meaning.data.as_ref().and_then(|data| data.path.clone()));
         if let Some(level) = interval {
-            options.interval = Some(crate::options::Typed(level));
+            options.interval = Some(Typed(level));
         }
         let path = options.data.clone().unwrap_or_default();
         let settings = SeriesSettings::new(self.artifacts.experiment, &options)?;
@@ -59,4 +66,11 @@ impl Trained {
         }
         Ok(job)
     }
+}
+
+/// The scores that a training on series has left.
+pub(super) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
+    let path = Artifacts::new(root, experiment).path("evaluation.json");
+    let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
+    serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }

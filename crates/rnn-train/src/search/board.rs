@@ -1,0 +1,180 @@
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Point, Run};
+use crate::{Error, Result, evaluation::number, options::plain, values::Ranking};
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) run: Run,
+    pub(crate) result: std::result::Result<Scored, String>,
+}
+
+/// How a run did on the validation part.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Scored {
+    /// The score that is ranked.
+    pub(crate) score: f64,
+    pub(crate) rmse: f64,
+    pub(crate) mae: f64,
+    pub(crate) best_epoch: usize,
+    /// Epochs that were trained.
+    pub(crate) epochs: usize,
+    pub(crate) seconds: f64,
+}
+
+/// All outcomes so far.
+#[derive(Debug)]
+pub(crate) struct Board {
+    metric: Ranking,
+    keys: Vec<String>,
+    outcomes: Vec<Outcome>,
+}
+
+/// Trials of the leaderboard.
+const SHOWN: usize = 10;
+
+impl Board {
+    pub(crate) fn new(metric: Ranking, keys: Vec<String>) -> Self {
+        Self { metric, keys, outcomes: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    /// All outcomes, by trial.
+    pub(crate) fn outcomes(&self) -> Vec<&Outcome> {
+        let mut all: Vec<&Outcome> = self.outcomes.iter().collect();
+        all.sort_by_key(|outcome| (outcome.run.trial, outcome.run.rung));
+        all
+    }
+
+    /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs were trained in. Equal ones are in the order of
+    /// their trials.
+    pub(crate) fn ranked(&self) -> Vec<(&Run, Scored)> {
+        let scored = |outcome: &'_ Outcome| Some((outcome.run.rung, outcome.result.as_ref().ok()?.score));
+        let last = self.outcomes.iter().filter_map(scored).filter_map(|(rung, _)| rung).max();
+        self.of_rung(last)
+    }
+
+    /// The same of a rung, and of the settings as they are.
+    pub(crate) fn of_rung(&self, rung: Option<usize>) -> Vec<(&Run, Scored)> {
+        let mut ranked: Vec<(&Run, Scored)> = self
+            .outcomes()
+            .into_iter()
+            .filter(|outcome| outcome.run.rung == rung || outcome.run.trial == 0)
+            .filter_map(|outcome| Some((&outcome.run, *outcome.result.as_ref().ok()?)))
+            .collect();
+        ranked.sort_by(|one, other| one.1.score.total_cmp(&other.1.score));
+        ranked
+    }
+
+    /// What is said of a run that has ended.
+    pub(crate) fn line(&self, outcome: &Outcome) -> String {
+        let name = outcome.run.name();
+        let settings = described(&outcome.run.point);
+        let scored = match &outcome.result {
+            Ok(scored) => scored,
+            Err(problem) => return format!("{name}: failed: {problem}  {settings}"),
+        };
+        let score = number(scored.score);
+        let best = match self.ranked().first() {
+            Some((run, _)) if run.name() == name => "the best so far".to_owned(),
+            Some((run, best)) => format!("best so far {} of {}", number(best.score), run.name()),
+            None => String::new(),
+        };
+        format!("{name}: {} {score}  {settings}  ({best})", self.metric.title())
+    }
+
+    /// `search.csv`: a header and a row for each run.
+    pub(crate) fn csv(&self) -> Result<Vec<u8>> {
+        let fixed = ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"].map(str::to_owned);
+        let header: Vec<String> = fixed.into_iter().chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
+        crate::artifacts::csv_rows(&header, &self.outcomes(), |outcome| {
+            let Outcome { run, result } = outcome;
+            let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
+            let mut row = vec![run.trial.to_string(), rung];
+            match result {
+                Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds }) => row.extend([
+                    "done".to_owned(),
+                    score.to_string(),
+                    rmse.to_string(),
+                    mae.to_string(),
+                    best_epoch.to_string(),
+                    epochs.to_string(),
+                    format!("{seconds:.3}"),
+                ]),
+                Err(_) => row.extend(["failed", "", "", "", "", "", ""].map(str::to_owned)),
+            }
+            row.extend(self.keys.iter().map(|key| run.point.get(key).map_or_else(String::new, plain)));
+            row.push(result.as_ref().err().cloned().unwrap_or_default());
+            row
+        })
+    }
+
+    /// The best run.
+    pub(crate) fn best(&self) -> Result<(&Run, Scored)> {
+        let failed = || {
+            let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err().cloned()).unwrap_or_default();
+            Error::Worker(format!("no trial has a score; the first problem: {problem}"))
+        };
+        self.ranked().into_iter().next().ok_or_else(failed)
+    }
+}
+
+/// The settings of a point on a line.
+pub(crate) fn described(point: &Point) -> String {
+    if point.is_empty() {
+        return "settings as they are".to_owned();
+    }
+    point.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
+}
+
+impl fmt::Display for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranked = self.ranked();
+        let cell = |run: &Run, key: &String| run.point.get(key).map_or_else(|| "as it is".to_owned(), plain);
+        let shown = || ranked.iter().take(SHOWN).chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0));
+        let width = |key: &String| shown().map(|(run, _)| cell(run, key).chars().count()).max().unwrap_or(0).max(key.chars().count());
+        let widths: Vec<usize> = self.keys.iter().map(width).collect();
+        write!(f, " {:>4} {:<12} {:>9} {:>9} {:>10} {:>8}", "rank", "trial", "RMSE", "MAE", "best epoch", "seconds")?;
+        self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {key:>width$}"))?;
+        for (rank, (run, scored)) in ranked.iter().enumerate() {
+            if rank >= SHOWN && run.trial != 0 {
+                continue;
+            }
+            let Scored { rmse, mae, best_epoch, seconds, .. } = scored;
+            let name = if run.trial == 0 { "as it is".to_owned() } else { run.name() };
+            let (rmse, mae) = (number(*rmse), number(*mae));
+            write!(f, "\n {:>4} {name:<12} {rmse:>9} {mae:>9} {best_epoch:>10} {seconds:>8.1}", rank + 1)?;
+            self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {:>width$}", cell(run, key)))?;
+        }
+        let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+        if failed > 0 {
+            write!(f, "\n {failed} failed; search.csv says why")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Self { run, result } = self;
+        let (scored, problem) = match result {
+            Ok(scored) => (Some(scored), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let document = serde_json::json!({
+            "trial": run.trial,
+            "rung": run.rung,
+            "settings": Value::Object(run.point.clone()),
+            "scores": scored,
+            "problem": problem,
+        });
+        document.serialize(serializer)
+    }
+}

@@ -1,0 +1,168 @@
+//! Searching settings: what is tried, in which order, what came of it.
+//!
+//! | file of `search/` | what |
+//! |---|---|
+//! | `search.json` | what is searched: a search goes on only with the same, and how often the test part was scored |
+//! | `trial-007/` | a trial: a run folder like any other, made by `train` |
+//! | `search.csv`, `search.svg` | all trials: settings and scores |
+//! | `best.toml` | the best settings, for `--config` |
+//! | `test.json` | scores of the best trial on the test part |
+
+mod board;
+mod halving;
+mod space;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use board::{Board, Outcome, Scored};
+pub(crate) use halving::rungs;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+pub(crate) use space::{Dimension, Point, Space, Values, overlay};
+
+use crate::{
+    Error, Result,
+    artifacts::{read_if_there, write_atomic},
+    evaluation::Scores,
+    recipe::Experiment,
+    values::{Method, Ranking},
+};
+
+/// What is searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) experiment: Experiment,
+    pub(crate) method: String,
+    pub(crate) metric: String,
+    /// Of the draws.
+    pub(crate) search_seed: u64,
+    pub(crate) space: Value,
+    /// Settings that are not searched.
+    pub(crate) options: Map<String, Value>,
+    /// Hash of the data.
+    pub(crate) data: String,
+}
+
+/// `search.json`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Search {
+    /// Version of this folder's layout.
+    format: u32,
+    pub(crate) plan: Plan,
+    /// Trials whose test part was scored, in turn.
+    pub(crate) test_scored: Vec<String>,
+}
+
+/// A training of a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Run {
+    /// 0 is the settings as they are, without any of the space.
+    pub(crate) trial: usize,
+    /// Of successive halving.
+    pub(crate) rung: Option<usize>,
+    pub(crate) point: Point,
+    /// Epochs, where they are the rung's.
+    pub(crate) epochs: Option<usize>,
+}
+
+const FORMAT: u32 = 1;
+
+impl Search {
+    /// Opens the search of a folder, or begins one.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds another search, with what is not the same.
+    pub(crate) fn open(folder: &Path, plan: Plan) -> Result<Self> {
+        let path = folder.join(NAME);
+        let problem = |problem: String| Error::Artifact {
+            path: path.clone(),
+            problem: format!("{problem}; start over with --fresh, or choose another folder with --artifacts"),
+        };
+        let Some(text) = read_if_there(&path)? else { return Ok(Self { format: FORMAT, plan, test_scored: Vec::new() }) };
+        let malformed = |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
+        let document: Value = serde_json::from_str(&text).map_err(malformed)?;
+        if document["format"] != FORMAT {
+            return Err(problem(format!("has layout {}, this program reads {FORMAT}", document["format"])));
+        }
+        let found: Self = serde_json::from_value(document).map_err(malformed)?;
+        match found.plan.differs(&plan)? {
+            Some(difference) => Err(problem(format!("is a search with {difference}"))),
+            None => Ok(found),
+        }
+    }
+
+    pub(crate) fn write(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
+        write_atomic(&folder.join(NAME), (text + "\n").as_bytes())
+    }
+}
+
+const NAME: &str = "search.json";
+
+impl Plan {
+    /// What of another plan is not the same.
+    fn differs(&self, other: &Self) -> Result<Option<String>> {
+        let flat = |plan: &Self| -> Result<Map<String, Value>> {
+            let Ok(Value::Object(mut all)) = serde_json::to_value(plan) else {
+                return Err(Error::Internal("a plan is no object".to_owned()));
+            };
+            for part in ["options", "space"] {
+                if let Some(Value::Object(entries)) = all.remove(part) {
+                    all.extend(
+                        entries
+                            .into_iter()
+                            .map(|(name, value)| (if part == "space" { format!("the space of {name}") } else { name }, value)),
+                    );
+                }
+            }
+            Ok(all)
+        };
+        let (own, others) = (flat(self)?, flat(other)?);
+        let name = own.keys().chain(others.keys()).find(|name| own.get(*name) != others.get(*name));
+        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), crate::options::plain);
+        Ok(name.map(|name| format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))))
+    }
+}
+
+impl Run {
+    /// Its name in messages and of its folder.
+    pub(crate) fn name(&self) -> String {
+        match self.rung {
+            Some(rung) => format!("trial-{:03}-rung-{rung}", self.trial),
+            None => format!("trial-{:03}", self.trial),
+        }
+    }
+
+    /// The folder that has the folder of the run.
+    pub(crate) fn root(&self, folder: &Path) -> PathBuf {
+        folder.join(self.name())
+    }
+}
+
+impl Ranking {
+    /// As tables have it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Rmse => "RMSE",
+            Self::Mae => "MAE",
+            Self::Mase => "MASE",
+            Self::Smape => "sMAPE",
+        }
+    }
+
+    /// The score that is ranked; the lowest is the best.
+    pub(crate) fn of(self, scores: &Scores) -> f64 {
+        match self {
+            Self::Rmse => scores.rmse,
+            Self::Mae => scores.mae,
+            Self::Mase => scores.mase.unwrap_or(f64::NAN),
+            Self::Smape => scores.smape,
+        }
+    }
+}
+
+impl Method {
+    /// Trials, where it is not said how many.
+    pub(crate) const TRIALS: usize = 20;
+}

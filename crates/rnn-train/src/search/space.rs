@@ -1,0 +1,304 @@
+//! What a search tries: values for some keys of a settings file.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+
+use crate::{Error, Result, options::Options, recipe::nearest};
+
+/// Settings of a trial: a value for each key of the space.
+pub(crate) type Point = Map<String, Value>;
+
+/// Keys and their values, in the order of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Space {
+    pub(crate) dimensions: Vec<Dimension>,
+}
+
+/// A key and its values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Dimension {
+    pub(crate) key: String,
+    /// Line of the file, counted from 1.
+    line: usize,
+    pub(crate) values: Values,
+}
+
+/// The values of a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    /// A list.
+    Choice(Vec<Value>),
+    /// Numbers from one to another.
+    Range(Range),
+}
+
+/// `{ min = 1e-4, max = 1e-2, log = true, steps = 5 }`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Range {
+    min: f64,
+    max: f64,
+    /// Drawn evenly by their logarithm.
+    pub(crate) log: bool,
+    /// Values of a grid.
+    steps: Option<usize>,
+    whole: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeTable {
+    min: toml::Value,
+    max: toml::Value,
+    #[serde(default)]
+    log: bool,
+    steps: Option<usize>,
+}
+
+/// Keys that say which values are predicted and scored: trials that differ in them cannot be ranked.
+const SCORED: [&str; 13] =
+    ["data", "date_column", "date_format", "target", "fill", "from", "until", "skip_bad", "horizon", "split", "valid", "test", "score"];
+/// Keys that are of the program, not of the training.
+const OTHER: [&str; 3] = ["artifacts", "backend", "progress"];
+/// Points that a grid has at most.
+const MOST_POINTS: usize = 100_000;
+/// Draws that a new trial may take: in a small space most have been seen.
+const MOST_DRAWS: u64 = 1000;
+
+impl Space {
+    /// Reads a space from a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// With the line, when a key is no setting, cannot be searched, or has no values or wrong ones.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
+        let text = std::fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
+        Self::parse(&text).map_err(problem)
+    }
+
+    fn parse(text: &str) -> std::result::Result<Self, String> {
+        let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let mut entries: Vec<_> = table.into_iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {
+            let line = 1 + text[..key.span().start].matches('\n').count();
+            let key = key.into_inner();
+            let values = searchable(&key).and_then(|()| Values::new(&key, value.into_inner()));
+            Ok(Dimension { line, values: values.map_err(|problem| format!("line {line}: {problem}"))?, key })
+        };
+        let dimensions = entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
+        if dimensions.is_empty() {
+            return Err("has no keys; expected lines like learning_rate = { min = 1e-4, max = 1e-2, log = true } and units = [[32], [64]]"
+                .to_owned());
+        }
+        Ok(Self { dimensions })
+    }
+
+    /// Makes sure that every value is one that its setting takes.
+    pub(crate) fn check(&self, path: &Path, fits: impl Fn(&Options) -> Result<()>) -> Result<()> {
+        for Dimension { key, line, values } in &self.dimensions {
+            for value in values.ends() {
+                let point = Point::from_iter([(key.clone(), value)]);
+                let checked = overlay(&point)
+                    .map_err(|problem| format!("`{key}`: {problem}"))
+                    .and_then(|options| fits(&options).map_err(|error| format!("`{key} = {}`: {error}", point[key])));
+                checked.map_err(|problem| Error::Settings { path: path.to_owned(), problem: format!("line {line}: {problem}") })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Points drawn at random, each a new one that `fits`; they depend on the seed and on how many came before alone. Also says how many draws did not fit.
+    pub(crate) fn random(&self, seed: u64, count: usize, fits: impl Fn(&Point) -> bool) -> (Vec<Point>, usize) {
+        let (mut points, mut seen, mut refused, mut since) = (Vec::new(), HashSet::new(), 0, 0);
+        for draw in 0.. {
+            if points.len() == count || since == MOST_DRAWS {
+                break;
+            }
+            since += 1;
+            let point: Point = self.dimensions.iter().map(|one| (one.key.clone(), one.values.at(uniform(seed, draw, &one.key)))).collect();
+            if !seen.insert(Value::Object(point.clone()).to_string()) {
+                continue;
+            }
+            if fits(&point) {
+                points.push(point);
+                since = 0;
+            } else {
+                refused += 1;
+            }
+        }
+        (points, refused)
+    }
+
+    /// All combinations that `fit`, the last key changing fastest; and how many did not.
+    ///
+    /// # Errors
+    ///
+    /// When a range does not say its steps, or there are too many combinations.
+    pub(crate) fn grid(&self, path: &Path, fits: impl Fn(&Point) -> bool) -> Result<(Vec<Point>, usize)> {
+        let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
+        let mut points = vec![Point::new()];
+        for Dimension { key, line, values } in &self.dimensions {
+            let values = values.all().ok_or_else(|| {
+                problem(format!(
+                    "line {line}: a grid needs the number of values of `{key}`, like {{ min = 1e-4, max = 1e-2, log = true, steps = 5 }}"
+                ))
+            })?;
+            if points.len() * values.len() > MOST_POINTS {
+                return Err(problem(format!("line {line}: a grid of more than {MOST_POINTS} points; use fewer values")));
+            }
+            let with = |point: &Point, value: &Value| {
+                let mut point = point.clone();
+                point.insert(key.clone(), value.clone());
+                point
+            };
+            points = points.iter().flat_map(|point| values.iter().map(move |value| with(point, value))).collect();
+        }
+        let all = points.len();
+        points.retain(fits);
+        let refused = all - points.len();
+        Ok((points, refused))
+    }
+
+    /// Something that two spaces have in common only when they are the same.
+    pub(crate) fn fingerprint(&self) -> Value {
+        let entry = |one: &Dimension| (one.key.clone(), Value::String(format!("{:?}", one.values)));
+        Value::Object(self.dimensions.iter().map(entry).collect())
+    }
+}
+
+/// The options of a point.
+pub(crate) fn overlay(point: &Point) -> std::result::Result<Options, String> {
+    serde_json::from_value(Value::Object(point.clone())).map_err(|error| error.to_string())
+}
+
+fn searchable(key: &str) -> std::result::Result<(), String> {
+    let described = Options::described();
+    let known = || described.iter().map(|(name, ..)| name.as_str());
+    if SCORED.contains(&key) {
+        return Err(format!(
+            "`{key}` says which values are predicted and scored; trials that differ in it cannot be ranked (give it as a flag)"
+        ));
+    }
+    if OTHER.contains(&key) {
+        return Err(format!("`{key}` is no setting of the training"));
+    }
+    if known().all(|name| name != key) {
+        let nearest = nearest(key, known()).map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+        return Err(format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)"));
+    }
+    Ok(())
+}
+
+impl Values {
+    fn new(key: &str, value: toml::Value) -> std::result::Result<Self, String> {
+        let expected = format!("expected values of `{key}`: a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}");
+        match value {
+            toml::Value::Array(items) if items.is_empty() => Err(format!("{expected}, got an empty list")),
+            toml::Value::Array(items) => {
+                let values = items.into_iter().map(|item| serde_json::to_value(item).map_err(|error| error.to_string()));
+                Ok(Self::Choice(values.collect::<std::result::Result<Vec<_>, String>>()?))
+            }
+            toml::Value::Table(table) => {
+                let table: RangeTable = table.try_into().map_err(|error: toml::de::Error| format!("{expected}: {}", error.message()))?;
+                Range::new(key, &table).map(Self::Range)
+            }
+            other => Err(format!("{expected}, got {other}")),
+        }
+    }
+
+    /// A value for a number of at least 0 and below 1.
+    fn at(&self, share: f64) -> Value {
+        match self {
+            Self::Choice(values) => values[((share * values.len() as f64) as usize).min(values.len() - 1)].clone(),
+            Self::Range(range) if range.whole => {
+                // Every whole number has its part of the range.
+                let value = range.between(range.min, range.max + 1.0, share).floor().min(range.max);
+                Value::from(value as i64)
+            }
+            Self::Range(range) => Value::from(significant(range.between(range.min, range.max, share)).clamp(range.min, range.max)),
+        }
+    }
+
+    /// All values of a grid.
+    fn all(&self) -> Option<Vec<Value>> {
+        match self {
+            Self::Choice(values) => Some(values.clone()),
+            Self::Range(range) => {
+                let steps = range.steps?;
+                let share = |step: usize| step as f64 / (steps - 1).max(1) as f64;
+                let value = |step: usize| range.between(range.min, range.max, share(step));
+                let mut values: Vec<Value> = if range.whole {
+                    (0..steps).map(|step| Value::from(value(step).round() as i64)).collect()
+                } else {
+                    (0..steps).map(|step| Value::from(significant(value(step)).clamp(range.min, range.max))).collect()
+                };
+                values.dedup();
+                Some(values)
+            }
+        }
+    }
+
+    /// Values among which all others are.
+    fn ends(&self) -> Vec<Value> {
+        match self {
+            Self::Choice(values) => values.clone(),
+            Self::Range(range) if range.whole => vec![Value::from(range.min as i64), Value::from(range.max as i64)],
+            Self::Range(range) => vec![Value::from(range.min), Value::from(range.max)],
+        }
+    }
+}
+
+impl Range {
+    fn new(key: &str, table: &RangeTable) -> std::result::Result<Self, String> {
+        let RangeTable { min, max, log, steps } = table;
+        let number = |name: &str, value: &toml::Value| {
+            let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64)).filter(|number| number.is_finite());
+            number.ok_or_else(|| format!("{name} of `{key}` is no number: {value}"))
+        };
+        let range = Self {
+            min: number("min", min)?,
+            max: number("max", max)?,
+            log: *log,
+            steps: *steps,
+            whole: min.is_integer() && max.is_integer(),
+        };
+        if range.min >= range.max {
+            return Err(format!("the range of `{key}` is empty: min {min} is not below max {max}"));
+        }
+        if range.log && range.min <= 0.0 {
+            return Err(format!("the range of `{key}` cannot be logarithmic from min {min}; begin above 0"));
+        }
+        if range.steps.is_some_and(|steps| steps < 2) {
+            return Err(format!("the range of `{key}` has less than two steps"));
+        }
+        Ok(range)
+    }
+
+    fn between(&self, min: f64, max: f64, share: f64) -> f64 {
+        if self.log { min * (max / min).powf(share) } else { min + share * (max - min) }
+    }
+}
+
+/// A number of four significant digits, which can be typed.
+fn significant(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
+}
+
+/// A number of at least 0 and below 1 that depends on what is given alone.
+fn uniform(seed: u64, draw: u64, key: &str) -> f64 {
+    let hash = Sha256::digest(format!("{seed} {draw} {key}"));
+    let bytes = hash.iter().take(7).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    (bytes >> 3) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests;
