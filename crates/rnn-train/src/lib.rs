@@ -122,6 +122,7 @@ pub use error::{Error, GpuFault, Result};
 
 /// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    workers::end_with_caller();
     let cli = match cli::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -27,6 +27,20 @@ pub(crate) struct Worker {
     /// What it is called in messages.
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
+}
+
+/// Set for the processes of runs. Each has a pipe from the one that started it on its standard input, and ends when that does, however it does: else it
+/// would go on writing where the next one begins.
+const MARK: &str = "RNN_TRAIN_WORKER";
+
+/// Makes this process end with the one that started it as a worker.
+pub(crate) fn end_with_caller() {
+    if std::env::var_os(MARK).is_some() {
+        thread::spawn(|| {
+            while io::stdin().read(&mut [0]).is_ok_and(|read| read > 0) {}
+            std::process::exit(1);
+        });
+    }
 }
 
 /// How far runs are is said this often.
@@ -183,9 +197,11 @@ fn progress(state: &State, workers: &[Worker], elapsed: Duration) -> String {
 
 fn run_one(program: &Path, worker: &Worker, threads: usize, advance: impl Fn(f64)) -> std::result::Result<(), String> {
     let mut command = Command::new(program);
-    command.args(&worker.args).env("RAYON_NUM_THREADS", threads.to_string()).env_remove("RNN_STOCK_CSV");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(&worker.args).env("RAYON_NUM_THREADS", threads.to_string()).env_remove("RNN_STOCK_CSV").env(MARK, "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
+    // Held until it has ended; waiting would close it.
+    let held = child.stdin.take();
     let mut said = String::new();
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr.take(u64::MAX)).lines().map_while(std::result::Result::ok) {
@@ -197,6 +213,7 @@ fn run_one(program: &Path, worker: &Worker, threads: usize, advance: impl Fn(f64
         }
     }
     let status = child.wait().map_err(|error| format!("was lost: {error}"))?;
+    drop(held);
     match said.strip_prefix("error: ") {
         _ if status.success() => Ok(()),
         Some(problem) => Err(problem.to_owned()),

@@ -79,7 +79,7 @@ pub(super) fn run(global: &GlobalSettings, args: &SearchArgs) -> Result<()> {
         search_seed: args.search_seed,
         space: space.fingerprint(),
         options,
-        data: sha256,
+        data_sha256: sha256,
     };
     let mut search = Search::open(&folder, plan)?;
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;

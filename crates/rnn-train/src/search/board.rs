@@ -119,6 +119,9 @@ impl Board {
     /// The best run.
     pub(crate) fn best(&self) -> Result<(&Run, Scored)> {
         let failed = || {
+            if self.outcomes.is_empty() {
+                return Error::Worker("no training ended in time; use more --minutes".to_owned());
+            }
             let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err().cloned()).unwrap_or_default();
             Error::Worker(format!("no trial has a score; the first problem: {problem}"))
         };

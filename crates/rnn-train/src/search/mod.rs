@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     /// Settings that are not searched.
     pub(crate) options: Map<String, Value>,
     /// Hash of the data.
-    pub(crate) data: String,
+    pub(crate) data_sha256: String,
 }
 
 /// `search.json`

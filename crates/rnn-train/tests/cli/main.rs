@@ -10,6 +10,7 @@ mod panel;
 mod readme;
 mod resume;
 mod runs;
+mod search;
 mod seeds;
 mod series;
 mod support;

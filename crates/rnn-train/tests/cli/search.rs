@@ -1,0 +1,278 @@
+//! `search`: many trainings, ranked by the validation part.
+
+use std::{fs, thread, time::Duration};
+
+use serde_json::Value;
+
+use crate::support::{Scratch, bars, quick};
+
+const SPACE: &str = "units = [[3], [5]]\nlearning_rate = { min = 1e-3, max = 0.1, log = true }\n";
+
+/// The rows of `search.csv` without their seconds.
+fn table(scratch: &Scratch, root: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(scratch.path(root).join("series/search/search.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let seconds = header.iter().position(|name| name == "seconds").unwrap();
+    let rows = reader.records().map(|row| row.unwrap());
+    rows.map(|row| row.iter().enumerate().filter(|(index, _)| *index != seconds).map(|(_, cell)| cell.to_owned()).collect()).collect()
+}
+
+fn column(rows: &[Vec<String>], index: usize) -> Vec<f64> {
+    rows.iter().map(|row| row[index].parse().unwrap()).collect()
+}
+
+fn search<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    quick(&["search", "series", "--space", "space.toml", "--data", "bars.csv"], args)
+}
+
+fn prepared() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    scratch.file("space.toml", SPACE);
+    // Given by the space.
+    scratch
+}
+
+/// Flags without those of the space.
+fn without_units<'a>(args: Vec<&'a str>) -> Vec<&'a str> {
+    let place = args.iter().position(|arg| *arg == "--units").unwrap();
+    [&args[..place], &args[place + 2..]].concat()
+}
+
+#[test]
+fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_once() {
+    let scratch = prepared();
+    let finished = scratch.run(&without_units(search(&["--trials", "4", "--epochs", "3", "--progress", "plain"])));
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    assert!(finished.stderr.contains("5 trainings; ") && finished.stderr.contains("the best so far"), "{}", finished.stderr);
+    let rows = table(&scratch, "artifacts");
+    assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3", "4"]);
+    let scores = column(&rows, 3);
+    let best = (0..5).min_by(|&one, &other| scores[one].total_cmp(&scores[other])).unwrap();
+    assert_eq!(scores, column(&rows, 4), "ranked by RMSE");
+
+    // A trial is what `train` makes of the same settings.
+    let settings = |trial: usize| [rows[trial][8].trim_matches(['[', ']']).to_owned(), rows[trial][9].clone()];
+    let [units, rate] = settings(2);
+    let single =
+        ["--data", "bars.csv", "--epochs", "3", "--units", &units, "--learning-rate", &rate, "--score", "valid", "--artifacts", "single"];
+    scratch.train("series", &single);
+    let read = |path: &str| fs::read_to_string(scratch.path(path)).unwrap();
+    assert!(read("single/series/weights.txt") == read("artifacts/series/search/trial-002/series/weights.txt"));
+    let evaluation: Value = serde_json::from_str(&read("artifacts/series/search/trial-002/series/evaluation.json")).unwrap();
+    assert_eq!((evaluation["part"].as_str().unwrap(), evaluation["rmse"].as_f64().unwrap()), ("valid", scores[2]));
+    scratch.ok(&["compare", "artifacts/series/search/trial-001/series", "artifacts/series/search/trial-002/series"]);
+
+    // The best settings as a file give the best trial again, and the scores of the test part that the search has said.
+    let name = format!("trial-{best:03}");
+    assert!(finished.stdout.contains(&format!("The test part was scored once, for {name}, after it was chosen")), "{}", finished.stdout);
+    scratch.ok(&["--config", "artifacts/series/search/best.toml", "train", "series", "--artifacts", "best", "--progress", "none"]);
+    assert!(read("best/series/weights.txt") == read(&format!("artifacts/series/search/{name}/series/weights.txt")));
+    let test: Value = serde_json::from_str(&read("artifacts/series/search/test.json")).unwrap();
+    let again: Value = serde_json::from_str(&read("best/series/evaluation.json")).unwrap();
+    assert_eq!((&test["part"], &test["rmse"], &test["interval"]), (&"test".into(), &again["rmse"], &again["interval"]));
+    for picture in ["search.svg", "search.png"] {
+        assert!(scratch.artifact("series/search", picture).exists());
+    }
+
+    // More trials are the same and some more; one at a time or two is the same.
+    let more = scratch.ok(&without_units(search(&["--trials", "6", "--epochs", "3", "--progress", "plain", "--jobs", "1"])));
+    assert!(more.stderr.contains("7 trainings, 5 are there already"), "{}", more.stderr);
+    assert_eq!(table(&scratch, "artifacts")[..5], rows[..]);
+    let report = scratch.json(&without_units(search(&["--trials", "6", "--epochs", "3", "--json", "--artifacts", "other", "--jobs", "2"])));
+    assert_eq!(table(&scratch, "other"), table(&scratch, "artifacts"));
+    assert_eq!((report["trials"].as_array().unwrap().len(), report["test_scored"].as_array().unwrap().len()), (7, 1));
+}
+
+#[test]
+fn a_killed_search_goes_on_with_the_same_trials_and_results() {
+    let scratch = prepared();
+    let args = |root| without_units(search(&["--trials", "5", "--epochs", "20", "--jobs", "1", "--artifacts", root]));
+    scratch.ok(&args("whole"));
+    let mut child = scratch.command(&args("killed")).spawn().unwrap();
+    let done = scratch.path("killed/series/search/trial-001/series/evaluation.json");
+    while !done.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it was to be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let weights = scratch.path("killed/series/search/trial-001/series/weights.txt");
+    let written = fs::metadata(&weights).unwrap().modified().unwrap();
+    scratch.ok(&args("killed"));
+    assert_eq!(fs::metadata(&weights).unwrap().modified().unwrap(), written, "a finished trial is not trained again");
+    assert_eq!(table(&scratch, "killed"), table(&scratch, "whole"));
+    let test = |root: &str| fs::read_to_string(scratch.path(root).join("series/search/test.json")).unwrap();
+    assert!(test("killed") == test("whole"));
+}
+
+#[test]
+fn the_training_of_a_killed_search_ends_with_it() {
+    let scratch = prepared();
+    let mut child = scratch.command(&without_units(search(&["--trials", "1", "--epochs", "100000", "--jobs", "1"]))).spawn().unwrap();
+    let metrics = scratch.artifact("series/search/trial-000/series", "metrics.csv");
+    while !metrics.exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // A training writes its epochs every second; once it has ended it does not.
+    thread::sleep(Duration::from_millis(300));
+    let written = fs::read(&metrics).unwrap();
+    thread::sleep(Duration::from_millis(1500));
+    assert!(fs::read(&metrics).unwrap() == written, "it still trains");
+}
+
+#[test]
+fn halving_gives_the_best_third_more_epochs() {
+    let scratch = prepared();
+    let finished = scratch.ok(&without_units(search(&[
+        "--trials",
+        "5",
+        "--epochs",
+        "9",
+        "--method",
+        "halving",
+        "--metric",
+        "mae",
+        "--progress",
+        "plain",
+    ])));
+    assert!(finished.stderr.contains("rung 1 of 3: 5 trials of 1 epochs"), "{}", finished.stderr);
+    let rows = table(&scratch, "artifacts");
+    let rung = |rung: &str| rows.iter().filter(|row| row[1] == rung).cloned().collect::<Vec<_>>();
+    assert_eq!((rung("").len(), rung("0").len(), rung("1").len(), rung("2").len()), (1, 5, 2, 1));
+    let mut first = rung("0");
+    first.sort_by(|one, other| one[3].parse::<f64>().unwrap().total_cmp(&other[3].parse().unwrap()));
+    let mut kept = [first[0][0].clone(), first[1][0].clone()];
+    kept.sort();
+    assert_eq!(rung("1").iter().map(|row| row[0].clone()).collect::<Vec<_>>(), kept);
+    assert_eq!(column(&rung("1"), 3), column(&rung("1"), 5), "ranked by MAE");
+    assert!(finished.stdout.contains("ranked by validation MAE") && finished.stdout.contains("-rung-2"), "{}", finished.stdout);
+}
+
+#[test]
+fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
+    let scratch = prepared();
+    scratch.file("space.toml", "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\nwindow = [5, 90]\n");
+    let args = quick(&["search", "series", "--space", "space.toml", "--data", "bars.csv", "--method", "grid"], &["--progress", "plain"]);
+    let place = args.iter().position(|arg| *arg == "--window").unwrap();
+    let args = [&args[..place], &args[place + 2..]].concat();
+    let finished = scratch.ok(&args);
+    assert!(
+        finished.stderr.contains("2 combinations do not fit together and are left out; the first: weight decay 0.1 needs"),
+        "{}",
+        finished.stderr
+    );
+    assert!(finished.stderr.contains("bars.csv: 200 rows are too few"), "{}", finished.stderr);
+    assert!(finished.stdout.contains("3 failed; search.csv says why"), "{}", finished.stdout);
+    let rows = table(&scratch, "artifacts");
+    assert_eq!(rows.iter().filter(|row| row[2] == "failed").count(), 3);
+    assert!(rows.iter().filter(|row| row[2] == "failed").all(|row| row.last().unwrap().contains("too few")));
+    scratch.fails(&[&args[..], &["--trials", "3"]].concat(), 2, "the grid has 6 points, more than --trials 3");
+}
+
+#[test]
+fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
+    let scratch = prepared();
+    scratch.prices("prices.csv", 700);
+    let refused = |space: &str, args: &[&str], code: i32, expected: &str| {
+        scratch.file("space.toml", space);
+        scratch.fails(&without_units(search(args)), code, expected);
+    };
+    refused(
+        "units = [[3]]\nlerning_rate = [0.1]\n",
+        &[],
+        1,
+        "space.toml: line 2: unknown key `lerning_rate`; did you mean `learning_rate`?",
+    );
+    refused(
+        "dropout = { min = 0.5, max = 0.1 }",
+        &[],
+        1,
+        "space.toml: line 1: the range of `dropout` is empty: min 0.5 is not below max 0.1",
+    );
+    refused("batch_size = [8]\nloss = []", &[], 1, "line 2: expected values of `loss`: a list like");
+    refused("\nbatch_size = [0]", &[], 1, "line 2: `batch_size`: expected a whole number from 1 to 1000000, got `0`");
+    refused(
+        "schedule = [\"step:2:0.5\"]",
+        &[],
+        1,
+        "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 epochs, longer than the run",
+    );
+    refused("valid = [20, 30]", &[], 1, "line 1: `valid` says which values are predicted and scored");
+    refused(SPACE, &["--trials", "0"], 2, "from 1 to 1000000, got `0`");
+    refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
+    refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");
+    refused(SPACE, &["--score", "test"], 2, "--score is not for searches");
+    refused(SPACE, &["--learning-rate", "0.1"], 2, "--learning-rate is typed, and `learning_rate` is a key of space.toml");
+    refused(SPACE, &["--method", "grid"], 1, "line 2: a grid needs the number of values of `learning_rate`");
+    refused("epochs = [1, 2]", &["--method", "halving"], 2, "--epochs is typed, and `epochs` is a key");
+    refused(SPACE, &["--split", "course", "--interval", "none"], 2, "has no validation part of its own");
+    scratch.fails(&["search", "letters-onehot-1", "--space", "space.toml"], 2, "letters-onehot-1 has no validation part to rank trials by");
+    scratch.fails(
+        &["search", "stock-lstm", "--space", "space.toml", "--data", "prices.csv"],
+        2,
+        "stock-lstm has no validation part of its own",
+    );
+    scratch.fails(&["search", "series"], 2, "--space <FILE.toml>");
+    scratch.fails(&["search", "series", "--space", "nothing.toml"], 1, "nothing.toml: cannot be read");
+    assert!(!scratch.path("artifacts").exists());
+}
+
+#[test]
+fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
+    let scratch = prepared();
+    let args = |more: &[&'static str]| without_units(search(&[&["--trials", "2"], more].concat()));
+    scratch.fails(&args(&["--minutes", "1e-9"]), 1, "no training ended in time; use more --minutes");
+    scratch.ok(&args(&[]));
+    scratch.fails(&args(&["--batch-size", "8"]), 1, "is a search with batch_size = 256, not 8; start over with --fresh");
+    scratch.fails(&args(&["--metric", "mae"]), 1, "is a search with metric = rmse, not mae");
+    scratch.file("space.toml", SPACE.replace("[5]", "[6]"));
+    scratch.fails(&args(&[]), 1, "is a search with the space of units = ");
+    scratch.file("bars.csv", bars(201));
+    scratch.ok(&args(&["--fresh"]));
+    scratch.file("bars.csv", bars(202));
+    scratch.fails(&args(&[]), 1, "is a search with data_sha256 = ");
+}
+
+#[test]
+fn two_runs_are_held_against_each_other() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", &data, "--epochs", "4"]);
+    scratch.train(
+        "series",
+        &["--data", &data, "--epochs", "3", "--units", "6", "--loss", "mse", "--schedule", "cosine", "--artifacts", "other"],
+    );
+    let shown = scratch.ok(&["compare", "series", "other/series"]).stdout;
+    for line in
+        [" A  series", " B  other/series", "settings that differ", "units", "[4]", "[6]", "schedule", "valid_loss after epoch", "rmse"]
+    {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(shown.contains("Mind: `loss` is not the same, so the losses are not in the same units."), "{shown}");
+    let report = scratch.json(&["compare", "series", "other/series", "--metric", "learning_rate", "--out", "pictures", "--json"]);
+    assert_eq!((report["curves"][0].as_array().unwrap().len(), report["curves"][1].as_array().unwrap().len()), (4, 3));
+    assert!(
+        scratch.path("artifacts/compare.svg").exists()
+            && scratch.path("artifacts/compare.png").exists()
+            && scratch.path("pictures.svg").exists()
+    );
+    let names: Vec<&str> = report["settings"].as_array().unwrap().iter().map(|line| line["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["epochs", "loss", "parameters", "schedule", "units"]);
+
+    let same = scratch.ok(&["compare", "series", "series"]).stdout;
+    assert!(same.contains("All settings are the same.") && !same.contains("Mind:"), "{same}");
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
+    let letters = scratch.ok(&["compare", "letters-onehot-1", "series"]).stdout;
+    assert!(letters.contains("train_loss after epoch") && letters.contains("Mind: the data is not the same"), "{letters}");
+    scratch.fails(
+        &["compare", "letters-onehot-1", "series", "--metric", "valid_loss"],
+        2,
+        "letters-onehot-1 has no valid_loss in its metrics.csv",
+    );
+    scratch.fails(&["compare", "series", "nothing"], 1, "nothing/config.json: is not there; expected the folder of a run");
+    scratch.fails(&["compare", "series"], 2, "<SECOND>");
+}
