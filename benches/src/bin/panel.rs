@@ -103,7 +103,7 @@ fn cut(folder: &Path, windows: usize, window: usize, batch: usize, features: &[S
         horizon: 1,
         transform: Transform::Standard,
         naive: Naive::LastClose,
-        split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15) },
+        split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15), purge: 0 },
     };
     let started = Instant::now();
     let mut tables = Vec::with_capacity(files.len());

@@ -66,7 +66,7 @@
 //!     horizon: 3,
 //!     transform: Transform::LogResidual,
 //!     naive: Naive::LastClose,
-//!     split: Split::Holdout { valid: Cut::Rows(240), test: Cut::Share(0.1) },
+//!     split: Split::Holdout { valid: Cut::Rows(240), test: Cut::Share(0.1), purge: 0 },
 //! };
 //! let table = file.read(&config.columns(), &ReadOptions::default())?;
 //! let panel = Panel::of(table, &config, None)?;
@@ -104,7 +104,7 @@
 //!     horizon: 1,
 //!     transform: Transform::Standard,
 //!     naive: Naive::Seasonal(7),
-//!     split: Split::Holdout { valid: Cut::Rows(14), test: Cut::Rows(14) },
+//!     split: Split::Holdout { valid: Cut::Rows(14), test: Cut::Rows(14), purge: 0 },
 //! };
 //! let tables = csv_files(&folder)?.into_iter().map(|path| CsvFile::open(&path, None)?.read(&config.columns(), &ReadOptions::default()));
 //! let panel = Panel::of_many(&folder, tables.collect::<Result<_, _>>()?, &config, false)?;

@@ -178,7 +178,7 @@ impl SeriesSettings {
         // Where the parts do not fit, preparing the series says so.
         let learned = self.split.cut(file.path(), config, &table.times).map_or(table.rows(), |cuts| {
             let end = cuts.valid.unwrap_or(cuts.test);
-            table.times.partition_point(|time| *time < end).saturating_sub(self.window)
+            table.times.partition_point(|time| *time < end).saturating_sub(self.split.between(self.window))
         });
         columns.retain(|column| {
             let values = table.column(column).map_or(&[][..], |values| &values[..learned]);

@@ -143,6 +143,9 @@ pub(crate) struct Options {
     /// Test part of a holdout split, likewise
     #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) test: Option<Typed<Cut>>,
+    /// Rows between the parts of a holdout split, at least the window; windows up to this long are judged on the same rows
+    #[arg(long, value_name = "ROWS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = Options::SERIES)]
+    pub(crate) purge: Option<usize>,
     /// Part that is scored and drawn: test, or valid (the test part stays unseen, for choosing settings)
     #[arg(long, value_name = "PART", help_heading = Options::SERIES)]
     pub(crate) score: Option<Typed<ScoredPart>>,
@@ -165,7 +168,7 @@ impl Options {
         layered!(
             artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience loss quantiles samples cell units
             dropout data date_column date_format target features fill from until skip_bad window horizon transform naive season split valid
-            test score interval
+            test purge score interval
         )
     }
 

@@ -214,6 +214,7 @@ impl Recipe {
             split: Some(Typed(series.split)),
             valid: Some(Typed(series.valid)),
             test: Some(Typed(series.test)),
+            purge: Some(0),
             score: Some(Typed(ScoredPart::Test)),
             interval: Some(Typed(Level(series.interval))),
             ..common

@@ -223,7 +223,11 @@ impl SeriesSettings {
         let recipe = experiment.0.options();
         let split = match set(options.split, "split")?.0 {
             SplitName::Course => Split::Course,
-            SplitName::Holdout => Split::Holdout { valid: set(options.valid, "valid")?.0, test: set(options.test, "test")?.0 },
+            SplitName::Holdout => Split::Holdout {
+                valid: set(options.valid, "valid")?.0,
+                test: set(options.test, "test")?.0,
+                purge: set(options.purge, "purge")?,
+            },
         };
         // What the recipe says of intervals is said of its own split.
         let interval =

@@ -52,7 +52,7 @@ impl Series {
             inputs: Vec::with_capacity(rows * width),
             width,
             first: usize::from(features.iter().any(Feature::looks_back)),
-            rows: Rows::new(cuts, config.window, &table.times),
+            rows: Rows::new(cuts, config, &table.times),
         };
         if transform == Transform::LogResidual {
             series.check_forecasts(&table)?;

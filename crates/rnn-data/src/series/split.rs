@@ -21,6 +21,9 @@ pub enum Split {
         valid: Cut,
         /// Rows predicted in the test part.
         test: Cut,
+        /// Rows between the last that one part predicts and the first that the next does, at least the window. Windows up to this length are judged on
+        /// the same rows.
+        purge: usize,
     },
 }
 
@@ -56,6 +59,14 @@ pub struct Cuts {
 }
 
 impl Split {
+    /// Rows between the last that one part predicts and the first that the next does.
+    pub fn between(&self, window: usize) -> usize {
+        match self {
+            Self::Course => window,
+            Self::Holdout { purge, .. } => window.max(*purge),
+        }
+    }
+
     /// Cuts the times of all series, ascending and without repetition.
     ///
     /// # Errors
@@ -63,6 +74,7 @@ impl Split {
     /// When a part would have nothing to predict.
     pub fn cut(&self, path: &Path, config: &SeriesConfig, times: &[DateTime]) -> Result<Cuts, DataError> {
         let (window, horizon, rows) = (config.window, config.horizon, times.len());
+        let between = self.between(window);
         let (needed, why) = match self {
             Self::Course => {
                 let test_rows = COURSE_TEST_DAYS + window;
@@ -73,8 +85,9 @@ impl Split {
             }
             // Each part needs a window of rows before its first target.
             Self::Holdout { .. } => {
-                let why = format!("training, validation and test part need a window of {window} rows and {horizon} to predict each");
-                (3 * (window + horizon), why)
+                let apart = if between > window { format!(", {between} rows apart") } else { String::new() };
+                let why = format!("training, validation and test part need a window of {window} rows and {horizon} to predict each{apart}");
+                (window + 2 * between + 3 * horizon, why)
             }
         };
         if rows < needed {
@@ -102,14 +115,14 @@ impl Split {
         };
         match *self {
             Self::Course => Ok(Cuts { valid: None, test: times[place("test", Cut::Rows(COURSE_TEST_DAYS), rows)?] }),
-            Self::Holdout { valid, test } => {
+            Self::Holdout { valid, test, .. } => {
                 let test = place("test", test, rows)?;
-                let valid = place("validation", valid, test - window)?;
-                if valid < 2 * window + horizon {
+                let valid = place("validation", valid, test.saturating_sub(between))?;
+                if valid < between + window + horizon {
                     return Err(wrong(format!(
                         "no rows are left to train on: {} come before the inputs of the validation part, a window of {window} and {horizon} to \
                          predict need {}",
-                        valid - window,
+                        valid.saturating_sub(between),
                         window + horizon
                     )));
                 }
@@ -121,18 +134,22 @@ impl Split {
 
 impl Rows {
     /// The rows of each part of a series.
-    pub(super) fn new(cuts: &Cuts, window: usize, times: &[DateTime]) -> Self {
+    pub(super) fn new(cuts: &Cuts, config: &SeriesConfig, times: &[DateTime]) -> Self {
         // The inputs of a part's first prediction are part of it, too; a series that has ended predicts nothing.
-        let start = |from: DateTime| match times.partition_point(|time| *time < from) {
+        let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from) {
             end if end == times.len() => end,
-            first => first.saturating_sub(window),
+            first => first.saturating_sub(rows),
         };
-        let test = start(cuts.test)..times.len();
-        let valid = match cuts.valid {
-            None => test.clone(),
-            Some(from) => start(from)..test.start,
-        };
-        Self { train: 0..valid.start, valid, test }
+        let between = config.split.between(config.window);
+        let test = before(cuts.test, config.window)..times.len();
+        match cuts.valid {
+            None => Self { train: 0..test.start, valid: test.clone(), test },
+            Some(from) => {
+                let start = before(from, config.window);
+                let valid = start..before(cuts.test, between).max(start);
+                Self { train: 0..before(from, between), valid, test }
+            }
+        }
     }
 
     pub(super) fn of(&self, part: Part) -> Range<usize> {

@@ -49,7 +49,7 @@ fn config() -> SeriesConfig {
         horizon: 3,
         transform: Transform::MinMax,
         naive: Naive::LastValue,
-        split: Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10) },
+        split: Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10), purge: 0 },
     }
 }
 

@@ -27,7 +27,7 @@ use super::{Part, Series};
 ///     horizon: 5,
 ///     transform: Transform::LogResidual,
 ///     naive: Naive::LastClose,
-///     split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15) },
+///     split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15), purge: 0 },
 /// };
 /// let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
 /// let panel = Panel::of(table, &config, None).unwrap();

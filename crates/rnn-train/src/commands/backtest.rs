@@ -195,18 +195,19 @@ fn plans(rows: usize, folds: usize, sliding: bool) -> Vec<Plan> {
 /// Makes sure that a fold can be trained and scored, as far as the number of its rows says.
 fn check(job: &SeriesJob, valid: Cut, times: &[DateTime], plan: &Plan) -> Result<()> {
     let config = &job.data.config;
+    let purge = config.split.between(config.window);
     if plan.test.len() < config.horizon {
         let (rows, horizon) = (plan.test.len(), config.horizon);
         return Err(Error::Usage(format!("its test part of {rows} rows is shorter than the horizon of {horizon}; use fewer folds")));
     }
-    let split = Split::Holdout { valid, test: Cut::From(times[plan.test.start]) };
+    let split = Split::Holdout { valid, test: Cut::From(times[plan.test.start]), purge };
     let path = job.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&job.data.source.file));
     let times = &times[plan.train.start..plan.test.end];
     let cuts = split.cut(&path, config, times)?;
     let place = |from: DateTime| times.partition_point(|time| *time < from);
     let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
-    let windows = (test + 1).saturating_sub(config.window + config.horizon + valid);
-    job.check_parts(valid.saturating_sub(config.window), windows * job.data.panel.series.len())
+    let windows = (test + 1).saturating_sub(purge + config.horizon + valid);
+    job.check_parts(valid.saturating_sub(purge), windows * job.data.panel.series.len())
 }
 
 /// The last time before a row, as an end that counts: a midnight would mean all of its day.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnn_data::{Part, Split};
+use rnn_data::{DataError, Part, Split};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trials::Searching;
@@ -137,6 +137,12 @@ fn opened(global: &GlobalSettings, args: &SearchArgs, space: &Space) -> Result<(
         }
     }
     let mut options = global.layered(experiment, &args.options, None)?;
+    let longest = space.largest("window");
+    if let Some(longest) = longest {
+        // Else trials of other windows would be judged on other days.
+        let window = options.window.map_or(1, |window| window.0.0);
+        options.purge = options.purge.max(Some(window.max(longest as usize)));
+    }
     let mut of_test = SeriesSettings::new(experiment, &options)?;
     if of_test.split == Split::Course {
         return Err(Error::Usage(format!(
@@ -145,7 +151,12 @@ fn opened(global: &GlobalSettings, args: &SearchArgs, space: &Space) -> Result<(
     }
     of_test.score = Part::Test;
     // What is wrong is said once, before anything is trained; what is guessed, too.
-    let job = SeriesJob::open(experiment, of_test, None)?;
+    let job = SeriesJob::open(experiment, of_test, None).map_err(|error| match (longest, error) {
+        (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {
+            Error::Usage(format!("windows of up to {longest} rows ({}) do not fit: {error}", args.space.display()))
+        }
+        (_, error) => error,
+    })?;
     job.check()?;
     job.resolve(&mut options);
     options.score = Some(Typed(ScoredPart::Valid));

@@ -79,7 +79,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
 
 /// Options that say what a model's numbers mean, which rows it may learn from and what its optimizer remembers: weights that were trained under others cannot
 /// go on, and their loss says nothing.
-const MEANING: [&str; 19] = [
+const MEANING: [&str; 20] = [
     "optimizer",
     "target",
     "features",
@@ -92,6 +92,7 @@ const MEANING: [&str; 19] = [
     "split",
     "valid",
     "test",
+    "purge",
     "from",
     "until",
     "fill",

@@ -21,7 +21,7 @@ pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
         horizon,
         transform: Transform::MinMax,
         naive: Naive::LastValue,
-        split: Split::Holdout { valid: Cut::Rows(test / 2), test: Cut::Rows(test) },
+        split: Split::Holdout { valid: Cut::Rows(test / 2), test: Cut::Rows(test), purge: 0 },
     };
     let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
     let panel = Panel::of(table, &config, None).unwrap();

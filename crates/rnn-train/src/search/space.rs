@@ -62,8 +62,22 @@ struct RangeTable {
 }
 
 /// Keys that say which values are predicted and scored: trials that differ in them cannot be ranked.
-const SCORED: [&str; 13] =
-    ["data", "date_column", "date_format", "target", "fill", "from", "until", "skip_bad", "horizon", "split", "valid", "test", "score"];
+const SCORED: [&str; 14] = [
+    "data",
+    "date_column",
+    "date_format",
+    "target",
+    "fill",
+    "from",
+    "until",
+    "skip_bad",
+    "horizon",
+    "split",
+    "valid",
+    "test",
+    "purge",
+    "score",
+];
 /// Keys that are of the program, not of the training.
 const OTHER: [&str; 3] = ["artifacts", "backend", "progress"];
 /// Points that a grid has at most.
@@ -166,6 +180,12 @@ impl Space {
         points.retain(fits);
         let refused = all - points.len();
         Ok((points, refused))
+    }
+
+    /// The largest number that a key takes.
+    pub(crate) fn largest(&self, key: &str) -> Option<u64> {
+        let dimension = self.dimensions.iter().find(|dimension| dimension.key == key)?;
+        dimension.values.ends().iter().filter_map(Value::as_u64).max()
     }
 
     /// Something that two spaces have in common only when they are the same.

@@ -155,22 +155,39 @@ fn halving_gives_the_best_third_more_epochs() {
 #[test]
 fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     let scratch = prepared();
-    scratch.file("space.toml", "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\nwindow = [5, 90]\n");
-    let args = quick(&["search", "series", "--space", "space.toml", "--data", "bars.csv", "--method", "grid"], &["--progress", "plain"]);
-    let place = args.iter().position(|arg| *arg == "--window").unwrap();
-    let args = [&args[..place], &args[place + 2..]].concat();
+    scratch.file("space.toml", "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\nlearning_rate = [0.01, 1e300]\n");
+    let args = search(&["--method", "grid", "--progress", "plain"]);
     let finished = scratch.ok(&args);
     assert!(
         finished.stderr.contains("2 combinations do not fit together and are left out; the first: weight decay 0.1 needs"),
         "{}",
         finished.stderr
     );
-    assert!(finished.stderr.contains("bars.csv: 200 rows are too few"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("failed: training stopped: the loss is "), "{}", finished.stderr);
     assert!(finished.stdout.contains("3 failed; search.csv says why"), "{}", finished.stdout);
     let rows = table(&scratch, "artifacts");
     assert_eq!(rows.iter().filter(|row| row[2] == "failed").count(), 3);
-    assert!(rows.iter().filter(|row| row[2] == "failed").all(|row| row.last().unwrap().contains("too few")));
+    assert!(rows.iter().filter(|row| row[2] == "failed").all(|row| row.last().unwrap().contains("the loss is ")));
     scratch.fails(&[&args[..], &["--trials", "3"]].concat(), 2, "the grid has 6 points, more than --trials 3");
+}
+
+#[test]
+fn trials_of_all_windows_are_judged_on_the_same_days() {
+    let scratch = prepared();
+    scratch.file("space.toml", "window = [3, 9, 20]\n");
+    let args = search(&["--method", "grid"]);
+    let place = args.iter().position(|arg| *arg == "--window").unwrap();
+    scratch.ok(&[&args[..place], &args[place + 2..]].concat());
+    let spans: Vec<(Value, Value)> = (0..4)
+        .map(|trial| {
+            let evaluation = scratch.read_json(&format!("series/search/trial-{trial:03}/series"), "evaluation.json");
+            (evaluation["span"].clone(), evaluation["windows"].clone())
+        })
+        .collect();
+    assert_eq!((spans[0].1.as_u64(), spans.iter().all(|span| *span == spans[0])), (Some(30), true), "{spans:?}");
+    let options = &scratch.read_json("series/search/trial-001/series", "config.json")["options"];
+    assert_eq!((&options["purge"], &options["window"]), (&20.into(), &3.into()));
+    assert!(scratch.read("series/search", "best.toml").contains("\npurge = 20\n"));
 }
 
 #[test]
@@ -202,6 +219,14 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 epochs, longer than the run",
     );
     refused("valid = [20, 30]", &[], 1, "line 1: `valid` says which values are predicted and scored");
+    scratch.file("space.toml", "window = [3, 90]");
+    let args = search(&[]);
+    let place = args.iter().position(|arg| *arg == "--window").unwrap();
+    scratch.fails(
+        &[&args[..place], &args[place + 2..]].concat(),
+        2,
+        "windows of up to 90 rows (space.toml) do not fit: bars.csv: 200 rows are too few",
+    );
     refused(SPACE, &["--trials", "0"], 2, "from 1 to 1000000, got `0`");
     refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
     refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");

@@ -10,7 +10,7 @@ fn course(window: usize) -> SeriesConfig {
 }
 
 fn holdout(window: usize, horizon: usize, valid: Cut, test: Cut) -> SeriesConfig {
-    SeriesConfig { window, horizon, split: Split::Holdout { valid, test }, ..config() }
+    SeriesConfig { window, horizon, split: Split::Holdout { valid, test, purge: 0 }, ..config() }
 }
 
 fn counts(panel: &Panel) -> [usize; 3] {
@@ -161,4 +161,20 @@ fn cuts_are_rows_shares_or_dates() {
     for text in ["0", "1.5", "-3", "NaN", "x", ""] {
         assert_eq!(text.parse::<Cut>(), Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")));
     }
+}
+
+#[test]
+fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice() {
+    let of = |window: usize, purge: usize| {
+        let split = Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10), purge };
+        series(table(0..60, wobbly), &SeriesConfig { window, horizon: 1, split, ..config() })
+    };
+    for window in [3, 7, 12] {
+        let series = of(window, 12);
+        assert_eq!((series.origins(Part::Valid), series.origins(Part::Test)), (30..38, 50..60), "{window}");
+        assert_eq!(series.rows(Part::Train), 0..18, "{window}");
+        assert!(series.rows(Part::Valid).end <= series.rows(Part::Test).start);
+    }
+    assert_eq!(of(13, 12).origins(Part::Valid), 29..37, "a longer window needs more");
+    assert_eq!(of(5, 0).rows(Part::Train), 0..32, "without, parts are a window apart");
 }

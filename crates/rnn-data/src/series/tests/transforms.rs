@@ -103,7 +103,7 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
         std::iter::once("date,open,close\n".to_owned()).chain(rows).collect::<String>()
     };
     let read = || tests::read(content(|row| row as f64), &["open", "close"], &ReadOptions::default()).unwrap();
-    let split = Split::Holdout { valid: Cut::Rows(3), test: Cut::Rows(3) };
+    let split = Split::Holdout { valid: Cut::Rows(3), test: Cut::Rows(3), purge: 0 };
     let base = SeriesConfig { close: Some("close".to_owned()), naive: Naive::LastClose, split, ..config() };
     let text = problem(read(), &SeriesConfig { transform: Transform::LogResidual, ..base.clone() });
     assert!(text.starts_with(", line 2, column `close`: the logarithm of 0 is asked for"), "{text}");
