@@ -64,6 +64,26 @@
 //! run("config stock-gap");
 //! ```
 //!
+//! Settings, found: a learning rate by a short training whose rate rises, anything by a search on the validation part.
+//!
+//! ```
+//! # use std::process::ExitCode;
+//! # let folder = tempfile::tempdir().unwrap();
+//! let space = folder.path().join("space.toml");
+//! std::fs::write(&space, "units = [[8], [16]]\nlearning_rate = { min = 1e-3, max = 1e-2, log = true }\n").unwrap();
+//! let space = space.to_str().unwrap();
+//! # let folder = folder.path().to_str().unwrap();
+//! # let run = |args: &str| {
+//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
+//! # };
+//! run("find-lr letters-onehot-4 --steps 50");
+//! run(&format!("search stock-open --space {space} --trials 2 --epochs 1"));
+//! run(&format!("compare {folder}/stock-open/search/trial-001/stock-open {folder}/stock-open/search/trial-002/stock-open"));
+//! // Quantiles instead of conformal intervals, and a rate that falls.
+//! run("train stock-open --epochs 2 --loss quantile --quantiles 0.1,0.5,0.9 --schedule cosine --warmup 0.5");
+//! ```
+//!
 //! One model over a folder of series, and a file with what real files have: other names, dates, separators, missing values.
 //!
 //! ```

@@ -26,7 +26,7 @@ use crate::{
     backend::{Backend, USE_CPU},
     cli::{Progress, SearchArgs},
     console::{json, note, out},
-    evaluation::{SeriesEvaluation, best, number},
+    evaluation::{SeriesEvaluation, best, number, verdict},
     job::SeriesJob,
     options::{Options, Typed},
     plot,
@@ -243,6 +243,7 @@ impl Searching<'_> {
         let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
         out(format_args!("The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."));
         let config = folder.join("best.toml");
+        out(verdict(test.skill, &test.baselines));
         out(format_args!("\nuse it: rnn-train --config {} train {experiment} --fresh", config.display()));
         out(format_args!(
             "written to {}: search.csv  search.svg/.png  best.toml  test.json  trial-*/ (a run folder each)",
