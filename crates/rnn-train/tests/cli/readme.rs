@@ -28,6 +28,8 @@ fn the_readme_commands_run_in_their_order() {
     scratch.prices("prices.csv", 800);
     scratch.file("sensors.csv", bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200));
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
+    let space = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/stock-gap-space.toml");
+    scratch.file("assets/stock-gap-space.toml", fs::read(space).unwrap());
     let commands = commands();
     assert!(commands.len() >= 6, "the README shows its commands: {commands:?}");
     for mut args in commands {
@@ -35,8 +37,16 @@ fn the_readme_commands_run_in_their_order() {
         if args.is_empty() {
             args = ["--config", "short.toml"].map(str::to_owned).to_vec();
         }
-        if ["train", "backtest"].contains(&&args[0][..]) && !args.contains(&"--epochs".to_owned()) {
+        let has = |args: &[String], name: &str| args.iter().any(|arg| arg == name);
+        if ["train", "backtest"].iter().any(|command| has(&args, command)) && !has(&args, "--epochs") {
             args.extend(["--epochs", "1", "--batch-size", "512"].map(str::to_owned));
+        }
+        if has(&args, "search") {
+            if let Some(place) = args.iter().position(|arg| arg == "--trials") {
+                args.drain(place..place + 2);
+            }
+            // The second search of the README is of other data.
+            args.extend(["--epochs", "1", "--trials", "2", "--fresh"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         scratch.ok(&args);

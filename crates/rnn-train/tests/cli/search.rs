@@ -35,7 +35,7 @@ fn prepared() -> Scratch {
 }
 
 /// Flags without those of the space.
-fn without_units<'a>(args: Vec<&'a str>) -> Vec<&'a str> {
+fn without_units(args: Vec<&str>) -> Vec<&str> {
     let place = args.iter().position(|arg| *arg == "--units").unwrap();
     [&args[..place], &args[place + 2..]].concat()
 }
