@@ -72,6 +72,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) until: Option<Instant>,
     /// Told the index of each run that ends, and why it failed if it did.
     pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
+    /// What is said beside how far it is.
+    pub(crate) standing: &'a (dyn Fn() -> Option<String> + Sync),
 }
 
 impl AtOnce {
@@ -99,7 +101,7 @@ pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished
             finished(index);
         }
     };
-    let failed = run(workers, at_once, &Watch { quiet, until: None, finished: &told })?;
+    let failed = run(workers, at_once, &Watch { quiet, until: None, finished: &told, standing: &|| None })?;
     match failed.first() {
         None => Ok(()),
         Some((index, problem)) => {
@@ -157,6 +159,7 @@ pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Res
             if !watch.quiet && told.elapsed() >= TOLD_EVERY {
                 told = Instant::now();
                 note(progress(&lock(), workers, started.elapsed()));
+                (watch.standing)().into_iter().for_each(note);
             }
         }
     });

@@ -11,25 +11,41 @@ use super::{
     table::markdown,
     turns::Turns,
 };
-use crate::shell::Result;
+use crate::shell::{Result, root};
 
 const FOLDS: usize = 5;
 
-/// A backtest of stock-lstm with one fold after another and with as many at once as there are processors, in turn.
+/// A backtest of stock-lstm.
 pub(super) fn backtest(setup: &Setup, effort: &Effort) -> Result<String> {
+    let epochs = effort.epochs.to_string();
+    at_once(setup, effort, "Backtest", &["backtest", "stock-lstm", "--folds", &FOLDS.to_string(), "--epochs", &epochs])
+}
+
+/// A search of stock-gap over the README's space.
+pub(super) fn search(setup: &Setup, effort: &Effort) -> Result<String> {
+    let (space, epochs) = (root().join(SPACE), effort.epochs.to_string());
+    let space = space.to_str().ok_or("the path of the workspace is no UTF-8 text")?;
+    let trials = if effort.quick { "3" } else { "12" };
+    let args = ["search", "stock-gap", "--space", space, "--trials", trials, "--fresh", "--patience", "0", "--epochs", &epochs];
+    at_once(setup, effort, "Search", &args)
+}
+
+const SPACE: &str = "assets/stock-gap-space.toml";
+
+/// A command of several trainings, with one after another and with as many at once as there are processors, in turn.
+fn at_once(setup: &Setup, effort: &Effort, title: &'static str, args: &[&str]) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // (name, folds at once, threads of each)
+    // (name, trainings at once, threads of each)
     let ways =
         [("at once, a thread each", cores, 1), ("one after another, all threads", 1, cores), ("one after another, one thread", 1, 1)];
     let order: Vec<usize> = (0..effort.rounds).flat_map(|_| 0..ways.len()).collect();
-    let mut turns = Turns::new("backtest", order.iter().map(|&index| ways[index].0.to_owned()).collect());
+    let mut turns = Turns::new(title, order.iter().map(|&index| ways[index].0.to_owned()).collect());
     let mut seconds = vec![Vec::new(); ways.len()];
     for index in order {
         let (_, jobs, threads) = ways[index];
         let mut command = Command::new(setup.program("rnn-train"));
-        command.args(["backtest", "stock-lstm", "--progress", "none", "--backend", "ndarray"]);
-        command.args(["--folds", &FOLDS.to_string(), "--epochs", &effort.epochs.to_string(), "--jobs", &jobs.to_string()]);
-        command.args(["--threads", &threads.to_string()]).arg("--artifacts").arg(setup.scratch.join("backtest"));
+        command.args(args).args(["--progress", "none", "--backend", "ndarray"]);
+        command.args(["--jobs", &jobs.to_string(), "--threads", &threads.to_string()]).arg("--artifacts").arg(setup.scratch.join(args[0]));
         if let Some(data) = &setup.data {
             command.arg("--data").arg(data);
         }
@@ -41,10 +57,11 @@ pub(super) fn backtest(setup: &Setup, effort: &Effort) -> Result<String> {
         vec![(*name).to_owned(), jobs.to_string(), threads.to_string(), number(spread.median), spread.range(), ratio(spread.median, ours)]
     };
     let rows: Vec<Vec<String>> = ways.iter().zip(&spreads).map(row).collect();
+    // Where the space lies is of no interest.
+    let shown = args.join(" ").replace(&root().join(SPACE).display().to_string(), SPACE);
     Ok(format!(
-        "## Backtest\n\n{}\n`backtest stock-lstm --folds {FOLDS}`, {} a fold, median of {} in turn.\n{}",
-        markdown(&["folds", "jobs", "threads a job", "s", "range", "to the first"], 1, &rows),
-        count(effort.epochs, "epoch"),
+        "## {title}\n\n{}\n`{shown}`, median of {} in turn.\n{}",
+        markdown(&["trainings", "jobs", "threads a job", "s", "range", "to the first"], 1, &rows),
         count(effort.rounds, "run"),
         turns.warning()
     ))

@@ -83,6 +83,8 @@ enum Table {
     Whole,
     /// Folds of a backtest, at once and one after another
     Backtest,
+    /// Trials of a search, likewise
+    Search,
     /// Windows of thousands of series
     Panel,
 }
@@ -142,6 +144,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Table::Backtest) {
         print(&forecasting::backtest(&setup, &effort)?);
+    }
+    if wanted(Table::Search) {
+        print(&forecasting::search(&setup, &effort)?);
     }
     if wanted(Table::Panel) {
         print(&forecasting::panel(&setup, &effort)?);

@@ -34,6 +34,8 @@ pub(crate) struct Board {
     outcomes: Vec<Outcome>,
 }
 
+/// Trials that are said to lead while others are trained.
+const LEADERS: usize = 5;
 /// Trials of the leaderboard.
 const SHOWN: usize = 10;
 
@@ -88,6 +90,14 @@ impl Board {
             None => String::new(),
         };
         format!("{name}: {} {score}  {settings}  ({best})", self.metric.title())
+    }
+
+    /// The best so far, on a line.
+    pub(crate) fn standing(&self) -> Option<String> {
+        let ranked = self.ranked();
+        let best: Vec<String> =
+            ranked.iter().take(LEADERS).map(|(run, scored)| format!("{} {}", run.name(), number(scored.score))).collect();
+        (best.len() > 1).then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
     }
 
     /// `search.csv`: a header and a row for each run.

@@ -115,7 +115,9 @@ impl Searching<'_> {
                 *written = Err(error);
             }
         };
-        workers::run(&workers, self.at_once, &Watch { quiet: self.quiet, until: self.until, finished: &finished })?;
+        let standing = || self.board().standing();
+        let watch = Watch { quiet: self.quiet, until: self.until, finished: &finished, standing: &standing };
+        workers::run(&workers, self.at_once, &watch)?;
         written.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
