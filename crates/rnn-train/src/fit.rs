@@ -28,7 +28,7 @@ use crate::{
     history::{History, Recorder},
     job::{Job, Schedule},
     progress::Lines,
-    schedule::Span,
+    schedule::{Rates, Span},
     settings::TrainSettings,
 };
 
@@ -63,10 +63,11 @@ impl Fit<'_> {
         let (scheduler, rates) = settings.rate.build(Span { first_epoch: done + 1, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
         let recorder = Recorder::new(self.history.clone(), rates.clone(), J::VALIDATES, training.clone(), interface.clone());
+        let changing = settings.rate.changes().then(|| rates.clone());
         let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.meaning(), self.lowest, rates);
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
-            .renderer(renderer(settings.progress, J::VALIDATES, interface, done))
+            .renderer(self.renderer(J::VALIDATES, interface, done, changing))
             .with_metric_logger(recorder)
             .with_application_logger(None)
             .with_interrupter(training)
@@ -108,6 +109,16 @@ impl Fit<'_> {
         Err(Error::Training(format!("it ended after epoch {last} of {total}")))
     }
 
+    fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {
+        let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+        match self.settings.progress {
+            Progress::Auto if terminal => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
+            Progress::Tui => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
+            Progress::Auto | Progress::Plain => Box::new(Lines::new(false, validates, rates)),
+            Progress::None => Box::new(Lines::new(true, validates, rates)),
+        }
+    }
+
     /// Epochs trained by earlier runs.
     fn done(&self) -> usize {
         self.checkpoints.best().map_or(0, |best| self.history.last_epoch().max(best.epoch))
@@ -119,15 +130,5 @@ fn describe(error: &TrainingError) -> String {
         TrainingError::Checkpoint(CheckpointerError::Unknown(problem)) => problem.clone(),
         TrainingError::Checkpoint(CheckpointerError::IOError(error)) => format!("the checkpoint cannot be written: {error}"),
         other => other.to_string(),
-    }
-}
-
-fn renderer(progress: Progress, validates: bool, interface: Interrupter, done: usize) -> Box<dyn MetricsRenderer> {
-    let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-    match progress {
-        Progress::Auto if terminal => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
-        Progress::Tui => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
-        Progress::Auto | Progress::Plain => Box::new(Lines::new(false, validates)),
-        Progress::None => Box::new(Lines::new(true, validates)),
     }
 }

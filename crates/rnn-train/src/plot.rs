@@ -2,11 +2,13 @@
 
 mod tuning;
 
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
     plot::{band::BandPlot, legend::LegendPosition, line::LinePlot, scatter::ScatterPlot},
-    prelude::{DateTimeAxis, Figure, Layout, Plot, Theme, render_multiple, ymd},
+    prelude::{DateTimeAxis, Figure, Layout, Plot, Theme, TickFormat, render_multiple, ymd},
     render::render::Scene,
 };
 
@@ -24,6 +26,7 @@ const TRAIN: &str = "#2563eb";
 const VALID: &str = "#ea580c";
 const ACTUAL: &str = "#1f2937";
 const PREDICTED: &str = "#ea580c";
+const RATE: &str = "#059669";
 const BAND: &str = "#f59e0b";
 /// Folds, in turn.
 const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
@@ -66,16 +69,30 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     let last = epochs.last().map_or(0, |epoch| epoch.epoch);
     let whole = |layout: Layout| if last <= 10 { layout.with_x_tick_step(1.0) } else { layout };
     let accuracy: Vec<Plot> = curve("training accuracy", TRAIN, |epoch| epoch.train_accuracy).into_iter().collect();
+    let changes = epochs.windows(2).any(|pair| pair[0].learning_rate != pair[1].learning_rate);
+    let rate: Vec<Plot> = curve("learning rate", RATE, |epoch| Some(epoch.learning_rate)).into_iter().filter(|_| changes).collect();
 
-    let losses = epochs.iter().flat_map(|epoch| [epoch.train_loss, epoch.valid_loss]).flatten();
-    let loss_layout = whole(scaled(&loss, title, "epoch", "loss", losses.filter(|loss| *loss > 0.0)));
-    if accuracy.is_empty() {
-        return Picture::render(&render_multiple(loss, loss_layout.with_width(WIDTH).with_height(HEIGHT)));
+    let losses = |epoch: &Epoch| {
+        [epoch.train_loss, epoch.valid_loss].into_iter().flatten().map(|loss| (epoch.epoch as f64, loss)).collect::<Vec<_>>()
+    };
+    let points: Vec<(f64, f64)> = epochs.iter().flat_map(losses).filter(|(_, loss)| *loss > 0.0).collect();
+    let mut panels = vec![(whole(scaled(&loss, title, "epoch", "loss", &points)), loss)];
+    if !accuracy.is_empty() {
+        let layout = whole(layout(&accuracy, title, "epoch", "accuracy").with_y_axis_min(0.0).with_y_axis_max(1.02));
+        panels.push((layout.with_legend_position(LegendPosition::InsideBottomRight), accuracy));
     }
-    let accuracy_layout = whole(layout(&accuracy, title, "epoch", "accuracy").with_y_axis_min(0.0).with_y_axis_max(1.02));
-    let accuracy_layout = accuracy_layout.with_legend_position(LegendPosition::InsideBottomRight);
-    let figure = Figure::new(1, 2).with_plots(vec![loss, accuracy]).with_layouts(vec![loss_layout, accuracy_layout]);
-    Picture::render(&figure.with_cell_size(WIDTH / 2.0, HEIGHT).render())
+    if !rate.is_empty() {
+        let layout = layout(&rate, "", "epoch", "learning rate").with_y_axis_min(0.0);
+        panels.push((whole(layout.with_y_tick_format(TickFormat::Custom(Arc::new(short)))), rate));
+    }
+    let count = panels.len();
+    if count == 1 {
+        let (layout, plots) = panels.remove(0);
+        return Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)));
+    }
+    let (layouts, plots): (Vec<Layout>, Vec<Vec<Plot>>) = panels.into_iter().unzip();
+    let figure = Figure::new(1, count).with_plots(plots).with_layouts(layouts);
+    Picture::render(&figure.with_cell_size(WIDTH / count as f64, HEIGHT).render())
 }
 
 /// Actual and predicted values of the test part, one step ahead; of many series those of the first.
@@ -194,19 +211,67 @@ fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
     layout.with_title(title).with_title_size(15).with_x_label(x).with_y_label(y).with_font_family("DejaVu Sans, sans-serif")
 }
 
-/// With a logarithmic axis where values go over more than a power of ten, which show what happens only so; else with the range of the values.
-fn scaled(plots: &[Plot], title: &str, x: &str, y: &str, values: impl Iterator<Item = f64>) -> Layout {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (value.min(low), value.max(high)));
-    if low > 0.0 && high > 10.0 * low {
-        return layout(plots, title, x, &format!("{y} (log scale)")).with_log_y();
-    }
-    let layout = layout(plots, title, x, y);
+/// With a logarithmic axis where values go over more than a power of ten, which show what happens only so; else with the range of the values. The legend
+/// goes where the fewest points are.
+fn scaled(plots: &[Plot], title: &str, x: &str, y: &str, points: &[(f64, f64)]) -> Layout {
+    let bounds = |of: fn(&(f64, f64)) -> f64| {
+        points.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (value.min(low), value.max(high)))
+    };
+    let ((first, last), (low, high)) = (bounds(|point| point.0), bounds(|point| point.1));
+    let log = low > 0.0 && high > 10.0 * low;
+    let height = |value: f64| if log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
+    let places = points.iter().map(|&(x, value)| ((x - first) / (last - first), height(value)));
+    let inside = |right: bool, top: bool| {
+        let near = |place: f64, far: bool, share: f64| if far { place > 1.0 - share } else { place < share };
+        places.clone().filter(|&(x, y)| near(x, right, LEGEND[0]) && near(y, top, LEGEND[1])).count()
+    };
+    let corners = [
+        (inside(true, true), LegendPosition::InsideTopRight),
+        (inside(false, false), LegendPosition::InsideBottomLeft),
+        (inside(false, true), LegendPosition::InsideTopLeft),
+        (inside(true, false), LegendPosition::InsideBottomRight),
+    ];
+    let free = corners.into_iter().min_by_key(|(count, _)| *count).map_or(LegendPosition::InsideTopRight, |(_, corner)| corner);
+    let layout = layout(plots, title, x, &format!("{y}{}", if log { " (log scale)" } else { "" })).with_legend_position(free);
     let margin = 0.05 * (high - low);
-    if margin > 0.0 { layout.with_y_axis_min(low - margin).with_y_axis_max(high + margin) } else { layout }
+    match log {
+        true => layout.with_log_y(),
+        false if margin > 0.0 => layout.with_y_axis_min(low - margin).with_y_axis_max(high + margin),
+        false => layout,
+    }
 }
+
+/// Shares of width and height that a legend takes.
+const LEGEND: [f64; 2] = [0.25, 0.3];
 
 fn timestamp(time: DateTime) -> f64 {
     let date = time.date();
     let midnight = ymd(i32::from(date.year()), date.month().unsigned_abs().into(), date.day().unsigned_abs().into());
     midnight + f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())
+}
+
+/// A number of three significant digits.
+fn short(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if !(0.001..100_000.0).contains(&size) => format!("{number:.1e}"),
+        size => {
+            let digits = (2 - size.log10().floor() as i32).max(0) as usize;
+            let text = format!("{number:.digits$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn numbers_on_an_axis_are_short() {
+        assert_eq!(
+            [0.0, 0.372_91, 40.0, 33.5, 7.2194, 12_345.0, 0.000_433_1, 0.002].map(short),
+            ["0", "0.373", "40", "33.5", "7.22", "12345", "4.3e-4", "0.002"]
+        );
+    }
 }

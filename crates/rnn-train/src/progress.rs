@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,7 @@ use burn::train::{
     renderer::{EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining},
 };
 
-use crate::console::note;
+use crate::{console::note, schedule::Rates};
 
 /// Lines are at least this far apart, except for the first and the last.
 const LINE_EVERY: Duration = Duration::from_secs(1);
@@ -23,6 +24,8 @@ const INSIDE_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Lines {
     quiet: bool,
     validates: bool,
+    /// Where the learning rate changes.
+    rates: Option<Arc<Rates>>,
     names: HashMap<MetricId, String>,
     train: Vec<(String, f64)>,
     valid: Vec<(String, f64)>,
@@ -35,10 +38,11 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(quiet: bool, validates: bool) -> Self {
+    pub(crate) fn new(quiet: bool, validates: bool, rates: Option<Arc<Rates>>) -> Self {
         Self {
             quiet,
             validates,
+            rates,
             names: HashMap::new(),
             train: Vec::new(),
             valid: Vec::new(),
@@ -102,6 +106,9 @@ impl TrainingProgressLogger for Lines {
                 for (name, value) in values {
                     line += &format!("  {part}{}", describe(name, *value));
                 }
+            }
+            if let Some(rates) = &self.rates {
+                line += &format!("  rate {:.1e}", rates.last());
             }
             line += &format!("  {}/epoch", duration(per_epoch));
             if epoch < self.last {

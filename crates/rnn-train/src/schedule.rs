@@ -121,6 +121,11 @@ impl RateSettings {
         }
     }
 
+    /// Whether not all steps have the same rate.
+    pub(crate) fn changes(&self) -> bool {
+        self.warmup > 0.0 || self.schedule != RateSchedule::Constant
+    }
+
     /// The scheduler of a run.
     ///
     /// # Errors

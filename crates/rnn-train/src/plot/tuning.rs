@@ -5,7 +5,6 @@ use std::sync::Arc;
 use kuva::{
     plot::{
         annotations::{ReferenceLine, TextAnnotation},
-        legend::LegendPosition,
         line::LinePlot,
         scatter::ScatterPlot,
     },
@@ -13,7 +12,7 @@ use kuva::{
 };
 use serde_json::Value;
 
-use super::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, scaled};
+use super::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, scaled, short};
 use crate::{
     Result,
     options::plain,
@@ -33,8 +32,8 @@ pub(crate) fn range_test(title: &str, points: &[Step], suggested: Option<f64>) -
         line(|point| point.loss, FAINT, 1.0).with_legend("loss of a step").into(),
         line(|point| point.smoothed, TRAIN, 2.5).with_legend("smoothed").into(),
     ];
-    let mut layout = scaled(&plots, title, "learning rate (log scale)", "loss", points.iter().map(|point| point.loss)).with_log_x();
-    layout = layout.with_legend_position(LegendPosition::InsideBottomLeft);
+    let all: Vec<(f64, f64)> = points.iter().map(|point| (point.learning_rate.ln(), point.loss)).collect();
+    let mut layout = scaled(&plots, title, "learning rate (log scale)", "loss", &all).with_log_x();
     if let Some(rate) = suggested {
         layout = layout.with_reference_line(ReferenceLine::vertical(rate).with_color(VALID).with_label(format!("suggested: {rate}")));
     }
@@ -52,8 +51,8 @@ pub(crate) fn comparison(title: &str, metric: &str, names: &[String; 2], curves:
             _ => curve(points, color).with_legend(name.as_str()).into(),
         });
     }
-    let (name, values) = (metric.replace('_', " "), curves.iter().flatten().map(|(_, value)| *value));
-    let layout = scaled(&plots, title, "epoch", &name, values);
+    let all: Vec<(f64, f64)> = curves.iter().flatten().map(|&(epoch, value)| (epoch as f64, value)).collect();
+    let layout = scaled(&plots, title, "epoch", &metric.replace('_', " "), &all);
     Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
 }
 
@@ -160,31 +159,5 @@ impl Axis {
         };
         let (value, low, high) = if self.log { (value.ln(), self.low.ln(), self.high.ln()) } else { (value, self.low, self.high) };
         if low < high { (value - low) / (high - low) } else { 0.5 }
-    }
-}
-
-/// A number of three significant digits.
-fn short(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if !(0.001..100_000.0).contains(&size) => format!("{number:.1e}"),
-        size => {
-            let digits = (2 - size.log10().floor() as i32).max(0) as usize;
-            let text = format!("{number:.digits$}");
-            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short;
-
-    #[test]
-    fn numbers_on_an_axis_are_short() {
-        assert_eq!(
-            [0.0, 0.372_91, 40.0, 33.5, 7.2194, 12_345.0, 0.000_433_1, 0.002].map(short),
-            ["0", "0.373", "40", "33.5", "7.22", "12345", "4.3e-4", "0.002"]
-        );
     }
 }
