@@ -5,6 +5,7 @@ mod config;
 mod devices;
 mod evaluate;
 mod export;
+mod fetch;
 mod forecast;
 mod list;
 mod predict;
@@ -13,6 +14,7 @@ mod train;
 mod trained;
 
 pub(crate) use backtest::FoldPrediction;
+pub(crate) use fetch::FetchArgs;
 
 use crate::{
     Result,
@@ -37,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Backtest(args)) => backtest::run(&global, &args),
         Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),
+        Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(&global, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
     }
