@@ -10,6 +10,10 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, RNN_EASTMONEY_URL and RNN_YAHOO_URL replace scheme and host of a \
+                        provider; HTTPS_PROXY is heeded."
+)]
 pub(crate) struct FetchArgs {
     /// Share, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK, AAPL
     symbol: Symbol,
@@ -108,6 +112,13 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
             return Err(Error::Usage(format!("{flag} {day} is in the future: today is {today} where {} is traded", args.symbol)));
         }
     }
+    let from = from.map(|from| {
+        let first = market.first_day();
+        if from < first {
+            note(format_args!("note: there are no days before {first}; days are asked for from then on"));
+        }
+        from.max(first)
+    });
     if let Some(from) = from.filter(|from| *from > to) {
         let to = if args.to.is_some() {
             format!("--to {to}")
@@ -130,7 +141,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         adjust: args.adjust,
         provider,
         from,
-        usual_from: to.saturating_sub(Span::new().years(10)),
+        usual_from: to.saturating_sub(Span::new().years(10)).max(market.first_day()),
         to,
         out: args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.csv", args.symbol))),
         force: args.force,

@@ -17,6 +17,8 @@ pub(super) struct Download {
     pub(super) days: Vec<Bar>,
     /// First and last day that were asked for.
     pub(super) asked: [Date; 2],
+    /// Whether the newest prices are unadjusted ones, for want of others.
+    pub(super) unadjusted: bool,
     /// What is odd about the answers.
     pub(super) notes: Vec<String>,
 }
@@ -76,7 +78,7 @@ pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [fr
     }
     let notes = notes(name, wanted, empty, &unadjusted)?;
     notes.iter().for_each(|text| note(format_args!("note: {text}")));
-    Ok(Download { days, asked: [from, to], notes })
+    Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 
 /// What is odd about a provider's answers. Windows that are adjusted and windows that are not make no series.

@@ -109,7 +109,9 @@ impl Client {
         use ureq::Error as E;
         let unreachable = |said: String, quick| Fault::Unreachable { said, quick };
         match error {
-            E::Timeout(Timeout::Resolve | Timeout::Connect) => unreachable("no connection in time".to_owned(), false),
+            E::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                unreachable(format!("no connection within {} s", CONNECT.min(self.timeout).as_secs_f64()), false)
+            }
             E::Timeout(_) => Fault::passing(format!("no whole answer within {} s (--timeout)", self.timeout.as_secs_f64())),
             E::BodyExceedsLimit(limit) => Fault::lasting(format!("sent more than {} MiB, expected less than one", limit >> 20)),
             E::TooManyRedirects => Fault::lasting(format!("redirected more than {REDIRECTS} times")),

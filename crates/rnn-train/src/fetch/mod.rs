@@ -18,6 +18,10 @@
 //! `FILE.json` beside it says what it is: symbol, provider, adjustment, days asked for, first and last row, when, rows, sha256 (see
 //! [`sidecar::Sidecar`]). A file whose sha256 is another is not touched. A later fetch asks for the last rows again: forward-adjusted history is
 //! rewritten at every dividend, so rows are only added where the overlap is still the same, else everything is fetched anew.
+//!
+//! # Elsewhere
+//!
+//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace scheme and host of a provider; paths and parameters stay.
 
 mod answer;
 mod bars;
@@ -84,7 +88,7 @@ pub(crate) enum Happened {
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Outcome {
     pub(crate) happened: Happened,
-    /// Days it did not have before.
+    /// Days it did not have before; all, where it was replaced by force.
     pub(crate) added: usize,
     pub(crate) file: PathBuf,
     #[serde(flatten)]
@@ -210,9 +214,15 @@ impl Fetcher<'_> {
         }
         let overlap = &kept.bars[kept.bars.len().saturating_sub(OVERLAP)..];
         let download = self.download(source, [overlap[0].date, self.request.to])?;
+        // An unadjusted overlap may well be the same as an adjusted one, and what comes after it is not.
+        if download.unadjusted != kept.sidecar.unadjusted {
+            let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
+            note(format_args!("{file}: {name} now gives {now} prices, and did not before; everything is fetched again"));
+            return anew();
+        }
         match Overlap::of(overlap, &download.days) {
             Overlap::Same(new) if new.is_empty() => Ok(None),
-            Overlap::Same(new) => Ok(Some(self.appended(source, kept, &new, download.notes))),
+            Overlap::Same(new) => Ok(Some(self.appended(source, kept, &new, download))),
             Overlap::Gone(day) => Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has"))),
             Overlap::Differs { date, kept: before, now } => {
                 note(format_args!("{file}: {}; everything is fetched again", rewritten(kept, date, before, now)));
@@ -221,12 +231,12 @@ impl Fetcher<'_> {
         }
     }
 
-    fn appended(&self, source: &Source, kept: &Kept, new: &[Bar], mut notes: Vec<String>) -> Update {
+    fn appended(&self, source: &Source, kept: &Kept, new: &[Bar], Download { unadjusted, mut notes, .. }: Download) -> Update {
+        notes.retain(|note| !kept.sidecar.notes.contains(note));
         notes.splice(0..0, kept.sidecar.notes.iter().cloned());
-        notes.dedup();
         let text = kept.with(new, &self.request.symbol.code);
         let days = [&kept.bars, new].concat();
-        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, self.request.to], notes });
+        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, self.request.to], unadjusted, notes });
         Update { happened: Happened::Appended, added: new.len(), text, sidecar }
     }
 
@@ -239,7 +249,8 @@ impl Fetcher<'_> {
         Update { happened, added, text, sidecar }
     }
 
-    fn sidecar(&self, source: &Source, text: &str, Download { days, asked: [from, to], notes }: Download) -> Sidecar {
+    fn sidecar(&self, source: &Source, text: &str, download: Download) -> Sidecar {
+        let Download { days, asked: [from, to], unadjusted, notes } = download;
         let now = Timestamp::now();
         Sidecar {
             format: Sidecar::FORMAT,
@@ -247,6 +258,7 @@ impl Fetcher<'_> {
             provider: source.provider,
             host: source.host().to_owned(),
             adjust: self.request.adjust,
+            unadjusted,
             from,
             to,
             first: days[0].date,

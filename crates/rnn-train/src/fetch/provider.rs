@@ -233,6 +233,30 @@ mod tests {
     }
 
     #[test]
+    fn no_answer_makes_a_reader_panic() {
+        let bodies = [
+            r#"v={"code":0,"msg":"","data":{"sh600519":{"qfqday":[["2024-01-02","1.5","2","3","1","7",{"nd":"1"}],null,["2024-01-03",1,2,3,1,7]]}}}"#,
+            r#"{"rc":0,"data":{"klines":["2024-01-02,1.5,2,3,1,7,8",null]}}"#,
+            r#"{"chart":{"result":[{"meta":{"gmtoffset":28800},"timestamp":[1704159000],"indicators":{"quote":[{"open":[1],"close":[2],
+               "high":[3],"low":[1],"volume":[7]}],"adjclose":[{"adjclose":[2]}]}}],"error":null}}"#,
+        ];
+        let symbol = "600519".parse().unwrap();
+        let mut read = 0;
+        for (provider, body) in Provider::ALL.into_iter().zip(bodies) {
+            let answer =
+                |body: String| provider.read(&Reply { status: 200, body }, Wanted { symbol: &symbol, adjust: Adjust::Qfq }).is_ok();
+            assert!(answer(body.to_owned()), "{body}");
+            for place in 0..body.len() {
+                read += usize::from(answer(body[..place].to_owned()));
+                for other in ["", "0", "-", "\"", "[", "]", "{", "}", "null", "9999999999", "茅", "\u{0}"] {
+                    read += usize::from(answer(format!("{}{other}{}", &body[..place], &body[place + 1..])));
+                }
+            }
+        }
+        assert!(read > 100, "many changes leave what can be read: {read}");
+    }
+
+    #[test]
     fn an_address_is_scheme_and_host() {
         assert_eq!(base("http://127.0.0.1:8080/"), Some("http://127.0.0.1:8080".to_owned()));
         assert_eq!(base("https://example.org"), Some("https://example.org".to_owned()));

@@ -17,6 +17,8 @@ pub(crate) struct Sidecar {
     /// The provider's host.
     pub(super) host: String,
     pub(super) adjust: Adjust,
+    /// Whether the newest prices are unadjusted ones, for want of others.
+    pub(super) unadjusted: bool,
     /// First day that was asked for.
     pub(super) from: Date,
     /// Last day that was asked for.

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::{
     Timestamp,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, date},
     tz::Offset,
 };
 
@@ -34,6 +34,11 @@ impl Market {
         // Shanghai, Shenzhen and Beijing close at 15:00, Hong Kong at 16:10, New York at 16:00.
         let over_at = if self.is_mainland() { 16 } else { 17 };
         if clock.hour() >= over_at { clock.date() } else { clock.date().yesterday().unwrap_or(clock.date()) }
+    }
+
+    /// The first day there can be bars of: Shenzhen's exchange opened then, and no provider has older days of the others.
+    pub(crate) fn first_day(self) -> Date {
+        if self.is_mainland() { date(1990, 12, 1) } else { date(1960, 1, 1) }
     }
 
     /// Prefix of the mainland's symbols.
@@ -140,8 +145,6 @@ impl fmt::Display for Symbol {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
-
     use super::*;
 
     #[test]

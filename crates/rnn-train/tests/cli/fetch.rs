@@ -44,6 +44,7 @@ fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
         ("last", "2022-02-18".into()),
         ("rows", days.len().into()),
         ("host", server.url.trim_start_matches("http://").into()),
+        ("unadjusted", false.into()),
         ("notes", Vec::<Value>::new().into()),
     ] {
         assert_eq!(sidecar[key], expected, "{key}");
@@ -125,6 +126,16 @@ fn the_days_asked_for_by_default_are_ten_years_of_finished_days() {
 }
 
 #[test]
+fn no_years_are_asked_for_before_there_was_an_exchange() {
+    let scratch = Scratch::new();
+    let server = Server::honest(prices());
+    let finished = scratch.fetched(&server, &["600519", "--from", "0001-01-01", "--to", "2010-02-01", "--provider", "eastmoney"]);
+    assert!(finished.stderr.contains("note: there are no days before 1990-12-01"), "{}", finished.stderr);
+    assert!(server.targets()[0].ends_with("&beg=19901201&end=20001130"), "{:?}", server.targets());
+    assert_eq!((server.asked().len(), sidecar(&scratch, "sh600519.csv")["from"].clone()), (2, "1990-12-01".into()));
+}
+
+#[test]
 fn a_fetched_file_trains_and_forecasts() {
     let scratch = Scratch::new();
     let server = Server::honest(Prices::new(date(2018, 1, 2), date(2020, 4, 24)));
@@ -192,6 +203,19 @@ fn odd_bars_are_said_as_of_every_file() {
     ] {
         assert!(finished.stderr.contains(expected), "expected {expected} in {}", finished.stderr);
     }
+}
+
+#[test]
+fn a_gap_that_is_no_holiday_is_said() {
+    let scratch = Scratch::new();
+    let server = Server::new(|asked, _| {
+        let rows = prices().tencent_rows(&asked.target).into_iter();
+        let is_gone = |row: &str| ["2020-06", "2020-07", "2020-08"].iter().any(|month| row.contains(month));
+        Does::Says(tencent(&asked.target, &rows.filter(|row| !is_gone(row)).collect::<Vec<_>>()))
+    });
+    let finished = scratch.fetched(&server, &YEARS);
+    let said = "warning: sh600519.csv: 1 long gap in the dates, the longest from 2020-05-29 to 2020-09-01";
+    assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 
 #[test]

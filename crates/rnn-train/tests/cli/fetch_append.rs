@@ -86,6 +86,23 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
 }
 
 #[test]
+fn a_last_day_that_was_not_over_and_prices_that_are_no_longer_adjusted_replace_the_file_too() {
+    let changed = |change: fn(String) -> String| Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))));
+    let last = || changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
+    for (server, said) in [
+        (last(), "sh600519.csv: its last day changed (it may not have been over): its close of 2022-02-18 was "),
+        (changed(|text| text.replace("qfqday", "day")), "sh600519.csv: tencent now gives unadjusted prices, and did not before"),
+    ] {
+        let scratch = fetched();
+        let finished = scratch.fetched(&server, &LATER);
+        assert!(finished.stderr.contains(said) && finished.stdout.starts_with("replaced"), "expected {said} in {}", finished.stderr);
+        // And then it goes on as it is.
+        let finished = scratch.fetched(&server, &["600519", "--to", "2022-03-11"]);
+        assert!(finished.stdout.starts_with("added 5 days"), "{}", finished.stdout);
+    }
+}
+
+#[test]
 fn earlier_days_are_fetched_with_all_others() {
     let scratch = fetched();
     let server = Server::honest(prices());
@@ -214,7 +231,7 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_keeps_pointing_and_a_folder_that_cannot_be_written_leaves_nothing() {
+fn a_link_keeps_pointing_where_it_points() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     fs::create_dir(scratch.path("data")).unwrap();

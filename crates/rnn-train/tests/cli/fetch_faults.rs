@@ -148,6 +148,7 @@ fn what_may_be_gone_is_tried_again() {
             first(|_| Does::Status("429 Too Many Requests", "Retry-After: Thu, 26 Nov 2020 08:00:30 GMT", String::new())),
             "429 Too Many Requests and asks to wait 0 s; again in 0.",
         ),
+        (first(|_| Does::Trickles), "no whole answer within 0.8 s (--timeout)"),
         (first(|_| Does::Waits(Duration::from_secs(5))), "no whole answer within 0.8 s (--timeout)"),
     ] {
         let scratch = Scratch::new();

@@ -42,6 +42,8 @@ pub(crate) enum Does {
     EndsEarly(String),
     /// Sends for ever.
     NeverEnds,
+    /// Sends a byte now and then, for ever.
+    Trickles,
     /// Answers after a while.
     Waits(Duration),
 }
@@ -134,6 +136,13 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
             loop {
                 stream.write_all(&[b'['; 1 << 16])?;
+            }
+        }
+        Does::Trickles => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                stream.write_all(b"[")?;
+                thread::sleep(Duration::from_millis(50));
             }
         }
         Does::Waits(time) => {
