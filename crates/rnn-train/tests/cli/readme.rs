@@ -2,7 +2,12 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Scratch, bars_as};
+use jiff::civil::date;
+
+use crate::{
+    fetch_server::{Prices, Server},
+    support::{Scratch, bars_as},
+};
 
 /// Commands of the README, without what builds the program: the arguments after `--`, or after `rnn-train`.
 fn commands() -> Vec<Vec<String>> {
@@ -28,6 +33,7 @@ fn the_readme_commands_run_in_their_order() {
     scratch.prices("prices.csv", 800);
     scratch.file("sensors.csv", bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200));
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
+    let server = Server::honest(Prices::new(date(2010, 1, 4), date(2040, 1, 1)));
     let commands = commands();
     assert!(commands.len() >= 6, "the README shows its commands: {commands:?}");
     for mut args in commands {
@@ -39,6 +45,9 @@ fn the_readme_commands_run_in_their_order() {
             args.extend(["--epochs", "1", "--batch-size", "512"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        scratch.ok(&args);
+        match args[0] {
+            "fetch" => scratch.fetched(&server, &args[1..]),
+            _ => scratch.ok(&args),
+        };
     }
 }
