@@ -54,11 +54,12 @@ fn burn_is_pinned_and_comes_from_the_registry() {
 }
 
 #[test]
-fn only_rnn_train_prints_and_parses_arguments() {
+fn only_rnn_train_prints_parses_arguments_and_asks_servers() {
     for name in ["rnn-kernels", "rnn-data", "rnn-models"] {
         let manifest = manifest(&format!("crates/{name}/Cargo.toml"));
         let dependencies = manifest["dependencies"].as_table().unwrap();
         assert!(!dependencies.contains_key("clap"), "{name} parses arguments");
+        assert!(!dependencies.contains_key("ureq"), "{name} asks servers");
         let mut files = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut files);
         for file in files {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     backend::BackendChoice,
+    commands::FetchArgs,
     history::Epoch,
     options::Options,
     recipe::Experiment,
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Write the best weights to a file
     Export(ExportArgs),
+    /// Fetch daily bars of a share, or the days a file does not have yet
+    Fetch(FetchArgs),
     /// List the experiments
     List(JsonArgs),
     /// List the devices this program can compute on

@@ -74,6 +74,9 @@ pub enum Error {
     /// One of several runs failed.
     #[error("{0}")]
     Worker(String),
+    /// No provider of prices answered well.
+    #[error("{0}")]
+    Fetch(String),
     /// Results could not be written to stdout.
     #[error("standard output cannot be written: {0}")]
     Output(String),

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `cli`, `options`, `values`, `settings`, `recipe` | what was typed, what it means, the experiments |
 //! | `data` | which columns of a file or folder are meant |
+//! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
@@ -117,6 +118,7 @@ mod console;
 mod data;
 mod error;
 mod evaluation;
+mod fetch;
 mod fit;
 mod history;
 mod job;

@@ -6,6 +6,7 @@ mod config;
 mod devices;
 mod evaluate;
 mod export;
+mod fetch;
 mod find_lr;
 mod forecast;
 mod list;
@@ -16,6 +17,7 @@ mod train;
 mod trained;
 
 pub(crate) use backtest::FoldPrediction;
+pub(crate) use fetch::FetchArgs;
 
 use crate::{
     Result,
@@ -43,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::FindLr(args)) => find_lr::run(&global, &args),
         Some(Command::Config(args)) => config::run(&global, &args),
         Some(Command::Export(args)) => export::run(&global, &args),
+        Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(&global, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
     }

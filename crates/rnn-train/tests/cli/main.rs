@@ -5,6 +5,10 @@
 mod backtest;
 mod bad_input;
 mod errors;
+mod fetch;
+mod fetch_append;
+mod fetch_faults;
+mod fetch_server;
 mod forecast;
 mod panel;
 mod readme;

@@ -2,7 +2,12 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Scratch, bars_as};
+use jiff::civil::date;
+
+use crate::{
+    fetch_server::{Prices, Server},
+    support::{Scratch, bars_as},
+};
 
 /// Commands of the README, without what builds the program: the arguments after `--`, or after `rnn-train`.
 fn commands() -> Vec<Vec<String>> {
@@ -30,6 +35,7 @@ fn the_readme_commands_run_in_their_order() {
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
     let space = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/stock-gap-space.toml");
     scratch.file("assets/stock-gap-space.toml", fs::read(space).unwrap());
+    let server = Server::honest(Prices::new(date(2010, 1, 4), date(2040, 1, 1)));
     let commands = commands();
     assert!(commands.len() >= 6, "the README shows its commands: {commands:?}");
     for mut args in commands {
@@ -49,6 +55,9 @@ fn the_readme_commands_run_in_their_order() {
             args.extend(["--epochs", "1", "--trials", "2", "--fresh"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        scratch.ok(&args);
+        match args[0] {
+            "fetch" => scratch.fetched(&server, &args[1..]),
+            _ => scratch.ok(&args),
+        };
     }
 }

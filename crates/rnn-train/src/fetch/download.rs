@@ -1,0 +1,128 @@
+//! All that one provider has, or the next one.
+
+use jiff::civil::Date;
+
+use super::{
+    bars::{Bar, Bars},
+    fault::{Answer, Fault},
+    http::{Client, Reply},
+    provider::{Adjust, Source, Wanted},
+    symbol::Symbol,
+};
+use crate::{Error, Result, console::note};
+
+/// What one provider answered, all windows together.
+pub(super) struct Download {
+    /// By day; there is at least one.
+    pub(super) days: Vec<Bar>,
+    /// First and last day that were asked for.
+    pub(super) asked: [Date; 2],
+    /// Whether the newest prices are unadjusted ones, for want of others.
+    pub(super) unadjusted: bool,
+    /// What is odd about the answers.
+    pub(super) notes: Vec<String>,
+}
+
+/// Asks one provider after another.
+pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let is_away = |fault: &Fault| matches!(fault, Fault::Unreachable { .. });
+    for (index, source) in sources.iter().enumerate() {
+        let fault = match ask(source) {
+            Ok(answer) => {
+                // A network that is away is said in one line, at the end; so these have not been said yet.
+                faults.iter().filter(|fault| is_away(fault)).for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
+                return Ok(answer);
+            }
+            Err(fault) => fault,
+        };
+        if let Some(next) = sources.get(index + 1)
+            && !is_away(&fault)
+        {
+            note(format_args!("{fault}; asking {}", next.name()));
+        }
+        faults.push(fault);
+    }
+    let said = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Err(Error::Fetch(match faults.iter().all(is_away) {
+        true => format!("no provider could be reached: {said}"),
+        false => format!("no provider gave bars of {symbol}: {said}"),
+    }))
+}
+
+/// All days of a provider from one to another.
+pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
+    let (name, symbol) = (source.name(), wanted.symbol);
+    let windows = source.provider.windows(from, to);
+    let (mut bars, mut empty, mut unadjusted) = (Bars::default(), 0, Vec::new());
+    for (index, &window) in windows.iter().enumerate() {
+        let what = format!("{name} {}", window.label());
+        let read = |reply: &Reply| source.provider.read(reply, wanted);
+        let answer = client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
+        let rows = answer.map_err(|fault| fault.at(source.host()))?;
+        let days: Vec<Bar> = rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
+        let left = match windows.len() - index - 1 {
+            0 => String::new(),
+            left => format!(", {} left", count(left, "window")),
+        };
+        note(format_args!("{what}: {}{left}", count(days.len(), "day")));
+        empty += rows.empty;
+        if !days.is_empty() {
+            unadjusted.push(rows.unadjusted);
+        }
+        bars.add(days).map_err(|said| Fault::lasting(said).of(&what))?;
+    }
+    let days = bars.into_days();
+    if days.is_empty() {
+        return Err(Fault::lasting(format!("{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded then)")));
+    }
+    let notes = notes(name, wanted, empty, &unadjusted)?;
+    notes.iter().for_each(|text| note(format_args!("note: {text}")));
+    Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
+}
+
+/// What is odd about a provider's answers. Windows that are adjusted and windows that are not make no series.
+fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, empty: usize, unadjusted: &[bool]) -> Answer<Vec<String>> {
+    let mut notes = Vec::new();
+    if empty > 0 {
+        notes.push(format!("{name} gave {} without numbers, left out", count(empty, "row")));
+    }
+    // Forward-adjusted prices after the last dividend are the paid ones, and so are backward-adjusted ones before the first.
+    let is_ordered = match adjust {
+        Adjust::Hfq => unadjusted.is_sorted_by_key(|unadjusted| !unadjusted),
+        _ => unadjusted.is_sorted(),
+    };
+    let adjust = adjust.name();
+    if !is_ordered {
+        return Err(Fault::lasting(format!("{name}: gave {adjust} prices for some years and unadjusted ones for others")));
+    }
+    if unadjusted.contains(&true) {
+        let which = if unadjusted.contains(&false) { "some years" } else { "these days" };
+        notes.push(format!(
+            "{name} has no {adjust} prices of {symbol} for {which}; its unadjusted ones were taken, which are the same where there was no dividend or split"
+        ));
+    }
+    Ok(notes)
+}
+
+/// A number of things.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unadjusted_prices_go_with_adjusted_ones_on_one_side_only() {
+        let symbol = "510300".parse().unwrap();
+        let notes = |adjust, unadjusted: &[bool]| notes("tencent", Wanted { symbol: &symbol, adjust }, 0, unadjusted);
+        assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
+        assert!(notes(Adjust::Qfq, &[true, true]).unwrap()[0].contains("has no qfq prices of sh510300 for these days"));
+        assert!(notes(Adjust::Qfq, &[false, true]).unwrap()[0].contains("for some years"));
+        assert!(notes(Adjust::Qfq, &[true, false]).is_err());
+        assert!(notes(Adjust::Hfq, &[true, false]).unwrap()[0].contains("for some years"));
+        assert!(notes(Adjust::Hfq, &[false, true]).is_err());
+    }
+}

@@ -1,0 +1,161 @@
+use std::{
+    cell::Cell,
+    hash::{BuildHasher, Hasher, RandomState},
+    io::ErrorKind,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use ureq::{Agent, Timeout, http::Response};
+
+use super::fault::{Answer, Fault, back_off, excerpt, retry_after};
+use crate::console::note;
+
+/// Names the program. It begins as browsers begin: Yahoo answers 429 to what does not.
+const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
+/// No window of years is larger: ten years are a quarter of a megabyte.
+const LARGEST_BODY: u64 = 16 << 20;
+const REDIRECTS: u32 = 5;
+/// Requests come one after another, at least so far apart.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A provider that wants more than this is given up.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Without a network these are waited for, at every provider.
+const RESOLVE: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Asks one thing at a time, politely.
+#[derive(Debug)]
+pub(super) struct Client {
+    agent: Agent,
+    timeout: Duration,
+    retries: u32,
+    last: Cell<Option<Instant>>,
+}
+
+/// An answer that came whole, whatever it says.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+impl Client {
+    pub(super) fn new(timeout: Duration, retries: u32) -> Self {
+        let config = Agent::config_builder()
+            .user_agent(USER_AGENT)
+            .http_status_as_error(false)
+            .max_redirects(REDIRECTS)
+            .timeout_global(Some(timeout))
+            .timeout_resolve(Some(RESOLVE.min(timeout)))
+            .timeout_connect(Some(CONNECT.min(timeout)));
+        Self { agent: config.build().new_agent(), timeout, retries, last: Cell::new(None) }
+    }
+
+    /// Asks until there is an answer that can be read, or no more tries are left. A body that ends early may only be noticed when it is read,
+    /// so reading is part of a try.
+    pub(super) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
+        let mut tries = 0;
+        loop {
+            let fault = match self.once(url, referer).and_then(|reply| read(&reply)) {
+                Ok(value) => return Ok(value),
+                Err(fault) => fault,
+            };
+            let wait = match &fault {
+                // A network that is away is said once, at the end.
+                Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => back_off(0, chance()),
+                Fault::Passing { wait, .. } if tries < self.retries => {
+                    let wait = wait.unwrap_or_default().max(back_off(tries, chance()));
+                    if wait > LONGEST_WAIT {
+                        return Err(fault.of(what));
+                    }
+                    let left = self.retries - tries - 1;
+                    note(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
+                    wait
+                }
+                _ => return Err(fault.of(what)),
+            };
+            thread::sleep(wait);
+            tries += 1;
+        }
+    }
+
+    fn once(&self, url: &str, referer: Option<&str>) -> Answer<Reply> {
+        if let Some(last) = self.last.get() {
+            thread::sleep(PAUSE.saturating_sub(last.elapsed()));
+        }
+        let result = self.ask(url, referer);
+        self.last.set(Some(Instant::now()));
+        result
+    }
+
+    fn ask(&self, url: &str, referer: Option<&str>) -> Answer<Reply> {
+        let mut request = self.agent.get(url);
+        if let Some(referer) = referer {
+            request = request.header("Referer", referer);
+        }
+        // What is asked for safely is not answered by a redirect to where it is not.
+        let request = request.config().https_only(url.starts_with("https:")).build();
+        let mut response = request.call().map_err(|error| self.fault(error))?;
+        if let Some(fault) = busy(&response) {
+            return Err(fault);
+        }
+        let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec().map_err(|error| self.fault(error))?;
+        Ok(Reply { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
+    }
+
+    fn fault(&self, error: ureq::Error) -> Fault {
+        use ureq::Error as E;
+        let unreachable = |said: String, quick| Fault::Unreachable { said, quick };
+        match error {
+            E::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                unreachable(format!("no connection within {} s", CONNECT.min(self.timeout).as_secs_f64()), false)
+            }
+            E::Timeout(_) => Fault::passing(format!("no whole answer within {} s (--timeout)", self.timeout.as_secs_f64())),
+            E::BodyExceedsLimit(limit) => Fault::lasting(format!("sent more than {} MiB, expected less than one", limit >> 20)),
+            E::TooManyRedirects => Fault::lasting(format!("redirected more than {REDIRECTS} times")),
+            E::Io(error) if is_broken(error.kind()) => Fault::passing(format!("the connection broke off ({})", plain(&error.to_string()))),
+            E::Protocol(_) | E::Decompress(..) => Fault::passing(format!("sent no whole HTTP answer ({})", plain(&error.to_string()))),
+            E::Io(error) => unreachable(plain(&error.to_string()), true),
+            E::HostNotFound | E::ConnectionFailed | E::ConnectProxyFailed(_) | E::Tls(_) | E::Rustls(_) => {
+                unreachable(plain(&error.to_string()), true)
+            }
+            _ => Fault::lasting(plain(&error.to_string())),
+        }
+    }
+}
+
+/// Too many requests, or a server in trouble.
+fn busy<B>(response: &Response<B>) -> Option<Fault> {
+    let status = response.status();
+    if status.as_u16() != 429 && !status.is_server_error() {
+        return None;
+    }
+    let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let wait = asked.and_then(|text| retry_after(text, Timestamp::now()));
+    let said = match wait {
+        Some(wait) if wait > LONGEST_WAIT => {
+            format!("answered {status} and asks to wait {} s, more than the {} s it is given", wait.as_secs(), LONGEST_WAIT.as_secs())
+        }
+        Some(wait) => format!("answered {status} and asks to wait {} s", wait.as_secs()),
+        None => format!("answered {status}"),
+    };
+    Some(Fault::Passing { said, wait })
+}
+
+/// Whether a connection was there and ended.
+fn is_broken(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+}
+
+/// A system's message without its number, on one line.
+fn plain(message: &str) -> String {
+    let message = message.split(" (os error").next().unwrap_or(message);
+    excerpt(message).trim_matches('`').to_owned()
+}
+
+/// A number nobody knows beforehand; the standard library seeds its hash maps so.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,303 @@
+//! Fresh daily bars from providers that ask for no token, in the course's format.
+//!
+//! ```text
+//! Request -> sources (in order) -> windows of years -> answers -> Bars (by day) -> CSV, checked -> sidecar
+//! ```
+//!
+//! # The file
+//!
+//! A CSV file with the course's header, `,date,open,close,high,low,volume,code`: a row number from 0 on, days ascending, prices with up to four
+//! digits after the point. `volume` counts lots of 100 shares on the mainland, as the course's file does, else shares: Tencent's volumes of the
+//! STAR market (68…) and Yahoo's are shares and are divided. `code` is the six digits, or the ticker.
+//!
+//! `--adjust qfq` is each provider's own: Yahoo has none, so its prices are times `adjclose / close`. Its `none` is adjusted for splits
+//! nevertheless. Files are never mixed from two providers or two adjustments.
+//!
+//! # The sidecar
+//!
+//! `FILE.json` beside it says what it is: symbol, provider, adjustment, days asked for, first and last row, when, rows, sha256 (see
+//! [`sidecar::Sidecar`]). A file whose sha256 is another is not touched. A later fetch asks for the last rows again: forward-adjusted history is
+//! rewritten at every dividend, so rows are only added where the overlap is still the same, else everything is fetched anew.
+//!
+//! # Elsewhere
+//!
+//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace scheme and host of a provider; paths and parameters stay.
+
+mod answer;
+mod bars;
+mod download;
+mod eastmoney;
+mod fault;
+mod file;
+mod http;
+mod provider;
+mod sidecar;
+mod symbol;
+mod tencent;
+mod yahoo;
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::{Timestamp, civil::Date};
+
+use bars::{Bar, Overlap};
+use download::{Download, count, download, first_answer};
+use fault::{Answer, Fault};
+use file::{Kept, Place, whole};
+use http::Client;
+pub(crate) use provider::{Adjust, Provider};
+use provider::{Source, Wanted};
+use sidecar::{Sidecar, sha256};
+pub(crate) use symbol::Symbol;
+
+use crate::{Error, Result, console::note};
+
+/// Rows of a file that are fetched again before others are added.
+const OVERLAP: usize = 20;
+
+/// What is to be fetched.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) symbol: Symbol,
+    pub(crate) adjust: Adjust,
+    /// The one that was named; none: all that have it, in their order.
+    pub(crate) provider: Option<Provider>,
+    /// First day. For a file that is there: none means its own.
+    pub(crate) from: Option<Date>,
+    /// First day of a new file, where none is named.
+    pub(crate) usual_from: Date,
+    pub(crate) to: Date,
+    pub(crate) out: PathBuf,
+    /// Whether what is there is replaced, whatever it is.
+    pub(crate) force: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) retries: u32,
+}
+
+/// What became of the file.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Happened {
+    Created,
+    Appended,
+    Replaced,
+    Unchanged,
+}
+
+/// A file after a fetch.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Outcome {
+    pub(crate) happened: Happened,
+    /// Days it did not have before; all, where it was replaced by force.
+    pub(crate) added: usize,
+    pub(crate) file: PathBuf,
+    #[serde(flatten)]
+    pub(crate) sidecar: Sidecar,
+}
+
+impl Outcome {
+    /// One line about it.
+    pub(crate) fn summary(&self) -> String {
+        let Sidecar { rows, first, last, provider, adjust, symbol, .. } = &self.sidecar;
+        let file = self.file.display();
+        let days = |number: usize| count(number, "day");
+        let what = match self.happened {
+            Happened::Created => format!("wrote {file}"),
+            Happened::Appended => format!("added {} to {file}", days(self.added)),
+            Happened::Replaced => format!("replaced {file}"),
+            Happened::Unchanged => format!("{file} is up to date"),
+        };
+        format!("{what}: {} of {symbol}, {first} to {last}, {} prices of {}", days(*rows), adjust.name(), provider.name())
+    }
+}
+
+/// Fetches what is asked for.
+///
+/// # Errors
+///
+/// When no provider can serve it, the file there is not ours to change, or no provider answered well; the file is then as it was.
+pub(crate) fn fetch(request: &Request) -> Result<Outcome> {
+    let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries) };
+    let sources = fetcher.sources()?;
+    let place = Place::new(&request.out)?;
+    let existed = request.out.exists();
+    let kept = if request.force { None } else { Kept::open(&request.out, fetcher.wanted())? };
+    let start = request.from.unwrap_or(request.usual_from);
+    let Some(kept) = kept else {
+        let happened = if existed { Happened::Replaced } else { Happened::Created };
+        let update = first_answer(&request.symbol, &sources, |source| {
+            fetcher.download(source, [start, request.to]).map(|download| fetcher.whole(source, download, happened, &[]))
+        })?;
+        return fetcher.write(&place, update);
+    };
+    let is_theirs = request.provider.is_none_or(|named| named == kept.sidecar.provider);
+    if is_theirs && request.from.is_none_or(|from| from >= kept.sidecar.from) && request.to <= kept.last() {
+        return Ok(unchanged(request, kept.sidecar));
+    }
+    let sources = ordered(sources, kept.sidecar.provider);
+    match first_answer(&request.symbol, &sources, |source| fetcher.update(source, &kept))? {
+        Some(update) => fetcher.write(&place, update),
+        None => Ok(unchanged(request, kept.sidecar)),
+    }
+}
+
+fn unchanged(request: &Request, sidecar: Sidecar) -> Outcome {
+    Outcome { happened: Happened::Unchanged, added: 0, file: request.out.clone(), sidecar }
+}
+
+/// The file's own provider first: only its rows go with those that are there.
+fn ordered(mut sources: Vec<Source>, first: Provider) -> Vec<Source> {
+    sources.sort_by_key(|source| source.provider != first);
+    sources
+}
+
+/// A file's new content.
+struct Update {
+    happened: Happened,
+    added: usize,
+    text: String,
+    sidecar: Sidecar,
+}
+
+struct Fetcher<'a> {
+    request: &'a Request,
+    client: Client,
+}
+
+impl Fetcher<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { symbol: &self.request.symbol, adjust: self.request.adjust }
+    }
+
+    /// The providers that can serve what is wanted.
+    fn sources(&self) -> Result<Vec<Source>> {
+        let named = self.request.provider;
+        let mut refusals = Vec::new();
+        let mut sources = Vec::new();
+        for provider in Provider::ALL.into_iter().filter(|provider| named.is_none_or(|named| named == *provider)) {
+            match provider.refuses(self.wanted()) {
+                Some(why) => refusals.push(why),
+                None => sources.push(Source::new(provider)?),
+            }
+        }
+        match refusals.pop() {
+            Some(why) if sources.is_empty() => Err(Error::Usage(why)),
+            _ => Ok(sources),
+        }
+    }
+
+    /// The days of a provider from one to another.
+    fn download(&self, source: &Source, asked: [Date; 2]) -> Answer<Download> {
+        download(&self.client, source, self.wanted(), asked)
+    }
+
+    /// What a provider says of days after the last of a file. None: nothing.
+    fn update(&self, source: &Source, kept: &Kept) -> Answer<Option<Update>> {
+        let (file, name) = (self.request.out.display(), source.name());
+        let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
+        let anew = || {
+            let download = self.download(source, [start, self.request.to.max(kept.last())])?;
+            keeps_days(name, kept, &download.days)?;
+            Ok(Some(self.whole(source, download, Happened::Replaced, &kept.bars)))
+        };
+        let theirs = kept.sidecar.provider;
+        if source.provider != theirs {
+            let update = anew()?;
+            let theirs = theirs.name();
+            note(format_args!("{file}: was from {theirs}, whose prices do not go with those of {name}; everything was fetched again"));
+            return Ok(update);
+        }
+        if start < kept.sidecar.from {
+            let update = anew()?;
+            note(format_args!("{file}: began with {}, asked for {start}; everything was fetched again", kept.sidecar.from));
+            return Ok(update);
+        }
+        let overlap = &kept.bars[kept.bars.len().saturating_sub(OVERLAP)..];
+        let download = self.download(source, [overlap[0].date, self.request.to])?;
+        // An unadjusted overlap may well be the same as an adjusted one, and what comes after it is not.
+        if download.unadjusted != kept.sidecar.unadjusted {
+            let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
+            note(format_args!("{file}: {name} now gives {now} prices, and did not before; everything is fetched again"));
+            return anew();
+        }
+        match Overlap::of(overlap, &download.days) {
+            Overlap::Same(new) if new.is_empty() => Ok(None),
+            Overlap::Same(new) => Ok(Some(self.appended(source, kept, &new, download))),
+            Overlap::Gone(day) => Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has"))),
+            Overlap::Differs { date, kept: before, now } => {
+                note(format_args!("{file}: {}; everything is fetched again", rewritten(kept, date, before, now)));
+                anew()
+            }
+        }
+    }
+
+    fn appended(&self, source: &Source, kept: &Kept, new: &[Bar], Download { unadjusted, mut notes, .. }: Download) -> Update {
+        notes.retain(|note| !kept.sidecar.notes.contains(note));
+        notes.splice(0..0, kept.sidecar.notes.iter().cloned());
+        let text = kept.with(new, &self.request.symbol.code);
+        let days = [&kept.bars, new].concat();
+        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, self.request.to], unadjusted, notes });
+        Update { happened: Happened::Appended, added: new.len(), text, sidecar }
+    }
+
+    /// A file of what was downloaded, where some days were before.
+    fn whole(&self, source: &Source, download: Download, happened: Happened, before: &[Bar]) -> Update {
+        let is_new = |bar: &&Bar| before.binary_search_by_key(&bar.date, |before| before.date).is_err();
+        let added = download.days.iter().filter(is_new).count();
+        let text = whole(&download.days, &self.request.symbol.code);
+        let sidecar = self.sidecar(source, &text, download);
+        Update { happened, added, text, sidecar }
+    }
+
+    fn sidecar(&self, source: &Source, text: &str, download: Download) -> Sidecar {
+        let Download { days, asked: [from, to], unadjusted, notes } = download;
+        let now = Timestamp::now();
+        Sidecar {
+            format: Sidecar::FORMAT,
+            symbol: self.request.symbol.to_string(),
+            provider: source.provider,
+            host: source.host().to_owned(),
+            adjust: self.request.adjust,
+            unadjusted,
+            from,
+            to,
+            first: days[0].date,
+            last: days[days.len() - 1].date,
+            rows: days.len(),
+            fetched_at: Timestamp::from_second(now.as_second()).unwrap_or(now),
+            sha256: sha256(text.as_bytes()),
+            notes,
+        }
+    }
+
+    fn write(&self, place: &Place, update: Update) -> Result<Outcome> {
+        let Update { happened, added, text, sidecar } = update;
+        place.replace(&text, &sidecar)?;
+        Ok(Outcome { happened, added, file: place.path.clone(), sidecar })
+    }
+}
+
+/// No fetch takes days away: a provider that has fewer than the file is at fault.
+fn keeps_days(name: &str, kept: &Kept, days: &[Bar]) -> Answer<()> {
+    let ends = |days: &[Bar]| days.first().zip(days.last()).map(|(first, last)| (first.date, last.date));
+    match (ends(&kept.bars), ends(days)) {
+        (Some((first, last)), Some((now_first, now_last))) if now_first > first || now_last < last => Err(Fault::lasting(format!(
+            "{name}: has {now_first} to {now_last}, less than the file's {first} to {last} (--force replaces it nevertheless)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Why a file cannot be added to.
+fn rewritten(kept: &Kept, date: Date, before: Option<f64>, now: f64) -> String {
+    let closes = match before {
+        Some(before) => format!("its close of {date} was {before}, and now is {now}"),
+        None => format!("{date} is new, with a close of {now}"),
+    };
+    let why = match (kept.sidecar.adjust, date == kept.last()) {
+        (_, true) => "its last day changed (it may not have been over)",
+        (Adjust::Qfq, _) => "its history was rewritten (forward-adjusted prices are at every dividend)",
+        _ => "its history was rewritten",
+    };
+    format!("{why}: {closes}")
+}

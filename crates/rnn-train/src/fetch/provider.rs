@@ -1,0 +1,275 @@
+use jiff::{Span, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bars::Rows,
+    eastmoney,
+    fault::Answer,
+    http::Reply,
+    symbol::{Market, Symbol},
+    tencent, yahoo,
+};
+use crate::{Error, Result};
+
+/// How prices before a dividend or split are made comparable with those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Adjust {
+    /// Forward: the newest prices are those that were paid
+    Qfq,
+    /// Backward: the oldest prices are those that were paid
+    Hfq,
+    /// As they were paid (yahoo: but for splits)
+    None,
+}
+
+impl Adjust {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Qfq => "qfq",
+            Self::Hfq => "hfq",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Who is asked for bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Provider {
+    Tencent,
+    Eastmoney,
+    Yahoo,
+}
+
+/// Days that are asked for at once, both included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Window {
+    pub(super) from: Date,
+    pub(super) to: Date,
+}
+
+/// What bars are wanted of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) symbol: &'a Symbol,
+    pub(super) adjust: Adjust,
+}
+
+impl Provider {
+    /// In the order they are asked.
+    pub(crate) const ALL: [Self; 3] = [Self::Tencent, Self::Eastmoney, Self::Yahoo];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tencent => "tencent",
+            Self::Eastmoney => "eastmoney",
+            Self::Yahoo => "yahoo",
+        }
+    }
+
+    /// Why it cannot serve what is wanted, if it cannot.
+    pub(super) fn refuses(self, wanted: Wanted<'_>) -> Option<String> {
+        let (name, symbol) = (self.name(), wanted.symbol);
+        match self {
+            Self::Tencent | Self::Eastmoney if !symbol.market.is_mainland() => {
+                Some(format!("{name} has no bars of {symbol} here, yahoo has"))
+            }
+            Self::Yahoo if wanted.adjust == Adjust::Hfq => Some(format!(
+                "yahoo has no hfq prices{}",
+                if symbol.market.is_mainland() {
+                    ", tencent and eastmoney have"
+                } else {
+                    ", and no other provider has bars of that market here; take qfq or none"
+                }
+            )),
+            Self::Yahoo if symbol.market == Market::Beijing => {
+                Some("yahoo has no shares of Beijing, tencent and eastmoney have".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Scheme and host, unless the environment names others.
+    fn usual_base(self) -> &'static str {
+        match self {
+            Self::Tencent => "https://web.ifzq.gtimg.cn",
+            Self::Eastmoney => "https://push2his.eastmoney.com",
+            Self::Yahoo => "https://query1.finance.yahoo.com",
+        }
+    }
+
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Tencent => "RNN_TENCENT_URL",
+            Self::Eastmoney => "RNN_EASTMONEY_URL",
+            Self::Yahoo => "RNN_YAHOO_URL",
+        }
+    }
+
+    /// The requests that cover some days, oldest first.
+    pub(super) fn windows(self, from: Date, to: Date) -> Vec<Window> {
+        match self {
+            Self::Tencent => tencent::windows(from, to),
+            Self::Eastmoney | Self::Yahoo => decades(from, to),
+        }
+    }
+
+    /// Path and parameters of a request.
+    pub(super) fn path(self, wanted: Wanted<'_>, window: Window) -> String {
+        match self {
+            Self::Tencent => tencent::path(wanted, window),
+            Self::Eastmoney => eastmoney::path(wanted, window),
+            Self::Yahoo => yahoo::path(wanted, window),
+        }
+    }
+
+    /// The page that a request seems to come from, where the provider minds.
+    pub(super) fn referer(self) -> Option<&'static str> {
+        (self == Self::Eastmoney).then_some("https://quote.eastmoney.com/")
+    }
+
+    /// The rows of an answer.
+    pub(super) fn read(self, reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+        match self {
+            Self::Tencent => tencent::read(reply, wanted),
+            Self::Eastmoney => eastmoney::read(reply, wanted),
+            Self::Yahoo => yahoo::read(reply, wanted),
+        }
+    }
+}
+
+/// A provider, and where it is.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) provider: Provider,
+    base: String,
+}
+
+impl Source {
+    /// At its usual address, or that of the environment.
+    ///
+    /// # Errors
+    ///
+    /// When the environment's is no address.
+    pub(super) fn new(provider: Provider) -> Result<Self> {
+        let typed = std::env::var_os(provider.variable()).filter(|value| !value.is_empty());
+        let base = match typed {
+            None => provider.usual_base().to_owned(),
+            Some(value) => base(&value.to_string_lossy()).ok_or_else(|| {
+                let (name, value) = (provider.variable(), value.to_string_lossy());
+                Error::Usage(format!("environment variable {name}: expected scheme and host like http://localhost:8080, got `{value}`"))
+            })?,
+        };
+        Ok(Self { provider, base })
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.provider.name()
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.base.split_once("://").map_or(&self.base, |(_, host)| host)
+    }
+
+    pub(super) fn url(&self, wanted: Wanted<'_>, window: Window) -> String {
+        format!("{}{}", self.base, self.provider.path(wanted, window))
+    }
+}
+
+/// Scheme and host of a URL that is nothing else.
+fn base(text: &str) -> Option<String> {
+    let uri: ureq::http::Uri = text.trim().parse().ok()?;
+    let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+    let host = uri.authority().filter(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))?;
+    (uri.path() == "/" && uri.query().is_none()).then(|| format!("{scheme}://{host}"))
+}
+
+/// Windows of ten years: some 2,430 rows, a quarter of a megabyte.
+fn decades(from: Date, to: Date) -> Vec<Window> {
+    let mut windows = Vec::new();
+    let mut start = from;
+    while start <= to {
+        let end = start.saturating_add(Span::new().years(10)).yesterday().map_or(to, |end| end.min(to));
+        windows.push(Window { from: start, to: end });
+        match end.tomorrow() {
+            Ok(next) => start = next,
+            Err(_) => break,
+        }
+    }
+    windows
+}
+
+impl Window {
+    /// Its years.
+    pub(super) fn label(self) -> String {
+        match (self.from.year(), self.to.year()) {
+            (from, to) if from == to => from.to_string(),
+            (from, to) => format!("{from}-{to}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn windows_cover_all_days_once() {
+        for provider in Provider::ALL {
+            for (from, to) in [
+                (date(2016, 11, 26), date(2026, 11, 25)),
+                (date(2016, 2, 29), date(2026, 11, 25)),
+                (date(1990, 12, 19), date(2026, 11, 25)),
+                (date(2026, 11, 25), date(2026, 11, 25)),
+            ] {
+                let windows = provider.windows(from, to);
+                assert!(windows[0].from <= from && windows[windows.len() - 1].to >= to, "{provider:?} {windows:?}");
+                assert!(windows.windows(2).all(|pair| pair[0].to.tomorrow().unwrap() == pair[1].from), "{provider:?} {windows:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_answer_makes_a_reader_panic() {
+        let bodies = [
+            r#"v={"code":0,"msg":"","data":{"sh600519":{"qfqday":[["2024-01-02","1.5","2","3","1","7",{"nd":"1"}],null,["2024-01-03",1,2,3,1,7]]}}}"#,
+            r#"{"rc":0,"data":{"klines":["2024-01-02,1.5,2,3,1,7,8",null]}}"#,
+            r#"{"chart":{"result":[{"meta":{"gmtoffset":28800},"timestamp":[1704159000],"indicators":{"quote":[{"open":[1],"close":[2],
+               "high":[3],"low":[1],"volume":[7]}],"adjclose":[{"adjclose":[2]}]}}],"error":null}}"#,
+        ];
+        let symbol = "600519".parse().unwrap();
+        let mut read = 0;
+        for (provider, body) in Provider::ALL.into_iter().zip(bodies) {
+            let answer =
+                |body: String| provider.read(&Reply { status: 200, body }, Wanted { symbol: &symbol, adjust: Adjust::Qfq }).is_ok();
+            assert!(answer(body.to_owned()), "{body}");
+            for place in 0..body.len() {
+                read += usize::from(answer(body[..place].to_owned()));
+                for other in ["", "0", "-", "\"", "[", "]", "{", "}", "null", "9999999999", "茅", "\u{0}"] {
+                    read += usize::from(answer(format!("{}{other}{}", &body[..place], &body[place + 1..])));
+                }
+            }
+        }
+        assert!(read > 100, "many changes leave what can be read: {read}");
+    }
+
+    #[test]
+    fn an_address_is_scheme_and_host() {
+        assert_eq!(base("http://127.0.0.1:8080/"), Some("http://127.0.0.1:8080".to_owned()));
+        assert_eq!(base("https://example.org"), Some("https://example.org".to_owned()));
+        for text in [
+            "example.org",
+            "ftp://example.org",
+            "http://",
+            "http://u:p@example.org",
+            "http://example.org/path",
+            "http://example.org?x",
+            "x y",
+        ] {
+            assert_eq!(base(text), None, "{text}");
+        }
+    }
+}

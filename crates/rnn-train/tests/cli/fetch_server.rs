@@ -1,0 +1,282 @@
+//! A local server that speaks the formats of the providers of prices, and has their faults.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{Date, date},
+    tz::Offset,
+};
+
+use crate::support::{Finished, Scratch};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Path and parameters.
+    pub(crate) target: String,
+    /// All lines of the head.
+    pub(crate) head: String,
+}
+
+/// What the server does with a request.
+pub(crate) enum Does {
+    /// Sends a document with status 200.
+    Says(String),
+    /// Sends a status, a header line (or none) and a body.
+    Status(&'static str, &'static str, String),
+    /// Closes the connection without a word.
+    Drops,
+    /// Announces a whole document, and sends its first half.
+    SendsHalf(String),
+    /// Sends half a document and no length: the end of the connection is the end of the body.
+    EndsEarly(String),
+    /// Sends for ever.
+    NeverEnds,
+    /// Sends a byte now and then, for ever.
+    Trickles,
+    /// Answers after a while.
+    Waits(Duration),
+}
+
+type Answers = dyn Fn(&Asked, usize) -> Does + Send + Sync;
+
+/// The server; it ends with the test's process.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    most_at_once: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// Answers by a function of the request and the number of requests of that provider before it.
+    pub(crate) fn new(answers: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, most_at_once) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let server = Self { url, asked: asked.clone(), most_at_once: most_at_once.clone() };
+        let (answers, now): (Arc<Answers>, _) = (Arc::new(answers), Arc::new(AtomicUsize::new(0)));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (asked, answers, most, now) = (asked.clone(), answers.clone(), most_at_once.clone(), now.clone());
+                thread::spawn(move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // A client that goes away in the middle is one of the cases.
+                    let _ = serve(stream, &asked, &*answers, &now);
+                });
+            }
+        });
+        server
+    }
+
+    /// An honest server of some prices, with all three formats.
+    pub(crate) fn honest(prices: Prices) -> Self {
+        Self::new(move |asked, _| Does::Says(prices.answer(&asked.target)))
+    }
+
+    /// Paths and parameters that were asked for, in order, without what a request has at random.
+    pub(crate) fn targets(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|asked| asked.target.split("&r=").next().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Providers that were asked, in order.
+    pub(crate) fn providers(&self) -> Vec<&'static str> {
+        self.asked.lock().unwrap().iter().map(|asked| provider(&asked.target)).collect()
+    }
+
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.most_at_once.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, now: &AtomicUsize) -> std::io::Result<()> {
+    let mut head = String::new();
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while reader.read_line(&mut head)? > 2 {}
+    let target = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let before = {
+        let mut asked = asked.lock().unwrap();
+        let before = asked.iter().filter(|earlier| provider(&earlier.target) == provider(&target)).count();
+        asked.push(Asked { target: target.clone(), head: head.clone() });
+        before
+    };
+    let does = answers(&Asked { target, head }, before);
+    // The client may come back as soon as it has the answer.
+    now.fetch_sub(1, Ordering::SeqCst);
+    let whole = |status: &str, header: &str, body: &str| {
+        let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
+        format!("HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    match does {
+        Does::Says(body) => stream.write_all(whole("200 OK", "", &body).as_bytes()),
+        Does::Status(status, header, body) => stream.write_all(whole(status, header, &body).as_bytes()),
+        Does::Drops => Ok(()),
+        Does::SendsHalf(body) => {
+            let answer = whole("200 OK", "", &body);
+            stream.write_all(&answer.as_bytes()[..answer.len() - body.len() / 2])
+        }
+        Does::EndsEarly(body) => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            stream.write_all(&body.as_bytes()[..body.len() / 2])
+        }
+        Does::NeverEnds => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                stream.write_all(&[b'['; 1 << 16])?;
+            }
+        }
+        Does::Trickles => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                stream.write_all(b"[")?;
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Does::Waits(time) => {
+            thread::sleep(time);
+            stream.write_all(whole("200 OK", "", "{}").as_bytes())
+        }
+    }
+}
+
+/// The provider whose request this is.
+pub(crate) fn provider(target: &str) -> &'static str {
+    match target {
+        _ if target.starts_with("/appstock/") => "tencent",
+        _ if target.starts_with("/api/qt/") => "eastmoney",
+        _ if target.starts_with("/v8/finance/") => "yahoo",
+        _ => "nobody",
+    }
+}
+
+/// A share's made-up prices: on business days, a slow wave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prices {
+    pub(crate) first: Date,
+    pub(crate) last: Date,
+    /// What all prices are multiplied with: a dividend makes it another.
+    pub(crate) factor: f64,
+}
+
+/// A day, its open, close, high and low, and its volume in lots.
+pub(crate) type Day = (Date, [f64; 4], u32);
+
+impl Prices {
+    pub(crate) fn new(first: Date, last: Date) -> Self {
+        Self { first, last, factor: 1.0 }
+    }
+
+    pub(crate) fn days(&self, from: Date, to: Date) -> Vec<Day> {
+        let days = self.first.max(from).series(1.day()).take_while(|day| *day <= self.last.min(to));
+        days.filter(|day| day.weekday().to_monday_zero_offset() < 5).map(|day| self.day(day)).collect()
+    }
+
+    fn day(&self, day: Date) -> Day {
+        let time = f64::from((day - date(2000, 1, 1)).get_days());
+        let open = 50.0 + 10.0 * (time / 40.0).sin() + (time * 1.7).sin();
+        let close = open + 0.5 * (time * 0.9).cos();
+        let prices = [open, close, open.max(close) + 0.3, open.min(close) - 0.3];
+        (day, prices.map(|price| (price * self.factor * 1000.0).round() / 1000.0), 1000 + day.day().unsigned_abs() as u32)
+    }
+
+    /// The honest answer to a request.
+    pub(crate) fn answer(&self, target: &str) -> String {
+        match provider(target) {
+            "tencent" => tencent(target, &self.tencent_rows(target)),
+            "eastmoney" => {
+                let day = |key| Date::strptime("%Y%m%d", parameter(target, key)).unwrap();
+                let days = self.days(day("beg"), day("end")).into_iter();
+                let lines: Vec<String> =
+                    days.map(|(day, [o, c, h, l], lots)| format!("\"{day},{o},{c},{h},{l},{lots},1.0,1,1,1,1\"")).collect();
+                format!(r#"{{"rc":0,"data":{{"code":"600519","market":1,"name":"贵州茅台","klines":[{}]}}}}"#, lines.join(","))
+            }
+            "yahoo" => self.yahoo(target),
+            other => panic!("{other} was asked {target}"),
+        }
+    }
+
+    /// The rows of a Tencent answer.
+    pub(crate) fn tencent_rows(&self, target: &str) -> Vec<String> {
+        let parts: Vec<&str> = parameter(target, "param").split(',').collect();
+        let days = self.days(parts[2].parse().unwrap(), parts[3].parse().unwrap()).into_iter();
+        days.map(|(day, [o, c, h, l], lots)| format!(r#"["{day}","{o:.3}","{c:.3}","{h:.3}","{l:.3}","{lots}.000"]"#)).collect()
+    }
+
+    fn yahoo(&self, target: &str) -> String {
+        let day = |key| Offset::UTC.to_datetime(Timestamp::from_second(parameter(target, key).parse().unwrap()).unwrap()).date();
+        let days = self.days(day("period1"), day("period2").yesterday().unwrap());
+        let list = |of: &dyn Fn(&Day) -> String| days.iter().map(of).collect::<Vec<_>>().join(",");
+        let price = |index: usize| list(&|day: &Day| (2.0 * day.1[index]).to_string());
+        let open_at = |day: &Day| Offset::constant(8).to_timestamp(day.0.at(9, 30, 0, 0)).unwrap().as_second().to_string();
+        format!(
+            r#"{{"chart":{{"result":[{{"meta":{{"currency":"CNY","gmtoffset":28800}},"timestamp":[{}],"indicators":{{"quote":[{{"open":[{}],"close":[{}],
+            "high":[{}],"low":[{}],"volume":[{}]}}],"adjclose":[{{"adjclose":[{}]}}]}}}}],"error":null}}}}"#,
+            list(&open_at),
+            price(0),
+            price(1),
+            price(2),
+            price(3),
+            list(&|day| (100 * day.2).to_string()),
+            list(&|day| day.1[1].to_string()),
+        )
+    }
+}
+
+/// A Tencent answer with some rows, as it comes for a request with `_var`.
+pub(crate) fn tencent(target: &str, rows: &[String]) -> String {
+    let parts: Vec<&str> = parameter(target, "param").split(',').collect();
+    let name = parameter(target, "_var");
+    format!(
+        r#"{name}={{"code":0,"msg":"","data":{{"{}":{{"{}day":[{}],"qt":{{}},"prec":"50.1","version":"16"}}}}}}"#,
+        parts[0],
+        parts[5],
+        rows.join(",")
+    )
+}
+
+fn parameter<'a>(target: &'a str, key: &str) -> &'a str {
+    let query = target.split_once('?').unwrap().1;
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).unwrap_or_else(|| panic!("{key} is not in {target}"))
+}
+
+impl Scratch {
+    /// Runs `fetch`, with every provider at some address.
+    pub(crate) fn fetch_at(&self, url: &str, args: &[&str]) -> Finished {
+        let mut command = self.command(&[&["fetch"], args].concat());
+        for name in ["RNN_TENCENT_URL", "RNN_EASTMONEY_URL", "RNN_YAHOO_URL"] {
+            command.env(name, url);
+        }
+        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env_remove(name);
+        }
+        self.finish(command, "")
+    }
+
+    pub(crate) fn fetch(&self, server: &Server, args: &[&str]) -> Finished {
+        self.fetch_at(&server.url, args)
+    }
+
+    /// Runs a `fetch` that must succeed.
+    pub(crate) fn fetched(&self, server: &Server, args: &[&str]) -> Finished {
+        let finished = self.fetch(server, args);
+        assert_eq!(finished.code, 0, "{args:?} failed: {}", finished.stderr);
+        finished
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+}
