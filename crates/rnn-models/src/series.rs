@@ -28,6 +28,9 @@ pub struct SeriesModelConfig {
     /// Quantiles predicted of each value; 1: only the value.
     #[config(default = 1)]
     pub quantiles: usize,
+    /// Which of the quantiles, from 0, the outputs are themselves; each other is a positive distance from its neighbour.
+    #[config(default = 0)]
+    pub median: usize,
     /// Share of values dropped after each recurrent layer while training.
     #[config(default = 0.2)]
     pub dropout: f64,
@@ -48,6 +51,9 @@ pub struct SeriesModel {
     /// Quantiles of each value.
     #[module(skip)]
     pub quantiles: usize,
+    /// Which of them the outputs are themselves.
+    #[module(skip)]
+    pub median: usize,
 }
 
 impl SeriesModelConfig {
@@ -55,9 +61,10 @@ impl SeriesModelConfig {
     ///
     /// # Panics
     ///
-    /// When there is no layer, a size is zero, or `dropout` is not in [0, 1).
+    /// When there is no layer, a size is zero, `median` is none of the quantiles, or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> SeriesModel {
         assert!(!self.units.is_empty(), "a series model has at least one recurrent layer, got no units");
+        assert!(self.median < self.quantiles, "the median of {} quantiles cannot be that of index {}", self.quantiles, self.median);
         let inputs = [&[self.features], self.units.as_slice()].concat();
         let pairs = inputs.windows(2);
         let layers = pairs.map(|sizes| RecurrentConfig::new(self.cell, sizes[0], sizes[1]).init(device)).collect();
@@ -67,6 +74,7 @@ impl SeriesModelConfig {
             dropout: DropoutConfig::new(self.dropout).init(),
             dense: output(inputs[inputs.len() - 1], self.horizon * self.quantiles, device),
             quantiles: self.quantiles,
+            median: self.median,
         }
     }
 }
@@ -81,7 +89,7 @@ impl SeriesModel {
     pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let Some((last, before)) = self.layers.split_last() else { unreachable!("a model has at least one layer") };
         let hidden = before.iter().fold(windows, |input, layer| drop_values(&self.dropout, layer.forward(input).sequence));
-        rising(self.dense.forward(drop_values(&self.dropout, last.forward(hidden).last)), self.quantiles)
+        rising(self.dense.forward(drop_values(&self.dropout, last.forward(hidden).last)), self.quantiles, self.median)
     }
 
     /// The model as a table, for windows of `window` steps.
@@ -99,24 +107,23 @@ impl SeriesModel {
     }
 }
 
-/// Quantiles that never cross: the middle one is what it is, each other is a positive distance from its neighbour (as in Park et al., "Learning quantile
+/// Quantiles that never cross: the median is what it is, each other is a positive distance from its neighbour (as in Park et al., "Learning quantile
 /// functions without quantile crossing for distribution-free time series forecasting", AISTATS 2022, which adds up positive increments).
 ///
 /// # Shapes
 ///
 /// - outputs: `[B, quantiles * horizon]`
 /// - output: the same
-fn rising(outputs: Tensor<2>, quantiles: usize) -> Tensor<2> {
+fn rising(outputs: Tensor<2>, quantiles: usize, median: usize) -> Tensor<2> {
     if quantiles == 1 {
         return outputs;
     }
     let raw = outputs.chunk(quantiles, 1);
-    let middle = quantiles / 2;
     let mut all = raw.clone();
-    for index in middle + 1..quantiles {
+    for index in median + 1..quantiles {
         all[index] = all[index - 1].clone() + softplus(raw[index].clone(), 1.0);
     }
-    for index in (0..middle).rev() {
+    for index in (0..median).rev() {
         all[index] = all[index + 1].clone() - softplus(raw[index].clone(), 1.0);
     }
     Tensor::cat(all, 1)
@@ -132,12 +139,12 @@ mod tests {
     fn quantiles_never_cross_whatever_the_weights() {
         let device = Device::flex();
         device.seed(1);
-        for quantiles in [2, 3, 5] {
+        for (quantiles, median) in [(2, 0), (2, 1), (3, 1), (5, 1)] {
             let outputs = Tensor::<2>::random([50, quantiles * 4], Distribution::Normal(0.0, 30.0), &device);
-            let middle: Vec<f32> = outputs.clone().chunk(quantiles, 1)[quantiles / 2].clone().into_data().iter::<f32>().collect();
-            let all: Vec<Vec<f32>> =
-                rising(outputs, quantiles).chunk(quantiles, 1).into_iter().map(|one| one.into_data().iter::<f32>().collect()).collect();
-            assert_eq!(all[quantiles / 2], middle);
+            let numbers = |one: Tensor<2>| one.into_data().iter::<f32>().collect::<Vec<f32>>();
+            let own = numbers(outputs.clone().chunk(quantiles, 1)[median].clone());
+            let all: Vec<Vec<f32>> = rising(outputs, quantiles, median).chunk(quantiles, 1).into_iter().map(numbers).collect();
+            assert_eq!(all[median], own);
             for pair in all.windows(2) {
                 assert!(pair[0].iter().zip(&pair[1]).all(|(low, high)| low <= high), "{pair:?}");
             }
@@ -147,7 +154,8 @@ mod tests {
     #[test]
     fn the_dense_layer_has_an_output_for_each_quantile_of_each_value() {
         let device = Device::flex();
-        let config = SeriesModelConfig::new(Cell::Gru).with_units(vec![3]).with_horizon(2).with_quantiles(3).with_zero_output(true);
+        let config =
+            SeriesModelConfig::new(Cell::Gru).with_units(vec![3]).with_horizon(2).with_quantiles(3).with_median(1).with_zero_output(true);
         let model = config.init(&device);
         assert_eq!(model.forward(Tensor::zeros([4, 5, 1], &device)).dims(), [4, 6]);
         assert_eq!(model.summary(5).layers.last().map(|dense| dense.parameters), Some(3 * 6 + 6));

@@ -10,7 +10,7 @@ use crate::{
     history::Epoch,
     options::Options,
     recipe::Experiment,
-    values::{Count, Level, Method, Positive, Ranking},
+    values::{Count, Level, Method, Positive, Ranking, ScoredPart},
     weights::Format,
 };
 
@@ -272,6 +272,9 @@ pub(crate) struct EvaluateArgs {
     /// CSV file or folder (experiments on series) [default: the one it was trained on]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
+    /// Part that is scored (experiments on series): test or valid [default: the run's]
+    #[arg(long, value_name = "PART")]
+    pub(crate) score: Option<ScoredPart>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,

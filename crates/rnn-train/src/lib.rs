@@ -10,7 +10,7 @@
 //! | `data` | which columns of a file or folder are meant |
 //! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
-//! | `artifacts`, `checkpoint`, `history` | everything written to and read from an experiment's folder |
+//! | `artifacts`, `checkpoint`, `history`, `lock` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
 //! | `range_test` | finding a learning rate |
 //! | `search` | what a search tries, and what came of it |
@@ -123,6 +123,7 @@ mod fit;
 mod history;
 mod job;
 mod learner;
+mod lock;
 mod optimizer;
 mod options;
 mod plot;
@@ -141,6 +142,12 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::Parser;
 
 pub use error::{Error, GpuFault, Result};
+
+/// The same for the `rnn-train` command itself, which runs several trainings as processes of its own program.
+pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    workers::is_program();
+    main(args)
+}
 
 /// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {

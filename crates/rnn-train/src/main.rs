@@ -10,5 +10,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    rnn_train::main(std::env::args_os())
+    rnn_train::command(std::env::args_os())
 }

@@ -193,6 +193,12 @@ impl Options {
         (common, self)
     }
 
+    /// The options that say what the data is.
+    pub(crate) fn of_data(self) -> Self {
+        let Self { data, date_column, date_format, target, fill, skip_bad, .. } = self;
+        Self { data, date_column, date_format, target, fill, skip_bad, ..Self::default() }
+    }
+
     /// What is set, by name.
     ///
     /// # Errors

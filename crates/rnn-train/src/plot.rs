@@ -1,5 +1,6 @@
 //! Pictures of a run, as SVG and PNG.
 
+mod parallel;
 mod tuning;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use kuva::{
     render::render::Scene,
 };
 
-pub(crate) use tuning::{comparison, range_test, search};
+pub(crate) use parallel::search;
+pub(crate) use tuning::{comparison, range_test};
 
 use crate::{
     Error, Result,
@@ -79,7 +81,8 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     let mut panels = vec![(whole(scaled(&loss, title, "epoch", "loss", &points)), loss)];
     if !accuracy.is_empty() {
         let layout = whole(layout(&accuracy, title, "epoch", "accuracy").with_y_axis_min(0.0).with_y_axis_max(1.02));
-        panels.push((layout.with_legend_position(LegendPosition::InsideBottomRight), accuracy));
+        let places = epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64 / last as f64, epoch.train_accuracy?)));
+        panels.push((layout.with_legend_position(corner(places)), accuracy));
     }
     if !rate.is_empty() {
         let layout = layout(&rate, "", "epoch", "learning rate").with_y_axis_min(0.0);
@@ -221,6 +224,18 @@ fn scaled(plots: &[Plot], title: &str, x: &str, y: &str, points: &[(f64, f64)]) 
     let log = low > 0.0 && high > 10.0 * low;
     let height = |value: f64| if log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
     let places = points.iter().map(|&(x, value)| ((x - first) / (last - first), height(value)));
+    let free = corner(places);
+    let layout = layout(plots, title, x, &format!("{y}{}", if log { " (log scale)" } else { "" })).with_legend_position(free);
+    let margin = 0.05 * (high - low);
+    match log {
+        true => layout.with_log_y(),
+        false if margin > 0.0 => layout.with_y_axis_min(low - margin).with_y_axis_max(high + margin),
+        false => layout,
+    }
+}
+
+/// The corner that has the fewest of some places, from 0 to 1 each way.
+fn corner(places: impl Iterator<Item = (f64, f64)> + Clone) -> LegendPosition {
     let inside = |right: bool, top: bool| {
         let near = |place: f64, far: bool, share: f64| if far { place > 1.0 - share } else { place < share };
         places.clone().filter(|&(x, y)| near(x, right, LEGEND[0]) && near(y, top, LEGEND[1])).count()
@@ -231,14 +246,7 @@ fn scaled(plots: &[Plot], title: &str, x: &str, y: &str, points: &[(f64, f64)]) 
         (inside(false, true), LegendPosition::InsideTopLeft),
         (inside(true, false), LegendPosition::InsideBottomRight),
     ];
-    let free = corners.into_iter().min_by_key(|(count, _)| *count).map_or(LegendPosition::InsideTopRight, |(_, corner)| corner);
-    let layout = layout(plots, title, x, &format!("{y}{}", if log { " (log scale)" } else { "" })).with_legend_position(free);
-    let margin = 0.05 * (high - low);
-    match log {
-        true => layout.with_log_y(),
-        false if margin > 0.0 => layout.with_y_axis_min(low - margin).with_y_axis_max(high + margin),
-        false => layout,
-    }
+    corners.into_iter().min_by_key(|(count, _)| *count).map_or(LegendPosition::InsideTopRight, |(_, corner)| corner)
 }
 
 /// Shares of width and height that a legend takes.

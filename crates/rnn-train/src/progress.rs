@@ -184,6 +184,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number of things.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

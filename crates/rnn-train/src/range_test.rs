@@ -43,6 +43,8 @@ pub(crate) struct Suggestion {
     pub(crate) reason: String,
 }
 
+/// Points from which something can be seen.
+const FEWEST: usize = 5;
 /// How much of the mean of losses a new one is not.
 const SMOOTHING: f64 = 0.9;
 /// A loss so many times the lowest ends the test.
@@ -105,6 +107,9 @@ pub(crate) fn suggest(points: &[Point]) -> Suggestion {
     let Some(lowest) = (0..points.len()).min_by(by_loss) else {
         return none("the loss left the numbers at once; try a smaller --lowest".to_owned());
     };
+    if points.len() < FEWEST {
+        return none(format!("the loss had risen too far after {} steps; try a smaller --lowest", points.len()));
+    }
     let (first, least) = (points[0].smoothed, points[lowest].smoothed);
     let noise = points[..=lowest].iter().map(|point| (point.loss - point.smoothed).abs()).sum::<f64>() / (lowest + 1) as f64;
     let notable = noise.max(NOTABLE * first);
@@ -114,10 +119,19 @@ pub(crate) fn suggest(points: &[Point]) -> Suggestion {
             let rate = points[lowest].learning_rate;
             let (first, least) = (number(first), number(least));
             let beyond = rises.map_or_else(String::new, |rises| format!(", and from {rises} on the loss is higher than at the start"));
-            let reason = format!(
-                "the loss falls from {first} to {least}, which is reached at {}; a tenth of that learns fast and is clear of where learning ends{beyond}",
-                significant(rate)
-            );
+            let reason = if lowest + 1 == points.len() && rises.is_none() {
+                format!(
+                    "the loss falls from {first} to {least} at {}, the highest rate, and would fall further; a tenth of that learns fast, and a larger \
+                     --highest shows where learning ends",
+                    significant(rate)
+                )
+            } else {
+                format!(
+                    "the loss falls from {first} to {least}, which is reached at {}; a tenth of that learns fast and is clear of where learning \
+                     ends{beyond}",
+                    significant(rate)
+                )
+            };
             Suggestion { learning_rate: Some(significant(rate / 10.0)), reason }
         }
         (false, rises) => {

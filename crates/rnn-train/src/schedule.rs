@@ -15,7 +15,7 @@ use burn::{
     optim::LearningRate,
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, progress::count};
 
 /// A learning-rate schedule; lengths are in epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,7 +95,7 @@ impl RateSettings {
     /// Refuses a schedule that a run of so many epochs does not get to the end of.
     pub(crate) fn check(&self, epochs: usize) -> Result<()> {
         let Self { schedule, warmup, .. } = self;
-        let run = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
+        let run = count(epochs, "epoch");
         let too_long =
             |what: String| Err(Error::Usage(format!("{what}, longer than the run of {run}; use more --epochs or a shorter schedule")));
         if *warmup >= epochs as f64 {

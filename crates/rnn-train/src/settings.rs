@@ -10,6 +10,7 @@ use crate::{
     Error, Result,
     backend::BackendChoice,
     cli::{Global, Progress},
+    console::note,
     options::Options,
     recipe::{Experiment, Task, nearest},
     schedule::RateSettings,
@@ -158,6 +159,17 @@ impl GlobalSettings {
         }
     }
 
+    /// Layers the options of several runs or of none that is kept: only the data is that of the run before, where no other is named.
+    pub(crate) fn layered_on_data(&self, experiment: Experiment, flags: &Options, before: Option<Options>) -> Result<Options> {
+        let named = flags.data.is_some() || self.file.data.is_some() || data_of_environment().is_some();
+        let before = before.filter(|_| !named).map(Options::of_data);
+        let options = self.layered(experiment, flags, before.as_ref())?;
+        if let Some(path) = before.and_then(|before| before.data) {
+            note(format_args!("on {}, as the training before (--data chooses another)", path.display()));
+        }
+        Ok(options)
+    }
+
     /// Layers the options of a run: flags, settings file, environment, the run before (what its data and model are), recipe.
     pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
         let typed = flags.clone().over(self.file.clone());
@@ -170,8 +182,7 @@ impl GlobalSettings {
             let letters = typed.clone().over(experiment.0.options());
             return Ok(letters.without_series());
         }
-        let environment =
-            Options { data: std::env::var_os("RNN_STOCK_CSV").filter(|path| !path.is_empty()).map(PathBuf::from), ..Options::default() };
+        let environment = Options { data: data_of_environment(), ..Options::default() };
         let before = before.cloned().unwrap_or_default().of_series();
         Ok(typed.over(environment).over(before).over(experiment.0.options()))
     }
@@ -222,6 +233,11 @@ impl SeriesSettings {
     pub(crate) fn new(experiment: Experiment, options: &Options) -> Result<Self> {
         let recipe = experiment.0.options();
         let split = match set(options.split, "split")?.0 {
+            SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
+                return Err(Error::Usage(
+                    "--purge is between the parts of a holdout split; the course's has none (--split holdout)".to_owned(),
+                ));
+            }
             SplitName::Course => Split::Course,
             SplitName::Holdout => Split::Holdout {
                 valid: set(options.valid, "valid")?.0,
@@ -337,6 +353,10 @@ const MOST_UNITS: usize = 10_000;
 fn end_of(time: jiff::civil::DateTime) -> jiff::civil::DateTime {
     let midnight = time.time() == jiff::civil::Time::midnight();
     if midnight { time.date().to_datetime(jiff::civil::Time::MAX) } else { time }
+}
+
+fn data_of_environment() -> Option<PathBuf> {
+    std::env::var_os("RNN_STOCK_CSV").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn named<T: Clone + PartialEq>(value: &Option<T>, of_recipe: &Option<T>) -> Option<Named<T>> {

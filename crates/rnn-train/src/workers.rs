@@ -6,7 +6,10 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,6 +31,18 @@ pub(crate) struct Worker {
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
 }
+
+/// Whether this process is the command itself, which can be started again, and not a program that uses this library.
+static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process is the command itself.
+pub(crate) fn is_program() {
+    IS_PROGRAM.store(true, Ordering::Relaxed);
+}
+
+/// How the progress of a run is asked for, and that none is wanted.
+pub(crate) const PLAIN: &str = "--progress=plain";
+const QUIET: &str = "--progress=none";
 
 /// Set for the processes of runs. Each has a pipe from the one that started it on its standard input, and ends when that does, however it does: else it
 /// would go on writing where the next one begins.
@@ -70,6 +85,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) quiet: bool,
     /// No run starts after this.
     pub(crate) until: Option<Instant>,
+    /// Called before each run; a run whose beginning fails is one that failed.
+    pub(crate) starting: &'a (dyn Fn(usize) -> std::result::Result<(), String> + Sync),
     /// Told the index of each run that ends, and why it failed if it did.
     pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
     /// What is said beside how far it is.
@@ -101,7 +118,7 @@ pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished
             finished(index);
         }
     };
-    let failed = run(workers, at_once, &Watch { quiet, until: None, finished: &told, standing: &|| None })?;
+    let failed = run(workers, at_once, &Watch { quiet, until: None, starting: &|_| Ok(()), finished: &told, standing: &|| None })?;
     match failed.first() {
         None => Ok(()),
         Some((index, problem)) => {
@@ -113,10 +130,10 @@ pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished
 
 /// Runs all in their order, some at once; gives those that failed.
 pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Result<Vec<Failed>> {
-    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
-    if program.file_stem().is_none_or(|name| name != env!("CARGO_PKG_NAME")) {
+    if !IS_PROGRAM.load(Ordering::Relaxed) {
         return Ok(in_turn(workers, watch));
     }
+    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
     let AtOnce { jobs, threads } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let at_work = jobs.min(count);
@@ -143,7 +160,7 @@ pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Res
             scope.spawn(|| {
                 while let Some(index) = next() {
                     let advance = |share: f64| lock().done[index] = share;
-                    let result = run_one(&program, &workers[index], threads, advance);
+                    let result = (watch.starting)(index).and_then(|()| run_one(&program, &workers[index], threads, advance));
                     let mut state = lock();
                     state.running[index] = false;
                     state.done[index] = 1.0;
@@ -181,9 +198,11 @@ fn in_turn(workers: &[Worker], watch: &Watch<'_>) -> Vec<Failed> {
         if watch.is_over() {
             break;
         }
-        let args = std::iter::once("rnn-train").chain(worker.args.iter().map(String::as_str));
+        let quietly = |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
+        let args = std::iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(|arg| quietly(arg)));
         let run = |cli| muted(|| commands::run(cli)).map_err(|error| error.to_string());
-        let result = Cli::try_parse_from(args).map_err(|error| error.to_string()).and_then(run);
+        let begun = (watch.starting)(index);
+        let result = begun.and_then(|()| Cli::try_parse_from(args).map_err(|error| error.to_string())).and_then(run);
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     seeds,
     train::{json as to_json, write_picture},
-    trained::evaluation,
+    trained::{evaluation, options_before},
 };
 use crate::{
     Error, Result,
@@ -78,7 +78,7 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
         return Err(Error::Usage(format!("{experiment} has letters, no time to go forward in; backtest one of the experiments on series")));
     }
     let Count(folds) = args.folds;
-    let mut options = global.layered(experiment, &args.options, None)?;
+    let mut options = global.layered_on_data(experiment, &args.options, options_before(global, experiment))?;
     let asked = &args.options;
     for (flag, given) in [("--split", asked.split.is_some()), ("--test", asked.test.is_some()), ("--score", asked.score.is_some())] {
         if given {

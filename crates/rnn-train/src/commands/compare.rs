@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -58,7 +58,7 @@ pub(super) fn run(global: &GlobalSettings, args: &CompareArgs) -> Result<()> {
     let runs = [open(global, &args.first)?, open(global, &args.second)?];
     let metric = match args.metric {
         Some(metric) => metric,
-        None if runs.iter().all(|run| curve(run, Metric::ValidLoss).len() > 1) => Metric::ValidLoss,
+        None if runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty()) => Metric::ValidLoss,
         None => Metric::TrainLoss,
     };
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
@@ -77,14 +77,21 @@ pub(super) fn run(global: &GlobalSettings, args: &CompareArgs) -> Result<()> {
     let title = format!("{} of {} and {}", metric.name().replace('_', " "), report.runs[0], report.runs[1]);
     let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
     let stem = args.out.clone().unwrap_or_else(|| global.artifacts.join("compare"));
+    if args.json {
+        json(&report);
+    } else {
+        print(&report);
+    }
+    if args.out.is_none() {
+        fs::create_dir_all(&global.artifacts).map_err(|source| Error::Write { path: global.artifacts.clone(), source })?;
+    }
+    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") { stem.with_extension("") } else { stem };
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
     write_atomic(&svg, picture.svg.as_bytes())?;
     write_atomic(&png, &picture.png)?;
     if args.json {
-        json(&report);
         return Ok(());
     }
-    print(&report);
     out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     Ok(())
 }
@@ -93,7 +100,7 @@ pub(super) fn run(global: &GlobalSettings, args: &CompareArgs) -> Result<()> {
 fn open(global: &GlobalSettings, typed: &Path) -> Result<Run> {
     let name = typed.display().to_string();
     let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
-        Some(Ok(experiment)) if !typed.exists() => Artifacts::new(&global.artifacts, experiment),
+        Some(Ok(experiment)) if !typed.join("config.json").exists() => Artifacts::new(&global.artifacts, experiment),
         _ => Artifacts::open(typed)?,
     };
     let config = artifacts
@@ -138,7 +145,7 @@ fn settings(runs: &[Run; 2]) -> Result<Vec<Line>> {
 
 fn results(runs: &[Run; 2]) -> Vec<Line> {
     let of = |name: &str, value: &dyn Fn(&Run) -> Option<Value>| Line { name: name.to_owned(), values: [value(&runs[0]), value(&runs[1])] };
-    let seconds = |run: &Run| run.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>();
+    let seconds = |run: &Run| run.epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds);
     let mut lines = vec![
         of("epochs", &|run| Some(run.epochs.len().into())),
         of("best epoch", &|run| run.evaluation.get("best_epoch").cloned()),
@@ -155,13 +162,21 @@ fn warnings(runs: &[Run; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&Run) -> Option<String>| of(&runs[0]) != of(&runs[1]);
     let option = |run: &Run, name: &str| run.config.options.entries().ok()?.get(name).map(plain);
     let mut warnings = Vec::new();
+    if differs(&|run| Some(std::mem::discriminant(&run.config.experiment.0.task)).map(|task| format!("{task:?}"))) {
+        return vec!["letters and series have nothing in common but time".to_owned()];
+    }
     if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {
         warnings.push("the data is not the same".to_owned());
     }
-    for name in ["target", "split", "valid", "test", "score", "from", "until"] {
+    for name in ["target", "horizon", "split", "valid", "test", "purge", "score", "from", "until"] {
         if differs(&|run| option(run, name)) {
             warnings.push(format!("`{name}` is not the same, so the scores are not of the same values"));
         }
+    }
+    let span = |run: &Run| Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")));
+    if warnings.is_empty() && differs(&span) {
+        warnings
+            .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         for name in ["loss", "quantiles", "transform", "naive"] {

@@ -1,6 +1,6 @@
 use super::trained::Trained;
 use crate::{
-    Result,
+    Error, Result,
     backend::{Backend, USE_CPU},
     cli::EvaluateArgs,
     console::{json, note, out},
@@ -12,7 +12,14 @@ use crate::{
 /// Scores the best checkpoint again.
 pub(super) fn run(global: &GlobalSettings, args: &EvaluateArgs) -> Result<()> {
     global.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
-    let trained = Trained::open(&global.artifacts, args.experiment)?;
+    if let (Task::Letters(_), Some(_)) = (args.experiment.0.task, args.score) {
+        let experiment = args.experiment;
+        return Err(Error::Usage(format!("{experiment} has no parts: --score is for the experiments on series")));
+    }
+    let mut trained = Trained::open(&global.artifacts, args.experiment)?;
+    if let Some(part) = args.score {
+        trained = trained.scored_on(part);
+    }
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
     let device = &backend.device;

@@ -1,6 +1,11 @@
+use std::fs;
+
 use serde::Serialize;
 
-use super::train::{json as to_json, write_picture};
+use super::{
+    train::{json as to_json, write_picture},
+    trained::options_before,
+};
 use crate::{
     Error, Result,
     artifacts::{Artifacts, csv_rows},
@@ -31,13 +36,27 @@ struct Report<'a> {
 /// Finds a learning rate.
 pub(super) fn run(global: &GlobalSettings, args: &FindLrArgs) -> Result<()> {
     let (Positive(lowest), Positive(highest), Count(steps)) = (args.lowest, args.highest, args.steps);
-    if lowest >= highest {
-        return Err(Error::Usage(format!("--lowest {lowest} is not below --highest {highest}")));
+    if !(LEAST..=MOST).contains(&lowest) || !(LEAST..=MOST).contains(&highest) || highest < 100.0 * lowest {
+        return Err(Error::Usage(format!(
+            "a range test goes from a rate to one a hundred times as large or more, both from {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and \
+             --highest {highest:e}"
+        )));
+    }
+    let asked = &args.options;
+    let useless = [
+        ("--epochs", asked.epochs.is_some()),
+        ("--learning-rate", asked.learning_rate.is_some()),
+        ("--schedule", asked.schedule.is_some()),
+        ("--warmup", asked.warmup.is_some()),
+        ("--patience", asked.patience.is_some()),
+    ];
+    if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
+        return Err(Error::Usage(format!("{flag} is not for a range test, which has --steps, --lowest and --highest")));
     }
     if steps < FEWEST {
         return Err(Error::Usage(format!("a range test takes at least {FEWEST} steps, got {steps} (--steps)")));
     }
-    let options = global.layered(args.experiment, &args.options, None)?;
+    let options = global.layered_on_data(args.experiment, &args.options, options_before(global, args.experiment))?;
     let test = RangeTest { lowest, highest, steps };
     let settings = TrainSettings::new(args.experiment, options, true)?;
     match args.experiment.0.task {
@@ -49,6 +68,9 @@ pub(super) fn run(global: &GlobalSettings, args: &FindLrArgs) -> Result<()> {
     }
 }
 
+/// Rates between which a range test goes.
+const LEAST: f64 = 1e-12;
+const MOST: f64 = 1e3;
 /// Steps from which something can be seen.
 const FEWEST: usize = 20;
 
@@ -60,7 +82,7 @@ fn find<J: Job>(global: &GlobalSettings, args: &FindLrArgs, settings: &TrainSett
     let suggestion = suggest(&points);
     let experiment = settings.experiment;
     let artifacts = Artifacts::new(&global.artifacts, experiment);
-    artifacts.create()?;
+    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
     let synthetic = job.meaning().data.is_some_and(|data| data.synthetic);
     let optimizer = settings.optimizer.name.to_string();
     let report = Report { experiment, optimizer, batch_size: settings.batch_size, synthetic, suggestion: &suggestion, points: &points };

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use rnn_data::moment;
 
 use super::{
@@ -16,7 +18,7 @@ use crate::{
     plot,
     recipe::Task,
     settings::GlobalSettings,
-    values::Count,
+    values::{Count, ScoredPart},
 };
 
 /// Series whose forecasts are printed; files have all.
@@ -31,7 +33,9 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
         )));
     }
     let roots = if args.mean_of_seeds { seeds::roots(global, args.experiment)? } else { vec![global.artifacts.clone()] };
-    let trained = roots.iter().map(|root| Trained::open(root, args.experiment)).collect::<Result<Vec<_>>>()?;
+    // Intervals are calibrated on the validation part, whichever part was scored.
+    let open = |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
+    let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
     let job = trained[0].series_job(args.data.clone(), args.interval)?;

@@ -18,20 +18,22 @@ use super::{
     config::settings_file,
     seeds,
     train::{json as to_json, write_picture},
-    trained::Trained,
+    trained::{Trained, options_before},
 };
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there, write_atomic},
+    artifacts::{Artifacts, write_atomic},
     backend::{Backend, USE_CPU},
     cli::{Progress, SearchArgs},
     console::{json, note, out},
     evaluation::{SeriesEvaluation, best, number, verdict},
     job::SeriesJob,
+    lock::Lock,
     options::{Options, Typed},
     plot,
+    progress::count,
     recipe::Task,
-    search::{Board, Outcome, Plan, Point, Run, Search, Space, overlay, rungs},
+    search::{Board, Outcome, Plan, Point, Run, Search, Space, Tested, overlay, rungs},
     settings::{GlobalSettings, SeriesSettings, TrainSettings},
     values::{Count, Method, Positive, ScoredPart},
 };
@@ -40,12 +42,14 @@ use crate::{
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     plan: &'a Plan,
+    /// Whether all trials are trained.
+    complete: bool,
     trials: Vec<&'a Outcome>,
     best: String,
-    /// Scores of the best trial on the test part.
-    test: &'a SeriesEvaluation,
+    /// Scores of the best trial on the test part, once all are trained.
+    test: Option<&'a SeriesEvaluation>,
     /// Trials whose test part was scored, in turn.
-    test_scored: &'a [String],
+    test_scored: Vec<&'a str>,
 }
 
 /// Searches.
@@ -60,51 +64,79 @@ pub(super) fn run(global: &GlobalSettings, args: &SearchArgs) -> Result<()> {
         TrainSettings::new(experiment, options, true).map(drop)
     };
     space.check(&args.space, |options| fits(options, None))?;
+
+    let typed = args.trials.map(|Count(trials)| trials);
     let epochs = base.epochs.map_or(1, |epochs| epochs.0.0);
-    let Count(trials) = args.trials.unwrap_or(Count(Method::TRIALS));
-    let rungs = if args.method == Method::Halving { rungs(trials, epochs) } else { Vec::new() };
-    let points = points(args, &space, |options| fits(options, rungs.first().map(|(_, epochs)| *epochs)))?;
+    let rungs = if args.method == Method::Halving { rungs(typed.unwrap_or(Method::TRIALS), epochs) } else { Vec::new() };
+    let first = rungs.first().map(|(_, epochs)| *epochs);
+    let draw = |asked: Option<usize>| {
+        points(args, asked, &space, |options| {
+            fits(options, first).map_err(|error| match first {
+                Some(epochs) => Error::Usage(format!("{error} (the first rung has {})", count(epochs, "epoch"))),
+                None => error,
+            })
+        })
+    };
+    let mut drawn = draw(typed)?;
 
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
+    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
+    let _lock = Lock::take(&artifacts.path(LOCK), &format!("the search of {}", artifacts.folder.display()))?;
     if args.fresh && folder.exists() {
         fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     }
-    let mut options = base.entries()?;
-    options.retain(|name, _| name != "artifacts");
-    let plan = Plan {
-        experiment,
-        method: args.method.to_string(),
-        metric: args.metric.to_string(),
-        search_seed: args.search_seed,
-        space: space.fingerprint(),
-        options,
-        data_sha256: sha256,
-    };
-    let mut search = Search::open(&folder, plan)?;
+    let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
+    if search.trials > drawn.points.len() {
+        // Trials that are there are not forgotten because fewer are asked for.
+        drawn = draw(Some(search.trials))?;
+    }
+    let points = drawn.said(typed);
+    search.trials = points.len();
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     search.write(&folder)?;
 
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
-    let at_once = seeds::at_once(&args.parallel, &backend, points.len() + 1, &base);
     let keys: Vec<String> = space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
+    let mut as_it_is = base.entries()?;
+    as_it_is.retain(|name, _| keys.contains(name));
     let seconds = args.minutes.map(|Positive(minutes)| Duration::from_secs_f64((60.0 * minutes).min(1e9)));
     let searching = Searching {
         experiment,
         folder,
+        as_it_is,
+        sha256,
         metric: args.metric,
         backend: &backend,
-        at_once,
+        at_once: seeds::at_once(&args.parallel, &backend, points.len() + 1, &base),
         quiet: base.progress == Some(Progress::None),
         until: seconds.map(|seconds| Instant::now() + seconds),
         board: Mutex::new(Board::new(args.metric, keys)),
         base,
     };
-    searching.all(points, &rungs)?;
-    searching.report(args, &space, &mut search)
+    let complete = searching.all(points, &rungs)?;
+    searching.report(args, &space, &mut search, complete)
 }
 
+fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Result<Plan> {
+    let mut options = base.entries()?;
+    // Its data is told from other by what it holds.
+    options.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+    let trials = args.trials.map_or(Method::TRIALS, |Count(trials)| trials);
+    Ok(Plan {
+        experiment: args.experiment,
+        method: Typed(args.method),
+        metric: Typed(args.metric),
+        trials: (args.method == Method::Halving).then_some(trials),
+        search_seed: args.search_seed,
+        space: space.fingerprint(),
+        options,
+        data_sha256: sha256.to_owned(),
+    })
+}
+
+const LOCK: &str = ".search.lock";
 const FOLDER: &str = "search";
 
 /// Settings that are not searched, and the hash of the data: both as every trial will have them.
@@ -136,7 +168,7 @@ fn opened(global: &GlobalSettings, args: &SearchArgs, space: &Space) -> Result<(
             )));
         }
     }
-    let mut options = global.layered(experiment, &args.options, None)?;
+    let mut options = global.layered_on_data(experiment, &args.options, options_before(global, experiment))?;
     let longest = space.largest("window");
     if let Some(longest) = longest {
         // Else trials of other windows would be judged on other days.
@@ -164,8 +196,29 @@ fn opened(global: &GlobalSettings, args: &SearchArgs, space: &Space) -> Result<(
     Ok((options, job.data.source.sha256))
 }
 
-/// What is tried, in turn; what does not fit together is left out, which is said.
-fn points(args: &SearchArgs, space: &Space, fits: impl Fn(&Options) -> Result<()>) -> Result<Vec<Point>> {
+/// What is tried, in turn.
+struct Drawn {
+    points: Vec<Point>,
+    /// Combinations that do not fit together, and why the first does not.
+    refused: usize,
+    refusal: String,
+}
+
+impl Drawn {
+    /// Says what is odd about it.
+    fn said(self, asked: Option<usize>) -> Vec<Point> {
+        let Self { points, refused, refusal } = self;
+        if asked.is_some_and(|asked| asked > points.len()) {
+            note(format_args!("no more than {} different settings were found in the space", points.len()));
+        }
+        if refused > 0 {
+            note(format_args!("{refused} combinations do not fit together and are left out; the first: {refusal}"));
+        }
+        points
+    }
+}
+
+fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(&Options) -> Result<()>) -> Result<Drawn> {
     let refusal = RefCell::new(None);
     let fits = |point: &Point| match overlay(point).map_err(Error::Usage).and_then(|options| fits(&options)) {
         Ok(()) => true,
@@ -174,84 +227,60 @@ fn points(args: &SearchArgs, space: &Space, fits: impl Fn(&Options) -> Result<()
             false
         }
     };
-    let asked = args.trials.map(|Count(trials)| trials);
     let (points, refused) = match args.method {
         Method::Grid => space.grid(&args.space, fits)?,
         Method::Random | Method::Halving => space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits),
     };
     let refusal = refusal.into_inner().unwrap_or_default();
     if points.is_empty() {
-        return Err(Error::Settings {
-            path: args.space.clone(),
-            problem: format!("no combination of its values fits together: {refusal}"),
-        });
+        let problem = format!("no combination of its values fits together: {refusal}");
+        return Err(Error::Settings { path: args.space.clone(), problem });
     }
-    match asked {
-        Some(asked) if args.method == Method::Grid && asked < points.len() => {
-            let count = points.len();
-            return Err(Error::Usage(format!(
-                "the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values"
-            )));
+    let count = points.len();
+    match args.trials {
+        Some(Count(asked)) if args.method == Method::Grid && asked < count => {
+            Err(Error::Usage(format!("the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values")))
         }
-        Some(asked) if asked > points.len() => note(format_args!("the space has only {} different settings", points.len())),
-        _ => {}
+        _ => Ok(Drawn { points, refused, refusal }),
     }
-    if refused > 0 {
-        note(format_args!("{refused} combinations do not fit together and are left out; the first: {refusal}"));
-    }
-    Ok(points)
 }
 
 impl Searching<'_> {
-    /// Says what came of it, and scores the best trial on the test part.
-    fn report(&self, args: &SearchArgs, space: &Space, search: &mut Search) -> Result<()> {
-        let (board, folder) = (self.board(), &self.folder);
+    /// Says what came of it. Once all trials are trained the best is scored on the test part.
+    fn report(&self, args: &SearchArgs, space: &Space, search: &mut Search, complete: bool) -> Result<()> {
+        let (board, folder, experiment) = (self.board(), &self.folder, self.experiment);
         let (best_run, scored) = board.best()?;
+        let (name, metric) = (best_run.name(), self.metric.title());
+        let trained = board.outcomes().iter().filter(|outcome| outcome.run.trial > 0).count();
+        let trained = format!("{} ({})", count(trained, "training"), args.method);
+        let synthetic = if self.base.data.is_none() { ", SYNTHETIC data" } else { "" };
+        let file = self.base.data.as_deref().and_then(|path| path.file_name()).map_or(SAMPLE.into(), |name| name.to_string_lossy());
+
         write_atomic(&folder.join("search.csv"), &board.csv()?)?;
-        let options = self.best_options(best_run)?;
-        let (name, metric, count) = (best_run.name(), self.metric.title(), board.outcomes().len());
-        let about =
-            format!("{name} of a search of {count} trainings ({}): {metric} {} on the validation part", args.method, number(scored.score));
-        write_atomic(&folder.join("best.toml"), settings_file(self.experiment, None, &options, &about).as_bytes())?;
-        let test = self.test(best_run, search)?;
-        let synthetic = if test.data.synthetic { ", SYNTHETIC data" } else { "" };
-        let experiment = self.experiment;
-        let title =
-            format!("{experiment}: {count} trainings of {}{synthetic}, validation {metric}, best {}", test.data.file, number(scored.score));
+        let about = format!("{name} of a search of {trained}: {metric} {} on the validation part", number(scored.score));
+        let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
+        write_atomic(&folder.join("best.toml"), config.as_bytes())?;
+        let title = format!("{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}", number(scored.score));
         let artifacts = Artifacts { experiment, folder: folder.clone() };
         write_picture(&artifacts, "search", &plot::search(&title, metric, space, &board)?)?;
+        let test = if complete { Some(self.test(best_run, search)?) } else { None };
         if args.json {
-            json(&Report { plan: &search.plan, trials: board.outcomes(), best: name, test: &test, test_scored: &search.test_scored });
+            let tested = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
+            json(&Report { plan: &search.plan, complete, trials: board.outcomes(), best: name, test: test.as_ref(), test_scored: tested });
             return Ok(());
         }
-        let file = &test.data.file;
-        out(format_args!(
-            "{experiment}, search of {count} trainings ({}), ranked by validation {metric} on {file}{synthetic}",
-            args.method
-        ));
+        out(format_args!("{experiment}, search of {trained}, ranked by validation {metric} on {file}{synthetic}"));
         out(&*board);
         if best_run.trial == 0 {
             out("No trial is better than the settings as they are.");
         }
-        let times = match search.test_scored.len() {
-            1 => "once, for".to_owned(),
-            times => format!("{times} times by this search ({}), now for", search.test_scored.join(", ")),
-        };
-        let baseline = best(&test.baselines).map_or_else(String::new, |best| {
-            format!(" ({}: RMSE {}, MAE {})", best.name, number(best.scores.rmse), number(best.scores.mae))
-        });
-        let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
-        out(format_args!("The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."));
-        let config = folder.join("best.toml");
-        out(verdict(test.skill, &test.baselines));
-        out(format_args!("\nuse it: rnn-train --config {} train {experiment} --fresh", config.display()));
-        out(format_args!(
-            "written to {}: search.csv  search.svg/.png  best.toml  test.json  trial-*/ (a run folder each)",
-            folder.display()
-        ));
-        if self.is_over() {
-            note("stopped by --minutes; the same command goes on");
+        match test {
+            Some(test) => said(&test, &name, search),
+            None => out("Stopped by --minutes; the same command goes on. The test part stays closed until all trials are trained."),
         }
+        out(format_args!("\nuse it: rnn-train --config {} train {experiment} --fresh", folder.join("best.toml").display()));
+        let test = if complete { "  test.json" } else { "" };
+        out(format_args!("written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder each)", folder.display()));
         Ok(())
     }
 
@@ -262,25 +291,40 @@ impl Searching<'_> {
         Ok(options)
     }
 
-    /// Scores a trial on the test part, unless that was done before.
+    /// The scores of a trial on the test part, which are measured once.
     fn test(&self, run: &Run, search: &mut Search) -> Result<SeriesEvaluation> {
-        let path = self.folder.join("test.json");
         let name = run.name();
-        if search.test_scored.last() == Some(&name)
-            && let Some(text) = read_if_there(&path)?
-        {
-            return serde_json::from_str(&text)
-                .map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") });
-        }
-        let trained = Trained::open(&run.root(&self.folder), self.experiment)?.scored_on(ScoredPart::Test);
-        let job = trained.series_job(None, None)?;
-        let device = &self.backend.device;
-        let test = self.backend.guard(USE_CPU, || job.evaluate_mean(&[trained.load(&job, device)?], device, None))?;
-        let test = SeriesEvaluation { best_epoch: Some(trained.best.epoch), ..test };
-        // That it was scored is said first, whatever becomes of the scores.
-        search.test_scored.push(name);
-        search.write(&self.folder)?;
-        write_atomic(&path, to_json(&test)?.as_bytes())?;
-        Ok(test)
+        let before = search.tested.iter().find(|tested| tested.trial == name).map(|tested| tested.scores.clone());
+        let scores = match before {
+            Some(scores) => scores,
+            None => {
+                let trained = Trained::open(&run.root(&self.folder), self.experiment)?.scored_on(ScoredPart::Test);
+                let job = trained.series_job(None, None)?;
+                let device = &self.backend.device;
+                let scores = self.backend.guard(USE_CPU, || job.evaluate_mean(&[trained.load(&job, device)?], device, None))?;
+                let scores = SeriesEvaluation { best_epoch: Some(trained.best.epoch), ..scores };
+                search.tested.push(Tested { trial: name, scores: scores.clone() });
+                search.write(&self.folder)?;
+                scores
+            }
+        };
+        write_atomic(&self.folder.join("test.json"), to_json(&scores)?.as_bytes())?;
+        Ok(scores)
     }
+}
+
+const SAMPLE: &str = "the embedded sample";
+
+/// Says how the best trial did on the test part, and how often that was looked at.
+fn said(test: &SeriesEvaluation, name: &str, search: &Search) {
+    let tested: Vec<&str> = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
+    let times = match tested.len() {
+        1 => "once, for".to_owned(),
+        times => format!("{times} times by this search ({}); this is of", tested.join(", ")),
+    };
+    let baseline = best(&test.baselines)
+        .map_or_else(String::new, |best| format!(" ({}: RMSE {}, MAE {})", best.name, number(best.scores.rmse), number(best.scores.mae)));
+    let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
+    out(format_args!("The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."));
+    out(verdict(test.skill, &test.baselines));
 }

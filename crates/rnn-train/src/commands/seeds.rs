@@ -4,7 +4,10 @@ use std::{fmt, fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{train::json, trained::Trained};
+use super::{
+    train::json,
+    trained::{Trained, options_before},
+};
 use crate::{
     Error, Result,
     artifacts::{Artifacts, read_if_there},
@@ -17,7 +20,7 @@ use crate::{
     recipe::{Experiment, Task},
     settings::{GlobalSettings, SeriesSettings, TrainSettings},
     values::Count,
-    workers::{self, AtOnce, Worker},
+    workers::{self, AtOnce, PLAIN, Worker},
 };
 
 /// `seeds.json`: the scores of every model, and of the mean of their forecasts.
@@ -56,7 +59,7 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
     if let Task::Letters(_) = experiment.0.task {
         return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
     }
-    let mut options = global.layered(experiment, &args.options, None)?;
+    let mut options = global.layered_on_data(experiment, &args.options, options_before(global, experiment))?;
     let first = args.options.seed.or(global.file.seed).unwrap_or(1);
     let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
     // What is wrong is said once, before anything is trained; what is guessed, too.
@@ -128,7 +131,7 @@ pub(super) fn at_once(args: &ParallelArgs, backend: &Backend, runs: usize, optio
 
 /// The arguments of a process that trains from the start.
 pub(super) fn training(experiment: Experiment, backend: &Backend, options: &Options) -> Result<Vec<String>> {
-    let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), "--progress=plain".to_owned()];
+    let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
     args.push(format!("--backend={}", backend.option()));
     args.extend(options.as_flags()?);
     Ok(args)
@@ -174,9 +177,10 @@ impl fmt::Display for Report {
         let synthetic = if mean.data.synthetic { ", SYNTHETIC data" } else { "" };
         writeln!(
             f,
-            "{experiment}, {} models, {} test values of `{}` of {}{synthetic}",
+            "{experiment}, {} models, {} {} values of `{}` of {}{synthetic}",
             models.len(),
             mean.windows,
+            mean.part(),
             mean.target,
             mean.data.file
         )?;

@@ -15,7 +15,7 @@ use crate::{
     job::{Job, SeriesJob},
     options::{Options, Typed},
     recipe::Experiment,
-    settings::SeriesSettings,
+    settings::{GlobalSettings, SeriesSettings},
     values::{Level, ScoredPart},
 };
 
@@ -66,6 +66,11 @@ impl Trained {
         }
         Ok(job)
     }
+}
+
+/// The options of the run in an experiment's folder, if there is one that can be read.
+pub(super) fn options_before(global: &GlobalSettings, experiment: Experiment) -> Option<Options> {
+    Artifacts::new(&global.artifacts, experiment).config().ok().flatten().map(|config| config.options)
 }
 
 /// The scores that a training on series has left.

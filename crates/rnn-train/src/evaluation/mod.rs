@@ -16,7 +16,7 @@ pub(crate) use intervals::{IntervalMethod, IntervalScores, QuantileErrors};
 use jiff::civil::DateTime;
 pub(crate) use predictions::{NAME as PREDICTIONS, PredictionRows};
 pub(crate) use scores::{Errors, Scores, Yardstick, multiple, number};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{recipe::Experiment, settings::DataSource};
 
@@ -62,7 +62,8 @@ pub(crate) struct SeriesEvaluation {
     pub(crate) scaled: ScaledScores,
     /// The same of every forecast that needs no model.
     pub(crate) baselines: Vec<BaselineScores>,
-    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a model that loses.
+    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a model that loses, null where the best is never wrong.
+    #[serde(deserialize_with = "or_infinitely_bad")]
     pub(crate) skill: f64,
     /// The scores of each step, where there is more than one.
     pub(crate) steps: Vec<StepScores>,
@@ -99,6 +100,7 @@ pub(crate) struct StepScores {
     pub(crate) model: Scores,
     pub(crate) baselines: Vec<BaselineScores>,
     /// Of the best baseline at this step.
+    #[serde(deserialize_with = "or_infinitely_bad")]
     pub(crate) skill: f64,
 }
 
@@ -127,7 +129,14 @@ impl SeriesEvaluation {
 
 /// How far an RMSE is below the best of the baselines, as a share of it.
 pub(crate) fn skill(model: &Scores, baselines: &[BaselineScores]) -> f64 {
-    1.0 - model.rmse / baselines.iter().map(|baseline| baseline.scores.rmse).fold(f64::INFINITY, f64::min)
+    let best = baselines.iter().map(|baseline| baseline.scores.rmse).fold(f64::INFINITY, f64::min);
+    // Two that are never wrong are the same.
+    if model.rmse == best { 0.0 } else { 1.0 - model.rmse / best }
+}
+
+/// JSON has no infinity: what is written as null was one.
+pub(crate) fn or_infinitely_bad<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NEG_INFINITY))
 }
 
 /// The baseline with the smallest RMSE.
@@ -153,6 +162,7 @@ pub(crate) fn verdict(skill: f64, baselines: &[BaselineScores]) -> String {
         skill if skill > -0.5 => {
             format!("The model loses to a forecast that needs none: its RMSE is {percent:.1}% above that of `{name}`.")
         }
+        f64::NEG_INFINITY => format!("The model loses to a forecast that needs none: `{name}` is never wrong here."),
         skill => format!("The model loses to a forecast that needs none: its RMSE is {:.2} times that of `{name}`.", 1.0 - skill),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     provider::{Adjust, Source, Wanted},
     symbol::Symbol,
 };
-use crate::{Error, Result, console::note};
+use crate::{Error, Result, console::note, progress::count};
 
 /// What one provider answered, all windows together.
 pub(super) struct Download {
@@ -103,11 +103,6 @@ fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, empty: usize, unadju
         ));
     }
     Ok(notes)
-}
-
-/// A number of things.
-pub(super) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

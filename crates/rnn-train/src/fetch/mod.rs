@@ -41,7 +41,7 @@ use std::{path::PathBuf, time::Duration};
 use jiff::{Timestamp, civil::Date};
 
 use bars::{Bar, Overlap};
-use download::{Download, count, download, first_answer};
+use download::{Download, download, first_answer};
 use fault::{Answer, Fault};
 use file::{Kept, Place, whole};
 use http::Client;
@@ -50,7 +50,7 @@ use provider::{Source, Wanted};
 use sidecar::{Sidecar, sha256};
 pub(crate) use symbol::Symbol;
 
-use crate::{Error, Result, console::note};
+use crate::{Error, Result, console::note, progress::count};
 
 /// Rows of a file that are fetched again before others are added.
 const OVERLAP: usize = 20;

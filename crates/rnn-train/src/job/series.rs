@@ -263,6 +263,7 @@ impl Job for SeriesJob {
             .with_units(self.settings.units.clone())
             .with_horizon(self.settings.horizon)
             .with_quantiles(self.settings.loss.quantiles.len().max(1))
+            .with_median(self.settings.loss.forecast())
             .with_dropout(self.settings.dropout)
             .with_zero_output(self.settings.transform.is_residual());
         Trainee { model: config.init(device), loss: self.settings.loss.clone() }

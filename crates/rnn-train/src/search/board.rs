@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -32,6 +32,8 @@ pub(crate) struct Board {
     metric: Ranking,
     keys: Vec<String>,
     outcomes: Vec<Outcome>,
+    /// The best of each rung: its name and score.
+    leaders: BTreeMap<Option<usize>, (String, f64)>,
 }
 
 /// Trials that are said to lead while others are trained.
@@ -41,11 +43,28 @@ const SHOWN: usize = 10;
 
 impl Board {
     pub(crate) fn new(metric: Ranking, keys: Vec<String>) -> Self {
-        Self { metric, keys, outcomes: Vec::new() }
+        Self { metric, keys, outcomes: Vec::new(), leaders: BTreeMap::new() }
     }
 
     pub(crate) fn add(&mut self, outcome: Outcome) {
+        if let Ok(Scored { score, .. }) = outcome.result
+            && self.leaders.get(&outcome.run.rung).is_none_or(|(_, best)| score.total_cmp(best).is_lt())
+        {
+            self.leaders.insert(outcome.run.rung, (outcome.run.name(), score));
+        }
         self.outcomes.push(outcome);
+    }
+
+    /// The last outcome of each trial that has a score: of halving, that of the most epochs; most epochs first, then the best.
+    pub(crate) fn latest(&self) -> Vec<(&Run, Scored)> {
+        let mut latest: BTreeMap<usize, (&Run, Scored)> = BTreeMap::new();
+        let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
+        for (outcome, scored) in self.outcomes().into_iter().filter_map(|outcome| Some((outcome, scored(outcome)?))) {
+            latest.insert(outcome.run.trial, (&outcome.run, scored));
+        }
+        let mut all: Vec<(&Run, Scored)> = latest.into_values().collect();
+        all.sort_by(|one, other| other.0.rung.cmp(&one.0.rung).then(one.1.score.total_cmp(&other.1.score)));
+        all
     }
 
     /// All outcomes, by trial.
@@ -84,9 +103,9 @@ impl Board {
             Err(problem) => return format!("{name}: failed: {problem}  {settings}"),
         };
         let score = number(scored.score);
-        let best = match self.ranked().first() {
-            Some((run, _)) if run.name() == name => "the best so far".to_owned(),
-            Some((run, best)) => format!("best so far {} of {}", number(best.score), run.name()),
+        let best = match self.leaders.get(&outcome.run.rung) {
+            Some((leader, _)) if *leader == name => "the best so far".to_owned(),
+            Some((leader, best)) => format!("best so far {} of {leader}", number(*best)),
             None => String::new(),
         };
         format!("{name}: {} {score}  {settings}  ({best})", self.metric.title())
@@ -141,29 +160,35 @@ impl Board {
 
 /// The settings of a point on a line.
 pub(crate) fn described(point: &Point) -> String {
-    if point.is_empty() {
-        return "settings as they are".to_owned();
-    }
     point.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranked = self.ranked();
-        let cell = |run: &Run, key: &String| run.point.get(key).map_or_else(|| "as it is".to_owned(), plain);
+        let cell = |run: &Run, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
+        // The tables have two scores; a third is shown where it is the one that is ranked.
+        let third = matches!(self.metric, Ranking::Mase | Ranking::Smape);
         let shown = || ranked.iter().take(SHOWN).chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0));
         let width = |key: &String| shown().map(|(run, _)| cell(run, key).chars().count()).max().unwrap_or(0).max(key.chars().count());
         let widths: Vec<usize> = self.keys.iter().map(width).collect();
-        write!(f, " {:>4} {:<12} {:>9} {:>9} {:>10} {:>8}", "rank", "trial", "RMSE", "MAE", "best epoch", "seconds")?;
+        write!(f, " {:>4} {:<16}", "rank", "trial")?;
+        if third {
+            write!(f, " {:>9}", self.metric.title())?;
+        }
+        write!(f, " {:>9} {:>9} {:>10} {:>8}", "RMSE", "MAE", "best epoch", "seconds")?;
         self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {key:>width$}"))?;
         for (rank, (run, scored)) in ranked.iter().enumerate() {
             if rank >= SHOWN && run.trial != 0 {
                 continue;
             }
-            let Scored { rmse, mae, best_epoch, seconds, .. } = scored;
-            let name = if run.trial == 0 { "as it is".to_owned() } else { run.name() };
+            let Scored { score, rmse, mae, best_epoch, seconds, .. } = scored;
             let (rmse, mae) = (number(*rmse), number(*mae));
-            write!(f, "\n {:>4} {name:<12} {rmse:>9} {mae:>9} {best_epoch:>10} {seconds:>8.1}", rank + 1)?;
+            write!(f, "\n {:>4} {:<16}", rank + 1, run.name())?;
+            if third {
+                write!(f, " {:>9}", number(*score))?;
+            }
+            write!(f, " {rmse:>9} {mae:>9} {best_epoch:>10} {seconds:>8.1}")?;
             self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {:>width$}", cell(run, key)))?;
         }
         let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();

@@ -2,8 +2,8 @@
 //!
 //! | file of `search/` | what |
 //! |---|---|
-//! | `search.json` | what is searched: a search goes on only with the same, and how often the test part was scored |
-//! | `trial-007/` | a trial: a run folder like any other, made by `train` |
+//! | `search.json` | what is searched (a search goes on only with the same), and each score of the test part |
+//! | `trial-007/`, `as-it-is/` | a trial, and the settings as they are: run folders like any other, made by `train` |
 //! | `search.csv`, `search.svg` | all trials: settings and scores |
 //! | `best.toml` | the best settings, for `--config` |
 //! | `test.json` | scores of the best trial on the test part |
@@ -23,7 +23,8 @@ pub(crate) use space::{Dimension, Point, Space, Values, overlay};
 use crate::{
     Error, Result,
     artifacts::{read_if_there, write_atomic},
-    evaluation::Scores,
+    evaluation::{Scores, SeriesEvaluation},
+    options::Typed,
     recipe::Experiment,
     values::{Method, Ranking},
 };
@@ -32,8 +33,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) experiment: Experiment,
-    pub(crate) method: String,
-    pub(crate) metric: String,
+    pub(crate) method: Typed<Method>,
+    pub(crate) metric: Typed<Ranking>,
+    /// Of successive halving, whose rungs follow from it.
+    pub(crate) trials: Option<usize>,
     /// Of the draws.
     pub(crate) search_seed: u64,
     pub(crate) space: Value,
@@ -49,14 +52,23 @@ pub(crate) struct Search {
     /// Version of this folder's layout.
     format: u32,
     pub(crate) plan: Plan,
-    /// Trials whose test part was scored, in turn.
-    pub(crate) test_scored: Vec<String>,
+    /// Trials that were asked for, at most.
+    pub(crate) trials: usize,
+    /// Trials whose test part was scored, in turn, with the scores.
+    pub(crate) tested: Vec<Tested>,
+}
+
+/// Scores of a trial on the test part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tested {
+    pub(crate) trial: String,
+    pub(crate) scores: SeriesEvaluation,
 }
 
 /// A training of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
-    /// 0 is the settings as they are, without any of the space.
+    /// 0 is the settings as they are.
     pub(crate) trial: usize,
     /// Of successive halving.
     pub(crate) rung: Option<usize>,
@@ -79,7 +91,7 @@ impl Search {
             path: path.clone(),
             problem: format!("{problem}; start over with --fresh, or choose another folder with --artifacts"),
         };
-        let Some(text) = read_if_there(&path)? else { return Ok(Self { format: FORMAT, plan, test_scored: Vec::new() }) };
+        let Some(text) = read_if_there(&path)? else { return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() }) };
         let malformed = |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
         if document["format"] != FORMAT {
@@ -130,6 +142,7 @@ impl Run {
     pub(crate) fn name(&self) -> String {
         match self.rung {
             Some(rung) => format!("trial-{:03}-rung-{rung}", self.trial),
+            None if self.trial == 0 => "as-it-is".to_owned(),
             None => format!("trial-{:03}", self.trial),
         }
     }

@@ -78,8 +78,8 @@ const SCORED: [&str; 14] = [
     "purge",
     "score",
 ];
-/// Keys that are of the program, not of the training.
-const OTHER: [&str; 3] = ["artifacts", "backend", "progress"];
+/// Keys that are of the program or of what scores are measured against, not of the training.
+const OTHER: [&str; 5] = ["artifacts", "backend", "progress", "season", "interval"];
 /// Points that a grid has at most.
 const MOST_POINTS: usize = 100_000;
 /// Draws that a new trial may take: in a small space most have been seen.
@@ -97,7 +97,7 @@ impl Space {
         Self::parse(&text).map_err(problem)
     }
 
-    fn parse(text: &str) -> std::result::Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
         let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         let mut entries: Vec<_> = table.into_iter().collect();
@@ -190,7 +190,15 @@ impl Space {
 
     /// Something that two spaces have in common only when they are the same.
     pub(crate) fn fingerprint(&self) -> Value {
-        let entry = |one: &Dimension| (one.key.clone(), Value::String(format!("{:?}", one.values)));
+        let entry = |one: &Dimension| {
+            let values = match &one.values {
+                Values::Choice(values) => Value::Array(values.clone()),
+                Values::Range(Range { min, max, log, steps, whole }) => {
+                    serde_json::json!({ "min": min, "max": max, "log": log, "steps": steps, "whole": whole })
+                }
+            };
+            (one.key.clone(), values)
+        };
         Value::Object(self.dimensions.iter().map(entry).collect())
     }
 }
@@ -224,8 +232,12 @@ impl Values {
         match value {
             toml::Value::Array(items) if items.is_empty() => Err(format!("{expected}, got an empty list")),
             toml::Value::Array(items) => {
-                let values = items.into_iter().map(|item| serde_json::to_value(item).map_err(|error| error.to_string()));
-                Ok(Self::Choice(values.collect::<std::result::Result<Vec<_>, String>>()?))
+                let value = |item: toml::Value| match serde_json::to_value(&item) {
+                    // What is no number is nothing in JSON, and nothing is set by it.
+                    Ok(value) if !has_null(&value) => Ok(value),
+                    _ => Err(format!("{expected}, got {item} in it")),
+                };
+                Ok(Self::Choice(items.into_iter().map(value).collect::<std::result::Result<Vec<_>, String>>()?))
             }
             toml::Value::Table(table) => {
                 let table: RangeTable = table.try_into().map_err(|error: toml::de::Error| format!("{expected}: {}", error.message()))?;
@@ -297,14 +309,26 @@ impl Range {
         if range.log && range.min <= 0.0 {
             return Err(format!("the range of `{key}` cannot be logarithmic from min {min}; begin above 0"));
         }
-        if range.steps.is_some_and(|steps| steps < 2) {
-            return Err(format!("the range of `{key}` has less than two steps"));
+        if range.steps.is_some_and(|steps| !(2..=MOST_POINTS).contains(&steps)) {
+            return Err(format!("the steps of `{key}` are less than two or more than {MOST_POINTS}"));
         }
         Ok(range)
     }
 
+    /// Whether all its values are whole numbers.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     fn between(&self, min: f64, max: f64, share: f64) -> f64 {
         if self.log { min * (max / min).powf(share) } else { min + share * (max - min) }
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_null),
+        other => other.is_null(),
     }
 }
 

@@ -51,8 +51,7 @@ fn the_readme_commands_run_in_their_order() {
             if let Some(place) = args.iter().position(|arg| arg == "--trials") {
                 args.drain(place..place + 2);
             }
-            // The second search of the README is of other data.
-            args.extend(["--epochs", "1", "--trials", "2", "--fresh"].map(str::to_owned));
+            args.extend(["--epochs", "1", "--trials", "2"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         match args[0] {

@@ -1,6 +1,12 @@
 //! `search`: many trainings, ranked by the validation part.
 
-use std::{fs, thread, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -30,8 +36,29 @@ fn prepared() -> Scratch {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     scratch.file("space.toml", SPACE);
-    // Given by the space.
     scratch
+}
+
+/// Whether something comes true within a minute.
+fn in_time(is: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !is() {
+        if started.elapsed() > Duration::from_secs(60) {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
+/// Starts a command, and kills it as soon as a file is there.
+fn kill_once_there(mut command: Command, path: &Path) {
+    let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let there = in_time(|| path.exists());
+    let ended = child.try_wait().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(there && ended.is_none(), "{}: {there}, it was to be killed and had ended: {ended:?}", path.display());
 }
 
 /// Flags without those of the space.
@@ -43,8 +70,7 @@ fn without_units(args: Vec<&str>) -> Vec<&str> {
 #[test]
 fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_once() {
     let scratch = prepared();
-    let finished = scratch.run(&without_units(search(&["--trials", "4", "--epochs", "3", "--progress", "plain"])));
-    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let finished = scratch.ok(&without_units(search(&["--trials", "4", "--epochs", "3", "--progress", "plain"])));
     assert!(finished.stderr.contains("5 trainings; ") && finished.stderr.contains("the best so far"), "{}", finished.stderr);
     let rows = table(&scratch, "artifacts");
     assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3", "4"]);
@@ -65,7 +91,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
     scratch.ok(&["compare", "artifacts/series/search/trial-001/series", "artifacts/series/search/trial-002/series"]);
 
     // The best settings as a file give the best trial again, and the scores of the test part that the search has said.
-    let name = format!("trial-{best:03}");
+    let name = if best == 0 { "as-it-is".to_owned() } else { format!("trial-{best:03}") };
     assert!(finished.stdout.contains(&format!("The test part was scored once, for {name}, after it was chosen")), "{}", finished.stdout);
     scratch.ok(&["--config", "artifacts/series/search/best.toml", "train", "series", "--artifacts", "best", "--progress", "none"]);
     assert!(read("best/series/weights.txt") == read(&format!("artifacts/series/search/{name}/series/weights.txt")));
@@ -83,6 +109,10 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
     let report = scratch.json(&without_units(search(&["--trials", "6", "--epochs", "3", "--json", "--artifacts", "other", "--jobs", "2"])));
     assert_eq!(table(&scratch, "other"), table(&scratch, "artifacts"));
     assert_eq!((report["trials"].as_array().unwrap().len(), report["test_scored"].as_array().unwrap().len()), (7, 1));
+    assert_eq!(report["complete"], true);
+    // Fewer trials than there are do not make the others forgotten, and nothing is scored again.
+    let fewer = scratch.json(&without_units(search(&["--trials", "2", "--epochs", "3", "--json", "--artifacts", "other"])));
+    assert_eq!(fewer, report);
 }
 
 #[test]
@@ -90,14 +120,7 @@ fn a_killed_search_goes_on_with_the_same_trials_and_results() {
     let scratch = prepared();
     let args = |root| without_units(search(&["--trials", "5", "--epochs", "20", "--jobs", "1", "--artifacts", root]));
     scratch.ok(&args("whole"));
-    let mut child = scratch.command(&args("killed")).spawn().unwrap();
-    let done = scratch.path("killed/series/search/trial-001/series/evaluation.json");
-    while !done.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it was to be killed");
-        thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_once_there(scratch.command(&args("killed")), &scratch.path("killed/series/search/trial-001/series/evaluation.json"));
     let weights = scratch.path("killed/series/search/trial-001/series/weights.txt");
     let written = fs::metadata(&weights).unwrap().modified().unwrap();
     scratch.ok(&args("killed"));
@@ -110,18 +133,18 @@ fn a_killed_search_goes_on_with_the_same_trials_and_results() {
 #[test]
 fn the_training_of_a_killed_search_ends_with_it() {
     let scratch = prepared();
-    let mut child = scratch.command(&without_units(search(&["--trials", "1", "--epochs", "100000", "--jobs", "1"]))).spawn().unwrap();
-    let metrics = scratch.artifact("series/search/trial-000/series", "metrics.csv");
-    while !metrics.exists() {
-        thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    // A training writes its epochs every second; once it has ended it does not.
-    thread::sleep(Duration::from_millis(300));
-    let written = fs::read(&metrics).unwrap();
-    thread::sleep(Duration::from_millis(1500));
-    assert!(fs::read(&metrics).unwrap() == written, "it still trains");
+    let artifacts = scratch.path("artifacts").display().to_string();
+    let args = search(&["--trials", "1", "--epochs", "100000", "--jobs", "1", "--artifacts", &artifacts]);
+    let command = scratch.command(&without_units(args));
+    kill_once_there(command, &scratch.artifact("series/search/as-it-is/series", "metrics.csv"));
+    // The training has the pipe of its search, and an ended one has no folder that it keeps in use.
+    let ended = || {
+        fs::read_dir("/proc").unwrap().flatten().all(|process| {
+            let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            !String::from_utf8_lossy(&arguments).contains(scratch.path("artifacts").to_str().unwrap())
+        })
+    };
+    assert!(in_time(ended), "it still trains");
 }
 
 #[test]
@@ -139,7 +162,7 @@ fn halving_gives_the_best_third_more_epochs() {
         "--progress",
         "plain",
     ])));
-    assert!(finished.stderr.contains("rung 1 of 3: 5 trials of 1 epochs"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("rung 1 of 3: 5 trials of 1 epoch"), "{}", finished.stderr);
     let rows = table(&scratch, "artifacts");
     let rung = |rung: &str| rows.iter().filter(|row| row[1] == rung).cloned().collect::<Vec<_>>();
     assert_eq!((rung("").len(), rung("0").len(), rung("1").len(), rung("2").len()), (1, 5, 2, 1));
@@ -180,7 +203,8 @@ fn trials_of_all_windows_are_judged_on_the_same_days() {
     scratch.ok(&[&args[..place], &args[place + 2..]].concat());
     let spans: Vec<(Value, Value)> = (0..4)
         .map(|trial| {
-            let evaluation = scratch.read_json(&format!("series/search/trial-{trial:03}/series"), "evaluation.json");
+            let trial = if trial == 0 { "as-it-is".to_owned() } else { format!("trial-{trial:03}") };
+            let evaluation = scratch.read_json(&format!("series/search/{trial}/series"), "evaluation.json");
             (evaluation["span"].clone(), evaluation["windows"].clone())
         })
         .collect();
@@ -234,6 +258,13 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
     refused(SPACE, &["--learning-rate", "0.1"], 2, "--learning-rate is typed, and `learning_rate` is a key of space.toml");
     refused(SPACE, &["--method", "grid"], 1, "line 2: a grid needs the number of values of `learning_rate`");
     refused("epochs = [1, 2]", &["--method", "halving"], 2, "--epochs is typed, and `epochs` is a key");
+    refused("interval = [0.8, 0.9]", &[], 1, "line 1: `interval` is no setting of the training");
+    refused(
+        SPACE,
+        &["--method", "halving", "--epochs", "9", "--trials", "9", "--warmup", "1"],
+        1,
+        "longer than the run of 1 epoch; use more --epochs or a shorter schedule (the first rung has 1 epoch)",
+    );
     refused(SPACE, &["--split", "course", "--interval", "none"], 2, "has no validation part of its own");
     scratch.fails(&["search", "letters-onehot-1", "--space", "space.toml"], 2, "letters-onehot-1 has no validation part to rank trials by");
     scratch.fails(
@@ -255,9 +286,20 @@ fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
     scratch.fails(&args(&["--batch-size", "8"]), 1, "is a search with batch_size = 256, not 8; start over with --fresh");
     scratch.fails(&args(&["--metric", "mae"]), 1, "is a search with metric = rmse, not mae");
     scratch.file("space.toml", SPACE.replace("[5]", "[6]"));
-    scratch.fails(&args(&[]), 1, "is a search with the space of units = ");
+    scratch.fails(&args(&[]), 1, "is a search with the space of units = [[3],[5]], not [[3],[6]]");
     scratch.file("bars.csv", bars(201));
     scratch.ok(&args(&["--fresh"]));
+    // What a changed file has made of a trial is not taken for one of this search.
+    let evaluation = scratch.artifact("series/search/trial-002/series", "evaluation.json");
+    let config = scratch.artifact("series/search/trial-002/series", "config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    let sha256 = serde_json::from_str::<Value>(&text).unwrap()["source"]["sha256"].as_str().unwrap().to_owned();
+    fs::write(&config, text.replace(&sha256, &sha256.chars().rev().collect::<String>())).unwrap();
+    let again = scratch.ok(&without_units(search(&["--trials", "2", "--progress", "plain"])));
+    assert!(again.stderr.contains("3 trainings, 2 are there already"), "{}", again.stderr);
+    fs::write(&evaluation, "{").unwrap();
+    let again = scratch.ok(&without_units(search(&["--trials", "2", "--progress", "plain"])));
+    assert!(again.stderr.contains("trial-002 is trained again: "), "{}", again.stderr);
     scratch.file("bars.csv", bars(202));
     scratch.fails(&args(&[]), 1, "is a search with data_sha256 = ");
 }
@@ -278,7 +320,7 @@ fn two_runs_are_held_against_each_other() {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(shown.contains("Mind: `loss` is not the same, so the losses are not in the same units."), "{shown}");
-    let report = scratch.json(&["compare", "series", "other/series", "--metric", "learning_rate", "--out", "pictures", "--json"]);
+    let report = scratch.json(&["compare", "series", "other/series", "--metric", "learning_rate", "--out", "pictures.svg", "--json"]);
     assert_eq!((report["curves"][0].as_array().unwrap().len(), report["curves"][1].as_array().unwrap().len()), (4, 3));
     assert!(
         scratch.path("artifacts/compare.svg").exists()
@@ -292,7 +334,10 @@ fn two_runs_are_held_against_each_other() {
     assert!(same.contains("All settings are the same.") && !same.contains("Mind:"), "{same}");
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
     let letters = scratch.ok(&["compare", "letters-onehot-1", "series"]).stdout;
-    assert!(letters.contains("train_loss after epoch") && letters.contains("Mind: the data is not the same"), "{letters}");
+    assert!(
+        letters.contains("train_loss after epoch") && letters.contains("Mind: letters and series have nothing in common but time."),
+        "{letters}"
+    );
     scratch.fails(
         &["compare", "letters-onehot-1", "series", "--metric", "valid_loss"],
         2,
@@ -300,4 +345,62 @@ fn two_runs_are_held_against_each_other() {
     );
     scratch.fails(&["compare", "series", "nothing"], 1, "nothing/config.json: is not there; expected the folder of a run");
     scratch.fails(&["compare", "series"], 2, "<SECOND>");
+}
+
+#[test]
+fn two_searches_do_not_work_in_one_folder() {
+    let scratch = prepared();
+    let args = without_units(search(&["--trials", "1", "--epochs", "100000", "--jobs", "1"]));
+    let mut first = scratch.command(&args).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let begun = in_time(|| scratch.artifact("series/search", "search.json").exists());
+    let second = scratch.run(&without_units(search(&["--trials", "1"])));
+    first.kill().unwrap();
+    let id = first.id();
+    first.wait().unwrap();
+    assert!(begun);
+    assert_eq!(second.code, 1, "{}", second.stderr);
+    assert!(second.stderr.contains(&format!("is in use by process {id}, since 2")), "{}", second.stderr);
+    scratch.ok(&without_units(search(&["--trials", "1", "--fresh"])));
+}
+
+#[test]
+fn the_test_part_stays_closed_until_all_trials_are_trained() {
+    let scratch = prepared();
+    // The first trainings begin in time, the others do not.
+    let args = |minutes: &'static str| without_units(search(&["--trials", "30", "--epochs", "60", "--jobs", "1", "--minutes", minutes]));
+    let stopped = scratch.ok(&args("0.002"));
+    assert!(stopped.stdout.contains("Stopped by --minutes; the same command goes on. The test part stays closed"), "{}", stopped.stdout);
+    assert!(!scratch.artifact("series/search", "test.json").exists() && scratch.artifact("series/search", "best.toml").exists());
+    let finished = scratch.ok(&args("100"));
+    assert!(finished.stdout.contains("The test part was scored once, for ") && !finished.stdout.contains("Stopped"), "{}", finished.stdout);
+}
+
+#[test]
+fn values_of_the_test_part_change_no_trial() {
+    let scratch = prepared();
+    let args = |root| without_units(search(&["--trials", "3", "--artifacts", root]));
+    scratch.ok(&args("one"));
+    let text = bars(200);
+    let lines: Vec<String> =
+        text.lines().enumerate().map(|(row, line)| if row > 172 { line.replace(",1", ",9") } else { line.to_owned() }).collect();
+    assert_ne!(lines.join("\n"), text.trim_end());
+    scratch.file("bars.csv", lines.join("\n"));
+    scratch.ok(&args("other"));
+    assert_eq!(table(&scratch, "one"), table(&scratch, "other"));
+}
+
+#[test]
+fn several_runs_take_the_data_of_the_training_before() {
+    let scratch = prepared();
+    scratch.train("series", &["--data", "bars.csv", "--target", "close"]);
+    for command in [
+        &["find-lr", "series", "--steps", "20"][..],
+        &["train", "series", "--seeds", "2", "--epochs", "1"],
+        &["search", "series", "--space", "space.toml", "--trials", "1", "--epochs", "1"],
+    ] {
+        let finished = scratch.ok(command);
+        assert!(finished.stderr.contains("bars.csv, as the training before (--data chooses another)"), "{command:?}: {}", finished.stderr);
+        assert!(!finished.stdout.contains("SYNTHETIC"), "{}", finished.stdout);
+    }
+    assert_eq!(scratch.read_json("series", "search/as-it-is/series/config.json")["options"]["target"], "close");
 }

@@ -151,10 +151,69 @@ fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
     let series = scratch.json(&["find-lr", "series", "--data", &data, "--units", "4", "--window", "5", "--steps", "40", "--json"]);
     assert!(series["points"].as_array().unwrap().len() > 10, "{series}");
     for (args, expected) in [
-        (&["--lowest", "1", "--highest", "0.1"][..], "--lowest 1 is not below --highest 0.1"),
+        (
+            &["--lowest", "1", "--highest", "10"][..],
+            "a range test goes from a rate to one a hundred times as large or more, both from 1e-12 to 1e3; got --lowest 1e0",
+        ),
+        (&["--lowest", "1e-300"], "got --lowest 1e-300 and --highest 1e0"),
+        (&["--epochs", "3"], "--epochs is not for a range test, which has --steps, --lowest and --highest"),
         (&["--steps", "3"], "a range test takes at least 20 steps, got 3"),
         (&["--lowest", "0"], "expected a number above 0, got `0`"),
     ] {
         scratch.fails(&[&["find-lr", "letters-onehot-1"], args].concat(), 2, expected);
     }
+}
+
+#[test]
+fn an_untrained_median_is_the_naive_forecast_wherever_it_is_among_the_quantiles() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    let rmse = |quantiles: &str| {
+        // A rate that changes no weight: the forecast is that of the first weights.
+        let args =
+            ["--data", &data, "--fresh", "--epochs", "1", "--learning-rate", "1e-20", "--loss", "quantile", "--quantiles", quantiles];
+        scratch.train("series", &args);
+        scratch.read_json("series", "evaluation.json")["rmse"].as_f64().unwrap()
+    };
+    let (middle, first, last) = (rmse("0.05,0.5,0.95"), rmse("0.5,0.95"), rmse("0.1,0.2,0.5"));
+    assert!((middle - first).abs() < 1e-6 && (middle - last).abs() < 1e-6, "{middle} {first} {last}");
+}
+
+#[test]
+fn a_run_can_be_scored_on_either_part_and_a_perfect_baseline_is_said_to_be() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", &data]);
+    let both = ["test", "valid"].map(|part| scratch.json(&["evaluate", "series", "--score", part, "--json"]));
+    assert_eq!((&both[0]["part"], &both[1]["part"], both[0]["rmse"] == both[1]["rmse"]), (&"test".into(), &"valid".into(), false));
+    assert_eq!(scratch.json(&["evaluate", "series", "--json"]), both[0]);
+    scratch.fails(&["evaluate", "letters-onehot-1", "--score", "test"], 2, "letters-onehot-1 has no parts");
+    // Intervals of a forecast do not depend on which part was scored.
+    let forecast = scratch.json(&["forecast", "series", "--json"]);
+    scratch.train("series", &["--data", &data, "--fresh", "--score", "valid"]);
+    assert_eq!(scratch.json(&["forecast", "series", "--json"]), forecast);
+    let seeds = scratch.ok(&quick(&["train", "series"], &["--data", &data, "--score", "valid", "--seeds", "2"]));
+    assert!(seeds.stdout.contains("30 validation values of"), "{}", seeds.stdout);
+    scratch.fails(
+        &quick(&["train", "series"], &["--data", &data, "--split", "course", "--interval", "none", "--purge", "9"]),
+        2,
+        "--purge is between the parts",
+    );
+
+    let rows: String = (0..200)
+        .map(|row| {
+            format!("{},{}\n", jiff::civil::date(2020, 1, 1).saturating_add(jiff::Span::new().days(row)), [1, 4, 2, 8, 5][row as usize % 5])
+        })
+        .collect();
+    let periodic = scratch.file("periodic.csv", format!("date,value\n{rows}"));
+    let args = ["--data", &periodic, "--fresh", "--season", "5", "--score", "valid"];
+    let finished = scratch.train("series", &args);
+    assert!(
+        finished.stdout.contains("`seasonal naive 5` is never wrong here") || finished.stdout.contains("is never wrong here"),
+        "{}",
+        finished.stdout
+    );
+    let report = scratch
+        .json(&quick(&["backtest", "series"], &["--data", &periodic, "--season", "5", "--folds", "2", "--interval", "none", "--json"]));
+    assert!(report["folds"][0]["skill"].is_null(), "{report}");
 }

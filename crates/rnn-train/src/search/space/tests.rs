@@ -73,9 +73,12 @@ fn bad_spaces_are_refused_with_their_line() {
             "line 1: expected values of `dropout`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }: unknown field `step`",
         ),
         ("dropout = { min = 0.0 }", "missing field `max`"),
-        ("dropout = { min = 0.0, max = 0.5, steps = 1 }", "less than two steps"),
+        ("dropout = { min = 0.0, max = 0.5, steps = 1 }", "the steps of `dropout` are less than two or more than 100000"),
         ("horizon = [1, 2]", "line 1: `horizon` says which values are predicted and scored"),
         ("backend = [\"wgpu\"]", "line 1: `backend` is no setting of the training"),
+        ("dropout = { min = 0.1, max = 0.5, steps = 3000000000 }", "more than 100000"),
+        ("dropout = [nan, 0.1]", "got nan in it"),
+        ("season = [1, 5]", "line 1: `season` is no setting of the training"),
         ("window = [5", "line 1, column 12"),
     ] {
         let problem = refused(text);
