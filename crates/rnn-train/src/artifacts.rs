@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result, recipe::Experiment, settings::RunConfig};
+use crate::{Error, Result, lock::Lock, recipe::Experiment, settings::RunConfig};
 
 /// Paths of everything an experiment writes.
 #[derive(Debug, Clone)]
@@ -75,6 +75,15 @@ impl Artifacts {
         written.and_then(|value| fs::rename(&temporary, &path).map(|()| value).map_err(failed)).inspect_err(|_| {
             drop(fs::remove_file(&temporary));
         })
+    }
+
+    /// Locks something of this folder, which is there, for this process alone; `name` is that of the lock's file.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, with who and since when.
+    pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
+        Lock::take(&self.path(name), &self.folder.display().to_string())
     }
 
     /// Creates the folder if need be and makes sure it can be written.

@@ -28,7 +28,6 @@ use crate::{
     console::{json, note, out},
     evaluation::{SeriesEvaluation, best, number, verdict},
     job::SeriesJob,
-    lock::Lock,
     options::{Options, Typed},
     plot,
     progress::count,
@@ -82,7 +81,7 @@ pub(super) fn run(global: &GlobalSettings, args: &SearchArgs) -> Result<()> {
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
     fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
-    let _lock = Lock::take(&artifacts.path(LOCK), &format!("the search of {}", artifacts.folder.display()))?;
+    let _lock = artifacts.lock(LOCK)?;
     if args.fresh && folder.exists() {
         fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     }

@@ -19,6 +19,7 @@ use crate::{
     fit::{Fit, initial},
     history::History,
     job::{Job, LettersJob, SeriesJob},
+    lock::Lock,
     options::{Options, plain},
     plot::{self, Picture},
     recipe::Task,
@@ -34,6 +35,8 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
         return seeds::train(global, args, count);
     }
     let artifacts = Artifacts::new(&global.artifacts, experiment);
+    // A folder that is not there is locked once it is made, when all that can be refused has been.
+    let lock = if artifacts.folder.is_dir() { Some(artifacts.lock(LOCK)?) } else { None };
     if !Checkpoints::exist(&artifacts.checkpoints()) {
         // A run that started over was stopped before it had a checkpoint.
         artifacts.restore_aside()?;
@@ -62,7 +65,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
                 same_meaning(&artifacts, told, &options)?;
             }
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
-            start(global, &settings, &artifacts, before, &LettersJob::new(experiment, letters))
+            start(global, &settings, &artifacts, (before, lock), &LettersJob::new(experiment, letters))
         }
         Task::Series(_) => {
             let job = SeriesJob::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
@@ -72,7 +75,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
                 same_meaning(&artifacts, told, &options)?;
             }
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
-            start(global, &settings, &artifacts, before, &job)
+            start(global, &settings, &artifacts, (before, lock), &job)
         }
     }
 }
@@ -148,7 +151,16 @@ impl Before {
     }
 }
 
-fn start<J: Job>(global: &GlobalSettings, settings: &TrainSettings, artifacts: &Artifacts, before: Option<Before>, job: &J) -> Result<()> {
+/// The lock of a training.
+const LOCK: &str = ".train.lock";
+
+fn start<J: Job>(
+    global: &GlobalSettings,
+    settings: &TrainSettings,
+    artifacts: &Artifacts,
+    (before, lock): (Option<Before>, Option<Lock>),
+    job: &J,
+) -> Result<()> {
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);
     let trainee = initial(job, settings.seed);
@@ -166,6 +178,7 @@ fn start<J: Job>(global: &GlobalSettings, settings: &TrainSettings, artifacts: &
         Checkpoints::open(artifacts.checkpoints())?.check(trainee.clone(), best)?;
     }
     artifacts.create()?;
+    let _lock = lock.map_or_else(|| artifacts.lock(LOCK), Ok)?;
     if settings.fresh {
         artifacts.set_aside()?;
         artifacts.create()?;

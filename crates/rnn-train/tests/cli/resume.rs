@@ -1,5 +1,11 @@
 //! Training further.
 
+use std::{
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
 use crate::support::Scratch;
 
 fn losses(scratch: &Scratch, experiment: &str, column: usize) -> Vec<f64> {
@@ -70,4 +76,26 @@ fn fresh_starts_over() {
     assert!(!finished.stderr.contains("going on"), "{}", finished.stderr);
     assert_eq!(losses(&scratch, "letters-onehot-1", 1).len(), 5);
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), first);
+}
+
+#[test]
+fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
+    let scratch = Scratch::new();
+    let long = ["train", "letters-onehot-1", "--epochs", "1000000", "--progress", "none"];
+    let mut first = scratch.command(&long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let metrics = scratch.artifact("letters-onehot-1", "metrics.csv");
+    let started = Instant::now();
+    while !metrics.exists() && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let second = scratch.run(&["train", "letters-onehot-1", "--epochs", "1"]);
+    let fresh = scratch.run(&["train", "letters-onehot-1", "--epochs", "1", "--fresh"]);
+    let id = first.id();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    for refused in [second, fresh] {
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
+        assert!(refused.stderr.contains(&format!("letters-onehot-1 is in use by process {id}, since 2")), "{}", refused.stderr);
+    }
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
 }
