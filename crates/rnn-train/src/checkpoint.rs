@@ -1,8 +1,10 @@
-//! The best checkpoint of an experiment, and the manifest that names it.
+//! The best checkpoint of an experiment, the last one of a run that goes on, and the manifest that names both.
 //!
 //! burn-train saves model, optimizer and scheduler as three files on three threads, under their final names, and finds a
 //! checkpoint again by an epoch number its caller must know. Here each file is written under a temporary name and renamed, and
 //! once all three of an epoch are there, `manifest.json` is made to name that epoch; only then is the one before removed.
+
+mod keep;
 
 use std::{
     fs, panic,
@@ -15,12 +17,9 @@ use burn::{
     module::Module,
     optim::OptimizerRecord,
     store::{ModuleRecord, RecordError},
-    train::{
-        Interrupter,
-        checkpoint::{Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy},
-        metric::store::{Aggregate, EventStoreClient, Split},
-    },
+    train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError},
 };
+pub(crate) use keep::{KeepBest, Patience, Run, RunProgress};
 use rnn_data::Scalers;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +27,35 @@ use crate::{
     Error, Result,
     artifacts::{read_if_there, temporary, write_atomic},
     backend::Watch,
-    schedule::Rates,
     settings::DataSource,
 };
 
 const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 
-/// `manifest.json`: which checkpoint is the best, and what its weights and its loss mean.
+/// `manifest.json`: which checkpoint is the best, and which the last of a run that has not come to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    #[serde(flatten)]
+    best: Best,
+    /// None once the run has come to its end.
+    #[serde(default)]
+    last: Option<Last>,
+}
+
+/// Where a run that goes on has got to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Last {
+    /// Epoch after which it was saved.
+    pub(crate) epoch: usize,
+    /// First and last epoch of the run.
+    pub(crate) run: [usize; 2],
+    /// The best epoch of the run so far, which may not be the best of the folder, and its loss.
+    pub(crate) lowest: (usize, f64),
+    /// Hash of the run's data.
+    pub(crate) sha256: Option<String>,
+}
+
+/// Which checkpoint is the best, and what its weights and its loss mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Best {
     /// Epoch after which it was saved.
@@ -55,8 +76,12 @@ pub(crate) struct Meaning {
 impl Meaning {
     /// Whether both speak of the same prices, wherever the files are.
     pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
-        let sha256 = |meaning: &Self| meaning.data.as_ref().map(|data| data.sha256.clone());
-        sha256(self) == sha256(other)
+        self.sha256() == other.sha256()
+    }
+
+    /// Hash of the data.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.data.as_ref().map(|data| data.sha256.as_str())
     }
 }
 
@@ -70,13 +95,21 @@ pub(crate) struct Checkpoints {
 #[derive(Debug, Default)]
 struct State {
     best: Option<Best>,
+    last: Option<Last>,
+    /// Whether the run has come to its end: what is still being saved is no last checkpoint any more.
+    ended: bool,
+    /// Epoch whose checkpoint training starts from, where that is not the best.
+    start: Option<usize>,
     /// Checkpoints some of whose parts are still being written, oldest first.
     saving: Vec<Saving>,
 }
 
 #[derive(Debug)]
 struct Saving {
-    best: Best,
+    epoch: usize,
+    /// What it will be.
+    best: Option<Best>,
+    last: Option<Last>,
     parts_left: usize,
 }
 
@@ -89,11 +122,11 @@ impl Checkpoints {
     /// Opens a checkpoint folder, which may be empty.
     pub(crate) fn open(folder: PathBuf) -> Result<Arc<Self>> {
         let path = folder.join("manifest.json");
-        let best = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| Error::Artifact {
-            path,
-            problem: format!("expected the manifest of a checkpoint, got: {error}; start over with --fresh"),
+        let manifest: Option<Manifest> = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
+            Error::Artifact { path, problem: format!("expected the manifest of a checkpoint, got: {error}; start over with --fresh") }
         })?;
-        Ok(Arc::new(Self { folder, state: Mutex::new(State { best, saving: Vec::new() }) }))
+        let (best, last) = manifest.map_or((None, None), |manifest| (Some(manifest.best), manifest.last));
+        Ok(Arc::new(Self { folder, state: Mutex::new(State { best, last, ..State::default() }) }))
     }
 
     /// The best checkpoint so far.
@@ -101,19 +134,33 @@ impl Checkpoints {
         self.state().best.clone()
     }
 
-    /// Makes sure that training can go on from the best checkpoint.
-    pub(crate) fn check<M: Module>(&self, model: M, best: &Best) -> Result<()> {
-        self.load(model, best)?;
-        let unreadable = |part, error: RecordError| self.unreadable(part, best, &error);
-        OptimizerRecord::load(self.path(PARTS[1], best.epoch)).map_err(|error| unreadable(PARTS[1], error))?;
-        LrSchedulerRecord::load(self.path(PARTS[2], best.epoch)).map_err(|error| unreadable(PARTS[2], error))?;
+    /// The last checkpoint of a run that has not come to its end.
+    pub(crate) fn interrupted(&self) -> Option<Last> {
+        self.state().last.clone()
+    }
+
+    /// Training starts from the checkpoint of this epoch, not from the best.
+    pub(crate) fn start_from(&self, epoch: usize) {
+        self.state().start = Some(epoch);
+    }
+
+    /// Makes sure that training can go on from the checkpoint of an epoch.
+    pub(crate) fn check<M: Module>(&self, model: M, epoch: usize) -> Result<()> {
+        self.load_epoch(model, epoch)?;
+        let unreadable = |part, error: RecordError| self.unreadable(part, epoch, &error);
+        OptimizerRecord::load(self.path(PARTS[1], epoch)).map_err(|error| unreadable(PARTS[1], error))?;
+        LrSchedulerRecord::load(self.path(PARTS[2], epoch)).map_err(|error| unreadable(PARTS[2], error))?;
         Ok(())
     }
 
     /// Loads the best checkpoint into a model of the same sizes.
     pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
-        let path = self.path(PARTS[0], best.epoch);
-        let record = ModuleRecord::load(&path).map_err(|error| self.unreadable(PARTS[0], best, &error))?;
+        self.load_epoch(model, best.epoch)
+    }
+
+    fn load_epoch<M: Module>(&self, model: M, epoch: usize) -> Result<M> {
+        let path = self.path(PARTS[0], epoch);
+        let record = ModuleRecord::load(&path).map_err(|error| self.unreadable(PARTS[0], epoch, &error))?;
         model.try_load_record(record).map_err(|error| {
             let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
             let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
@@ -130,38 +177,71 @@ impl Checkpoints {
         self.folder.join(format!("{part}-{epoch}.bpk"))
     }
 
-    fn unreadable(&self, part: &str, best: &Best, error: &RecordError) -> Error {
-        let problem = format!("this part of the best checkpoint cannot be read ({error}); start over with --fresh");
-        Error::Artifact { path: self.path(part, best.epoch), problem }
+    fn unreadable(&self, part: &str, epoch: usize, error: &RecordError) -> Error {
+        let which = if self.best().is_some_and(|best| best.epoch == epoch) { "best" } else { "last" };
+        let problem = format!("this part of the {which} checkpoint cannot be read ({error}); start over with --fresh");
+        Error::Artifact { path: self.path(part, epoch), problem }
     }
 
-    fn begin(&self, best: Best) {
-        self.state().saving.push(Saving { best, parts_left: PARTS.len() });
+    fn begin(&self, epoch: usize, best: Option<Best>, last: Option<Last>) {
+        self.state().saving.push(Saving { epoch, best, last, parts_left: PARTS.len() });
     }
 
-    /// Called when a part of an epoch's checkpoint is in place; the last part makes that checkpoint the best.
+    /// The run has come to its end: the next one trains further from the best.
+    pub(crate) fn end_run(&self) -> Result<()> {
+        let mut state = self.state();
+        state.ended = true;
+        state.last = None;
+        self.write(&mut state)
+    }
+
+    /// A run begins that is not the interrupted one.
+    pub(crate) fn forget_interrupted(&self) -> Result<()> {
+        let mut state = self.state();
+        if state.last.take().is_some() { self.write(&mut state) } else { Ok(()) }
+    }
+
+    /// Writes the manifest, and then removes the checkpoints that it does not name.
+    fn write(&self, state: &mut State) -> Result<()> {
+        let Some(best) = state.best.clone() else { return Ok(()) };
+        let named = [Some(best.epoch), state.last.as_ref().map(|last| last.epoch)];
+        let manifest = Manifest { best, last: state.last.clone() };
+        let text = serde_json::to_string_pretty(&manifest).map_err(|error| Error::Internal(error.to_string()))?;
+        write_atomic(&self.folder.join("manifest.json"), text.as_bytes())?;
+        let saving: Vec<usize> = state.saving.iter().map(|saving| saving.epoch).collect();
+        let keeps = |epoch: usize| named.contains(&Some(epoch)) || saving.contains(&epoch);
+        for name in fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.file_name()) {
+            // What cannot be removed does no harm: the manifest no longer names it.
+            if name.to_str().and_then(epoch_of).is_some_and(|epoch| !keeps(epoch)) {
+                drop(fs::remove_file(self.folder.join(name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Called when a part of an epoch's checkpoint is in place; the last part makes that checkpoint what it is to be.
     fn part_saved(&self, epoch: usize) -> Result<()> {
         let mut state = self.state();
-        let Some(index) = state.saving.iter().position(|saving| saving.best.epoch == epoch) else { return Ok(()) };
+        let Some(index) = state.saving.iter().position(|saving| saving.epoch == epoch) else { return Ok(()) };
         state.saving[index].parts_left -= 1;
         if state.saving[index].parts_left > 0 {
             return Ok(());
         }
-        let best = state.saving.remove(index).best;
-        let text = serde_json::to_string_pretty(&best).map_err(|error| Error::Internal(error.to_string()))?;
-        write_atomic(&self.folder.join("manifest.json"), text.as_bytes())?;
-        let epoch = best.epoch;
-        let before = state.best.replace(best);
-        if let Some(before) = before.filter(|before| before.epoch != epoch) {
-            // What cannot be removed does no harm: the manifest no longer names it.
-            PARTS.iter().for_each(|part| drop(fs::remove_file(self.path(part, before.epoch))));
-        }
-        Ok(())
+        let Saving { best, last, .. } = state.saving.remove(index);
+        state.best = best.or_else(|| state.best.take());
+        state.last = last.or_else(|| state.last.take()).filter(|_| !state.ended);
+        self.write(&mut state)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The epoch of a checkpoint's file.
+fn epoch_of(name: &str) -> Option<usize> {
+    let (part, epoch) = name.strip_suffix(".bpk")?.rsplit_once('-')?;
+    epoch.parse().ok().filter(|_| PARTS.contains(&part))
 }
 
 /// Saves and restores one of the three records of a checkpoint.
@@ -189,48 +269,15 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
         self.checkpoints.part_saved(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
     }
 
-    /// The best checkpoint's record; burn-train passes the epoch to continue after, which may be a later one.
+    /// The record that training starts from; burn-train passes the epoch to continue after, which may be a later one.
     fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
-        let epoch = self.checkpoints.best().map_or(epoch, |best| best.epoch);
+        let start = self.checkpoints.state().start;
+        let epoch = start.or_else(|| self.checkpoints.best().map(|best| best.epoch)).unwrap_or(epoch);
         R::load(self.checkpoints.path(self.name, epoch))
     }
 
     fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
         Ok(())
-    }
-}
-
-/// Saves a checkpoint after every epoch whose weights are better than all before, judged after the epoch.
-pub(crate) struct KeepBest {
-    checkpoints: Arc<Checkpoints>,
-    interrupter: Interrupter,
-    meaning: Meaning,
-    lowest: f64,
-    rates: Arc<Rates>,
-}
-
-impl KeepBest {
-    /// `lowest` is the loss the first epoch has to beat; `rates` are told every loss.
-    pub(crate) fn new(checkpoints: Arc<Checkpoints>, interrupter: Interrupter, meaning: Meaning, lowest: f64, rates: Arc<Rates>) -> Self {
-        Self { checkpoints, interrupter, meaning, lowest, rates }
-    }
-}
-
-impl CheckpointingStrategy for KeepBest {
-    fn checkpointing(&mut self, epoch: usize, store: &EventStoreClient) -> Vec<CheckpointingAction> {
-        let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Valid).unwrap_or(f64::NAN);
-        if !loss.is_finite() {
-            let kept = if self.checkpoints.best().is_some() { " (the best checkpoint so far is kept)" } else { "" };
-            self.interrupter.stop(Some(&format!("the loss is {loss} after epoch {epoch}; try a smaller --learning-rate{kept}")));
-            return Vec::new();
-        }
-        self.rates.judge(loss);
-        if loss >= self.lowest {
-            return Vec::new();
-        }
-        self.lowest = loss;
-        self.checkpoints.begin(Best { epoch, loss, meaning: self.meaning.clone() });
-        vec![CheckpointingAction::Save]
     }
 }
 

@@ -9,12 +9,8 @@ use burn::{
     module::Module,
     tensor::Device,
     train::{
-        Interrupter, Learner, MetricEarlyStoppingStrategy, StoppingCondition, SupervisedTraining, TrainingError,
+        Interrupter, Learner, SupervisedTraining, TrainingError,
         checkpoint::CheckpointerError,
-        metric::{
-            LossMetric,
-            store::{Aggregate, Direction, Split},
-        },
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
@@ -22,7 +18,7 @@ use burn::{
 use crate::{
     Error, Result,
     backend::Backend,
-    checkpoint::{Checkpoints, KeepBest},
+    checkpoint::{Checkpoints, KeepBest, Last, Patience, Run, RunProgress},
     cli::Progress,
     console::note,
     history::{History, Recorder},
@@ -40,6 +36,8 @@ pub(crate) struct Fit<'a> {
     pub(crate) backend: &'a Backend,
     /// Loss the first checkpoint has to beat.
     pub(crate) lowest: f64,
+    /// Where an interrupted run goes on.
+    pub(crate) last: Option<&'a Last>,
 }
 
 /// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
@@ -50,21 +48,31 @@ pub(crate) fn initial<J: Job>(job: &J, seed: u64) -> J::Trainee {
 }
 
 impl Fit<'_> {
-    /// Trains a model, from the best checkpoint if there is one; the result is the checkpoint folder's best.
+    /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted run; the result is the checkpoint folder's best.
     pub(crate) fn run<J: Job>(&self, job: &J, trainee: J::Trainee) -> Result<()> {
         let settings = self.settings;
-        let done = self.done();
-        let total = done.saturating_add(settings.epochs);
+        let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
+        let [first, total] = self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
+        if let Some(last) = self.last {
+            if settings.patience > 0 && last.epoch >= last.lowest.0 + settings.patience {
+                // It was interrupted when all that was left were its reports.
+                return Ok(());
+            }
+            self.checkpoints.start_from(last.epoch);
+        }
         let device = self.backend.device.clone().autodiff();
         let part = |index| self.checkpoints.part(index, self.backend.gpu());
         let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
         let loaders = job.loaders(schedule, &device);
         let steps_per_epoch = loaders.train.num_items().div_ceil(settings.batch_size);
-        let (scheduler, rates) = settings.rate.build(Span { first_epoch: done + 1, last_epoch: total, steps_per_epoch })?;
+        let (scheduler, rates) = settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
         let recorder = Recorder::new(self.history.clone(), rates.clone(), J::VALIDATES, training.clone(), interface.clone());
         let changing = settings.rate.changes().then(|| rates.clone());
-        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), job.meaning(), self.lowest, rates);
+        let progress = RunProgress::new(self.last.map(|last| last.lowest));
+        let (lowest, history) = (self.lowest, self.history.clone());
+        let run = Run { meaning: job.meaning(), lowest, epochs: [first, total], progress: progress.clone(), rates, history };
+        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), run);
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(self.renderer(J::VALIDATES, interface, done, changing))
@@ -78,15 +86,7 @@ impl Fit<'_> {
             supervised = supervised.checkpoint(done);
         }
         if settings.patience > 0 {
-            let condition = StoppingCondition::NoImprovementSince { n_epochs: settings.patience };
-            let loss = LossMetric::new();
-            supervised = supervised.early_stopping(MetricEarlyStoppingStrategy::new(
-                &loss,
-                Aggregate::Mean,
-                Direction::Lowest,
-                Split::Valid,
-                condition,
-            ));
+            supervised = supervised.early_stopping(Patience { epochs: settings.patience, progress: progress.clone() });
         }
         let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
 
@@ -101,8 +101,7 @@ impl Fit<'_> {
         if last == total {
             return Ok(());
         }
-        let best = self.checkpoints.best().map_or(0, |best| best.epoch);
-        if settings.patience > 0 && last >= best.max(done) + settings.patience {
+        if settings.patience > 0 && last >= progress.lowest().0 + settings.patience {
             note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
             return Ok(());
         }

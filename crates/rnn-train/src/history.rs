@@ -63,6 +63,11 @@ impl History {
         Ok(Self { path, epochs: Arc::new(Mutex::new(epochs)) })
     }
 
+    /// Forgets the epochs after one, which are trained again.
+    pub(crate) fn truncate(&self, last: usize) {
+        self.lock().retain(|epoch| epoch.epoch <= last);
+    }
+
     /// Number of the last epoch; 0 before the first.
     pub(crate) fn last_epoch(&self) -> usize {
         self.lock().last().map_or(0, |epoch| epoch.epoch)

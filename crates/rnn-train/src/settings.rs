@@ -170,7 +170,7 @@ impl GlobalSettings {
         Ok(options)
     }
 
-    /// Layers the options of a run: flags, settings file, environment, the run before (what its data and model are), recipe.
+    /// Layers the options of a run: flags, settings file, environment, the run before, recipe.
     pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
         let typed = flags.clone().over(self.file.clone());
         if let Task::Letters(_) = experiment.0.task {
@@ -179,12 +179,11 @@ impl GlobalSettings {
                 let flag = name.replace('_', "-");
                 return Err(Error::Usage(format!("{experiment} makes its own letters: --{flag} is for the experiments on series")));
             }
-            let letters = typed.clone().over(experiment.0.options());
+            let letters = typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.0.options());
             return Ok(letters.without_series());
         }
         let environment = Options { data: data_of_environment(), ..Options::default() };
-        let before = before.cloned().unwrap_or_default().of_series();
-        Ok(typed.over(environment).over(before).over(experiment.0.options()))
+        Ok(typed.over(environment).over(before.cloned().unwrap_or_default()).over(experiment.0.options()))
     }
 }
 

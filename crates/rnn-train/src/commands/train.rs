@@ -12,7 +12,7 @@ use crate::{
     Error, Result,
     artifacts::Artifacts,
     backend::{Backend, SMALLER_BATCH, USE_CPU, default_cpu},
-    checkpoint::{Best, Checkpoints},
+    checkpoint::{Best, Checkpoints, Last, Meaning},
     cli::{Progress, TrainArgs},
     console::{note, out},
     evaluation::{Evaluation, PREDICTIONS},
@@ -42,8 +42,9 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
         artifacts.restore_aside()?;
     }
     let before = if args.fresh { None } else { Before::open(&artifacts)? };
-    let told = before.as_ref().filter(|before| before.best.is_some()).map(|before| &before.config.options);
-    let mut options = global.layered(experiment, &args.options, told)?;
+    let trained = before.as_ref().filter(|before| before.best.is_some());
+    let mut options = global.layered(experiment, &args.options, trained.map(Before::told).as_ref())?;
+    let told = trained.map(|before| &before.config.options);
     if args.parallel.is_set() {
         return Err(Error::Usage("--jobs and --threads are for several models at once (--seeds)".to_owned()));
     }
@@ -135,13 +136,38 @@ fn same_meaning(artifacts: &Artifacts, before: &Options, now: &Options) -> Resul
 struct Before {
     config: RunConfig,
     best: Option<Best>,
+    /// Where it has got to, if it has not come to its end.
+    last: Option<Last>,
 }
 
 impl Before {
+    /// What of its options holds on where nothing else is said: of a run that was interrupted all, else what its data and its model are.
+    fn told(&self) -> Options {
+        let options = self.config.options.clone();
+        if self.last.is_some() { Options { artifacts: None, ..options } } else { options.of_series() }
+    }
+
+    /// Where a run with these options goes on with this one, if it does.
+    fn interrupted(&self, options: &Options, meaning: &Meaning) -> Result<Option<Last>> {
+        let Some(last) = &self.last else { return Ok(None) };
+        let entries = |options: &Options| -> Result<_> {
+            let mut entries = options.entries()?;
+            // Data is told from other by what it holds.
+            entries.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+            Ok(entries)
+        };
+        if entries(options)? == entries(&self.config.options)? && last.sha256.as_deref() == meaning.sha256() {
+            return Ok(Some(last.clone()));
+        }
+        note("the run before was interrupted; with other settings or other data its best weights are trained further instead");
+        Ok(None)
+    }
+
     fn open(artifacts: &Artifacts) -> Result<Option<Self>> {
-        let best = Checkpoints::open(artifacts.checkpoints())?.best();
+        let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
+        let (best, last) = (checkpoints.best(), checkpoints.interrupted());
         match artifacts.config()? {
-            Some(config) => Ok(Some(Self { config, best })),
+            Some(config) => Ok(Some(Self { config, best, last })),
             None if best.is_none() => Ok(None),
             None => {
                 let problem = "holds a checkpoint without its config.json; start over with --fresh".to_owned();
@@ -173,9 +199,10 @@ fn start<J: Job>(
         );
         return Err(Error::Artifact { path: artifacts.folder.clone(), problem });
     }
+    let last = before.as_ref().map(|before| before.interrupted(&settings.options, &job.meaning())).transpose()?.flatten();
     let best = before.and_then(|before| before.best);
-    if let Some(best) = &best {
-        Checkpoints::open(artifacts.checkpoints())?.check(trainee.clone(), best)?;
+    for epoch in best.as_ref().map(|best| best.epoch).into_iter().chain(last.as_ref().map(|last| last.epoch)) {
+        Checkpoints::open(artifacts.checkpoints())?.check(trainee.clone(), epoch)?;
     }
     artifacts.create()?;
     let _lock = lock.map_or_else(|| artifacts.lock(LOCK), Ok)?;
@@ -185,7 +212,7 @@ fn start<J: Job>(
     }
 
     let run = Run { settings, artifacts, backend: &backend, checkpoints: Checkpoints::open(artifacts.checkpoints())? };
-    let trained = run.train(job, trainee, best.as_ref(), &summary);
+    let trained = run.train(job, trainee, (best.as_ref(), last.as_ref()), &summary);
     if run.checkpoints.best().is_some() {
         artifacts.discard_aside();
     } else {
@@ -203,17 +230,29 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn train<J: Job>(&self, job: &J, trainee: J::Trainee, best: Option<&Best>, summary: &ModelSummary) -> Result<()> {
+    fn train<J: Job>(
+        &self,
+        job: &J,
+        trainee: J::Trainee,
+        (best, last): (Option<&Best>, Option<&Last>),
+        summary: &ModelSummary,
+    ) -> Result<()> {
         let Self { settings, artifacts, backend, checkpoints } = self;
         let meaning = job.meaning();
         // A loss on other data says nothing about this data: weights go on, the comparison starts anew.
         let lowest = best.filter(|best| best.meaning.is_of_same_data(&meaning)).map_or(f64::INFINITY, |best| best.loss);
-        if let Some(best) = best {
+        if let Some(Last { epoch, run: [_, end], .. }) = last {
+            note(format_args!("the run was interrupted; going on after epoch {epoch} of {end}; --fresh starts over"));
+        } else if let Some(best) = best {
             let compared = if lowest.is_finite() { "" } else { "; the data is another, so what counts as best starts anew" };
             note(format_args!("going on from epoch {} (loss {:.6}); --fresh starts over{compared}", best.epoch, best.loss));
         }
         let metrics = artifacts.path("metrics.csv");
         let history = if best.is_some() { History::open(metrics)? } else { History::new(metrics) };
+        match last {
+            Some(last) => history.truncate(last.epoch),
+            None => checkpoints.forget_interrupted()?,
+        }
 
         let config = RunConfig {
             format: RunConfig::FORMAT,
@@ -226,7 +265,7 @@ impl Run<'_> {
         artifacts.write("config.json", json(&config)?)?;
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
 
-        let fit = Fit { settings, checkpoints, history: &history, backend, lowest };
+        let fit = Fit { settings, checkpoints, history: &history, backend, lowest, last };
         let trained = backend.guard(SMALLER_BATCH, || fit.run(job, trainee));
         // Also a run that was stopped leaves reports of its best checkpoint; a GPU that failed cannot make them.
         let cpu = default_cpu();
@@ -234,7 +273,8 @@ impl Run<'_> {
         let best = checkpoints.best().filter(|best| best.meaning.is_of_same_data(&job.meaning()));
         let report = |best| report(artifacts, job, checkpoints, &best, &history, &backend.device);
         let reported = best.map_or(Ok(()), |best| backend.guard(USE_CPU, || report(best)));
-        trained.and(reported)
+        // Only now: a run that is interrupted before its reports are there has not come to its end.
+        trained.and(reported).and_then(|()| checkpoints.end_run())
     }
 }
 

@@ -1,12 +1,14 @@
 //! Training further.
 
 use std::{
+    fs,
+    path::{Path, PathBuf},
     process::Stdio,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::support::Scratch;
+use crate::support::{Scratch, bars};
 
 fn losses(scratch: &Scratch, experiment: &str, column: usize) -> Vec<f64> {
     let rows = scratch.read(experiment, "metrics.csv");
@@ -98,4 +100,106 @@ fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
         assert!(refused.stderr.contains(&format!("letters-onehot-1 is in use by process {id}, since 2")), "{}", refused.stderr);
     }
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+}
+
+/// Makes sure that two runs left the same, but for how long their epochs took.
+fn same(scratch: &Scratch, roots: [&str; 2], experiment: &str) {
+    let [one, other] = roots.map(|root| left(scratch, root, experiment));
+    for (name, (one, other)) in LEFT.iter().zip(one.iter().zip(&other)) {
+        let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
+        assert!(one == other, "{name} of {roots:?}: {differs:?}, {} and {} lines", one.lines().count(), other.lines().count());
+    }
+}
+
+const LEFT: [&str; 4] = ["weights.txt", "metrics.csv", "evaluation.json", "checkpoint/manifest.json"];
+
+fn left(scratch: &Scratch, root: &str, experiment: &str) -> [String; 4] {
+    let read = |name: &str| fs::read_to_string(scratch.path(root).join(experiment).join(name)).unwrap();
+    let metrics = read("metrics.csv").lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    [read("weights.txt"), metrics, read("evaluation.json"), read("checkpoint/manifest.json")]
+}
+
+/// Kills a training again and again at moments that look random, lets it go on each time, and at last lets it come to its end; counts how often it went on.
+fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
+    let args = [args, &["--artifacts", root]].concat();
+    let mut went_on = 0;
+    for kill in 0..=times {
+        let errors = scratch.path("errors.txt");
+        let mut command = scratch.command(&args);
+        let mut child = command.stdout(Stdio::null()).stderr(fs::File::create(&errors).unwrap()).spawn().unwrap();
+        if kill < times {
+            thread::sleep(Duration::from_millis(500 + (kill * 7919) % 900));
+            if child.try_wait().unwrap().is_some() {
+                // On a fast machine it comes to its end before it is killed so often.
+                assert!(kill > 0, "{}", fs::read_to_string(&errors).unwrap());
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            // Nothing is half there: what can be evaluated can be.
+            let evaluated = scratch.run(&["evaluate", args[1], "--artifacts", root]);
+            assert!(evaluated.code == 0 || evaluated.stderr.contains("has not been trained"), "{}", evaluated.stderr);
+        } else {
+            assert!(child.wait().unwrap().success(), "{}", fs::read_to_string(&errors).unwrap());
+        }
+        went_on += usize::from(fs::read_to_string(&errors).unwrap().contains("the run was interrupted; going on after epoch "));
+    }
+    went_on
+}
+
+#[test]
+fn a_killed_training_of_letters_ends_with_the_bytes_of_one_that_was_not() {
+    let scratch = Scratch::new();
+    let args = ["train", "letters-embedding-4", "--epochs", "6000", "--learning-rate", "0.0002", "--progress", "none"];
+    scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
+    assert!(killed(&scratch, "killed", &args, 4) > 0);
+    same(&scratch, ["killed", "whole"], "letters-embedding-4");
+    // A run that has come to its end is trained further, from its best weights.
+    let further = scratch.ok(&["train", "letters-embedding-4", "--epochs", "1", "--artifacts", "killed"]);
+    assert!(further.stderr.contains("going on from epoch "), "{}", further.stderr);
+}
+
+#[test]
+fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_optimizer() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(1500));
+    let settings = ["--units", "24", "--window", "20", "--batch-size", "16", "--dropout", "0.2", "--learning-rate", "0.01", "--seed", "3"];
+    let run = ["--epochs", "150", "--patience", "60", "--schedule", "plateau:2:0.7", "--warmup", "1.5", "--progress", "none"];
+    let args = [&["train", "series", "--data", &data][..], &settings, &run].concat();
+    scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
+    assert!(killed(&scratch, "killed", &args, 4) > 0);
+    same(&scratch, ["killed", "whole"], "series");
+    // Going on needs no flags: all settings of the interrupted run hold.
+    let mut child =
+        scratch.command(&[&args[..], &["--artifacts", "plain"]].concat()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let manifest = scratch.path("plain/series/checkpoint/manifest.json");
+    let started = Instant::now();
+    while !fs::read_to_string(&manifest).is_ok_and(|text| text.contains("\"lowest\"")) && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Other settings make it another run, which says so.
+    fs::create_dir_all(scratch.path("other/series/checkpoint")).unwrap();
+    for (from, to) in files(&scratch.path("plain/series"), &scratch.path("other/series")) {
+        fs::copy(from, to).unwrap();
+    }
+    let other = scratch.ok(&["train", "series", "--epochs", "1", "--schedule", "constant", "--warmup", "0", "--artifacts", "other"]);
+    assert!(
+        other.stderr.contains("the run before was interrupted; with other settings") && other.stderr.contains("going on from epoch "),
+        "{}",
+        other.stderr
+    );
+    let plain = scratch.ok(&["train", "series", "--artifacts", "plain"]);
+    assert!(plain.stderr.contains("the run was interrupted; going on after epoch "), "{}", plain.stderr);
+    same(&scratch, ["plain", "whole"], "series");
+}
+
+/// The files of a run's folder, and where copies of them go.
+fn files(from: &Path, to: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let of = |folder: &str| {
+        let names = fs::read_dir(from.join(folder)).unwrap().flatten().filter(|entry| entry.path().is_file());
+        names.map(|entry| (entry.path(), to.join(folder).join(entry.file_name()))).collect::<Vec<_>>()
+    };
+    [of(""), of("checkpoint")].concat()
 }
