@@ -29,8 +29,11 @@ impl Bar {
 
     /// Whether prices and volume are the same. Adjusted prices of Yahoo are computed from numbers whose last digits vary from day to day.
     pub(super) fn agrees(&self, other: &Self) -> bool {
-        let prices = self.prices.iter().zip(&other.prices);
-        prices.into_iter().all(|(one, other)| (one - other).abs() <= 1.1 / PARTS + 1e-6 * one.abs()) && self.same_volume(other)
+        self.same_prices(other) && self.same_volume(other)
+    }
+
+    pub(super) fn same_prices(&self, other: &Self) -> bool {
+        self.prices.iter().zip(&other.prices).all(|(one, other)| is_same(*one, *other))
     }
 
     /// Yahoo rounds volumes.
@@ -41,11 +44,11 @@ impl Bar {
     /// How a bar of the same day differs from this one, in words.
     pub(super) fn change(&self, now: &Self) -> String {
         let Self { date, prices, volume } = self;
-        if self.close() != now.close() {
+        if !is_same(self.close(), now.close()) {
             return format!("its close of {date} was {}, and now is {}", self.close(), now.close());
         }
         let named = ["open", "close", "high", "low"].into_iter().zip(prices.iter().zip(&now.prices));
-        match named.into_iter().find(|(_, (one, other))| one != other) {
+        match named.into_iter().find(|(_, (one, other))| !is_same(**one, **other)) {
             Some((name, (one, other))) => format!("its {name} of {date} was {one}, and now is {other}"),
             None => format!("its volume of {date} was {volume}, and now is {}", now.volume),
         }
@@ -61,6 +64,10 @@ impl Bar {
         let [open, close, high, low] = self.prices;
         high < low || (low..=high).contains(&open) && (low..=high).contains(&close)
     }
+}
+
+fn is_same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1.1 / PARTS + 1e-6 * one.abs()
 }
 
 fn rounded(number: f64) -> f64 {

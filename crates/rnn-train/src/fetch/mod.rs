@@ -357,7 +357,9 @@ fn rewritten(kept: &Kept, before: Option<Bar>, now: Bar) -> String {
     };
     let why = match kept.sidecar.adjust {
         _ if now.date == kept.last() => "its last day changed",
-        Adjust::Qfq => "its history was rewritten (forward-adjusted prices are at every dividend)",
+        Adjust::Qfq if before.is_none_or(|before| !before.same_prices(&now)) => {
+            "its history was rewritten (forward-adjusted prices are at every dividend)"
+        }
         _ => "its history was rewritten",
     };
     format!("{why}: {change}")

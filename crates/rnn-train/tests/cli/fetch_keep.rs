@@ -91,7 +91,11 @@ fn other_volumes_are_another_history() {
     let scratch = fetched();
     let volume = |from: &'static str, to: &'static str| changed(move |text| text.replace(from, to));
     let finished = scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
-    assert!(finished.stderr.contains("its volume of 2022-02-10 was 1010, and now is 2010; everything is"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; everything is"),
+        "{}",
+        finished.stderr
+    );
     assert!(finished.stdout.starts_with("replaced"), "{}", finished.stdout);
     let finished = scratch.fetched(&volume("\"1010.000\"", "\"2011.000\""), &["600519", "--to", "2022-03-04"]);
     assert!(finished.stdout.starts_with("added 5 days"), "rounded volumes are the same: {}", finished.stdout);
@@ -116,6 +120,20 @@ fn force_keeps_the_first_day_of_the_file_before() {
         assert!(finished.stderr.contains("from 2012-03-04 on, the usual ten years"), "{}", finished.stderr);
         assert!(!from());
     }
+}
+
+#[test]
+fn days_that_end_early_are_said_until_there_are_more() {
+    let scratch = Scratch::new();
+    let beside = || scratch.text("sh600519.csv.json");
+    let said = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
+    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 3), ..prices() }), &FIRST);
+    assert!(finished.stderr.contains(said) && beside().contains(said), "{}", finished.stderr);
+    let finished = scratch.fetched(&Server::honest(prices()), &["600519", "--to", "2022-02-18"]);
+    assert!(finished.stdout.starts_with("added 11 days") && beside().contains("\"notes\": []"), "{}", beside());
+    // A holiday is not.
+    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 18), ..prices() }), &["600519", "--to", "2022-03-04"]);
+    assert!(finished.stdout.contains("up to date") && !finished.stderr.contains("the last day it gave"), "{}", finished.stderr);
 }
 
 #[test]
