@@ -31,7 +31,7 @@ impl Lock {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-                return Err(Error::Worker(format!("{what} is in use by {holder}; wait for it, or choose another folder with --artifacts")));
+                return Err(Error::Worker(format!("{what} is in use by {holder}; wait for it to end")));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct FetchArgs {
     /// Share, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK, AAPL
     symbol: Symbol,
-    /// First day [default: ten years before the last; of a file that is there: its own]
+    /// First day [default: that of the file, where one is there; else ten years before the last]
     #[arg(long, value_name = "DATE")]
     from: Option<Day>,
     /// Last day [default: the last whose trading is over]
@@ -49,7 +49,7 @@ pub(crate) struct FetchArgs {
 /// Who is asked for bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProviderChoice {
-    /// All of them, one after another, until one answers
+    /// The one a file is from; for a new one all, one after another, until one answers
     Auto,
     /// Shanghai, Shenzhen, Beijing
     Tencent,
@@ -96,9 +96,15 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     }
     out(outcome.summary());
     if outcome.happened != Happened::Unchanged {
-        out(format_args!("next: rnn-train train stock-gap --data {}", outcome.file.display()));
+        out(format_args!("next: rnn-train train stock-gap --data {} --fresh", quoted(&outcome.file.display().to_string())));
     }
     Ok(())
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "._-/\\:+,@%".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// What the arguments mean at a time.
@@ -112,8 +118,11 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
             return Err(Error::Usage(format!("{flag} {day} is in the future: today is {today} where {} is traded", args.symbol)));
         }
     }
+    let first = market.first_day();
+    if to < first {
+        return Err(Error::Usage(format!("--to {to} is before {first}, the first day there can be bars of {}", args.symbol)));
+    }
     let from = from.map(|from| {
-        let first = market.first_day();
         if from < first {
             note(format_args!("note: there are no days before {first}; days are asked for from then on"));
         }
@@ -141,7 +150,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         adjust: args.adjust,
         provider,
         from,
-        usual_from: to.saturating_sub(Span::new().years(10)).max(market.first_day()),
+        usual_from: to.saturating_sub(Span::new().years(10)).max(first),
         to,
         out: args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.csv", args.symbol))),
         force: args.force,

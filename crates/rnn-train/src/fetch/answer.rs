@@ -13,10 +13,15 @@ const TOO_LARGE: f64 = 1e13;
 
 /// The answer's JSON document, which may be wrapped: `name={…};` or `name({…});`.
 pub(super) fn json(reply: &Reply) -> Answer<Value> {
-    if reply.status != 200 {
-        return Err(Fault::lasting(format!("answered with HTTP status {}, expected 200: {}", reply.status, excerpt(&reply.body))));
-    }
+    expect_ok(reply)?;
     parse(&reply.body)
+}
+
+pub(super) fn expect_ok(reply: &Reply) -> Answer<()> {
+    match reply.status {
+        200 => Ok(()),
+        status => Err(Fault::lasting(format!("answered with HTTP status {status}, expected 200: {}", excerpt(&reply.body)))),
+    }
 }
 
 /// The JSON document of a text.
@@ -64,6 +69,16 @@ pub(super) fn day(text: &str) -> Option<Date> {
     let is_iso = text.len() == 10
         && text.bytes().enumerate().all(|(place, byte)| if [4, 7].contains(&place) { byte == b'-' } else { byte.is_ascii_digit() });
     text.parse().ok().filter(|_| is_iso)
+}
+
+/// A provider that names the symbol of its bars must name the one that was asked for.
+pub(super) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
+    match named.as_str() {
+        Some(named) if !named.eq_ignore_ascii_case(expected) => {
+            Err(Fault::lasting(format!("answered with bars of {}, expected {expected}", excerpt(named))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a row should have been.

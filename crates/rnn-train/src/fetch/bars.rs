@@ -27,15 +27,47 @@ impl Bar {
         self.prices[1]
     }
 
-    /// Whether the prices are the same. Adjusted prices of Yahoo are computed from numbers whose last digits vary from day to day.
+    /// Whether prices and volume are the same. Adjusted prices of Yahoo are computed from numbers whose last digits vary from day to day.
     pub(super) fn agrees(&self, other: &Self) -> bool {
-        self.prices.iter().zip(&other.prices).all(|(one, other)| (one - other).abs() <= 1.1 / PARTS + 1e-6 * one.abs())
+        self.same_prices(other) && self.same_volume(other)
+    }
+
+    pub(super) fn same_prices(&self, other: &Self) -> bool {
+        self.prices.iter().zip(&other.prices).all(|(one, other)| is_same(*one, *other))
+    }
+
+    /// Yahoo rounds volumes.
+    fn same_volume(&self, other: &Self) -> bool {
+        (self.volume - other.volume).abs() <= 1e-3 * self.volume.abs().max(other.volume.abs())
+    }
+
+    /// How a bar of the same day differs from this one, in words.
+    pub(super) fn change(&self, now: &Self) -> String {
+        let Self { date, prices, volume } = self;
+        if !is_same(self.close(), now.close()) {
+            return format!("its close of {date} was {}, and now is {}", self.close(), now.close());
+        }
+        let named = ["open", "close", "high", "low"].into_iter().zip(prices.iter().zip(&now.prices));
+        match named.into_iter().find(|(_, (one, other))| !is_same(**one, **other)) {
+            Some((name, (one, other))) => format!("its {name} of {date} was {one}, and now is {other}"),
+            None => format!("its volume of {date} was {volume}, and now is {}", now.volume),
+        }
+    }
+
+    /// Whether no share can have had these prices: a high below the low; zero or less, where no dividends were taken off.
+    pub(super) fn is_impossible(&self, may_be_negative: bool) -> bool {
+        let [_, _, high, low] = self.prices;
+        high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
     }
 
     fn is_consistent(&self) -> bool {
         let [open, close, high, low] = self.prices;
         high < low || (low..=high).contains(&open) && (low..=high).contains(&close)
     }
+}
+
+fn is_same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1.1 / PARTS + 1e-6 * one.abs()
 }
 
 fn rounded(number: f64) -> f64 {
@@ -55,29 +87,50 @@ pub(super) struct Rows {
     pub(super) bars: Vec<Bar>,
     /// Rows without numbers, which were left out.
     pub(super) empty: usize,
+    /// What was there instead of a list of bars, where that may mean that there are none. None: there was a list.
+    pub(super) absent: Option<String>,
     /// Whether these prices are unadjusted although adjusted ones were asked for.
     pub(super) unadjusted: bool,
 }
 
 /// Bars by day.
 #[derive(Debug, Default)]
-pub(super) struct Bars(BTreeMap<Date, Bar>);
+pub(super) struct Bars {
+    days: BTreeMap<Date, Bar>,
+    /// Rows that came after one of a later day.
+    pub(super) unsorted: usize,
+    /// Rows of days that were there, with the same numbers.
+    pub(super) repeated: usize,
+}
 
 impl Bars {
-    /// Adds bars. A day that is there already is dropped; with other prices it is an error that says which.
+    /// Adds bars. A day that is there already is dropped; with other numbers it is an error that says which.
     pub(super) fn add(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), String> {
         for bar in bars {
-            let there = *self.0.entry(bar.date).or_insert(bar);
-            if there.prices != bar.prices {
-                let [one, other] = [there, bar].map(|bar| bar.prices.map(text).join(" "));
-                return Err(format!("gave {} twice, with other prices: {one} and {other} (open, close, high, low)", bar.date));
+            if let Some(there) = self.days.get(&bar.date) {
+                if there.prices != bar.prices {
+                    let [one, other] = [there, &bar].map(|bar| bar.prices.map(text).join(" "));
+                    return Err(format!("gave {} twice, with other prices: {one} and {other} (open, close, high, low)", bar.date));
+                }
+                if !there.same_volume(&bar) {
+                    let [one, other] = [there, &bar].map(|bar| text(bar.volume));
+                    return Err(format!("gave {} twice, with other volumes: {one} and {other}", bar.date));
+                }
+                self.repeated += 1;
+                continue;
             }
+            self.unsorted += usize::from(self.days.last_key_value().is_some_and(|(last, _)| bar.date < *last));
+            self.days.insert(bar.date, bar);
         }
         Ok(())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.days.is_empty()
+    }
+
     pub(super) fn into_days(self) -> Vec<Bar> {
-        self.0.into_values().collect()
+        self.days.into_values().collect()
     }
 }
 
@@ -105,8 +158,8 @@ pub(super) enum Overlap {
     Same(Vec<Bar>),
     /// A day of the file is no longer there.
     Gone(Date),
-    /// From this day on they differ: its close in the file (none: no such day) and now.
-    Differs { date: Date, kept: Option<f64>, now: f64 },
+    /// The first day that is another: its bar in the file (none: no such day) and now.
+    Differs { kept: Option<Bar>, now: Bar },
 }
 
 impl Overlap {
@@ -118,7 +171,7 @@ impl Overlap {
         }
         let differs = now.iter().filter(|bar| bar.date <= last).find(|bar| find(bar.date).is_none_or(|kept| !kept.agrees(bar)));
         match differs {
-            Some(bar) => Self::Differs { date: bar.date, kept: find(bar.date).map(Bar::close), now: bar.close() },
+            Some(bar) => Self::Differs { kept: find(bar.date).copied(), now: *bar },
             None => Self::Same(now.iter().filter(|bar| bar.date > last).copied().collect()),
         }
     }
@@ -149,8 +202,11 @@ mod tests {
         let mut bars = Bars::default();
         bars.add([bar(4, 11.0), bar(2, 10.0), bar(4, 11.0)]).unwrap();
         bars.add([bar(3, 10.5), bar(2, 10.0)]).unwrap();
+        assert_eq!((bars.unsorted, bars.repeated), (2, 2));
         let error = bars.add([bar(3, 10.6)]).unwrap_err();
         assert!(error.contains("2024-01-03 twice") && error.contains("10.5") && error.contains("10.6"), "{error}");
+        let more = Bar { volume: 1236.0, ..bar(3, 10.5) };
+        assert!(bars.add([more]).unwrap_err().contains("2024-01-03 twice, with other volumes: 1234.5 and 1236"));
         assert_eq!(bars.into_days().iter().map(|bar| bar.date.day()).collect::<Vec<_>>(), [2, 3, 4]);
     }
 
@@ -161,11 +217,23 @@ mod tests {
         assert_eq!(Overlap::of(&kept, &kept), Overlap::Same(Vec::new()));
         assert_eq!(Overlap::of(&kept, &[bar(3, 10.5), bar(4, 11.0)]), Overlap::Gone(date(2024, 1, 2)));
         assert_eq!(Overlap::of(&kept, &[]), Overlap::Gone(date(2024, 1, 2)));
-        let differs = Overlap::Differs { date: date(2024, 1, 3), kept: Some(10.5), now: 10.4 };
+        let differs = Overlap::Differs { kept: Some(bar(3, 10.5)), now: bar(3, 10.4) };
         assert_eq!(Overlap::of(&kept, &[bar(2, 10.0), bar(3, 10.4), bar(4, 11.0)]), differs);
         let new_day = [bar(2, 10.0), bar(4, 11.0)];
-        let differs = Overlap::Differs { date: date(2024, 1, 3), kept: None, now: 10.5 };
+        let differs = Overlap::Differs { kept: None, now: bar(3, 10.5) };
         assert_eq!(Overlap::of(&new_day, &[bar(2, 10.0), bar(3, 10.5), bar(4, 11.0)]), differs);
+    }
+
+    #[test]
+    fn volumes_differ_by_more_than_rounding() {
+        let with = |volume| Bar { volume, ..bar(2, 10.0) };
+        for (one, other, expected) in
+            [(1000.0, 1000.9, true), (1000.0, 1002.0, false), (0.0, 0.0, true), (0.0, 1.0, false), (1.0, 0.0, false)]
+        {
+            assert_eq!(with(one).agrees(&with(other)), expected, "{one} {other}");
+        }
+        assert_eq!(with(7.0).change(&with(9.0)), "its volume of 2024-01-02 was 7, and now is 9");
+        assert_eq!(bar(2, 10.0).change(&bar(2, 11.0)), "its close of 2024-01-02 was 10, and now is 11");
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(super) struct Download {
     pub(super) notes: Vec<String>,
 }
 
+/// What a note on days that end early has in it.
+pub(super) const ENDS_EARLY: &str = "the last day it gave is";
+
 /// Asks one provider after another.
 pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
     let mut faults: Vec<Fault> = Vec::new();
@@ -54,38 +57,87 @@ pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(
 pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
     let (name, symbol) = (source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
-    let (mut bars, mut empty, mut unadjusted) = (Bars::default(), 0, Vec::new());
+    let (mut bars, mut odd, mut unadjusted, mut absent) = (Bars::default(), Odd::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {
         let what = format!("{name} {}", window.label());
         let read = |reply: &Reply| source.provider.read(reply, wanted);
         let answer = client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
         let rows = answer.map_err(|fault| fault.at(source.host()))?;
+        // Windows may be larger than what is wanted of them.
+        let is_foreign = |bar: &&Bar| !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date);
+        odd.foreign += rows.bars.iter().filter(is_foreign).count();
         let days: Vec<Bar> = rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
         let left = match windows.len() - index - 1 {
             0 => String::new(),
             left => format!(", {} left", count(left, "window")),
         };
         note(format_args!("{what}: {}{left}", count(days.len(), "day")));
-        empty += rows.empty;
+        odd.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
+            // Before its first day a share has none; between others it has.
+            if let Some(said) = absent.take() {
+                return Err(said);
+            }
+        } else if !bars.is_empty() {
+            absent = absent.or(rows.absent.map(|said| Fault::lasting(said).of(&what)));
         }
         bars.add(days).map_err(|said| Fault::lasting(said).of(&what))?;
     }
+    (odd.unsorted, odd.repeated) = (bars.unsorted, bars.repeated);
     let days = bars.into_days();
     if days.is_empty() {
         return Err(Fault::lasting(format!("{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded then)")));
     }
-    let notes = notes(name, wanted, empty, &unadjusted)?;
+    plausible(name, wanted.adjust, &days)?;
+    let mut notes = notes(name, wanted, odd, &unadjusted)?;
+    let last = days[days.len() - 1].date;
+    if (to - last).get_days() > LONGEST_SILENCE {
+        notes.push(format!("{name} was asked for days to {to}; {ENDS_EARLY} {last}"));
+    }
     notes.iter().for_each(|text| note(format_args!("note: {text}")));
     Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 
+/// Days without bars at the end that need no word: the longest holidays are shorter.
+const LONGEST_SILENCE: i32 = 14;
+
+/// Rows of a provider's answers that were not taken as they came.
+#[derive(Debug, Clone, Copy, Default)]
+struct Odd {
+    empty: usize,
+    repeated: usize,
+    unsorted: usize,
+    /// Of days that were not asked for.
+    foreign: usize,
+}
+
+/// A provider most of whose prices cannot be is at fault; a few are said as of every file.
+fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
+    let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
+    match impossible.first() {
+        Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
+            "{name}: gave prices that cannot be (zero or less, or a high below the low) in {} of {}, the first on {}",
+            impossible.len(),
+            count(days.len(), "row"),
+            first.date
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What is odd about a provider's answers. Windows that are adjusted and windows that are not make no series.
-fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, empty: usize, unadjusted: &[bool]) -> Answer<Vec<String>> {
+fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted: &[bool]) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
-    if empty > 0 {
-        notes.push(format!("{name} gave {} without numbers, left out", count(empty, "row")));
+    for (number, what) in [
+        (odd.empty, "without numbers, left out"),
+        (odd.foreign, "of days that were not asked for, left out"),
+        (odd.repeated, "of days it had given before, with the same numbers, left out"),
+        (odd.unsorted, "after those of later days, sorted in"),
+    ] {
+        if number > 0 {
+            notes.push(format!("{name} gave {} {what}", count(number, "row")));
+        }
     }
     // Forward-adjusted prices after the last dividend are the paid ones, and so are backward-adjusted ones before the first.
     let is_ordered = match adjust {
@@ -112,7 +164,7 @@ mod tests {
     #[test]
     fn unadjusted_prices_go_with_adjusted_ones_on_one_side_only() {
         let symbol = "510300".parse().unwrap();
-        let notes = |adjust, unadjusted: &[bool]| notes("tencent", Wanted { symbol: &symbol, adjust }, 0, unadjusted);
+        let notes = |adjust, unadjusted: &[bool]| notes("tencent", Wanted { symbol: &symbol, adjust }, Odd::default(), unadjusted);
         assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
         assert!(notes(Adjust::Qfq, &[true, true]).unwrap()[0].contains("has no qfq prices of sh510300 for these days"));
         assert!(notes(Adjust::Qfq, &[false, true]).unwrap()[0].contains("for some years"));

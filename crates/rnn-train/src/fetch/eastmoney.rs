@@ -1,5 +1,5 @@
 use super::{
-    answer::{bad_row, day, json, number},
+    answer::{bad_row, day, json, number, same_symbol},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
@@ -34,8 +34,10 @@ pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     }
     let data = &document["data"];
     if data.is_null() {
-        return Err(Fault::lasting(format!("has no data of {}: it does not know it, or answers no more for a while", wanted.symbol)));
+        let said = format!("has no data of {}: it does not know it, or answers no more for a while", wanted.symbol);
+        return Ok(Rows { absent: Some(said), ..Rows::default() });
     }
+    same_symbol(&data["code"], &wanted.symbol.code)?;
     let Some(lines) = data["klines"].as_array() else {
         return Err(Fault::lasting(format!("expected bars under `klines`, got {}", excerpt(&data.to_string()))));
     };
@@ -91,12 +93,13 @@ mod tests {
         assert_eq!((rows.bars.len(), rows.empty), (2, 1));
         assert_eq!(rows.bars[0], Bar::new(date(2024, 1, 2), [1.5, 2.0, 3.0, 0.5], 77.0));
         assert!(read_of(r#"{"rc":0,"data":{"klines":[]}}"#).unwrap().bars.is_empty());
+        assert!(read_of(r#"{"rc":0,"data":null}"#).unwrap().absent.unwrap().contains("has no data of sz000001"));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (body, expected) in [
-            (r#"{"rc":0,"data":null}"#, "has no data of sz000001"),
+            (r#"{"rc":0,"data":{"code":"600519","klines":[]}}"#, "answered with bars of `600519`, expected 000001"),
             (r#"{"rc":102,"data":null}"#, "answered rc 102, expected 0"),
             ("{}", "answered rc null"),
             (r#"{"rc":0,"data":{}}"#, "expected bars under `klines`, got `{}`"),

@@ -6,14 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::civil::Date;
 use rnn_data::{CsvFile, ReadOptions};
 
 use super::{
     bars::{Bar, HEADER, lines, oddity},
     provider::Wanted,
     sidecar::{Sidecar, sha256},
+    symbol::Market,
 };
-use crate::{Error, Result, artifacts::temporary, console::note};
+use crate::{Error, Result, artifacts::temporary, console::note, lock::Lock};
 
 /// A file that an earlier fetch wrote and nobody has changed since.
 #[derive(Debug)]
@@ -74,13 +76,28 @@ impl Kept {
         Ok(Some(Self { sidecar, bars, text }))
     }
 
-    pub(super) fn last(&self) -> jiff::civil::Date {
+    pub(super) fn last(&self) -> Date {
         self.bars[self.bars.len() - 1].date
     }
 
-    /// The file with more bars at its end.
-    pub(super) fn with(&self, more: &[Bar], code: &str) -> String {
-        format!("{}{}", self.text, lines(more, self.bars.len(), code))
+    /// Rows whose days were over when they were fetched: all, or all but the last.
+    pub(super) fn finished(&self, market: Market) -> usize {
+        let is_over = self.last() <= market.last_finished_day(self.sidecar.fetched_at);
+        self.bars.len() - usize::from(!is_over)
+    }
+
+    /// The file's first rows, with more bars after them.
+    pub(super) fn with(&self, rows: usize, more: &[Bar], code: &str) -> String {
+        // The header is a line, too.
+        let kept: String = self.text.split_inclusive('\n').take(1 + rows).collect();
+        kept + &lines(more, rows, code)
+    }
+
+    /// Days that others lack: the first, and how many.
+    pub(super) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
+        let mut lacking = self.bars.iter().filter(|bar| days.binary_search_by_key(&bar.date, |day| day.date).is_err());
+        let first = lacking.next()?.date;
+        Some((first, 1 + lacking.count()))
     }
 }
 
@@ -110,8 +127,8 @@ fn read(path: &Path) -> Result<Checked> {
 pub(super) struct Place {
     /// As it was typed.
     pub(super) path: PathBuf,
-    /// What a link points to.
-    target: PathBuf,
+    /// What a link points to. Sidecar, lock and temporary files are beside it, so that all names of a file share them.
+    pub(super) target: PathBuf,
 }
 
 impl Place {
@@ -133,17 +150,33 @@ impl Place {
         if path.exists() && !path.is_file() {
             return refused("is no ordinary file; --out names one");
         }
-        if Sidecar::path(path).is_dir() {
+        let target = match path.is_symlink() {
+            true => match path.canonicalize() {
+                Ok(target) => target,
+                Err(_) => return refused("is a link to nothing; remove it, or name another file with --out"),
+            },
+            false => path.to_owned(),
+        };
+        if Sidecar::path(&target).is_dir() {
             return refused("needs a file of the same name and .json beside it, and there is a folder of that name");
         }
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok(Self { path: path.to_owned(), target })
+    }
+
+    /// Locks the file for this process alone. The lock's file stays: to remove it would let a third process lock another one of that name.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, with who and since when.
+    pub(super) fn lock(&self) -> Result<Lock> {
+        let name = self.target.file_name().unwrap_or_default().to_string_lossy();
+        Lock::take(&self.target.with_file_name(format!(".{name}.lock")), &self.path.display().to_string())
     }
 
     /// Writes file and sidecar: both under temporary names first, and only once the file is found to be good, under their own. Whatever
     /// happens in between, a sidecar never vouches for another file: it has the sha256 of its own.
     pub(super) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
-        let beside = Sidecar::path(&self.path);
+        let beside = Sidecar::path(&self.target);
         let (csv, json) = (temporary(&self.target), temporary(&beside));
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -152,7 +185,14 @@ impl Place {
         let write = || {
             let document = serde_json::to_string_pretty(sidecar).map_err(|error| Error::Internal(error.to_string()))?;
             fs::write(&csv, text).map_err(failed(&self.path))?;
-            let checked = read(&csv)?;
+            // Nobody has heard of the temporary name.
+            let checked = read(&csv).map_err(|error| {
+                let said = error.to_string().replace(&csv.display().to_string(), "it");
+                Error::Artifact {
+                    path: self.path.clone(),
+                    problem: format!("what was fetched cannot be read back, so nothing was changed: {said}"),
+                }
+            })?;
             if checked.bars.len() != sidecar.rows {
                 return Err(Error::Internal(format!("{} rows were written, {} were read", sidecar.rows, checked.bars.len())));
             }

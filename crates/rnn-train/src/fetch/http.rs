@@ -109,13 +109,20 @@ impl Client {
         use ureq::Error as E;
         let unreachable = |said: String, quick| Fault::Unreachable { said, quick };
         match error {
-            E::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            E::Timeout(Timeout::Resolve) => {
+                unreachable(format!("its address was not found within {} s", RESOLVE.min(self.timeout).as_secs_f64()), false)
+            }
+            E::Timeout(Timeout::Connect) => {
                 unreachable(format!("no connection within {} s", CONNECT.min(self.timeout).as_secs_f64()), false)
             }
             E::Timeout(_) => Fault::passing(format!("no whole answer within {} s (--timeout)", self.timeout.as_secs_f64())),
             E::BodyExceedsLimit(limit) => Fault::lasting(format!("sent more than {} MiB, expected less than one", limit >> 20)),
             E::TooManyRedirects => Fault::lasting(format!("redirected more than {REDIRECTS} times")),
             E::Io(error) if is_broken(error.kind()) => Fault::passing(format!("the connection broke off ({})", plain(&error.to_string()))),
+            // A redirect to nowhere will not be another at the next try.
+            E::Protocol(error) if error.to_string().contains("location header") => {
+                Fault::lasting(format!("redirected, and did not say where to ({})", plain(&error.to_string())))
+            }
             E::Protocol(_) | E::Decompress(..) => Fault::passing(format!("sent no whole HTTP answer ({})", plain(&error.to_string()))),
             E::Io(error) => unreachable(plain(&error.to_string()), true),
             E::HostNotFound | E::ConnectionFailed | E::ConnectProxyFailed(_) | E::Tls(_) | E::Rustls(_) => {

@@ -17,7 +17,11 @@
 //!
 //! `FILE.json` beside it says what it is: symbol, provider, adjustment, days asked for, first and last row, when, rows, sha256 (see
 //! [`sidecar::Sidecar`]). A file whose sha256 is another is not touched. A later fetch asks for the last rows again: forward-adjusted history is
-//! rewritten at every dividend, so rows are only added where the overlap is still the same, else everything is fetched anew.
+//! rewritten at every dividend, so rows are only added where the overlap is still the same, else everything is fetched anew. A last day that was not
+//! over when it was fetched is no part of the overlap: its row is replaced. Only the file's own provider is asked, unless another is named: a
+//! failure must not turn a file into another's.
+//!
+//! Sidecar, lock (`.FILE.lock`, which stays) and temporary files are beside what a link points to.
 //!
 //! # Elsewhere
 //!
@@ -36,12 +40,15 @@ mod symbol;
 mod tencent;
 mod yahoo;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::{Timestamp, civil::Date};
 
 use bars::{Bar, Overlap};
-use download::{Download, download, first_answer};
+use download::{Download, ENDS_EARLY, download, first_answer};
 use fault::{Answer, Fault};
 use file::{Kept, Place, whole};
 use http::Client;
@@ -62,9 +69,9 @@ pub(crate) struct Request {
     pub(crate) adjust: Adjust,
     /// The one that was named; none: all that have it, in their order.
     pub(crate) provider: Option<Provider>,
-    /// First day. For a file that is there: none means its own.
+    /// First day. None: that of the file or sidecar that is there, else the usual one.
     pub(crate) from: Option<Date>,
-    /// First day of a new file, where none is named.
+    /// First day where none is named and no file is there.
     pub(crate) usual_from: Date,
     pub(crate) to: Date,
     pub(crate) out: PathBuf,
@@ -103,6 +110,7 @@ impl Outcome {
         let days = |number: usize| count(number, "day");
         let what = match self.happened {
             Happened::Created => format!("wrote {file}"),
+            Happened::Appended if self.added == 0 => format!("renewed the last day of {file}"),
             Happened::Appended => format!("added {} to {file}", days(self.added)),
             Happened::Replaced => format!("replaced {file}"),
             Happened::Unchanged => format!("{file} is up to date"),
@@ -120,10 +128,12 @@ pub(crate) fn fetch(request: &Request) -> Result<Outcome> {
     let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries) };
     let sources = fetcher.sources()?;
     let place = Place::new(&request.out)?;
-    let existed = request.out.exists();
-    let kept = if request.force { None } else { Kept::open(&request.out, fetcher.wanted())? };
-    let start = request.from.unwrap_or(request.usual_from);
+    // From before the file is read until it is written, so that two fetches never build on the same rows.
+    let _lock = place.lock()?;
+    let existed = place.target.exists();
+    let kept = if request.force { None } else { Kept::open(&place.target, fetcher.wanted())? };
     let Some(kept) = kept else {
+        let start = start(request, &place.target, existed);
         let happened = if existed { Happened::Replaced } else { Happened::Created };
         let update = first_answer(&request.symbol, &sources, |source| {
             fetcher.download(source, [start, request.to]).map(|download| fetcher.whole(source, download, happened, &[]))
@@ -131,11 +141,25 @@ pub(crate) fn fetch(request: &Request) -> Result<Outcome> {
         return fetcher.write(&place, update);
     };
     let is_theirs = request.provider.is_none_or(|named| named == kept.sidecar.provider);
-    if is_theirs && request.from.is_none_or(|from| from >= kept.sidecar.from) && request.to <= kept.last() {
+    let has_start = request.from.is_none_or(|from| from >= kept.sidecar.from);
+    if has_start && request.to < kept.sidecar.first {
+        let (to, first, file) = (request.to, kept.sidecar.first, request.out.display());
+        return Err(Error::Usage(format!("--to {to} is before the first day of {file}, {first}; --from asks for earlier days")));
+    }
+    let is_finished = kept.finished(request.symbol.market) == kept.bars.len();
+    if is_theirs && has_start && is_finished && request.to <= kept.last() {
         return Ok(unchanged(request, kept.sidecar));
     }
-    let sources = ordered(sources, kept.sidecar.provider);
-    match first_answer(&request.symbol, &sources, |source| fetcher.update(source, &kept))? {
+    let answer = first_answer(&request.symbol, &asked(request, sources, &kept.sidecar)?, |source| fetcher.update(source, &kept));
+    let answer = answer.map_err(|error| match error {
+        Error::Fetch(said) if request.provider.is_none() => Error::Fetch(format!(
+            "{said}; {} stays as it is, as its prices are {}'s and go with no others: try again later; --provider NAME replaces the whole file from another",
+            request.out.display(),
+            kept.sidecar.provider.name()
+        )),
+        error => error,
+    });
+    match answer? {
         Some(update) => fetcher.write(&place, update),
         None => Ok(unchanged(request, kept.sidecar)),
     }
@@ -145,10 +169,38 @@ fn unchanged(request: &Request, sidecar: Sidecar) -> Outcome {
     Outcome { happened: Happened::Unchanged, added: 0, file: request.out.clone(), sidecar }
 }
 
-/// The file's own provider first: only its rows go with those that are there.
-fn ordered(mut sources: Vec<Source>, first: Provider) -> Vec<Source> {
-    sources.sort_by_key(|source| source.provider != first);
-    sources
+/// The first day of a file that is written as a whole. Whoever replaces a file does not mean to lose its oldest days.
+fn start(request: &Request, file: &Path, existed: bool) -> Date {
+    if let Some(from) = request.from {
+        return from;
+    }
+    let beside = Sidecar::path(file);
+    let is_usable = |sidecar: &Sidecar| sidecar.symbol == request.symbol.to_string() && sidecar.from <= request.to;
+    // One that cannot be read is about to be replaced.
+    match Sidecar::read(file).ok().flatten().filter(is_usable) {
+        Some(sidecar) => {
+            note(format_args!("note: days are asked for from {} on, as {} says; --from names another", sidecar.from, beside.display()));
+            sidecar.from
+        }
+        None => {
+            if existed || beside.exists() {
+                note(format_args!("note: days are asked for from {} on, the usual ten years; --from names another", request.usual_from));
+            }
+            request.usual_from
+        }
+    }
+}
+
+/// Who is asked for more of a file: its own provider, as only its rows go with those that are there, or the one that was named.
+fn asked(request: &Request, mut sources: Vec<Source>, sidecar: &Sidecar) -> Result<Vec<Source>> {
+    if request.provider.is_none() {
+        sources.retain(|source| source.provider == sidecar.provider);
+    }
+    if sources.is_empty() {
+        let (file, name) = (request.out.display(), sidecar.provider.name());
+        return Err(Error::Usage(format!("{file} is from {name}, which has no bars of {} here; name another --provider", request.symbol)));
+    }
+    Ok(sources)
 }
 
 /// A file's new content.
@@ -197,7 +249,13 @@ impl Fetcher<'_> {
         let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
         let anew = || {
             let download = self.download(source, [start, self.request.to.max(kept.last())])?;
-            keeps_days(name, kept, &download.days)?;
+            // No fetch takes days away: a provider that lacks some is at fault.
+            if let Some((first, number)) = kept.lacking(&download.days) {
+                let days = count(number, "day");
+                return Err(Fault::lasting(format!(
+                    "{name}: lacks {days} that {file} has, the first {first} (--force replaces it nevertheless)"
+                )));
+            }
             Ok(Some(self.whole(source, download, Happened::Replaced, &kept.bars)))
         };
         let theirs = kept.sidecar.provider;
@@ -212,8 +270,10 @@ impl Fetcher<'_> {
             note(format_args!("{file}: began with {}, asked for {start}; everything was fetched again", kept.sidecar.from));
             return Ok(update);
         }
-        let overlap = &kept.bars[kept.bars.len().saturating_sub(OVERLAP)..];
-        let download = self.download(source, [overlap[0].date, self.request.to])?;
+        let finished = kept.finished(self.request.symbol.market);
+        let first = kept.bars.len().saturating_sub(OVERLAP);
+        let overlap = &kept.bars[first..finished];
+        let download = self.download(source, [kept.bars[first].date, self.request.to.max(kept.last())])?;
         // An unadjusted overlap may well be the same as an adjusted one, and what comes after it is not.
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
@@ -221,23 +281,35 @@ impl Fetcher<'_> {
             return anew();
         }
         match Overlap::of(overlap, &download.days) {
+            Overlap::Same(new) if finished < kept.bars.len() => {
+                let last = kept.last();
+                if new.iter().all(|bar| bar.date != last) {
+                    return Err(Fault::lasting(format!("{name}: gave no {last}, a day {file} has")));
+                }
+                note(format_args!("{file}: {last} was not over when it was fetched; its row is replaced"));
+                Ok(Some(self.appended(source, kept, finished, &new, download)))
+            }
             Overlap::Same(new) if new.is_empty() => Ok(None),
-            Overlap::Same(new) => Ok(Some(self.appended(source, kept, &new, download))),
+            Overlap::Same(new) => Ok(Some(self.appended(source, kept, finished, &new, download))),
             Overlap::Gone(day) => Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has"))),
-            Overlap::Differs { date, kept: before, now } => {
-                note(format_args!("{file}: {}; everything is fetched again", rewritten(kept, date, before, now)));
+            Overlap::Differs { kept: before, now } => {
+                note(format_args!("{file}: {}; everything is fetched again", rewritten(kept, before, now)));
                 anew()
             }
         }
     }
 
-    fn appended(&self, source: &Source, kept: &Kept, new: &[Bar], Download { unadjusted, mut notes, .. }: Download) -> Update {
+    /// The file's first rows, and new ones after them.
+    fn appended(&self, source: &Source, kept: &Kept, rows: usize, new: &[Bar], download: Download) -> Update {
+        let Download { unadjusted, asked: [_, to], mut notes, .. } = download;
         notes.retain(|note| !kept.sidecar.notes.contains(note));
-        notes.splice(0..0, kept.sidecar.notes.iter().cloned());
-        let text = kept.with(new, &self.request.symbol.code);
-        let days = [&kept.bars, new].concat();
-        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, self.request.to], unadjusted, notes });
-        Update { happened: Happened::Appended, added: new.len(), text, sidecar }
+        // Where the days ended before is no longer where they end.
+        notes.splice(0..0, kept.sidecar.notes.iter().filter(|note| !note.contains(ENDS_EARLY)).cloned());
+        let text = kept.with(rows, new, &self.request.symbol.code);
+        let days = [&kept.bars[..rows], new].concat();
+        let added = days.len() - kept.bars.len();
+        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, to], unadjusted, notes });
+        Update { happened: Happened::Appended, added, text, sidecar }
     }
 
     /// A file of what was downloaded, where some days were before.
@@ -277,27 +349,18 @@ impl Fetcher<'_> {
     }
 }
 
-/// No fetch takes days away: a provider that has fewer than the file is at fault.
-fn keeps_days(name: &str, kept: &Kept, days: &[Bar]) -> Answer<()> {
-    let ends = |days: &[Bar]| days.first().zip(days.last()).map(|(first, last)| (first.date, last.date));
-    match (ends(&kept.bars), ends(days)) {
-        (Some((first, last)), Some((now_first, now_last))) if now_first > first || now_last < last => Err(Fault::lasting(format!(
-            "{name}: has {now_first} to {now_last}, less than the file's {first} to {last} (--force replaces it nevertheless)"
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Why a file cannot be added to.
-fn rewritten(kept: &Kept, date: Date, before: Option<f64>, now: f64) -> String {
-    let closes = match before {
-        Some(before) => format!("its close of {date} was {before}, and now is {now}"),
-        None => format!("{date} is new, with a close of {now}"),
+fn rewritten(kept: &Kept, before: Option<Bar>, now: Bar) -> String {
+    let change = match before {
+        Some(before) => before.change(&now),
+        None => format!("{} is new, with a close of {}", now.date, now.close()),
     };
-    let why = match (kept.sidecar.adjust, date == kept.last()) {
-        (_, true) => "its last day changed (it may not have been over)",
-        (Adjust::Qfq, _) => "its history was rewritten (forward-adjusted prices are at every dividend)",
+    let why = match kept.sidecar.adjust {
+        _ if now.date == kept.last() => "its last day changed",
+        Adjust::Qfq if before.is_none_or(|before| !before.same_prices(&now)) => {
+            "its history was rewritten (forward-adjusted prices are at every dividend)"
+        }
         _ => "its history was rewritten",
     };
-    format!("{why}: {closes}")
+    format!("{why}: {change}")
 }

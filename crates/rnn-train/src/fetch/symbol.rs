@@ -114,7 +114,7 @@ fn is_code(text: &str) -> bool {
 
 /// The exchange whose codes begin so. Beijing's 92 comes before Shanghai's 9 (B shares are 900).
 fn market_of(code: &str) -> Option<Market> {
-    const BEGINNINGS: [(&str, Market); 15] = [
+    const BEGINNINGS: [(&str, Market); 14] = [
         ("92", Market::Beijing),
         ("4", Market::Beijing),
         ("8", Market::Beijing),
@@ -131,10 +131,8 @@ fn market_of(code: &str) -> Option<Market> {
         ("15", Market::Shenzhen),
         ("16", Market::Shenzhen),
         ("18", Market::Shenzhen),
-        ("", Market::UnitedStates),
     ];
-    let found = BEGINNINGS.iter().find(|(beginning, _)| code.starts_with(beginning));
-    found.map(|(_, market)| *market).filter(|market| market.is_mainland())
+    BEGINNINGS.iter().find(|(beginning, _)| code.starts_with(beginning)).map(|(_, market)| *market)
 }
 
 impl fmt::Display for Symbol {

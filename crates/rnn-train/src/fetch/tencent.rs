@@ -43,9 +43,20 @@ pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
         let message = document["msg"].as_str().unwrap_or_default();
         return Err(Fault::lasting(format!("answered code {code}, expected 0; its message: {}", excerpt(message))));
     }
-    let Some(series) = document["data"].get(symbol.to_string()).filter(|series| !series.is_null()) else {
-        return Err(Fault::lasting(format!("does not know {symbol}: data is {}", excerpt(&document["data"].to_string()))));
+    let (data, is_list) = (&document["data"], |value: &Value| value.as_array().is_some_and(Vec::is_empty));
+    // Days before a share was listed are answered in these ways, too.
+    let none =
+        |got: &Value| Ok(Rows { absent: Some(format!("has no bars of {symbol}, got {}", excerpt(&got.to_string()))), ..Rows::default() });
+    if is_list(data) {
+        return none(data);
+    }
+    let Some(series) = data.get(symbol.to_string()).filter(|series| !series.is_null()) else {
+        return Err(Fault::lasting(format!("does not know {symbol}: data is {}", excerpt(&data.to_string()))));
     };
+    if is_list(series) || series.as_object().is_some_and(|series| !series.iter().any(|(key, rows)| key.ends_with("day") && !rows.is_null()))
+    {
+        return none(series);
+    }
     let adjusted = match adjust {
         Adjust::None => None,
         _ => series.get(format!("{}day", adjust.name())).filter(|rows| !rows.is_null()),
@@ -60,11 +71,11 @@ pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     };
     let rows = rows.as_array().ok_or_else(|| Fault::lasting(format!("expected a list of bars, got {}", excerpt(&rows.to_string()))))?;
     let mut read = Rows { unadjusted: adjust != Adjust::None && adjusted.is_none() && !rows.is_empty(), ..Rows::default() };
-    for (row, value) in rows.iter().enumerate() {
-        match bar(value, symbol) {
-            Some(Some(bar)) => read.bars.push(bar),
-            Some(None) => read.empty += 1,
-            None => return Err(bad_row(row, ROW, &value.to_string())),
+    for (index, value) in rows.iter().enumerate() {
+        match row(value, symbol) {
+            Row::Bar(bar) => read.bars.push(bar),
+            Row::Empty => read.empty += 1,
+            Row::Bad => return Err(bad_row(index, ROW, &value.to_string())),
         }
     }
     Ok(read)
@@ -74,23 +85,34 @@ fn prefix(adjust: Adjust) -> &'static str {
     if adjust == Adjust::None { "" } else { adjust.name() }
 }
 
-/// A row's bar. None: it is not a row; none inside: it is one without numbers. What comes after the sixth value (dividends as an object or a
-/// list, turnover, amount) is not needed.
-fn bar(value: &Value, symbol: &Symbol) -> Option<Option<Bar>> {
-    if value.is_null() {
-        return Some(None);
+enum Row {
+    Bar(Bar),
+    /// Without numbers.
+    Empty,
+    Bad,
+}
+
+/// A row. What comes after the sixth value (dividends as an object or a list, turnover, amount) is not needed.
+fn row(value: &Value, symbol: &Symbol) -> Row {
+    let values = match value.as_array() {
+        Some(values) if values.len() >= 6 => &values[..6],
+        _ if value.is_null() => return Row::Empty,
+        _ => return Row::Bad,
+    };
+    let Some(date) = values[0].as_str().and_then(day) else { return Row::Bad };
+    if values.iter().any(Value::is_null) {
+        return Row::Empty;
     }
-    let values = value.as_array().filter(|values| values.len() >= 6)?;
-    let date = day(values[0].as_str()?)?;
-    if values[1..6].iter().any(Value::is_null) {
-        return Some(None);
-    }
-    let numbers: Vec<f64> = values[1..6].iter().map_while(number).collect();
+    bar(date, &values[1..], symbol).map_or(Row::Bad, Row::Bar)
+}
+
+fn bar(date: Date, values: &[Value], symbol: &Symbol) -> Option<Bar> {
+    let numbers: Vec<f64> = values.iter().map_while(number).collect();
     let &[open, close, high, low, volume] = &numbers[..] else { return None };
     // The STAR market's volumes are shares, all others' are lots of 100.
     let is_star = symbol.market == Market::Shanghai && symbol.code.starts_with("68");
     let volume = if is_star { volume / 100.0 } else { volume };
-    (volume >= 0.0).then(|| Some(Bar::new(date, [open, close, high, low], volume)))
+    (volume >= 0.0).then(|| Bar::new(date, [open, close, high, low], volume))
 }
 
 #[cfg(test)]
@@ -135,6 +157,14 @@ mod tests {
     }
 
     #[test]
+    fn days_before_a_share_was_listed_are_answered_without_bars() {
+        for data in ["[]", r#"{"sh600519":[]}"#, r#"{"sh600519":{"qt":{},"prec":"1"}}"#, r#"{"sh600519":{"qfqday":null}}"#] {
+            let rows = read_of("600519", Adjust::Qfq, &format!(r#"{{"code":0,"data":{data}}}"#)).unwrap();
+            assert!(rows.bars.is_empty() && rows.absent.unwrap().starts_with("has no bars of sh600519, got `"), "{data}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let row = |row: &str| said(&format!(r#"{{"code":0,"data":{{"sh600519":{{"qfqday":[{row}]}}}}}}"#));
         for (got, expected) in [
@@ -142,8 +172,8 @@ mod tests {
             (said(r#"{"msg":""}"#), "answered code null"),
             (said("[]"), "answered code null"),
             (said(r#"{"code":0,"data":null}"#), "does not know sh600519: data is `null`"),
-            (said(r#"{"code":0,"data":[]}"#), "does not know sh600519"),
-            (said(r#"{"code":0,"data":{"sh600519":{"qt":{}}}}"#), "expected bars of sh600519 under `qfqday` or `day`"),
+            (said(r#"{"code":0,"data":{"sh000001":{"day":[]}}}"#), "does not know sh600519"),
+            (said(r#"{"code":0,"data":{"sh600519":{"hfqday":[]}}}"#), "expected bars of sh600519 under `qfqday` or `day`"),
             (said(r#"{"code":0,"data":{"sh600519":{"qfqday":"no"}}}"#), "expected a list of bars"),
             (row(r#"["2024-01-02","1","2","3"]"#), "row 1: expected [\"date\""),
             (row(r#"["2024-13-02","1","2","3","4","5"]"#), "got `[\"2024-13-02\""),

@@ -2,7 +2,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde_json::Value;
 
 use super::{
-    answer::{json, number, parse},
+    answer::{expect_ok, number, parse, same_symbol},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
@@ -11,22 +11,27 @@ use super::{
 };
 
 pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
-    let Symbol { market, code } = wanted.symbol;
+    let ticker = ticker(wanted.symbol);
+    // Bars have the time their day's trading begins, which is the same day in UTC everywhere.
+    let midnight = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
+    let (from, to) = (midnight(window.from), midnight(window.to) + 24 * 60 * 60);
+    format!("/v8/finance/chart/{ticker}?period1={from}&period2={to}&interval=1d&events=div%2Csplits")
+}
+
+/// Its name of a symbol.
+fn ticker(Symbol { market, code }: &Symbol) -> String {
     let suffix = match market {
         Market::Shanghai => ".SS",
         Market::Shenzhen => ".SZ",
         _ => "",
     };
-    // Bars have the time their day's trading begins, which is the same day in UTC everywhere.
-    let midnight = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
-    let (from, to) = (midnight(window.from), midnight(window.to) + 24 * 60 * 60);
-    format!("/v8/finance/chart/{code}{suffix}?period1={from}&period2={to}&interval=1d&events=div%2Csplits")
+    format!("{code}{suffix}")
 }
 
 pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     // What is wrong is said in the document, whatever the status.
-    let error = parse(&reply.body).ok().map(|document| document["chart"]["error"].clone()).filter(|error| !error.is_null());
-    if let Some(error) = error {
+    let document = parse(&reply.body);
+    if let Some(error) = document.as_ref().ok().map(|document| &document["chart"]["error"]).filter(|error| !error.is_null()) {
         let [code, description] = ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
         // Days before the share was listed.
         if description.starts_with("Data doesn't exist") {
@@ -34,11 +39,13 @@ pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
         }
         return Err(Fault::lasting(format!("answered {}", excerpt(&format!("{code}: {description}")))));
     }
-    let document = json(reply)?;
+    expect_ok(reply)?;
+    let document = document?;
     let chart = &document["chart"]["result"][0];
     if chart.is_null() {
         return Err(Fault::lasting(format!("expected a chart, got {}", excerpt(&document.to_string()))));
     }
+    same_symbol(&chart["meta"]["symbol"], &ticker(wanted.symbol))?;
     match chart.get("timestamp") {
         None | Some(Value::Null) => Ok(Rows::default()),
         Some(times) => rows(chart, times, wanted),
@@ -162,6 +169,11 @@ mod tests {
         for (status, body, expected) in [
             (404, none, "answered `Not Found: No data found, symbol may be delisted`"),
             (404, "<html>", "HTTP status 404, expected 200: `<html>`"),
+            (
+                200,
+                &chart("[9,11]", "[5,11]").replace("\"gmtoffset\"", "\"symbol\":\"MSFT\",\"gmtoffset\""),
+                "answered with bars of `MSFT`, expected AAPL",
+            ),
             (200, "{}", "expected a chart, got `{}`"),
             (200, &chart("[9]", "[5,11]")[..], "expected 2 values of `open`, one a day, got 1"),
             (200, &chart("[9,11]", "null"), "expected a list of `adjclose`, got `null`"),

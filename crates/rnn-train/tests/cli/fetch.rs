@@ -62,7 +62,7 @@ fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
     assert!(server.asked()[0].head.contains("rnn-train/"), "the program gives its name: {}", server.asked()[0].head);
     assert!(finished.stderr.contains("tencent 2019-2020: 479 days, 1 window left\n"), "{}", finished.stderr);
     assert!(finished.stdout.contains(&format!("wrote sh600519.csv: {} days of sh600519", days.len())), "{}", finished.stdout);
-    assert!(finished.stdout.contains("rnn-train train stock-gap --data sh600519.csv"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("rnn-train train stock-gap --data sh600519.csv --fresh\n"), "{}", finished.stdout);
 }
 
 #[test]
@@ -158,6 +158,8 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
         (&["600519", "--from", "yesterday"], "expected a date like 2020-04-24, got `yesterday`"),
         (&["600519", "--from", "2020-02-30"], "expected a date like 2020-04-24"),
         (&["600519", "--from", "2020-04-24", "--to", "2020-04-23"], "--from 2020-04-24 is after --to 2020-04-23"),
+        (&["600519", "--to", "1980-01-01"], "--to 1980-01-01 is before 1990-12-01, the first day there can be bars of sh600519"),
+        (&["600519", "--from", "1970-01-01", "--to", "1980-01-01"], "--to 1980-01-01 is before 1990-12-01"),
         (&["600519", "--to", "2999-01-01"], "--to 2999-01-01 is in the future"),
         (&["600519", "--from", "2999-01-01"], "--from 2999-01-01 is in the future"),
         (&["600519", "--provider", "yahoo", "--adjust", "hfq"], "yahoo has no hfq prices, tencent and eastmoney have"),
@@ -203,6 +205,13 @@ fn odd_bars_are_said_as_of_every_file() {
     ] {
         assert!(finished.stderr.contains(expected), "expected {expected} in {}", finished.stderr);
     }
+}
+
+#[test]
+fn the_next_command_is_one_a_shell_understands() {
+    let scratch = Scratch::new();
+    let finished = scratch.fetched(&Server::honest(prices()), &[&YEARS[..], &["--out", "it's mine.csv"]].concat());
+    assert!(finished.stdout.contains(r"--data 'it'\''s mine.csv' --fresh"), "{}", finished.stdout);
 }
 
 #[test]

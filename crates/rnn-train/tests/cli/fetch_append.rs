@@ -86,11 +86,11 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
 }
 
 #[test]
-fn a_last_day_that_was_not_over_and_prices_that_are_no_longer_adjusted_replace_the_file_too() {
+fn a_last_day_that_changed_and_prices_that_are_no_longer_adjusted_replace_the_file_too() {
     let changed = |change: fn(String) -> String| Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))));
     let last = || changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
     for (server, said) in [
-        (last(), "sh600519.csv: its last day changed (it may not have been over): its close of 2022-02-18 was "),
+        (last(), "sh600519.csv: its last day changed: its open of 2022-02-18 was "),
         (changed(|text| text.replace("qfqday", "day")), "sh600519.csv: tencent now gives unadjusted prices, and did not before"),
     ] {
         let scratch = fetched();
@@ -126,7 +126,13 @@ fn rows_of_two_providers_are_never_mixed() {
         "tencent" => Does::Status("404 Not Found", "", String::new()),
         _ => Does::Says(prices().answer(&asked.target)),
     });
-    let finished = scratch.fetched(&server, &LATER);
+    // A failure does not make the file another provider's; who wants that names it.
+    let before = both(&scratch);
+    let finished = scratch.fetch(&server, &LATER);
+    let said = "sh600519.csv stays as it is, as its prices are tencent's and go with no others: try again later; --provider NAME replaces the whole file";
+    assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
+    assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"], before));
+    let finished = scratch.fetched(&server, &[&LATER[..], &["--provider", "eastmoney"]].concat());
     let said = "sh600519.csv: was from tencent, whose prices do not go with those of eastmoney; everything was fetched again";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!(server.providers(), ["tencent", "eastmoney"]);
@@ -159,7 +165,16 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
         (Server::honest(Prices { last: date(2021, 12, 31), ..prices() }), "tencent: has no days of sh600519 from 2022-01-24 to 2022-03-04"),
         (
             Server::honest(Prices { first: date(2021, 9, 1), factor: 0.9, ..prices() }),
-            "tencent: has 2021-09-01 to 2022-03-04, less than the file's 2021-06-01 to 2022-02-18",
+            "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces it nevertheless)",
+        ),
+        // A hole in the middle of a rewritten history.
+        (
+            Server::new(|asked, _| {
+                let paid = Prices { factor: 0.9, ..prices() };
+                let rows = paid.tencent_rows(&asked.target).into_iter().filter(|row| !row.contains("2021-09-0"));
+                Does::Says(crate::fetch_server::tencent(&asked.target, &rows.collect::<Vec<_>>()))
+            }),
+            "tencent: lacks 7 days that sh600519.csv has, the first 2021-09-01",
         ),
     ] {
         let scratch = fetched();
@@ -237,8 +252,11 @@ fn a_link_keeps_pointing_where_it_points() {
     fs::create_dir(scratch.path("data")).unwrap();
     scratch.fetched(&server, &[&FIRST[..], &["--out", "data/x.csv"]].concat());
     std::os::unix::fs::symlink("data/x.csv", scratch.path("x.csv")).unwrap();
-    fs::copy(scratch.path("data/x.csv.json"), scratch.path("x.csv.json")).unwrap();
     scratch.fetched(&server, &[&LATER[..], &["--out", "x.csv"]].concat());
-    assert!(scratch.path("x.csv").is_symlink());
+    assert!(scratch.path("x.csv").is_symlink() && !scratch.path("x.csv.json").exists() && !scratch.path(".x.csv.lock").exists());
+    assert!(scratch.text("data/x.csv.json").contains("2022-03-04"));
+    std::os::unix::fs::symlink("nowhere", scratch.path("y.csv")).unwrap();
+    let finished = scratch.fetch(&server, &[&LATER[..], &["--out", "y.csv"]].concat());
+    assert!(finished.code == 1 && finished.stderr.contains("y.csv: is a link to nothing"), "{}", finished.stderr);
     assert_eq!(scratch.text("data/x.csv"), whole(prices(), "2021-06-01", "2022-03-04"));
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -113,6 +114,8 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
         asked.push(Asked { target: target.clone(), head: head.clone() });
         before
     };
+    // So that requests that come at once are there at once.
+    thread::sleep(Duration::from_millis(20));
     let does = answers(&Asked { target, head }, before);
     // The client may come back as soon as it has the answer.
     now.fetch_sub(1, Ordering::SeqCst);
@@ -201,7 +204,11 @@ impl Prices {
                 let days = self.days(day("beg"), day("end")).into_iter();
                 let lines: Vec<String> =
                     days.map(|(day, [o, c, h, l], lots)| format!("\"{day},{o},{c},{h},{l},{lots},1.0,1,1,1,1\"")).collect();
-                format!(r#"{{"rc":0,"data":{{"code":"600519","market":1,"name":"贵州茅台","klines":[{}]}}}}"#, lines.join(","))
+                format!(
+                    r#"{{"rc":0,"data":{{"code":"{}","market":1,"name":"贵州茅台","klines":[{}]}}}}"#,
+                    &parameter(target, "secid")[2..],
+                    lines.join(",")
+                )
             }
             "yahoo" => self.yahoo(target),
             other => panic!("{other} was asked {target}"),
@@ -255,6 +262,11 @@ fn parameter<'a>(target: &'a str, key: &str) -> &'a str {
 impl Scratch {
     /// Runs `fetch`, with every provider at some address.
     pub(crate) fn fetch_at(&self, url: &str, args: &[&str]) -> Finished {
+        self.finish(self.fetch_command(url, args), "")
+    }
+
+    /// `fetch`, not yet started.
+    pub(crate) fn fetch_command(&self, url: &str, args: &[&str]) -> Command {
         let mut command = self.command(&[&["fetch"], args].concat());
         for name in ["RNN_TENCENT_URL", "RNN_EASTMONEY_URL", "RNN_YAHOO_URL"] {
             command.env(name, url);
@@ -262,7 +274,7 @@ impl Scratch {
         for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env_remove(name);
         }
-        self.finish(command, "")
+        command
     }
 
     pub(crate) fn fetch(&self, server: &Server, args: &[&str]) -> Finished {

@@ -8,6 +8,7 @@ mod errors;
 mod fetch;
 mod fetch_append;
 mod fetch_faults;
+mod fetch_keep;
 mod fetch_server;
 mod forecast;
 mod panel;

@@ -1,0 +1,197 @@
+//! `fetch` and the file that is there: two at once, days that were not over, the first day, volumes.
+
+use std::{
+    fs,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::civil::date;
+
+use crate::{
+    fetch_server::{Does, Prices, Server},
+    support::{Scratch, unfinished},
+};
+
+const FIRST: [&str; 5] = ["600519", "--from", "2021-06-01", "--to", "2022-02-18"];
+const FILE: &str = "sh600519.csv";
+
+fn prices() -> Prices {
+    Prices::new(date(2010, 1, 4), date(2022, 12, 30))
+}
+
+/// A folder with a file that was fetched.
+fn fetched() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.fetched(&Server::honest(prices()), &FIRST);
+    scratch
+}
+
+/// An honest server, but for a change to its answers.
+fn changed(change: impl Fn(String) -> String + Send + Sync + 'static) -> Server {
+    Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
+}
+
+#[test]
+fn of_two_fetches_to_one_file_the_second_is_refused() {
+    let scratch = Scratch::new();
+    let slow = Server::new(|asked, _| {
+        thread::sleep(Duration::from_secs(2));
+        Does::Says(prices().answer(&asked.target))
+    });
+    let mut command = scratch.fetch_command(&slow.url, &FIRST);
+    let mut first = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while slow.asked().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the first fetch asks");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let server = Server::honest(prices());
+    let second = scratch.fetch(&server, &["000001", "--to", "2022-02-18", "--out", FILE, "--force"]);
+    assert_eq!((second.code, server.asked().len()), (1, 0), "{}", second.stderr);
+    let said = format!("error: sh600519.csv is in use by process {}, since ", first.id());
+    assert!(second.stderr.contains(&said) && second.stderr.contains("wait for it to end"), "{}", second.stderr);
+    assert!(!second.stderr.contains("--artifacts") && !second.stderr.contains(".tmp"), "{}", second.stderr);
+    assert!(first.wait().unwrap().success());
+    assert!(scratch.text(FILE).contains(",600519") && unfinished(&scratch.path("")).is_empty());
+    scratch.fetched(&server, &["600519", "--to", "2022-03-04"]);
+}
+
+#[test]
+fn a_last_day_that_was_not_over_is_replaced_alone() {
+    let later = ["600519", "--to", "2022-02-18"];
+    for (to, done, rows) in [("2022-02-18", "renewed the last day of sh600519.csv", 189), ("2022-03-04", "added 10 days to", 199)] {
+        let scratch = Scratch::new();
+        let early = changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
+        scratch.fetched(&early, &FIRST);
+        let beside = "sh600519.csv.json";
+        // Eleven o'clock in Shanghai.
+        let mut sidecar: serde_json::Value = serde_json::from_str(&scratch.text(beside)).unwrap();
+        sidecar["fetched_at"] = "2022-02-18T03:00:00Z".into();
+        fs::write(scratch.path(beside), sidecar.to_string()).unwrap();
+        let server = Server::honest(prices());
+        let finished = scratch.fetched(&server, &["600519", "--to", to]);
+        assert!(finished.stdout.starts_with(done), "{}", finished.stdout);
+        assert!(finished.stderr.contains("2022-02-18 was not over when it was fetched; its row is replaced"), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("rewritten") && !finished.stderr.contains("fetched again"), "{}", finished.stderr);
+        let honest = Scratch::new();
+        honest.fetched(&Server::honest(prices()), &["600519", "--from", "2021-06-01", "--to", to]);
+        assert_eq!(scratch.text(FILE), honest.text(FILE));
+        assert_eq!(scratch.text(FILE).lines().count(), rows + 1);
+        // Now it is over, and nothing is asked.
+        let asked = server.asked().len();
+        let finished = scratch.fetched(&server, &later);
+        assert!(finished.stdout.contains("is up to date") && server.asked().len() == asked, "{}", finished.stdout);
+    }
+}
+
+#[test]
+fn other_volumes_are_another_history() {
+    let scratch = fetched();
+    let volume = |from: &'static str, to: &'static str| changed(move |text| text.replace(from, to));
+    let finished = scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
+    assert!(
+        finished.stderr.contains("its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; everything is"),
+        "{}",
+        finished.stderr
+    );
+    assert!(finished.stdout.starts_with("replaced"), "{}", finished.stdout);
+    let finished = scratch.fetched(&volume("\"1010.000\"", "\"2011.000\""), &["600519", "--to", "2022-03-04"]);
+    assert!(finished.stdout.starts_with("added 5 days"), "rounded volumes are the same: {}", finished.stdout);
+}
+
+#[test]
+fn force_keeps_the_first_day_of_the_file_before() {
+    let scratch = fetched();
+    let server = Server::honest(prices());
+    let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
+    let said = "note: days are asked for from 2021-06-01 on, as sh600519.csv.json says; --from names another";
+    let later = ["600519", "--to", "2022-03-04"];
+    let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
+    assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
+    fs::remove_file(scratch.path(FILE)).unwrap();
+    let finished = scratch.fetched(&server, &later);
+    assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
+    // Of another symbol, or not readable: the usual ten years.
+    for text in [scratch.text("sh600519.csv.json").replace("\"sh600519\"", "\"sz000001\""), "{}".to_owned()] {
+        fs::write(scratch.path("sh600519.csv.json"), text).unwrap();
+        let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
+        assert!(finished.stderr.contains("from 2012-03-04 on, the usual ten years"), "{}", finished.stderr);
+        assert!(!from());
+    }
+}
+
+#[test]
+fn days_that_end_early_are_said_until_there_are_more() {
+    let scratch = Scratch::new();
+    let beside = || scratch.text("sh600519.csv.json");
+    let said = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
+    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 3), ..prices() }), &FIRST);
+    assert!(finished.stderr.contains(said) && beside().contains(said), "{}", finished.stderr);
+    let finished = scratch.fetched(&Server::honest(prices()), &["600519", "--to", "2022-02-18"]);
+    assert!(finished.stdout.starts_with("added 11 days") && beside().contains("\"notes\": []"), "{}", beside());
+    // A holiday is not.
+    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 18), ..prices() }), &["600519", "--to", "2022-03-04"]);
+    assert!(finished.stdout.contains("up to date") && !finished.stderr.contains("the last day it gave"), "{}", finished.stderr);
+}
+
+#[test]
+fn days_before_the_file_begins_are_not_called_up_to_date() {
+    let scratch = fetched();
+    let server = Server::honest(prices());
+    let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
+    assert_eq!((finished.code, server.asked().len()), (2, 0));
+    let said = "--to 2021-05-28 is before the first day of sh600519.csv, 2021-06-01; --from asks for earlier days";
+    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+}
+
+#[test]
+fn garbage_and_bars_of_others_replace_nothing() {
+    let negative = Server::honest(Prices { factor: -1.0, ..prices() });
+    for (server, provider, adjust, said) in [
+        (negative, "tencent", "none", "tencent: gave prices that cannot be (zero or less, or a high below the low) in "),
+        (changed(|text| text.replace("600519", "000001")), "eastmoney", "qfq", "answered with bars of `000001`, expected 600519"),
+        (
+            changed(|text| text.replace("\"meta\":{", "\"meta\":{\"symbol\":\"AAPL\",")),
+            "yahoo",
+            "qfq",
+            "answered with bars of `AAPL`, expected 600519.SS",
+        ),
+    ] {
+        let scratch = Scratch::new();
+        let args = [&FIRST[..], &["--provider", provider, "--adjust", adjust]].concat();
+        scratch.fetched(&Server::honest(prices()), &args);
+        let before = scratch.text(FILE);
+        let finished = scratch.fetch(&server, &[&args[..], &["--force"]].concat());
+        assert!(finished.code == 1 && finished.stderr.contains(said), "expected {said} in {}", finished.stderr);
+        assert_eq!(scratch.text(FILE), before);
+    }
+}
+
+#[test]
+fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
+    let days = ["600519", "--from", "2010-02-01", "--to", "2022-02-18"];
+    for (provider, empty) in [
+        ("tencent", r#"{"code":0,"msg":"","data":{"sh600519":[]}}"#),
+        ("tencent", r#"{"code":0,"msg":"","data":{"sh600519":{"qt":{}}}}"#),
+        ("tencent", r#"{"code":0,"msg":"","data":[]}"#),
+        ("eastmoney", r#"{"rc":0,"data":null}"#),
+    ] {
+        let answer = |is_empty: fn(usize) -> bool| {
+            Server::new(move |asked, before| Does::Says(if is_empty(before) { empty.to_owned() } else { prices().answer(&asked.target) }))
+        };
+        let args = [&days[..], &["--provider", provider]].concat();
+        let scratch = Scratch::new();
+        scratch.fetched(&answer(|before| before == 0), &args);
+        assert!(scratch.text(FILE).lines().count() > 400);
+        let finished = Scratch::new().fetch(&answer(|_| true), &args);
+        let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or not traded then)";
+        assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
+        // Between others a window has bars.
+        if provider == "tencent" {
+            let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);
+            assert!(finished.code == 1 && finished.stderr.contains("tencent 2014-2015: has no bars of sh600519"), "{}", finished.stderr);
+        }
+    }
+}
