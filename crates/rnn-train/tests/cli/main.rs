@@ -4,6 +4,7 @@
 
 mod backtest;
 mod bad_input;
+mod compare;
 mod errors;
 mod fetch;
 mod fetch_append;

@@ -1,0 +1,46 @@
+//! `compare`: two runs side by side.
+
+use crate::support::{Scratch, bars};
+
+#[test]
+fn two_runs_are_held_against_each_other() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", &data, "--epochs", "4"]);
+    scratch.train(
+        "series",
+        &["--data", &data, "--epochs", "3", "--units", "6", "--loss", "mse", "--schedule", "cosine", "--artifacts", "other"],
+    );
+    let shown = scratch.ok(&["compare", "series", "other/series"]).stdout;
+    for line in
+        [" A  series", " B  other/series", "settings that differ", "units", "[4]", "[6]", "schedule", "valid_loss after epoch", "rmse"]
+    {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(shown.contains("Mind: `loss` is not the same, so the losses are not in the same units."), "{shown}");
+    let report = scratch.json(&["compare", "series", "other/series", "--metric", "learning_rate", "--out", "pictures.svg", "--json"]);
+    assert_eq!((report["curves"][0].as_array().unwrap().len(), report["curves"][1].as_array().unwrap().len()), (4, 3));
+    assert!(
+        scratch.path("artifacts/compare.svg").exists()
+            && scratch.path("artifacts/compare.png").exists()
+            && scratch.path("pictures.svg").exists()
+    );
+    let names: Vec<&str> = report["settings"].as_array().unwrap().iter().map(|line| line["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["epochs", "loss", "parameters", "schedule", "units"]);
+
+    let same = scratch.ok(&["compare", "series", "series"]).stdout;
+    assert!(same.contains("All settings are the same.") && !same.contains("Mind:"), "{same}");
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
+    let letters = scratch.ok(&["compare", "letters-onehot-1", "series"]).stdout;
+    assert!(
+        letters.contains("train_loss after epoch") && letters.contains("Mind: letters and series have nothing in common but time."),
+        "{letters}"
+    );
+    scratch.fails(
+        &["compare", "letters-onehot-1", "series", "--metric", "valid_loss"],
+        2,
+        "letters-onehot-1 has no valid_loss in its metrics.csv",
+    );
+    scratch.fails(&["compare", "series", "nothing"], 1, "nothing/config.json: is not there; expected the folder of a run");
+    scratch.fails(&["compare", "series"], 2, "<SECOND>");
+}
