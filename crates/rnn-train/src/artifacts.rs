@@ -77,12 +77,13 @@ impl Artifacts {
         })
     }
 
-    /// Locks something of this folder, which is there, for this process alone; `name` is that of the lock's file.
+    /// Locks something of this folder, which is made if need be, for this process alone; `name` is that of the lock's file.
     ///
     /// # Errors
     ///
     /// When another process has it, with who and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
+        fs::create_dir_all(&self.folder).map_err(|source| Error::Write { path: self.folder.clone(), source })?;
         Lock::take(&self.path(name), &self.folder.display().to_string())
     }
 

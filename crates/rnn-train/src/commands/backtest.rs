@@ -1,6 +1,6 @@
 //! Walk-forward: the end of the data is forecast part by part, each by a model that was trained on what came before it.
 
-use std::{fmt, fs, io::Write, ops::Range, path::PathBuf};
+use std::{fmt, io::Write, ops::Range, path::PathBuf};
 
 use jiff::{ToSpan, civil::DateTime};
 use rnn_data::{Cut, DataError, Split, moment};
@@ -112,7 +112,6 @@ pub(super) fn run(global: &GlobalSettings, args: &BacktestArgs) -> Result<()> {
     // The workers read it again; this process need not hold it meanwhile.
     drop(job);
     let artifacts = Artifacts::new(&global.artifacts, experiment);
-    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
     let _lock = artifacts.lock(".backtest.lock")?;
     let folder = artifacts.path(FOLDER);
     let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();

@@ -80,7 +80,6 @@ pub(super) fn run(global: &GlobalSettings, args: &SearchArgs) -> Result<()> {
 
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
-    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
     let _lock = artifacts.lock(LOCK)?;
     if args.fresh && folder.exists() {
         fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;

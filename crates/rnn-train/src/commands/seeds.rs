@@ -70,7 +70,6 @@ pub(super) fn train(global: &GlobalSettings, args: &TrainArgs, count: usize) -> 
     TrainSettings::new(experiment, options.clone(), true)?;
     let artifacts = Artifacts::new(&global.artifacts, experiment);
     let folder = artifacts.path(FOLDER);
-    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
     let _lock = artifacts.lock(".seeds.lock")?;
     let (backend, why) = Backend::choose(global.backend)?;
     note(why);

@@ -68,6 +68,14 @@ pub(super) fn lines(series: &Series, origin: usize, outputs: &[f64], steps: usiz
     outputs.chunks(series.horizon()).map(|line| series.unscaled(origin, &line[..steps])).collect()
 }
 
+/// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer ones, or else the other kind.
+pub(super) fn interval(lines: &Lines, step: usize, other: impl FnOnce() -> Option<[f64; 2]>) -> (Vec<f64>, Option<[f64; 2]>) {
+    match &lines[..] {
+        [lower, .., upper] => (lines.iter().map(|line| line[step]).collect(), Some([lower[step], upper[step]])),
+        _ => (Vec::new(), other()),
+    }
+}
+
 /// What the mean of some models says from each origin, transformed and scaled: its horizon, once for each quantile.
 pub(super) fn predict(
     trainees: &[Trainee<SeriesModel>],
@@ -155,12 +163,7 @@ impl SeriesJob {
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
             let values = following(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
-                let quantiles: Vec<f64> = if lines.len() > 1 { lines.iter().map(|line| line[step]).collect() } else { Vec::new() };
-                let bounds = match (&quantiles[..], &intervals) {
-                    ([lower, .., upper], _) => Some([*lower, *upper]),
-                    (_, Some((conformal, _))) => Some(conformal.around(step, value, spread)),
-                    _ => None,
-                };
+                let (quantiles, bounds) = interval(&lines, step, || Some(intervals.as_ref()?.0.around(step, value, spread)));
                 ForecastValue { time, value, lower: bounds.map(|bounds| bounds[0]), upper: bounds.map(|bounds| bounds[1]), quantiles }
             });
             let shown = origin.saturating_sub(self.settings.window.max(60));

@@ -15,7 +15,7 @@ use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
     Job, Loaders, Schedule,
-    predict::{lines, predict},
+    predict::{interval, lines, predict},
 };
 use crate::{
     Error, Result,
@@ -136,13 +136,9 @@ impl SeriesJob {
                 for (step, &predicted) in lines[forecast].iter().enumerate() {
                     let actual = series.target[origin + step];
                     errors[0][step].add(actual, predicted, last, yardstick);
-                    let quantiles: Vec<f64> = if lines.len() > 1 { lines.iter().map(|line| line[step]).collect() } else { Vec::new() };
+                    let conformal = || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
+                    let (quantiles, interval) = interval(&lines, step, conformal);
                     quantile_errors.add(actual, &quantiles);
-                    let interval = match (&quantiles[..], &intervals) {
-                        ([lower, .., upper], _) => Some([*lower, *upper]),
-                        (_, Some((conformal, _))) => Some(conformal.around(step, predicted, spreads[origin])),
-                        _ => None,
-                    };
                     if let Some([low, high]) = interval {
                         covered += usize::from((low..=high).contains(&actual));
                         width += high - low;

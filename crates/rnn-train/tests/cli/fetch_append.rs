@@ -6,24 +6,11 @@ use jiff::civil::{Date, date};
 use serde_json::Value;
 
 use crate::{
-    fetch_server::{Does, Prices, Server, provider},
+    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices, provider},
     support::Scratch,
 };
 
-const FIRST: [&str; 5] = ["600519", "--from", "2021-06-01", "--to", "2022-02-18"];
 const LATER: [&str; 3] = ["600519", "--to", "2022-03-04"];
-const FILE: &str = "sh600519.csv";
-
-fn prices() -> Prices {
-    Prices::new(date(2010, 1, 4), date(2022, 12, 30))
-}
-
-/// A folder with a file that was fetched.
-fn fetched() -> Scratch {
-    let scratch = Scratch::new();
-    scratch.fetched(&Server::honest(prices()), &FIRST);
-    scratch
-}
 
 fn both(scratch: &Scratch) -> [String; 2] {
     [FILE, "sh600519.csv.json"].map(|name| scratch.text(name))

@@ -10,23 +10,9 @@ use std::{
 use jiff::civil::date;
 
 use crate::{
-    fetch_server::{Does, Prices, Server},
+    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices},
     support::{Scratch, unfinished},
 };
-
-const FIRST: [&str; 5] = ["600519", "--from", "2021-06-01", "--to", "2022-02-18"];
-const FILE: &str = "sh600519.csv";
-
-fn prices() -> Prices {
-    Prices::new(date(2010, 1, 4), date(2022, 12, 30))
-}
-
-/// A folder with a file that was fetched.
-fn fetched() -> Scratch {
-    let scratch = Scratch::new();
-    scratch.fetched(&Server::honest(prices()), &FIRST);
-    scratch
-}
 
 /// An honest server, but for a change to its answers.
 fn changed(change: impl Fn(String) -> String + Send + Sync + 'static) -> Server {

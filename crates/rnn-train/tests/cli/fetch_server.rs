@@ -292,3 +292,18 @@ impl Scratch {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 }
+
+/// A fetch, and the file that it writes.
+pub(crate) const FIRST: [&str; 5] = ["600519", "--from", "2021-06-01", "--to", "2022-02-18"];
+pub(crate) const FILE: &str = "sh600519.csv";
+
+pub(crate) fn prices() -> Prices {
+    Prices::new(date(2010, 1, 4), date(2022, 12, 30))
+}
+
+/// A folder with a file that was fetched.
+pub(crate) fn fetched() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.fetched(&Server::honest(prices()), &FIRST);
+    scratch
+}
