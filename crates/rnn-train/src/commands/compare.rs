@@ -74,13 +74,15 @@ pub(super) fn run(global: &GlobalSettings, args: &CompareArgs) -> Result<()> {
         curves,
         warnings: warnings(&runs, metric),
     };
-    let title = format!("{} of {} and {}", metric.name().replace('_', " "), report.runs[0], report.runs[1]);
+    let is_synthetic = |run: &Run| run.config.source.as_ref().is_some_and(|source| source.synthetic);
+    let synthetic = if runs.iter().any(is_synthetic) { " (SYNTHETIC data)" } else { "" };
+    let title = format!("{} of {} and {}{synthetic}", metric.name().replace('_', " "), report.runs[0], report.runs[1]);
     let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
     let stem = args.out.clone().unwrap_or_else(|| global.artifacts.join("compare"));
     if args.json {
         json(&report);
     } else {
-        print(&report);
+        print(&report, synthetic);
     }
     if args.out.is_none() {
         fs::create_dir_all(&global.artifacts).map_err(|source| Error::Write { path: global.artifacts.clone(), source })?;
@@ -133,7 +135,8 @@ fn settings(runs: &[Run; 2]) -> Result<Vec<Line>> {
         entries.insert("backend".to_owned(), backend.as_str().into());
         entries.insert("parameters".to_owned(), (*parameters).into());
         if let Some(source) = source {
-            entries.insert("data".to_owned(), format!("{}, {} rows, {:.8}", source.file, source.rows, source.sha256).into());
+            let synthetic = if source.synthetic { ", SYNTHETIC" } else { "" };
+            entries.insert("data".to_owned(), format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256).into());
         }
         Ok(entries)
     };
@@ -188,9 +191,12 @@ fn warnings(runs: &[Run; 2], metric: Metric) -> Vec<String> {
     warnings
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, synthetic: &str) {
     for (letter, name) in ["A", "B"].iter().zip(&report.runs) {
         out(format_args!(" {letter}  {name}"));
+    }
+    if !synthetic.is_empty() {
+        out(format_args!("{synthetic}"));
     }
     let text = |value: &Option<Value>| match value {
         None => "-".to_owned(),

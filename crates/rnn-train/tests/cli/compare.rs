@@ -1,5 +1,7 @@
 //! `compare`: two runs side by side.
 
+use std::fs;
+
 use crate::support::{Scratch, bars};
 
 #[test]
@@ -30,6 +32,13 @@ fn two_runs_are_held_against_each_other() {
 
     let same = scratch.ok(&["compare", "series", "series"]).stdout;
     assert!(same.contains("All settings are the same.") && !same.contains("Mind:"), "{same}");
+    assert!(!shown.contains("SYNTHETIC"), "{shown}");
+    scratch.train("series", &["--artifacts", "sample"]);
+    let sample = scratch.ok(&["compare", "sample/series", "sample/series", "--out", "sample"]).stdout;
+    assert!(
+        sample.contains("(SYNTHETIC data)") && fs::read_to_string(scratch.path("sample.svg")).unwrap().contains("(SYNTHETIC data)"),
+        "{sample}"
+    );
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
     let letters = scratch.ok(&["compare", "letters-onehot-1", "series"]).stdout;
     assert!(
