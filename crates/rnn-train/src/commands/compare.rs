@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there, write_atomic},
+    artifacts::Artifacts,
     cli::{CompareArgs, Metric},
     console::{json, out},
     evaluation::number,
+    files::{read_if_there, write_atomic},
     history::{Epoch, History},
     options::plain,
     plot,

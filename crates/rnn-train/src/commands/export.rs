@@ -1,10 +1,10 @@
 use super::trained::Trained;
 use crate::{
     Result,
-    artifacts::write_atomic,
     backend::default_cpu,
     cli::ExportArgs,
     console::out,
+    files::write_atomic,
     job::{Job, LettersJob},
     recipe::Task,
     settings::GlobalSettings,

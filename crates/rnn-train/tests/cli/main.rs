@@ -20,6 +20,7 @@ mod search;
 mod seeds;
 mod series;
 mod support;
+mod survive;
 mod training;
 mod tuning;
 #[cfg(feature = "wgpu")]
