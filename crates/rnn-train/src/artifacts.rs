@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result, lock::Lock, recipe::Experiment, settings::RunConfig};
+use crate::{Error, Result, lock::Lock, recipe::Experiment, settings::RunConfig, text_file};
 
 /// Paths of everything an experiment writes.
 #[derive(Debug, Clone)]
@@ -152,7 +152,7 @@ impl Artifacts {
     }
 }
 
-fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
+pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
     let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
     let malformed = |error: serde_json::Error| artifact(format!("expected the config of a run, got: {error}; start over with --fresh"));
     let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
@@ -165,7 +165,7 @@ fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
 
 /// Reads a file that may not be there.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match text_file::read(path, text_file::MOST) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(Error::Artifact { path: path.to_owned(), problem: format!("cannot be read: {error}") }),

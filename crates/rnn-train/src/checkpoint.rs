@@ -27,6 +27,7 @@ use crate::{
     Error, Result,
     artifacts::{read_if_there, temporary, write_atomic},
     backend::Watch,
+    record,
     settings::DataSource,
 };
 
@@ -34,7 +35,7 @@ const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 
 /// `manifest.json`: which checkpoint is the best, and which the last of a run that has not come to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Manifest {
+pub(crate) struct Manifest {
     #[serde(flatten)]
     best: Best,
     /// None once the run has come to its end.
@@ -148,8 +149,8 @@ impl Checkpoints {
     pub(crate) fn check<M: Module>(&self, model: M, epoch: usize) -> Result<()> {
         self.load_epoch(model, epoch)?;
         let unreadable = |part, error: RecordError| self.unreadable(part, epoch, &error);
-        OptimizerRecord::load(self.path(PARTS[1], epoch)).map_err(|error| unreadable(PARTS[1], error))?;
-        LrSchedulerRecord::load(self.path(PARTS[2], epoch)).map_err(|error| unreadable(PARTS[2], error))?;
+        record::read(|| OptimizerRecord::load(self.path(PARTS[1], epoch))).map_err(|error| unreadable(PARTS[1], error))?;
+        record::read(|| LrSchedulerRecord::load(self.path(PARTS[2], epoch))).map_err(|error| unreadable(PARTS[2], error))?;
         Ok(())
     }
 
@@ -160,8 +161,8 @@ impl Checkpoints {
 
     fn load_epoch<M: Module>(&self, model: M, epoch: usize) -> Result<M> {
         let path = self.path(PARTS[0], epoch);
-        let record = ModuleRecord::load(&path).map_err(|error| self.unreadable(PARTS[0], epoch, &error))?;
-        model.try_load_record(record).map_err(|error| {
+        let loaded = record::read(|| ModuleRecord::load(&path)).map_err(|error| self.unreadable(PARTS[0], epoch, &error))?;
+        record::read(|| model.try_load_record(loaded)).map_err(|error| {
             let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
             let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
             Error::Artifact { path, problem }

@@ -17,10 +17,13 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, artifacts::write_atomic, schedule::Rates};
+use crate::{Error, Result, artifacts::write_atomic, schedule::Rates, text_file};
 
 /// How often `metrics.csv` is written while training; always once more at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
+
+/// Bytes of `metrics.csv`: half a million epochs.
+const LARGEST: u64 = 64 << 20;
 
 /// One row of `metrics.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,8 @@ impl History {
                 path: path.clone(),
                 problem: format!("expected the epochs of earlier runs, got: {error}; start over with --fresh"),
             };
-            for row in csv::Reader::from_path(&path).map_err(unreadable)?.deserialize() {
+            let text = text_file::read(&path, LARGEST).map_err(|error| unreadable(error.into()))?;
+            for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
                 epochs.push(row.map_err(unreadable)?);
             }
         }

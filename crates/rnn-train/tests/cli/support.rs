@@ -65,6 +65,29 @@ impl Scratch {
         Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
+    /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
+        let child = self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let watcher = std::thread::spawn(move || {
+            let mut most = 0;
+            // A process that has ended has no such line any more.
+            while let Some(kilobytes) = fs::read_to_string(&status).ok().and_then(|text| {
+                let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+                line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+            }) {
+                most = kilobytes << 10;
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            most
+        });
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let finished = Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) };
+        (finished, watcher.join().unwrap())
+    }
+
     /// Runs a command that must succeed.
     pub(crate) fn ok(&self, args: &[&str]) -> Finished {
         let finished = self.run(args);
