@@ -4,45 +4,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-};
+mod counting;
 
 use burn::tensor::{Device, DeviceType, Tensor};
+use counting::{Counting, peak};
 use rnn_kernels::{GruWeights, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
-
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "an allocator")]
-// SAFETY: everything is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        MOST.fetch_max(HELD.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
-        // SAFETY: the caller's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// The most memory that is held at a time while something runs, beyond what was held before, in bytes.
-fn peak(work: impl FnOnce()) -> f64 {
-    let before = HELD.load(Relaxed);
-    MOST.store(before, Relaxed);
-    work();
-    (MOST.load(Relaxed) - before) as f64
-}
 
 const BATCH: usize = 32;
 const INPUT: usize = 8;
@@ -76,7 +45,7 @@ fn layer(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
         if learns {
             drop(sequence.sum().backward());
         }
-    })
+    }) as f64
 }
 
 #[test]

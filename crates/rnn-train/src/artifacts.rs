@@ -162,7 +162,7 @@ impl Artifacts {
     }
 }
 
-fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
+pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
     let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
     unseal(text, RunConfig::FORMAT)
         .map_err(|problem| artifact(format!("expected the config of a run, but it {problem}; start over with --fresh")))

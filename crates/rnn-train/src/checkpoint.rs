@@ -19,8 +19,8 @@ use burn::{
     lr_scheduler::LrSchedulerRecord, module::Module, optim::OptimizerRecord, store::ModuleRecord, tensor::Bytes,
     train::checkpoint::Checkpoint,
 };
-pub(crate) use manifest::{Best, Files, Last, Meaning, Sums};
-use manifest::{Manifest, NAMES, Stamp, prune};
+pub(crate) use manifest::{Best, Files, Last, Manifest, Meaning, Sums};
+use manifest::{NAMES, Stamp, prune};
 pub(crate) use part::Part;
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     console::note,
     files::{seal, write_atomic},
     recipe::Experiment,
+    record,
 };
 
 const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
@@ -305,7 +306,7 @@ fn advised(error: Error, advice: impl Display) -> Error {
 
 fn readable<R: Checkpoint>(folder: &Path, files: &Files, part: usize) -> Result<R> {
     let bytes = files[part].read(folder, part)?;
-    R::checkpoint_from_bytes(bytes).map_err(|error| Error::Artifact {
+    record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| Error::Artifact {
         path: folder.join(files[part].name(part)),
         problem: format!("cannot be read ({error}); start over with --fresh"),
     })
@@ -313,9 +314,10 @@ fn readable<R: Checkpoint>(folder: &Path, files: &Files, part: usize) -> Result<
 
 fn load<M: Module>(folder: &Path, model: M, stamp: &Stamp) -> Result<M> {
     let path = folder.join(stamp.name(0));
-    let record = ModuleRecord::from_bytes(stamp.read(folder, 0)?)
+    let bytes = stamp.read(folder, 0)?;
+    let read = record::read(|| ModuleRecord::from_bytes(bytes))
         .map_err(|error| Error::Artifact { path: path.clone(), problem: format!("cannot be read ({error}); start over with --fresh") })?;
-    model.try_load_record(record).map_err(|error| {
+    record::read(|| model.try_load_record(read)).map_err(|error| {
         let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
         Error::Artifact {
             path,

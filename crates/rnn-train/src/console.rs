@@ -12,7 +12,10 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{Error, Result};
+use crate::{Error, Result, text_file::shortened};
+
+/// Letters of a message: a name in it may be as long as a file.
+const LONGEST: usize = 4000;
 
 static OUTPUT_ERROR: Mutex<Option<String>> = Mutex::new(None);
 static MUTED: AtomicBool = AtomicBool::new(false);
@@ -32,12 +35,17 @@ impl Display for Panic {
     }
 }
 
+/// A text without what a terminal obeys, which names of columns and answers of servers may have in them.
+fn harmless(text: impl Display) -> String {
+    text.to_string().replace(|letter: char| letter.is_control() && !"\n\t".contains(letter), "\u{fffd}")
+}
+
 /// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command at its end.
 pub(crate) fn out(line: impl Display) {
     if MUTED.load(Ordering::Relaxed) {
         return;
     }
-    match writeln!(io::stdout(), "{line}") {
+    match writeln!(io::stdout(), "{}", harmless(line)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => keep(&OUTPUT_ERROR, error.to_string()),
         _ => {}
     }
@@ -61,7 +69,7 @@ pub(crate) fn json(value: &impl Serialize) {
 
 /// Writes a line of progress or explanation.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", shortened(&harmless(line), LONGEST));
 }
 
 /// Writes what went wrong.

@@ -22,6 +22,9 @@ pub(crate) struct Data {
     pub(crate) source: DataSource,
 }
 
+/// Columns that are features because they are there. More take hours to look at and to learn from.
+const MOST_GUESSED: usize = 1000;
+
 /// Reading many files says how far it is this often.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
@@ -173,6 +176,14 @@ impl SeriesSettings {
     /// The target, and all other measurements that have something to tell: their changes are not all the same where the model learns.
     fn likely_features(&self, file: &CsvFile, config: &SeriesConfig) -> Result<Vec<Feature>> {
         let mut columns = file.measurements();
+        if columns.len() > MOST_GUESSED {
+            let problem = format!(
+                "{}: has {} columns of numbers, of which at most {MOST_GUESSED} are read unasked; name those that matter with --features and --target",
+                file.path().display(),
+                columns.len()
+            );
+            return Err(Error::Usage(problem));
+        }
         columns.retain(|column| *column != config.target);
         let table = file.read(&columns, &self.read.rows)?;
         // Where the parts do not fit, preparing the series says so.

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use rnn_data::DataError;
 use thiserror::Error;
 
+use crate::text_file::shortened;
 pub use crate::{backend::GpuFault, interrupt::Signal};
 
 /// What can stop a command; each message says where, what was expected, what was there and what to do.
@@ -22,7 +23,7 @@ pub enum Error {
     #[error("none of the files can be used; the first: {0}")]
     NoneGood(DataError),
     /// A settings file is unusable.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", path.display(), shortened(problem, 600))]
     Settings {
         /// The TOML file.
         path: PathBuf,
@@ -41,7 +42,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file of an artifact folder cannot be read.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", path.display(), shortened(problem, 600))]
     Artifact {
         /// File.
         path: PathBuf,

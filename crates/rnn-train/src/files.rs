@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, Read, Write},
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,29 +10,20 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result};
+use crate::{Error, Result, text_file};
 
-/// Text files of a run are no longer; the longest are the scalers of many series.
-const LONGEST: u64 = 256 << 20;
-
-/// Reads a text file that may not be there.
+/// Reads a text file of an experiment that may not be there.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
-    let failed = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-    let unreadable = |error: io::Error| failed(format!("cannot be read: {error}"));
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    if !metadata.is_file() {
-        return Err(failed("cannot be read: expected a file, got a folder or a device".to_owned()));
+    read_up_to(path, text_file::MOST)
+}
+
+/// The same, for a file of up to so many bytes.
+pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<String>> {
+    match text_file::read(path, most) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(Error::Artifact { path: path.to_owned(), problem: format!("cannot be read: {error}") }),
     }
-    if metadata.len() > LONGEST {
-        return Err(failed(format!("cannot be read: it has {} bytes, expected at most {LONGEST}", metadata.len())));
-    }
-    let mut text = String::new();
-    File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)).map_err(unreadable)?;
-    Ok(Some(text))
 }
 
 /// Writes a file under a temporary name beside it, syncs it, and renames it: whatever happens meanwhile, what is found under its name is whole, the old or the

@@ -22,9 +22,12 @@ use crate::{
     Error, Result,
     checkpoint::Sums,
     console::note,
-    files::{read_if_there, write_atomic},
+    files::{read_up_to, write_atomic},
     schedule::Rates,
 };
+
+/// Bytes of `metrics.csv`: two million epochs.
+const LARGEST: u64 = 256 << 20;
 
 /// One row of `metrics.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -55,7 +58,7 @@ impl History {
     /// Opens the `metrics.csv` of earlier runs, which may not be there.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let mut epochs = Vec::new();
-        if let Some(text) = read_if_there(&path)? {
+        if let Some(text) = read_up_to(&path, LARGEST)? {
             for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
                 let row: std::result::Result<Epoch, csv::Error> = row;
                 epochs.push(row.map_err(|error| Error::Artifact {

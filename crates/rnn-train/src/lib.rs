@@ -11,9 +11,12 @@
 //! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history`, `files`, `lock` | everything written to and read from an experiment's folder |
+//! | `record` | what Burn reads, where it panics |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress`, `interrupt` | training with burn-train |
 //! | `range_test` | finding a learning rate |
 //! | `search` | what a search tries, and what came of it |
+//! | `text_file` | small files, read whole and never more |
+//! | `reading` | everything that reads what others wrote, on bytes: for the fuzz targets |
 //! | `workers` | several trainings at once |
 //! | `job` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
@@ -131,10 +134,14 @@ mod options;
 mod plot;
 mod progress;
 mod range_test;
+#[doc(hidden)]
+pub mod reading;
 mod recipe;
+mod record;
 mod schedule;
 mod search;
 mod settings;
+mod text_file;
 mod values;
 mod weights;
 mod workers;

@@ -17,6 +17,7 @@ use crate::{
     options::Options,
     recipe::{Experiment, Task, nearest},
     schedule::RateSettings,
+    text_file,
     values::{Loss, OptimizerName, ScoredPart, SplitName},
 };
 
@@ -376,17 +377,22 @@ fn set<T>(option: Option<T>, name: &str) -> Result<T> {
 
 fn read_options(path: &Path) -> Result<Options> {
     let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-    let text = std::fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
-    toml::from_str(&text).map_err(|error| {
-        let said = error.to_string().trim_end().to_owned();
+    let text = text_file::read(path, text_file::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    parse_options(&text).map_err(problem)
+}
+
+/// The options of a settings file.
+pub(crate) fn parse_options(text: &str) -> std::result::Result<Options, String> {
+    toml::from_str(text).map_err(|error| {
+        let said = text_file::toml_problem(text, &error);
         let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
-        let Some(unknown) = unknown else { return problem(said) };
+        let Some(unknown) = unknown else { return said };
         // The list of all keys that follows is what `config` prints, better.
         let place = said.split("unknown field").next().unwrap_or_default();
         let keys: Vec<String> =
             ["artifacts", "backend"].map(str::to_owned).into_iter().chain(Options::described().into_iter().map(|key| key.0)).collect();
         let nearest = nearest(unknown, keys.iter().map(String::as_str));
         let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-        problem(format!("{place}unknown key `{unknown}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)"))
+        format!("{place}unknown key `{unknown}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")
     })
 }

@@ -1,16 +1,16 @@
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, Read},
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::civil::DateTime;
-use sha2::{Digest, Sha256};
 
 use super::{
     Column, Fill, Table, Warning,
     header::{find, is_measurement, likely_target, shorten},
+    source::{Source, Tally},
     times::{Times, moment, value},
     warnings,
 };
@@ -22,6 +22,10 @@ const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
 const TOO_LARGE: f64 = 1e15;
 /// Rows that are looked at to find out which columns hold numbers.
 const LOOKED_AT: usize = 100;
+/// Bytes that are looked at for that: a file of very long rows has few.
+const LOOKED_BYTES: u64 = 16 << 20;
+/// Columns of a file, of which most may be left unread.
+const MOST_COLUMNS: usize = 200_000;
 /// Missing values whose lines are named.
 const NAMED: usize = 5;
 
@@ -43,7 +47,7 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone)]
 pub struct CsvFile {
     path: PathBuf,
-    is_sample: bool,
+    source: Source,
     delimiter: u8,
     header: Vec<String>,
     date: usize,
@@ -71,7 +75,16 @@ impl CsvFile {
     ///
     /// When the file cannot be read, or has no such column.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::look(path, false, date_column)
+        Self::look(path, Source::File, date_column)
+    }
+
+    /// The same for bytes that are not in a file; errors name them as the path says.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::open`].
+    pub fn of_bytes(path: &Path, bytes: impl Into<Arc<[u8]>>, date_column: Option<&str>) -> Result<Self, DataError> {
+        Self::look(path, Source::Memory(bytes.into()), date_column)
     }
 
     /// The embedded sample: synthetic bars in the format and of the length of the course's file.
@@ -80,7 +93,7 @@ impl CsvFile {
     ///
     /// When it has no such column of dates.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::look(Path::new(SAMPLE_NAME), true, date_column)
+        Self::look(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
     }
 
     /// Where it is.
@@ -133,7 +146,7 @@ impl CsvFile {
             }
             lines.push(line);
         }
-        let sha256 = hex(&reader.into_inner().hasher.finalize());
+        let sha256 = reader.into_inner().sha256();
         let (times, newest_first) = times.finish(&lines)?;
         if newest_first {
             lines.reverse();
@@ -159,7 +172,8 @@ impl CsvFile {
             column.values.drain(..rows.start);
         }
         let (times, lines) = (times[rows.clone()].to_vec(), lines[rows].to_vec());
-        let mut table = Table { path: self.path.clone(), times, sha256, synthetic: self.is_sample, warnings, columns, lines };
+        let mut table =
+            Table { path: self.path.clone(), times, sha256, synthetic: matches!(self.source, Source::Sample(_)), warnings, columns, lines };
         table.warnings.extend(warnings::of(&table));
         Ok(table)
     }
@@ -180,13 +194,24 @@ impl CsvFile {
         Err(DataError::NoRows { path: self.path.clone(), asked, has })
     }
 
-    fn look(path: &Path, is_sample: bool, date_column: Option<&str>) -> Result<Self, DataError> {
-        let mut file = Self { path: path.to_owned(), is_sample, delimiter: b',', header: Vec::new(), date: 0, numeric: Vec::new() };
+    fn look(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
+        let mut file = Self { path: path.to_owned(), source, delimiter: b',', header: Vec::new(), date: 0, numeric: Vec::new() };
         file.delimiter = file.guess_delimiter()?;
         let mut reader = file.reader()?;
-        file.header = reader.headers().map_err(|error| file.malformed(&error, 1))?.iter().map(str::to_owned).collect();
+        let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
+        file.header = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
+        if file.header.len() > MOST_COLUMNS {
+            let problem = format!("expected at most {MOST_COLUMNS} columns, got {}", file.header.len());
+            return Err(DataError::Malformed { path: file.path, line: 1, problem });
+        }
         // Where a row is wrong, reading will say what, and in which line.
-        let records: Vec<csv::StringRecord> = reader.records().take(LOOKED_AT).map_while(Result::ok).collect();
+        let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
+        while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
+            match file.next(&mut reader, &mut record) {
+                Ok(Some(_)) => records.push(record.clone()),
+                _ => break,
+            }
+        }
         let is = |index: usize, test: &dyn Fn(&str) -> bool| records.iter().all(|record| record.get(index).is_some_and(test));
         let by_content = || (0..file.header.len()).find(|&index| !records.is_empty() && is(index, &Times::is_time));
         file.date = match date_column {
@@ -214,26 +239,25 @@ impl CsvFile {
     }
 
     fn bytes(&self) -> Result<Box<dyn Read>, DataError> {
-        if self.is_sample {
-            return Ok(Box::new(SAMPLE.as_bytes()));
-        }
-        let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
-        Ok(Box::new(file))
+        self.source.open(&self.path).map_err(|source| self.unreadable(source))
     }
 
     fn reader(&self) -> Result<Reader, DataError> {
-        let bytes = Tally { inner: self.bytes()?, hasher: Sha256::new(), length: 0, newlines: Vec::new() };
+        let bytes = Tally::new(self.bytes()?);
         Ok(csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(self.delimiter).from_reader(bytes))
     }
 
     /// Reads the next record, whose line is returned.
     fn next(&self, reader: &mut Reader, record: &mut csv::StringRecord) -> Result<Option<u64>, DataError> {
+        let start = reader.position().byte();
+        reader.get_mut().begin_row(start);
         let read = reader.read_record(record);
-        let line = reader.get_ref().line(reader.position().byte());
+        let end = reader.position().byte();
+        let line = reader.get_mut().line(end);
         match read {
             Ok(true) => Ok(Some(line)),
             Ok(false) => Ok(None),
-            Err(error) => Err(self.malformed(&error, line)),
+            Err(error) => Err(self.malformed(&error, line, reader)),
         }
     }
 
@@ -252,8 +276,12 @@ impl CsvFile {
         DataError::Read { path: self.path.clone(), source }
     }
 
-    fn malformed(&self, error: &csv::Error, line: u64) -> DataError {
+    fn malformed(&self, error: &csv::Error, line: u64, reader: &mut Reader) -> DataError {
+        if let Some((line, problem)) = reader.get_mut().refused.take() {
+            return DataError::Malformed { path: self.path.clone(), line, problem };
+        }
         let problem = match error.kind() {
+            csv::ErrorKind::Io(error) => return self.unreadable(io::Error::new(error.kind(), error.to_string())),
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("expected {expected_len} values as in the header, got {len}")
             }
@@ -275,33 +303,3 @@ fn is_missing(text: &str) -> bool {
 }
 
 type Reader = csv::Reader<Tally<Box<dyn Read>>>;
-
-/// Bytes that are hashed, and whose lines are counted, as they are read: the CSV reader's own count is off after empty lines and with `\r\n`.
-struct Tally<R> {
-    inner: R,
-    hasher: Sha256,
-    length: u64,
-    /// Where the `\n`s are.
-    newlines: Vec<u64>,
-}
-
-impl<R> Tally<R> {
-    /// Line, counted from 1, of the record before a byte. The record's last byte ends its line: `\n`, or the `\r` before it.
-    fn line(&self, end: u64) -> u64 {
-        1 + self.newlines.partition_point(|newline| newline + 1 < end) as u64
-    }
-}
-
-impl<R: Read> Read for Tally<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..read]);
-        self.newlines.extend((self.length..).zip(&buffer[..read]).filter(|(_, byte)| **byte == b'\n').map(|(place, _)| place));
-        self.length += read as u64;
-        Ok(read)
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -31,7 +31,9 @@ pub(super) fn find(path: &Path, header: &[impl AsRef<str>], name: &str) -> Resul
         .or_else(|| aliases(&name_lowercase).iter().find_map(|alias| in_capitals(alias)));
     match found {
         Some((index, 1)) => Ok(index),
-        Some((index, count)) => Err(DataError::DuplicateColumn { path: path.to_owned(), column: header[index].as_ref().to_owned(), count }),
+        Some((index, count)) => {
+            Err(DataError::DuplicateColumn { path: path.to_owned(), column: shorten(header[index].as_ref().to_owned()), count })
+        }
         None => Err(unknown(path, header, name)),
     }
 }
@@ -48,20 +50,23 @@ fn aliases(name: &str) -> &'static [&'static str] {
 
 fn unknown(path: &Path, header: &[impl AsRef<str>], name: &str) -> DataError {
     let header = || header.iter().map(AsRef::as_ref);
+    let nameable = header().filter(|column| column.len() <= LONGEST);
     let likeness = |column: &str| strsim::jaro_winkler(&column.to_lowercase(), &name.to_lowercase());
-    let nearest = header().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|column| likeness(column) > 0.7);
+    let nearest = nameable.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|column| likeness(column) > 0.7);
     let names = header().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     DataError::MissingColumn {
         path: path.to_owned(),
-        column: name.to_owned(),
+        column: shorten(name.to_owned()),
         nearest: nearest.map(str::to_owned),
         header: if names.is_empty() { "no columns".to_owned() } else { shorten(names) },
     }
 }
 
+/// Letters of a text in an error.
+const LONGEST: usize = 400;
+
 /// A text of bounded length.
 pub(super) fn shorten(text: String) -> String {
-    const LONGEST: usize = 400;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -3,6 +3,7 @@
 mod csv_file;
 mod fill;
 mod header;
+mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 mod times;

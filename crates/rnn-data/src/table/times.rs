@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jiff::civil::DateTime;
 
+use super::header::shorten;
 use crate::DataError;
 
 /// Formats that are tried, beside ISO 8601; a time of day may follow each.
@@ -134,7 +135,7 @@ fn disorder(times: &[DateTime]) -> Option<usize> {
 }
 
 pub(super) fn value(path: &Path, line: u64, column: &str, expected: String, got: &str) -> DataError {
-    DataError::Value { path: path.to_owned(), line, column: column.to_owned(), expected, got: got.chars().take(60).collect() }
+    DataError::Value { path: path.to_owned(), line, column: shorten(column.to_owned()), expected, got: got.chars().take(60).collect() }
 }
 
 /// A time as people read it: its date alone at midnight.

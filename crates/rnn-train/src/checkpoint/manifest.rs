@@ -23,7 +23,7 @@ use crate::{
 pub(super) const NAMES: [&str; 2] = ["manifest.json", "manifest.before.json"];
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// Version of this file's layout.
     pub(super) format: u32,
     pub(super) experiment: Experiment,
@@ -138,12 +138,16 @@ impl Manifest {
     /// When it cannot be read, or is not what it was.
     pub(super) fn read(path: &Path, experiment: Experiment) -> Result<Option<Self>> {
         let Some(text) = read_if_there(path)? else { return Ok(None) };
-        let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-        let manifest: Self = unseal(&text, Self::FORMAT).map_err(problem)?;
+        let manifest = Self::parse(path, &text)?;
         if manifest.experiment != experiment {
-            return Err(problem(format!("is of {}, expected {experiment}", manifest.experiment)));
+            let problem = format!("is of {}, expected {experiment}", manifest.experiment);
+            return Err(Error::Artifact { path: path.to_owned(), problem });
         }
         Ok(Some(manifest))
+    }
+
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        unseal(text, Self::FORMAT).map_err(|problem| Error::Artifact { path: path.to_owned(), problem })
     }
 
     /// Makes sure that all files it speaks of are what they were.

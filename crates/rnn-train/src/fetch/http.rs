@@ -14,8 +14,8 @@ use crate::console::note;
 
 /// Names the program. It begins as browsers begin: Yahoo answers 429 to what does not.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
-/// No window of years is larger: ten years are a quarter of a megabyte.
-const LARGEST_BODY: u64 = 16 << 20;
+/// Bytes of an unpacked answer. No window of years is larger: ten years are a quarter of a megabyte.
+const LARGEST_BODY: u64 = 4 << 20;
 const REDIRECTS: u32 = 5;
 /// Requests come one after another, at least so far apart.
 const PAUSE: Duration = Duration::from_millis(200);

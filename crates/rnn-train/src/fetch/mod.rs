@@ -169,6 +169,19 @@ fn unchanged(request: &Request, sidecar: Sidecar) -> Outcome {
     Outcome { happened: Happened::Unchanged, added: 0, file: request.out.clone(), sidecar }
 }
 
+/// Reads an answer of a provider with any bytes, as of 600519.
+pub(crate) fn read_answer(provider: Provider, body: &[u8]) -> Result<()> {
+    let reply = http::Reply { status: 200, body: String::from_utf8_lossy(body).into_owned() };
+    let symbol: Symbol = "600519".parse().map_err(Error::Internal)?;
+    let rows = provider.read(&reply, Wanted { symbol: &symbol, adjust: Adjust::Qfq }).map_err(|fault| Error::Fetch(fault.to_string()))?;
+    bars::Bars::default().add(rows.bars).map_err(Error::Fetch)
+}
+
+/// Reads the text of a sidecar.
+pub(crate) fn read_sidecar(path: &Path, text: &str) -> Result<()> {
+    Sidecar::parse(path, text).map(drop)
+}
+
 /// The first day of a file that is written as a whole. Whoever replaces a file does not mean to lose its oldest days.
 fn start(request: &Request, file: &Path, existed: bool) -> Date {
     if let Some(from) = request.from {

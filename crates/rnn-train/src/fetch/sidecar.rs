@@ -50,17 +50,21 @@ impl Sidecar {
     /// When there is one that cannot be read, or is of another layout.
     pub(super) fn read(file: &Path) -> Result<Option<Self>> {
         let path = Self::path(file);
-        let refused = |problem: String| Error::Artifact { path: path.clone(), problem };
-        let Some(text) = read_if_there(&path)? else { return Ok(None) };
+        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+    }
+
+    /// Reads the text of the sidecar at a path.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let refused = |problem: String| Error::Artifact { path: path.to_owned(), problem };
         let malformed = |error: serde_json::Error| {
             refused(format!("expected what `rnn-train fetch` writes beside a file, got: {error}; --force replaces both"))
         };
-        let document: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+        let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
         let format = &document["format"];
         if *format != Self::FORMAT {
             return Err(refused(format!("has layout {format}, this program reads {}; --force replaces both files", Self::FORMAT)));
         }
-        serde_json::from_value(document).map(Some).map_err(malformed)
+        serde_json::from_value(document).map_err(malformed)
     }
 }
 

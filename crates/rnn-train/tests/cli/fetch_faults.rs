@@ -123,7 +123,8 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
         (status("403 Forbidden", ""), "answered with HTTP status 403"),
         (status("302 Found", ""), "redirected, and did not say where to"),
         (status("302 Found", "Location: /appstock/again?param=,,"), "redirected more than 5 times"),
-        (tencent_that(|_, _| Does::NeverEnds), "sent more than 16 MiB"),
+        (tencent_that(|_, _| Does::NeverEnds), "sent more than 4 MiB, expected less than one"),
+        (tencent_that(|_, _| Does::Unpacks(1 << 30)), "sent more than 4 MiB, expected less than one"),
     ] {
         let scratch = Scratch::new();
         let finished = scratch.fetched(&server, &DAYS);

@@ -43,6 +43,8 @@ pub(crate) enum Does {
     EndsEarly(String),
     /// Sends for ever.
     NeverEnds,
+    /// Sends a few kilobytes or megabytes that unpack to so many bytes.
+    Unpacks(usize),
     /// Sends a byte now and then, for ever.
     Trickles,
     /// Answers after a while.
@@ -141,6 +143,12 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
                 stream.write_all(&[b'['; 1 << 16])?;
             }
         }
+        Does::Unpacks(bytes) => {
+            let body = packed(bytes);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes())?;
+            stream.write_all(&body)
+        }
         Does::Trickles => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
             loop {
@@ -153,6 +161,32 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
             stream.write_all(whole("200 OK", "", "{}").as_bytes())
         }
     }
+}
+
+/// So many `[`, as gzip packs them best with its fixed codes (RFC 1951, 3.2.6): the letter, and then that it is repeated 258 times, in 13 bits.
+fn packed(bytes: usize) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let (mut byte, mut filled) = (0u8, 0);
+    let mut put = |bits: u32, count: u32, first_is_highest: bool| {
+        for place in 0..count {
+            let bit = if first_is_highest { bits >> (count - 1 - place) } else { bits >> place };
+            byte |= ((bit & 1) as u8) << filled;
+            filled += 1;
+            if filled == 8 {
+                packed.push(byte);
+                (byte, filled) = (0, 0);
+            }
+        }
+    };
+    // The last block, with fixed codes.
+    put(0b011, 3, false);
+    put(0x30 + u32::from(b'['), 8, true);
+    for _ in 0..bytes / 258 {
+        put(0xc5 << 5, 13, true);
+    }
+    put(0, 7, true);
+    put(0, 7, true);
+    packed
 }
 
 /// The provider whose request this is.

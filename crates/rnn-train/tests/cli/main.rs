@@ -12,6 +12,8 @@ mod fetch_faults;
 mod fetch_keep;
 mod fetch_server;
 mod forecast;
+mod hostile;
+mod hostile_runs;
 mod panel;
 mod readme;
 mod resume;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A scratch folder with artifacts and input files.
@@ -63,6 +64,29 @@ impl Scratch {
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
+        let child = self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let watcher = std::thread::spawn(move || {
+            let mut most = 0;
+            // A process that has ended has no such line any more.
+            while let Some(kilobytes) = fs::read_to_string(&status).ok().and_then(|text| {
+                let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+                line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+            }) {
+                most = kilobytes << 10;
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            most
+        });
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let finished = Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) };
+        (finished, watcher.join().unwrap())
     }
 
     /// Runs a command that must succeed.
@@ -168,6 +192,14 @@ pub(crate) fn price_text(rows: usize) -> String {
         text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},{},600519\n", open + 0.5, open + 1.0, open - 1.0, 1000 + index % 7);
     }
     text
+}
+
+/// A document with a checksum that is right, as the command writes it.
+pub(crate) fn sealed(mut document: Value) -> String {
+    document.as_object_mut().unwrap().remove("sha256");
+    let hash = Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    document["sha256"] = hash.into();
+    document.to_string()
 }
 
 /// Copies a folder and all below it.

@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::table::csv_file::hex;
+use crate::table::source::hex;
 
 /// Opening prices and the line of the last row.
 fn opens(content: impl AsRef<[u8]>) -> (Vec<f64>, u64) {
