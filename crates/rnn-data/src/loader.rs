@@ -1,6 +1,6 @@
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use burn::{
@@ -30,8 +30,8 @@ pub enum Order {
 ///
 /// Burn's own loaders draw every epoch's order from one running generator, so what epoch 7 sees depends on epochs 1 to 6
 /// having been run by the same process, and with several workers on a thread race. Here each call of `iter` starts the next epoch:
-/// a shuffled loader derives the order from (seed, epoch) and seeds the device and the ndarray backend from the same, so dropout masks,
-/// too, depend on nothing else. A resumed run sees what an uninterrupted one would have seen.
+/// a shuffled loader derives the order from (seed, epoch), and seeds the device and the ndarray backend before each batch from (seed, epoch, step), so
+/// dropout masks, too, depend on nothing else. A run that goes on, be it inside an epoch, sees what an uninterrupted one would have seen.
 pub struct EpochLoader<I, O> {
     dataset: Arc<dyn Dataset<I>>,
     batcher: Arc<dyn Batcher<I, O>>,
@@ -40,6 +40,8 @@ pub struct EpochLoader<I, O> {
     order: Order,
     samples: Option<usize>,
     next_epoch: AtomicU64,
+    /// Batches that the next epoch leaves out at its start.
+    skipped: AtomicUsize,
 }
 
 impl<I, O> EpochLoader<I, O>
@@ -69,7 +71,15 @@ where
             order,
             samples: None,
             next_epoch: AtomicU64::new(first_epoch as u64),
+            skipped: AtomicUsize::new(0),
         }
+    }
+
+    /// Lets the first epoch begin after so many of its batches: where a run was interrupted inside an epoch, it goes on there.
+    #[must_use]
+    pub fn starting_after(mut self, batches: usize) -> Self {
+        self.skipped = AtomicUsize::new(batches);
+        self
     }
 
     /// Lets each epoch of a shuffled loader be a random choice of so many samples, without repetition: of many series, an epoch need not be all windows.
@@ -88,6 +98,7 @@ where
             order: self.order,
             samples: self.samples,
             next_epoch: AtomicU64::new(self.next_epoch.load(Ordering::Relaxed)),
+            skipped: AtomicUsize::new(self.skipped.load(Ordering::Relaxed)),
         })
     }
 }
@@ -99,21 +110,20 @@ where
 {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
         let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
-        let dataset: Arc<dyn Dataset<I>> = match self.order {
-            Order::Sequential => self.dataset.clone(),
+        let step = self.skipped.swap(0, Ordering::Relaxed);
+        let (dataset, seed): (Arc<dyn Dataset<I>>, _) = match self.order {
+            Order::Sequential => (self.dataset.clone(), None),
             Order::Shuffled { seed } => {
                 let seed = mix(seed, epoch);
-                self.device.seed(seed);
-                // What a GPU is to have in common with the CPU is drawn by this backend.
-                #[allow(deprecated, reason = "the CPU backend this project was asked for")]
-                Device::ndarray().seed(seed);
-                match self.samples {
+                let dataset: Arc<dyn Dataset<I>> = match self.samples {
                     None => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
                     Some(samples) => Arc::new(Chosen { dataset: self.dataset.clone(), samples, seed }),
-                }
+                };
+                (dataset, Some(seed))
             }
         };
-        Box::new(Batches { dataset, loader: self, position: 0 })
+        let position = step.saturating_mul(self.batch_size).min(dataset.len());
+        Box::new(Batches { dataset, loader: self, seed, step, position })
     }
 
     fn num_items(&self) -> usize {
@@ -169,6 +179,9 @@ fn permuted(index: u64, count: u64, seed: u64) -> u64 {
 struct Batches<'a, I, O> {
     dataset: Arc<dyn Dataset<I>>,
     loader: &'a EpochLoader<I, O>,
+    /// Of the epoch, where anything in it is random.
+    seed: Option<u64>,
+    step: usize,
     position: usize,
 }
 
@@ -180,8 +193,15 @@ impl<I, O> Iterator for Batches<'_, I, O> {
         if self.position == end {
             return None;
         }
+        if let Some(seed) = self.seed {
+            let seed = if self.step == 0 { seed } else { mix(seed, self.step as u64) };
+            self.loader.device.seed(seed);
+            // What a GPU is to have in common with the CPU is drawn by this backend.
+            #[allow(deprecated, reason = "the CPU backend this project was asked for")]
+            Device::ndarray().seed(seed);
+        }
         let indices = (self.position..end).collect();
-        self.position = end;
+        (self.position, self.step) = (end, self.step + 1);
         Some(self.dataset.get_many(indices).map(|items| self.loader.batcher.batch(items, &self.loader.device)))
     }
 }
@@ -192,9 +212,9 @@ impl<I, O> DataLoaderIterator<O> for Batches<'_, I, O> {
     }
 }
 
-/// One well-mixed number from two (the finaliser of SplitMix64), so that neighbouring seeds and epochs share nothing.
-fn mix(seed: u64, epoch: u64) -> u64 {
-    let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(epoch.wrapping_mul(0xD1B5_4A32_D192_ED03));
+/// One well-mixed number from two (the finaliser of SplitMix64), so that neighbouring seeds, epochs and steps share nothing.
+fn mix(seed: u64, index: u64) -> u64 {
+    let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index.wrapping_mul(0xD1B5_4A32_D192_ED03));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     bits ^ (bits >> 31)
@@ -222,6 +242,22 @@ mod tests {
         assert_eq!(straight[2], epoch_targets(1, 3, 1)[0], "epoch 3 is the same when the run starts there");
         assert_ne!(straight[0], straight[1]);
         assert_ne!(straight[0], epoch_targets(2, 1, 1)[0]);
+    }
+
+    #[test]
+    fn an_epoch_that_starts_inside_sees_the_rest_of_the_whole_one() {
+        let device = Device::flex();
+        let epochs = |first_step| {
+            let order = Order::Shuffled { seed: 3 };
+            let loader = EpochLoader::new(LetterWindows::new(26, 4, false), LetterBatcher, 8, order, 2, &device).starting_after(first_step);
+            // Training takes a copy for its device.
+            let loader = loader.to_device(&device);
+            [(), ()].map(|()| loader.iter().map(|batch| batch.unwrap().targets.to_data().iter::<i64>().collect()).collect::<Vec<Vec<_>>>())
+        };
+        let [first, second] = epochs(0);
+        assert_eq!(first.len(), 3);
+        assert_eq!(epochs(1), [first[1..].to_vec(), second.clone()]);
+        assert_eq!(epochs(3), [Vec::new(), second]);
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! The folder of one experiment.
 
 use std::{
-    fs,
-    io::{self, ErrorKind, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result, lock::Lock, recipe::Experiment, settings::RunConfig, text_file};
+use crate::{
+    Error, Result,
+    checkpoint::Checkpoints,
+    files::{self, read_if_there, unseal, write_atomic},
+    lock::Lock,
+    recipe::Experiment,
+    settings::RunConfig,
+};
 
 /// Paths of everything an experiment writes.
 #[derive(Debug, Clone)]
@@ -65,16 +71,7 @@ impl Artifacts {
 
     /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never half there.
     pub(crate) fn stream<T>(&self, name: &str, write: impl FnOnce(&mut dyn io::Write) -> Result<T>) -> Result<T> {
-        let path = self.path(name);
-        let failed = |source| Error::Write { path: path.clone(), source };
-        let temporary = temporary(&path);
-        let file = fs::File::create(&temporary).map_err(failed)?;
-        let mut file = io::BufWriter::new(file);
-        let written = write(&mut file).and_then(|value| file.flush().map(|()| value).map_err(failed));
-        drop(file);
-        written.and_then(|value| fs::rename(&temporary, &path).map(|()| value).map_err(failed)).inspect_err(|_| {
-            drop(fs::remove_file(&temporary));
-        })
+        files::stream(&self.path(name), write)
     }
 
     /// Locks something of this folder, which is made if need be, for this process alone; `name` is that of the lock's file.
@@ -115,8 +112,13 @@ impl Artifacts {
         Ok(Some(config))
     }
 
-    /// Puts what an earlier run left aside, so that a new one can start; other files stay where they are.
+    /// Puts what an earlier run left aside, so that a new one can start; other files stay where they are. What waits there is kept, if nothing better has
+    /// taken its place: a run that started over and was interrupted before its first epoch had ended.
     pub(crate) fn set_aside(&self) -> Result<()> {
+        let replaced = Checkpoints::open(self).ok().is_none_or(|checkpoints| checkpoints.best().is_some());
+        if !replaced && self.path(ASIDE).exists() {
+            return self.remove_all();
+        }
         self.discard_aside();
         fs::create_dir_all(self.path(ASIDE)).map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
         self.move_all("", ASIDE)
@@ -137,6 +139,14 @@ impl Artifacts {
         drop(fs::remove_dir_all(self.path(ASIDE)));
     }
 
+    fn remove_all(&self) -> Result<()> {
+        for path in FILES.map(|name| self.path(name)).into_iter().filter(|path| path.exists()) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(())
+    }
+
     fn move_all(&self, from: &str, to: &str) -> Result<()> {
         for name in FILES {
             let (from, to) = (self.folder.join(from).join(name), self.folder.join(to).join(name));
@@ -154,43 +164,8 @@ impl Artifacts {
 
 pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
     let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-    let malformed = |error: serde_json::Error| artifact(format!("expected the config of a run, got: {error}; start over with --fresh"));
-    let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
-    let format = &document["format"];
-    if *format != RunConfig::FORMAT {
-        return Err(artifact(format!("has layout {format}, this program reads {}; start over with --fresh", RunConfig::FORMAT)));
-    }
-    serde_json::from_value(document).map_err(malformed)
-}
-
-/// Reads a file that may not be there.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
-    match text_file::read(path, text_file::MOST) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(Error::Artifact { path: path.to_owned(), problem: format!("cannot be read: {error}") }),
-    }
-}
-
-/// Writes a file under a temporary name beside it, then renames it. What is there and no ordinary file (a device, a pipe) is
-/// written to instead, and a link keeps pointing where it points.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |source| Error::Write { path: path.to_owned(), source };
-    let target = if path.exists() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
-    if target.exists() && !target.is_file() || target.file_name().is_none() {
-        return fs::write(&target, bytes).map_err(failed);
-    }
-    let temporary = temporary(&target);
-    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &target)).map_err(|source| {
-        drop(fs::remove_file(&temporary));
-        failed(source)
-    })
-}
-
-/// The temporary name of a file that is about to be written.
-pub(crate) fn temporary(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.tmp"))
+    unseal(text, RunConfig::FORMAT)
+        .map_err(|problem| artifact(format!("expected the config of a run, but it {problem}; start over with --fresh")))
 }
 
 /// A CSV file of a header and a row for each item.

@@ -1,95 +1,44 @@
-//! The best checkpoint of an experiment, the last one of a run that goes on, and the manifest that names both.
+//! The checkpoints of an experiment: its best, and the last of a run that goes on.
 //!
-//! burn-train saves model, optimizer and scheduler as three files on three threads, under their final names, and finds a
-//! checkpoint again by an epoch number its caller must know. Here each file is written under a temporary name and renamed, and
-//! once all three of an epoch are there, `manifest.json` is made to name that epoch; only then is the one before removed.
+//! burn-train hands over model, optimizer and scheduler on three threads. They are put together here, and written once a moment has passed: first the
+//! files, each under a temporary name that is synced and renamed, then the manifest that names them, with sizes and checksums. The manifest before it
+//! and the files that that one names stay, so that there is something to go back to; only what neither names is removed.
 
-mod keep;
+mod manifest;
+mod part;
 
 use std::{
-    fs, panic,
+    collections::BTreeMap,
+    fmt::Display,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use burn::{
-    lr_scheduler::LrSchedulerRecord,
-    module::Module,
-    optim::OptimizerRecord,
-    store::{ModuleRecord, RecordError},
-    train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError},
+    lr_scheduler::LrSchedulerRecord, module::Module, optim::OptimizerRecord, store::ModuleRecord, tensor::Bytes,
+    train::checkpoint::Checkpoint,
 };
-pub(crate) use keep::{KeepBest, Patience, Run, RunProgress};
-use rnn_data::Scalers;
-use serde::{Deserialize, Serialize};
+pub(crate) use manifest::{Best, Files, Last, Meaning, Sums};
+use manifest::{Manifest, NAMES, Stamp, prune};
+pub(crate) use part::Part;
 
 use crate::{
     Error, Result,
-    artifacts::{read_if_there, temporary, write_atomic},
-    backend::Watch,
+    artifacts::Artifacts,
+    console::note,
+    files::{seal, write_atomic},
+    recipe::Experiment,
     record,
-    settings::DataSource,
 };
 
 const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
-
-/// `manifest.json`: which checkpoint is the best, and which the last of a run that has not come to its end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
-    #[serde(flatten)]
-    best: Best,
-    /// None once the run has come to its end.
-    #[serde(default)]
-    last: Option<Last>,
-}
-
-/// Where a run that goes on has got to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Last {
-    /// Epoch after which it was saved.
-    pub(crate) epoch: usize,
-    /// First and last epoch of the run.
-    pub(crate) run: [usize; 2],
-    /// The best epoch of the run so far, which may not be the best of the folder, and its loss.
-    pub(crate) lowest: (usize, f64),
-    /// Hash of the run's data.
-    pub(crate) sha256: Option<String>,
-}
-
-/// Which checkpoint is the best, and what its weights and its loss mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Best {
-    /// Epoch after which it was saved.
-    pub(crate) epoch: usize,
-    /// Loss of its weights: on the validation part, or on the training part where there is none.
-    pub(crate) loss: f64,
-    #[serde(flatten)]
-    pub(crate) meaning: Meaning,
-}
-
-/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and its inputs and outputs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Meaning {
-    pub(crate) data: Option<DataSource>,
-    pub(crate) scalers: Option<Scalers>,
-}
-
-impl Meaning {
-    /// Whether both speak of the same prices, wherever the files are.
-    pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
-        self.sha256() == other.sha256()
-    }
-
-    /// Hash of the data.
-    pub(crate) fn sha256(&self) -> Option<&str> {
-        self.data.as_ref().map(|data| data.sha256.as_str())
-    }
-}
 
 /// The checkpoint folder of one experiment.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     folder: PathBuf,
+    experiment: Experiment,
     state: Mutex<State>,
 }
 
@@ -97,37 +46,121 @@ pub(crate) struct Checkpoints {
 struct State {
     best: Option<Best>,
     last: Option<Last>,
+    /// The manifest as it is on disk, and the names in it.
+    written: Option<(String, Vec<String>)>,
     /// Whether the run has come to its end: what is still being saved is no last checkpoint any more.
     ended: bool,
-    /// Epoch whose checkpoint training starts from, where that is not the best.
-    start: Option<usize>,
-    /// Checkpoints some of whose parts are still being written, oldest first.
-    saving: Vec<Saving>,
+    /// Files that training starts from, where they are not those of the best.
+    start: Option<Files>,
+    /// Checkpoints some of whose parts are still to come, by number.
+    saving: BTreeMap<usize, Saving>,
+    /// What files are to hold that are not written yet.
+    unwritten: BTreeMap<String, Bytes>,
+    numbers: usize,
+    /// How long the last write took.
+    took: Duration,
 }
 
+/// A checkpoint that is being saved.
 #[derive(Debug)]
-struct Saving {
-    epoch: usize,
-    /// What it will be.
-    best: Option<Best>,
-    last: Option<Last>,
-    parts_left: usize,
+pub(crate) struct Saving {
+    /// What it is as the last one; its files are filled in.
+    pub(crate) last: Last,
+    /// What it is as the best one, if it is.
+    pub(crate) best: Option<Best>,
+    /// Whether it is to be on disk when it is complete; else it may wait.
+    pub(crate) now: bool,
+    pub(crate) parts: [Option<Bytes>; PARTS.len()],
 }
 
 impl Checkpoints {
     /// Whether a folder holds a checkpoint.
     pub(crate) fn exist(folder: &Path) -> bool {
-        folder.join("manifest.json").exists()
+        NAMES.iter().any(|name| folder.join(name).exists())
     }
 
-    /// Opens a checkpoint folder, which may be empty.
-    pub(crate) fn open(folder: PathBuf) -> Result<Arc<Self>> {
-        let path = folder.join("manifest.json");
-        let manifest: Option<Manifest> = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
-            Error::Artifact { path, problem: format!("expected the manifest of a checkpoint, got: {error}; start over with --fresh") }
-        })?;
-        let (best, last) = manifest.map_or((None, None), |manifest| (Some(manifest.best), manifest.last));
-        Ok(Arc::new(Self { folder, state: Mutex::new(State { best, last, ..State::default() }) }))
+    /// Opens a checkpoint folder, which may be empty, to read it.
+    ///
+    /// # Errors
+    ///
+    /// When its manifest is damaged.
+    pub(crate) fn open(artifacts: &Artifacts) -> Result<Arc<Self>> {
+        let (folder, experiment) = (artifacts.checkpoints(), artifacts.experiment);
+        let manifest = Manifest::read(&manifest::path(&folder), experiment).map_err(|error| advised(error, TRAIN_GOES_BACK))?;
+        if manifest.is_none() && Self::exist(&folder) {
+            let problem = format!("is not there, but the manifest before it is; {TRAIN_GOES_BACK}");
+            return Err(Error::Artifact { path: manifest::path(&folder), problem });
+        }
+        Ok(Self::of(folder, experiment, manifest))
+    }
+
+    /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said, and the checkpoint before it taken.
+    ///
+    /// # Errors
+    ///
+    /// When there are checkpoints, and none is whole.
+    pub(crate) fn recover(artifacts: &Artifacts) -> Result<Arc<Self>> {
+        let (folder, experiment) = (artifacts.checkpoints(), artifacts.experiment);
+        let mut problems = Vec::new();
+        let mut manifests = Vec::new();
+        for name in NAMES {
+            match Manifest::read(&folder.join(name), experiment) {
+                Ok(Some(manifest)) => manifests.push(manifest),
+                Ok(None) if name == NAMES[0] && Self::exist(&folder) => {
+                    problems.push(Error::Artifact { path: folder.join(name), problem: "is not there".to_owned() });
+                }
+                Ok(None) => {}
+                Err(error) => problems.push(error),
+            }
+        }
+        // Whole ones first: from there a run comes to the same end. Then what is left of them.
+        let alone = manifests.iter().flat_map(|manifest| {
+            let best = Manifest { last: None, ..manifest.clone() };
+            let last = Manifest { best: None, ..manifest.clone() };
+            [best, last].into_iter().filter(|manifest| manifest.best.is_some() || manifest.last.is_some())
+        });
+        for (index, manifest) in manifests.iter().cloned().chain(alone).enumerate() {
+            match manifest.check(&folder) {
+                Ok(()) => {
+                    if let Some(problem) = problems.first() {
+                        let lost = match (&manifest.last, &manifest.best) {
+                            _ if index < manifests.len() => "",
+                            (Some(_), None) => "; the best weights so far are lost",
+                            _ => "; the epochs after it are lost",
+                        };
+                        note(format_args!("{problem}; going back to {manifest}{lost}"));
+                    }
+                    return Ok(Self::of(folder, experiment, Some(manifest)));
+                }
+                Err(error) => problems.push(error),
+            }
+        }
+        match problems.into_iter().next() {
+            Some(problem) => Err(advised(problem, "no other checkpoint is whole; start over with --fresh")),
+            None => Ok(Self::of(folder, experiment, None)),
+        }
+    }
+
+    /// Makes sure that training can go on from all there is, with a model of these sizes.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another model.
+    pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
+        let state = self.state();
+        let files = [state.best.as_ref().map(|best| &best.files), state.last.as_ref().map(|last| &last.files)];
+        for files in files.into_iter().flatten() {
+            load(&self.folder, model.clone(), &files[0])?;
+            readable::<OptimizerRecord>(&self.folder, files, 1)?;
+            readable::<LrSchedulerRecord>(&self.folder, files, 2)?;
+        }
+        Ok(())
+    }
+
+    fn of(folder: PathBuf, experiment: Experiment, manifest: Option<Manifest>) -> Arc<Self> {
+        let written = manifest.as_ref().and_then(|manifest| Some((seal(manifest).ok()?, manifest.files())));
+        let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
+        Arc::new(Self { folder, experiment, state: Mutex::new(State { best, last, written, ..State::default() }) })
     }
 
     /// The best checkpoint so far.
@@ -136,56 +169,81 @@ impl Checkpoints {
     }
 
     /// The last checkpoint of a run that has not come to its end.
-    pub(crate) fn interrupted(&self) -> Option<Last> {
+    pub(crate) fn last(&self) -> Option<Last> {
         self.state().last.clone()
     }
 
-    /// Training starts from the checkpoint of this epoch, not from the best.
-    pub(crate) fn start_from(&self, epoch: usize) {
-        self.state().start = Some(epoch);
+    /// How long it took to write the last checkpoint.
+    pub(crate) fn took(&self) -> Duration {
+        self.state().took
     }
 
-    /// Makes sure that training can go on from the checkpoint of an epoch.
-    pub(crate) fn check<M: Module>(&self, model: M, epoch: usize) -> Result<()> {
-        self.load_epoch(model, epoch)?;
-        let unreadable = |part, error: RecordError| self.unreadable(part, epoch, &error);
-        record::read(|| OptimizerRecord::load(self.path(PARTS[1], epoch))).map_err(|error| unreadable(PARTS[1], error))?;
-        record::read(|| LrSchedulerRecord::load(self.path(PARTS[2], epoch))).map_err(|error| unreadable(PARTS[2], error))?;
-        Ok(())
+    /// Whether there is neither.
+    pub(crate) fn are_none(&self) -> bool {
+        let state = self.state();
+        state.best.is_none() && state.last.is_none()
+    }
+
+    /// Training starts from this checkpoint, not from the best.
+    pub(crate) fn start_from(&self, last: &Last) {
+        self.state().start = Some(last.files.clone());
+    }
+
+    /// What training starts from.
+    fn start(&self, part: usize) -> Result<Bytes> {
+        let state = self.state();
+        let files = state.start.as_ref().or(state.best.as_ref().map(|best| &best.files));
+        files.ok_or_else(|| Error::Internal("training starts from a checkpoint that is not there".to_owned()))?[part]
+            .read(&self.folder, part)
     }
 
     /// Loads the best checkpoint into a model of the same sizes.
     pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
-        self.load_epoch(model, best.epoch)
-    }
-
-    fn load_epoch<M: Module>(&self, model: M, epoch: usize) -> Result<M> {
-        let path = self.path(PARTS[0], epoch);
-        let loaded = record::read(|| ModuleRecord::load(&path)).map_err(|error| self.unreadable(PARTS[0], epoch, &error))?;
-        record::read(|| model.try_load_record(loaded)).map_err(|error| {
-            let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
-            let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
-            Error::Artifact { path, problem }
-        })
+        load(&self.folder, model, &best.files[0]).map_err(|error| advised(error, TRAIN_GOES_BACK))
     }
 
     /// What saves and restores one of [`PARTS`] for burn-train; `gpu` names the adapter its numbers come from, if any.
     pub(crate) fn part(self: &Arc<Self>, index: usize, gpu: Option<String>) -> Part {
-        Part { name: PARTS[index], checkpoints: self.clone(), gpu }
+        Part { index, checkpoints: self.clone(), gpu }
     }
 
-    fn path(&self, part: &str, epoch: usize) -> PathBuf {
-        self.folder.join(format!("{part}-{epoch}.bpk"))
+    /// A checkpoint is about to be saved; its parts come under this number.
+    pub(crate) fn begin(&self, saving: Saving) -> usize {
+        let mut state = self.state();
+        state.numbers += 1;
+        let number = state.numbers;
+        state.saving.insert(number, saving);
+        number
     }
 
-    fn unreadable(&self, part: &str, epoch: usize, error: &RecordError) -> Error {
-        let which = if self.best().is_some_and(|best| best.epoch == epoch) { "best" } else { "last" };
-        let problem = format!("this part of the {which} checkpoint cannot be read ({error}); start over with --fresh");
-        Error::Artifact { path: self.path(part, epoch), problem }
+    /// A part of a checkpoint has been read from its device; with the last part it is complete.
+    fn part_saved(&self, number: usize, part: usize, bytes: Bytes) -> Result<()> {
+        let mut state = self.state();
+        let Some(saving) = state.saving.get_mut(&number) else { return Ok(()) };
+        saving.parts[part] = Some(bytes);
+        if saving.parts.iter().any(Option::is_none) {
+            return Ok(());
+        }
+        let Some(Saving { mut last, best, now, parts }) = state.saving.remove(&number) else { return Ok(()) };
+        for (part, bytes) in parts.into_iter().flatten().enumerate() {
+            let stamp = Stamp::of(&bytes, last.epoch, last.step);
+            state.unwritten.insert(stamp.name(part), bytes);
+            last.files[part] = stamp;
+        }
+        if let Some(best) = best {
+            state.best = Some(Best { files: last.files.clone(), ..best });
+        }
+        state.last = Some(last).filter(|_| !state.ended);
+        // What neither is any more need not be written.
+        let named = self.manifest(&state).files();
+        state.unwritten.retain(|name, _| named.contains(name));
+        if now { self.write(&mut state) } else { Ok(()) }
     }
 
-    fn begin(&self, epoch: usize, best: Option<Best>, last: Option<Last>) {
-        self.state().saving.push(Saving { epoch, best, last, parts_left: PARTS.len() });
+    /// Writes what waits to be written.
+    pub(crate) fn flush(&self) -> Result<()> {
+        let mut state = self.state();
+        if state.unwritten.is_empty() { Ok(()) } else { self.write(&mut state) }
     }
 
     /// The run has come to its end: the next one trains further from the best.
@@ -202,36 +260,32 @@ impl Checkpoints {
         if state.last.take().is_some() { self.write(&mut state) } else { Ok(()) }
     }
 
-    /// Writes the manifest, and then removes the checkpoints that it does not name.
-    fn write(&self, state: &mut State) -> Result<()> {
-        let Some(best) = state.best.clone() else { return Ok(()) };
-        let named = [Some(best.epoch), state.last.as_ref().map(|last| last.epoch)];
-        let manifest = Manifest { best, last: state.last.clone() };
-        let text = serde_json::to_string_pretty(&manifest).map_err(|error| Error::Internal(error.to_string()))?;
-        write_atomic(&self.folder.join("manifest.json"), text.as_bytes())?;
-        let saving: Vec<usize> = state.saving.iter().map(|saving| saving.epoch).collect();
-        let keeps = |epoch: usize| named.contains(&Some(epoch)) || saving.contains(&epoch);
-        for name in fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.file_name()) {
-            // What cannot be removed does no harm: the manifest no longer names it.
-            if name.to_str().and_then(epoch_of).is_some_and(|epoch| !keeps(epoch)) {
-                drop(fs::remove_file(self.folder.join(name)));
-            }
-        }
-        Ok(())
+    fn manifest(&self, state: &State) -> Manifest {
+        Manifest { format: Manifest::FORMAT, experiment: self.experiment, best: state.best.clone(), last: state.last.clone() }
     }
 
-    /// Called when a part of an epoch's checkpoint is in place; the last part makes that checkpoint what it is to be.
-    fn part_saved(&self, epoch: usize) -> Result<()> {
-        let mut state = self.state();
-        let Some(index) = state.saving.iter().position(|saving| saving.epoch == epoch) else { return Ok(()) };
-        state.saving[index].parts_left -= 1;
-        if state.saving[index].parts_left > 0 {
+    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor the one before it names.
+    fn write(&self, state: &mut State) -> Result<()> {
+        let started = Instant::now();
+        let manifest = self.manifest(state);
+        if manifest.best.is_none() && manifest.last.is_none() {
             return Ok(());
         }
-        let Saving { best, last, .. } = state.saving.remove(index);
-        state.best = best.or_else(|| state.best.take());
-        state.last = last.or_else(|| state.last.take()).filter(|_| !state.ended);
-        self.write(&mut state)
+        let mut kept = manifest.files();
+        for (name, bytes) in &state.unwritten {
+            write_atomic(&self.folder.join(name), bytes)?;
+        }
+        let text = seal(&manifest)?;
+        if let Some((before, files)) = state.written.as_ref().filter(|(before, _)| *before != text) {
+            write_atomic(&self.folder.join(NAMES[1]), before.as_bytes())?;
+            kept.extend_from_slice(files);
+        }
+        write_atomic(&manifest::path(&self.folder), text.as_bytes())?;
+        prune(&self.folder, &kept);
+        state.unwritten.clear();
+        state.written = Some((text, manifest.files()));
+        state.took = started.elapsed();
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -239,82 +293,42 @@ impl Checkpoints {
     }
 }
 
-/// The epoch of a checkpoint's file.
-fn epoch_of(name: &str) -> Option<usize> {
-    let (part, epoch) = name.strip_suffix(".bpk")?.rsplit_once('-')?;
-    epoch.parse().ok().filter(|_| PARTS.contains(&part))
-}
+/// What to do when a checkpoint is damaged, for those that only read it.
+const TRAIN_GOES_BACK: &str = "`train` goes on from the checkpoint before it, if that is whole; `train --fresh` starts over";
 
-/// Saves and restores one of the three records of a checkpoint.
-pub(crate) struct Part {
-    name: &'static str,
-    checkpoints: Arc<Checkpoints>,
-    gpu: Option<String>,
-}
-
-impl<R: Checkpoint> Checkpointer<R> for Part {
-    fn save(&self, epoch: usize, record: R) -> std::result::Result<(), CheckpointerError> {
-        let path = self.checkpoints.path(self.name, epoch);
-        let temporary = temporary(&path);
-        // A record is read from its device here. A panic would end burn-train's thread, and then the process: its handle panics
-        // when it is dropped.
-        let watch = Watch::start(self.gpu.as_deref());
-        let saved = panic::catch_unwind(panic::AssertUnwindSafe(|| record.save(temporary.clone())));
-        drop(watch);
-        let saved = saved.unwrap_or_else(|_| Err(CheckpointerError::Unknown("its numbers cannot be read".to_owned())));
-        if let Err(error) = saved {
-            let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
-        fs::rename(&temporary, &path).map_err(CheckpointerError::IOError)?;
-        self.checkpoints.part_saved(epoch).map_err(|error| CheckpointerError::Unknown(error.to_string()))
-    }
-
-    /// The record that training starts from; burn-train passes the epoch to continue after, which may be a later one.
-    fn restore(&self, epoch: usize) -> std::result::Result<R, CheckpointerError> {
-        let start = self.checkpoints.state().start;
-        let epoch = start.or_else(|| self.checkpoints.best().map(|best| best.epoch)).unwrap_or(epoch);
-        R::load(self.checkpoints.path(self.name, epoch))
-    }
-
-    fn delete(&self, _epoch: usize) -> std::result::Result<(), CheckpointerError> {
-        Ok(())
+/// An error of a file, with what to do.
+fn advised(error: Error, advice: impl Display) -> Error {
+    match error {
+        Error::Artifact { path, problem } => Error::Artifact { path, problem: format!("{problem}; {advice}") },
+        other => other,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use burn::tensor::Bytes;
+/// Reads the text of a manifest; also without its checksum, which nobody's changes would get past.
+pub(crate) fn read_manifest(text: &str) -> std::result::Result<(), String> {
+    Manifest::parse(text)
+        .or_else(|problem| serde_json::from_str::<Manifest>(text).map_err(|_| problem))
+        .map(|manifest| drop(manifest.files()))
+}
 
-    use super::*;
+fn readable<R: Checkpoint>(folder: &Path, files: &Files, part: usize) -> Result<R> {
+    let bytes = files[part].read(folder, part)?;
+    record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| Error::Artifact {
+        path: folder.join(files[part].name(part)),
+        problem: format!("cannot be read ({error}); start over with --fresh"),
+    })
+}
 
-    /// A record whose device fails while it is read.
-    struct Lost;
-
-    impl Checkpoint for Lost {
-        fn save(self, path: PathBuf) -> std::result::Result<(), CheckpointerError> {
-            fs::write(path, "half a record").map_err(CheckpointerError::IOError)?;
-            panic!("the device was lost")
+fn load<M: Module>(folder: &Path, model: M, stamp: &Stamp) -> Result<M> {
+    let path = folder.join(stamp.name(0));
+    let bytes = stamp.read(folder, 0)?;
+    let loaded = record::read(|| ModuleRecord::from_bytes(bytes))
+        .map_err(|error| Error::Artifact { path: path.clone(), problem: format!("cannot be read ({error}); start over with --fresh") })?;
+    record::read(|| model.try_load_record(loaded)).map_err(|error| {
+        let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
+        Error::Artifact {
+            path,
+            problem: format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh"),
         }
-
-        fn load(_: PathBuf) -> std::result::Result<Self, CheckpointerError> {
-            Ok(Self)
-        }
-
-        fn checkpoint_from_bytes(_: Bytes) -> std::result::Result<Self, RecordError> {
-            Ok(Self)
-        }
-
-        fn checkpoint_into_bytes(self) -> std::result::Result<Bytes, RecordError> {
-            Ok(Bytes::from_bytes_vec(Vec::new()))
-        }
-    }
-
-    #[test]
-    fn a_record_that_panics_is_an_error_and_leaves_no_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let part = Checkpoints::open(folder.path().to_owned()).unwrap().part(0, None);
-        assert!(matches!(part.save(3, Lost), Err(CheckpointerError::Unknown(_))));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
+    })
 }

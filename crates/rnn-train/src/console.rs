@@ -74,7 +74,10 @@ pub(crate) fn note(line: impl Display) {
 
 /// Writes what went wrong.
 pub(crate) fn error(error: &Error) {
-    note(format_args!("error: {error}"));
+    match error {
+        Error::Interrupted { .. } => note(error),
+        _ => note(format_args!("error: {error}")),
+    }
 }
 
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.

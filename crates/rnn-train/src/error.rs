@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use rnn_data::DataError;
 use thiserror::Error;
 
-pub use crate::backend::GpuFault;
 use crate::text_file::shortened;
+pub use crate::{backend::GpuFault, interrupt::Signal};
 
 /// What can stop a command; each message says where, what was expected, what was there and what to do.
 #[derive(Debug, Error)]
@@ -72,6 +72,22 @@ pub enum Error {
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]
     Training(String),
+    /// Training was asked to stop, and has saved where it was.
+    #[error(
+        "stopped {} {place}; all is saved, and the same command{} goes on from there",
+        if *in_interface { "in the terminal interface".to_owned() } else { format!("by {}", signal.name()) },
+        if *fresh { " without --fresh" } else { "" }
+    )]
+    Interrupted {
+        /// What asked.
+        signal: Signal,
+        /// Whether it was asked in the terminal interface.
+        in_interface: bool,
+        /// Where it was.
+        place: String,
+        /// Whether it had started over.
+        fresh: bool,
+    },
     /// One of several runs failed.
     #[error("{0}")]
     Worker(String),
@@ -90,9 +106,10 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Exit code of the process: 2 for wrong usage, 1 for the rest.
+    /// Exit code of the process: 2 for wrong usage, that of its signal where it was interrupted (130, 143), 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Interrupted { signal, .. } => signal.exit_code(),
             Self::Usage(_) | Self::Data(DataError::UnknownLetter { .. } | DataError::LetterCount { .. }) => 2,
             _ => 1,
         }

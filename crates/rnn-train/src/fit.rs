@@ -1,27 +1,31 @@
-//! Training with burn-train, and what it leaves to its caller: seeds, the best checkpoint, going on, honest failure.
+//! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest failure.
+
+mod epochs;
 
 use std::{
     io::{self, IsTerminal},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use burn::{
     module::Module,
     tensor::Device,
     train::{
-        Interrupter, Learner, SupervisedTraining, TrainingError,
+        Interrupter, Learner, SupervisedTraining, TrainingError, TrainingStrategy,
         checkpoint::CheckpointerError,
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
+use epochs::{Always, Ending, Epochs, Plan};
 
 use crate::{
     Error, Result,
     backend::Backend,
-    checkpoint::{Checkpoints, KeepBest, Last, Patience, Run, RunProgress},
+    checkpoint::{Checkpoints, Last},
     cli::Progress,
     console::note,
-    history::{History, Recorder},
+    history::{History, Measured, Recorder},
+    interrupt::{Signal, Signals},
     job::{Job, Schedule},
     progress::Lines,
     schedule::{Rates, Span},
@@ -53,59 +57,96 @@ impl Fit<'_> {
         let settings = self.settings;
         let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
         let [first, total] = self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
+        let lowest_of_run = self.last.and_then(|last| last.lowest);
         if let Some(last) = self.last {
-            if settings.patience > 0 && last.epoch >= last.lowest.0 + settings.patience {
+            let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
+            if last.epoch == total || settings.patience > 0 && waited >= settings.patience {
                 // It was interrupted when all that was left were its reports.
                 return Ok(());
             }
-            self.checkpoints.start_from(last.epoch);
+            self.checkpoints.start_from(last);
         }
         let device = self.backend.device.clone().autodiff();
         let part = |index| self.checkpoints.part(index, self.backend.gpu());
-        let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1 };
+        let steps_done = self.last.map_or(0, |last| last.step);
+        let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1, steps_done };
         let loaders = job.loaders(schedule, &device);
         let steps_per_epoch = loaders.train.num_items().div_ceil(settings.batch_size);
         let (scheduler, rates) = settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
-        let recorder = Recorder::new(self.history.clone(), rates.clone(), J::VALIDATES, training.clone(), interface.clone());
+        let measured = Measured::starting_after(steps_done, self.last.map(|last| last.sums.clone()).unwrap_or_default());
+        let (history, rates_told, validates) = (self.history.clone(), rates.clone(), J::VALIDATES);
+        let recorder = Recorder::new(history.clone(), measured.clone(), rates_told, validates, training.clone(), interface.clone());
         let changing = settings.rate.changes().then(|| rates.clone());
-        let progress = RunProgress::new(self.last.map(|last| last.lowest));
-        let (lowest, history) = (self.lowest, self.history.clone());
-        let run = Run { meaning: job.meaning(), lowest, epochs: [first, total], progress: progress.clone(), rates, history };
-        let keep = KeepBest::new(self.checkpoints.clone(), training.clone(), run);
+        let signals = Signals::noted().map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
+        let plan = Plan {
+            checkpoints: self.checkpoints.clone(),
+            history,
+            measured,
+            rates,
+            signals,
+            meaning: job.meaning(),
+            lowest: self.lowest,
+            run: [first, total],
+            steps_done,
+            lowest_of_run,
+            patience: settings.patience,
+            save_every: settings.save_every,
+        };
+        let epochs = Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(self.renderer(J::VALIDATES, interface, done, changing))
             .with_metric_logger(recorder)
             .with_application_logger(None)
             .with_interrupter(training)
+            .with_training_strategy(TrainingStrategy::Custom(epochs.clone()))
             .with_custom_checkpointers(part(0), part(1), part(2))
-            .with_checkpointing_strategy(keep)
+            .with_checkpointing_strategy(Always)
             .num_epochs(total);
-        if done > 0 {
+        if self.last.is_some() || self.checkpoints.best().is_some() {
             supervised = supervised.checkpoint(done);
-        }
-        if settings.patience > 0 {
-            supervised = supervised.early_stopping(Patience { epochs: settings.patience, progress: progress.clone() });
         }
         let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
 
-        self.history.write()?;
+        let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let written = self.checkpoints.flush().and_then(|()| self.history.write());
         if let Some(error) = result.error {
             return Err(Error::Training(describe(&error)));
         }
-        if let Some(interruption) = result.interrupted {
-            return Err(Error::Training(interruption.reason.unwrap_or_else(|| "interrupted".to_owned())));
+        written?;
+        match ending {
+            Ending::Itself => Ok(()),
+            Ending::Patience => {
+                let last = self.history.last_epoch();
+                note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
+                Ok(())
+            }
+            Ending::Stopped { epoch, step } => {
+                let by = epochs.plan.signals.came();
+                let place = if step == 0 {
+                    format!("after epoch {epoch} of {total}")
+                } else {
+                    format!("after step {step} of {steps_per_epoch} of epoch {} of {total}", epoch + 1)
+                };
+                Err(Error::Interrupted {
+                    signal: by.unwrap_or(Signal::Interrupt),
+                    in_interface: by.is_none(),
+                    place,
+                    fresh: settings.fresh,
+                })
+            }
+            Ending::Broken { epoch, step, loss } => {
+                // Going on with this run would only come to the same.
+                self.checkpoints.end_run()?;
+                let place = step.map_or_else(|| format!("after epoch {epoch}"), |step| format!("at step {step} of epoch {epoch}"));
+                let kept = match self.checkpoints.best() {
+                    Some(best) => format!("the best checkpoint, of epoch {}, is kept", best.epoch),
+                    None => "there is no checkpoint yet".to_owned(),
+                };
+                Err(Error::Training(format!("the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 ({kept})")))
+            }
         }
-        let last = self.history.last_epoch();
-        if last == total {
-            return Ok(());
-        }
-        if settings.patience > 0 && last >= progress.lowest().0 + settings.patience {
-            note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
-            return Ok(());
-        }
-        Err(Error::Training(format!("it ended after epoch {last} of {total}")))
     }
 
     fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {

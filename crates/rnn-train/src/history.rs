@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
+    fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use burn::train::{
@@ -17,10 +18,13 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, artifacts::write_atomic, schedule::Rates, text_file};
-
-/// How often `metrics.csv` is written while training; always once more at the end.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
+use crate::{
+    Error, Result,
+    checkpoint::Sums,
+    console::note,
+    files::{read_up_to, write_atomic},
+    schedule::Rates,
+};
 
 /// Bytes of `metrics.csv`: half a million epochs.
 const LARGEST: u64 = 64 << 20;
@@ -54,17 +58,26 @@ impl History {
     /// Opens the `metrics.csv` of earlier runs, which may not be there.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let mut epochs = Vec::new();
-        if path.exists() {
-            let unreadable = |error: csv::Error| Error::Artifact {
-                path: path.clone(),
-                problem: format!("expected the epochs of earlier runs, got: {error}; start over with --fresh"),
-            };
-            let text = text_file::read(&path, LARGEST).map_err(|error| unreadable(error.into()))?;
+        if let Some(text) = read_up_to(&path, LARGEST)? {
             for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
-                epochs.push(row.map_err(unreadable)?);
+                let row: std::result::Result<Epoch, csv::Error> = row;
+                epochs.push(row.map_err(|error| Error::Artifact {
+                    path: path.clone(),
+                    problem: format!("expected the epochs of earlier runs, got: {error}"),
+                })?);
             }
         }
         Ok(Self { path, epochs: Arc::new(Mutex::new(epochs)) })
+    }
+
+    /// The same, to train further: losses that cannot be read stop nobody. The file is put aside, and says so.
+    pub(crate) fn recover(path: PathBuf) -> Self {
+        Self::open(path.clone()).unwrap_or_else(|error| {
+            let aside = path.with_extension("damaged.csv");
+            let kept = if fs::rename(&path, &aside).is_ok() { format!(" (kept as {})", aside.display()) } else { String::new() };
+            note(format_args!("{error}; going on without them{kept}"));
+            Self::new(path)
+        })
     }
 
     /// Forgets the epochs after one, which are trained again.
@@ -97,16 +110,62 @@ impl History {
     }
 }
 
+/// What the metrics of a run have come to. burn-train keeps no numbers that a run could go on with inside an epoch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Measured(Arc<Mutex<Values>>);
+
+#[derive(Debug, Default)]
+struct Values {
+    /// Of the steps of this epoch.
+    train: Sums,
+    valid: Sums,
+    /// Steps of this epoch that have been measured.
+    steps: usize,
+    /// First step whose loss is no number, and that loss.
+    broken: Option<(usize, f64)>,
+    /// The last epoch that has ended, and the loss that it is judged by.
+    judged: Option<(usize, f64)>,
+}
+
+impl Measured {
+    /// Begins after some steps of an epoch.
+    pub(crate) fn starting_after(steps: usize, sums: Sums) -> Self {
+        Self(Arc::new(Mutex::new(Values { train: sums, steps, ..Values::default() })))
+    }
+
+    /// Sums over the steps of this epoch.
+    pub(crate) fn sums(&self) -> Sums {
+        self.lock().train.clone()
+    }
+
+    /// First step of this epoch whose loss is no number, and that loss.
+    pub(crate) fn broken(&self) -> Option<(usize, f64)> {
+        self.lock().broken
+    }
+
+    /// What an epoch is judged by, once it has ended.
+    pub(crate) fn judged(&self, epoch: usize) -> Option<f64> {
+        self.lock().judged.filter(|(judged, _)| *judged == epoch).map(|(_, loss)| loss)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Values> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The mean of a metric over the samples of its epoch.
+fn mean(sums: &Sums, name: &str) -> Option<f64> {
+    sums.get(name).map(|(sum, count)| sum / *count as f64)
+}
+
 /// Collects burn-train's metrics into a [`History`].
 pub(crate) struct Recorder {
     history: History,
+    measured: Measured,
     rates: Arc<Rates>,
     validates: bool,
     names: HashMap<MetricId, String>,
-    /// Last epoch-level value of each metric.
-    finals: HashMap<(Split, String), f64>,
     epoch_started: Instant,
-    last_write: Instant,
     training: Interrupter,
     interface: Interrupter,
 }
@@ -118,52 +177,66 @@ impl Recorder {
     ///
     /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it the error of a failed run,
     /// before the result is read.
-    pub(crate) fn new(history: History, rates: Arc<Rates>, validates: bool, training: Interrupter, interface: Interrupter) -> Self {
-        let now = Instant::now();
-        let (names, finals) = (HashMap::new(), HashMap::new());
-        Self { history, rates, validates, names, finals, epoch_started: now, last_write: now, training, interface }
-    }
-
-    fn last(&self, split: &Split, name: &str) -> Option<f64> {
-        self.finals.get(&(split.clone(), name.to_owned())).copied()
+    pub(crate) fn new(
+        history: History,
+        measured: Measured,
+        rates: Arc<Rates>,
+        validates: bool,
+        training: Interrupter,
+        interface: Interrupter,
+    ) -> Self {
+        Self { history, measured, rates, validates, names: HashMap::new(), epoch_started: Instant::now(), training, interface }
     }
 
     fn end_epoch(&mut self, number: usize) {
-        let accuracy = |split: Split| self.last(&split, "Accuracy").map(|percent| percent / 100.0);
+        let mut values = self.measured.lock();
+        let accuracy = |sums: &Sums| mean(sums, ACCURACY).map(|percent| percent / 100.0);
         let epoch = Epoch {
             epoch: number,
-            train_loss: self.last(&Split::Train, "Loss"),
-            valid_loss: self.last(&Split::Valid, "Loss").filter(|_| self.validates),
-            train_accuracy: accuracy(Split::Train),
-            valid_accuracy: accuracy(Split::Valid).filter(|_| self.validates),
+            train_loss: mean(&values.train, LOSS),
+            valid_loss: mean(&values.valid, LOSS).filter(|_| self.validates),
+            train_accuracy: accuracy(&values.train),
+            valid_accuracy: accuracy(&values.valid).filter(|_| self.validates),
             learning_rate: self.rates.last(),
             seconds: self.epoch_started.elapsed().as_secs_f64(),
         };
+        let judged = mean(&values.valid, LOSS).unwrap_or(f64::NAN);
+        *values = Values { judged: Some((number, judged)), ..Values::default() };
         self.epoch_started = Instant::now();
         self.history.lock().push(epoch);
-        if self.last_write.elapsed() >= WRITE_EVERY {
-            self.last_write = Instant::now();
-            if let Err(error) = self.history.write() {
-                self.training.stop(Some(&error.to_string()));
-            }
-        }
     }
 }
 
+/// Names that burn-train's metrics have.
+const LOSS: &str = "Loss";
+const ACCURACY: &str = "Accuracy";
+
 impl MetricLogger for Recorder {
     fn log(&mut self, update: MetricsUpdate, _epoch: usize, split: &Split) {
+        let mut values = self.measured.lock();
         for update in update.entries_numeric {
-            if let (Some(name), Some(NumericEntry::Final(value))) = (self.names.get(&update.entry.metric_id), update.numeric_entry) {
-                self.finals.insert((split.clone(), name.clone()), value);
+            let Some(name) = self.names.get(&update.entry.metric_id) else { continue };
+            let Some(NumericEntry::Aggregated { aggregated_value: value, count }) = update.numeric_entry else { continue };
+            if *split == Split::Train && name == LOSS {
+                values.steps += 1;
+                if !value.is_finite() && values.broken.is_none() {
+                    values.broken = Some((values.steps, value));
+                    self.training.stop(None);
+                }
             }
+            let sums = if *split == Split::Train { &mut values.train } else { &mut values.valid };
+            let (sum, total) = sums.entry(name.clone()).or_default();
+            (*sum, *total) = (*sum + value * count as f64, *total + count);
         }
         if self.interface.should_stop() {
-            self.training.stop(Some("stopped in the terminal interface; the best checkpoint so far is kept"));
+            self.training.stop(None);
         }
     }
 
     fn read_numeric(&mut self, name: &str, _epoch: usize, split: &Split) -> std::result::Result<Vec<NumericEntry>, String> {
-        Ok(self.last(split, name).map(NumericEntry::Final).into_iter().collect())
+        let values = self.measured.lock();
+        let sums = if *split == Split::Train { &values.train } else { &values.valid };
+        Ok(mean(sums, name).map(NumericEntry::Final).into_iter().collect())
     }
 
     fn log_metric_definition(&mut self, definition: MetricDefinition) {

@@ -10,9 +10,9 @@
 //! | `data` | which columns of a file or folder are meant |
 //! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
-//! | `artifacts`, `checkpoint`, `history`, `lock` | everything written to and read from an experiment's folder |
+//! | `artifacts`, `checkpoint`, `history`, `files`, `lock` | everything written to and read from an experiment's folder |
+//! | `fit`, `learner`, `optimizer`, `schedule`, `progress`, `interrupt` | training with burn-train |
 //! | `record` | what Burn reads, where it panics |
-//! | `fit`, `learner`, `optimizer`, `schedule`, `progress` | training with burn-train |
 //! | `range_test` | finding a learning rate |
 //! | `search` | what a search tries, and what came of it |
 //! | `text_file` | small files, read whole and never more |
@@ -122,8 +122,10 @@ mod data;
 mod error;
 mod evaluation;
 mod fetch;
+mod files;
 mod fit;
 mod history;
+mod interrupt;
 mod job;
 mod learner;
 mod lock;
@@ -148,15 +150,17 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
-pub use error::{Error, GpuFault, Result};
+pub use error::{Error, GpuFault, Result, Signal};
 
 /// The same for the `rnn-train` command itself, which runs several trainings as processes of its own program.
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::is_program();
+    // Where the system refuses, a signal ends this process all the same.
+    drop(interrupt::install());
     main(args)
 }
 
-/// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage.
+/// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::end_with_caller();
     let cli = match cli::Cli::try_parse_from(args) {

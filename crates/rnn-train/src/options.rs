@@ -73,6 +73,9 @@ pub(crate) struct Options {
     /// Stop after so many epochs without a better validation loss; 0: never
     #[arg(long, value_name = "EPOCHS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = TRAINING)]
     pub(crate) patience: Option<usize>,
+    /// Inside long epochs, too, the state of the run is saved this often: no more than that is lost, whatever happens
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = TRAINING)]
+    pub(crate) checkpoint_every_seconds: Option<Typed<Positive>>,
 
     /// mse, huber (delta 1), mae or quantile, in scaled units
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
@@ -166,7 +169,7 @@ impl Options {
             ($($name:ident)*) => { Self { $($name: self.$name.or(below.$name)),* } };
         }
         layered!(
-            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience loss quantiles samples cell units
+            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience checkpoint_every_seconds loss quantiles samples cell units
             dropout data date_column date_format target features fill from until skip_bad window horizon transform naive season split valid
             test purge score interval
         )
@@ -188,7 +191,7 @@ impl Options {
             ($($name:ident)*) => { Self { $($name: self.$name.take(),)* ..Self::default() } };
         }
         let common = taken!(
-            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience
+            artifacts backend progress epochs batch_size learning_rate schedule warmup seed optimizer weight_decay momentum clip_norm patience checkpoint_every_seconds
         );
         (common, self)
     }

@@ -64,7 +64,7 @@ impl RangeTest {
         let device = device.clone().autodiff();
         let mut trainee = initial(job, settings.seed).fork(&device);
         let mut optimizer = settings.optimizer.build();
-        let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: 1 };
+        let schedule = Schedule { batch_size: settings.batch_size, seed: settings.seed, first_epoch: 1, steps_done: 0 };
         let loader = job.loaders(schedule, &device).train;
         let mut points: Vec<Point> = Vec::with_capacity(self.steps);
         let (mut mean, mut lowest) = (0.0, f64::INFINITY);

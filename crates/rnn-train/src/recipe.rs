@@ -170,6 +170,9 @@ const SEED: u64 = 2;
 /// Momentum of sgd, which no recipe takes.
 const MOMENTUM: f64 = 0.9;
 
+/// Seconds after which a state inside an epoch is saved: seldom enough to cost nothing.
+const SAVE_EVERY: f64 = 60.0;
+
 /// What the quantile loss learns, which no recipe takes.
 const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
 
@@ -188,6 +191,7 @@ impl Recipe {
             momentum: Some(Typed(Share(MOMENTUM))),
             clip_norm: Some(Typed(Quantity(0.0))),
             patience: Some(0),
+            checkpoint_every_seconds: Some(Typed(Positive(SAVE_EVERY))),
             ..Options::default()
         };
         let Task::Series(series) = self.task else { return common };

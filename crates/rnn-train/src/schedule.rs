@@ -243,6 +243,7 @@ impl LrScheduler for RunScheduler {
         let record = LrSchedulerRecord::new()
             .with_scalar("first_epoch", self.span.first_epoch as u64)
             .with_scalar("last_epoch", self.span.last_epoch as u64)
+            .with_scalar("rate", state.rate)
             .with_scalar("factor", state.factor)
             .with_scalar("lowest", state.lowest)
             .with_scalar("waited", state.waited as u64);
@@ -256,6 +257,7 @@ impl LrScheduler for RunScheduler {
         }
         self.scheduler = self.scheduler.clone().load_record(record.record("burn"));
         let mut state = self.rates.state();
+        state.rate = record.scalar("rate").unwrap_or(state.rate);
         state.factor = record.scalar("factor").unwrap_or(state.factor);
         state.lowest = record.scalar("lowest").unwrap_or(state.lowest);
         state.waited = number("waited").unwrap_or(state.waited);

@@ -1,6 +1,9 @@
 //! What a command means: flags over the settings file over the run before over the recipe, resolved once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
 use rnn_models::Cell;
@@ -29,6 +32,8 @@ pub(crate) struct TrainSettings {
     pub(crate) optimizer: OptimizerSettings,
     /// Epochs without a better loss after which training stops; 0: never.
     pub(crate) patience: usize,
+    /// A state on disk is at most so old, inside an epoch, too.
+    pub(crate) save_every: Duration,
     pub(crate) fresh: bool,
     pub(crate) progress: Progress,
     /// Everything that was resolved, for `config.json`.
@@ -134,7 +139,7 @@ pub(crate) struct DataSource {
 
 impl RunConfig {
     /// The layout this program writes and reads.
-    pub(crate) const FORMAT: u32 = 2;
+    pub(crate) const FORMAT: u32 = 3;
 }
 
 impl GlobalSettings {
@@ -221,6 +226,8 @@ impl TrainSettings {
             seed: set(options.seed, "seed")?,
             optimizer,
             patience: set(options.patience, "patience")?,
+            save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?.0.0)
+                .unwrap_or(Duration::MAX),
             fresh,
             progress: options.progress.unwrap_or(Progress::Auto),
             options,

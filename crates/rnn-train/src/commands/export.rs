@@ -1,10 +1,10 @@
 use super::trained::Trained;
 use crate::{
     Result,
-    artifacts::write_atomic,
     backend::default_cpu,
     cli::ExportArgs,
     console::out,
+    files::write_through,
     job::{Job, LettersJob},
     recipe::Task,
     settings::GlobalSettings,
@@ -24,7 +24,7 @@ pub(super) fn run(global: &GlobalSettings, args: &ExportArgs) -> Result<()> {
             job.weights(&trained.load(&job, &device)?, args.format)?
         }
     };
-    write_atomic(&args.out, &bytes)?;
+    write_through(&args.out, &bytes)?;
     out(format_args!("wrote {} ({} bytes)", args.out.display(), bytes.len()));
     Ok(())
 }

@@ -25,9 +25,9 @@ pub(super) fn experiments(global: &GlobalSettings, as_json: bool) -> Result<()> 
     let listed: Vec<Listed> = RECIPES
         .iter()
         .map(|recipe| {
-            let folder = Artifacts::new(&global.artifacts, Experiment(recipe)).checkpoints();
+            let artifacts = Artifacts::new(&global.artifacts, Experiment(recipe));
             // A damaged folder is reported by the commands that use it; the list goes on.
-            let best = Checkpoints::open(folder).ok().and_then(|checkpoints| checkpoints.best());
+            let best = Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
             Listed {
                 name: recipe.name,
                 about: recipe.about,

@@ -22,11 +22,12 @@ use super::{
 };
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, write_atomic},
+    artifacts::Artifacts,
     backend::{Backend, USE_CPU},
     cli::{Progress, SearchArgs},
     console::{json, note, out},
     evaluation::{SeriesEvaluation, best, number, verdict},
+    files::write_atomic,
     job::SeriesJob,
     options::{Options, Typed},
     plot,

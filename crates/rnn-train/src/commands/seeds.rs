@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there},
+    artifacts::Artifacts,
     backend::{Backend, USE_CPU},
     cli::{ParallelArgs, Progress, TrainArgs},
     console::{note, out},
     evaluation::{Scores, SeriesEvaluation, multiple, number, verdict},
+    files::read_if_there,
     job::SeriesJob,
     options::Options,
     recipe::{Experiment, Task},

@@ -16,6 +16,7 @@ use crate::{
     cli::{Progress, TrainArgs},
     console::{note, out},
     evaluation::{Evaluation, PREDICTIONS},
+    files::seal,
     fit::{Fit, initial},
     history::History,
     job::{Job, LettersJob, SeriesJob},
@@ -42,7 +43,7 @@ pub(super) fn run(global: &GlobalSettings, args: &TrainArgs) -> Result<()> {
         artifacts.restore_aside()?;
     }
     let before = if args.fresh { None } else { Before::open(&artifacts)? };
-    let trained = before.as_ref().filter(|before| before.best.is_some());
+    let trained = before.as_ref().filter(|before| !before.checkpoints.are_none());
     let mut options = global.layered(experiment, &args.options, trained.map(Before::told).as_ref())?;
     let told = trained.map(|before| &before.config.options);
     if args.parallel.is_set() {
@@ -135,40 +136,37 @@ fn same_meaning(artifacts: &Artifacts, before: &Options, now: &Options) -> Resul
 /// An earlier run in the same folder.
 struct Before {
     config: RunConfig,
-    best: Option<Best>,
-    /// Where it has got to, if it has not come to its end.
-    last: Option<Last>,
+    checkpoints: Arc<Checkpoints>,
 }
 
 impl Before {
     /// What of its options holds on where nothing else is said: of a run that was interrupted all, else what its data and its model are.
     fn told(&self) -> Options {
         let options = self.config.options.clone();
-        if self.last.is_some() { Options { artifacts: None, ..options } } else { options.of_series() }
+        if self.checkpoints.last().is_some() { Options { artifacts: None, ..options } } else { options.of_series() }
     }
 
     /// Where a run with these options goes on with this one, if it does.
     fn interrupted(&self, options: &Options, meaning: &Meaning) -> Result<Option<Last>> {
-        let Some(last) = &self.last else { return Ok(None) };
+        let Some(last) = self.checkpoints.last() else { return Ok(None) };
         let entries = |options: &Options| -> Result<_> {
             let mut entries = options.entries()?;
-            // Data is told from other by what it holds.
-            entries.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+            // Data is told from other by what it holds; how often a run is saved changes nothing.
+            entries.retain(|name, _| !["artifacts", "data", "checkpoint_every_seconds"].contains(&name.as_str()));
             Ok(entries)
         };
         if entries(options)? == entries(&self.config.options)? && last.sha256.as_deref() == meaning.sha256() {
-            return Ok(Some(last.clone()));
+            return Ok(Some(last));
         }
         note("the run before was interrupted; with other settings or other data its best weights are trained further instead");
         Ok(None)
     }
 
     fn open(artifacts: &Artifacts) -> Result<Option<Self>> {
-        let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
-        let (best, last) = (checkpoints.best(), checkpoints.interrupted());
+        let checkpoints = Checkpoints::recover(artifacts)?;
         match artifacts.config()? {
-            Some(config) => Ok(Some(Self { config, best, last })),
-            None if best.is_none() => Ok(None),
+            Some(config) => Ok(Some(Self { config, checkpoints })),
+            None if checkpoints.are_none() => Ok(None),
             None => {
                 let problem = "holds a checkpoint without its config.json; start over with --fresh".to_owned();
                 Err(Error::Artifact { path: artifacts.folder.clone(), problem })
@@ -200,9 +198,9 @@ fn start<J: Job>(
         return Err(Error::Artifact { path: artifacts.folder.clone(), problem });
     }
     let last = before.as_ref().map(|before| before.interrupted(&settings.options, &job.meaning())).transpose()?.flatten();
-    let best = before.and_then(|before| before.best);
-    for epoch in best.as_ref().map(|best| best.epoch).into_iter().chain(last.as_ref().map(|last| last.epoch)) {
-        Checkpoints::open(artifacts.checkpoints())?.check(trainee.clone(), epoch)?;
+    let before = before.map(|before| before.checkpoints);
+    if let Some(checkpoints) = &before {
+        checkpoints.fit(&trainee)?;
     }
     artifacts.create()?;
     let _lock = lock.map_or_else(|| artifacts.lock(LOCK), Ok)?;
@@ -211,11 +209,12 @@ fn start<J: Job>(
         artifacts.create()?;
     }
 
-    let run = Run { settings, artifacts, backend: &backend, checkpoints: Checkpoints::open(artifacts.checkpoints())? };
-    let trained = run.train(job, trainee, (best.as_ref(), last.as_ref()), &summary);
+    let checkpoints = before.map_or_else(|| Checkpoints::open(artifacts), Ok)?;
+    let run = Run { settings, artifacts, backend: &backend, checkpoints };
+    let trained = run.train(job, trainee, last.as_ref(), &summary);
     if run.checkpoints.best().is_some() {
         artifacts.discard_aside();
-    } else {
+    } else if run.checkpoints.are_none() {
         artifacts.restore_aside()?;
     }
     trained
@@ -230,25 +229,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn train<J: Job>(
-        &self,
-        job: &J,
-        trainee: J::Trainee,
-        (best, last): (Option<&Best>, Option<&Last>),
-        summary: &ModelSummary,
-    ) -> Result<()> {
+    fn train<J: Job>(&self, job: &J, trainee: J::Trainee, last: Option<&Last>, summary: &ModelSummary) -> Result<()> {
         let Self { settings, artifacts, backend, checkpoints } = self;
-        let meaning = job.meaning();
+        let (meaning, best) = (job.meaning(), checkpoints.best());
         // A loss on other data says nothing about this data: weights go on, the comparison starts anew.
-        let lowest = best.filter(|best| best.meaning.is_of_same_data(&meaning)).map_or(f64::INFINITY, |best| best.loss);
-        if let Some(Last { epoch, run: [_, end], .. }) = last {
-            note(format_args!("the run was interrupted; going on after epoch {epoch} of {end}; --fresh starts over"));
-        } else if let Some(best) = best {
+        let lowest = best.as_ref().filter(|best| best.meaning.is_of_same_data(&meaning)).map_or(f64::INFINITY, |best| best.loss);
+        if let Some(Last { epoch, step, run: [_, end], .. }) = last {
+            let step = if *step > 0 { format!(" and step {step} of the next") } else { String::new() };
+            note(format_args!("the run was interrupted; going on after epoch {epoch} of {end}{step}; --fresh starts over"));
+        } else if let Some(best) = &best {
             let compared = if lowest.is_finite() { "" } else { "; the data is another, so what counts as best starts anew" };
             note(format_args!("going on from epoch {} (loss {:.6}); --fresh starts over{compared}", best.epoch, best.loss));
         }
         let metrics = artifacts.path("metrics.csv");
-        let history = if best.is_some() { History::open(metrics)? } else { History::new(metrics) };
+        let history = if best.is_some() || last.is_some() { History::recover(metrics) } else { History::new(metrics) };
         match last {
             Some(last) => history.truncate(last.epoch),
             None => checkpoints.forget_interrupted()?,
@@ -262,12 +256,15 @@ impl Run<'_> {
             source: meaning.data,
             options: settings.options.clone(),
         };
-        artifacts.write("config.json", json(&config)?)?;
+        artifacts.write("config.json", seal(&config)?)?;
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
 
         let fit = Fit { settings, checkpoints, history: &history, backend, lowest, last };
         let trained = backend.guard(SMALLER_BATCH, || fit.run(job, trainee));
-        // Also a run that was stopped leaves reports of its best checkpoint; a GPU that failed cannot make them.
+        if matches!(trained, Err(Error::Interrupted { .. })) {
+            return trained;
+        }
+        // Also a run that failed leaves reports of its best checkpoint; a GPU that failed cannot make them.
         let cpu = default_cpu();
         let backend = if matches!(trained, Err(Error::Gpu { .. })) { &cpu } else { *backend };
         let best = checkpoints.best().filter(|best| best.meaning.is_of_same_data(&job.meaning()));

@@ -9,9 +9,10 @@ use burn::tensor::Device;
 
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there},
+    artifacts::Artifacts,
     checkpoint::{Best, Checkpoints},
     evaluation::SeriesEvaluation,
+    files::read_if_there,
     job::{Job, SeriesJob},
     options::{Options, Typed},
     recipe::Experiment,
@@ -33,7 +34,7 @@ impl Trained {
         let artifacts = Artifacts::new(root, experiment);
         let not_trained = || Error::NotTrained { experiment: experiment.0.name, folder: artifacts.folder.clone() };
         let options = artifacts.config()?.ok_or_else(not_trained)?.options;
-        let checkpoints = Checkpoints::open(artifacts.checkpoints())?;
+        let checkpoints = Checkpoints::open(&artifacts)?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
         Ok(Self { artifacts, checkpoints, options, best })
     }

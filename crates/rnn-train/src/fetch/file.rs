@@ -15,7 +15,7 @@ use super::{
     sidecar::{Sidecar, sha256},
     symbol::Market,
 };
-use crate::{Error, Result, artifacts::temporary, console::note, lock::Lock};
+use crate::{Error, Result, console::note, files::temporary, lock::Lock};
 
 /// A file that an earlier fetch wrote and nobody has changed since.
 #[derive(Debug)]

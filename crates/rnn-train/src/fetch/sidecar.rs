@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::provider::{Adjust, Provider};
-use crate::{Error, Result, artifacts::read_if_there};
+use crate::{Error, Result, files::read_if_there};
 
 /// What a fetched file is, written beside it: `FILE.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

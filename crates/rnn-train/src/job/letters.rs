@@ -98,11 +98,11 @@ impl Job for LettersJob {
     /// There is no validation part, so an epoch is judged on the training windows, once more after it: the training loss itself
     /// is that of the weights the epoch began with.
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<LetterBatch> {
-        let Schedule { batch_size, seed, first_epoch } = schedule;
+        let Schedule { batch_size, seed, first_epoch, steps_done } = schedule;
         let order = Order::Shuffled { seed };
         let train = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, order, first_epoch, device);
         let valid = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
-        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+        Loaders { train: Arc::new(train.starting_after(steps_done)), valid: Arc::new(valid) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {

@@ -31,6 +31,8 @@ pub(crate) struct Schedule {
     pub(crate) batch_size: usize,
     pub(crate) seed: u64,
     pub(crate) first_epoch: usize,
+    /// Steps of the first epoch that an interrupted run has done.
+    pub(crate) steps_done: usize,
 }
 
 /// A task with its data.

@@ -274,9 +274,11 @@ impl Job for SeriesJob {
     }
 
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<WindowBatch> {
-        let Schedule { batch_size, seed, first_epoch } = schedule;
+        let Schedule { batch_size, seed, first_epoch, steps_done } = schedule;
         let loader = |windows: Windows, order| EpochLoader::new(windows, WindowBatcher, batch_size, order, first_epoch, device);
-        let train = loader(self.data.panel.windows(Part::Train), Order::Shuffled { seed }).with_samples(self.settings.samples);
+        let train = loader(self.data.panel.windows(Part::Train), Order::Shuffled { seed })
+            .with_samples(self.settings.samples)
+            .starting_after(steps_done);
         let valid = loader(self.data.panel.windows(Part::Valid), Order::Sequential);
         Loaders { train: Arc::new(train), valid: Arc::new(valid) }
     }

@@ -22,8 +22,8 @@ pub(crate) use space::{Dimension, Point, Space, Values, overlay};
 
 use crate::{
     Error, Result,
-    artifacts::{read_if_there, write_atomic},
     evaluation::{Scores, SeriesEvaluation},
+    files::{read_if_there, write_atomic},
     options::Typed,
     recipe::Experiment,
     values::{Method, Ranking},

@@ -22,6 +22,7 @@ mod search;
 mod seeds;
 mod series;
 mod support;
+mod survive;
 mod training;
 mod tuning;
 #[cfg(feature = "wgpu")]

@@ -89,7 +89,7 @@ fn a_stock_run_learns_and_leaves_every_artifact() {
 
     // The recorded loss is the mean over samples, although the last of the four batches is shorter.
     let manifest: serde_json::Value = serde_json::from_str(&scratch.read("stock-rnn", "checkpoint/manifest.json")).unwrap();
-    let scaler = &manifest["scalers"]["target"]["min-max"];
+    let scaler = &manifest["best"]["scalers"]["target"]["min-max"];
     let range = scaler["max"].as_f64().unwrap() - scaler["min"].as_f64().unwrap();
     let valid_loss = rows[evaluation["best_epoch"].as_u64().unwrap() as usize - 1][2];
     assert!((valid_loss * range * range / mse - 1.0).abs() < 1e-4, "{valid_loss} {mse}");

@@ -207,7 +207,7 @@ fn the_best_weights_are_those_of_the_smallest_validation_loss() {
     let best = (0..losses.len()).min_by(|&one, &other| losses[one].total_cmp(&losses[other])).unwrap();
     let evaluation = scratch.read_json("series", "evaluation.json");
     assert_eq!(evaluation["best_epoch"], best + 1, "{losses:?}");
-    assert_eq!(scratch.read_json("series", "checkpoint/manifest.json")["epoch"], best + 1);
+    assert_eq!(scratch.read_json("series", "checkpoint/manifest.json")["best"]["epoch"], best + 1);
 }
 
 #[test]

@@ -193,6 +193,19 @@ pub(crate) fn price_text(rows: usize) -> String {
     text
 }
 
+/// Copies a folder and all below it.
+pub(crate) fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            copied(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
+
 /// Files in a folder and below it whose name says they were never finished.
 pub(crate) fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -14,10 +14,11 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
-    artifacts::{Artifacts, read_if_there, write_atomic},
+    artifacts::Artifacts,
     backend::Backend,
     commands::{seeds, train::json as to_json, trained::evaluation},
     console::note,
+    files::{read_if_there, write_atomic},
     history::History,
     options::{Options, Typed},
     progress::count,

@@ -1,0 +1,258 @@
+//! Signals, and checkpoints that are not what they were.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    resume::same,
+    support::{Scratch, bars, copied},
+};
+
+/// A run of several steps an epoch, which saves after almost every one; dropout shows whether random numbers go on, too.
+const RUN: [&str; 18] = [
+    "train",
+    "series",
+    "--data",
+    "bars.csv",
+    "--units",
+    "12",
+    "--window",
+    "20",
+    "--dropout",
+    "0.2",
+    "--batch-size",
+    "16",
+    "--epochs",
+    "12",
+    "--checkpoint-every-seconds",
+    "0.01",
+    "--progress",
+    "none",
+];
+
+fn with_data() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(1200));
+    scratch
+}
+
+fn started(scratch: &Scratch, args: &[&str]) -> Child {
+    scratch.command(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits for something that comes while a process runs.
+fn wait(child: &mut Child, what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60), "it never came");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Kills a run that has a checkpoint to go back to; leaves its folder under this name.
+fn killed(scratch: &Scratch, root: &str) {
+    let mut child = started(scratch, &[&RUN[..], &["--artifacts", root]].concat());
+    let before = scratch.path(root).join("series/checkpoint/manifest.before.json");
+    wait(&mut child, || before.exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
+    let scratch = with_data();
+    scratch.ok(&[&RUN[..], &["--artifacts", "whole"]].concat());
+    let args = [&RUN[..], &["--artifacts", "stopped"]].concat();
+    let mut stopped = 0;
+    for (name, code, by) in
+        [("INT", 130, "stopped by Ctrl-C after "), ("TERM", 143, "stopped by SIGTERM after ")].into_iter().cycle().take(8)
+    {
+        let mut child = started(&scratch, &args);
+        // The first comes while it trains; others may before.
+        let begun = scratch.path("stopped/series/checkpoint/manifest.json");
+        wait(&mut child, || begun.exists());
+        thread::sleep(Duration::from_millis(150));
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        if output.status.success() {
+            break;
+        }
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        if said.contains(by) {
+            assert!(said.contains("; all is saved, and the same command goes on from there"), "{said}");
+            stopped += 1;
+        }
+    }
+    assert!(stopped > 0);
+    let last = scratch.ok(&args);
+    assert!(last.stderr.contains("going on "), "{}", last.stderr);
+    same(&scratch, ["stopped", "whole"], "series");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let scratch = with_data();
+    // A step takes a second or more, so that the second signal comes within the step of the first; of a few tries, at the latest.
+    let sizes = ["--units", "256", "--window", "150", "--batch-size", "512", "--progress", "none"];
+    let at_once = (0..5).any(|_| {
+        let mut child = started(&scratch, &[&["train", "series", "--fresh", "--data", "bars.csv"], &sizes[..]].concat());
+        let config = scratch.artifact("series", "config.json");
+        wait(&mut child, || config.exists());
+        thread::sleep(Duration::from_millis(500));
+        signal(&child, "INT");
+        thread::sleep(Duration::from_millis(50));
+        signal(&child, "INT");
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        fs::remove_file(config).unwrap();
+        !said.contains("all is saved")
+    });
+    assert!(at_once);
+}
+
+/// What can happen to a file, by name.
+fn damages() -> [(&'static str, fn(&Path)); 4] {
+    fn changed(path: &Path, change: impl Fn(&mut Vec<u8>)) {
+        let mut bytes = fs::read(path).unwrap();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    }
+    [
+        ("truncated", |path| changed(path, |bytes| bytes.truncate(bytes.len() / 2))),
+        ("flipped", |path| {
+            changed(path, |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            });
+        }),
+        ("emptied", |path| fs::write(path, "").unwrap()),
+        ("removed", |path| fs::remove_file(path).unwrap()),
+    ]
+}
+
+/// The file of a part of the last checkpoint that is not one of the best or of those before.
+fn newest(folder: &Path, part: &str) -> Option<PathBuf> {
+    let read = |name: &str| -> serde_json::Value { serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap() };
+    let (now, before) = (read("manifest.json"), read("manifest.before.json").to_string());
+    let index = ["model", "optimizer", "scheduler"].iter().position(|name| *name == part).unwrap();
+    let stamp = &now["last"]["files"][index];
+    let hash = &stamp["sha256"].as_str()?[..8];
+    let step = if stamp["step"] == 0 { String::new() } else { format!(".{}", stamp["step"]) };
+    let path = folder.join(format!("{part}-{}{step}-{hash}.bpk", stamp["epoch"]));
+    assert!(path.exists(), "{}", path.display());
+    (!before.contains(hash) && now["best"]["epoch"] != stamp["epoch"]).then_some(path)
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_comes_to_the_same_end() {
+    let scratch = with_data();
+    scratch.ok(&[&RUN[..], &["--artifacts", "whole"]].concat());
+    // Of many runs some are killed when the last checkpoint is a new one.
+    killed(&scratch, "killed");
+    let mut tries = 0;
+    while newest(&scratch.path("killed/series/checkpoint"), "model").is_none() {
+        assert!(tries < 50);
+        fs::remove_dir_all(scratch.path("killed")).unwrap();
+        killed(&scratch, "killed");
+        tries += 1;
+    }
+    let parts = ["model", "optimizer", "scheduler", "manifest.json"];
+    for (index, (damage, harm)) in damages().into_iter().enumerate() {
+        for (turn, part) in parts.into_iter().enumerate() {
+            let root = format!("{part}-{damage}");
+            copied(&scratch.path("killed"), &scratch.path(&root));
+            let folder = scratch.path(&root).join("series/checkpoint");
+            let file = if part == "manifest.json" { folder.join(part) } else { newest(&folder, part).unwrap() };
+            harm(&file);
+            let expected = format!("{}: ", Path::new(&root).join("series/checkpoint").join(file.file_name().unwrap()).display());
+            // Whoever only reads is told; whoever trains goes back. All are tried, some to the end.
+            if part == "manifest.json" {
+                scratch.fails(&["evaluate", "series", "--artifacts", &root], 1, "goes on from the checkpoint before it, if that is whole");
+            }
+            if turn == index {
+                let args = [&RUN[..], &["--artifacts", &root]].concat();
+                let trained = scratch.ok(&args);
+                let said = trained.stderr;
+                assert!(said.contains(&expected) && said.contains("; going back to the checkpoint after "), "{root}: {said}");
+                same(&scratch, [&root, "whole"], "series");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
+    let scratch = with_data();
+    killed(&scratch, "killed");
+    let of = |root: &str, kept: &dyn Fn(&str) -> bool| {
+        copied(&scratch.path("killed"), &scratch.path(root));
+        let folder = scratch.path(root).join("series/checkpoint");
+        for entry in fs::read_dir(folder).unwrap().flatten().filter(|entry| !kept(entry.file_name().to_str().unwrap())) {
+            fs::write(entry.path(), "not what it was").unwrap();
+        }
+    };
+    // Manifests, all of them gone.
+    of("manifests", &|name| name.ends_with(".bpk"));
+    let args = |root| [&RUN[..], &["--artifacts", root]].concat();
+    scratch.fails(&args("manifests"), 1, "manifest.json: cannot be read");
+    scratch.fails(&args("manifests"), 1, "no other checkpoint is whole; start over with --fresh");
+    scratch.ok(&[&args("manifests")[..], &["--fresh"]].concat());
+    // All files of all checkpoints.
+    of("files", &|name| name.ends_with(".json"));
+    scratch.fails(&args("files"), 1, "no other checkpoint is whole; start over with --fresh");
+    scratch.fails(&["list", "--artifacts", "files", "--backend", "gpu"], 2, "gpu");
+    scratch.ok(&[&args("files")[..], &["--fresh"]].concat());
+}
+
+#[test]
+fn a_finished_model_that_is_damaged_is_never_evaluated() {
+    let scratch = with_data();
+    scratch.train("series", &["--data", "bars.csv"]);
+    let folder = scratch.artifact("series", "checkpoint");
+    let model = || {
+        let mut names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        names.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("model-")).unwrap()
+    };
+    let whole = fs::read(model()).unwrap();
+    for (_, harm) in damages() {
+        let path = model();
+        harm(&path);
+        for command in ["evaluate", "forecast"] {
+            scratch.fails(&[command, "series"], 1, path.file_name().unwrap().to_str().unwrap());
+        }
+        fs::write(path, &whole).unwrap();
+    }
+    // That of another experiment, and of a newer version.
+    let manifest = folder.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 9")).unwrap();
+    scratch.fails(&["evaluate", "series"], 1, "was written by a newer version of this program (layout 9, this one reads 2)");
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    fs::copy(scratch.artifact("letters-onehot-1", "checkpoint/manifest.json"), &manifest).unwrap();
+    scratch.fails(&["evaluate", "series"], 1, "manifest.json: is of letters-onehot-1, expected series");
+}
+
+#[test]
+fn losses_that_cannot_be_read_stop_no_training() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
+    fs::write(scratch.artifact("letters-onehot-1", "metrics.csv"), "epoch,train_loss\n1,\"").unwrap();
+    let further = scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
+    assert!(further.stderr.contains("metrics.csv: expected the epochs of earlier runs"), "{}", further.stderr);
+    assert!(scratch.artifact("letters-onehot-1", "metrics.damaged.csv").exists());
+    assert_eq!(scratch.read_csv("letters-onehot-1", "metrics.csv").1.len(), 2);
+}
