@@ -89,7 +89,7 @@ impl Artifacts {
         let folder = self.checkpoints();
         fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
         let probe = self.path(".writable");
-        fs::write(&probe, "").map_err(|source| Error::Write { path: probe.clone(), source })?;
+        write_atomic(&probe, b"")?;
         fs::remove_file(&probe).map_err(|source| Error::Write { path: probe, source })
     }
 

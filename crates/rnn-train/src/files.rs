@@ -12,12 +12,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result, text_file};
 
-/// Reads a text file of an experiment that may not be there.
+/// Reads a text file that may not be there.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
     read_up_to(path, text_file::MOST)
 }
 
-/// The same, for a file of up to so many bytes.
+/// The same for a file that may have so many bytes.
 pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<String>> {
     match text_file::read(path, most) {
         Ok(text) => Ok(Some(text)),
@@ -27,24 +27,38 @@ pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<String>> {
 }
 
 /// Writes a file under a temporary name beside it, syncs it, and renames it: whatever happens meanwhile, what is found under its name is whole, the old or the
-/// new. What is there and no ordinary file (a device, a pipe) is written to instead, and a link keeps pointing where it points.
+/// new. A link is replaced by a file: none that somebody has put into a folder leads out of it.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     stream(path, |file| file.write_all(bytes).map_err(|source| Error::Write { path: path.to_owned(), source }))
 }
 
-/// The same, piece by piece.
+/// The same for a file that the user has named: a link keeps pointing where it points, and a device or a pipe is written to.
+pub(crate) fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
+    if !path.is_symlink() {
+        return write_atomic(path, bytes);
+    }
+    let target = path.canonicalize().map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    write_atomic(&target, bytes)
+}
+
+/// [`write_atomic`], piece by piece.
 pub(crate) fn stream<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
-    let target = if path.exists() { path.canonicalize().map_err(failed)? } else { path.to_owned() };
-    let replaces = !target.exists() || target.is_file();
-    let temporary = temporary(&target);
-    let file = if replaces { File::create(&temporary) } else { File::options().write(true).open(&target) };
+    let replaces = path.is_symlink() || !path.exists() || path.is_file();
+    let temporary = temporary(path);
+    let file = if replaces {
+        // A link of that name would be followed.
+        drop(fs::remove_file(&temporary));
+        File::create_new(&temporary)
+    } else {
+        File::options().write(true).open(path)
+    };
     let mut file = io::BufWriter::new(file.map_err(failed)?);
     let written = write(&mut file).and_then(|value| {
         file.flush().map_err(failed)?;
         if replaces {
-            file.get_ref().sync_all().and_then(|()| fs::rename(&temporary, &target)).map_err(failed)?;
-            sync_folder(&target).map_err(failed)?;
+            file.get_ref().sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
+            sync_folder(path).map_err(failed)?;
         }
         Ok(value)
     });
@@ -158,14 +172,18 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_one_and_a_device_is_written_to() {
+    fn links_are_replaced_in_folders_and_followed_where_they_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
         fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        write_atomic(&link, b"new").unwrap();
+        write_through(&link, b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(link.is_symlink());
-        write_atomic(Path::new("/dev/null"), b"nothing").unwrap();
+        write_through(Path::new("/dev/null"), b"nothing").unwrap();
+        std::os::unix::fs::symlink(&file, temporary(&link)).unwrap();
+        write_atomic(&link, b"newer").unwrap();
+        assert!(!link.is_symlink() && fs::read(&link).unwrap() == b"newer" && fs::read(&file).unwrap() == b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

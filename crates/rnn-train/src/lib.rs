@@ -11,8 +11,8 @@
 //! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history`, `files`, `lock` | everything written to and read from an experiment's folder |
-//! | `record` | what Burn reads, where it panics |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress`, `interrupt` | training with burn-train |
+//! | `record` | what Burn reads, where it panics |
 //! | `range_test` | finding a learning rate |
 //! | `search` | what a search tries, and what came of it |
 //! | `text_file` | small files, read whole and never more |

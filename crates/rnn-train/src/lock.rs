@@ -2,13 +2,16 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
 use jiff::Timestamp;
 
 use crate::{Error, Result};
+
+/// Bytes of what a lock says of its holder.
+const LONGEST: u64 = 200;
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
@@ -24,12 +27,16 @@ impl Lock {
     /// When another process holds it, with who and since when.
     pub(crate) fn take(path: &Path, what: &str) -> Result<Self> {
         let failed = |source| Error::Write { path: path.to_owned(), source };
+        if path.is_symlink() {
+            // Its holder would be written to where it points.
+            return Err(failed(io::Error::other("it is a link, expected a file of this program's own; remove it")));
+        }
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
+                let _ = file.take(LONGEST).read_to_string(&mut holder);
                 let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
                 return Err(Error::Worker(format!("{what} is in use by {holder}; wait for it to end")));
             }

@@ -22,8 +22,11 @@ use crate::{
 /// The manifest, and the one before it: where the last checkpoint was damaged, there is another.
 pub(super) const NAMES: [&str; 2] = ["manifest.json", "manifest.before.json"];
 
+/// Bytes of a file: the largest model there can be, and two moments of each weight.
+const LARGEST: u64 = 32 << 30;
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub(super) struct Manifest {
     /// Version of this file's layout.
     pub(super) format: u32,
     pub(super) experiment: Experiment,
@@ -115,6 +118,9 @@ impl Stamp {
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
         let mut file = File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let metadata = file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        if self.bytes > LARGEST {
+            return Err(damaged(format!("has {} bytes by its manifest, expected at most {LARGEST}", self.bytes)));
+        }
         if metadata.len() != self.bytes || !metadata.is_file() {
             return Err(damaged(format!("has {} bytes, expected {}: it was damaged", metadata.len(), self.bytes)));
         }
@@ -138,16 +144,17 @@ impl Manifest {
     /// When it cannot be read, or is not what it was.
     pub(super) fn read(path: &Path, experiment: Experiment) -> Result<Option<Self>> {
         let Some(text) = read_if_there(path)? else { return Ok(None) };
-        let manifest = Self::parse(path, &text)?;
+        let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
+        let manifest = Self::parse(&text).map_err(problem)?;
         if manifest.experiment != experiment {
-            let problem = format!("is of {}, expected {experiment}", manifest.experiment);
-            return Err(Error::Artifact { path: path.to_owned(), problem });
+            return Err(problem(format!("is of {}, expected {experiment}", manifest.experiment)));
         }
         Ok(Some(manifest))
     }
 
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
-        unseal(text, Self::FORMAT).map_err(|problem| Error::Artifact { path: path.to_owned(), problem })
+    /// Reads the text of a manifest.
+    pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
+        unseal(text, Self::FORMAT)
     }
 
     /// Makes sure that all files it speaks of are what they were.

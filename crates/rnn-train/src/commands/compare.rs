@@ -9,7 +9,7 @@ use crate::{
     cli::{CompareArgs, Metric},
     console::{json, out},
     evaluation::number,
-    files::{read_if_there, write_atomic},
+    files::{read_if_there, write_through},
     history::{Epoch, History},
     options::plain,
     plot,
@@ -90,8 +90,8 @@ pub(super) fn run(global: &GlobalSettings, args: &CompareArgs) -> Result<()> {
     }
     let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") { stem.with_extension("") } else { stem };
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
-    write_atomic(&svg, picture.svg.as_bytes())?;
-    write_atomic(&png, &picture.png)?;
+    write_through(&svg, picture.svg.as_bytes())?;
+    write_through(&png, &picture.png)?;
     if args.json {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use crate::{
     backend::default_cpu,
     cli::ExportArgs,
     console::out,
-    files::write_atomic,
+    files::write_through,
     job::{Job, LettersJob},
     recipe::Task,
     settings::GlobalSettings,
@@ -24,7 +24,7 @@ pub(super) fn run(global: &GlobalSettings, args: &ExportArgs) -> Result<()> {
             job.weights(&trained.load(&job, &device)?, args.format)?
         }
     };
-    write_atomic(&args.out, &bytes)?;
+    write_through(&args.out, &bytes)?;
     out(format_args!("wrote {} ({} bytes)", args.out.display(), bytes.len()));
     Ok(())
 }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::support::{Scratch, bars, quick, sealed};
+use crate::support::{Scratch, bars, quick};
 
 const LETTERS: &str = "letters-onehot-1";
 
@@ -21,11 +22,15 @@ fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
     let scratch = Scratch::new();
     train(&scratch);
     let deep = "[".repeat(1_000_000) + "\n1\n";
-    for (name, args) in [
-        ("config.json", &["train", LETTERS][..]),
-        ("metrics.csv", &["compare", LETTERS, LETTERS]),
-        ("config.json", &["evaluate", LETTERS]),
-        ("checkpoint/manifest.json", &["evaluate", LETTERS]),
+    for (name, args, said_of_deep) in [
+        ("config.json", &["train", LETTERS][..], "recursion limit exceeded at line 1"),
+        ("config.json", &["evaluate", LETTERS], "recursion limit exceeded at line 1"),
+        ("checkpoint/manifest.json", &["evaluate", LETTERS], "recursion limit exceeded at line 1"),
+        (
+            "metrics.csv",
+            &["compare", LETTERS, LETTERS],
+            "expected the epochs of earlier runs, got: CSV deserialize error: record 1 (line: 2",
+        ),
     ] {
         let path = scratch.artifact(LETTERS, name);
         let kept = fs::read(&path).unwrap();
@@ -39,7 +44,7 @@ fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
         File::create(&path).unwrap().set_len(1 << 30).unwrap();
         refused("huge", "it has more than");
         fs::write(&path, &deep).unwrap();
-        refused("deep", if name == "metrics.csv" { "got: " } else { "recursion limit exceeded" });
+        refused("deep", said_of_deep);
         fs::write(&path, b"\xff\xfe{\0").unwrap();
         refused("utf-16", "expected UTF-8 text, got UTF-16");
         fs::remove_file(&path).unwrap();
@@ -69,6 +74,18 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// Changes a sealed JSON file of an experiment, and seals it again.
+fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
+    let mut document = scratch.read_json("series", name);
+    let sealed = document.as_object_mut().unwrap().remove("sha256").is_some();
+    change(&mut document);
+    if sealed {
+        let hash: String = Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+        document["sha256"] = hash.into();
+    }
+    fs::write(scratch.artifact("series", name), document.to_string()).unwrap();
+}
+
 #[test]
 fn what_a_run_says_of_paths_leads_nowhere_else() {
     let scratch = Scratch::new();
@@ -79,41 +96,72 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
     scratch.file("bars.csv", bars(200));
     let before = files(&outside);
     scratch.train("series", &["--data", "bars.csv"]);
-    let change = |name: &str, change: &dyn Fn(&mut Value)| {
-        let mut document = scratch.read_json("series", name);
-        change(&mut document);
-        let sealed = if name == "seeds.json" { document.to_string() } else { sealed(document) };
-        fs::write(scratch.artifact("series", name), sealed).unwrap();
-    };
     // A folder of results in the settings of a run is nobody's wish.
-    change("config.json", &|config| config["options"]["artifacts"] = json!(outside));
+    change(&scratch, "config.json", |config| config["options"]["artifacts"] = json!(outside));
     scratch.train("series", &[]);
     scratch.ok(&quick(&["backtest", "series", "--folds", "2"], &["--data", "bars.csv", "--epochs", "1"]));
     scratch.ok(&quick(&["train", "series", "--seeds", "2"], &["--epochs", "1"]));
-    for (place, hostile) in [
-        ("/best/epoch", json!("../../../outside/model-1")),
-        ("/best/epoch", json!(-1)),
-        ("/best/files/0/epoch", json!(1.5)),
-        ("/best/files/0/step", json!("/../../../outside/1")),
-        ("/best/files/0/bytes", json!(1e300)),
-        ("/best/files", json!(["../outside"])),
-        ("/experiment", json!("../outside")),
-        ("/best/data", json!({ "file": "x", "path": ["../outside"], "sha256": "", "rows": 1, "series": 1, "synthetic": false })),
-    ] {
-        let kept = scratch.read("series", "checkpoint/manifest.json");
-        change("checkpoint/manifest.json", &|manifest| *manifest.pointer_mut(place).unwrap() = hostile.clone());
-        scratch.fails(&["evaluate", "series"], 1, "manifest.json: cannot be read (");
-        fs::write(scratch.artifact("series", "checkpoint/manifest.json"), kept).unwrap();
-    }
-    // A hash is a part of a name: what is no hash is left out of it.
     let kept = scratch.read("series", "checkpoint/manifest.json");
-    change("checkpoint/manifest.json", &|manifest| manifest["best"]["files"][0]["sha256"] = json!("../../../outside/model"));
-    scratch.fails(&["evaluate", "series"], 1, "checkpoint/model-");
-    // Nor is memory taken that a manifest asks for.
-    change("checkpoint/manifest.json", &|manifest| manifest["best"]["files"][0]["bytes"] = json!(1u64 << 60));
-    scratch.fails(&["evaluate", "series"], 1, "cannot be read");
-    fs::write(scratch.artifact("series", "checkpoint/manifest.json"), kept).unwrap();
-    change("seeds.json", &|seeds| seeds["models"][0]["seed"] = json!("../../../outside/7"));
+    for (place, hostile, expected) in [
+        ("epoch", json!("../../../outside/model-1"), "manifest.json: cannot be read (invalid type"),
+        ("epoch", json!(-1), "manifest.json: cannot be read (invalid value"),
+        ("files", json!([[], [], []]), "manifest.json: cannot be read ("),
+        (
+            "files",
+            json!(vec![json!({ "epoch": 1, "step": 0, "bytes": 9, "sha256": "../../../outside/model-1" }); 3]),
+            "checkpoint/model-1-dede1.bpk: cannot be read",
+        ),
+    ] {
+        change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"][place] = hostile);
+        scratch.fails(&["evaluate", "series"], 1, expected);
+        fs::write(scratch.artifact("series", "checkpoint/manifest.json"), &kept).unwrap();
+    }
+    change(&scratch, "seeds.json", |seeds| seeds["models"][0]["seed"] = json!("../../../outside/7"));
     scratch.fails(&["forecast", "series", "--mean-of-seeds"], 1, "seeds.json: expected the scores of models");
     assert_eq!(files(&outside), before);
+}
+
+#[test]
+fn files_of_a_checkpoint_are_read_up_to_what_their_manifest_says() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", "bars.csv"]);
+    let name =
+        fs::read_dir(scratch.artifact("series", "checkpoint")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = name.into_iter().find(|name| name.starts_with("model-")).unwrap();
+    let model = File::options().write(true).open(scratch.artifact("series", &format!("checkpoint/{name}"))).unwrap();
+    model.set_len(1 << 40).unwrap();
+    scratch.fails(&["evaluate", "series"], 1, &format!("{name}: has 1099511627776 bytes, expected"));
+    change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"]["files"][0]["bytes"] = json!(1u64 << 40));
+    scratch.fails(&["evaluate", "series"], 1, &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_folder_are_replaced_and_what_they_point_to_stays() {
+    let scratch = Scratch::new();
+    scratch.file("outside/file", "not yours");
+    let before = files(&scratch.path("outside"));
+    let folder = scratch.path("artifacts").join(LETTERS);
+    fs::create_dir_all(folder.join("checkpoint")).unwrap();
+    let names = [
+        "loss.svg",
+        "metrics.csv",
+        "model.safetensors",
+        ".loss.svg.tmp",
+        ".config.json.tmp",
+        ".writable",
+        "..writable.tmp",
+        "checkpoint/.manifest.json.tmp",
+    ];
+    for name in names {
+        std::os::unix::fs::symlink(scratch.path("outside/file"), folder.join(name)).unwrap();
+    }
+    train(&scratch);
+    assert!(!folder.join("loss.svg").is_symlink());
+    fs::remove_file(folder.join(".train.lock")).unwrap();
+    std::os::unix::fs::symlink(scratch.path("outside/file"), folder.join(".train.lock")).unwrap();
+    scratch.fails(&["train", LETTERS], 1, ".train.lock: cannot be written: it is a link");
+    scratch.ok(&["evaluate", LETTERS]);
+    assert_eq!(files(&scratch.path("outside")), before);
 }

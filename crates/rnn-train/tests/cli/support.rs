@@ -8,7 +8,6 @@ use std::{
 };
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A scratch folder with artifacts and input files.
@@ -192,14 +191,6 @@ pub(crate) fn price_text(rows: usize) -> String {
         text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},{},600519\n", open + 0.5, open + 1.0, open - 1.0, 1000 + index % 7);
     }
     text
-}
-
-/// A document with a checksum that is right, as the command writes it.
-pub(crate) fn sealed(mut document: Value) -> String {
-    document.as_object_mut().unwrap().remove("sha256");
-    let hash = Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    document["sha256"] = hash.into();
-    document.to_string()
 }
 
 /// Copies a folder and all below it.
