@@ -6,6 +6,7 @@ mod cpu_core;
 mod results;
 mod sample;
 mod shell;
+mod supply_chain;
 mod train_all;
 
 use std::process::ExitCode;
