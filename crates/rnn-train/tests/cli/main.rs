@@ -5,6 +5,8 @@
 mod backtest;
 mod bad_input;
 mod compare;
+#[cfg(target_os = "linux")]
+mod disk;
 mod errors;
 mod fetch;
 mod fetch_append;
@@ -12,6 +14,8 @@ mod fetch_faults;
 mod fetch_keep;
 mod fetch_server;
 mod forecast;
+#[cfg(target_os = "linux")]
+mod kills;
 mod panel;
 mod readme;
 mod resume;
@@ -20,6 +24,9 @@ mod search;
 mod seeds;
 mod series;
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "../survival/mod.rs"]
+mod survival;
 mod training;
 mod tuning;
 #[cfg(feature = "wgpu")]
