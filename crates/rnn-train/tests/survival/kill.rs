@@ -78,6 +78,10 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
             }
             break;
         }
+        if same(subject.whole, &results).is_ok() {
+            // It was killed when all was done.
+            break;
+        }
     }
     same(subject.whole, &results).map_err(|problem| format!("after {} kills: {problem}", killed.kills))?;
     killed.ends += 1;
