@@ -53,6 +53,25 @@ fn burn_is_pinned_and_comes_from_the_registry() {
     }
 }
 
+/// What a build runs of ours could reach the network: there is nothing.
+#[test]
+fn nothing_of_ours_runs_while_building() {
+    let members = ["benches", "crates/rnn-data", "crates/rnn-kernels", "crates/rnn-models", "crates/rnn-train", "tests", "xtask"];
+    let workspace = manifest("Cargo.toml");
+    let listed = workspace["workspace"]["members"].as_array().unwrap();
+    assert_eq!(listed.iter().filter_map(|member| member.as_str()).collect::<Vec<_>>(), ["benches", "crates/*", "tests", "xtask"]);
+    assert_eq!(fs::read_dir(root().join("crates")).unwrap().count(), 4);
+    for member in members {
+        let manifest = manifest(&format!("{member}/Cargo.toml"));
+        assert!(
+            manifest["package"].get("build").is_none() && !root().join(member).join("build.rs").exists(),
+            "{member} has a build script"
+        );
+        assert!(manifest.get("lib").is_none_or(|lib| lib.get("proc-macro").is_none()), "{member} has macros of its own");
+        assert!(manifest.get("build-dependencies").is_none(), "{member} has dependencies of a build script");
+    }
+}
+
 #[test]
 fn only_rnn_train_prints_parses_arguments_and_asks_servers() {
     for name in ["rnn-kernels", "rnn-data", "rnn-models"] {

@@ -5,13 +5,19 @@ use std::{
     time::Instant,
 };
 
-use crate::shell::{Result, built, cargo, root, run as run_command, say};
+use crate::{
+    shell::{Result, built, cargo, root, run as run_command, say},
+    supply_chain,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out the steps that need a Vulkan driver (a software one will do)
     #[arg(long)]
     no_gpu: bool,
+    /// Leave out the step that needs cargo-deny and cargo-machete
+    #[arg(long)]
+    no_tools: bool,
 }
 
 /// The real price file, where it is at hand.
@@ -23,6 +29,9 @@ const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     step("format", cargo(&["fmt", "--all", "--check"]))?;
+    if !args.no_tools {
+        timed("dependencies", supply_chain::check)?;
+    }
     step("test", cargo(&["test", "--workspace"]))?;
     real_data()?;
     // With all GPU code, which needs no GPU to be looked at.
@@ -62,9 +71,13 @@ fn gpu() -> Result<()> {
 }
 
 fn step(name: &str, command: Command) -> Result<()> {
+    timed(name, || run_command(command))
+}
+
+fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     say(&format!("\n== {name}"));
     let started = Instant::now();
-    run_command(command)?;
+    work()?;
     say(&format!("== {name}: {:.0} s", started.elapsed().as_secs_f64()));
     Ok(())
 }

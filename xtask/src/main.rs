@@ -6,6 +6,12 @@ mod cpu_core;
 mod results;
 mod sample;
 mod shell;
+#[cfg(target_os = "linux")]
+mod soak;
+mod supply_chain;
+#[cfg(target_os = "linux")]
+#[path = "../../crates/rnn-train/tests/survival/mod.rs"]
+mod survival;
 mod train_all;
 
 use std::process::ExitCode;
@@ -29,6 +35,9 @@ enum Task {
     Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),
+    /// Kill, starve, fuzz and watch trainings for longer than the tests do, and print the figures of RELIABILITY.md
+    #[cfg(target_os = "linux")]
+    Soak(soak::Args),
     /// Check the unsafe code of the CPU core with Miri, on nightly
     Miri(cpu_core::Args),
     /// Check the unsafe code of the CPU core with AddressSanitizer, on nightly
@@ -43,6 +52,8 @@ fn main() -> ExitCode {
         Task::Results(args) => results::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
+        #[cfg(target_os = "linux")]
+        Task::Soak(args) => soak::run(&args),
         Task::Miri(args) => cpu_core::miri(&args),
         Task::Sanitize(args) => cpu_core::sanitize(&args),
         Task::Sample(args) => sample::run(&args),

@@ -72,6 +72,11 @@ pub enum Error {
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]
     Training(String),
+    /// Predictions are no numbers.
+    #[error(
+        "the model predicts what is no number ({0}); look for extreme values in the data, or train again with --fresh and a smaller --learning-rate"
+    )]
+    NotFinite(String),
     /// Training was asked to stop, and has saved where it was.
     #[error(
         "stopped {} {place}; all is saved, and the same command{} goes on from there",

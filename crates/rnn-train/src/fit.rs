@@ -91,6 +91,7 @@ impl Fit<'_> {
             steps_done,
             lowest_of_run,
             patience: settings.patience,
+            in_interface: self.in_interface(),
             save_every: settings.save_every,
         };
         let epochs = Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
@@ -150,12 +151,18 @@ impl Fit<'_> {
     }
 
     fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {
-        let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+        if self.in_interface() {
+            return Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done)));
+        }
+        Box::new(Lines::new(self.settings.progress == Progress::None, validates, rates))
+    }
+
+    /// Whether burn-train's terminal interface shows the training.
+    fn in_interface(&self) -> bool {
         match self.settings.progress {
-            Progress::Auto if terminal => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
-            Progress::Tui => Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done))),
-            Progress::Auto | Progress::Plain => Box::new(Lines::new(false, validates, rates)),
-            Progress::None => Box::new(Lines::new(true, validates, rates)),
+            Progress::Auto => io::stdout().is_terminal() && io::stderr().is_terminal(),
+            Progress::Tui => true,
+            Progress::Plain | Progress::None => false,
         }
     }
 

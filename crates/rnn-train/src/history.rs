@@ -26,8 +26,8 @@ use crate::{
     schedule::Rates,
 };
 
-/// Bytes of `metrics.csv`: half a million epochs.
-const LARGEST: u64 = 64 << 20;
+/// Bytes of `metrics.csv`: two million epochs.
+const LARGEST: u64 = 256 << 20;
 
 /// One row of `metrics.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

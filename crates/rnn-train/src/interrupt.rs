@@ -102,6 +102,25 @@ impl Signals {
     }
 }
 
+/// Makes Ctrl-C a signal again where a terminal interface takes keys for itself: burn-train's does nothing with it.
+#[cfg(unix)]
+pub(crate) fn take_ctrl_c() {
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+
+    let terminal = io::stdin();
+    let Ok(mut attributes) = tcgetattr(&terminal) else { return };
+    // Only Ctrl-C: what Ctrl-Z and Ctrl-\ leave behind is a terminal without echo.
+    for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+        attributes.special_codes[code] = 0;
+    }
+    attributes.local_modes |= LocalModes::ISIG;
+    // Where it cannot be set, `q` stops the training.
+    let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn take_ctrl_c() {}
+
 impl Drop for Signals {
     fn drop(&mut self) {
         self.handlers.at_once.store(true, Ordering::SeqCst);

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Bytes of a file of settings or of an experiment, at most: such files have some kilobytes.
-pub(crate) const MOST: u64 = 4 << 20;
+pub(crate) const MOST: u64 = 16 << 20;
 
 /// Reads a text of at most so many bytes, without its byte-order mark.
 ///
@@ -27,8 +27,10 @@ pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is {what}, expected an ordinary file")));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
+    if kind.len() <= most {
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    }
+    if kind.len().max(bytes.len() as u64) > most {
         return Err(io::Error::other(format!("it has more than {} MiB, expected some kilobytes", most >> 20)));
     }
     Ok(bytes)
@@ -89,7 +91,7 @@ mod tests {
         for (bytes, expected) in [
             (&b"a\nb\xff"[..], "line 2: expected UTF-8 text, got other bytes"),
             (b"\xff\xfea\0", "line 1: expected UTF-8 text, got UTF-16"),
-            (&vec![b'a'; MOST as usize + 1], "it has more than 4 MiB, expected some kilobytes"),
+            (&vec![b'a'; MOST as usize + 1], "it has more than 16 MiB, expected some kilobytes"),
         ] {
             assert_eq!(read_of(bytes).unwrap_err(), expected);
         }

@@ -1,11 +1,14 @@
 //! A model's trained parameters as files.
 
+use std::collections::BTreeMap;
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     store::{ModuleSnapshot, SafetensorsStore},
     tensor::Tensor,
 };
 use clap::ValueEnum;
+use serde_json::Value;
 
 use crate::{Error, Result};
 
@@ -28,7 +31,21 @@ pub(crate) fn encode<M: Module>(model: &M, format: Format, experiment: &str) -> 
 
 fn safetensors<M: Module>(model: &M, experiment: &str) -> Result<Vec<u8>> {
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true).metadata("experiment", experiment);
-    model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(|error| Error::Internal(error.to_string()))
+    model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(|error| Error::Internal(error.to_string())).and_then(ordered)
+}
+
+/// The same file with the entries of its header in the order of their names: the metadata's is that of a hash map, another in every process.
+fn ordered(file: Vec<u8>) -> Result<Vec<u8>> {
+    let malformed = || Error::Internal("the weights have no header".to_owned());
+    let (length, rest) = file.split_first_chunk::<8>().ok_or_else(malformed)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| malformed())?;
+    let (header, data) = rest.split_at_checked(length).ok_or_else(malformed)?;
+    let entries: BTreeMap<String, BTreeMap<String, Value>> =
+        serde_json::from_slice(header).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut header = serde_json::to_vec(&entries).map_err(|error| Error::Internal(error.to_string()))?;
+    // The format wants the data aligned to eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), &header[..], data].concat())
 }
 
 /// Each tensor as the course dumps it: name, shape, values. Names are paths in the model; values have all their digits.

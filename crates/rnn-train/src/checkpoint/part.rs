@@ -3,7 +3,7 @@ use std::{panic, sync::Arc};
 use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 use super::{Checkpoints, PARTS};
-use crate::backend::Watch;
+use crate::{backend::Watch, record};
 
 /// Saves and restores one of the three records of a checkpoint, for burn-train; the number it passes is that of [`Checkpoints::begin`].
 pub(crate) struct Part {
@@ -28,7 +28,7 @@ impl<R: Checkpoint> Checkpointer<R> for Part {
     /// The record that training starts from; burn-train passes the epoch to continue after.
     fn restore(&self, _epoch: usize) -> Result<R, CheckpointerError> {
         let bytes = self.checkpoints.start(self.index).map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
-        R::checkpoint_from_bytes(bytes).map_err(CheckpointerError::Record)
+        record::read(|| R::checkpoint_from_bytes(bytes)).map_err(CheckpointerError::Record)
     }
 
     fn delete(&self, _epoch: usize) -> Result<(), CheckpointerError> {

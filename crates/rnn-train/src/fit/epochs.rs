@@ -21,7 +21,7 @@ use burn::{
 use crate::{
     checkpoint::{Best, Checkpoints, Files, Last, Meaning, Saving},
     history::{History, Measured},
-    interrupt::Signals,
+    interrupt::{Signals, take_ctrl_c},
     schedule::Rates,
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Plan {
     pub(super) lowest_of_run: Option<(usize, f64)>,
     /// Epochs without a better loss that end the run; 0: none do.
     pub(super) patience: usize,
+    /// Whether a terminal interface shows it.
+    pub(super) in_interface: bool,
     /// A state of the run on disk is at most so old, inside an epoch.
     pub(super) save_every: Duration,
 }
@@ -97,6 +99,8 @@ struct Going<'a, M: LearnerModel> {
     lowest_of_run: Option<(usize, f64)>,
     saved: Option<Instant>,
     started: Instant,
+    /// Whether Ctrl-C is a signal in the interface, too.
+    ctrl_c: bool,
 }
 
 impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
@@ -113,8 +117,9 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
         learner.fork(&self.device);
         let Plan { steps_done, lowest, lowest_of_run, .. } = self.plan;
         let plan = &self.plan;
-        let (step, saved, started) = (steps_done, None, Instant::now());
-        let mut going = Going { plan, learner, events, checkpointer, store, interrupter, step, lowest, lowest_of_run, saved, started };
+        let (step, saved, started, ctrl_c) = (steps_done, None, Instant::now(), false);
+        let mut going =
+            Going { plan, learner, events, checkpointer, store, interrupter, step, lowest, lowest_of_run, saved, started, ctrl_c };
         let mut epochs = starting_epoch..=num_epochs;
         let ending = epochs.find_map(|epoch| going.epoch(epoch, &train, &valid)).unwrap_or(Ending::Itself);
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
@@ -194,6 +199,11 @@ impl<M: LearnerModel> Going<'_, M> {
             self.learner.lr_step();
             self.learner.optimizer_step(output.grads);
             self.step += 1;
+            if self.plan.in_interface && !self.ctrl_c {
+                // The interface has taken the keys by now.
+                take_ctrl_c();
+                self.ctrl_c = true;
+            }
             let item = TrainingItem::new(output.item, batches.progress(), Some(self.step), Some(self.learner.lr_current()));
             self.interrupter.fail_on_error(self.events.process_train(LearnerEvent::ProcessedItem(item)));
             if self.stops() {

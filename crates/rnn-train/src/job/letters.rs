@@ -65,7 +65,7 @@ impl LettersJob {
         let probabilities: Vec<f32> = data.iter::<f32>().collect();
         let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let best = best.filter(|&best| probabilities[best].is_finite());
-        let best = best.ok_or_else(|| Error::Training("the model's output is not finite".to_owned()))?;
+        let best = best.ok_or_else(|| Error::NotFinite(format!("after `{text}`")))?;
         let prediction = self.alphabet().letter(best);
         Ok(LetterPrediction { input: text.to_owned(), prediction, probability: probabilities[best] })
     }
@@ -128,7 +128,7 @@ impl Job for LettersJob {
         let right = targets.iter().zip(&predicted).filter(|(target, predicted)| target == predicted).count();
         let loss = losses.iter().sum::<f64>() / losses.len() as f64;
         if !loss.is_finite() {
-            return Err(Error::Training("the model's output is not finite".to_owned()));
+            return Err(Error::NotFinite(format!("a loss of {loss}")));
         }
         Ok(Evaluation::Letters(LettersEvaluation {
             experiment: self.experiment,

@@ -99,7 +99,7 @@ fn predict_windows(trainees: &[Trainee<SeriesModel>], windows: Vec<Window>, devi
         }
         let mean: Vec<f64> = sum.into_iter().map(|sum| sum / trainees.len() as f64).collect();
         if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
-            return Err(Error::Training(format!("a prediction of the model is {bad}, no finite number")));
+            return Err(Error::NotFinite(bad.to_string()));
         }
         predictions.extend(mean.chunks(mean.len() / windows.len()).map(<[f64]>::to_vec));
     }

@@ -176,7 +176,7 @@ impl SeriesJob {
         let overall = |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
         let (model, baseline_scores) = (overall(&errors[0]).scores(), named(&overall));
         if !model.mse.is_finite() {
-            return Err(Error::Training(format!("the scores are not finite (MSE {})", model.mse)));
+            return Err(Error::NotFinite(format!("a mean squared error of {}", model.mse)));
         }
         let of_step = |step: usize| {
             let (model, baselines) = (errors[0][step].scores(), named(&|errors| errors[step]));

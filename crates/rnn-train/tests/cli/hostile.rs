@@ -146,9 +146,9 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
         (&train[..], "big.csv, line 1: expected text, got a NUL byte"),
         (
             &["train", "letters-onehot-1", "--config", "big.toml"],
-            "big.toml: cannot be read: it has more than 4 MiB, expected some kilobytes",
+            "big.toml: cannot be read: it has more than 16 MiB, expected some kilobytes",
         ),
-        (&["search", "stock-gap", "--space", "big.toml"], "big.toml: cannot be read: it has more than 4 MiB"),
+        (&["search", "stock-gap", "--space", "big.toml"], "big.toml: cannot be read: it has more than 16 MiB"),
         (&["fetch", "600519", "--out", "big.csv"], "big.csv: cannot be read: it has more than 32 MiB"),
     ] {
         let start = Instant::now();

@@ -5,6 +5,8 @@
 mod backtest;
 mod bad_input;
 mod compare;
+#[cfg(target_os = "linux")]
+mod disk;
 mod errors;
 mod fetch;
 mod fetch_append;
@@ -14,6 +16,8 @@ mod fetch_server;
 mod forecast;
 mod hostile;
 mod hostile_runs;
+#[cfg(target_os = "linux")]
+mod kills;
 mod panel;
 mod readme;
 mod resume;
@@ -22,6 +26,9 @@ mod search;
 mod seeds;
 mod series;
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "../survival/mod.rs"]
+mod survival;
 mod survive;
 mod training;
 mod tuning;

@@ -1,0 +1,199 @@
+//! Disks and folders that do not take what a training writes: it says so, keeps what it had, and goes on once they do.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    support::{Scratch, bars},
+    survival::{FULL, Run, check, failed_well, limited, limits, mounting, same, small_disk},
+};
+
+const LETTERS: [&str; 4] = ["--epochs", "20", "--seed", "7"];
+
+fn letters(scratch: &Scratch) -> Run {
+    let options = LETTERS.map(str::to_owned).to_vec();
+    Run {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_rnn-train")),
+        folder: scratch.path("whole"),
+        experiment: "letters-embedding-4",
+        options,
+    }
+}
+
+fn prices(scratch: &Scratch) -> Run {
+    let data = scratch.path(&scratch.file("bars.csv", bars(500))).display().to_string();
+    let options = ["--units", "4,4", "--window", "10", "--epochs", "3", "--data", &data].map(str::to_owned).to_vec();
+    Run { experiment: "stock-rnn", options, ..letters(scratch) }
+}
+
+/// A check that a machine does not allow is not passed over in silence, whatever the harness does with the output of a test.
+fn left_out(what: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "\nLEFT OUT: {what}: {why}");
+}
+
+#[test]
+fn a_write_that_comes_short_is_named_and_the_run_goes_on_to_the_same_bytes() {
+    let scratch = Scratch::new();
+    for whole in [letters(&scratch), prices(&scratch)] {
+        whole.train(&[]).unwrap();
+        for blocks in limits(&whole.results()).unwrap() {
+            let run = whole.in_folder(scratch.path(&format!("{}-{blocks}", whole.experiment)));
+            failed_well(&limited(&run, blocks, &[]).unwrap(), &run.results(), &FULL).unwrap();
+            run.train(&[]).unwrap();
+            same(&whole.results(), &run.results()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_that_starts_over_on_a_full_disk_leaves_the_run_before() {
+    let scratch = Scratch::new();
+    let whole = letters(&scratch);
+    whole.train(&[]).unwrap();
+    let other = Run { options: ["--epochs", "5", "--seed", "8"].map(str::to_owned).to_vec(), ..letters(&scratch) };
+    // Neither its settings, nor its checkpoint.
+    for blocks in [0, 3] {
+        failed_well(&limited(&other, blocks, &["--fresh"]).unwrap(), &other.results(), &FULL).unwrap();
+        assert!(other.evaluate().unwrap());
+    }
+    let again = whole.in_folder(scratch.path("again"));
+    again.train(&[]).unwrap();
+    same(&again.results(), &whole.results()).unwrap();
+}
+
+#[test]
+fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_bytes() {
+    let scratch = Scratch::new();
+    let whole = prices(&scratch);
+    whole.train(&[]).unwrap();
+    let names = fs::read_dir(whole.results()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // A run that could not write the first row of metrics.csv passes for one that has come to its end.
+    let names = names
+        .filter(|name| !name.starts_with('.') && !["checkpoint", "metrics.csv"].contains(&name.as_str()))
+        .chain(["checkpoint/manifest.json".to_owned()]);
+    for (index, name) in names.enumerate() {
+        let run = whole.in_folder(scratch.path(&format!("in-the-way-{index}")));
+        fs::create_dir_all(run.results().join(&name)).unwrap();
+        let ended = run.end(run.start(&[]).unwrap()).unwrap();
+        failed_well(&ended, &run.results(), &[&name]).unwrap();
+        fs::remove_dir(run.results().join(&name)).unwrap();
+        run.train(&[]).unwrap();
+        same(&whole.results(), &run.results()).unwrap();
+    }
+}
+
+#[test]
+fn a_disk_that_was_full_and_is_no_longer_lets_the_run_go_on_to_the_same_bytes() {
+    let Some(way) = mounting() else {
+        return left_out("a full disk", "this machine lets nobody mount one (unshare -m, unshare -Urm)");
+    };
+    let scratch = Scratch::new();
+    let whole = prices(&scratch);
+    whole.train(&[]).unwrap();
+    let mut full = 0;
+    for kibibytes in [4, 16, 32, 64, 128, 256] {
+        let run = whole.in_folder(scratch.path(&format!("{kibibytes}-kib")));
+        let ended = small_disk(&run, way, kibibytes).unwrap();
+        if ended.code != Some(0) {
+            failed_well(&ended, &run.folder.join("first").join(run.experiment), &FULL).unwrap();
+            full += 1;
+        }
+        same(&whole.results(), &run.results()).unwrap();
+    }
+    assert!(full > 3, "{full}");
+}
+
+#[test]
+fn a_folder_that_vanishes_ends_the_run_and_where_it_comes_back_the_run_goes_on() {
+    let scratch = Scratch::new();
+    let long = Run { options: ["--epochs", "1500", "--seed", "7"].map(str::to_owned).to_vec(), ..letters(&scratch) };
+    long.train(&[]).unwrap();
+    let run = long.in_folder(scratch.path("vanishing"));
+    let (there, away) = (run.results(), run.folder.join("away"));
+    let child = run.start(&[]).unwrap();
+    let started = Instant::now();
+    while !there.join("checkpoint/manifest.json").exists() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", run.said());
+        thread::sleep(Duration::from_millis(2));
+    }
+    fs::rename(&there, &away).unwrap();
+    let ended = run.end(child).unwrap();
+    failed_well(&ended, &there, &["No such file or directory"]).unwrap();
+    if there.exists() {
+        fs::remove_dir_all(&there).unwrap();
+    }
+    check(&away).unwrap();
+    fs::rename(&away, &there).unwrap();
+    run.train(&[]).unwrap();
+    same(&long.results(), &run.results()).unwrap();
+}
+
+#[test]
+fn what_is_no_folder_is_named() {
+    let scratch = Scratch::new();
+    for (index, place) in ["artifacts", "artifacts/letters-embedding-4", "artifacts/letters-embedding-4/checkpoint"].into_iter().enumerate()
+    {
+        for link in [false, true] {
+            let run = letters(&scratch).in_folder(scratch.path(&format!("no-folder-{index}-{link}")));
+            let place = run.folder.join(place);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            if link {
+                symlink("/nowhere/at/all", &place).unwrap();
+            } else {
+                fs::write(&place, "a file").unwrap();
+            }
+            let ended = run.end(run.start(&[]).unwrap()).unwrap();
+            failed_well(&ended, &scratch.path("nothing/letters-embedding-4"), &["Not a directory", "File exists", "No such file"]).unwrap();
+            assert!(link || fs::read_to_string(&place).unwrap() == "a file");
+        }
+    }
+}
+
+#[test]
+fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
+    let scratch = Scratch::new();
+    let [whole, run] = [letters(&scratch), letters(&scratch).in_folder(scratch.path("read-only"))];
+    whole.train(&[]).unwrap();
+    run.train(&[]).unwrap();
+    let folders = [run.results(), run.results().join("checkpoint")];
+    let allow = |mode| folders.iter().for_each(|folder| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap());
+    allow(0o555);
+    let Some(bound) = bound_by_permissions(&run.results()) else {
+        allow(0o755);
+        return left_out("a read-only folder", "permissions do not bind this user, and setpriv cannot drop that privilege");
+    };
+    let ended = |args: &[&str]| {
+        let mut command = Command::new(bound[0]);
+        command.args(&bound[1..]).arg(&run.program).args(args);
+        run.end(run.prepare(command).unwrap().spawn().unwrap()).unwrap()
+    };
+    for more in [&[][..], &["--fresh"]] {
+        failed_well(&ended(&[&run.arguments()[..], more].concat()), &run.results(), &["Permission denied"]).unwrap();
+    }
+    let scored = ended(&["evaluate", run.experiment]);
+    assert_eq!(scored.code, Some(0), "{}", scored.stderr);
+    allow(0o755);
+    same(&whole.results(), &run.results()).unwrap();
+}
+
+/// How to run a command that permissions bind, also as root: `env` does nothing, `setpriv` drops what lets root write anywhere.
+fn bound_by_permissions(read_only: &std::path::Path) -> Option<&'static [&'static str]> {
+    let ways: [&[&str]; 2] = [&["env"], &["setpriv", "--bounding-set=-dac_override,-dac_read_search"]];
+    ways.into_iter().find(|way| {
+        let mut touch = Command::new(way[0]);
+        touch
+            .args(&way[1..])
+            .arg("sh")
+            .arg("-c")
+            .arg("mkdir \"$0/probe\" 2>/dev/null || exit 0; rmdir \"$0/probe\"; exit 1")
+            .arg(read_only);
+        touch.status().is_ok_and(|status| status.success())
+    })
+}

@@ -1,0 +1,147 @@
+//! Whether every file of a run's folder is whole.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use serde_json::Value;
+
+use super::Result;
+
+/// Makes sure that every file of a run's folder, and of one that waits in it, is whole; names that begin with a point are nobody's results. Also that
+/// the checkpoints that a manifest names are there. Gives the number of files.
+pub(crate) fn check(folder: &Path) -> Result<usize> {
+    let mut files = 0;
+    for part in [folder.to_owned(), folder.join("checkpoint"), folder.join(".before"), folder.join(".before/checkpoint")] {
+        for name in names(&part)? {
+            if let Some(bytes) = read(&part.join(&name))? {
+                file(&name, &bytes).map_err(|problem| format!("{}: {problem}", part.join(&name).display()))?;
+                files += 1;
+            }
+        }
+        if part.ends_with("checkpoint") {
+            named(&part)?;
+        }
+    }
+    Ok(files)
+}
+
+/// The same while they are written: a file may be gone by the time it is read, and a manifest may be another.
+pub(crate) fn read_while_written(folder: &Path) -> Result<usize> {
+    let manifest = || fs::read(folder.join("checkpoint/manifest.json")).ok();
+    loop {
+        let before = manifest();
+        let checked = check(folder);
+        if checked.is_ok() || before == manifest() {
+            return checked;
+        }
+    }
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(format!("{}: {error}", folder.display())),
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter(|name| !name.starts_with('.')).collect())
+}
+
+/// The bytes of a file; none where it is a folder or gone.
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn file(name: &str, bytes: &[u8]) -> Result<()> {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let text = || std::str::from_utf8(bytes).map_err(|error| error.to_string());
+    match extension {
+        "json" => serde_json::from_slice::<Value>(bytes).map(drop).map_err(|error| error.to_string()),
+        "csv" => rows(text()?),
+        "svg" => expect(text()?.trim_end().ends_with("</svg>"), "has no end"),
+        "png" => png(bytes),
+        "txt" => weights(text()?),
+        "safetensors" => tensors(bytes),
+        // What is in it is for `evaluate` to read.
+        "bpk" => expect(!bytes.is_empty(), "is empty"),
+        _ => Err("is no file that a run leaves".to_owned()),
+    }
+}
+
+fn expect(holds: bool, problem: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(problem.to_owned()) }
+}
+
+/// A header, and rows as long as it.
+fn rows(text: &str) -> Result<()> {
+    expect(text.ends_with('\n'), "ends inside a row")?;
+    let fields = |line: &str| line.split(',').count();
+    let header = text.lines().next().map_or(0, fields);
+    match text.lines().position(|line| fields(line) != header) {
+        None => Ok(()),
+        Some(row) => Err(format!("row {row} has not the header's {header} fields")),
+    }
+}
+
+/// Names, shapes, and as many values as they say.
+fn weights(text: &str) -> Result<()> {
+    for tensor in text.split("\n\n").filter(|tensor| !tensor.is_empty()) {
+        let mut lines = tensor.lines().skip(1);
+        let shape = lines.next().and_then(|line| line.strip_prefix("shape [")?.strip_suffix(']')).ok_or("a tensor has no shape")?;
+        let expected: usize = shape.split(", ").filter_map(|size| size.parse::<usize>().ok()).product();
+        let values = lines.flat_map(str::split_whitespace).filter(|value| value.parse::<f32>().is_ok()).count();
+        expect(values == expected, "a tensor has fewer values than its shape")?;
+    }
+    expect(text.ends_with("\n\n"), "has no end")
+}
+
+/// A header, and as many bytes of data as it says.
+fn tensors(bytes: &[u8]) -> Result<()> {
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("has no header")?;
+    let (header, data) = rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or("has half a header")?;
+    let header: Value = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let ends = header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
+    expect(ends.max() == Some(data.len() as u64), "has not the data that its header names")
+}
+
+/// Chunks with right checksums up to the last, and nothing after it.
+fn png(bytes: &[u8]) -> Result<()> {
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").ok_or("is no picture")?;
+    loop {
+        let (length, chunk) = rest.split_first_chunk::<4>().ok_or("ends between two chunks")?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (data, after) = chunk.split_at_checked(4 + length).ok_or("ends inside a chunk")?;
+        let (sum, after) = after.split_first_chunk::<4>().ok_or("ends inside a checksum")?;
+        expect(crc(data) == u32::from_be_bytes(*sum), "has a chunk with another checksum")?;
+        if data.starts_with(b"IEND") {
+            return expect(after.is_empty(), "goes on after its end");
+        }
+        rest = after;
+    }
+}
+
+/// CRC-32 as PNG has it.
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, byte: &u8| (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg()));
+    !bytes.iter().fold(u32::MAX, step)
+}
+
+/// Makes sure that the files of the checkpoints in a manifest are there.
+fn named(folder: &Path) -> Result<()> {
+    let path = folder.join("manifest.json");
+    let Some(text) = read(&path)? else { return Ok(()) };
+    let manifest: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    for checkpoint in ["best", "last"].map(|name| &manifest[name]).into_iter().filter(|checkpoint| !checkpoint.is_null()) {
+        for (part, stamp) in ["model", "optimizer", "scheduler"].into_iter().zip(checkpoint["files"].as_array().into_iter().flatten()) {
+            let step = if stamp["step"] == 0 { String::new() } else { format!(".{}", stamp["step"]) };
+            let hash = stamp["sha256"].as_str().unwrap_or_default();
+            let file = folder.join(format!("{part}-{}{step}-{}.bpk", stamp["epoch"], hash.get(..8).unwrap_or_default()));
+            let length = fs::metadata(&file).ok().map(|metadata| metadata.len());
+            expect(length == stamp["bytes"].as_u64(), &format!("{} names {}, which has {length:?} bytes", path.display(), file.display()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! SIGKILL at random moments of a run's life.
+
+use super::{Progress, Row, Setup, subject};
+use crate::{
+    shell::{Result, say},
+    survival::{Killed, Random, Run, Subject, round},
+};
+
+/// Kills of one run before it is let go to its end; mostly it ends before.
+const MOST: usize = 12;
+
+/// Kills letters and prices, each from nothing and over another run in turn.
+pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
+    let letters = |options: &[&str]| subject::letters(setup, "letters", options);
+    let prices = |options: &[&str]| subject::prices(setup, "prices", options);
+    let letters = [letters(&["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]), letters(&["--epochs", "5", "--seed", "8"])];
+    let long = ["--epochs", "25", "--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
+    let prices = [prices(&long), prices(&["--epochs", "1", "--seed", "6"])];
+    let mut random = Random::new(seed);
+    let mut all = Killed::default();
+    let mut progress = Progress::new("kills", kills);
+    for (runs, goal) in [(letters, kills / 2), (prices, kills)] {
+        all = disturb(runs, (all, goal), &mut random, &mut progress)?;
+    }
+    let figure = format!(
+        "{} kills ({} in the first tenth of a second, {} while reports were written), {} times gone on, {} runs ended with the same bytes",
+        all.kills, all.early, all.at_reports, all.went_on, all.ends
+    );
+    let read = format!("{} files read in {} looks while runs were written and killed", all.files, all.looks);
+    Ok(vec![
+        Row { promise: "a killed training goes on and ends with the same bytes", figure },
+        Row { promise: "no artifact is unreadable at any moment", figure: read },
+    ])
+}
+
+fn disturb([run, before]: [Run; 2], (mut all, goal): (Killed, usize), random: &mut Random, progress: &mut Progress) -> Result<Killed> {
+    let whole = run.in_folder(run.folder.with_extension("whole"));
+    let before = before.in_folder(run.folder.with_extension("before"));
+    let life = whole.train(&[])?;
+    before.train(&[])?;
+    say(&format!("  {} undisturbed: {:.1} s", run.experiment, life.as_secs_f64()));
+    let (whole, before) = (whole.results(), before.results());
+    let mut subject = Subject { run: &run, whole: &whole, life, before: None };
+    for index in 0.. {
+        subject.before = (index % 2 == 1).then_some(before.as_path());
+        all += round(&mut subject, MOST.min(goal - all.kills), random)?;
+        progress.done(all.kills, &format!(" ({})", run.experiment));
+        if all.kills >= goal {
+            break;
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,91 @@
+//! Memory of a long training, epoch by epoch.
+
+use std::{fs, thread, time::Duration};
+
+use super::{Row, Setup, subject};
+use crate::{
+    shell::{Result, say},
+    survival::Run,
+};
+
+/// Part of a run that is not counted: buffers are still finding their sizes.
+const WARM_UP: f64 = 0.3;
+/// A run may grow by so much in a thousand epochs: a row of `metrics.csv` each, and what the allocator makes of it.
+const MOST: f64 = 1.0;
+
+/// Resident memory after so many epochs.
+struct Look {
+    epochs: f64,
+    mebibytes: f64,
+}
+
+pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
+    let all = epochs.to_string();
+    let runs = [
+        subject::letters(setup, "memory-letters", &["--epochs", &(10 * epochs).to_string(), "--learning-rate", "0.0001"]),
+        subject::prices(setup, "memory-prices", &["--epochs", &all, "--learning-rate", "0.0001"]),
+    ];
+    let mut rows = Vec::new();
+    let mut problems = Vec::new();
+    for run in runs {
+        let looks = watch(&run)?;
+        let last = looks.last().map_or(0.0, |look| look.epochs);
+        let counted: Vec<&Look> = looks.iter().filter(|look| look.epochs > WARM_UP * last).collect();
+        let slope = 1000.0 * slope(&counted);
+        let most = looks.iter().map(|look| look.mebibytes).fold(0.0, f64::max);
+        let figure =
+            format!("{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} MiB", run.experiment, looks.len());
+        say(&format!("  {figure}"));
+        if slope > MOST {
+            problems.push(format!("memory grows: {figure}"));
+        }
+        rows.push(Row { promise: "training memory does not grow", figure });
+    }
+    if problems.is_empty() { Ok(rows) } else { Err(problems.join("; ")) }
+}
+
+fn watch(run: &Run) -> Result<Vec<Look>> {
+    let mut child = run.start(&[])?;
+    let metrics = run.results().join("metrics.csv");
+    let mut looks: Vec<Look> = Vec::new();
+    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+        thread::sleep(Duration::from_millis(100));
+        let epochs = fs::read(&metrics).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1)) as f64;
+        if let (Some(mebibytes), true) = (resident(child.id()), epochs > looks.last().map_or(0.0, |look| look.epochs)) {
+            looks.push(Look { epochs, mebibytes });
+        }
+    }
+    let ended = run.end(child)?;
+    if ended.code != Some(0) {
+        return Err(ended.stderr);
+    }
+    if looks.len() < 5 { Err("it was over too soon: more --epochs".to_owned()) } else { Ok(looks) }
+}
+
+/// Resident memory of a process now, in MiB: its own, not that of files, which the system may drop.
+fn resident(process: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    Some(kibibytes.trim().trim_end_matches("kB").trim_end().parse::<f64>().ok()? / 1024.0)
+}
+
+/// MiB an epoch, by least squares.
+fn slope(looks: &[&Look]) -> f64 {
+    let count = looks.len() as f64;
+    let mean = |value: fn(&Look) -> f64| looks.iter().map(|look| value(look)).sum::<f64>() / count;
+    let (epochs, mebibytes) = (mean(|look| look.epochs), mean(|look| look.mebibytes));
+    let shared: f64 = looks.iter().map(|look| (look.epochs - epochs) * (look.mebibytes - mebibytes)).sum();
+    let square: f64 = looks.iter().map(|look| (look.epochs - epochs).powi(2)).sum();
+    if square > 0.0 { shared / square } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slope_is_that_of_the_line() {
+        let looks: Vec<Look> = (0..10).map(|at| Look { epochs: f64::from(at), mebibytes: 40.0 + 0.5 * f64::from(at) }).collect();
+        assert!((slope(&looks.iter().collect::<Vec<_>>()) - 0.5).abs() < 1e-12);
+    }
+}

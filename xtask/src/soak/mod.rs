@@ -1,0 +1,132 @@
+//! Puts the promises of RELIABILITY.md to the test for longer than `cargo test` does, and prints their figures.
+
+mod disk;
+mod fuzz;
+mod kills;
+mod memory;
+mod progress;
+mod signals;
+mod strace;
+mod subject;
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::ValueEnum;
+
+use crate::shell::{Result, build_folder, built, cargo, print, run as run_command, say};
+use progress::Progress;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What is tested
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "kills,signals,disk,faults,fuzz,memory")]
+    phases: Vec<Phase>,
+    /// Kills in all, half of them of letters, half of prices
+    #[arg(long, default_value_t = 240)]
+    kills: usize,
+    /// Signals in all
+    #[arg(long, default_value_t = 40)]
+    signals: usize,
+    /// Injected faults of each kind of system call
+    #[arg(long, default_value_t = 40)]
+    faults: usize,
+    /// Seconds of fuzzing for each target
+    #[arg(long, default_value_t = 60)]
+    fuzz_seconds: u64,
+    /// Epochs of the training whose memory is watched
+    #[arg(long, default_value_t = 2000)]
+    epochs: usize,
+    /// Seed of the moments; another one tries others
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Take the dev build, as the tests do, instead of the release build, which users run
+    #[arg(long)]
+    dev: bool,
+}
+
+/// A part of the soak.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Phase {
+    /// SIGKILL at random moments, from nothing and with --fresh over another run
+    Kills,
+    /// SIGINT and SIGTERM at random moments
+    Signals,
+    /// Files that grow too long, and disks of many sizes that are full
+    Disk,
+    /// System calls that fail, with strace
+    Faults,
+    /// All fuzz targets, with cargo-fuzz on nightly
+    Fuzz,
+    /// Memory of a long training
+    Memory,
+}
+
+/// What every phase has.
+struct Setup {
+    program: PathBuf,
+    /// Folder for runs, empty at the start.
+    scratch: PathBuf,
+}
+
+/// A line of the table.
+struct Row {
+    promise: &'static str,
+    figure: String,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let setup = prepare(args)?;
+    let started = Instant::now();
+    let (mut rows, mut problems) = (Vec::new(), Vec::new());
+    for (index, phase) in args.phases.iter().enumerate() {
+        let name = phase.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        say(&format!("\n[{}/{}] {name}", index + 1, args.phases.len()));
+        let result = match phase {
+            Phase::Kills => kills::run(&setup, args.kills, args.seed),
+            Phase::Signals => signals::run(&setup, args.signals, args.seed),
+            Phase::Disk => disk::run(&setup),
+            Phase::Faults => strace::run(&setup, args.faults),
+            Phase::Fuzz => fuzz::run(args.fuzz_seconds),
+            Phase::Memory => memory::run(&setup, args.epochs),
+        };
+        match result {
+            Ok(found) => rows.extend(found),
+            Err(problem) => {
+                say(&format!("{name}: {problem}"));
+                problems.push(format!("{name}: {problem}"));
+            }
+        }
+    }
+    print(&table(&rows, args));
+    say(&format!("{:.0} s", started.elapsed().as_secs_f64()));
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+}
+
+fn prepare(args: &Args) -> Result<Setup> {
+    let profile = if args.dev { "debug" } else { "release" };
+    say(&format!("building ({profile})"));
+    // The packages together: each alone would build half of Burn once more, with other features.
+    run_command(if args.dev { cargo(&["build", "--workspace", "--all-targets"]) } else { release() })?;
+    let scratch = build_folder(profile).with_file_name("soak");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    }
+    std::fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    // The next build may come before the soak is over.
+    let program = scratch.join("rnn-train");
+    std::fs::copy(built(profile, "rnn-train"), &program).map_err(|error| format!("{}: {error}", program.display()))?;
+    Ok(Setup { program, scratch })
+}
+
+fn release() -> std::process::Command {
+    cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"])
+}
+
+fn table(rows: &[Row], args: &Args) -> String {
+    let build = if args.dev { "dev" } else { "release" };
+    let mut text = format!("\n{}, {build} build, seed {}\n\n| promise | figure |\n|---|---|\n", jiff::Zoned::now().date(), args.seed);
+    for row in rows {
+        text += &format!("| {} | {} |\n", row.promise, row.figure);
+    }
+    text
+}

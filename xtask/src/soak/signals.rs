@@ -1,0 +1,65 @@
+//! SIGINT and SIGTERM at random moments of a run's life.
+
+use std::{process::Command, thread, time::Duration};
+
+use super::{Progress, Row, Setup, disk::remove, subject};
+use crate::{
+    shell::Result,
+    survival::{Random, Run, check, same},
+};
+
+/// Ways to ask a process to end, and its exit codes then.
+const WAYS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
+/// How long a training may take to end: a step, and a checkpoint.
+const SOON: Duration = Duration::from_secs(10);
+
+pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> {
+    let runs = [
+        subject::letters(setup, "signals-letters", &["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]),
+        subject::prices(setup, "signals-prices", &["--epochs", "25", "--seed", "5"]),
+    ];
+    let (mut random, mut progress) = (Random::new(seed), Progress::new("signals", signals));
+    let (mut sent, mut ends, mut slowest) = (0, 0, Duration::ZERO);
+    for (whole, goal) in runs.iter().zip([signals / 2, signals]) {
+        let life = whole.train(&[])?;
+        let run = whole.in_folder(whole.folder.with_extension("signalled"));
+        while sent < goal {
+            while let Some(took) = once(&run, sent, random.within(life))? {
+                slowest = slowest.max(took);
+                sent += 1;
+                progress.done(sent, &format!(" ({})", run.experiment));
+            }
+            same(&whole.results(), &run.results())?;
+            remove(&run.folder)?;
+            ends += 1;
+        }
+    }
+    let slowest = slowest.as_secs_f64();
+    let figure = format!("{sent} signals, at most {slowest:.2} s to the end of the process; {ends} runs ended with the same bytes");
+    Ok(vec![Row { promise: "SIGINT and SIGTERM save and end with 130 and 143", figure }])
+}
+
+/// Lets a run go on and sends it a signal; gives how long it took to end, or nothing when it came to its own end.
+fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
+    let (name, code) = WAYS[number % WAYS.len()];
+    let mut child = run.start(&[])?;
+    thread::sleep(delay);
+    if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+        return if status.success() { Ok(None) } else { Err(format!("it ended with {status}: {}", run.said())) };
+    }
+    let sent = std::time::Instant::now();
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    status.map_err(|error| format!("kill: {error}"))?;
+    let ended = run.end(child)?;
+    check(&run.results())?;
+    run.evaluate()?;
+    match ended.code {
+        Some(0) => Ok(None),
+        Some(found) if found == code && sent.elapsed() < SOON => Ok(Some(sent.elapsed())),
+        found => Err(format!(
+            "after SIG{name} it ended with {found:?} in {:.1} s, expected {code}: {}",
+            sent.elapsed().as_secs_f64(),
+            ended.stderr
+        )),
+    }
+}

@@ -1,0 +1,132 @@
+//! System calls that fail: strace lets the k-th call of a kind return an error.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    process::Command,
+};
+
+use super::{Progress, Row, Setup, disk::remove, subject};
+use crate::{
+    shell::{Result, say},
+    survival::{Run, check, failed_well, same},
+};
+
+/// Calls that fail, how, and what the system calls that.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("write", "ENOSPC", "No space left on device"),
+    ("write", "EIO", "Input/output error"),
+    ("fsync", "EIO", "Input/output error"),
+    ("fdatasync", "EIO", "Input/output error"),
+    ("rename,renameat,renameat2", "EIO", "Input/output error"),
+    ("openat", "EMFILE", "Too many open files"),
+];
+
+pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
+    let there = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
+    if !there {
+        return Err("system calls that fail were LEFT OUT: they need strace, and a machine that allows it".to_owned());
+    }
+    let whole = subject::prices(setup, "faults-whole", &["--epochs", "3", "--seed", "5"]);
+    whole.train(&[])?;
+    let mut rows = Vec::new();
+    for (calls, error, words) in KINDS {
+        let places = places(&whole.in_folder(setup.scratch.join("faults-count")), calls)?;
+        let tried = places.len().min(most);
+        let (mut failed, mut mute, mut borne) = (0, 0, 0);
+        let mut progress = Progress::new(calls, tried);
+        for done in 0..tried {
+            let call = places[done * places.len() / tried];
+            let run = whole.in_folder(setup.scratch.join("faults"));
+            let fault = format!("inject={calls}:error={error}:when={call}");
+            let ended = run.end(traced(&run, calls, &["-e", &fault])?.spawn().map_err(|error| format!("strace: {error}"))?)?;
+            let context = |problem: String| format!("{fault}: {problem}");
+            match ended.code {
+                Some(0) => borne += 1,
+                // What it has to say may have been what failed.
+                Some(1) if !only_results(&run)? => mute += 1,
+                _ => {
+                    failed_well(&ended, &run.results(), &[words]).map_err(context)?;
+                    failed += 1;
+                }
+            }
+            check(&run.results()).map_err(context)?;
+            if ended.code != Some(0) {
+                run.train(&[]).map_err(context)?;
+            }
+            same(whole.results().as_path(), &run.results()).map_err(context)?;
+            remove(&run.folder)?;
+            progress.done(done + 1, &format!(" ({error})"));
+        }
+        let figure = format!(
+            "{tried} faults in {} places: {failed} runs said so and ended, {mute} ended where other calls failed, too, {borne} bore it; all went on to the same bytes",
+            places.len()
+        );
+        say(&format!("  {calls} {error}: {figure}"));
+        rows.push(Row { promise: label(calls, error), figure });
+    }
+    Ok(rows)
+}
+
+fn label(calls: &str, error: &str) -> &'static str {
+    match (calls, error) {
+        ("write", "ENOSPC") => "writes that fail, ENOSPC",
+        ("write", _) => "writes that fail, EIO",
+        ("fsync" | "fdatasync", _) => "syncs that fail, EIO",
+        ("openat", _) => "files that cannot be opened, EMFILE",
+        _ => "renames that fail, EIO",
+    }
+}
+
+/// The training under strace, which follows its threads.
+fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-qq", "-o", "trace.txt", "-e", &format!("trace={calls}")]).args(more);
+    command.arg(&run.program).args(run.arguments());
+    run.prepare(command)
+}
+
+/// Whether all calls that failed had to do with the results.
+fn only_results(run: &Run) -> Result<bool> {
+    let injected = |line: &&str| line.contains("(INJECTED)");
+    Ok(trace(run)?.lines().filter(injected).all(|line| line.contains("artifacts/")))
+}
+
+fn trace(run: &Run) -> Result<String> {
+    let path = run.folder.join("trace.txt");
+    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Which calls of an undisturbed run have to do with its results: strace counts those of each thread.
+fn places(run: &Run, calls: &str) -> Result<Vec<usize>> {
+    let ended = run.end(traced(run, calls, &[])?.spawn().map_err(|error| format!("strace: {error}"))?)?;
+    if ended.code != Some(0) {
+        return Err(format!("under strace it ended with {:?}: {}", ended.code, ended.stderr));
+    }
+    let text = trace(run)?;
+    remove(&run.folder)?;
+    Ok(ordinals(&text))
+}
+
+fn ordinals(trace: &str) -> Vec<usize> {
+    let (mut counts, mut found) = (HashMap::new(), BTreeSet::new());
+    for (thread, call) in trace.lines().filter(|line| !line.contains("resumed>")).filter_map(|line| line.split_once(' ')) {
+        let count = counts.entry(thread).or_insert(0);
+        *count += 1;
+        if call.contains("artifacts/") {
+            found.insert(*count);
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_for_each_thread() {
+        let trace = "7 write(2</dev/null>, \"a\", 1) = 1\n7 write(3</x/artifacts/y>, \"b\", 1 <unfinished ...>\n8 write(3</x/artifacts/y>, \"c\", 1) = 1\n7 <... write resumed>) = 1\n\
+                     7 write(3</x/artifacts/y>, \"d\", 1) = 1\n";
+        assert_eq!(ordinals(trace), [1, 2, 3]);
+    }
+}

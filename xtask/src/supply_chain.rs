@@ -1,0 +1,60 @@
+//! What the tree of dependencies holds: licences, sources, duplicates and advisories (`deny.toml`), and nothing that is not used.
+
+use crate::shell::{Result, cargo, run as run_command, say};
+
+/// The tools, and the versions that CI installs.
+const TOOLS: [(&str, &str); 2] = [("deny", "0.20.2"), ("machete", "0.9.2")];
+/// What `cargo deny` says when it cannot reach the database, which is a git repository on a host of its own.
+const UNREACHABLE: &str = "failed to fetch advisory database";
+
+/// Runs both tools over the workspace.
+///
+/// # Errors
+///
+/// When a tool is missing or finds something. A database of advisories that cannot be fetched is said, and no error.
+pub(crate) fn check() -> Result<()> {
+    for (tool, version) in TOOLS {
+        let there = cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
+        if !there {
+            return Err(format!(
+                "cargo-{tool} is missing: cargo install cargo-{tool}@{version} --locked, or leave this step out with --no-tools"
+            ));
+        }
+    }
+    run_command(cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    advisories()?;
+    run_command(cargo(&["machete"]))
+}
+
+fn advisories() -> Result<()> {
+    let output = cargo(&["deny", "--locked", "check", "advisories"]).output().map_err(|error| format!("cargo deny: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    say(said.trim());
+    match output.status.success() {
+        true => Ok(()),
+        false if is_unreachable(&said) => {
+            say("== LEFT OUT: advisories. The RustSec database cannot be fetched from here; everything else was checked");
+            Ok(())
+        }
+        false => Err("cargo deny found advisories".to_owned()),
+    }
+}
+
+/// Whether nothing but the way to the database is at fault.
+fn is_unreachable(said: &str) -> bool {
+    said.contains(UNREACHABLE) && !said.contains("error[")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_database_that_cannot_be_fetched_is_passed_over() {
+        assert!(is_unreachable(
+            "[ERROR] failed to fetch advisory database https://github.com/RustSec/advisory-db with cli: failed to clone"
+        ));
+        assert!(!is_unreachable("error[vulnerability]: a crate\nadvisories FAILED"));
+        assert!(!is_unreachable("[ERROR] failed to validate configuration file deny.toml"));
+    }
+}
