@@ -149,6 +149,7 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
             "big.toml: cannot be read: it has more than 16 MiB, expected some kilobytes",
         ),
         (&["search", "stock-gap", "--space", "big.toml"], "big.toml: cannot be read: it has more than 16 MiB"),
+        (&["fetch", "600519", "--out", "big.csv"], "big.csv: cannot be read: it has more than 32 MiB"),
     ] {
         let start = Instant::now();
         let (finished, memory) = scratch.run_measured(args);
@@ -177,6 +178,15 @@ fn folders_pipes_and_devices_are_no_files() {
     }
     fs::rename(scratch.path("pipe"), scratch.path("folder/pipe.csv")).unwrap();
     scratch.fails(&quick(&["train", "series"], &["--data", "folder"]), 1, "pipe.csv: cannot be read: it is a pipe or a device");
+}
+
+#[test]
+fn answers_without_end_are_read_up_to_a_megabyte() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    let finished = scratch.run_with_input(&["predict", "letters-onehot-1"], &"1".repeat(3 * MEGABYTE));
+    assert_eq!(finished.code, 2);
+    assert!(finished.stderr.contains("expected a number of predictions, got `111") && finished.stderr.len() < 5000, "{}", finished.stderr);
 }
 
 #[test]
