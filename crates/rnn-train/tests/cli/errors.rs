@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Scratch, price_text, quick};
+use crate::support::{Scratch, bars, price_text, quick};
 
 #[test]
 fn wrong_usage_exits_2() {
@@ -257,9 +257,14 @@ fn wgpu_without_its_feature_says_how_to_build_it_in() {
 #[test]
 fn predictions_that_are_no_numbers_are_an_error() {
     let scratch = Scratch::new();
-    let rows = |scale: &str| (0..80).map(|day| format!("{day},{}{scale}\n", 10 + day % 7)).collect::<String>();
-    let (small, huge) =
-        (scratch.file("small.csv", "t,open\n".to_owned() + &rows("")), scratch.file("huge.csv", "t,open\n".to_owned() + &rows("e200")));
+    let small = bars(200);
+    let scaled = |(row, line): (usize, &str)| {
+        let (date, values) = line.split_once(',').unwrap();
+        let values = if row > 0 { values.replace(',', "e200,") + "e200" } else { values.to_owned() };
+        format!("{date},{values}\n")
+    };
+    let huge: String = small.lines().enumerate().map(scaled).collect();
+    let (small, huge) = (scratch.file("small.csv", small), scratch.file("huge.csv", huge));
     scratch.train("series", &["--data", &small]);
     for command in ["evaluate", "forecast"] {
         scratch.fails(&[command, "series", "--data", &huge], 1, "the model predicts what is no number");
