@@ -10,7 +10,7 @@ use burn::{
     lr_scheduler::{LrScheduler, LrSchedulerRecord},
     module::Module,
     optim::OptimizerRecord,
-    store::ModuleRecord,
+    store::{ModuleRecord, ModuleSnapshot, SafetensorsStore},
     tensor::{Bytes, Device},
 };
 use rnn_data::{CsvFile, Cut, Feature, Fill, Naive, Panel, Part, ReadOptions, SeriesConfig, Split, Transform};
@@ -233,5 +233,6 @@ pub fn checkpoint(bytes: &[u8]) -> Result<()> {
 ///
 /// What is wrong with the bytes.
 pub fn safetensors(bytes: &[u8]) -> Result<()> {
-    record::read_safetensors(trainee().model, bytes.to_vec()).map(drop).map_err(artifact)
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).skip_enum_variants(true);
+    trainee().model.load_from(&mut store).map(drop).map_err(|error| artifact(error.to_string()))
 }

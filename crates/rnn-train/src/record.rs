@@ -1,10 +1,6 @@
 //! What Burn reads, where a damaged file makes it panic.
 
-use burn::{
-    module::Module,
-    optim::OptimizerRecord,
-    store::{ModuleSnapshot, RecordError, SafetensorsStore},
-};
+use burn::{optim::OptimizerRecord, store::RecordError};
 
 use crate::{console::caught, settings::OptimizerSettings, values::OptimizerName};
 
@@ -18,15 +14,4 @@ pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, RecordError>) -> Result<T
 pub(crate) fn fits_an_optimizer(record: OptimizerRecord) -> Result<(), RecordError> {
     let adam = OptimizerSettings { name: OptimizerName::Adam, weight_decay: 0.0, momentum: 0.0, clip_norm: 0.0 };
     read(|| Ok(adam.build().load_record(record))).map(drop)
-}
-
-/// Reads a model's weights.
-pub(crate) fn read_safetensors<M: Module>(mut model: M, bytes: Vec<u8>) -> Result<M, String> {
-    let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
-    let (result, panic) = caught(|| model.load_from(&mut store));
-    match result {
-        Some(Ok(_)) => Ok(model),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text)),
-    }
 }
