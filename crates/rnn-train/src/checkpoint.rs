@@ -10,6 +10,7 @@ mod part;
 use std::{
     collections::BTreeMap,
     fmt::Display,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -270,7 +271,16 @@ impl Checkpoints {
         let mut state = self.state();
         state.ended = true;
         state.last = None;
-        self.write(&mut state)
+        if state.best.is_some() {
+            return self.write(&mut state);
+        }
+        // It has come to nothing: there is nowhere to go on.
+        for path in NAMES.map(|name| self.folder.join(name)).into_iter().filter(|path| path.exists()) {
+            fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+        }
+        prune(&self.folder, &[]);
+        state.written = None;
+        Ok(())
     }
 
     /// A run begins that is not the interrupted one.

@@ -158,7 +158,8 @@ impl Before {
         if entries(options)? == entries(&self.config.options)? && last.sha256.as_deref() == meaning.sha256() {
             return Ok(Some(last));
         }
-        note("the run before was interrupted; with other settings or other data its best weights are trained further instead");
+        let instead = if self.checkpoints.best().is_some() { "its best weights are trained further instead" } else { "it starts over" };
+        note(format_args!("the run before was interrupted; with other settings or other data {instead}"));
         Ok(None)
     }
 
