@@ -99,6 +99,18 @@ fn only_rnn_train_prints_parses_arguments_and_asks_servers() {
 }
 
 #[test]
+fn nothing_listens() {
+    let mut files = Vec::new();
+    ["crates", "xtask", "benches"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    // The tests' own provider of prices does.
+    for file in files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests")) {
+        let text = fs::read_to_string(file).unwrap();
+        let listens = ["TcpListener", "UnixListener", "UdpSocket", "UnixDatagram"].iter().any(|kind| text.contains(kind));
+        assert!(!listens, "{} listens", file.display());
+    }
+}
+
+#[test]
 fn source_files_stay_small() {
     let mut files = Vec::new();
     sources(&root().join("crates"), &mut files);

@@ -50,8 +50,7 @@ pub(crate) struct Checkpoints {
 struct State {
     best: Option<Best>,
     last: Option<Last>,
-    /// The manifest as it is on disk, and the names in it.
-    written: Option<(String, Vec<String>)>,
+    written: Option<Written>,
     /// Whether the run has come to its end: what is still being saved is no last checkpoint any more.
     ended: bool,
     /// Files that training starts from, where they are not those of the best.
@@ -63,6 +62,15 @@ struct State {
     numbers: usize,
     /// How long the last write took.
     took: Duration,
+}
+
+/// The manifest as it is on disk.
+#[derive(Debug)]
+struct Written {
+    text: String,
+    /// Names in it.
+    files: Vec<String>,
+    has_best: bool,
 }
 
 /// A checkpoint that is being saved.
@@ -163,7 +171,7 @@ impl Checkpoints {
     }
 
     fn of(folder: PathBuf, experiment: Experiment, manifest: Option<Manifest>) -> Arc<Self> {
-        let written = manifest.as_ref().and_then(|manifest| Some((seal(manifest).ok()?, manifest.files())));
+        let written = manifest.as_ref().and_then(|manifest| Written::of(manifest).ok());
         let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
         Arc::new(Self { folder, experiment, state: Mutex::new(State { best, last, written, ..State::default() }) })
     }
@@ -187,6 +195,12 @@ impl Checkpoints {
     pub(crate) fn are_none(&self) -> bool {
         let state = self.state();
         state.best.is_none() && state.last.is_none()
+    }
+
+    /// Whether there is a checkpoint on disk, and whether there is a best one.
+    pub(crate) fn on_disk(&self) -> (bool, bool) {
+        let state = self.state();
+        (state.written.is_some(), state.written.as_ref().is_some_and(|written| written.has_best))
     }
 
     /// Training starts from this checkpoint, not from the best.
@@ -280,21 +294,27 @@ impl Checkpoints {
         for (name, bytes) in &state.unwritten {
             write_atomic(&self.folder.join(name), bytes)?;
         }
-        let text = seal(&manifest)?;
-        if let Some((before, files)) = state.written.as_ref().filter(|(before, _)| *before != text) {
-            write_atomic(&self.folder.join(NAMES[1]), before.as_bytes())?;
-            kept.extend_from_slice(files);
+        let written = Written::of(&manifest)?;
+        if let Some(before) = state.written.as_ref().filter(|before| before.text != written.text) {
+            write_atomic(&self.folder.join(NAMES[1]), before.text.as_bytes())?;
+            kept.extend_from_slice(&before.files);
         }
-        write_atomic(&manifest::path(&self.folder), text.as_bytes())?;
+        write_atomic(&manifest::path(&self.folder), written.text.as_bytes())?;
         prune(&self.folder, &kept);
         state.unwritten.clear();
-        state.written = Some((text, manifest.files()));
+        state.written = Some(written);
         state.took = started.elapsed();
         Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    fn of(manifest: &Manifest) -> Result<Self> {
+        Ok(Self { text: seal(manifest)?, files: manifest.files(), has_best: manifest.best.is_some() })
     }
 }
 

@@ -57,8 +57,7 @@ pub(crate) fn stream<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resul
     let written = write(&mut file).and_then(|value| {
         file.flush().map_err(failed)?;
         if replaces {
-            file.get_ref().sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
-            sync_folder(path).map_err(failed)?;
+            file.get_ref().sync_all().and_then(|()| rename(&temporary, path)).map_err(failed)?;
         }
         Ok(value)
     });
@@ -68,11 +67,19 @@ pub(crate) fn stream<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resul
     written
 }
 
-/// Makes sure that what was renamed in a file's folder stays so when the power fails.
-fn sync_folder(file: &Path) -> io::Result<()> {
+/// Writes a file that is to be renamed, and makes sure that it is on disk.
+pub(crate) fn write_synced(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Renames a file within its folder, and makes sure that it stays so when the power fails.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
     // Elsewhere a folder cannot be opened, and renaming is durable by itself.
     if cfg!(unix) {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -24,6 +24,8 @@ pub(super) struct Finished {
     pub(super) seconds: f64,
     /// Largest resident memory, in bytes; only Linux tells.
     pub(super) peak: Option<u64>,
+    /// The same with all processes that it started, together.
+    pub(super) peak_of_all: Option<u64>,
     pub(super) stdout: String,
 }
 
@@ -41,11 +43,11 @@ pub(super) fn run(mut command: Command) -> Result<Finished> {
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let (status, peak) = watch(&mut child).map_err(|error| format!("{program}: {error}"))?;
+    let (status, peak, peak_of_all) = watch(&mut child).map_err(|error| format!("{program}: {error}"))?;
     let seconds = started.elapsed().as_secs_f64();
     let (stdout, stderr) = (text(stdout), text(stderr));
     if status.success() {
-        return Ok(Finished { seconds, peak, stdout });
+        return Ok(Finished { seconds, peak, peak_of_all, stdout });
     }
     let lines: Vec<&str> = stderr.lines().collect();
     let last = lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n");
@@ -53,22 +55,47 @@ pub(super) fn run(mut command: Command) -> Result<Finished> {
     Err(format!("`{program} {}` ended with {status}\n{last}", args.join(" ")))
 }
 
-fn watch(child: &mut Child) -> io::Result<(std::process::ExitStatus, Option<u64>)> {
-    let mut peak = None;
+type Watched = (ExitStatus, Option<u64>, Option<u64>);
+
+fn watch(child: &mut Child) -> io::Result<Watched> {
+    let (mut peak, mut together) = (None, None);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok((status, peak));
+            return Ok((status, peak, peak.max(together)));
         }
-        peak = peak_memory(child.id()).or(peak);
+        peak = memory(child.id(), "VmHWM:").or(peak);
+        let processes = descendants(child.id());
+        if processes.len() > 1 {
+            together = together.max(Some(processes.iter().filter_map(|process| memory(*process, "VmRSS:")).sum()));
+        }
         thread::sleep(LOOK_EVERY);
     }
 }
 
-/// The high-water mark of a process's resident memory.
-fn peak_memory(process: u32) -> Option<u64> {
+/// Resident memory of a process in bytes: now (`VmRSS:`), or its high-water mark (`VmHWM:`).
+fn memory(process: u32, which: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix(which))?;
     Some(1024 * kibibytes.trim().trim_end_matches("kB").trim_end().parse::<u64>().ok()?)
+}
+
+/// A process and all that it and those started.
+fn descendants(process: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // After the name, which may hold anything but ends with the last bracket: the state, then the parent.
+    let parent = |process: u32| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let parents: Vec<(u32, u32)> = processes.filter_map(|process| Some((process, parent(process)?))).collect();
+    let mut found = vec![process];
+    let mut next = 0;
+    while let Some(&process) = found.get(next) {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| child));
+        next += 1;
+    }
+    found
 }
 
 fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
@@ -91,7 +118,23 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_has_a_peak() {
-        assert!(peak_memory(std::process::id()).is_some_and(|bytes| bytes > 100_000));
+        assert!(memory(std::process::id(), "VmHWM:").is_some_and(|bytes| bytes > 100_000));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn processes_of_processes_are_found() {
+        let mut child = Command::new("sh").args(["-c", "sh -c 'sleep 5; true'; true"]).spawn().unwrap();
+        let started = Instant::now();
+        while descendants(child.id()).len() < 3 && started.elapsed() < Duration::from_secs(4) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let found = descendants(child.id());
+        for process in found.iter().rev() {
+            Command::new("kill").arg(process.to_string()).status().unwrap();
+        }
+        child.wait().unwrap();
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 
     #[test]

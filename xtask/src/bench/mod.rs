@@ -7,6 +7,7 @@ mod floor;
 mod forecasting;
 mod growth;
 mod inference;
+mod memory;
 mod program;
 mod python;
 mod quiet;
@@ -87,6 +88,8 @@ enum Table {
     Search,
     /// Windows of thousands of series
     Panel,
+    /// Most memory that each command holds
+    Memory,
 }
 
 /// How much is measured.
@@ -150,6 +153,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Table::Panel) {
         print(&forecasting::panel(&setup, &effort)?);
+    }
+    if wanted(Table::Memory) {
+        print(&memory::run(&setup, &effort)?);
     }
     if wanted(Table::Whole) {
         print(&whole::run(&setup, &effort)?);

@@ -9,17 +9,21 @@ use crate::{
 /// Kills of one run before it is let go to its end; mostly it ends before.
 const MOST: usize = 12;
 
-/// Kills letters and prices, each from nothing and over another run in turn.
+/// Kills letters, prices, and prices that are saved inside epochs, too; each from nothing and over another run in turn.
 pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     let letters = |options: &[&str]| subject::letters(setup, "letters", options);
     let prices = |options: &[&str]| subject::prices(setup, "prices", options);
-    let letters = [letters(&["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]), letters(&["--epochs", "5", "--seed", "8"])];
-    let long = ["--epochs", "25", "--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
-    let prices = [prices(&long), prices(&["--epochs", "1", "--seed", "6"])];
-    let mut random = Random::new(seed);
-    let mut all = Killed::default();
-    let mut progress = Progress::new("kills", kills);
-    for (runs, goal) in [(letters, kills / 2), (prices, kills)] {
+    let inside = |options: &[&str]| subject::prices(setup, "inside", options);
+    let schedule = ["--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
+    let long = [&["--epochs", "25"][..], &schedule].concat();
+    let often = [&["--epochs", "4", "--batch-size", "4", "--checkpoint-every-seconds", "0.02"][..], &schedule].concat();
+    let subjects = [
+        [letters(&["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]), letters(&["--epochs", "5", "--seed", "8"])],
+        [prices(&long), prices(&["--epochs", "1", "--seed", "6"])],
+        [inside(&often), inside(&["--epochs", "1", "--seed", "6"])],
+    ];
+    let (mut random, mut all, mut progress) = (Random::new(seed), Killed::default(), Progress::new("kills", kills));
+    for (runs, goal) in subjects.into_iter().zip([kills / 3, 2 * kills / 3, kills]) {
         all = disturb(runs, (all, goal), &mut random, &mut progress)?;
     }
     let figure = format!(

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// What is tested
     #[arg(long, value_enum, value_delimiter = ',', default_value = "kills,signals,disk,faults,fuzz,memory")]
     phases: Vec<Phase>,
-    /// Kills in all, half of them of letters, half of prices
+    /// Kills in all, a third each of letters, of prices, and of prices that are saved inside epochs
     #[arg(long, default_value_t = 240)]
     kills: usize,
     /// Signals in all

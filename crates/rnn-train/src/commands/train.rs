@@ -212,10 +212,10 @@ fn start<J: Job>(
     let checkpoints = before.map_or_else(|| Checkpoints::open(artifacts), Ok)?;
     let run = Run { settings, artifacts, backend: &backend, checkpoints };
     let trained = run.train(job, trainee, last.as_ref(), &summary);
-    if run.checkpoints.best().is_some() {
-        artifacts.discard_aside();
-    } else if run.checkpoints.are_none() {
-        artifacts.restore_aside()?;
+    match run.checkpoints.on_disk() {
+        (_, true) => artifacts.discard_aside(),
+        (true, false) => {}
+        (false, _) => artifacts.restore_aside()?,
     }
     trained
 }

@@ -12,10 +12,16 @@ use rnn_data::{CsvFile, ReadOptions};
 use super::{
     bars::{Bar, HEADER, lines, oddity},
     provider::Wanted,
-    sidecar::{Sidecar, sha256},
+    sidecar::Sidecar,
     symbol::Market,
 };
-use crate::{Error, Result, console::note, files::temporary, lock::Lock, text_file};
+use crate::{
+    Error, Result,
+    console::note,
+    files::{rename, sha256, temporary, write_synced},
+    lock::Lock,
+    text_file,
+};
 
 /// A file that an earlier fetch wrote and nobody has changed since.
 #[derive(Debug)]
@@ -187,7 +193,7 @@ impl Place {
         };
         let write = || {
             let document = serde_json::to_string_pretty(sidecar).map_err(|error| Error::Internal(error.to_string()))?;
-            fs::write(&csv, text).map_err(failed(&self.path))?;
+            write_synced(&csv, text).map_err(failed(&self.path))?;
             // Nobody has heard of the temporary name.
             let checked = read(&csv).map_err(|error| {
                 let said = error.to_string().replace(&csv.display().to_string(), "it");
@@ -202,9 +208,9 @@ impl Place {
             for warning in checked.warnings {
                 note(format_args!("warning: {}: {warning}", self.path.display()));
             }
-            fs::write(&json, document + "\n").map_err(failed(&beside))?;
-            fs::rename(&csv, &self.target).map_err(failed(&self.path))?;
-            fs::rename(&json, &beside).map_err(failed(&beside))
+            write_synced(&json, &(document + "\n")).map_err(failed(&beside))?;
+            rename(&csv, &self.target).map_err(failed(&self.path))?;
+            rename(&json, &beside).map_err(failed(&beside))
         };
         write().inspect_err(|_| {
             drop(fs::remove_file(&csv));

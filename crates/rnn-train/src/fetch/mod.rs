@@ -54,10 +54,10 @@ use file::{Kept, Place, whole};
 use http::Client;
 pub(crate) use provider::{Adjust, Provider};
 use provider::{Source, Wanted};
-use sidecar::{Sidecar, sha256};
+use sidecar::Sidecar;
 pub(crate) use symbol::Symbol;
 
-use crate::{Error, Result, console::note, progress::count};
+use crate::{Error, Result, console::note, files::sha256, progress::count};
 
 /// Rows of a file that are fetched again before others are added.
 const OVERLAP: usize = 20;

@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::provider::{Adjust, Provider};
 use crate::{Error, Result, files::read_if_there};
@@ -66,9 +65,4 @@ impl Sidecar {
         }
         serde_json::from_value(document).map_err(malformed)
     }
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

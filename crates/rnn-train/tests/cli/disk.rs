@@ -74,7 +74,6 @@ fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_byt
     let whole = prices(&scratch);
     whole.train(&[]).unwrap();
     let names = fs::read_dir(whole.results()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    // A run that could not write the first row of metrics.csv passes for one that has come to its end.
     let names = names
         .filter(|name| !name.starts_with('.') && !["checkpoint", "metrics.csv"].contains(&name.as_str()))
         .chain(["checkpoint/manifest.json".to_owned()]);

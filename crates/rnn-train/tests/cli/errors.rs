@@ -253,15 +253,3 @@ fn wgpu_without_its_feature_says_how_to_build_it_in() {
     let scratch = Scratch::new();
     scratch.fails(&["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
 }
-
-#[test]
-fn predictions_that_are_no_numbers_are_an_error() {
-    let scratch = Scratch::new();
-    let rows = |scale: &str| (0..80).map(|day| format!("{day},{}{scale}\n", 10 + day % 7)).collect::<String>();
-    let (small, huge) =
-        (scratch.file("small.csv", "t,open\n".to_owned() + &rows("")), scratch.file("huge.csv", "t,open\n".to_owned() + &rows("e200")));
-    scratch.train("series", &["--data", &small]);
-    for command in ["evaluate", "forecast"] {
-        scratch.fails(&[command, "series", "--data", &huge], 1, "the model predicts what is no number");
-    }
-}

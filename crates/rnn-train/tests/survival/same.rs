@@ -95,9 +95,6 @@ pub(super) fn files(folder: &Path, below: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?.flatten() {
         let name = below.join(entry.file_name());
         let text = name.to_string_lossy();
-        if text.ends_with(".tmp") && text.starts_with("checkpoint") {
-            continue;
-        }
         if text.ends_with(".tmp") || text.starts_with(".before") {
             return Err(format!("{} was left in {}", name.display(), folder.display()));
         }

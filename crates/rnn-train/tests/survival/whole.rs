@@ -129,19 +129,26 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
-/// Makes sure that the files of the checkpoints in a manifest are there.
+/// Makes sure that the files of the checkpoints in a manifest are there, as long as it says.
 fn named(folder: &Path) -> Result<()> {
-    let path = folder.join("manifest.json");
-    let Some(text) = read(&path)? else { return Ok(()) };
-    let manifest: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    for checkpoint in ["best", "last"].map(|name| &manifest[name]).into_iter().filter(|checkpoint| !checkpoint.is_null()) {
-        for (part, stamp) in ["model", "optimizer", "scheduler"].into_iter().zip(checkpoint["files"].as_array().into_iter().flatten()) {
-            let step = if stamp["step"] == 0 { String::new() } else { format!(".{}", stamp["step"]) };
-            let hash = stamp["sha256"].as_str().unwrap_or_default();
-            let file = folder.join(format!("{part}-{}{step}-{}.bpk", stamp["epoch"], hash.get(..8).unwrap_or_default()));
-            let length = fs::metadata(&file).ok().map(|metadata| metadata.len());
-            expect(length == stamp["bytes"].as_u64(), &format!("{} names {}, which has {length:?} bytes", path.display(), file.display()))?;
+    for manifest in ["manifest.json", "manifest.before.json"] {
+        let path = folder.join(manifest);
+        let Some(text) = read(&path)? else { continue };
+        let manifest: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for stamps in ["best", "last"].into_iter().filter_map(|checkpoint| manifest[checkpoint]["files"].as_array()) {
+            for (part, stamp) in ["model", "optimizer", "scheduler"].into_iter().zip(stamps) {
+                let file = folder.join(name(part, stamp).ok_or_else(|| format!("{} has a stamp {stamp}", path.display()))?);
+                let length = fs::metadata(&file).ok().map(|file| file.len());
+                expect(length == stamp["bytes"].as_u64(), &format!("{} names {}, which is not so", path.display(), file.display()))?;
+            }
         }
     }
     Ok(())
+}
+
+/// The name of a checkpoint's file, as the program makes it from what the manifest keeps of it.
+fn name(part: &str, stamp: &Value) -> Option<String> {
+    let (epoch, step) = (stamp["epoch"].as_u64()?, stamp["step"].as_u64()?);
+    let step = if step > 0 { format!(".{step}") } else { String::new() };
+    Some(format!("{part}-{epoch}{step}-{}.bpk", stamp["sha256"].as_str()?.get(..8)?))
 }
