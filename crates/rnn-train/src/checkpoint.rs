@@ -16,7 +16,11 @@ use std::{
 };
 
 use burn::{
-    lr_scheduler::LrSchedulerRecord, module::Module, optim::OptimizerRecord, store::ModuleRecord, tensor::Bytes,
+    lr_scheduler::LrSchedulerRecord,
+    module::Module,
+    optim::OptimizerRecord,
+    store::{ModuleRecord, RecordError},
+    tensor::Bytes,
     train::checkpoint::Checkpoint,
 };
 pub(crate) use manifest::{Best, Files, Last, Meaning, Sums};
@@ -159,7 +163,8 @@ impl Checkpoints {
         let files = [state.best.as_ref().map(|best| &best.files), state.last.as_ref().map(|last| &last.files)];
         for files in files.into_iter().flatten() {
             load(&self.folder, model.clone(), &files[0])?;
-            readable::<OptimizerRecord>(&self.folder, files, 1)?;
+            let optimizer = readable::<OptimizerRecord>(&self.folder, files, 1)?;
+            record::fits_an_optimizer(optimizer).map_err(|error| unreadable(&self.folder, files, 1, &error))?;
             readable::<LrSchedulerRecord>(&self.folder, files, 2)?;
         }
         Ok(())
@@ -333,10 +338,12 @@ pub(crate) fn read_manifest(text: &str) -> std::result::Result<(), String> {
 
 fn readable<R: Checkpoint>(folder: &Path, files: &Files, part: usize) -> Result<R> {
     let bytes = files[part].read(folder, part)?;
-    record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| Error::Artifact {
-        path: folder.join(files[part].name(part)),
-        problem: format!("cannot be read ({error}); start over with --fresh"),
-    })
+    record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| unreadable(folder, files, part, &error))
+}
+
+fn unreadable(folder: &Path, files: &Files, part: usize, error: &RecordError) -> Error {
+    let problem = format!("cannot be read ({error}); start over with --fresh");
+    Error::Artifact { path: folder.join(files[part].name(part)), problem }
 }
 
 fn load<M: Module>(folder: &Path, model: M, stamp: &Stamp) -> Result<M> {

@@ -1,11 +1,8 @@
 //! What Burn reads, where a damaged file makes it panic.
 
-use burn::{
-    module::Module,
-    store::{ModuleSnapshot, RecordError, SafetensorsStore},
-};
+use burn::{optim::OptimizerRecord, store::RecordError};
 
-use crate::console::caught;
+use crate::{console::caught, settings::OptimizerSettings, values::OptimizerName};
 
 /// Reads a record; a panic is an error.
 pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, RecordError>) -> Result<T, RecordError> {
@@ -13,13 +10,8 @@ pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, RecordError>) -> Result<T
     result.unwrap_or_else(|| Err(RecordError::Io(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text))))
 }
 
-/// Reads a model's weights.
-pub(crate) fn read_safetensors<M: Module>(mut model: M, bytes: Vec<u8>) -> Result<M, String> {
-    let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
-    let (result, panic) = caught(|| model.load_from(&mut store));
-    match result {
-        Some(Ok(_)) => Ok(model),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text)),
-    }
+/// Makes sure that an optimizer can take a record apart by parameter. What is of another optimizer is left out.
+pub(crate) fn fits_an_optimizer(record: OptimizerRecord) -> Result<(), RecordError> {
+    let adam = OptimizerSettings { name: OptimizerName::Adam, weight_decay: 0.0, momentum: 0.0, clip_norm: 0.0 };
+    read(|| Ok(adam.build().load_record(record))).map(drop)
 }

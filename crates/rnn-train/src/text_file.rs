@@ -15,6 +15,11 @@ pub(crate) const MOST: u64 = 16 << 20;
 ///
 /// When it is no ordinary file, longer, or no UTF-8 text.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<String> {
+    text(bytes(path, most)?)
+}
+
+/// Reads at most so many bytes of an ordinary file that has no more.
+pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?;
     if !kind.is_file() {
         // A pipe that nobody writes to would be waited for.
@@ -28,7 +33,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<String> {
     if kind.len().max(bytes.len() as u64) > most {
         return Err(io::Error::other(format!("it has more than {} MiB, expected some kilobytes", most >> 20)));
     }
-    text(bytes)
+    Ok(bytes)
 }
 
 /// A text without its byte-order mark.

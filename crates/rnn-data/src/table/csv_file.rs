@@ -201,10 +201,7 @@ impl CsvFile {
         let mut reader = file.reader()?;
         let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
         file.header = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
-        if file.header.len() > MOST_COLUMNS {
-            let problem = format!("expected at most {MOST_COLUMNS} columns, got {}", file.header.len());
-            return Err(DataError::Malformed { path: file.path, line: 1, problem });
-        }
+        file.check_columns(file.header.len())?;
         // Where a row is wrong, reading will say what, and in which line.
         let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
         while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
@@ -235,8 +232,18 @@ impl CsvFile {
         let mut line = Vec::new();
         // A header is short; what is longer is none.
         BufReader::new(self.bytes()?).take(1 << 20).read_until(b'\n', &mut line).map_err(|source| self.unreadable(source))?;
+        let line = line.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
-        Ok([b'\t', b';', b','].into_iter().max_by_key(|&separator| count(separator)).unwrap_or(b','))
+        let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&separator| count(separator)).unwrap_or(b',');
+        self.check_columns(1 + count(delimiter)).map(|()| delimiter)
+    }
+
+    fn check_columns(&self, columns: usize) -> Result<(), DataError> {
+        if columns <= MOST_COLUMNS {
+            return Ok(());
+        }
+        let problem = format!("expected at most {MOST_COLUMNS} columns, got {columns} or more");
+        Err(DataError::Malformed { path: self.path.clone(), line: 1, problem })
     }
 
     fn bytes(&self) -> Result<Box<dyn Read>, DataError> {

@@ -1,4 +1,4 @@
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use burn::tensor::Device;
 use rnn_models::{LettersModel, SeriesModel};
@@ -59,10 +59,13 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     Ok(())
 }
 
+/// Bytes of all answers.
+const LONGEST: u64 = 1 << 20;
+
 /// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe it ends the command.
 fn ask(letters: &Letters<'_>) -> Result<()> {
     let terminal = io::stdin().is_terminal();
-    let mut lines = io::stdin().lock().lines();
+    let mut lines = io::stdin().lock().take(LONGEST).lines();
     let mut answer = |question: &str| -> Result<String> {
         let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
         match lines.next() {

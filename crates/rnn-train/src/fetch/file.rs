@@ -20,6 +20,7 @@ use crate::{
     console::note,
     files::{rename, sha256, temporary, write_synced},
     lock::Lock,
+    text_file,
 };
 
 /// A file that an earlier fetch wrote and nobody has changed since.
@@ -29,6 +30,9 @@ pub(super) struct Kept {
     pub(super) bars: Vec<Bar>,
     text: String,
 }
+
+/// Bytes of a file that was fetched: half a million days.
+const LARGEST: u64 = 32 << 20;
 
 const COLUMNS: [&str; 5] = ["open", "close", "high", "low", "volume"];
 
@@ -40,7 +44,7 @@ impl Kept {
     /// When what is there is not an unchanged file of the same symbol and adjustment.
     pub(super) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
         let refused = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-        let there = match fs::read(path) {
+        let there = match text_file::bytes(path, LARGEST) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(refused(format!("cannot be read: {error}"))),

@@ -80,3 +80,42 @@ pub(crate) trait Job {
         predictions: Option<&mut dyn Write>,
     ) -> Result<Evaluation>;
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::{
+        module::{Module, ModuleMapper, Param},
+        tensor::Tensor,
+    };
+
+    use super::*;
+    use crate::{
+        Error,
+        recipe::{Experiment, RECIPES, Task},
+        settings::SeriesSettings,
+    };
+
+    /// Makes all weights NaN.
+    struct Broken;
+
+    impl ModuleMapper for Broken {
+        fn map_float<const D: usize>(&mut self, weights: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            weights.map(|weights| weights * f32::NAN)
+        }
+    }
+
+    fn refused<J: Job>(job: &J) {
+        let device = Device::flex();
+        let error = job.evaluate(&job.trainee(&device).map(&mut Broken), 1, &device, None).err();
+        assert!(matches!(error, Some(Error::NotFinite(_))), "{error:?}");
+    }
+
+    #[test]
+    fn predictions_that_are_no_numbers_are_not_scored() {
+        let recipe = |name: &str| RECIPES.iter().find(|recipe| recipe.name == name).unwrap();
+        let (letters, series) = (Experiment(recipe("letters-onehot-1")), Experiment(recipe("stock-rnn")));
+        let Task::Letters(task) = letters.0.task else { panic!("no letters") };
+        refused(&LettersJob::new(letters, task));
+        refused(&SeriesJob::open(series, SeriesSettings::new(series, &series.0.options()).unwrap(), None).unwrap());
+    }
+}

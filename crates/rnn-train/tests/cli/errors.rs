@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Scratch, bars, price_text, quick};
+use crate::support::{Scratch, price_text, quick};
 
 #[test]
 fn wrong_usage_exits_2() {
@@ -252,21 +252,4 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
 fn wgpu_without_its_feature_says_how_to_build_it_in() {
     let scratch = Scratch::new();
     scratch.fails(&["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
-}
-
-#[test]
-fn predictions_that_are_no_numbers_are_an_error() {
-    let scratch = Scratch::new();
-    let small = bars(200);
-    let scaled = |(row, line): (usize, &str)| {
-        let (date, values) = line.split_once(',').unwrap();
-        let values = if row > 0 { values.replace(',', "e200,") + "e200" } else { values.to_owned() };
-        format!("{date},{values}\n")
-    };
-    let huge: String = small.lines().enumerate().map(scaled).collect();
-    let (small, huge) = (scratch.file("small.csv", small), scratch.file("huge.csv", huge));
-    scratch.train("series", &["--data", &small]);
-    for command in ["evaluate", "forecast"] {
-        scratch.fails(&[command, "series", "--data", &huge], 1, "the model predicts what is no number");
-    }
 }

@@ -110,8 +110,10 @@ fn a_hundred_thousand_columns_are_read_by_name_and_never_guessed() {
         2,
         "wide.csv: has 100000 columns of numbers, of which at most 1000 are read unasked; name those that matter with --features",
     );
-    let data = scratch.file("wider.csv", wide(200_000, 1));
-    scratch.fails(&quick(&["train", "series"], &["--data", &data]), 1, "line 1: expected at most 200000 columns, got 200001");
+    for text in [wide(200_000, 1), format!("date{}\n", ",".repeat(11 * MEGABYTE))] {
+        let data = scratch.file("wider.csv", text);
+        scratch.fails(&quick(&["train", "series"], &["--data", &data]), 1, "line 1: expected at most 200000 columns, got ");
+    }
 }
 
 #[test]
@@ -149,6 +151,7 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
             "big.toml: cannot be read: it has more than 16 MiB, expected some kilobytes",
         ),
         (&["search", "stock-gap", "--space", "big.toml"], "big.toml: cannot be read: it has more than 16 MiB"),
+        (&["fetch", "600519", "--out", "big.csv"], "big.csv: cannot be read: it has more than 32 MiB"),
     ] {
         let start = Instant::now();
         let (finished, memory) = scratch.run_measured(args);
@@ -177,6 +180,15 @@ fn folders_pipes_and_devices_are_no_files() {
     }
     fs::rename(scratch.path("pipe"), scratch.path("folder/pipe.csv")).unwrap();
     scratch.fails(&quick(&["train", "series"], &["--data", "folder"]), 1, "pipe.csv: cannot be read: it is a pipe or a device");
+}
+
+#[test]
+fn answers_without_end_are_read_up_to_a_megabyte() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    let finished = scratch.run_with_input(&["predict", "letters-onehot-1"], &"1".repeat(3 * MEGABYTE));
+    assert_eq!(finished.code, 2);
+    assert!(finished.stderr.contains("expected a number of predictions, got `111") && finished.stderr.len() < 5000, "{}", finished.stderr);
 }
 
 #[test]

@@ -136,6 +136,30 @@ fn files_of_a_checkpoint_are_read_up_to_what_their_manifest_says() {
     scratch.fails(&["evaluate", "series"], 1, &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"));
 }
 
+#[test]
+fn a_checkpoint_that_makes_burn_panic_is_named() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    scratch.train("series", &["--data", "bars.csv"]);
+    let folder = scratch.artifact("series", "checkpoint");
+    let name = |start: &str| {
+        let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.into_iter().find(|name| name.starts_with(start)).unwrap()
+    };
+    let old = name("optimizer-");
+    let mut bytes = fs::read(folder.join(&old)).unwrap();
+    // Moments of no weight: without their ids, all else as it was.
+    while let Some(place) = bytes.windows(8).position(|key| key == b"param_id") {
+        bytes[place..place + 8].copy_from_slice(b"param_ix");
+    }
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let new = format!("{}-{}.bpk", old.rsplit_once('-').unwrap().0, &hash[..8]);
+    fs::write(folder.join(&new), bytes).unwrap();
+    change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"]["files"][1]["sha256"] = hash.into());
+    scratch.fails(&["train", "series"], 1, &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"));
+    scratch.ok(&["evaluate", "series"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_in_a_folder_are_replaced_and_what_they_point_to_stays() {

@@ -124,8 +124,11 @@ fn a_second_signal_ends_a_run_at_once() {
     assert!(at_once);
 }
 
+/// What is done to a file, and how.
+type Damage = (&'static str, fn(&Path));
+
 /// What can happen to a file, by name.
-fn damages() -> [(&'static str, fn(&Path)); 4] {
+fn damages() -> [Damage; 4] {
     fn changed(path: &Path, change: impl Fn(&mut Vec<u8>)) {
         let mut bytes = fs::read(path).unwrap();
         change(&mut bytes);

@@ -166,7 +166,7 @@ fn report_written(results: &Path) -> Option<std::time::SystemTime> {
 }
 
 /// Whether a run has a checkpoint of its own in the folder of one before it.
-fn replaced(before: &Path, results: &Path) -> bool {
+pub(crate) fn replaced(before: &Path, results: &Path) -> bool {
     let read = |folder: &Path, name: &str| fs::read(folder.join(name)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     let manifest = "checkpoint/manifest.json";
     let other = |name| read(results, name).is_some_and(|now| Some(now) != read(before, name));

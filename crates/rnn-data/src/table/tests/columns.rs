@@ -165,3 +165,11 @@ fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
         assert!(low <= open.min(close) && high >= open.max(close), "line {}", table.line(row));
     }
 }
+
+#[test]
+fn a_file_whose_lines_end_with_carriage_returns_has_the_columns_of_its_first() {
+    let day = jiff::civil::date(1000, 1, 1);
+    let rows: String = (0..40_000).map(|row| format!("{};1;2;3;4;5;6;7\r", day + jiff::Span::new().days(row))).collect();
+    let table = read(format!("date;a;b;c;d;e;f;g\r{rows}"), &["g"], &ReadOptions::default()).unwrap();
+    assert_eq!((table.rows(), table.line(39_999)), (40_000, 40_001));
+}
