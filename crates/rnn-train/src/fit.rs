@@ -111,7 +111,8 @@ impl Fit<'_> {
         let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
 
         let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let written = self.checkpoints.flush().and_then(|()| self.history.write());
+        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no others.
+        let written = self.history.write().and_then(|()| self.checkpoints.flush());
         if let Some(error) = result.error {
             return Err(Error::Training(describe(&error)));
         }

@@ -267,8 +267,10 @@ impl<M: LearnerModel> Going<'_, M> {
         let Plan { checkpoints, history, measured, meaning, run, .. } = self.plan;
         if now {
             // The epochs of metrics.csv are there first.
-            let written = history.write().map_err(|error| CheckpointerError::Unknown(error.to_string()));
-            self.interrupter.fail_on_error(written);
+            if let Err(error) = history.write() {
+                self.interrupter.fail(CheckpointerError::Unknown(error.to_string()));
+                return;
+            }
             self.saved = Some(Instant::now());
         }
         let sums = if self.step > 0 { measured.sums() } else { Default::default() };
