@@ -136,8 +136,9 @@ impl Artifacts {
 
     /// Removes what was put aside.
     pub(crate) fn discard_aside(&self) {
+        let path = self.path(ASIDE);
         // What cannot be removed is removed by the next run that starts over.
-        drop(fs::remove_dir_all(self.path(ASIDE)));
+        drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
     }
 
     fn remove_all(&self) -> Result<()> {

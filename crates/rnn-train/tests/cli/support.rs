@@ -122,6 +122,11 @@ impl Scratch {
         name.to_owned()
     }
 
+    /// A JSON file in the folder.
+    pub(crate) fn read_json_at(&self, name: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+
     /// A JSON file of an experiment.
     pub(crate) fn read_json(&self, experiment: &str, name: &str) -> Value {
         serde_json::from_str(&self.read(experiment, name)).unwrap()
