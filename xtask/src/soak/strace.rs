@@ -145,7 +145,12 @@ fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
 /// Whether all calls that failed had to do with the results.
 fn only_results(run: &Run) -> Result<bool> {
     let injected = |line: &&str| line.contains("(INJECTED)");
-    Ok(trace(run)?.lines().filter(injected).all(|line| line.contains("artifacts/")))
+    Ok(trace(run)?.lines().filter(injected).all(of_results))
+}
+
+/// Whether a call has to do with the results: by a file's number, with its path, or by a path itself; what is written may name them, too.
+fn of_results(call: &str) -> bool {
+    call.contains("/artifacts/") || call.contains("\"artifacts/")
 }
 
 fn trace(run: &Run) -> Result<String> {
@@ -169,7 +174,7 @@ fn ordinals(trace: &str) -> Vec<usize> {
     for (thread, call) in trace.lines().filter(|line| !line.contains("resumed>")).filter_map(|line| line.split_once(' ')) {
         let count = counts.entry(thread).or_insert(0);
         *count += 1;
-        if call.contains("artifacts/") {
+        if of_results(call) {
             found.insert(*count);
         }
     }
