@@ -296,18 +296,14 @@ fn a_finished_model_that_is_damaged_is_never_evaluated() {
     let scratch = with_data();
     scratch.train("series", &["--data", "bars.csv"]);
     let folder = scratch.artifact("series", "checkpoint");
-    let model = || {
-        let mut names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        names.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("model-")).unwrap()
-    };
-    let whole = fs::read(model()).unwrap();
+    let path = scratch.best("series", "model");
+    let whole = fs::read(&path).unwrap();
     for (_, harm) in damages() {
-        let path = model();
         harm(&path);
         for command in ["evaluate", "forecast"] {
             scratch.fails(&[command, "series"], 1, path.file_name().unwrap().to_str().unwrap());
         }
-        fs::write(path, &whole).unwrap();
+        fs::write(&path, &whole).unwrap();
     }
     // That of another experiment, and of a newer version.
     let manifest = folder.join("manifest.json");
