@@ -199,8 +199,17 @@ pub fn yahoo(bytes: &[u8]) -> Result<()> {
     fetch::read_answer(Provider::Yahoo, bytes)
 }
 
+thread_local! {
+    // Drawing weights takes longer than reading any.
+    static TRAINEE: Trainee<SeriesModel> = new_trainee().no_grad();
+}
+
 /// The model of which corpora have weights.
 fn trainee() -> Trainee<SeriesModel> {
+    TRAINEE.with(Clone::clone)
+}
+
+fn new_trainee() -> Trainee<SeriesModel> {
     Trainee { model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()), loss: SeriesLoss::default() }
 }
 
