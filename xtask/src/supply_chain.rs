@@ -1,5 +1,7 @@
 //! What the tree of dependencies holds: licences, sources, duplicates and advisories (`deny.toml`), and nothing that is not used.
 
+use std::process::Command;
+
 use crate::shell::{Result, cargo, run as run_command, say};
 
 /// The tools, and the versions that CI installs.
@@ -13,21 +15,28 @@ const UNREACHABLE: &str = "failed to fetch advisory database";
 ///
 /// When a tool is missing or finds something. A database of advisories that cannot be fetched is said, and no error.
 pub(crate) fn check() -> Result<()> {
-    for (tool, version) in TOOLS {
-        let there = cargo(&[tool, "--version"]).output().is_ok_and(|output| output.status.success());
+    for (name, version) in TOOLS {
+        let there = tool(&[name, "--version"]).output().is_ok_and(|output| output.status.success());
         if !there {
             return Err(format!(
-                "cargo-{tool} is missing: cargo install cargo-{tool}@{version} --locked, or leave this step out with --no-tools"
+                "cargo-{name} is missing: cargo install cargo-{name}@{version} --locked, or leave this step out with --no-tools"
             ));
         }
     }
-    run_command(cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    run_command(tool(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
     advisories()?;
-    run_command(cargo(&["machete"]))
+    run_command(tool(&["machete"]))
+}
+
+/// A tool as from a shell: cargo-machete takes its arguments for others where it finds the name of a package that cargo runs.
+fn tool(args: &[&str]) -> Command {
+    let mut command = cargo(args);
+    command.env_remove("CARGO_PKG_NAME");
+    command
 }
 
 fn advisories() -> Result<()> {
-    let output = cargo(&["deny", "--locked", "check", "advisories"]).output().map_err(|error| format!("cargo deny: {error}"))?;
+    let output = tool(&["deny", "--locked", "check", "advisories"]).output().map_err(|error| format!("cargo deny: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     say(said.trim());
     match output.status.success() {

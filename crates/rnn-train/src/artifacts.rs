@@ -121,13 +121,14 @@ impl Artifacts {
         }
         self.discard_aside();
         fs::create_dir_all(self.path(ASIDE)).map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
-        self.move_all("", ASIDE)
+        self.move_all(FILES.into_iter(), "", ASIDE)
     }
 
     /// Brings back what was put aside, if the run that replaced it left nothing better.
     pub(crate) fn restore_aside(&self) -> Result<()> {
         if self.path(ASIDE).exists() {
-            self.move_all(ASIDE, "")?;
+            // The checkpoint, which says that all is back, comes last: whoever is killed here goes on with it the next time.
+            self.move_all(FILES.into_iter().rev(), ASIDE, "")?;
             self.discard_aside();
         }
         Ok(())
@@ -135,8 +136,9 @@ impl Artifacts {
 
     /// Removes what was put aside.
     pub(crate) fn discard_aside(&self) {
+        let path = self.path(ASIDE);
         // What cannot be removed is removed by the next run that starts over.
-        drop(fs::remove_dir_all(self.path(ASIDE)));
+        drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
     }
 
     fn remove_all(&self) -> Result<()> {
@@ -147,8 +149,8 @@ impl Artifacts {
         Ok(())
     }
 
-    fn move_all(&self, from: &str, to: &str) -> Result<()> {
-        for name in FILES {
+    fn move_all(&self, names: impl Iterator<Item = &'static str>, from: &str, to: &str) -> Result<()> {
+        for name in names {
             let (from, to) = (self.folder.join(from).join(name), self.folder.join(to).join(name));
             if !from.exists() {
                 continue;

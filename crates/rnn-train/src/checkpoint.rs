@@ -10,6 +10,7 @@ mod part;
 use std::{
     collections::BTreeMap,
     fmt::Display,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -31,7 +32,7 @@ use crate::{
     Error, Result,
     artifacts::Artifacts,
     console::note,
-    files::{seal, write_atomic},
+    files::{rename, seal, write_atomic},
     recipe::Experiment,
     record,
 };
@@ -51,6 +52,10 @@ struct State {
     best: Option<Best>,
     last: Option<Last>,
     written: Option<Written>,
+    /// The one before it.
+    before: Option<Written>,
+    /// The last one with another best checkpoint, where that is none of the two.
+    older: Option<Written>,
     /// Whether the run has come to its end: what is still being saved is no last checkpoint any more.
     ended: bool,
     /// Files that training starts from, where they are not those of the best.
@@ -64,13 +69,14 @@ struct State {
     took: Duration,
 }
 
-/// The manifest as it is on disk.
-#[derive(Debug)]
+/// A manifest as it is on disk.
+#[derive(Debug, Clone)]
 struct Written {
     text: String,
     /// Names in it.
     files: Vec<String>,
-    has_best: bool,
+    /// Files of its best checkpoint.
+    best: Option<Files>,
 }
 
 /// A checkpoint that is being saved.
@@ -115,9 +121,14 @@ impl Checkpoints {
         let (folder, experiment) = (artifacts.checkpoints(), artifacts.experiment);
         let mut problems = Vec::new();
         let mut manifests = Vec::new();
+        // Whole ones first: from there a run comes to the same end. What is not needed is not looked at.
         for name in NAMES {
-            match Manifest::read(&folder.join(name), experiment) {
-                Ok(Some(manifest)) => manifests.push(manifest),
+            match Manifest::read(&folder.join(name), experiment).and_then(|manifest| {
+                let checked = manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(&folder));
+                manifests.extend(manifest.clone());
+                checked.map(|()| manifest)
+            }) {
+                Ok(Some(manifest)) => return Ok(Self::gone_back(folder, experiment, &problems, manifest, "")),
                 Ok(None) if name == NAMES[0] && Self::exist(&folder) => {
                     problems.push(Error::Artifact { path: folder.join(name), problem: "is not there".to_owned() });
                 }
@@ -125,32 +136,28 @@ impl Checkpoints {
                 Err(error) => problems.push(error),
             }
         }
-        // Whole ones first: from there a run comes to the same end. Then what is left of them.
-        let alone = manifests.iter().flat_map(|manifest| {
+        // Then what is left of them.
+        for manifest in manifests {
             let best = Manifest { last: None, ..manifest.clone() };
-            let last = Manifest { best: None, ..manifest.clone() };
-            [best, last].into_iter().filter(|manifest| manifest.best.is_some() || manifest.last.is_some())
-        });
-        for (index, manifest) in manifests.iter().cloned().chain(alone).enumerate() {
-            match manifest.check(&folder) {
-                Ok(()) => {
-                    if let Some(problem) = problems.first() {
-                        let lost = match (&manifest.last, &manifest.best) {
-                            _ if index < manifests.len() => "",
-                            (Some(_), None) => "; the best weights so far are lost",
-                            _ => "; the epochs after it are lost",
-                        };
-                        note(format_args!("{problem}; going back to {manifest}{lost}"));
-                    }
-                    return Ok(Self::of(folder, experiment, Some(manifest)));
-                }
-                Err(error) => problems.push(error),
+            if best.best.is_some() && best.check(&folder).is_ok() {
+                return Ok(Self::gone_back(folder, experiment, &problems, best, "; the epochs after it are lost"));
+            }
+            let last = Manifest { best: None, ..manifest };
+            if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1]) && last.check(&folder).is_ok() {
+                return Ok(Self::gone_back(folder, experiment, &problems, last, "; the best weights so far are lost"));
             }
         }
         match problems.into_iter().next() {
             Some(problem) => Err(advised(problem, "no other checkpoint is whole; start over with --fresh")),
             None => Ok(Self::of(folder, experiment, None)),
         }
+    }
+
+    fn gone_back(folder: PathBuf, experiment: Experiment, problems: &[Error], manifest: Manifest, lost: &str) -> Arc<Self> {
+        if let Some(problem) = problems.first() {
+            note(format_args!("{problem}; going back to {manifest}{lost}"));
+        }
+        Self::of(folder, experiment, Some(manifest))
     }
 
     /// Makes sure that training can go on from all there is, with a model of these sizes.
@@ -172,8 +179,10 @@ impl Checkpoints {
 
     fn of(folder: PathBuf, experiment: Experiment, manifest: Option<Manifest>) -> Arc<Self> {
         let written = manifest.as_ref().and_then(|manifest| Written::of(manifest).ok());
+        let [before, older] = [NAMES[1], NAMES[2]]
+            .map(|name| Manifest::read(&folder.join(name), experiment).ok().flatten().and_then(|manifest| Written::of(&manifest).ok()));
         let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
-        Arc::new(Self { folder, experiment, state: Mutex::new(State { best, last, written, ..State::default() }) })
+        Arc::new(Self { folder, experiment, state: Mutex::new(State { best, last, written, before, older, ..State::default() }) })
     }
 
     /// The best checkpoint so far.
@@ -200,7 +209,7 @@ impl Checkpoints {
     /// Whether there is a checkpoint on disk, and whether there is a best one.
     pub(crate) fn on_disk(&self) -> (bool, bool) {
         let state = self.state();
-        (state.written.is_some(), state.written.as_ref().is_some_and(|written| written.has_best))
+        (state.written.is_some(), state.written.as_ref().is_some_and(|written| written.best.is_some()))
     }
 
     /// Training starts from this checkpoint, not from the best.
@@ -273,6 +282,20 @@ impl Checkpoints {
         self.write(&mut state)
     }
 
+    /// The run has come to nothing: the next one trains further from the best, or starts over where there is none.
+    pub(crate) fn abandon_run(&self) -> Result<()> {
+        self.end_run()?;
+        let mut state = self.state();
+        if state.best.is_none() {
+            for path in NAMES.map(|name| self.folder.join(name)).into_iter().filter(|path| path.exists()) {
+                fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+            }
+            prune(&self.folder, &[]);
+            *state = State { ended: true, ..State::default() };
+        }
+        Ok(())
+    }
+
     /// A run begins that is not the interrupted one.
     pub(crate) fn forget_interrupted(&self) -> Result<()> {
         let mut state = self.state();
@@ -290,17 +313,24 @@ impl Checkpoints {
         if manifest.best.is_none() && manifest.last.is_none() {
             return Ok(());
         }
-        let mut kept = manifest.files();
         for (name, bytes) in &state.unwritten {
             write_atomic(&self.folder.join(name), bytes)?;
         }
         let written = Written::of(&manifest)?;
-        if let Some(before) = state.written.as_ref().filter(|before| before.text != written.text) {
-            write_atomic(&self.folder.join(NAMES[1]), before.text.as_bytes())?;
-            kept.extend_from_slice(&before.files);
+        // One that has no files of its own is no state to go back from: those before it stay.
+        if let Some(last) = state.written.as_ref().filter(|last| written.files.iter().any(|name| !last.files.contains(name))) {
+            let [_, before, older] = NAMES.map(|name| self.folder.join(name));
+            if last.best == written.best && state.before.as_ref().is_some_and(|before| before.best != written.best) {
+                rename(&before, &older).map_err(|source| Error::Write { path: older, source })?;
+                state.older = state.before.take();
+            }
+            write_atomic(&before, last.text.as_bytes())?;
+            state.before = state.written.clone();
         }
         write_atomic(&manifest::path(&self.folder), written.text.as_bytes())?;
-        prune(&self.folder, &kept);
+        let kept =
+            [Some(&written), state.before.as_ref(), state.older.as_ref()].into_iter().flatten().flat_map(|manifest| manifest.files.clone());
+        prune(&self.folder, &kept.collect::<Vec<_>>());
         state.unwritten.clear();
         state.written = Some(written);
         state.took = started.elapsed();
@@ -314,7 +344,8 @@ impl Checkpoints {
 
 impl Written {
     fn of(manifest: &Manifest) -> Result<Self> {
-        Ok(Self { text: seal(manifest)?, files: manifest.files(), has_best: manifest.best.is_some() })
+        let best = manifest.best.as_ref().map(|best| best.files.clone());
+        Ok(Self { text: seal(manifest)?, files: manifest.files(), best })
     }
 }
 

@@ -54,7 +54,12 @@ pub(crate) fn stream<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resul
         File::options().write(true).open(path)
     };
     let mut file = io::BufWriter::new(file.map_err(failed)?);
-    let written = write(&mut file).and_then(|value| {
+    // What is written through another writer does not know the whole path.
+    let named = |error| match error {
+        Error::Write { source, .. } => failed(source),
+        other => other,
+    };
+    let written = write(&mut file).map_err(named).and_then(|value| {
         file.flush().map_err(failed)?;
         if replaces {
             file.get_ref().sync_all().and_then(|()| rename(&temporary, path)).map_err(failed)?;

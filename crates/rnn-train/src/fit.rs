@@ -40,6 +40,7 @@ pub(crate) struct Fit<'a> {
     pub(crate) backend: &'a Backend,
     /// Loss the first checkpoint has to beat.
     pub(crate) lowest: f64,
+    pub(crate) signals: &'a Arc<Signals>,
     /// Where an interrupted run goes on.
     pub(crate) last: Option<&'a Last>,
 }
@@ -78,14 +79,14 @@ impl Fit<'_> {
         let (history, rates_told, validates) = (self.history.clone(), rates.clone(), J::VALIDATES);
         let recorder = Recorder::new(history.clone(), measured.clone(), rates_told, validates, training.clone(), interface.clone());
         let changing = settings.rate.changes().then(|| rates.clone());
-        let signals = Signals::noted().map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
         let plan = Plan {
             checkpoints: self.checkpoints.clone(),
             history,
             measured,
             rates,
-            signals,
+            signals: self.signals.clone(),
             meaning: job.meaning(),
+            options: settings.options.fingerprint()?,
             lowest: self.lowest,
             run: [first, total],
             steps_done,
@@ -111,7 +112,8 @@ impl Fit<'_> {
         let result = job.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
 
         let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let written = self.checkpoints.flush().and_then(|()| self.history.write());
+        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no others.
+        let written = self.history.write().and_then(|()| self.checkpoints.flush());
         if let Some(error) = result.error {
             return Err(Error::Training(describe(&error)));
         }
@@ -124,7 +126,7 @@ impl Fit<'_> {
                 Ok(())
             }
             Ending::Stopped { epoch, step } => {
-                let by = epochs.plan.signals.came();
+                let by = self.signals.came();
                 let place = if step == 0 {
                     format!("after epoch {epoch} of {total}")
                 } else {
@@ -139,7 +141,7 @@ impl Fit<'_> {
             }
             Ending::Broken { epoch, step, loss } => {
                 // Going on with this run would only come to the same.
-                self.checkpoints.end_run()?;
+                self.checkpoints.abandon_run()?;
                 let place = step.map_or_else(|| format!("after epoch {epoch}"), |step| format!("at step {step} of epoch {epoch}"));
                 let kept = match self.checkpoints.best() {
                     Some(best) => format!("the best checkpoint, of epoch {}, is kept", best.epoch),

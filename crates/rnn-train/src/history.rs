@@ -80,6 +80,19 @@ impl History {
         })
     }
 
+    /// Says which epochs up to one are missing.
+    pub(crate) fn told_of_gaps(&self, reached: usize) {
+        let epochs = self.lock();
+        let there = epochs.iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
+        if there < reached {
+            note(format_args!(
+                "{}: {} of the {reached} epochs so far are missing; nothing else depends on them",
+                self.path.display(),
+                reached - there
+            ));
+        }
+    }
+
     /// Forgets the epochs after one, which are trained again.
     pub(crate) fn truncate(&self, last: usize) {
         self.lock().retain(|epoch| epoch.epoch <= last);

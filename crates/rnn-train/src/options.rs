@@ -14,6 +14,7 @@ use crate::{
     Error,
     backend::BackendChoice,
     cli::Progress,
+    files::sha256,
     schedule::RateSchedule,
     values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
@@ -212,6 +213,13 @@ impl Options {
             Ok(Value::Object(entries)) => Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect()),
             _ => Err(Error::Usage("a path among the options is not UTF-8 text, which settings are kept in; rename it".to_owned())),
         }
+    }
+
+    /// Hash of all that makes a run what it is: data is told from other by what it holds; how often a run is saved changes nothing.
+    pub(crate) fn fingerprint(&self) -> Result<String, Error> {
+        let mut entries = self.entries()?;
+        entries.retain(|name, _| !["artifacts", "data", "checkpoint_every_seconds"].contains(&name.as_str()));
+        Ok(sha256(Value::Object(entries).to_string().as_bytes()))
     }
 
     /// Every option's name, in the order of this list, with what it means and its group.

@@ -10,8 +10,8 @@ use crate::{
 
 /// Part of a run that is not counted: buffers are still finding their sizes.
 const WARM_UP: f64 = 0.3;
-/// A run may grow by so much in a thousand epochs: a row of `metrics.csv` each, and what the allocator makes of it.
-const MOST: f64 = 1.0;
+/// A run may grow by so many MiB in a thousand epochs: each has a row of `metrics.csv`, which is written whole, and a mean of burn-train's for each metric.
+const MOST: f64 = 2.0;
 
 /// Resident memory after so many epochs.
 struct Look {

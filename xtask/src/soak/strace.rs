@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    path::Path,
     process::Command,
 };
 
 use super::{Progress, Row, Setup, disk::remove, subject};
 use crate::{
     shell::{Result, say},
-    survival::{Run, check, failed_well, same},
+    survival::{Run, check, failed_well, kept, kill::replaced, same, same::copy},
 };
 
 /// Calls that fail, how, and what the system calls that.
@@ -28,9 +29,9 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
     }
     let whole = subject::prices(setup, "faults-whole", &["--epochs", "3", "--seed", "5"]);
     whole.train(&[])?;
-    let mut rows = Vec::new();
+    let mut rows = vec![killed(setup, &whole, most)?];
     for (calls, error, words) in KINDS {
-        let places = places(&whole.in_folder(setup.scratch.join("faults-count")), calls)?;
+        let places = places(&whole.in_folder(setup.scratch.join("faults-count")), calls, &[])?;
         let tried = places.len().min(most);
         let (mut failed, mut mute, mut borne) = (0, 0, 0);
         let mut progress = Progress::new(calls, tried);
@@ -67,6 +68,62 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// Calls that change which files there are.
+const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat,rmdir";
+/// The second kill comes within so many of them: while what was put aside is brought back.
+const SOON: usize = 12;
+
+/// Kills a run that starts over at each change of its files, and the next start soon after its own start.
+fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
+    let before = subject::prices(setup, "faults-before", &["--epochs", "1", "--seed", "6"]);
+    before.train(&[])?;
+    let (before, run) = (before.results(), whole.in_folder(setup.scratch.join("faults-killed")));
+    let prepare = || copy(&before, &run.results());
+    prepare()?;
+    let places = places(&run, CHANGES, &["--fresh"])?;
+    let tried = places.len().min(most);
+    let (mut kills, mut progress) = (0, Progress::new("changes of files", tried));
+    for done in 0..tried {
+        prepare()?;
+        for call in [places[done * places.len() / tried], 1 + done % SOON] {
+            let fault = format!("inject={CHANGES}:signal=KILL:when={call}");
+            let mut command = traced(&run, CHANGES, &["-e", &fault])?;
+            command.args(fresh(&before, &run));
+            let ended = run.end(command.spawn().map_err(|error| format!("strace: {error}"))?)?;
+            kills += usize::from(ended.code.is_none());
+            let context = |problem: String| format!("{fault}: {problem}");
+            if ended.code.is_some_and(|code| code != 0) {
+                return Err(context(format!("it ended with {:?}: {}", ended.code, ended.stderr)));
+            }
+            check(&run.results()).map_err(context)?;
+            run.evaluate().map_err(context)?;
+            if !replaced(&before, &run.results()) {
+                kept(&before, &run.results()).map_err(context)?;
+            }
+            if same(&whole.results(), &run.results()).is_ok() {
+                break;
+            }
+        }
+        if same(&whole.results(), &run.results()).is_err() {
+            run.train(fresh(&before, &run))?;
+        }
+        same(&whole.results(), &run.results()).map_err(|problem| format!("killed at change {done}: {problem}"))?;
+        remove(&run.folder)?;
+        progress.done(done + 1, "");
+    }
+    let figure = format!(
+        "{kills} kills, at {tried} of {} renames and removals and soon after the next start; neither run lost, the same bytes",
+        places.len()
+    );
+    say(&format!("  {figure}"));
+    Ok(Row { promise: "a kill at each rename and removal of a file, starting over", figure })
+}
+
+/// What a run that starts over is called with, as long as it has no checkpoint of its own.
+fn fresh(before: &Path, run: &Run) -> &'static [&'static str] {
+    if replaced(before, &run.results()) { &[] } else { &["--fresh"] }
+}
+
 fn label(calls: &str, error: &str) -> &'static str {
     match (calls, error) {
         ("write", "ENOSPC") => "writes that fail, ENOSPC",
@@ -88,7 +145,12 @@ fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
 /// Whether all calls that failed had to do with the results.
 fn only_results(run: &Run) -> Result<bool> {
     let injected = |line: &&str| line.contains("(INJECTED)");
-    Ok(trace(run)?.lines().filter(injected).all(|line| line.contains("artifacts/")))
+    Ok(trace(run)?.lines().filter(injected).all(of_results))
+}
+
+/// Whether a call has to do with the results: by a file's number, with its path, or by a path itself; what is written may name them, too.
+fn of_results(call: &str) -> bool {
+    call.contains("/artifacts/") || call.contains("\"artifacts/")
 }
 
 fn trace(run: &Run) -> Result<String> {
@@ -97,8 +159,8 @@ fn trace(run: &Run) -> Result<String> {
 }
 
 /// Which calls of an undisturbed run have to do with its results: strace counts those of each thread.
-fn places(run: &Run, calls: &str) -> Result<Vec<usize>> {
-    let ended = run.end(traced(run, calls, &[])?.spawn().map_err(|error| format!("strace: {error}"))?)?;
+fn places(run: &Run, calls: &str, more: &[&str]) -> Result<Vec<usize>> {
+    let ended = run.end(traced(run, calls, &[])?.args(more).spawn().map_err(|error| format!("strace: {error}"))?)?;
     if ended.code != Some(0) {
         return Err(format!("under strace it ended with {:?}: {}", ended.code, ended.stderr));
     }
@@ -112,7 +174,7 @@ fn ordinals(trace: &str) -> Vec<usize> {
     for (thread, call) in trace.lines().filter(|line| !line.contains("resumed>")).filter_map(|line| line.split_once(' ')) {
         let count = counts.entry(thread).or_insert(0);
         *count += 1;
-        if call.contains("artifacts/") {
+        if of_results(call) {
             found.insert(*count);
         }
     }

@@ -19,8 +19,9 @@ use crate::{
     settings::DataSource,
 };
 
-/// The manifest, and the one before it: where the last checkpoint was damaged, there is another.
-pub(super) const NAMES: [&str; 2] = ["manifest.json", "manifest.before.json"];
+/// The manifest, the one before it, and where that has the same best checkpoint, the last one that has another: whichever file is damaged, there is a state
+/// to go back to that does not need it.
+pub(super) const NAMES: [&str; 3] = ["manifest.json", "manifest.before.json", "manifest.older.json"];
 
 /// Bytes of a file: the largest model there can be, and two moments of each weight.
 const LARGEST: u64 = 32 << 30;
@@ -57,6 +58,8 @@ pub(crate) struct Last {
     pub(crate) step: usize,
     /// First and last epoch of the run.
     pub(crate) run: [usize; 2],
+    /// Hash of the run's settings.
+    pub(crate) options: String,
     /// The best epoch of the run so far, which may not be the best of the folder, and its loss.
     pub(crate) lowest: Option<(usize, f64)>,
     /// Hash of the run's data.

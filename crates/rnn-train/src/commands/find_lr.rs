@@ -1,5 +1,3 @@
-use std::fs;
-
 use serde::Serialize;
 
 use super::{
@@ -82,7 +80,7 @@ fn find<J: Job>(global: &GlobalSettings, args: &FindLrArgs, settings: &TrainSett
     let suggestion = suggest(&points);
     let experiment = settings.experiment;
     let artifacts = Artifacts::new(&global.artifacts, experiment);
-    fs::create_dir_all(&artifacts.folder).map_err(|source| Error::Write { path: artifacts.folder.clone(), source })?;
+    let _lock = artifacts.lock(".find-lr.lock")?;
     let synthetic = job.meaning().data.is_some_and(|data| data.synthetic);
     let optimizer = settings.optimizer.name.to_string();
     let report = Report { experiment, optimizer, batch_size: settings.batch_size, synthetic, suggestion: &suggestion, points: &points };

@@ -51,6 +51,7 @@ pub(super) fn run(global: &GlobalSettings, args: &ForecastArgs) -> Result<()> {
         job.forecast(&trainees, steps, &backend.device)
     })?;
     let artifacts = &Artifacts::new(&global.artifacts, args.experiment);
+    let _lock = artifacts.lock(".forecast.lock")?;
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts, &job.settings.loss.quantiles)?)?;
     write_picture(

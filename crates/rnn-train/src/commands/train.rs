@@ -19,6 +19,7 @@ use crate::{
     files::seal,
     fit::{Fit, initial},
     history::History,
+    interrupt::Signals,
     job::{Job, LettersJob, SeriesJob},
     lock::Lock,
     options::{Options, plain},
@@ -147,18 +148,18 @@ impl Before {
     }
 
     /// Where a run with these options goes on with this one, if it does.
-    fn interrupted(&self, options: &Options, meaning: &Meaning) -> Result<Option<Last>> {
+    fn interrupted(&self, artifacts: &Artifacts, options: &Options, meaning: &Meaning) -> Result<Option<Last>> {
         let Some(last) = self.checkpoints.last() else { return Ok(None) };
-        let entries = |options: &Options| -> Result<_> {
-            let mut entries = options.entries()?;
-            // Data is told from other by what it holds; how often a run is saved changes nothing.
-            entries.retain(|name, _| !["artifacts", "data", "checkpoint_every_seconds"].contains(&name.as_str()));
-            Ok(entries)
-        };
-        if entries(options)? == entries(&self.config.options)? && last.sha256.as_deref() == meaning.sha256() {
+        let told = self.config.options.fingerprint()?;
+        if told != last.options {
+            let problem = "is not that of the run that was interrupted here; put that back, or start over with --fresh".to_owned();
+            return Err(Error::Artifact { path: artifacts.path("config.json"), problem });
+        }
+        if options.fingerprint()? == told && last.sha256.as_deref() == meaning.sha256() {
             return Ok(Some(last));
         }
-        note("the run before was interrupted; with other settings or other data its best weights are trained further instead");
+        let instead = if self.checkpoints.best().is_some() { "its best weights are trained further instead" } else { "it starts over" };
+        note(format_args!("the run before was interrupted; with other settings or other data {instead}"));
         Ok(None)
     }
 
@@ -197,17 +198,20 @@ fn start<J: Job>(
         );
         return Err(Error::Artifact { path: artifacts.folder.clone(), problem });
     }
-    let last = before.as_ref().map(|before| before.interrupted(&settings.options, &job.meaning())).transpose()?.flatten();
+    let last = before.as_ref().map(|before| before.interrupted(artifacts, &settings.options, &job.meaning())).transpose()?.flatten();
     let before = before.map(|before| before.checkpoints);
     if let Some(checkpoints) = &before {
         checkpoints.fit(&trainee)?;
     }
-    artifacts.create()?;
+    let was_there = lock.is_some();
     let _lock = lock.map_or_else(|| artifacts.lock(LOCK), Ok)?;
+    if !was_there && Checkpoints::exist(&artifacts.checkpoints()) {
+        return Err(Error::Worker(format!("another process has trained in {} meanwhile; start again", artifacts.folder.display())));
+    }
     if settings.fresh {
         artifacts.set_aside()?;
-        artifacts.create()?;
     }
+    artifacts.create()?;
 
     let checkpoints = before.map_or_else(|| Checkpoints::open(artifacts), Ok)?;
     let run = Run { settings, artifacts, backend: &backend, checkpoints };
@@ -243,6 +247,7 @@ impl Run<'_> {
         }
         let metrics = artifacts.path("metrics.csv");
         let history = if best.is_some() || last.is_some() { History::recover(metrics) } else { History::new(metrics) };
+        history.told_of_gaps(last.map_or_else(|| best.as_ref().map_or(0, |best| best.epoch), |last| last.epoch));
         match last {
             Some(last) => history.truncate(last.epoch),
             None => checkpoints.forget_interrupted()?,
@@ -259,7 +264,8 @@ impl Run<'_> {
         artifacts.write("config.json", seal(&config)?)?;
         out(format_args!("{}: {}\n\n{summary}\n", settings.experiment, settings.experiment.0.about));
 
-        let fit = Fit { settings, checkpoints, history: &history, backend, lowest, last };
+        let signals = Arc::new(Signals::noted().map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?);
+        let fit = Fit { settings, checkpoints, history: &history, backend, lowest, signals: &signals, last };
         let trained = backend.guard(SMALLER_BATCH, || fit.run(job, trainee));
         if matches!(trained, Err(Error::Interrupted { .. })) {
             return trained;
@@ -270,6 +276,10 @@ impl Run<'_> {
         let best = checkpoints.best().filter(|best| best.meaning.is_of_same_data(&job.meaning()));
         let report = |best| report(artifacts, job, checkpoints, &best, &history, &backend.device);
         let reported = best.map_or(Ok(()), |best| backend.guard(USE_CPU, || report(best)));
+        if let (Some(signal), Ok(()), Ok(())) = (signals.came(), &trained, &reported) {
+            let place = "after its last epoch, while it made its reports".to_owned();
+            return Err(Error::Interrupted { signal, in_interface: false, place, fresh: settings.fresh });
+        }
         // Only now: a run that is interrupted before its reports are there has not come to its end.
         trained.and(reported).and_then(|()| checkpoints.end_run())
     }

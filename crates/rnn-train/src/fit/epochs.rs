@@ -32,8 +32,10 @@ pub(super) struct Plan {
     pub(super) measured: Measured,
     /// Is told every loss.
     pub(super) rates: Arc<Rates>,
-    pub(super) signals: Signals,
+    pub(super) signals: Arc<Signals>,
     pub(super) meaning: Meaning,
+    /// Hash of the settings.
+    pub(super) options: String,
     /// Loss that the first epoch has to beat.
     pub(super) lowest: f64,
     /// First and last epoch.
@@ -98,6 +100,8 @@ struct Going<'a, M: LearnerModel> {
     lowest: f64,
     lowest_of_run: Option<(usize, f64)>,
     saved: Option<Instant>,
+    /// How long `metrics.csv` took to write.
+    took: Duration,
     started: Instant,
     /// Whether Ctrl-C is a signal in the interface, too.
     ctrl_c: bool,
@@ -117,9 +121,9 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
         learner.fork(&self.device);
         let Plan { steps_done, lowest, lowest_of_run, .. } = self.plan;
         let plan = &self.plan;
-        let (step, saved, started, ctrl_c) = (steps_done, None, Instant::now(), false);
+        let (step, saved, took, started, ctrl_c) = (steps_done, None, Duration::ZERO, Instant::now(), false);
         let mut going =
-            Going { plan, learner, events, checkpointer, store, interrupter, step, lowest, lowest_of_run, saved, started, ctrl_c };
+            Going { plan, learner, events, checkpointer, store, interrupter, step, lowest, lowest_of_run, saved, took, started, ctrl_c };
         let mut epochs = starting_epoch..=num_epochs;
         let ending = epochs.find_map(|epoch| going.epoch(epoch, &train, &valid)).unwrap_or(Ending::Itself);
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
@@ -161,18 +165,21 @@ impl<M: LearnerModel> Going<'_, M> {
             self.lowest_of_run = Some((epoch, loss));
         }
         let stops = self.stops();
-        let often = self.plan.save_every.min(BETWEEN_EPOCHS).max(SHARE * self.plan.checkpoints.took());
-        let due = epoch < self.plan.run[1] && self.saved.is_none_or(|saved| saved.elapsed() >= often);
+        let waited = epoch - self.lowest_of_run.map_or(epoch, |(lowest, _)| lowest.min(epoch));
+        let patience = self.plan.patience > 0 && waited >= self.plan.patience;
+        // The last epoch is saved, whatever comes of the reports.
+        let ends = stops || patience || epoch == self.plan.run[1];
+        let often = self.plan.save_every.min(BETWEEN_EPOCHS).max(SHARE * (self.plan.checkpoints.took() + self.took));
+        let due = ends || self.saved.is_none_or(|saved| saved.elapsed() >= often);
         let best = loss < self.lowest;
         self.lowest = self.lowest.min(loss);
-        if best || due || stops {
+        if best || due {
             let meaning = self.plan.meaning.clone();
-            self.save(epoch, best.then(|| Best { epoch, loss, meaning, files: Files::default() }), due || stops);
+            self.save(epoch, best.then(|| Best { epoch, loss, meaning, files: Files::default() }), due);
         }
-        let waited = epoch - self.lowest_of_run.map_or(epoch, |(lowest, _)| lowest.min(epoch));
         if stops {
             Some(Ending::Stopped { epoch, step: 0 })
-        } else if self.plan.patience > 0 && waited >= self.plan.patience {
+        } else if patience {
             Some(Ending::Patience)
         } else {
             None
@@ -264,16 +271,21 @@ impl<M: LearnerModel> Going<'_, M> {
 
     /// Saves a state: after so many epochs, and the steps of this one.
     fn save(&mut self, epoch: usize, best: Option<Best>, now: bool) {
-        let Plan { checkpoints, history, measured, meaning, run, .. } = self.plan;
+        let Plan { checkpoints, history, measured, meaning, run, options, .. } = self.plan;
         if now {
             // The epochs of metrics.csv are there first.
-            let written = history.write().map_err(|error| CheckpointerError::Unknown(error.to_string()));
-            self.interrupter.fail_on_error(written);
+            let started = Instant::now();
+            if let Err(error) = history.write() {
+                self.interrupter.fail(CheckpointerError::Unknown(error.to_string()));
+                return;
+            }
+            self.took = started.elapsed();
             self.saved = Some(Instant::now());
         }
         let sums = if self.step > 0 { measured.sums() } else { Default::default() };
         let (step, lowest, sha256) = (self.step, self.lowest_of_run, meaning.sha256().map(str::to_owned));
-        let last = Last { epoch, step, run: *run, lowest, sha256, sums, files: Files::default() };
+        let options = options.clone();
+        let last = Last { epoch, step, run: *run, options, lowest, sha256, sums, files: Files::default() };
         let number = checkpoints.begin(Saving { last, best, now, parts: Default::default() });
         if let Some(checkpointer) = &mut self.checkpointer {
             checkpointer.checkpoint(&self.learner, number, &self.store);

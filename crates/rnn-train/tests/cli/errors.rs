@@ -164,6 +164,11 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
     // Inside an epoch the step is known.
     let args = quick(&["train", "series"], &["--learning-rate", "1e38", "--batch-size", "8"]);
     scratch.fails(&args, 1, "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 (there is no checkpoint yet)");
+    // Also where a state was saved before: from there it would come to the same.
+    let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();
+    scratch.fails(&args, 1, "(there is no checkpoint yet)");
+    let going_on = scratch.train("series", &[]);
+    assert!(!going_on.stderr.contains("going on"), "{}", going_on.stderr);
 }
 
 #[test]

@@ -122,6 +122,20 @@ impl Scratch {
         name.to_owned()
     }
 
+    /// A JSON file in the folder.
+    pub(crate) fn read_json_at(&self, name: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+
+    /// A file of an experiment's best checkpoint, as its manifest names it.
+    pub(crate) fn best(&self, experiment: &str, part: &str) -> PathBuf {
+        let manifest = self.read_json(experiment, "checkpoint/manifest.json");
+        let index = ["model", "optimizer", "scheduler"].iter().position(|name| *name == part).unwrap();
+        let stamp = &manifest["best"]["files"][index];
+        let name = format!("checkpoint/{part}-{}-{}.bpk", stamp["epoch"], &stamp["sha256"].as_str().unwrap()[..8]);
+        self.artifact(experiment, &name)
+    }
+
     /// A JSON file of an experiment.
     pub(crate) fn read_json(&self, experiment: &str, name: &str) -> Value {
         serde_json::from_str(&self.read(experiment, name)).unwrap()

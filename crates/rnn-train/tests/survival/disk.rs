@@ -39,8 +39,7 @@ pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
 /// left nothing half there.
 pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Result<()> {
     let said = ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
-    let names =
-        results.file_name().and_then(|name| name.to_str()).is_some_and(|name| said.contains(name) || said.contains("predictions.csv"));
+    let names = results.file_name().and_then(|name| name.to_str()).is_some_and(|name| said.contains(name));
     let bad = ["panicked", "internal error", "RUST_BACKTRACE"].into_iter().find(|bad| ended.stderr.contains(bad));
     match (ended.code, bad) {
         (Some(1), None) if names && causes.iter().any(|cause| said.contains(cause)) => {}

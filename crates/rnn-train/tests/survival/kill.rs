@@ -78,8 +78,9 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
             }
             break;
         }
-        if same(subject.whole, &results).is_ok() {
-            // It was killed when all was done.
+        if ended(subject.before, &results) {
+            // It was killed when all was done, but perhaps for what waited aside; the next training removes that, and trains further.
+            drop(fs::remove_dir_all(results.join(".before")));
             break;
         }
     }
@@ -88,6 +89,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
     Ok(killed)
 }
 
+const MANIFEST: &str = "checkpoint/manifest.json";
 const WENT_ON: &str = "the run was interrupted; going on after ";
 
 /// When a process is killed.
@@ -165,10 +167,15 @@ fn report_written(results: &Path) -> Option<std::time::SystemTime> {
         .find_map(|name| fs::metadata(results.join(name)).ok()?.modified().ok())
 }
 
+/// Whether a run's manifest says that it has come to its end.
+fn ended(before: Option<&Path>, results: &Path) -> bool {
+    let manifest = fs::read(results.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    manifest.is_some_and(|manifest| manifest["last"].is_null()) && before.is_none_or(|before| replaced(before, results))
+}
+
 /// Whether a run has a checkpoint of its own in the folder of one before it.
-fn replaced(before: &Path, results: &Path) -> bool {
+pub(crate) fn replaced(before: &Path, results: &Path) -> bool {
     let read = |folder: &Path, name: &str| fs::read(folder.join(name)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    let manifest = "checkpoint/manifest.json";
     let other = |name| read(results, name).is_some_and(|now| Some(now) != read(before, name));
-    other(manifest) && other("config.json")
+    other(MANIFEST) && other("config.json")
 }

@@ -1,10 +1,10 @@
 //! Killing trainings, and looking at what they leave: for the command's tests, and by path for `cargo xtask soak`, which does the same for longer.
 
 mod disk;
-mod kill;
+pub(crate) mod kill;
 mod random;
 mod run;
-mod same;
+pub(crate) mod same;
 mod whole;
 
 pub(crate) use disk::{FULL, failed_well, limited, limits, mounting, small_disk};
