@@ -24,6 +24,9 @@ pub(crate) struct Artifacts {
 /// Where an earlier run waits until the one that replaces it has a checkpoint.
 const ASIDE: &str = ".before";
 
+/// Where that goes when it is no longer wanted.
+const DISCARDED: &str = ".discarded";
+
 /// What an experiment's folder holds, all of it ours to replace.
 const FILES: [&str; 11] = [
     "checkpoint",
@@ -88,6 +91,7 @@ impl Artifacts {
     pub(crate) fn create(&self) -> Result<()> {
         let folder = self.checkpoints();
         fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
+        drop(fs::remove_dir_all(self.path(DISCARDED)));
         let probe = self.path(".writable");
         write_atomic(&probe, b"")?;
         fs::remove_file(&probe).map_err(|source| Error::Write { path: probe, source })
@@ -134,11 +138,15 @@ impl Artifacts {
         Ok(())
     }
 
-    /// Removes what was put aside.
+    /// Removes what was put aside: first from its place, so that whoever is killed here leaves no half of it to be brought back.
     pub(crate) fn discard_aside(&self) {
-        let path = self.path(ASIDE);
-        // What cannot be removed is removed by the next run that starts over.
-        drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
+        let [aside, discarded] = [ASIDE, DISCARDED].map(|name| self.path(name));
+        // What cannot be removed is removed by the next run.
+        let remove = |path: &Path| drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
+        remove(&discarded);
+        if fs::rename(&aside, &discarded).is_ok() {
+            remove(&discarded);
+        }
     }
 
     fn remove_all(&self) -> Result<()> {
