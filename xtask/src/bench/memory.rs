@@ -37,7 +37,7 @@ const COMMANDS: [&str; 26] = [
     "compare stock-rnn stock-lstm",
     "find-lr stock-lstm",
     "backtest stock-lstm --folds 5 --epochs EPOCHS",
-    "backtest stock-lstm --folds 5 --epochs EPOCHS --jobs 1 --fresh",
+    "backtest stock-lstm --folds 5 --epochs EPOCHS --jobs 1",
     "search stock-gap --space SPACE --trials 12 --epochs EPOCHS",
     "fetch 600519 --provider tencent --from 2010-01-01 --to 2019-12-31 --out BARS",
     "fetch 600519 --out BARS",
