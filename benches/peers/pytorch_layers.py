@@ -1,6 +1,7 @@
 """Forward and backward of one PyTorch layer: `python pytorch_layers.py --cell lstm --device cuda`.
 
-Prints the JSON lines of our program `layers growth --large`: the same shapes, the gradient of the input included.
+Prints the JSON lines of our program `layers growth --large`: the same shapes, the gradient of the input included; with `--sizes B,T,I,H ...`, those
+of `layers step`.
 """
 
 import argparse
@@ -36,9 +37,14 @@ def time_calls(call, least):
     return seconds
 
 
-def step(cell, shape, device, least):
+def step(cell, shape, device, least, forward=False):
     layer = CELLS[cell](shape["I"], shape["H"], batch_first=True).to(device)
-    inputs = (2 * torch.rand(shape["B"], shape["T"], shape["I"], device=device) - 1).requires_grad_()
+    inputs = (2 * torch.rand(shape["B"], shape["T"], shape["I"], device=device) - 1).requires_grad_(not forward)
+
+    @torch.no_grad()
+    def infer():
+        layer(inputs)
+        wait(device)
 
     def call():
         layer.zero_grad()
@@ -46,7 +52,25 @@ def step(cell, shape, device, least):
         layer(inputs)[0].sum().backward()
         wait(device)
 
-    return time_calls(call, least)
+    return time_calls(infer if forward else call, least)
+
+
+def summary(seconds):
+    return {
+        "milliseconds": 1e3 * statistics.median(seconds),
+        "fastest": 1e3 * min(seconds),
+        "slowest": 1e3 * max(seconds),
+        "repeats": len(seconds),
+    }
+
+
+def given(arguments):
+    for text in arguments.sizes:
+        sizes = [int(size) for size in text.split(",")]
+        shape = dict(zip("BTIH", sizes, strict=True))
+        seconds = step(arguments.cell, shape, arguments.device, arguments.repeats, arguments.forward)
+        line = {"cell": arguments.cell, "sizes": sizes, "pass": "forward" if arguments.forward else "both", **summary(seconds)}
+        print(json.dumps(line), flush=True)
 
 
 def main():
@@ -55,23 +79,24 @@ def main():
     parser.add_argument("--device", default="cpu", help="PyTorch's name of a device: cpu, cuda, ...")
     parser.add_argument("--repeats", type=int, default=10, help="least number of timed calls")
     parser.add_argument("--quick", action="store_true", help="only the ends of each range")
+    parser.add_argument("--sizes", nargs="+", metavar="B,T,I,H", help="these sizes instead of the ranges")
+    parser.add_argument("--forward", action="store_true", help="with --sizes: forward alone, without gradients")
     arguments = parser.parse_args()
     # Ours computes in float32.
     torch.backends.cudnn.allow_tf32 = False
+    if arguments.sizes:
+        given(arguments)
+        return
     for axis, values in RANGES.items():
         for value in [values[0], values[-1]] if arguments.quick else values:
             shape = {**STOCK, axis: value}
             seconds = step(arguments.cell, shape, arguments.device, arguments.repeats)
             work = shape["B"] * shape["T"] * shape["H"] * (shape["I"] + shape["H"])
-            median = statistics.median(seconds)
             line = {
                 "axis": axis,
                 "value": value,
-                "milliseconds": 1e3 * median,
-                "fastest": 1e3 * min(seconds),
-                "slowest": 1e3 * max(seconds),
-                "repeats": len(seconds),
-                "nanoseconds_per_unit_of_work": 1e9 * median / work,
+                **summary(seconds),
+                "nanoseconds_per_unit_of_work": 1e9 * statistics.median(seconds) / work,
             }
             print(json.dumps(line), flush=True)
 

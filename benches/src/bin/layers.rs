@@ -1,6 +1,6 @@
 //! Our layers, measured: inference, growth of a step's cost, and what the machine's matrix product gives.
 
-use std::{error::Error, hint::black_box, sync::Barrier, thread, time::Instant};
+use std::{error::Error, hint::black_box, str::FromStr, sync::Barrier, thread, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +39,17 @@ enum Task {
         #[arg(long)]
         windows: usize,
     },
+    /// Forward and backward of one layer of given sizes
+    Step {
+        #[command(flatten)]
+        layer: Layer,
+        /// Batch, steps, features and hidden units: 64,60,80,100
+        #[arg(long, value_name = "B,T,I,H", required = true)]
+        sizes: Vec<Shape>,
+        /// Forward alone, without gradients
+        #[arg(long)]
+        forward: bool,
+    },
     /// Forward and backward of one layer over steps T, units H and batch B, each around the stock shape
     Growth {
         #[command(flatten)]
@@ -74,6 +85,18 @@ struct Shape {
     units: usize,
 }
 
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let sizes: Vec<usize> = text.split(',').map_while(|size| size.parse().ok()).collect();
+        match sizes[..] {
+            [batch, steps, input, units] if text.split(',').count() == 4 => Ok(Self { batch, steps, input, units }),
+            _ => Err(format!("expected four numbers, as 64,60,80,100, got `{text}`")),
+        }
+    }
+}
+
 const STOCK: Shape = Shape { batch: BATCH, steps: WINDOW, input: UNITS[0], units: UNITS[1] };
 const STEPS: [usize; 5] = [60, 120, 240, 480, 960];
 const HIDDEN: [usize; 6] = [16, 32, 64, 128, 256, 512];
@@ -88,6 +111,7 @@ fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Gemm { backend, repeats } => gemm(backend, repeats),
         Task::Inference { layer, windows } => inference(&layer, windows),
+        Task::Step { layer, sizes, forward } => sizes.into_iter().try_for_each(|shape| one(&layer, shape, forward)),
         Task::Growth { layer, quick, large } => growth(&layer, quick, large),
     }
 }
@@ -138,18 +162,45 @@ fn growth(layer: &Layer, quick: bool, large: bool) -> Result<()> {
     Ok(())
 }
 
+fn one(layer: &Layer, shape: Shape, forward: bool) -> Result<()> {
+    let timing = if forward { infer(layer, shape)? } else { step(layer, shape)? };
+    report(&json!({
+        "cell": layer.cell.name(),
+        "sizes": [shape.batch, shape.steps, shape.input, shape.units],
+        "pass": if forward { "forward" } else { "both" },
+        "milliseconds": 1e3 * timing.median,
+        "fastest": 1e3 * timing.fastest,
+        "slowest": 1e3 * timing.slowest,
+        "repeats": timing.repeats,
+    }))?;
+    Ok(())
+}
+
+/// Forward alone, without gradients.
+fn infer(layer: &Layer, shape: Shape) -> Result<Timing> {
+    let device = layer.backend.device();
+    let module = RecurrentConfig::new(layer.cell.into(), shape.input, shape.units).init(&device);
+    let input = Tensor::random([shape.batch, shape.steps, shape.input], Distribution::Uniform(-1.0, 1.0), &device);
+    timed(layer, shape, || module.forward(input.clone()).sequence)
+}
+
 /// Forward and backward, with the gradient of the input, as in a layer above another.
 fn step(layer: &Layer, shape: Shape) -> Result<Timing> {
     let device = layer.backend.device().autodiff();
     let module = RecurrentConfig::new(layer.cell.into(), shape.input, shape.units).init(&device);
     let sizes = [shape.batch, shape.steps, shape.input];
     let input = Tensor::random(sizes, Distribution::Uniform(-1.0, 1.0), &device);
+    timed(layer, shape, || module.forward(input.clone().require_grad()).sequence.sum().backward())
+}
+
+/// Times calls until the device is done with them; what a call gives is dropped afterwards.
+fn timed<T>(layer: &Layer, shape: Shape, mut call: impl FnMut() -> T) -> Result<Timing> {
+    let device = layer.backend.device();
     let mut problem = None;
     let timing = time(layer.repeats, || {
-        let gradients = module.forward(input.clone().require_grad()).sequence.sum().backward();
-        // A GPU is still at work.
+        let results = call();
         problem = device.sync().err().or(problem.take());
-        drop(gradients);
+        drop(results);
     });
     match problem {
         Some(problem) => Err(format!("{}, {shape:?}: {problem}", layer.backend.name()).into()),

@@ -144,12 +144,35 @@ pub(crate) fn backward<B: Backend>(
         sums.push(of_sums);
     }
     sums.reverse();
-    let product = |left, right| B::float_matmul(B::float_transpose(left), right);
-    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input, product)
+    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input, &Arithmetic::plain())
+}
+
+/// How a backend multiplies and adds up over all rows, of which there are thousands.
+pub(crate) struct Arithmetic<B: Backend> {
+    /// `[T*B, M]` transposed by `[T*B, N]`.
+    pub(crate) over_rows: fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+    /// `[T*B, K]` by `[N, K]` transposed.
+    pub(crate) with_transposed: fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+    /// The sum of all rows, `[N]`.
+    pub(crate) sum_of_rows: fn(FloatTensor<B>) -> FloatTensor<B>,
+}
+
+impl<B: Backend> Arithmetic<B> {
+    /// The backend's own operations.
+    fn plain() -> Self {
+        Self {
+            over_rows: |left, right| B::float_matmul(B::float_transpose(left), right),
+            with_transposed: |left, right| B::float_matmul(left, B::float_transpose(right)),
+            sum_of_rows: |matrix| {
+                let [_, columns] = dims(matrix.shape());
+                B::float_reshape(B::float_sum_dim(matrix, 0), Shape::new([columns]))
+            },
+        }
+    }
 }
 
 /// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states; `hiddens` are the hidden states from before
-/// the first step on. Rows are time-major. `product` is how weights add up over all rows: `[T*B, M]` transposed by `[T*B, N]`.
+/// the first step on. Rows are time-major.
 pub(crate) fn gradients<B: Backend>(
     operands: &Operands<B>,
     sums: FloatTensor<B>,
@@ -157,7 +180,7 @@ pub(crate) fn gradients<B: Backend>(
     [hidden, cell]: [FloatTensor<B>; 2],
     kind: CellKind,
     needs_input: bool,
-    product: impl Fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
+    arithmetic: &Arithmetic<B>,
 ) -> Gradients<B> {
     let [batch, time, input] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
@@ -168,12 +191,12 @@ pub(crate) fn gradients<B: Backend>(
     let rows = time_major(operands);
     let hiddens = narrow::<B>(hiddens, 0, 0, time * batch);
     Gradients {
-        kernel: product(rows, of_input.clone()),
-        recurrent_kernel: product(hiddens, narrow::<B>(&sums, 1, 0, gates)),
-        bias: B::float_reshape(B::float_sum_dim(sums, 0), Shape::new([kind.sums() * units])),
+        kernel: (arithmetic.over_rows)(rows, of_input.clone()),
+        recurrent_kernel: (arithmetic.over_rows)(hiddens, narrow::<B>(&sums, 1, 0, gates)),
+        bias: (arithmetic.sum_of_rows)(sums),
         input: needs_input
             .then(|| {
-                let rows = B::float_matmul(of_input, B::float_transpose(operands.kernel.clone()));
+                let rows = (arithmetic.with_transposed)(of_input, operands.kernel.clone());
                 B::float_swap_dims(B::float_reshape(rows, Shape::new([time, batch, input])), 0, 1)
             })
             .into(),

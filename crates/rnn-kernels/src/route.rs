@@ -70,6 +70,7 @@ pub fn route(kind: CellKind, [batch, time, input, hidden]: [usize; 4], device: &
         let sizes = crate::cpu::Sizes { batch, time, input, hidden };
         return match crate::gpu::Way::of(kind, sizes, limits) {
             Some(crate::gpu::Way::Whole(plan)) => Route::OneLaunch { rows: plan.rows, invocations: plan.units },
+            Some(crate::gpu::Way::Kept(plan)) => Route::OneLaunch { rows: plan.rows, invocations: plan.forward.invocations(hidden) },
             Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,
             None => Route::Composed,
         };

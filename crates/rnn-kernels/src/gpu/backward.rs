@@ -39,6 +39,7 @@ pub(super) fn recurrence<F: Float>(
     let units = comptime!(plan.hidden);
     let gates = comptime!(plan.kind.gates());
     let wide = comptime!(plan.kind.gates() * plan.hidden);
+    let parts = comptime!(plan.kind.sums());
     let width = comptime!(plan.kind.sums() * plan.hidden);
     let quads = comptime!(plan.rows / 4);
     let padded = comptime!((plan.kind.gates() * plan.hidden).next_multiple_of(4));
@@ -76,6 +77,23 @@ pub(super) fn recurrence<F: Float>(
         }
     }
 
+    // What a step reads for each unit and row: the sums, the state before it, what comes from above.
+    let mut read = Array::<f32>::new(comptime!(plan.per_unit * plan.rows * (plan.kind.sums() + 2)));
+    let mut afters = Array::<f32>::new(comptime!(plan.per_unit * plan.rows));
+    let mut counting = Array::<f32>::new(comptime!(plan.rows));
+    read_step::<F>(saved, states, upstream, mask, time - 1, batch, time, first, unit, &mut read, &mut counting, plan, masked, follows);
+    #[unroll]
+    for own in 0..comptime!(plan.per_unit) {
+        let j = unit + comptime!(own * plan.units);
+        #[unroll]
+        for r in 0..comptime!(plan.rows) {
+            let row = first + r;
+            if j < units && row < batch {
+                afters[comptime!(own * plan.rows + r)] = f32::cast_from(states[(time * batch + row) * units + j]);
+            }
+        }
+    }
+
     for back in 0..time {
         let t = time - 1 - back;
         #[unroll]
@@ -96,36 +114,38 @@ pub(super) fn recurrence<F: Float>(
                         let row = first + comptime!(q * 4 + c);
                         if row < batch {
                             let at = (t * batch + row) * width + j;
+                            let own_row = comptime!(own * plan.rows + q * 4 + c);
                             if comptime!(follows) {
-                                let of_step = f32::cast_from(upstream[(row * time + t) * units + j]);
-                                hidden.insert(c, hidden.extract(c) + of_step);
+                                hidden.insert(
+                                    c,
+                                    hidden.extract(c) + read[comptime!(own_row * (plan.kind.sums() + 2) + plan.kind.sums() + 1)],
+                                );
                             }
                             let mut counts = true;
                             if comptime!(masked) {
-                                counts = f32::cast_from(mask[row * time + t]) != 0.0f32;
+                                counts = counting[comptime!(q * 4 + c)] != 0.0f32;
                             }
+                            let before = read[comptime!(own_row * (plan.kind.sums() + 2) + plan.kind.sums())];
                             if counts {
-                                let mut own_gates = Array::<f32>::new(gates);
+                                let mut own_saved = Array::<f32>::new(parts);
+                                #[unroll]
+                                for s in 0..parts {
+                                    own_saved[s] = read[comptime!(own_row * (plan.kind.sums() + 2) + s)];
+                                }
+                                let mut own_gradient = Array::<f32>::new(parts);
                                 let of = State { hidden: hidden.extract(c), cell: cell.extract(c) };
-                                let before = (t * batch + row) * units + j;
-                                let through = cells::backward::<F>(
-                                    saved,
-                                    gradient,
-                                    at,
-                                    states,
-                                    before,
-                                    before + batch * units,
-                                    of,
-                                    &mut own_gates,
-                                    comptime!(plan.kind),
-                                    comptime!(plan.hidden),
-                                );
+                                let through =
+                                    cells::backward(&own_saved, before, afters[own_row], of, &mut own_gradient, comptime!(plan.kind));
                                 hidden.insert(c, through.hidden);
                                 cell.insert(c, through.cell);
                                 #[unroll]
+                                for s in 0..parts {
+                                    gradient[at + s * units] = F::cast_from(own_gradient[s]);
+                                }
+                                #[unroll]
                                 for g in 0..gates {
                                     let mut of_gate = of_gates[g];
-                                    of_gate.insert(c, own_gates[g]);
+                                    of_gate.insert(c, own_gradient[g]);
                                     of_gates[g] = of_gate;
                                 }
                             } else {
@@ -134,6 +154,7 @@ pub(super) fn recurrence<F: Float>(
                                     gradient[at + s * units] = F::cast_from(0.0f32);
                                 }
                             }
+                            afters[own_row] = before;
                         }
                     }
                     of_hidden[comptime!(own * quads + q)] = hidden;
@@ -146,6 +167,10 @@ pub(super) fn recurrence<F: Float>(
             }
         }
         sync_cube();
+        // Asked for before the product, which takes as long as the memory does.
+        if t > 0 {
+            read_step::<F>(saved, states, upstream, mask, t - 1, batch, time, first, unit, &mut read, &mut counting, plan, masked, follows);
+        }
         let mut products = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
         #[unroll]
         for index in 0..comptime!(plan.per_unit * quads) {
@@ -190,6 +215,52 @@ pub(super) fn recurrence<F: Float>(
                 if j < units && row < batch {
                     carried[row * units + j] = F::cast_from(of_hidden[comptime!(own * quads + q)].extract(c));
                     carried[(batch + row) * units + j] = F::cast_from(of_cell[comptime!(own * quads + q)].extract(c));
+                }
+            }
+        }
+    }
+}
+
+/// Reads what a step needs of the units and rows of an invocation.
+#[cube]
+fn read_step<F: Float>(
+    saved: &Tensor<F>,
+    states: &Tensor<F>,
+    upstream: &Tensor<F>,
+    mask: &Tensor<F>,
+    t: usize,
+    batch: usize,
+    time: usize,
+    first: usize,
+    unit: usize,
+    read: &mut Array<f32>,
+    counting: &mut Array<f32>,
+    #[comptime] plan: Plan,
+    #[comptime] masked: bool,
+    #[comptime] follows: bool,
+) {
+    let units = comptime!(plan.hidden);
+    let parts = comptime!(plan.kind.sums());
+    #[unroll]
+    for r in 0..comptime!(plan.rows) {
+        let row = first + r;
+        if row < batch {
+            if comptime!(masked) {
+                counting[r] = f32::cast_from(mask[row * time + t]);
+            }
+            #[unroll]
+            for own in 0..comptime!(plan.per_unit) {
+                let j = unit + comptime!(own * plan.units);
+                let place = comptime!((own * plan.rows + r) * (plan.kind.sums() + 2));
+                if j < units {
+                    #[unroll]
+                    for s in 0..parts {
+                        read[comptime!(place + s)] = f32::cast_from(saved[((t * batch + row) * parts + s) * units + j]);
+                    }
+                    read[comptime!(place + plan.kind.sums())] = f32::cast_from(states[(t * batch + row) * units + j]);
+                    if comptime!(follows) {
+                        read[comptime!(place + plan.kind.sums() + 1)] = f32::cast_from(upstream[(row * time + t) * units + j]);
+                    }
                 }
             }
         }

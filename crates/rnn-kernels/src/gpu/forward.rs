@@ -38,6 +38,7 @@ pub(super) fn recurrence<F: Float>(
     let (batch, time) = (batch as usize, time as usize);
     let units = comptime!(plan.hidden);
     let gates = comptime!(plan.kind.gates());
+    let parts = comptime!(plan.kind.sums());
     let width = comptime!(plan.kind.sums() * plan.hidden);
     let quads = comptime!(plan.rows / 4);
     let padded = comptime!(plan.hidden.next_multiple_of(4));
@@ -47,6 +48,7 @@ pub(super) fn recurrence<F: Float>(
 
     let mut shared = Shared::<[Vector<f32, Four>]>::new_slice(comptime!(2 * quads * padded));
     let mut cells = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
+    let mut biases = Array::<f32>::new(comptime!(plan.per_unit * parts));
     // Where four rows of weights are not full, the states they meet are zeros.
     if unit < comptime!(padded - plan.hidden) {
         #[unroll]
@@ -58,6 +60,10 @@ pub(super) fn recurrence<F: Float>(
     #[unroll]
     for own in 0..comptime!(plan.per_unit) {
         let j = unit + comptime!(own * plan.units);
+        #[unroll]
+        for s in 0..parts {
+            biases[comptime!(own * parts + s)] = f32::cast_from(bias[s * units + min(j, comptime!(plan.hidden - 1))]);
+        }
         #[unroll]
         for q in 0..quads {
             let mut state = zero;
@@ -83,6 +89,28 @@ pub(super) fn recurrence<F: Float>(
     for t in 0..time {
         let read = (t % 2) * comptime!(quads * padded);
         let write = comptime!(quads * padded) - read;
+        // Asked for before the product, which takes as long as the memory does; what the step leaves is written where they were.
+        let mut sums_of_step = Array::<f32>::new(comptime!(plan.per_unit * plan.rows * parts));
+        #[unroll]
+        for own in 0..comptime!(plan.per_unit) {
+            let j = unit + comptime!(own * plan.units);
+            if j < units {
+                #[unroll]
+                for r in 0..comptime!(plan.rows) {
+                    let row = first + r;
+                    if row < batch {
+                        #[unroll]
+                        for s in 0..parts {
+                            // The input has no part in a GRU's third sum.
+                            if comptime!(plan.kind != CellKind::Gru || s != 2) {
+                                sums_of_step[comptime!((own * plan.rows + r) * parts + s)] =
+                                    f32::cast_from(sums[(t * batch + row) * width + s * units + j]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
         // The recurrent product of all units of the invocation at once: each state that is read serves them all.
         let mut products = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates * quads));
         #[unroll]
@@ -135,10 +163,22 @@ pub(super) fn recurrence<F: Float>(
                                 for g in 0..gates {
                                     of_gates[g] = products[comptime!((own * gates + g) * quads + q)].extract(c);
                                 }
+                                let mut own_sums = Array::<f32>::new(parts);
+                                #[unroll]
+                                for s in 0..parts {
+                                    let of_bias = biases[comptime!(own * parts + s)];
+                                    if comptime!(plan.kind != CellKind::Gru || s != 2) {
+                                        own_sums[s] = sums_of_step[comptime!((own * plan.rows + q * 4 + c) * parts + s)] + of_bias;
+                                    } else {
+                                        own_sums[s] = of_bias;
+                                    }
+                                }
                                 let before = State { hidden: state.extract(c), cell: cell_state.extract(c) };
-                                let at = (t * batch + row) * width + j;
-                                let after =
-                                    cells::forward::<F>(sums, at, bias, j, &of_gates, before, comptime!(plan.kind), comptime!(plan.hidden));
+                                let after = cells::forward(&mut own_sums, &of_gates, before, comptime!(plan.kind));
+                                #[unroll]
+                                for s in 0..parts {
+                                    sums[(t * batch + row) * width + s * units + j] = F::cast_from(own_sums[s]);
+                                }
                                 state.insert(c, after.hidden);
                                 if comptime!(plan.kind == CellKind::Lstm) {
                                     cell_state.insert(c, after.cell);

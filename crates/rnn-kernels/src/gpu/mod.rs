@@ -14,8 +14,11 @@
 mod backward;
 mod cells;
 mod forward;
+mod kept;
 pub(crate) mod metadata;
 mod plan;
+mod product;
+mod step;
 mod steps;
 
 use burn::{
@@ -62,10 +65,12 @@ impl RecurrentOps for CubeBackend {
     }
 }
 
-/// Parts that rows are added up in, at most.
-const MOST_CHUNKS: usize = 16;
-/// Rows of a part at least.
-const FEWEST_ROWS: usize = 128;
+/// How weights are multiplied and added up over all rows.
+const ARITHMETIC: composed::Arithmetic<CubeBackend> = composed::Arithmetic {
+    over_rows: product::product_over_rows,
+    with_transposed: product::product_with_transposed,
+    sum_of_rows: product::sum_of_rows,
+};
 
 fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
     let [batch, time, input] = dims(operands.input.shape());
@@ -106,14 +111,41 @@ fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> C
 
 fn run(operands: Operands<CubeBackend>, kind: CellKind, way: Way) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
-    let product = CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
-    let sums = into_contiguous(product);
-    let hiddens = states(&sums, sizes, &operands.hidden);
+    let sums = product::product(composed::time_major(&operands), kernel_of_sums(&operands, kind));
+    // A kernel of all steps can start from zeros by itself.
+    let fresh = matches!(way, Way::Kept(_)) && operands.hidden.as_ref().is_none() && operands.cell.as_ref().is_none();
+    let start = |initial: &Optional<CubeBackend>| {
+        if fresh { empty(&sums, Shape::new([(time + 1) * batch, hidden])) } else { states(&sums, sizes, initial) }
+    };
+    let hiddens = start(&operands.hidden);
     let is_lstm = kind == CellKind::Lstm;
-    let cells = if is_lstm { states(&sums, sizes, &operands.cell) } else { hiddens.clone() };
+    let cells = if is_lstm { start(&operands.cell) } else { hiddens.clone() };
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let bias = into_contiguous(operands.bias);
     let sequence = match way {
+        Way::Kept(plan) => {
+            let sequence = empty(&sums, [batch, time, hidden]);
+            let masked = mask.is_some();
+            kept::forward::launch(
+                &sums.client,
+                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
+                CubeDim::new_1d(plan.forward.invocations(hidden) as u32),
+                sums.clone().into_tensor_arg(),
+                into_contiguous(operands.recurrent_kernel).into_tensor_arg(),
+                bias.clone().into_tensor_arg(),
+                hiddens.clone().into_tensor_arg(),
+                cells.clone().into_tensor_arg(),
+                sequence.clone().into_tensor_arg(),
+                mask.unwrap_or(bias).into_tensor_arg(),
+                batch as u32,
+                time as u32,
+                plan,
+                masked,
+                fresh,
+                number(&sums),
+            );
+            sequence
+        }
         Way::Whole(plan) => {
             let sequence = empty(&sums, [batch, time, hidden]);
             let masked = mask.is_some();
@@ -135,6 +167,11 @@ fn run(operands: Operands<CubeBackend>, kind: CellKind, way: Way) -> (Outputs<Cu
                 number(&sums),
             );
             sequence
+        }
+        Way::Steps if step::takes(hidden) => {
+            step::forward(&sums, operands.recurrent_kernel, bias, &hiddens, &cells, mask, kind, sizes);
+            let after = CubeBackend::float_reshape(narrow(&hiddens, 0, batch, time * batch), Shape::new([time, batch, hidden]));
+            CubeBackend::float_swap_dims(after, 0, 1)
         }
         Way::Steps => {
             let tensors = steps::Forward {
@@ -168,14 +205,42 @@ fn run_backward(
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
     let sums = into_contiguous(saved.sums);
     let given = |gradient: &Optional<CubeBackend>| gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]));
-    let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
+    let fresh = matches!(way, Way::Kept(_)) && upstream.hidden.as_ref().is_none() && upstream.cell.as_ref().is_none();
+    let carried = |of_state: [CubeTensor; 2]| into_contiguous(CubeBackend::float_cat(of_state.into(), 0));
+    let of_state = || [given(&upstream.hidden), given(&upstream.cell)];
     let states = into_contiguous(if kind == CellKind::Lstm { saved.cell } else { saved.hidden.clone() });
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
     let of_initial = match way {
+        Way::Kept(plan) => {
+            let carried = if fresh { empty(&sums, [2 * batch, hidden]) } else { carried(of_state()) };
+            let (masked, follows) = (mask.is_some(), sequence.is_some());
+            let weights = operands.recurrent_kernel.clone();
+            let weights = into_contiguous(if plan.keeps { weights } else { CubeBackend::float_transpose(weights) });
+            kept::backward::launch(
+                &sums.client,
+                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
+                CubeDim::new_1d(plan.backward.invocations(hidden) as u32),
+                sums.clone().into_tensor_arg(),
+                states.into_tensor_arg(),
+                weights.into_tensor_arg(),
+                sequence.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
+                carried.clone().into_tensor_arg(),
+                mask.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
+                gradient.clone().into_tensor_arg(),
+                batch as u32,
+                time as u32,
+                plan,
+                masked,
+                follows,
+                fresh,
+                number(&sums),
+            );
+            [0, batch].map(|start| narrow(&carried, 0, start, batch))
+        }
         Way::Whole(plan) => {
-            let carried = into_contiguous(CubeBackend::float_cat(vec![of_hidden, of_cell], 0));
+            let carried = carried(of_state());
             let (masked, follows) = (mask.is_some(), sequence.is_some());
             backward::recurrence::launch(
                 &sums.client,
@@ -197,7 +262,11 @@ fn run_backward(
             );
             [0, batch].map(|start| narrow(&carried, 0, start, batch))
         }
+        Way::Steps if step::takes(hidden) => {
+            step::backward(&sums, &states, operands.recurrent_kernel.clone(), sequence, of_state(), mask, &gradient, kind, sizes)
+        }
         Way::Steps => {
+            let [of_hidden, of_cell] = of_state();
             let tensors = steps::Backward {
                 saved: sums,
                 states,
@@ -211,20 +280,7 @@ fn run_backward(
             steps::backward(tensors, kind, sizes)
         }
     };
-    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product_over_rows)
-}
-
-/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
-/// only if each takes some of the rows; their products are added in a fixed order.
-fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
-    let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
-    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
-    if chunks == 1 {
-        return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
-    }
-    let chunk = |tensor, columns| CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]));
-    let products = CubeBackend::float_matmul(CubeBackend::float_swap_dims(chunk(left, m), 1, 2), chunk(right, n));
-    CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
+    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, &ARITHMETIC)
 }
 
 /// A matrix with zeros behind its last row or column, up to a multiple of four.

@@ -26,13 +26,120 @@ const FEW_GROUPS: usize = 16;
 /// batch reads them fewer times (not measured on a GPU).
 const MOST_WEIGHTS: usize = 4 * 256 * 256;
 
+/// Weights of an invocation that keeps them, at most: registers.
+const MOST_KEPT: usize = 104;
+/// Invocations of a workgroup that keeps its weights, at most: more have too few registers each.
+const MOST_KEEPERS: usize = 512;
+/// Weights of an output that are asked for at once, where they are not kept.
+pub(super) const BLOCK: usize = 4;
+/// Units of an invocation in a backward pass that keeps its weights: each gradient that is read serves so many.
+const KEPT_UNITS: usize = 4;
+pub(super) fn knob(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
 /// How a call runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// All steps in one launch.
+    /// All steps in one launch, weights kept in registers.
+    Kept(Kept),
+    /// All steps in one launch, weights read in each.
     Whole(Plan),
-    /// A product and a launch for each step.
+    /// A launch for each step, or a product and a launch.
     Steps,
+}
+
+/// What a kernel that keeps its weights is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Kept {
+    pub(crate) kind: CellKind,
+    /// Hidden units, `H`.
+    pub(crate) hidden: usize,
+    /// Rows of the batch that a workgroup carries through all steps.
+    pub(crate) rows: usize,
+    /// Whether weights stay in registers; otherwise every step reads them, each invocation some.
+    pub(crate) keeps: bool,
+    pub(crate) forward: Share,
+    pub(crate) backward: Share,
+}
+
+/// How the product of a vector and a matrix is shared among the invocations of a workgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Share {
+    /// Hidden units of an invocation.
+    pub(crate) units: usize,
+    /// Parts of the vector, each multiplied by other invocations.
+    pub(crate) parts: usize,
+    /// What the numbers of a part are a multiple of.
+    pub(crate) block: usize,
+}
+
+impl Share {
+    /// Numbers of a part of a vector.
+    pub(crate) fn depth(self, length: usize) -> usize {
+        length.div_ceil(self.parts).next_multiple_of(self.block)
+    }
+
+    /// Invocations of a part.
+    pub(crate) fn lanes(self, hidden: usize) -> usize {
+        hidden.div_ceil(self.units)
+    }
+
+    /// Invocations of a workgroup.
+    pub(crate) fn invocations(self, hidden: usize) -> usize {
+        self.parts * self.lanes(hidden)
+    }
+
+    /// As many parts as there can be invocations.
+    fn of(units: usize, block: usize, hidden: usize, most: usize) -> Option<Self> {
+        let shares = [32, 16, 8, 4, 2, 1].map(|parts| Self { units, parts, block });
+        shares.into_iter().find(|share| share.invocations(hidden) <= most)
+    }
+}
+
+impl Kept {
+    fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
+        if limits.software || knob("RNN_NO_KEPT", 0) > 0 {
+            return None;
+        }
+        let keeping = Self::sharing(kind, sizes, limits, true).filter(|plan| knob("RNN_STREAM", 0) == 0 && plan.weights() <= MOST_KEPT);
+        let few = kind.gates() * sizes.hidden * sizes.hidden <= knob("RNN_MOST_WEIGHTS", MOST_WEIGHTS);
+        keeping.or_else(|| Self::sharing(kind, sizes, limits, false).filter(|_| few))
+    }
+
+    fn sharing(kind: CellKind, sizes: Sizes, limits: GpuLimits, keeps: bool) -> Option<Self> {
+        let Sizes { batch, hidden, .. } = sizes;
+        let block = if keeps { 1 } else { BLOCK };
+        let most = limits.invocations.min(knob("RNN_KEEPERS", MOST_KEEPERS));
+        // What is read of a state serves all gates of a unit.
+        let units = if kind.gates() == 1 { KEPT_UNITS } else { 1 };
+        let forward = Share::of(units, block, hidden, most)?;
+        let backward = Share::of(KEPT_UNITS, block, hidden, most)?;
+        let rows = match knob("RNN_ROWS", 0) {
+            0 if keeps => [1, 2, 4].into_iter().find(|rows| batch.div_ceil(*rows) <= knob("RNN_GROUPS", 132)).unwrap_or(4),
+            0 => 4,
+            rows => rows,
+        };
+        let plan = |rows| Self { kind, hidden, rows, keeps, forward, backward };
+        let fits = |plan: &Self| plan.shared() <= limits.shared_memory && batch.div_ceil(plan.rows) <= limits.workgroups;
+        [rows, 2, 1].into_iter().filter(|&fewer| fewer <= rows).map(plan).find(fits)
+    }
+
+    /// Weights of an invocation.
+    fn weights(&self) -> usize {
+        let gates = self.kind.gates();
+        let forward = self.forward.units * gates * self.forward.depth(self.hidden);
+        forward.max(self.backward.units * self.backward.depth(gates * self.hidden))
+    }
+
+    /// Bytes of workgroup memory.
+    fn shared(&self) -> usize {
+        let numbers = |share: Share, outputs: usize, length: usize| {
+            self.rows * share.parts * (share.depth(length) + outputs * share.units * share.lanes(self.hidden))
+        };
+        let gates = self.kind.gates();
+        numbers(self.forward, gates, self.hidden).max(numbers(self.backward, 1, gates * self.hidden)) * NUMBER
+    }
 }
 
 /// What a kernel of all steps is compiled for.
@@ -73,14 +180,17 @@ impl Way {
         let rows = time.checked_add(1)?.checked_mul(batch)?.max(hidden).max(input);
         let numbers = rows.checked_mul(kind.sums())?.checked_mul(hidden.max(input))?;
         let holds = limits.bindings >= BINDINGS && limits.invocations >= MOST_UNITS && u32::try_from(numbers).is_ok();
-        holds.then(|| Plan::of(kind, sizes, limits).map_or(Self::Steps, Self::Whole))
+        holds.then(|| {
+            let kept = Kept::of(kind, sizes, limits).map(Self::Kept);
+            kept.or_else(|| Plan::of(kind, sizes, limits).map(Self::Whole)).unwrap_or(Self::Steps)
+        })
     }
 }
 
 impl Plan {
     fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, hidden, .. } = sizes;
-        if kind.gates() * hidden * hidden > MOST_WEIGHTS {
+        if kind.gates() * hidden * hidden > knob("RNN_MOST_WEIGHTS", MOST_WEIGHTS) {
             return None;
         }
         let rows = if batch.div_ceil(ROWS[0]) >= FEW_GROUPS { &ROWS[..] } else { &ROWS[1..] };

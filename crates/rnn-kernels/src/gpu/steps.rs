@@ -201,7 +201,20 @@ fn forward_step<F: Float>(
             of_gates[g] = f32::cast_from(products[(row * comptime!(kind.gates()) + g) * units + j]);
         }
         let at = (t * batch + row) * comptime!(kind.sums() * units) + j;
-        let next = cells::forward::<F>(sums, at, bias, j, &of_gates, State { hidden: state, cell: cell_state }, kind, units);
+        let mut own_sums = Array::<f32>::new(comptime!(kind.sums()));
+        #[unroll]
+        for s in 0..comptime!(kind.sums()) {
+            own_sums[s] = f32::cast_from(bias[s * units + j]);
+            // The input has no part in a GRU's third sum.
+            if comptime!(kind != CellKind::Gru || s != 2) {
+                own_sums[s] += f32::cast_from(sums[at + s * units]);
+            }
+        }
+        let next = cells::forward(&mut own_sums, &of_gates, State { hidden: state, cell: cell_state }, kind);
+        #[unroll]
+        for s in 0..comptime!(kind.sums()) {
+            sums[at + s * units] = F::cast_from(own_sums[s]);
+        }
         state = next.hidden;
         cell_state = next.cell;
     }
@@ -259,13 +272,23 @@ fn backward_step<F: Float>(
     if counts {
         let before = t * layer + index;
         let of = State { hidden: of_hidden, cell: of_cell };
-        let mut own_gates = Array::<f32>::new(comptime!(kind.gates()));
-        let through = cells::backward::<F>(saved, gradient, at, states, before, before + layer, of, &mut own_gates, kind, units);
+        let mut own_saved = Array::<f32>::new(comptime!(kind.sums()));
+        #[unroll]
+        for s in 0..comptime!(kind.sums()) {
+            own_saved[s] = f32::cast_from(saved[at + s * units]);
+        }
+        let mut own_gradient = Array::<f32>::new(comptime!(kind.sums()));
+        let (state_before, state_after) = (f32::cast_from(states[before]), f32::cast_from(states[before + layer]));
+        let through = cells::backward(&own_saved, state_before, state_after, of, &mut own_gradient, kind);
         of_hidden = through.hidden;
         of_cell = through.cell;
         #[unroll]
+        for s in 0..comptime!(kind.sums()) {
+            gradient[at + s * units] = F::cast_from(own_gradient[s]);
+        }
+        #[unroll]
         for g in 0..comptime!(kind.gates()) {
-            gates[row * width + g * units + j] = F::cast_from(own_gates[g]);
+            gates[row * width + g * units + j] = F::cast_from(own_gradient[g]);
         }
         // What has no part of the state meets zeros, which must not meet numbers that are none.
         #[unroll]

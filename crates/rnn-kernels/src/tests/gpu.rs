@@ -100,7 +100,7 @@ fn a_gpu_agrees_with_flex_in_values_and_gradients() {
 fn a_gpu_agrees_with_flex_step_by_step() {
     let gpu = Gpu::forced(step_by_step);
     for (problem, loss) in
-        KINDS.into_iter().flat_map(|kind| problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [3, 2, 3, 1030]]))
+        KINDS.into_iter().flat_map(|kind| problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [17, 4, 3, 132], [3, 2, 3, 1030]]))
     {
         check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
     }
@@ -114,6 +114,25 @@ fn the_way_of_a_hardware_gpu_with_the_limits_of_webgpu_agrees_with_flex() {
     }
 }
 
+/// Like those of a GPU in a desktop.
+const LARGE: GpuLimits = GpuLimits { invocations: 1024, shared_memory: 48 << 10, bindings: 64, ..GpuLimits::WEBGPU };
+
+#[test]
+fn a_gpu_that_keeps_its_weights_agrees_with_flex() {
+    let gpu = Gpu::forced(|kind, sizes| Way::of(kind, sizes, LARGE));
+    // One row a workgroup, two and four; all weights that are kept at most.
+    let shapes = [[3, 4, 2, 15], [1, 1, 1, 1], [140, 3, 3, 36], [601, 2, 1, 20], [5, 3, 4, 104]];
+    for kind in KINDS {
+        for [batch, time, input, hidden] in shapes {
+            let way = Way::of(kind, Sizes { batch, time, input, hidden }, LARGE);
+            assert!(matches!(way, Some(Way::Kept(_))), "{kind:?}, {hidden} units: {way:?}");
+        }
+        for (problem, loss) in problems(kind, &shapes) {
+            check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
+        }
+    }
+}
+
 #[test]
 fn tensor_operations_agree_with_flex_on_a_gpu() {
     let gpu = Gpu::forced(|_, _| None);
@@ -124,7 +143,7 @@ fn tensor_operations_agree_with_flex_on_a_gpu() {
 
 #[test]
 fn a_gpu_agrees_with_flex_in_half_precision() {
-    for gpu in [Gpu::alone as fn() -> Gpu, || Gpu::forced(step_by_step)] {
+    for gpu in [Gpu::alone as fn() -> Gpu, || Gpu::forced(|kind, sizes| Way::of(kind, sizes, LARGE)), || Gpu::forced(step_by_step)] {
         let gpu = gpu();
         for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 5, 2, 15], [17, 4, 3, 36]])) {
             check(&problem, loss, &gpu.device, DType::F16, TOLERANCE_F16);
@@ -171,9 +190,9 @@ impl LaunchObserver for Launches {
 }
 
 /// Kernels that a forward and a backward pass launch.
-fn launches(kind: CellKind, time: usize, device: &Device) -> usize {
+fn launches(kind: CellKind, time: usize, units: usize, device: &Device) -> usize {
     // Rows enough for gradients of weights in parts, of short sequences, too.
-    let problem = Problem::new(kind, [96, time, 3, 20]).with_mask();
+    let problem = Problem::new(kind, [96, time, 3, units]).with_mask();
     let run = || found(&problem, Loss::ALL, device, DType::F32);
     // The first run may try several kernels for a product; the others launch what was chosen.
     run();
@@ -188,17 +207,19 @@ fn launches(kind: CellKind, time: usize, device: &Device) -> usize {
 fn a_gpu_launches_as_many_kernels_for_long_sequences_as_for_short_ones() {
     let gpu = Gpu::alone();
     for kind in KINDS {
-        let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
+        let [short, long] = [3, 24].map(|time| launches(kind, time, 20, &gpu.device));
         assert!(short > 0 && long == short, "{kind:?}: {short} launches for 3 steps, {long} for 24");
     }
 }
 
 #[test]
-fn a_gpu_launches_two_kernels_a_step_and_direction_step_by_step() {
+fn a_gpu_launches_one_kernel_a_step_and_direction_step_by_step_or_two_where_rows_are_not_whole_vectors() {
     let gpu = Gpu::forced(step_by_step);
-    for kind in KINDS {
-        let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
-        assert!(long - short == 2 * 2 * (24 - 3), "{kind:?}: {short} launches for 3 steps, {long} for 24");
+    for (units, kernels) in [(20, 1), (21, 2)] {
+        for kind in KINDS {
+            let [short, long] = [3, 24].map(|time| launches(kind, time, units, &gpu.device));
+            assert!(long - short == kernels * 2 * (24 - 3), "{kind:?}, {units} units: {short} launches for 3 steps, {long} for 24");
+        }
     }
 }
 
