@@ -13,11 +13,10 @@ use crate::{
 };
 
 /// Calls that fail, how, and what the system calls that.
-const KINDS: [(&str, &str, &str); 6] = [
+const KINDS: [(&str, &str, &str); 5] = [
     ("write", "ENOSPC", "No space left on device"),
     ("write", "EIO", "Input/output error"),
-    ("fsync", "EIO", "Input/output error"),
-    ("fdatasync", "EIO", "Input/output error"),
+    ("fsync,fdatasync", "EIO", "Input/output error"),
     ("rename,renameat,renameat2", "EIO", "Input/output error"),
     ("openat", "EMFILE", "Too many open files"),
 ];
@@ -128,7 +127,7 @@ fn label(calls: &str, error: &str) -> &'static str {
     match (calls, error) {
         ("write", "ENOSPC") => "writes that fail, ENOSPC",
         ("write", _) => "writes that fail, EIO",
-        ("fsync" | "fdatasync", _) => "syncs that fail, EIO",
+        ("fsync,fdatasync", _) => "syncs that fail, EIO",
         ("openat", _) => "files that cannot be opened, EMFILE",
         _ => "renames that fail, EIO",
     }

@@ -80,7 +80,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
         }
         if ended(subject.before, &results) {
             // It was killed when all was done, but perhaps for what waited aside; the next training removes that, and trains further.
-            drop(fs::remove_dir_all(results.join(".before")));
+            drop([".before", ".discarded"].map(|name| fs::remove_dir_all(results.join(name))));
             break;
         }
     }

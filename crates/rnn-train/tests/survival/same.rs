@@ -95,7 +95,7 @@ pub(super) fn files(folder: &Path, below: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?.flatten() {
         let name = below.join(entry.file_name());
         let text = name.to_string_lossy();
-        if text.ends_with(".tmp") || text.starts_with(".before") {
+        if text.ends_with(".tmp") || text.starts_with(".before") || text.starts_with(".discarded") {
             return Err(format!("{} was left in {}", name.display(), folder.display()));
         }
         if entry.path().is_dir() {

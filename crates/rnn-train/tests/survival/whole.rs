@@ -17,10 +17,9 @@ pub(crate) fn check(folder: &Path) -> Result<usize> {
                 files += 1;
             }
         }
-        if part.ends_with("checkpoint") {
-            named(&part)?;
-        }
     }
+    // What waits aside is removed file by file once it is not needed; `kept` looks at it while it is.
+    named(&folder.join("checkpoint"))?;
     Ok(files)
 }
 
