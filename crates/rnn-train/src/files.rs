@@ -74,7 +74,9 @@ pub(crate) fn stream<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resul
 
 /// Writes a file that is to be renamed, and makes sure that it is on disk.
 pub(crate) fn write_synced(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    // A link of that name would be followed.
+    drop(fs::remove_file(path));
+    let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -112,10 +112,17 @@ impl History {
     pub(crate) fn write(&self) -> Result<()> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let internal = |problem: String| Error::Internal(problem);
-        for epoch in self.lock().iter() {
+        let epochs = self.epochs();
+        // The header is there before the first row.
+        let none = [Epoch::default()];
+        for epoch in if epochs.is_empty() { &none[..] } else { &epochs } {
             writer.serialize(epoch).map_err(|error| internal(error.to_string()))?;
         }
-        write_atomic(&self.path, &writer.into_inner().map_err(|error| internal(error.to_string()))?)
+        let mut text = writer.into_inner().map_err(|error| internal(error.to_string()))?;
+        if epochs.is_empty() {
+            text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        }
+        write_atomic(&self.path, &text)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Epoch>> {

@@ -31,7 +31,7 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
             &format!("-max_total_time={seconds}"),
             "-print_final_stats=1",
         ]);
-        command.args(["-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64"]);
+        command.args(["-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64", "-timeout=10"]);
         let output = command.output().map_err(|error| format!("rustup: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {

@@ -65,7 +65,7 @@ fn results(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
                 .collect::<String>()
                 .into(),
             "manifest.json" => without_files(&bytes)?,
-            "manifest.before.json" => continue,
+            "manifest.before.json" | "manifest.older.json" => continue,
             name if name.ends_with(".bpk") => continue,
             _ => bytes,
         };
