@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::shell::Result;
 
-/// How often the program is looked at: often enough that the last look is close to its end.
+/// How often the program is looked at: often enough that the last look is close to its end, and more often while it is young, as it may be short.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const YOUNG: Duration = Duration::from_millis(200);
 /// Lines of a failed program's stderr that are worth showing.
 const LAST_WORDS: usize = 15;
 
@@ -59,6 +60,7 @@ type Watched = (ExitStatus, Option<u64>, Option<u64>);
 
 fn watch(child: &mut Child) -> io::Result<Watched> {
     let (mut peak, mut together) = (None, None);
+    let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, peak, peak.max(together)));
@@ -68,7 +70,7 @@ fn watch(child: &mut Child) -> io::Result<Watched> {
         if processes.len() > 1 {
             together = together.max(Some(processes.iter().filter_map(|process| memory(*process, "VmRSS:")).sum()));
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(if started.elapsed() < YOUNG { LOOK_EVERY / 20 } else { LOOK_EVERY });
     }
 }
 

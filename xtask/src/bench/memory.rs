@@ -62,7 +62,7 @@ pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
         rows.push(vec![format!("`{shown}`"), mebibytes(finished.peak_of_all), mebibytes(finished.peak), number(finished.seconds)]);
     }
     Ok(format!(
-        "## Memory\n\n{}\nLargest resident memory, looked at every 20 ms; of all processes of a command together, so that pages they share are counted for each, and of the one \
+        "## Memory\n\n{}\nLargest resident memory, of all processes of a command together, so that pages they share are counted for each, and of the one \
          that was called alone. Default backend; `fetch` against a local server with the synthetic sample.\n{}",
         markdown(&["command", "peak, all processes", "peak, first process", "s"], 1, &rows),
         turns.warning()

@@ -132,7 +132,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 /// Makes sure that the files of the checkpoints in a manifest are there, as long as it says.
 fn named(folder: &Path) -> Result<()> {
-    for manifest in ["manifest.json", "manifest.before.json"] {
+    for manifest in ["manifest.json", "manifest.before.json", "manifest.older.json"] {
         let path = folder.join(manifest);
         let Some(text) = read(&path)? else { continue };
         let manifest: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
