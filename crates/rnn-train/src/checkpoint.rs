@@ -1,8 +1,8 @@
 //! The checkpoints of an experiment: its best, and the last of a run that goes on.
 //!
 //! burn-train hands over model, optimizer and scheduler on three threads. They are put together here, and written once a moment has passed: first the
-//! files, each under a temporary name that is synced and renamed, then the manifest that names them, with sizes and checksums. The manifest before it
-//! and the files that that one names stay, so that there is something to go back to; only what neither names is removed.
+//! files, each under a temporary name that is synced and renamed, then the manifest that names them, with sizes and checksums. Earlier manifests and the
+//! files that they name stay, so that there is something to go back to whichever file is damaged; only what none of them names is removed.
 
 mod manifest;
 mod part;
@@ -56,8 +56,6 @@ struct State {
     before: Option<Written>,
     /// The last one with another best checkpoint, where that is none of the two.
     older: Option<Written>,
-    /// Whether the run has come to its end: what is still being saved is no last checkpoint any more.
-    ended: bool,
     /// Files that training starts from, where they are not those of the best.
     start: Option<Files>,
     /// Checkpoints some of whose parts are still to come, by number.
@@ -166,10 +164,8 @@ impl Checkpoints {
     ///
     /// When it is of another model.
     pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
-        let state = self.state();
-        let files = [state.best.as_ref().map(|best| &best.files), state.last.as_ref().map(|last| &last.files)];
-        for files in files.into_iter().flatten() {
-            load(&self.folder, model.clone(), &files[0])?;
+        for files in self.manifest(&self.state()).checkpoints() {
+            load(&self.folder, model.clone(), files)?;
             let optimizer = readable::<OptimizerRecord>(&self.folder, files, 1)?;
             record::fits_an_optimizer(optimizer).map_err(|error| unreadable(&self.folder, files, 1, &error))?;
             readable::<LrSchedulerRecord>(&self.folder, files, 2)?;
@@ -227,7 +223,7 @@ impl Checkpoints {
 
     /// Loads the best checkpoint into a model of the same sizes.
     pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
-        load(&self.folder, model, &best.files[0]).map_err(|error| advised(error, TRAIN_GOES_BACK))
+        load(&self.folder, model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
     }
 
     /// What saves and restores one of [`PARTS`] for burn-train; `gpu` names the adapter its numbers come from, if any.
@@ -261,7 +257,7 @@ impl Checkpoints {
         if let Some(best) = best {
             state.best = Some(Best { files: last.files.clone(), ..best });
         }
-        state.last = Some(last).filter(|_| !state.ended);
+        state.last = Some(last);
         // What neither is any more need not be written.
         let named = self.manifest(&state).files();
         state.unwritten.retain(|name, _| named.contains(name));
@@ -277,7 +273,6 @@ impl Checkpoints {
     /// The run has come to its end: the next one trains further from the best.
     pub(crate) fn end_run(&self) -> Result<()> {
         let mut state = self.state();
-        state.ended = true;
         state.last = None;
         self.write(&mut state)
     }
@@ -291,7 +286,7 @@ impl Checkpoints {
                 fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
             }
             prune(&self.folder, &[]);
-            *state = State { ended: true, ..State::default() };
+            *state = State::default();
         }
         Ok(())
     }
@@ -306,7 +301,7 @@ impl Checkpoints {
         Manifest { format: Manifest::FORMAT, experiment: self.experiment, best: state.best.clone(), last: state.last.clone() }
     }
 
-    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor the one before it names.
+    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor those before it name.
     fn write(&self, state: &mut State) -> Result<()> {
         let started = Instant::now();
         let manifest = self.manifest(state);
@@ -377,15 +372,13 @@ fn unreadable(folder: &Path, files: &Files, part: usize, error: &RecordError) ->
     Error::Artifact { path: folder.join(files[part].name(part)), problem }
 }
 
-fn load<M: Module>(folder: &Path, model: M, stamp: &Stamp) -> Result<M> {
-    let path = folder.join(stamp.name(0));
-    let bytes = stamp.read(folder, 0)?;
-    let loaded = record::read(|| ModuleRecord::from_bytes(bytes))
-        .map_err(|error| Error::Artifact { path: path.clone(), problem: format!("cannot be read ({error}); start over with --fresh") })?;
+fn load<M: Module>(folder: &Path, model: M, files: &Files) -> Result<M> {
+    let bytes = files[0].read(folder, 0)?;
+    let loaded = record::read(|| ModuleRecord::from_bytes(bytes)).map_err(|error| unreadable(folder, files, 0, &error))?;
     record::read(|| model.try_load_record(loaded)).map_err(|error| {
         let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
         Error::Artifact {
-            path,
+            path: folder.join(files[0].name(0)),
             problem: format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh"),
         }
     })

@@ -6,11 +6,11 @@ use std::{
 };
 
 use rnn_data::{CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, csv_files};
-use sha2::{Digest, Sha256};
 
 use crate::{
     Error, Result,
     console::note,
+    files::sha256,
     settings::{DataSource, SeriesSettings},
 };
 
@@ -78,8 +78,7 @@ impl Data {
             let first = skipped.into_iter().next().map_or_else(|| Error::Internal("a folder of no files".to_owned()), Error::NoneGood);
             return Err(first);
         };
-        let mut hasher = Sha256::new();
-        tables.iter().for_each(|table| hasher.update(format!("{} {}\n", table.name(), table.sha256)));
+        let hashes: String = tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
         let rows = tables.iter().map(Table::rows).sum();
         let panel = Panel::of_many(folder, tables, &config, settings.read.skip_bad).map_err(|error| advised(error.into()))?;
         skipped.iter().chain(&panel.skipped).for_each(|error| note(format_args!("skipped: {error}")));
@@ -92,7 +91,7 @@ impl Data {
         let source = DataSource {
             file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
             path: Some(absolute(folder)?),
-            sha256: hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: sha256(hashes.as_bytes()),
             rows,
             series: panel.series.len(),
             synthetic: false,

@@ -228,7 +228,7 @@ impl Recorder {
 }
 
 /// Names that burn-train's metrics have.
-const LOSS: &str = "Loss";
+pub(crate) const LOSS: &str = "Loss";
 const ACCURACY: &str = "Accuracy";
 
 impl MetricLogger for Recorder {

@@ -160,16 +160,23 @@ impl Manifest {
         unseal(text, Self::FORMAT)
     }
 
+    /// The files of its checkpoints.
+    pub(super) fn checkpoints(&self) -> impl Iterator<Item = &Files> {
+        self.best.iter().map(|best| &best.files).chain(self.last.iter().map(|last| &last.files))
+    }
+
     /// Makes sure that all files it speaks of are what they were.
     pub(super) fn check(&self, folder: &Path) -> Result<()> {
-        let files = self.best.iter().map(|best| &best.files).chain(self.last.iter().map(|last| &last.files));
-        files.flat_map(|files| files.iter().enumerate()).try_for_each(|(part, stamp)| stamp.read(folder, part).map(drop))
+        self.stamps().try_for_each(|(part, stamp)| stamp.read(folder, part).map(drop))
     }
 
     /// Names of all files it speaks of.
     pub(super) fn files(&self) -> Vec<String> {
-        let files = self.best.iter().map(|best| &best.files).chain(self.last.iter().map(|last| &last.files));
-        files.flat_map(|files| files.iter().enumerate().map(|(part, stamp)| stamp.name(part))).collect()
+        self.stamps().map(|(part, stamp)| stamp.name(part)).collect()
+    }
+
+    fn stamps(&self) -> impl Iterator<Item = (usize, &Stamp)> {
+        self.checkpoints().flat_map(|files| files.iter().enumerate())
     }
 }
 

@@ -20,7 +20,7 @@ use burn::{
 
 use crate::{
     checkpoint::{Best, Checkpoints, Files, Last, Meaning, Saving},
-    history::{History, Measured},
+    history::{History, LOSS, Measured},
     interrupt::{Signals, take_ctrl_c},
     schedule::Rates,
 };
@@ -261,7 +261,7 @@ impl<M: LearnerModel> Going<'_, M> {
         let flushed = self.events.flush();
         self.interrupter.fail_on_error(flushed);
         // Loggers have a thread of their own, which answers once it has done all before.
-        let _ = self.store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Train);
+        let _ = self.store.find_metric(LOSS, epoch, Aggregate::Mean, &Split::Train);
     }
 
     /// Whether the run is to stop here; what it has done is saved first.
