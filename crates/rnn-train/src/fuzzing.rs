@@ -24,7 +24,8 @@ use crate::{
     run::{Epoch, RunConfig, read_config},
     search::{Search, Space},
     settings::{
-        Experiment, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings, Span, TaskRecipe, TrainSettings, parse_options,
+        Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings, Span, TaskRecipe, TrainSettings,
+        parse_settings,
     },
     task::Trainee,
     training::{fits_an_optimizer, read_manifest, read_record},
@@ -105,7 +106,7 @@ pub fn toml(bytes: &[u8]) -> Result<()> {
 /// Settings for an experiment of letters and one of series.
 fn settings(bytes: &[u8]) -> Result<()> {
     let problem = |problem: String| Error::Settings { path: path().to_owned(), problem };
-    let options = parse_options(&text(bytes)?).map_err(problem)?;
+    let options = parse_settings::<Options>(&text(bytes)?).map_err(problem)?;
     options.as_flags()?;
     resolve(&options)
 }
@@ -115,7 +116,7 @@ fn resolve(options: &Options) -> Result<()> {
         let experiment: Experiment = name.parse().map_err(Error::Internal)?;
         let options = options.clone().over(experiment.0.options());
         TrainSettings::new(experiment, options.clone(), false)?;
-        if let TaskRecipe::Series(_) = experiment.0.task {
+        if let TaskRecipe::Series = experiment.0.task {
             SeriesSettings::new(experiment, &options)?;
         }
     }

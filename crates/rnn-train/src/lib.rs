@@ -133,7 +133,9 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
+pub use backend::BackendChoice;
 pub use error::{Error, GpuFault, Result, Signal};
+pub use settings::{Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SplitName};
 
 /// The same for the `rnn-train` command itself, which runs several trainings as processes of its own program.
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {

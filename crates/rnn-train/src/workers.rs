@@ -20,7 +20,7 @@ use crate::{
     backend::Backend,
     console::{duration, note},
     error::{Error, Result},
-    settings::{Count, Experiment, Options},
+    settings::{Count, Experiment, OptionList, Options},
 };
 
 /// A run of this program.

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 /// The backend asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum BackendChoice {
+pub enum BackendChoice {
     /// A GPU if there is one that is faster than the CPU, else the CPU
     Auto,
     /// GPU through wgpu (Vulkan, Metal, DX12)

@@ -15,7 +15,7 @@ use crate::{
     io::{read_if_there, write_through},
     plot,
     run::{Epoch, History, RunConfig, RunFolder},
-    settings::{Experiment, plain},
+    settings::{Experiment, OptionList, Options, Role, plain},
 };
 
 #[derive(Debug, Args)]
@@ -188,9 +188,8 @@ fn curve(run: &ComparedRun, metric: Metric) -> Vec<(usize, f64)> {
 fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
     let entries = |run: &ComparedRun| -> Result<Map<String, Value>> {
         let RunConfig { experiment, backend, parameters, source, options, .. } = &run.config;
-        let mut entries = options.entries()?;
-        // Where results go is no setting of a run, and its data is told from other by what it holds.
-        entries.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+        // Where results go is no setting of a run, and data is identified by its content.
+        let mut entries = options.portable_entries()?;
         entries.insert("experiment".to_owned(), experiment.to_string().into());
         entries.insert("backend".to_owned(), backend.as_str().into());
         entries.insert("parameters".to_owned(), (*parameters).into());
@@ -226,7 +225,6 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
 /// Why numbers of the runs should not be held against each other.
 fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
-    let option = |run: &ComparedRun, name: &str| run.config.options.entries().ok()?.get(name).map(plain);
     let mut warnings = Vec::new();
     if differs(&|run| Some(std::mem::discriminant(&run.config.experiment.0.task)).map(|task| format!("{task:?}"))) {
         return vec!["letters and series have nothing in common but time".to_owned()];
@@ -234,22 +232,22 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {
         warnings.push("the data is not the same".to_owned());
     }
-    for name in ["target", "horizon", "split", "valid", "test", "purge", "score", "from", "until"] {
-        if differs(&|run| option(run, name)) {
-            warnings.push(format!("`{name}` is not the same, so the scores are not of the same values"));
-        }
-    }
+    let options = runs.each_ref().map(|run| run.config.options.entries().unwrap_or_default());
+    let changed = |role: Role| {
+        let fields = Options::FIELDS.iter().filter(move |field| field.role == role);
+        fields.map(|field| field.name).filter(|name| options[0].get(*name) != options[1].get(*name))
+    };
+    let rows = changed(Role::Data).filter(|name| *name == "target").chain(changed(Role::Scored));
+    warnings.extend(rows.map(|name| format!("`{name}` is not the same, so the scores are not of the same values")));
     let span = |run: &ComparedRun| Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")));
     if warnings.is_empty() && differs(&span) {
         warnings
             .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
-        for name in ["loss", "quantiles", "transform", "naive"] {
-            if differs(&|run| option(run, name)) && (name != "quantiles" || option(&runs[0], "loss").as_deref() == Some("quantile")) {
-                warnings.push(format!("`{name}` is not the same, so the losses are not in the same units"));
-            }
-        }
+        let of_quantiles = |index: usize| options[index].get("loss").is_some_and(|loss| loss == "quantile");
+        let losses = changed(Role::Loss).filter(|name| *name != "quantiles" || of_quantiles(0));
+        warnings.extend(losses.map(|name| format!("`{name}` is not the same, so the losses are not in the same units")));
     }
     warnings
 }

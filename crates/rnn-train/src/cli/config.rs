@@ -7,7 +7,7 @@ use super::context::Context;
 use crate::{
     console::out,
     error::Result,
-    settings::{Experiment, Options, TaskRecipe, plain},
+    settings::{Experiment, OptionList, Options, TaskRecipe, settings_text},
 };
 
 #[derive(Debug, Args)]
@@ -15,9 +15,6 @@ pub(crate) struct ConfigArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
 }
-
-/// Columns of the comments.
-const WIDTH: usize = 100;
 
 /// Prints every setting of an experiment as a settings file that `--config` takes.
 pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
@@ -28,60 +25,17 @@ pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     Ok(())
 }
 
-/// A settings file: what is set as it is, what is not as a comment.
+/// A settings file for `--config`.
 pub(super) fn settings_file(experiment: Experiment, artifacts: Option<&Path>, entries: &Map<String, Value>, about: &str) -> String {
-    let mut lines = vec![format!("# {about}"), "#".to_owned()];
-    if artifacts.is_some() {
-        lines.push(format!("#   rnn-train config {experiment} > run.toml"));
-    }
     let name = if artifacts.is_some() { "run.toml" } else { "best.toml" };
-    lines.extend([
-        format!("#   rnn-train --config {name} train {experiment}"),
-        "#".to_owned(),
-        "# Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here."
-            .to_owned(),
-        String::new(),
-        "# Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)".to_owned(),
-        artifacts
-            .map_or_else(|| "#~ artifacts =".to_owned(), |path| format!("artifacts = {}", toml::Value::from(path.display().to_string()))),
-        "#~ backend = \"auto\"".to_owned(),
-    ]);
-    let mut group = String::new();
-    for (name, text, heading) in Options::described() {
-        if matches!(experiment.0.task, TaskRecipe::Letters(_)) && heading == Options::SERIES {
-            continue;
-        }
-        if heading != group {
-            lines.push(format!("\n# ---- {heading}"));
-            group = heading;
-        }
-        lines.push(String::new());
-        lines.extend(wrapped(&text).iter().map(|line| format!("# {line}")));
-        lines.push(entries.get(&name).map_or_else(|| format!("#~ {name} ="), |value| format!("{name} = {}", written(value))));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
-        Value::String(_) => toml::Value::from(plain(value)).to_string(),
-        other => other.to_string(),
-    }
-}
-
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() && line.len() + word.len() >= WIDTH {
-                lines.push(word.to_owned());
-            } else {
-                let space = if line.is_empty() { "" } else { " " };
-                line.push_str(space);
-                line.push_str(word);
-            }
-        }
-    }
-    lines
+    let made_by = artifacts.map_or_else(String::new, |_| format!("#   rnn-train config {experiment} > run.toml\n"));
+    let folder = artifacts
+        .map_or_else(|| "#~ artifacts =".to_owned(), |path| format!("artifacts = {}", toml::Value::from(path.display().to_string())));
+    let has_series = experiment.0.task == TaskRecipe::Series;
+    let options = settings_text::<Options>(entries, |field| has_series || field.heading != Some(Options::SERIES));
+    format!(
+        "# {about}\n#\n{made_by}#   rnn-train --config {name} train {experiment}\n#\n\
+         # Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here.\n\n\
+         # Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)\n{folder}\n#~ backend = \"auto\"\n{options}"
+    )
 }

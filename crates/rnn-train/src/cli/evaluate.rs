@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
             let task = LettersTask::new(args.experiment, letters);
             backend.guard(USE_CPU, || task.evaluate(&trained.load(&task, device)?, trained.best.epoch, device, None))?
         }
-        TaskRecipe::Series(_) => {
+        TaskRecipe::Series => {
             let task = trained.series_task(args.data.clone(), None)?;
             backend.guard(USE_CPU, || task.evaluate(&trained.load(&task, device)?, trained.best.epoch, device, None))?
         }

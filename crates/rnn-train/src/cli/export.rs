@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
             let task = LettersTask::new(args.experiment, letters);
             task.weights(&trained.load(&task, &device)?, args.format)?
         }
-        TaskRecipe::Series(_) => {
+        TaskRecipe::Series => {
             let task = trained.series_task(None, None)?;
             task.weights(&trained.load(&task, &device)?, args.format)?
         }

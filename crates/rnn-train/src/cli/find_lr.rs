@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     let settings = TrainSettings::new(args.experiment, options, true)?;
     match args.experiment.0.task {
         TaskRecipe::Letters(letters) => find(context, args, &settings, test, &LettersTask::new(args.experiment, letters)),
-        TaskRecipe::Series(_) => {
+        TaskRecipe::Series => {
             let task = SeriesTask::open(args.experiment, SeriesSettings::new(args.experiment, &settings.options)?, None)?;
             find(context, args, &settings, test, &task)
         }

@@ -5,7 +5,7 @@ use crate::{
     console::{json, out},
     error::Result,
     run::RunFolder,
-    settings::{Experiment, RECIPES},
+    settings::{Experiment, RECIPES, TrainSettings},
     training::Checkpoints,
 };
 
@@ -28,16 +28,17 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
             let artifacts = RunFolder::new(&context.settings.artifacts, Experiment(recipe));
             // A damaged folder is reported by the commands that use it; the list goes on.
             let best = Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
-            Listed {
+            let settings = TrainSettings::new(Experiment(recipe), recipe.options(), false)?;
+            Ok(Listed {
                 name: recipe.name,
                 about: recipe.about,
-                epochs: recipe.epochs,
-                batch_size: recipe.batch_size,
-                learning_rate: recipe.learning_rate,
+                epochs: settings.epochs,
+                batch_size: settings.batch_size,
+                learning_rate: settings.rate.rate,
                 best_epoch: best.map(|best| best.epoch),
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     if as_json {
         json(&listed);
         return Ok(());

@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
             let trainee = trained.load(&task, &backend.device)?;
             predict_letters(&Letters { task: &task, trainee: &trainee, device: &backend.device }, args)
         }
-        TaskRecipe::Series(_) => {
+        TaskRecipe::Series => {
             let task = trained.series_task(args.data.clone(), None)?;
             let trainee = trained.load(&task, &backend.device)?;
             predict_days(&task, &trainee, &backend.device, args)

@@ -24,7 +24,8 @@ use crate::{
     run::RunFolder,
     search::{Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay, rungs},
     settings::{
-        Count, Experiment, Method, Options, Positive, Progress, Ranking, ScoredPart, SeriesSettings, TaskRecipe, TrainSettings, Typed,
+        Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking, ScoredPart, SeriesSettings, TaskRecipe,
+        TrainSettings, Typed,
     },
     task::SeriesTask,
     training::{Trained, options_before},
@@ -145,9 +146,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
 }
 
 fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Result<SearchPlan> {
-    let mut options = base.entries()?;
-    // Its data is told from other by what it holds.
-    options.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+    // Data is identified by its content.
+    let options = base.portable_entries()?;
     let trials = args.trials.map_or(Method::TRIALS, |Count(trials)| trials);
     Ok(SearchPlan {
         experiment: args.experiment,
@@ -180,11 +180,8 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     let typed = args.options.entries()?;
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
-            let flag = key.replace('_', "-");
-            return Err(Error::Usage(format!(
-                "--{flag} is typed, and `{key}` is a key of {}; leave out one of them",
-                args.space.display()
-            )));
+            let flag = Options::field(key).map(Field::flag).unwrap_or_default();
+            return Err(Error::Usage(format!("{flag} is typed, and `{key}` is a key of {}; leave out one of them", args.space.display())));
         }
         if args.method == Method::Halving && key == "epochs" {
             return Err(Error::Usage(format!(
@@ -318,9 +315,7 @@ impl Searching<'_> {
 
     /// The best settings, for a training of their own.
     fn best_options(&self, run: &TrialRun) -> Result<Map<String, Value>> {
-        let mut options = self.options(run)?.entries()?;
-        options.retain(|name, _| !["artifacts", "score"].contains(&name.as_str()));
-        Ok(options)
+        Options { artifacts: None, score: None, ..self.options(run)? }.entries()
     }
 
     /// The scores of a trial on the test part, which are measured once.

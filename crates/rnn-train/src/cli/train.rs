@@ -6,7 +6,6 @@ use std::{
 use burn::tensor::Device;
 use clap::Args;
 use rnn_models::ModelSummary;
-use serde_json::Value;
 
 use super::context::Context;
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
     io::{Lock, seal, to_json},
     plot,
     run::{History, Meaning, RunConfig, RunFolder},
-    settings::{Count, Experiment, Options, Progress, SeriesSettings, TaskRecipe, TrainSettings, plain},
+    settings::{Changes, Count, Experiment, OptionList, Options, Progress, SeriesSettings, TaskRecipe, TrainSettings},
     task::{Format, LettersTask, SeriesTask, Task},
     training::{Best, Checkpoints, Fit, Last, Signals, initial},
     workers::ParallelArgs,
@@ -76,7 +75,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
             let settings = TrainSettings::new(experiment, options, args.fresh)?;
             start(context, &settings, &artifacts, (before, lock), &LettersTask::new(experiment, letters))
         }
-        TaskRecipe::Series(_) => {
+        TaskRecipe::Series => {
             let task = SeriesTask::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
             task.check()?;
             task.resolve(&mut options);
@@ -89,53 +88,17 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     }
 }
 
-/// Options that say what a model's numbers mean, which rows it may learn from and what its optimizer remembers: weights that were trained under others cannot
-/// go on, and their loss says nothing.
-const MEANING: [&str; 20] = [
-    "optimizer",
-    "target",
-    "features",
-    "window",
-    "horizon",
-    "transform",
-    "naive",
-    "loss",
-    "quantiles",
-    "split",
-    "valid",
-    "test",
-    "purge",
-    "from",
-    "until",
-    "fill",
-    "date_column",
-    "date_format",
-    "cell",
-    "units",
-];
-/// Options of the training itself that a user will want to know are others than before.
-const TRAINING: [&str; 10] =
-    ["learning_rate", "schedule", "warmup", "batch_size", "weight_decay", "momentum", "clip_norm", "patience", "dropout", "samples"];
-
-/// Refuses to go on from weights that mean something else; says which other settings are not as before.
+/// Refuses to train weights further that mean something else; notes which other options differ from the earlier run.
 fn same_meaning(artifacts: &RunFolder, before: &Options, now: &Options) -> Result<()> {
-    let (before, now) = (before.entries()?, now.entries()?);
-    let written = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
-    let differs = |name: &str| before.get(name) != now.get(name);
-    if let Some(name) = MEANING.into_iter().find(|name| differs(name)) {
-        let (was, is) = (written(before.get(name)), written(now.get(name)));
+    let Changes { refused, noted } = now.changes_from(before)?;
+    if let Some(difference) = refused {
         let problem = format!(
-            "was trained with {name} = {was}, not {is}; go on with the same, choose another folder with --artifacts, or start over with --fresh"
+            "was trained with {difference}; go on with the same, choose another folder with --artifacts, or start over with --fresh"
         );
         return Err(Error::Artifact { path: artifacts.folder.clone(), problem });
     }
-    let changed: Vec<String> = TRAINING
-        .into_iter()
-        .filter(|name| differs(name))
-        .map(|name| format!("{name} {} (before: {})", written(now.get(name)), written(before.get(name))))
-        .collect();
-    if !changed.is_empty() {
-        note(format_args!("not as before: {}", changed.join(", ")));
+    if !noted.is_empty() {
+        note(format_args!("not as before: {}", noted.join(", ")));
     }
     Ok(())
 }

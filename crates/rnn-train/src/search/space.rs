@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::{
     error::{Error, Result},
     io::bounded,
-    settings::{Options, nearest},
+    settings::{Options, searchable},
 };
 
 /// Settings of a trial: a value for each key of the space.
@@ -65,25 +65,6 @@ struct RangeTable {
     steps: Option<usize>,
 }
 
-/// Keys that say which values are predicted and scored: trials that differ in them cannot be ranked.
-const SCORED: [&str; 14] = [
-    "data",
-    "date_column",
-    "date_format",
-    "target",
-    "fill",
-    "from",
-    "until",
-    "skip_bad",
-    "horizon",
-    "split",
-    "valid",
-    "test",
-    "purge",
-    "score",
-];
-/// Keys that are of the program or of what scores are measured against, not of the training.
-const OTHER: [&str; 5] = ["artifacts", "backend", "progress", "season", "interval"];
 /// Points that a grid has at most.
 const MOST_POINTS: usize = 100_000;
 /// Draws that a new trial may take: in a small space most have been seen.
@@ -109,7 +90,7 @@ impl Space {
         let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {
             let line = 1 + text[..key.span().start].matches('\n').count();
             let key = key.into_inner();
-            let values = searchable(&key).and_then(|()| Values::new(&key, value.into_inner()));
+            let values = searchable::<Options>(&key).and_then(|()| Values::new(&key, value.into_inner()));
             Ok(Dimension { line, values: values.map_err(|problem| format!("line {line}: {problem}"))?, key })
         };
         let dimensions = entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
@@ -210,24 +191,6 @@ impl Space {
 /// The options of a point.
 pub(crate) fn overlay(point: &Point) -> std::result::Result<Options, String> {
     serde_json::from_value(Value::Object(point.clone())).map_err(|error| error.to_string())
-}
-
-fn searchable(key: &str) -> std::result::Result<(), String> {
-    let described = Options::described();
-    let known = || described.iter().map(|(name, ..)| name.as_str());
-    if SCORED.contains(&key) {
-        return Err(format!(
-            "`{key}` says which values are predicted and scored; trials that differ in it cannot be ranked (give it as a flag)"
-        ));
-    }
-    if OTHER.contains(&key) {
-        return Err(format!("`{key}` is no setting of the training"));
-    }
-    if known().all(|name| name != key) {
-        let nearest = nearest(key, known()).map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-        return Err(format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)"));
-    }
-    Ok(())
 }
 
 impl Values {

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     io::{read_if_there, to_json, write_atomic},
     run::{History, RunFolder},
-    settings::{Count, Experiment, Options, Ranking, Typed},
+    settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     training::evaluation,
     workers::{self, Pool, PoolHooks, Worker, training_args},
 };
@@ -149,8 +149,7 @@ impl Searching<'_> {
 
     /// What says which run a folder is of.
     fn labelled(&self, run: &TrialRun) -> Result<Value> {
-        let mut options = self.options(run)?.entries()?;
-        options.retain(|name, _| name != "artifacts");
+        let options = Options { artifacts: None, ..self.options(run)? }.entries()?;
         Ok(serde_json::json!({ "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options }))
     }
 

@@ -1,17 +1,23 @@
 //! What was asked for, by flag, settings file, earlier run and recipe, and what it means.
 
+mod file;
 mod layers;
 mod options;
 mod recipe;
 mod schedule;
 mod series;
 mod train;
+mod typed;
 mod values;
 
-pub(crate) use layers::{GlobalSettings, parse_options};
-pub(crate) use options::{Options, Typed, plain};
-pub(crate) use recipe::{Experiment, LettersRecipe, RECIPES, TaskRecipe, nearest};
-pub(crate) use schedule::{RateSchedule, RateSettings, Rates, Span};
+pub(crate) use file::{parse_settings, searchable, settings_text};
+pub(crate) use layers::GlobalSettings;
+pub use options::Options;
+pub(crate) use options::{Changes, Field, OptionList, Role};
+pub(crate) use recipe::{Experiment, LettersRecipe, RECIPES, TaskRecipe};
+pub use schedule::RateSchedule;
+pub(crate) use schedule::{RateSettings, Rates, Span};
 pub(crate) use series::{SeriesLoss, SeriesSettings};
 pub(crate) use train::{OptimizerSettings, TrainSettings};
+pub(crate) use typed::{Typed, plain};
 pub(crate) use values::{Count, Level, Loss, Method, OptimizerName, Positive, Progress, Ranking, ScoredPart, SplitName, Time};

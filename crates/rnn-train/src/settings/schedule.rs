@@ -22,7 +22,7 @@ use crate::{
 
 /// A learning-rate schedule; lengths are in epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum RateSchedule {
+pub enum RateSchedule {
     /// The same rate at every step.
     Constant,
     /// Half a cosine down to 0, once over the run or again and again (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5).

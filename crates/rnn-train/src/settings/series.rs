@@ -6,8 +6,9 @@ use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
 use rnn_models::Cell;
 
 use super::{
-    options::{Options, set},
+    options::Options,
     recipe::Experiment,
+    typed::{Setting, set},
     values::{Loss, ScoredPart, SplitName},
 };
 use crate::error::{Error, Result};
@@ -64,7 +65,7 @@ impl SeriesSettings {
     /// Makes sense of layered options.
     pub(crate) fn new(experiment: Experiment, options: &Options) -> Result<Self> {
         let recipe = experiment.0.options();
-        let split = match set(options.split, "split")?.0 {
+        let split = match set(options.split, "split")? {
             SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
                 return Err(Error::Usage(
                     "--purge is between the parts of a holdout split; the course's has none (--split holdout)".to_owned(),
@@ -72,19 +73,18 @@ impl SeriesSettings {
             }
             SplitName::Course => Split::Course,
             SplitName::Holdout => Split::Holdout {
-                valid: set(options.valid, "valid")?.0,
-                test: set(options.test, "test")?.0,
+                valid: set(options.valid, "valid")?,
+                test: set(options.test, "test")?,
                 purge: set(options.purge, "purge")?,
             },
         };
         // What the recipe says of intervals is said of its own split.
-        let interval =
-            options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).and_then(|level| level.0.0);
+        let interval = options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).and_then(Setting::value);
         if split == Split::Course && interval.is_some() {
             let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));
         }
-        let score = match set(options.score, "score")?.0 {
+        let score = match set(options.score, "score")? {
             ScoredPart::Valid if split == Split::Course => {
                 let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
                 return Err(Error::Usage(problem.to_owned()));
@@ -92,8 +92,8 @@ impl SeriesSettings {
             ScoredPart::Valid => Part::Valid,
             ScoredPart::Test => Part::Test,
         };
-        let transform = set(options.transform, "transform")?.0;
-        let horizon = set(options.horizon, "horizon")?.0.0;
+        let transform = set(options.transform, "transform")?;
+        let horizon = set(options.horizon, "horizon")?;
         let loss = SeriesLoss::new(options)?;
         if loss.name == Loss::Quantile {
             if options.interval != recipe.interval && interval.is_some() {
@@ -108,7 +108,7 @@ impl SeriesSettings {
         }
         // Intervals calibrated on what is scored would be right by themselves.
         let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Part::Test);
-        let units: Vec<usize> = set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect();
+        let units: Vec<usize> = set(options.units.clone(), "units")?;
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));
         }
@@ -122,22 +122,22 @@ impl SeriesSettings {
                 skip_bad: set(options.skip_bad, "skip_bad")?,
                 rows: ReadOptions {
                     date_format: options.date_format.clone(),
-                    fill: options.fill.map_or(Fill::None, |fill| fill.0),
-                    from: options.from.map(|time| time.0.0),
-                    until: options.until.map(|time| end_of(time.0.0)),
+                    fill: options.fill.map_or(Fill::None, Setting::value),
+                    from: options.from.map(Setting::value),
+                    until: options.until.map(|time| end_of(time.value())),
                 },
             },
             target: named(&options.target, &recipe.target),
             features: named(&options.features, &recipe.features),
-            window: set(options.window, "window")?.0.0,
+            window: set(options.window, "window")?,
             horizon,
             transform,
-            naive: set(options.naive, "naive")?.0,
+            naive: set(options.naive, "naive")?,
             season: options.season.filter(|season| *season > 0),
             split,
-            cell: set(options.cell, "cell")?.0.into(),
+            cell: set(options.cell, "cell")?.into(),
             units,
-            dropout: set(options.dropout, "dropout")?.0.0,
+            dropout: set(options.dropout, "dropout")?,
             loss,
             samples: options.samples.filter(|samples| *samples > 0),
             score,
@@ -153,11 +153,11 @@ impl SeriesSettings {
 
 impl SeriesLoss {
     fn new(options: &Options) -> Result<Self> {
-        let name = set(options.loss, "loss")?.0;
+        let name = set(options.loss, "loss")?;
         if name != Loss::Quantile {
             return Ok(Self { name, quantiles: Vec::new() });
         }
-        let quantiles: Vec<f64> = set(options.quantiles.clone(), "quantiles")?.into_iter().map(|quantile| quantile.0.0).collect();
+        let quantiles: Vec<f64> = set(options.quantiles.clone(), "quantiles")?;
         let rise = quantiles.windows(2).all(|pair| pair[0] < pair[1]);
         if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
             let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();

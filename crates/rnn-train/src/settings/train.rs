@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    options::{Options, set},
+    options::Options,
     recipe::Experiment,
     schedule::RateSettings,
+    typed::set,
     values::{OptimizerName, Progress},
 };
 use crate::error::{Error, Result};
@@ -44,10 +45,10 @@ impl TrainSettings {
     /// Makes sense of layered options.
     pub(crate) fn new(experiment: Experiment, options: Options, fresh: bool) -> Result<Self> {
         let mut optimizer = OptimizerSettings {
-            name: set(options.optimizer, "optimizer")?.0,
-            weight_decay: set(options.weight_decay, "weight_decay")?.0.0,
-            momentum: set(options.momentum, "momentum")?.0.0,
-            clip_norm: set(options.clip_norm, "clip_norm")?.0.0,
+            name: set(options.optimizer, "optimizer")?,
+            weight_decay: set(options.weight_decay, "weight_decay")?,
+            momentum: set(options.momentum, "momentum")?,
+            clip_norm: set(options.clip_norm, "clip_norm")?,
         };
         let decays = optimizer.name == OptimizerName::AdamW;
         if !decays && options.weight_decay == experiment.0.options().weight_decay {
@@ -58,22 +59,22 @@ impl TrainSettings {
             let (name, decay) = (optimizer.name, optimizer.weight_decay);
             return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)")));
         }
-        let epochs = set(options.epochs, "epochs")?.0.0;
+        let epochs = set(options.epochs, "epochs")?;
         let rate = RateSettings {
-            rate: set(options.learning_rate, "learning_rate")?.0.0,
-            schedule: set(options.schedule, "schedule")?.0,
-            warmup: set(options.warmup, "warmup")?.0.0,
+            rate: set(options.learning_rate, "learning_rate")?,
+            schedule: set(options.schedule, "schedule")?,
+            warmup: set(options.warmup, "warmup")?,
         };
         rate.check(epochs)?;
         Ok(Self {
             experiment,
             epochs,
-            batch_size: set(options.batch_size, "batch_size")?.0.0,
+            batch_size: set(options.batch_size, "batch_size")?,
             rate,
             seed: set(options.seed, "seed")?,
             optimizer,
             patience: set(options.patience, "patience")?,
-            save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?.0.0)
+            save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?)
                 .unwrap_or(Duration::MAX),
             fresh,
             progress: options.progress.unwrap_or(Progress::Auto),

@@ -7,39 +7,18 @@ use jiff::civil::DateTime;
 use rnn_data::moment;
 use rnn_models::Cell;
 
+use super::typed::Setting;
+
 /// Epochs, samples a step and rows there can be.
 pub(crate) const LARGEST_COUNT: usize = 1_000_000;
 
-/// A whole number from 1 to [`LARGEST_COUNT`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Count(pub(crate) usize);
-
-/// A number above 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Positive(pub(crate) f64);
-
-/// A number of at least 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Quantity(pub(crate) f64);
-
-/// A number of at least 0 and below 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Share(pub(crate) f64);
-
-/// A number above 0 and below 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Quantile(pub(crate) f64);
-
-/// A number above 0 and below 1, or none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Level(pub(crate) Option<f64>);
-
-/// A date, or a date and a time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Time(pub(crate) DateTime);
-
+/// Defines a number with bounds, and how it is written.
 macro_rules! number {
-    ($name:ident, $kind:ty, $is_good:expr, $expected:expr) => {
+    ($(#[$docs:meta])* $name:ident($kind:ty): $is_good:expr, $expected:expr) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub struct $name(pub(crate) $kind);
+
         impl FromStr for $name {
             type Err = String;
 
@@ -54,15 +33,59 @@ macro_rules! number {
                 self.0.fmt(f)
             }
         }
+
+        wraps!($name($kind));
     };
 }
 
-number!(Count, usize, |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number from 1 to {LARGEST_COUNT}"));
-number!(Positive, f64, |number| number.is_finite() && *number > 0.0, "a number above 0");
-number!(Quantity, f64, |number| number.is_finite() && *number >= 0.0, "a number of at least 0");
-number!(Share, f64, |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1");
+/// Defines the value of an option that wraps it.
+macro_rules! wraps {
+    ($name:ident($kind:ty)) => {
+        impl Setting for $name {
+            type Value = $kind;
 
-number!(Quantile, f64, |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1");
+            fn from_value(value: $kind) -> Self {
+                Self(value)
+            }
+
+            fn value(self) -> $kind {
+                self.0
+            }
+        }
+    };
+}
+
+number! {
+    /// A whole number from 1 to [`LARGEST_COUNT`].
+    Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number from 1 to {LARGEST_COUNT}")
+}
+number! {
+    /// A number above 0.
+    Positive(f64): |number| number.is_finite() && *number > 0.0, "a number above 0"
+}
+number! {
+    /// A number of at least 0.
+    Quantity(f64): |number| number.is_finite() && *number >= 0.0, "a number of at least 0"
+}
+number! {
+    /// A number of at least 0 and below 1.
+    Share(f64): |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1"
+}
+number! {
+    /// A number above 0 and below 1.
+    Quantile(f64): |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1"
+}
+
+/// A number above 0 and below 1, or none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level(pub(crate) Option<f64>);
+
+/// A date, or a date and a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Time(pub(crate) DateTime);
+
+wraps!(Level(Option<f64>));
+wraps!(Time(DateTime));
 
 impl FromStr for Level {
     type Err = String;
@@ -101,10 +124,12 @@ impl fmt::Display for Time {
 
 /// Defines an enum whose variants have names.
 macro_rules! named {
-    ($(#[$docs:meta])* $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$docs:meta])* $vis:vis $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $text:literal),* $(,)? }) => {
         $(#[$docs])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name { $($(#[$variant_docs])* $variant),* }
+        $vis enum $name { $($(#[$variant_docs])* $variant),* }
+
+        crate::settings::typed::plain_settings!($name);
 
         impl FromStr for $name {
             type Err = String;
@@ -128,7 +153,7 @@ macro_rules! named {
 named! {
     /// What the models of series are trained to make small, in scaled units.
     #[derive(Default)]
-    Loss {
+    pub Loss {
         /// Mean squared error.
         #[default]
         Mse = "mse",
@@ -143,7 +168,7 @@ named! {
 
 named! {
     /// An optimizer.
-    OptimizerName {
+    pub OptimizerName {
         /// Kingma and Ba, 2015.
         Adam = "adam",
         /// Loshchilov and Hutter, 2019.
@@ -157,7 +182,7 @@ named! {
 
 named! {
     /// The part of the data that is scored.
-    ScoredPart {
+    pub ScoredPart {
         /// The test part.
         Test = "test",
         /// The validation part; the test part stays unseen.
@@ -167,7 +192,7 @@ named! {
 
 named! {
     /// How a search chooses trials.
-    Method {
+    pub(crate) Method {
         /// Values drawn at random.
         Random = "random",
         /// All combinations.
@@ -179,7 +204,7 @@ named! {
 
 named! {
     /// The score that trials are ranked by, in the units of the target or as a share.
-    Ranking {
+    pub(crate) Ranking {
         /// Root of the mean squared error.
         Rmse = "rmse",
         /// Mean absolute error.
@@ -193,7 +218,7 @@ named! {
 
 named! {
     /// How rows are split, apart from where.
-    SplitName {
+    pub SplitName {
         /// See [`rnn_data::Split::Course`].
         Course = "course",
         /// See [`rnn_data::Split::Holdout`].
@@ -203,7 +228,7 @@ named! {
 
 named! {
     /// A recurrent cell.
-    CellName {
+    pub CellName {
         /// SimpleRNN.
         SimpleRnn = "simple-rnn",
         /// LSTM.
@@ -226,7 +251,7 @@ impl From<CellName> for Cell {
 /// How training progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Progress {
+pub enum Progress {
     /// The terminal interface on a terminal, lines elsewhere
     Auto,
     /// burn-train's terminal interface

@@ -27,7 +27,7 @@ use crate::{
     console::note,
     error::{Error, Result, Signal},
     run::History,
-    settings::{Progress, Rates, Span, TrainSettings},
+    settings::{OptionList, Progress, Rates, Span, TrainSettings},
     task::{Batching, Task},
 };
 

@@ -1,0 +1,84 @@
+//! Settings files: read, written, and what is wrong with them.
+
+use serde_json::{Map, Value};
+
+use super::{
+    options::{Field, OptionList, Role},
+    recipe::nearest,
+    typed::plain,
+};
+use crate::io::bounded;
+
+/// Columns of the comments.
+const WIDTH: usize = 100;
+
+/// The options of a settings file.
+pub(crate) fn parse_settings<O: OptionList>(text: &str) -> Result<O, String> {
+    toml::from_str(text).map_err(|error| {
+        let problem = bounded::toml_problem(text, &error);
+        // The list of all keys that serde appends is what `config` prints, better.
+        let Some((place, rest)) = problem.split_once("unknown field `") else { return problem };
+        format!("{place}{}", unknown_key::<O>(rest.split('`').next().unwrap_or_default()))
+    })
+}
+
+fn unknown_key<O: OptionList>(key: &str) -> String {
+    let nearest = nearest(key, O::FIELDS.iter().map(|field| field.name));
+    let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+    format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")
+}
+
+/// Whether a search may vary an option.
+///
+/// # Errors
+///
+/// Why it may not.
+pub(crate) fn searchable<O: OptionList>(key: &str) -> Result<(), String> {
+    match O::field(key).ok_or_else(|| unknown_key::<O>(key))?.role {
+        Role::Data | Role::Scored => Err(format!(
+            "`{key}` says which values are predicted and scored; trials that differ in it cannot be ranked (give it as a flag)"
+        )),
+        Role::Program | Role::Report => Err(format!("`{key}` is no setting of the training")),
+        Role::Loss | Role::Model | Role::Training => Ok(()),
+    }
+}
+
+/// The options as a settings file: what is set as it is, what is not as a comment.
+pub(crate) fn settings_text<O: OptionList>(entries: &Map<String, Value>, shows: impl Fn(&Field) -> bool) -> String {
+    let (mut lines, mut group) = (Vec::new(), None);
+    for (field, text) in O::described().into_iter().filter(|(field, _)| shows(field)) {
+        if field.heading != group {
+            lines.push(format!("\n# ---- {}", field.heading.unwrap_or_default()));
+            group = field.heading;
+        }
+        lines.push(String::new());
+        lines.extend(wrapped(&text).iter().map(|line| format!("# {line}")));
+        let value = entries.get(field.name).map(written);
+        lines.push(value.map_or_else(|| format!("#~ {} =", field.name), |value| format!("{} = {value}", field.name)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn written(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        Value::String(_) => toml::Value::from(plain(value)).to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() && line.len() + word.len() >= WIDTH {
+                lines.push(word.to_owned());
+            } else {
+                let space = if line.is_empty() { "" } else { " " };
+                line.push_str(space);
+                line.push_str(word);
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,107 @@
+use super::{
+    super::file::{parse_settings, searchable, settings_text},
+    *,
+};
+
+/// Options as typed.
+fn flags<O: OptionList>(args: &[&str]) -> O {
+    let command = O::augment_args(clap::Command::new("x"));
+    O::from_arg_matches(&command.get_matches_from([&["x"], args].concat())).unwrap()
+}
+
+fn parsed(args: &[&str]) -> Options {
+    flags(args)
+}
+
+#[test]
+fn flags_settings_files_and_json_say_the_same() {
+    let flags = parsed(&[
+        "--epochs",
+        "3",
+        "--features",
+        "open,log(high/low),\"Adj, close\"",
+        "--test",
+        "2019-05-01",
+        "--valid",
+        "0.2",
+        "--units",
+        "32,16",
+    ]);
+    let file: Options = toml::from_str(
+        "epochs = 3\nfeatures = [\"open\", \"log(high/low)\", \"Adj, close\"]\ntest = 2019-05-01\nvalid = 0.2\nunits = [32, 16]\n",
+    )
+    .unwrap();
+    assert_eq!(flags, file);
+    assert_eq!(serde_json::from_value::<Options>(Value::Object(flags.entries().unwrap())).unwrap(), flags);
+    let again = flags.as_flags().unwrap();
+    assert_eq!(parsed(&again.iter().map(String::as_str).collect::<Vec<_>>()), flags);
+}
+
+#[test]
+fn every_option_can_be_layered_and_has_a_description() {
+    let below = parsed(&["--epochs", "3", "--window", "7", "--skip-bad"]);
+    let above = parsed(&["--window", "8"]);
+    assert_eq!(above.over(below), parsed(&["--epochs", "3", "--window", "8", "--skip-bad"]));
+    for (field, text) in Options::described() {
+        assert!(!text.is_empty(), "{}", field.name);
+    }
+}
+
+options! {
+    /// The list of a test: what an option needs to be known everywhere is its line here.
+    struct Longer {
+        program {}
+        "Training" {
+            /// How often a step is repeated
+            #[arg(value_name = "N")]
+            Training Noted repeats: Typed<Count> = 3_usize,
+            /// What the model reads
+            #[arg(value_name = "NAME")]
+            Model Same alphabet: String,
+            /// Rows that are scored
+            #[arg(value_name = "N")]
+            Scored Free rows: Typed<Count>,
+            /// Where notes are
+            #[arg(value_name = "PATH")]
+            Data Free notes: PathBuf,
+            /// How loud it is
+            #[arg(value_name = "N")]
+            Program Free volume: Typed<Quantity>,
+        }
+    }
+}
+
+#[test]
+fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
+    let typed: Longer = flags(&["--repeats", "7", "--alphabet", "abc"]);
+    assert_eq!(typed, parse_settings("repeats = 7\nalphabet = \"abc\"").unwrap());
+    assert_eq!(typed, Longer::default().repeats(7_usize).alphabet("abc"));
+    assert_eq!(flags::<Longer>(&typed.as_flags().unwrap().iter().map(String::as_str).collect::<Vec<_>>()), typed);
+    let problem = parse_settings::<Longer>("repeat = 7").unwrap_err();
+    assert!(problem.contains("unknown key `repeat`; did you mean `repeats`?"), "{problem}");
+    let file = settings_text::<Longer>(&typed.entries().unwrap(), |_| true);
+    assert!(file.contains("# How often a step is repeated\nrepeats = 7\n") && file.contains("\n#~ rows ="), "{file}");
+    assert_eq!(parse_settings::<Longer>(&file).unwrap(), typed);
+    assert_eq!(Longer::default().rows(2_usize).over(typed.clone()).rows(2_usize), typed.clone().rows(2_usize));
+    assert_eq!(typed.clone().over(Longer::defaults()).repeats, typed.repeats);
+    assert_eq!(Longer::default().over(Longer::defaults()), Longer::default().repeats(3_usize));
+    assert!(Longer::default().repeats(0_usize).checked().unwrap_err().to_string().contains("repeats: expected a whole number from 1"));
+}
+
+#[test]
+fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes_a_run() {
+    let run = Longer::default().repeats(7_usize).alphabet("abc").rows(2_usize).notes("notes.txt").volume(1.0);
+    let same = |other: Longer| other.fingerprint().unwrap() == run.fingerprint().unwrap();
+    assert!(same(run.clone().notes("elsewhere.txt").volume(2.0)));
+    assert!(!same(run.clone().repeats(8_usize)) && !same(run.clone().alphabet("abd")) && !same(run.clone().rows(3_usize)));
+    assert_eq!(run.clone().changes_from(&run).unwrap(), Changes::default());
+    let other = run.clone().repeats(8_usize).alphabet("abd").rows(3_usize).volume(2.0);
+    let changes = other.changes_from(&run).unwrap();
+    assert_eq!(changes.refused.unwrap(), "alphabet = abc, not abd");
+    assert_eq!(changes.noted, ["repeats 8 (before: 7)"]);
+    assert_eq!(searchable::<Longer>("repeats"), Ok(()));
+    assert_eq!(searchable::<Longer>("alphabet"), Ok(()));
+    assert!(searchable::<Longer>("rows").unwrap_err().contains("which values are predicted and scored"));
+    assert!(searchable::<Longer>("volume").unwrap_err().contains("is no setting of the training"));
+    assert!(searchable::<Longer>("repaets").unwrap_err().contains("did you mean `repeats`?"));
+}

@@ -1,0 +1,150 @@
+//! Values as text: typed, in settings files, in `config.json`.
+
+use std::{fmt::Display, path::PathBuf, str::FromStr};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, value::MapAccessDeserializer},
+};
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Typed<T>(pub(crate) T);
+
+/// The type of an option, beside that of the value it holds.
+pub trait Setting {
+    /// What a program sets and reads.
+    type Value;
+
+    /// Takes a value; bounds are checked when the options are resolved.
+    fn from_value(value: Self::Value) -> Self;
+
+    /// The value.
+    fn value(self) -> Self::Value;
+}
+
+/// Values that are their own setting.
+macro_rules! plain_settings {
+    ($($kind:ty)*) => {
+        $(impl $crate::settings::typed::Setting for $kind {
+            type Value = Self;
+
+            fn from_value(value: Self) -> Self {
+                value
+            }
+
+            fn value(self) -> Self {
+                self
+            }
+        })*
+    };
+}
+
+pub(super) use plain_settings;
+
+plain_settings!(bool u64 usize String PathBuf crate::backend::BackendChoice super::values::Progress);
+plain_settings!(super::schedule::RateSchedule rnn_data::Cut rnn_data::Fill rnn_data::Naive rnn_data::Transform);
+
+impl<T: Setting> Setting for Typed<T> {
+    type Value = T::Value;
+
+    fn from_value(value: T::Value) -> Self {
+        Self(T::from_value(value))
+    }
+
+    fn value(self) -> T::Value {
+        self.0.value()
+    }
+}
+
+impl<T: Setting> Setting for Vec<T> {
+    type Value = Vec<T::Value>;
+
+    fn from_value(value: Vec<T::Value>) -> Self {
+        value.into_iter().map(T::from_value).collect()
+    }
+
+    fn value(self) -> Vec<T::Value> {
+        self.into_iter().map(T::value).collect()
+    }
+}
+
+/// The value of an option that the recipe, at the latest, has set.
+pub(crate) fn set<T: Setting>(option: Option<T>, name: &str) -> Result<T::Value, Error> {
+    option.map(T::value).ok_or_else(|| Error::Internal(format!("no recipe sets `{name}`")))
+}
+
+/// The items of a list with commas between them; one that has a comma itself is in quotes, as in a CSV file.
+pub(super) fn listed(text: &str) -> Result<Vec<String>, csv::Error> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let records = reader.records().collect::<Result<Vec<_>, _>>()?;
+    Ok(records.iter().flatten().map(str::to_owned).collect())
+}
+
+pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("expected a whole number of at least 0, got `{text}`"))
+}
+
+/// A value as it is typed.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl<T: FromStr> FromStr for Typed<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl<T: Display> Serialize for Typed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.to_string();
+        match (text.parse::<u64>(), text.parse::<f64>()) {
+            (Ok(number), _) => serializer.serialize_u64(number),
+            (_, Ok(number)) if number.is_finite() => serializer.serialize_f64(number),
+            _ => serializer.serialize_str(&text),
+        }
+    }
+}
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Typed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> de::Visitor<'de> for Text {
+            type Value = String;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text in quotes or a number")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            /// A date of TOML, without quotes.
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
+                toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))
+                    .map(|time| time.to_string())
+                    .map_err(|_| de::Error::invalid_type(de::Unexpected::Map, &self))
+            }
+        }
+        deserializer.deserialize_any(Text)?.parse().map(Self).map_err(de::Error::custom)
+    }
+}
