@@ -111,7 +111,10 @@ mod tests {
         let values = [1.0, 2.0, 3.0, 6.0];
         assert_eq!(Scaler::min_max(values, "x").unwrap(), Scaler::MinMax { min: 1.0, max: 6.0 });
         assert_eq!(Scaler::standard(values.into_iter(), "x").unwrap(), Scaler::Standard { mean: 3.0, deviation: 3.5f64.sqrt() });
-        assert_eq!(Scaler::standard_around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(), Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() });
+        assert_eq!(
+            Scaler::standard_around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(),
+            Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() }
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory};
-use rnn_data::{Cut, Fill, Naive, Transform};
+use rnn_data::{Fill, Naive, SetSize, Transform};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, value::MapAccessDeserializer},
@@ -143,10 +143,10 @@ pub(crate) struct Options {
     pub(crate) split: Option<Typed<SplitName>>,
     /// Validation part of a holdout split: a number of rows, a share, or its first date
     #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
-    pub(crate) valid: Option<Typed<Cut>>,
+    pub(crate) valid: Option<Typed<SetSize>>,
     /// Test part of a holdout split, likewise
     #[arg(long, value_name = "CUT", allow_negative_numbers = true, help_heading = Options::SERIES)]
-    pub(crate) test: Option<Typed<Cut>>,
+    pub(crate) test: Option<Typed<SetSize>>,
     /// Rows between the parts of a holdout split, at least the window; windows up to this long are judged on the same rows
     #[arg(long, value_name = "ROWS", value_parser = whole::<usize>, allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) purge: Option<usize>,

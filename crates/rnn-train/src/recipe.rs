@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use rnn_data::{Cut, Naive, Transform};
+use rnn_data::{Naive, SetSize, Transform};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
@@ -55,8 +55,8 @@ pub(crate) struct Series {
     pub(crate) transform: Transform,
     pub(crate) naive: Naive,
     pub(crate) split: SplitName,
-    pub(crate) valid: Cut,
-    pub(crate) test: Cut,
+    pub(crate) valid: SetSize,
+    pub(crate) test: SetSize,
     pub(crate) loss: Loss,
     pub(crate) optimizer: OptimizerName,
     pub(crate) weight_decay: f64,
@@ -76,8 +76,8 @@ const COURSE: Series = Series {
     transform: Transform::MinMax,
     naive: Naive::LastValue,
     split: SplitName::Course,
-    valid: Cut::Share(0.15),
-    test: Cut::Share(0.15),
+    valid: SetSize::Fraction(0.15),
+    test: SetSize::Fraction(0.15),
     loss: Loss::Mse,
     optimizer: OptimizerName::Adam,
     weight_decay: 0.0,
@@ -94,8 +94,8 @@ const HONEST: Series = Series {
     window: 20,
     transform: Transform::LogResidual,
     split: SplitName::Holdout,
-    valid: Cut::Rows(240),
-    test: Cut::Rows(240),
+    valid: SetSize::Rows(240),
+    test: SetSize::Rows(240),
     loss: Loss::Mae,
     optimizer: OptimizerName::AdamW,
     weight_decay: 0.01,
@@ -160,7 +160,14 @@ pub(crate) static RECIPES: [Recipe; 10] = [
     honest(
         "series",
         "any CSV with dates -> the next value against the last, LSTM",
-        Series { target: None, features: &[], transform: Transform::Residual, valid: Cut::Share(0.15), test: Cut::Share(0.15), ..HONEST },
+        Series {
+            target: None,
+            features: &[],
+            transform: Transform::Residual,
+            valid: SetSize::Fraction(0.15),
+            test: SetSize::Fraction(0.15),
+            ..HONEST
+        },
     ),
 ];
 

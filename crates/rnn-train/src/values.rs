@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::civil::DateTime;
-use rnn_data::moment;
+use rnn_data::format_time;
 use rnn_models::Cell;
 
 /// Epochs, samples a step and rows there can be.
@@ -94,7 +94,7 @@ impl FromStr for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&moment(self.0))
+        f.write_str(&format_time(self.0))
     }
 }
 

@@ -3,12 +3,7 @@ use std::{ops::Range, path::PathBuf};
 use jiff::civil::DateTime;
 use sha2::{Digest, Sha256};
 
-use super::{
-    Columns, ReadOptions, Warning,
-    bytes::hex,
-    times::format_time,
-    warnings,
-};
+use super::{Columns, ReadOptions, Warning, bytes::hex, times::format_time, warnings};
 use crate::{DataError, error::Place};
 
 /// No price or volume is this large; squares of such numbers leave the range of f32.

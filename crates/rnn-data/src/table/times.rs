@@ -135,7 +135,13 @@ fn disorder(times: &[DateTime]) -> Option<usize> {
 }
 
 pub(super) fn value(path: &Path, line: u64, column: &str, expected: String, got: &str) -> DataError {
-    DataError::Value { path: path.to_owned(), place: Place::Line(line), column: shorten(column.to_owned()), expected, got: got.chars().take(60).collect() }
+    DataError::Value {
+        path: path.to_owned(),
+        place: Place::Line(line),
+        column: shorten(column.to_owned()),
+        expected,
+        got: got.chars().take(60).collect(),
+    }
 }
 
 /// A time as people read it: to the minute where it has no seconds, a date alone at midnight.

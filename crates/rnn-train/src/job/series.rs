@@ -1,6 +1,5 @@
 use std::{
     io::Write,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,7 +9,7 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::DateTime;
-use rnn_data::{EpochLoader, Naive, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
+use rnn_data::{EpochLoaderBuilder, Naive, Part, Scalers, Split, WindowBatch, WindowBatcher};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
@@ -128,7 +127,7 @@ impl SeriesJob {
             for (origin, outputs) in origins.clone().zip(predict(trainees, series, origins, device)?) {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
-                    let error = raw - series.scaled(origin, step);
+                    let error = raw - series.transform(origin, step);
                     scaled.mse += error * error;
                     scaled.mae += error.abs();
                 }
@@ -275,12 +274,10 @@ impl Job for SeriesJob {
 
     fn loaders(&self, schedule: Schedule, device: &Device) -> Loaders<WindowBatch> {
         let Schedule { batch_size, seed, first_epoch, steps_done } = schedule;
-        let loader = |windows: Windows, order| EpochLoader::new(windows, WindowBatcher, batch_size, order, first_epoch, device);
-        let train = loader(self.data.panel.windows(Part::Train), Order::Shuffled { seed })
-            .with_samples(self.settings.samples)
-            .starting_after(steps_done);
-        let valid = loader(self.data.panel.windows(Part::Valid), Order::Sequential);
-        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+        let loader = || EpochLoaderBuilder::new(WindowBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
+        let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
+        let windows = |part| self.data.panel.windows(part);
+        Loaders { train: train.build(windows(Part::Train)), valid: loader().build(windows(Part::Valid)) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<SeriesModel>>) -> SupervisedTraining<Trainee<SeriesModel>> {

@@ -94,7 +94,8 @@ fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
         ("open", "column `open` appears 2 times".to_owned()),
     ] {
         let header = if expected.contains("2 times") { "date,open,open,close\n" } else { "date,open,close\n" };
-        let problem = tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap_err().to_string();
+        let problem =
+            tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap_err().to_string();
         assert!(problem.contains(&expected), "{problem}\nshould contain\n{expected}");
     }
 }

@@ -87,11 +87,19 @@ fn parts_predict_as_many_rows_as_asked_for() {
     assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25, 20, 25]);
     assert_eq!(predicted(&holdout(4, 3, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25 - 2, 18, 23]);
     assert_eq!(predicted(&holdout(10, 5, SetSize::Rows(5), SetSize::Rows(5))), [200 - 3 * 10 - 10 - 4, 1, 1]);
-    assert_eq!(predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))), [142, 20, 26], "shares are of all rows, rounded");
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))),
+        [142, 20, 26],
+        "shares are of all rows, rounded"
+    );
     let test = date(2020, 1, 1).checked_add(175.days()).unwrap();
     assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::From(test.into()))), [143, 20, 25]);
     let valid = date(2020, 1, 1).checked_add(151.days()).unwrap();
-    assert_eq!(predicted(&holdout(4, 1, SetSize::From(valid.into()), SetSize::From(test.into()))), [143, 20, 25], "20 rows before the test inputs");
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::From(valid.into()), SetSize::From(test.into()))),
+        [143, 20, 25],
+        "20 rows before the test inputs"
+    );
     let panel = holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
     assert_eq!((panel.starts.valid, panel.starts.test), (Some(valid.into()), test.into()), "cuts are of the first predicted rows");
 }
