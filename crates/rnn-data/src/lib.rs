@@ -15,8 +15,11 @@
 //! use burn::data::dataset::Dataset;
 //! use rnn_data::{CsvFile, Part, ReadOptions, SeriesConfig, Split, Transform};
 //!
-//! let config = SeriesConfig::new("open".into()).with_transform(Transform::MinMax).with_split(Split::Course);
-//! let panel = config.init(CsvFile::sample(None)?.read(&config.columns(), &ReadOptions::default())?)?;
+//! let config = SeriesConfig::new("open".into())
+//!     .with_transform(Transform::MinMax)
+//!     .with_split(Split::Course);
+//! let table = CsvFile::sample(None)?.read(&config.columns(), &ReadOptions::default())?;
+//! let panel = config.init(table)?;
 //! assert_eq!((panel.windows(Part::Train).len(), panel.windows(Part::Test).len()), (2066, 240));
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
@@ -32,7 +35,10 @@
 //! let sales = (0..200).map(|day| f64::from(day % 7)).collect();
 //! let table = Table::from_columns("shop", times, [("sales", sales)])?;
 //! let panel = SeriesConfig::new("sales".into()).with_window(14).with_horizon(7).init(table)?;
-//! let loader = EpochLoaderBuilder::new(WindowBatcher).batch_size(32).shuffle(1).build(panel.windows(Part::Train));
+//! let loader = EpochLoaderBuilder::new(WindowBatcher)
+//!     .batch_size(32)
+//!     .shuffle(1)
+//!     .build(panel.windows(Part::Train));
 //! let batch = loader.iter().next().unwrap().unwrap();
 //! assert_eq!((batch.windows.dims(), batch.targets.dims()), ([32, 14, 1], [32, 7]));
 //! # Ok::<(), rnn_data::DataError>(())
@@ -45,7 +51,8 @@
 //!
 //! let bytes = "Tag;Kurs\n01.02.2020;7.5\n02.02.2020;\n13.02.2020;8.5\n";
 //! let file = CsvFile::from_bytes("kurse.csv".as_ref(), bytes.as_bytes(), None)?;
-//! assert_eq!((file.columns().date_column(), file.columns().likely_target()), (Some("Tag"), Some("Kurs")));
+//! assert_eq!(file.columns().date_column(), Some("Tag"));
+//! assert_eq!(file.columns().likely_target(), Some("Kurs"));
 //! let error = file.read(&["Kurs"], &ReadOptions::default()).unwrap_err().to_string();
 //! assert!(error.contains("column `Kurs`: 1 value is missing (line 3)"), "{error}");
 //! let table = file.read(&["Kurs"], &ReadOptions { fill: Fill::Linear, ..ReadOptions::default() })?;
@@ -57,7 +64,9 @@
 //! exactly. The sets follow each other in time, and a window is in one set with all its rows.
 //!
 //! ```
-//! use rnn_data::{CsvFile, Feature, Naive, Part, ReadOptions, SeriesConfig, SetSize, Split, Transform};
+//! use rnn_data::{
+//!     CsvFile, Feature, Naive, Part, ReadOptions, SeriesConfig, SetSize, Split, Transform,
+//! };
 //!
 //! let file = CsvFile::sample(None)?;
 //! let config = SeriesConfig::new("open".into())
@@ -74,9 +83,11 @@
 //! let origin = series.origins(Part::Test).start;
 //! let learned: Vec<f64> = (0..3).map(|step| series.transform(origin, step)).collect();
 //! let prices = series.inverse_transform(origin, &learned);
-//! assert!(prices.iter().zip(&series.target[origin..]).all(|(price, actual)| (price / actual - 1.0).abs() < 1e-12));
+//! let mut pairs = prices.iter().zip(&series.target[origin..]);
+//! assert!(pairs.all(|(price, actual)| (price / actual - 1.0).abs() < 1e-12));
 //! // A model that predicts 0 repeats the naive forecast.
-//! assert_eq!(series.inverse_transform(origin, &[0.0])[0], Naive::LastClose.forecast(series, origin, 0));
+//! let naive = Naive::LastClose.forecast(series, origin, 0);
+//! assert_eq!(series.inverse_transform(origin, &[0.0]), [naive]);
 //!
 //! let [train, valid, test] = [Part::Train, Part::Valid, Part::Test].map(|part| series.rows(part));
 //! assert!(train.end == valid.start && valid.end == test.start);
@@ -87,11 +98,14 @@
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
+//! use jiff::{ToSpan, civil::date};
 //! use rnn_data::{BadSeries, Naive, Part, SeriesConfig, SetSize, Split, Table};
 //!
-//! let days = |first: i64| (first..100).map(|day| jiff::civil::date(2020, 1, 1).to_datetime(Default::default()) + jiff::Span::new().days(day));
-//! let sensor = |first: i64| (first..100).map(move |day| (first * (day % 7)) as f64);
-//! let table = |first: i64| Table::from_columns(format!("sensor {first}"), days(first).collect(), [("value", sensor(first).collect())]);
+//! let table = |sensor: i64| {
+//!     let times = (sensor..100).map(|day| (date(2020, 1, 1) + day.days()).into()).collect();
+//!     let values = (sensor..100).map(|day| (sensor * (day % 7)) as f64).collect();
+//!     Table::from_columns(format!("sensor {sensor}"), times, [("value", values)])
+//! };
 //! let config = SeriesConfig::new("value".into())
 //!     .with_window(7)
 //!     .with_naive(Naive::Seasonal(7))

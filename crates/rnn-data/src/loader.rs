@@ -16,12 +16,12 @@ use burn::{
 
 /// Builds data loaders whose epochs can be repeated one by one.
 ///
-/// It is used as Burn's `DataLoaderBuilder`, whose loaders draw every epoch's order from one running
-/// generator: what epoch 7 sees depends on epochs 1 to 6 having been run by the same process, and
-/// with several workers on a thread race. Here each call of `iter` starts the next epoch. A shuffled
-/// loader derives the order from (seed, epoch), and seeds the device and the ndarray backend before
-/// each batch from (seed, epoch, step), so dropout masks, too, depend on nothing else. A resumed run
-/// sees what an uninterrupted one would have seen, also inside an epoch.
+/// It is used as Burn's `DataLoaderBuilder`, whose loaders draw the order of every epoch from one
+/// running generator. There, epoch 7 depends on epochs 1 to 6 having been run by the same process,
+/// and with several workers on a thread race. Here, each call of `iter` starts the next epoch. A
+/// shuffled loader derives the order from (seed, epoch). Before each batch it seeds the device and
+/// the ndarray backend from (seed, epoch, step), so dropout masks depend on nothing else, too. A
+/// resumed run sees what an uninterrupted one would have seen, also inside an epoch.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ where
     I: Clone + Send + Sync + 'static,
     O: Send + 'static,
 {
-    /// Loaders of single samples in the order of their dataset, from epoch 1 on, for the default device.
+    /// Batches of one sample in the order of the dataset, from epoch 1 on, on the default device.
     pub fn new(batcher: impl Batcher<I, O> + 'static) -> Self {
         let batcher = Arc::new(batcher);
         Self { batcher, batch_size: 1, seed: None, samples: None, first_epoch: 1, skip_batches: 0, device: None }

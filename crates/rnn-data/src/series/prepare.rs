@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use super::{Feature, Naive, Part, SeriesConfig, SplitTimes, Transform, feature::positive, split::Rows};
 use crate::{DataError, Scaler, Scalers, Table};
 
-/// One series, ready for windows: what the model reads of each row, scaled, and the values it predicts.
+/// One series, ready for windows: what the model reads of each row, scaled, and what it predicts.
 ///
 /// A window is named by its origin: the row of the first predicted value. The model reads the rows
 /// before it.

@@ -86,7 +86,7 @@ impl Split {
         }
     }
 
-    /// Divides the times of all series, ascending and without repetition; `path` names them in errors.
+    /// Divides the times of all series, strictly ascending; `path` names them in errors.
     ///
     /// # Errors
     ///

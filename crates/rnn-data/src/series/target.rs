@@ -3,7 +3,11 @@
 use super::{Naive, Series, Transform};
 
 impl Naive {
-    /// Forecasts the value `step` rows after `origin` (0: at `origin` itself), from the rows before `origin` alone.
+    /// Forecasts the value `step` rows after `origin` from the rows before `origin` alone.
+    ///
+    /// # Units
+    ///
+    /// The target's.
     ///
     /// # Panics
     ///
@@ -41,7 +45,7 @@ impl Transform {
         }
     }
 
-    /// Undoes [`forward`](Self::forward), before which the value in row `origin + step - 1` is `before`.
+    /// Undoes [`forward`](Self::forward); `before` is the value in row `origin + step - 1`.
     pub(super) fn inverse(self, series: &Series, origin: usize, step: usize, formed: f64, before: f64) -> f64 {
         match self {
             Self::MinMax | Self::Standard => formed,

@@ -2,11 +2,12 @@ use std::{fmt, str::FromStr};
 
 use crate::text::serde_as_text;
 
-/// In which form the model predicts the target. Each is scaled by a [`Scaler`](crate::Scaler) that is fitted on the training set, and is inverted
-/// exactly.
+/// The form in which the model predicts the target. Each is scaled by a [`Scaler`](crate::Scaler)
+/// that is fitted on the training set, and is inverted exactly.
 ///
-/// Features that are columns take the same form: `minmax` and `standard` scale the column, `difference` and `residual` take its change from the row
-/// before, `log-return` and `log-residual` the logarithm of its ratio to the row before.
+/// Features that are columns take the same form: `minmax` and `standard` scale the column,
+/// `difference` and `residual` take its change from the row before, `log-return` and
+/// `log-residual` the logarithm of its ratio to the row before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transform {
     /// The value, scaled to [0, 1].

@@ -20,10 +20,11 @@ use super::{Part, Series};
 /// use rnn_data::{CsvFile, Feature, Naive, Part, ReadOptions, SeriesConfig, Transform};
 ///
 /// let file = CsvFile::sample(None)?;
-/// let features = ["gap", "log-return(close)", "weekday"].map(|text| Feature::parse(text, file.columns()));
+/// let features = ["gap", "log-return(close)", "weekday"];
+/// let features = features.iter().map(|text| Feature::parse(text, file.columns()));
 /// let config = SeriesConfig::new("open".into())
 ///     .with_close(Some("close".into()))
-///     .with_features(features.into_iter().collect::<Result<_, _>>()?)
+///     .with_features(features.collect::<Result<_, _>>()?)
 ///     .with_window(20)
 ///     .with_horizon(5)
 ///     .with_transform(Transform::LogResidual)
@@ -88,7 +89,7 @@ impl Window {
         self.series.inputs(self.origin - self.series.config.window..self.origin)
     }
 
-    /// The values after the window `[horizon]`, transformed and scaled; 0 where the series has ended.
+    /// The values after the window `[horizon]`, transformed and scaled; 0 after the series' end.
     pub fn targets(&self) -> impl Iterator<Item = f32> + '_ {
         let known = self.series.target.len();
         (0..self.series.config.horizon)

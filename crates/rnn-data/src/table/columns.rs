@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::DataError;
 
-/// What columns of dates and prices are called, the likeliest first, beside any spelling in capitals.
+/// Synonyms of the names of dates and prices, the likeliest first, in any capitalisation.
 const ALIASES: [(&str, &[&str]); 6] = [
     ("date", &["datetime", "timestamp", "trade_date", "day", "time", "日期", "交易日期", "时间"]),
     ("open", &["开盘", "开盘价"]),
@@ -86,7 +86,7 @@ impl Columns {
         names.filter(|name| !LABELS.contains(&name.to_lowercase().as_str())).collect()
     }
 
-    /// The most likely target: the opening price, the closing price, a value, or the last measurement.
+    /// The most likely target: the opening or closing price, a value, or the last measurement.
     pub fn likely_target(&self) -> Option<&str> {
         let measurements = self.measurements();
         let known = TARGETS.iter().find_map(|name| matching(&measurements, name).filter(|(_, count)| *count == 1));
@@ -127,7 +127,8 @@ impl Columns {
     }
 }
 
-/// The first column that a name means, and how many there are: as it is written, else in other capitals, else the first other word for it.
+/// The first column that a name means, and how many there are: as it is written, else in any
+/// capitalisation, else the first synonym.
 fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let count = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = (0..names.len()).filter(|&index| is_it(names[index].as_ref()));

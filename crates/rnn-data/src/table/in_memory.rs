@@ -61,8 +61,9 @@ impl Table {
     /// let times = vec![date(2020, 4, 23).into(), date(2020, 4, 24).into()];
     /// let table = Table::from_columns("shop", times.clone(), [("sales", vec![7.0, 9.0])])?;
     /// assert_eq!(table.column("sales"), Some(&[7.0, 9.0][..]));
-    /// let error = Table::from_columns("shop", times, [("sales", vec![7.0, f64::NAN])]).unwrap_err();
-    /// assert_eq!(error.to_string(), "shop, row 2, column `sales`: expected a finite number, got `NaN`");
+    /// let bad = Table::from_columns("shop", times, [("sales", vec![7.0, f64::NAN])]);
+    /// let problem = "shop, row 2, column `sales`: expected a finite number, got `NaN`";
+    /// assert_eq!(bad.unwrap_err().to_string(), problem);
     /// # Ok::<(), rnn_data::DataError>(())
     /// ```
     pub fn from_columns(

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use burn::{data::dataloader::batcher::Batcher, tensor::Device};
+use burn::{config::Config, data::dataloader::batcher::Batcher, tensor::Device};
 
 use super::*;
 use crate::CsvFile;
@@ -232,4 +232,30 @@ fn a_folder_gives_its_csv_files_by_name() {
     assert!(CsvFile::open(&files[0], None).is_ok());
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(csv_files(&folder).unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn a_config_has_burns_defaults_and_reads_the_target_alone() {
+    let config = SeriesConfig::new("open".to_owned());
+    assert_eq!((config.window, config.horizon, config.split), (60, 1, Split::default()));
+    let short = config.with_window(4);
+    let named = short.clone().with_features(vec![open()]);
+    let [one, other] = [short, named].map(|config| series(table(0..60, wobbly), &config));
+    assert_eq!((one.inputs(0..60), one.width()), (other.inputs(0..60), 1));
+    assert_eq!(one.scalers, other.scalers);
+}
+
+#[test]
+fn a_config_is_saved_and_loaded_as_it_was() {
+    let gap = Feature::Gap { open: "开盘".to_owned(), close: "收盘".to_owned() };
+    let split = Split::Holdout { valid: SetSize::From(date(2020, 4, 24).into()), test: SetSize::Fraction(0.15), purge: 30 };
+    for split in [Split::Course, split] {
+        let config = extensible(Transform::LogResidual).with_naive(Naive::Seasonal(7)).with_split(split);
+        let config = config.with_features(vec![open(), gap.clone(), Feature::LogRatio("a".to_owned(), "b".to_owned())]);
+        let text = config.to_string();
+        assert_eq!(SeriesConfig::load_binary(text.as_bytes()).unwrap(), config, "{text}");
+        for written in [r#""transform": "log-residual""#, r#""naive": "seasonal:7""#, "\"column\": \"open\""] {
+            assert!(text.contains(written), "{text}");
+        }
+    }
 }
