@@ -11,7 +11,7 @@ use burn::{
 };
 use clap::Parser;
 use rnn_data::{
-    CsvFile, EpochLoaderBuilder, Part, ReadOptions, Scaler, SeriesConfig, Split, Transform, WindowBatch, WindowBatcher, Windows,
+    CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform, WindowBatch, WindowBatcher, Windows,
 };
 use serde_json::json;
 use workspace_benches::{BATCH, Backend, CellName, NnStockModel, WINDOW, report, time};
@@ -82,8 +82,8 @@ fn train(args: &Args) -> Result<()> {
     let device = args.backend.device();
     let learning = device.clone().autodiff();
     learning.seed(args.seed);
-    let train = loader(&data.windows(Part::Train), Some(args.seed), &learning);
-    let valid = loader(&data.windows(Part::Test), None, &device);
+    let train = loader(&data.windows(Subset::Train), Some(args.seed), &learning);
+    let valid = loader(&data.windows(Subset::Test), None, &device);
     let mut optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
     let mut model = NnStockModel::new(args.cell, &learning);
     let (mut lowest, mut best) = (f64::INFINITY, None);

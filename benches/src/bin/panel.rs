@@ -11,7 +11,7 @@ use std::{
 use burn::{data::dataset::Dataset, tensor::Device};
 use clap::{Parser, Subcommand};
 use jiff::{ToSpan, civil::date};
-use rnn_data::{BadSeries, CsvFile, EpochLoaderBuilder, Feature, Naive, Part, ReadOptions, SeriesConfig, WindowBatcher, csv_files};
+use rnn_data::{BadSeries, CsvFile, EpochLoaderBuilder, Feature, Naive, ReadOptions, SeriesConfig, Subset, WindowBatcher, csv_files};
 use serde_json::json;
 use workspace_benches::report;
 
@@ -104,7 +104,7 @@ fn cut(folder: &Path, windows: usize, window: usize, batch: usize, features: &[S
     let rows: usize = tables.iter().map(rnn_data::Table::rows).sum();
     let panel = config.init_many(folder, tables, BadSeries::Fail)?;
     let read_seconds = started.elapsed().as_secs_f64();
-    let all = panel.windows(Part::Train);
+    let all = panel.windows(Subset::Train);
     let count = all.len();
     let before = resident();
     let builder = EpochLoaderBuilder::new(WindowBatcher).batch_size(batch).shuffle(1).samples(Some(windows));

@@ -6,7 +6,7 @@
 use std::{env, error::Error, path::Path};
 
 use burn::data::dataset::Dataset;
-use rnn_data::{CsvFile, DataError, EpochLoaderBuilder, Feature, Part, ReadOptions, SeriesConfig, Transform, WindowBatcher};
+use rnn_data::{CsvFile, DataError, EpochLoaderBuilder, Feature, ReadOptions, SeriesConfig, Subset, Transform, WindowBatcher};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1);
@@ -25,10 +25,10 @@ fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
         .with_horizon(5)
         .with_transform(Transform::Residual);
     let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
-    let counts = [Part::Train, Part::Valid, Part::Test].map(|part| panel.windows(part).len());
+    let counts = [Subset::Train, Subset::Valid, Subset::Test].map(|part| panel.windows(part).len());
     println!("windows to predict `{target}`: {counts:?} for training, validation and test");
 
-    let train = EpochLoaderBuilder::new(WindowBatcher).batch_size(32).shuffle(42).build(panel.windows(Part::Train));
+    let train = EpochLoaderBuilder::new(WindowBatcher).batch_size(32).shuffle(42).build(panel.windows(Subset::Train));
     let batch = train.iter().next().ok_or("the training set has no window")??;
     println!("first batch: windows {:?}, targets {:?}", batch.windows.dims(), batch.targets.dims());
     Ok(())

@@ -13,14 +13,14 @@
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
-//! use rnn_data::{CsvFile, Part, ReadOptions, SeriesConfig, Split, Transform};
+//! use rnn_data::{CsvFile, Subset, ReadOptions, SeriesConfig, Split, Transform};
 //!
 //! let config = SeriesConfig::new("open".into())
 //!     .with_transform(Transform::MinMax)
 //!     .with_split(Split::Course);
 //! let table = CsvFile::sample(None)?.read(&config.columns(), &ReadOptions::default())?;
 //! let panel = config.init(table)?;
-//! assert_eq!((panel.windows(Part::Train).len(), panel.windows(Part::Test).len()), (2066, 240));
+//! assert_eq!((panel.windows(Subset::Train).len(), panel.windows(Subset::Test).len()), (2066, 240));
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
@@ -29,7 +29,7 @@
 //! ```
 //! use burn::data::dataset::Dataset;
 //! use jiff::{ToSpan, civil::date};
-//! use rnn_data::{EpochLoaderBuilder, Part, SeriesConfig, Table, WindowBatcher};
+//! use rnn_data::{EpochLoaderBuilder, Subset, SeriesConfig, Table, WindowBatcher};
 //!
 //! let times = (0..200).map(|day| (date(2020, 1, 1) + day.days()).into()).collect();
 //! let sales = (0..200).map(|day| f64::from(day % 7)).collect();
@@ -38,7 +38,7 @@
 //! let loader = EpochLoaderBuilder::new(WindowBatcher)
 //!     .batch_size(32)
 //!     .shuffle(1)
-//!     .build(panel.windows(Part::Train));
+//!     .build(panel.windows(Subset::Train));
 //! let batch = loader.iter().next().unwrap().unwrap();
 //! assert_eq!((batch.windows.dims(), batch.targets.dims()), ([32, 14, 1], [32, 7]));
 //! # Ok::<(), rnn_data::DataError>(())
@@ -65,7 +65,7 @@
 //!
 //! ```
 //! use rnn_data::{
-//!     CsvFile, Feature, Naive, Part, ReadOptions, SeriesConfig, SetSize, Split, Transform,
+//!     CsvFile, Feature, Naive, Subset, ReadOptions, SeriesConfig, SetSize, Split, Transform,
 //! };
 //!
 //! let file = CsvFile::sample(None)?;
@@ -80,7 +80,7 @@
 //! let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
 //! let series = &panel.series[0];
 //!
-//! let origin = series.origins(Part::Test).start;
+//! let origin = series.origins(Subset::Test).start;
 //! let learned: Vec<f64> = (0..3).map(|step| series.transform(origin, step)).collect();
 //! let prices = series.inverse_transform(origin, &learned);
 //! let mut pairs = prices.iter().zip(&series.target[origin..]);
@@ -89,7 +89,7 @@
 //! let naive = Naive::LastClose.forecast(series, origin, 0);
 //! assert_eq!(series.inverse_transform(origin, &[0.0]), [naive]);
 //!
-//! let [train, valid, test] = [Part::Train, Part::Valid, Part::Test].map(|part| series.rows(part));
+//! let [train, valid, test] = [Subset::Train, Subset::Valid, Subset::Test].map(|part| series.rows(part));
 //! assert!(train.end == valid.start && valid.end == test.start);
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
@@ -99,7 +99,7 @@
 //! ```
 //! use burn::data::dataset::Dataset;
 //! use jiff::{ToSpan, civil::date};
-//! use rnn_data::{BadSeries, Naive, Part, SeriesConfig, SetSize, Split, Table};
+//! use rnn_data::{BadSeries, Naive, Subset, SeriesConfig, SetSize, Split, Table};
 //!
 //! let table = |sensor: i64| {
 //!     let times = (sensor..100).map(|day| (date(2020, 1, 1) + day.days()).into()).collect();
@@ -112,7 +112,7 @@
 //!     .with_split(Split::holdout(SetSize::Rows(14), SetSize::Rows(14)));
 //! let tables = (1..=3).map(table).collect::<Result<_, _>>()?;
 //! let panel = config.init_many("sensors".as_ref(), tables, BadSeries::Fail)?;
-//! assert_eq!(panel.windows(Part::Test).len(), 3 * 14);
+//! assert_eq!(panel.windows(Subset::Test).len(), 3 * 14);
 //! assert_ne!(panel.series[0].scalers, panel.series[1].scalers);
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
@@ -130,7 +130,7 @@ pub use letters::{Alphabet, LetterBatch, LetterBatcher, LetterSample, LetterWind
 pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
-    BadSeries, Feature, Naive, Panel, Part, Series, SeriesConfig, SetSize, Split, SplitTimes, Transform, Window, WindowBatch,
+    BadSeries, Feature, Naive, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, Window, WindowBatch,
     WindowBatcher, Windows, csv_files, extend_calendar,
 };
 pub use table::{Columns, CsvFile, Fill, ReadOptions, Table, TableSource, Warning, format_time};

@@ -13,7 +13,7 @@ use burn::{
     store::{ModuleRecord, ModuleSnapshot, SafetensorsStore},
     tensor::{Bytes, Device},
 };
-use rnn_data::{CsvFile, Feature, Fill, Part, ReadOptions, SeriesConfig, SetSize, Split, Transform};
+use rnn_data::{CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform};
 use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
 
 use crate::{
@@ -87,7 +87,7 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
     for transform in [Transform::MinMax, Transform::LogResidual] {
         config.transform = transform;
         let panel = config.init(file.read(&config.columns(), &rows)?)?;
-        drop(panel.windows(Part::Train).get(0));
+        drop(panel.windows(Subset::Train).get(0));
     }
     Ok(())
 }

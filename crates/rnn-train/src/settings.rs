@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
+use rnn_data::{Fill, Naive, ReadOptions, Split, Subset, Transform};
 use rnn_models::Cell;
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,8 @@ pub(crate) struct SeriesSettings {
     pub(crate) dropout: f64,
     pub(crate) loss: SeriesLoss,
     pub(crate) samples: Option<usize>,
-    /// Part that is scored.
-    pub(crate) score: Part,
+    /// Subset that is scored.
+    pub(crate) score: Subset,
     /// Level of conformal intervals.
     pub(crate) interval: Option<f64>,
 }
@@ -264,8 +264,8 @@ impl SeriesSettings {
                 let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
                 return Err(Error::Usage(problem.to_owned()));
             }
-            ScoredPart::Valid => Part::Valid,
-            ScoredPart::Test => Part::Test,
+            ScoredPart::Valid => Subset::Valid,
+            ScoredPart::Test => Subset::Test,
         };
         let transform = set(options.transform, "transform")?.0;
         let horizon = set(options.horizon, "horizon")?.0.0;
@@ -282,7 +282,7 @@ impl SeriesSettings {
             }
         }
         // Intervals calibrated on what is scored would be right by themselves.
-        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Part::Test);
+        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Subset::Test);
         let units: Vec<usize> = set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect();
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));

@@ -19,6 +19,6 @@ pub use feature::Feature;
 pub use naive::Naive;
 pub use panel::{BadSeries, Panel, csv_files};
 pub use prepare::Series;
-pub use split::{Part, SetSize, Split, SplitTimes};
+pub use split::{SetSize, Split, SplitTimes, Subset};
 pub use transform::Transform;
 pub use windows::{Window, WindowBatch, WindowBatcher, Windows};

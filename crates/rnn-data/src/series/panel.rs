@@ -8,7 +8,7 @@ use std::{
 use burn::data::dataset::Dataset;
 use jiff::civil::DateTime;
 
-use super::{Part, Series, SeriesConfig, SplitTimes, Windows};
+use super::{Series, SeriesConfig, SplitTimes, Subset, Windows};
 use crate::{DataError, Scalers, Table, format_time};
 
 /// One or many series that one model learns: all are split at the same times, each has scalers of
@@ -99,9 +99,9 @@ impl SeriesConfig {
 impl Panel {
     /// Each series has windows to train on, but all may have ended before the other sets.
     fn with_windows(self, path: &Path) -> Result<Self, DataError> {
-        for (part, name) in [(Part::Valid, "validation"), (Part::Test, "test")] {
-            if self.windows(part).is_empty() {
-                let from = format_time(self.starts.valid.filter(|_| part == Part::Valid).unwrap_or(self.starts.test));
+        for (subset, name) in [(Subset::Valid, "validation"), (Subset::Test, "test")] {
+            if self.windows(subset).is_empty() {
+                let from = format_time(self.starts.valid.filter(|_| subset == Subset::Valid).unwrap_or(self.starts.test));
                 let problem = format!("no series has enough rows from {from} on for the {name} part to predict any");
                 return Err(DataError::Split { path: path.to_owned(), problem });
             }
@@ -110,8 +110,8 @@ impl Panel {
     }
 
     /// The windows of a set.
-    pub fn windows(&self, part: Part) -> Windows {
-        Windows::new(&self.series, part)
+    pub fn windows(&self, subset: Subset) -> Windows {
+        Windows::new(&self.series, subset)
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::civil::DateTime;
 
-use super::{Feature, Naive, Part, SeriesConfig, SplitTimes, Transform, feature::positive, split::Rows};
+use super::{Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows};
 use crate::{DataError, Scaler, Scalers, Table};
 
 /// One series, ready for windows: what the model reads of each row, scaled, and what it predicts.
@@ -89,7 +89,7 @@ impl Series {
     }
 
     fn fit(&self, table: &Table, features: &[Feature], columns: &[Vec<Vec<f64>>]) -> Result<Scalers, DataError> {
-        let (config, train) = (&self.config, self.first..self.rows(Part::Train).end);
+        let (config, train) = (&self.config, self.first..self.rows(Subset::Train).end);
         let needed = self.first + config.window + config.horizon;
         if train.end < needed {
             let why = format!("its training part has {}, a window of {} and {} to predict", train.end, config.window, config.horizon);
@@ -124,7 +124,7 @@ impl Series {
             }
             Transform::Residual | Transform::LogResidual => {
                 let steps = |origin| (0..config.horizon).map(move |step| transform.forward(self, origin, step));
-                Scaler::standard_around(0.0, self.origins(Part::Train).flat_map(steps), &context)?
+                Scaler::standard_around(0.0, self.origins(Subset::Train).flat_map(steps), &context)?
             }
         };
         Ok(Scalers { inputs, target })
@@ -156,8 +156,8 @@ impl Series {
     }
 
     /// Origins of the windows of a set: all whose inputs and targets are in it.
-    pub fn origins(&self, part: Part) -> Range<usize> {
-        let rows = self.rows.of(part);
+    pub fn origins(&self, subset: Subset) -> Range<usize> {
+        let rows = self.rows.of(subset);
         let first = rows.start.max(self.first) + self.config.window;
         first..(rows.end + 1).saturating_sub(self.config.horizon).max(first)
     }
@@ -168,8 +168,8 @@ impl Series {
     }
 
     /// Rows of a set.
-    pub fn rows(&self, part: Part) -> Range<usize> {
-        self.rows.of(part)
+    pub fn rows(&self, subset: Subset) -> Range<usize> {
+        self.rows.of(subset)
     }
 
     /// Whether rows can be appended: what the model reads follows from the target and the date.

@@ -1,7 +1,6 @@
 use std::{fmt, ops::Range, path::Path, str::FromStr};
 
 use jiff::civil::DateTime;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, format_time, text::serde_as_text};
@@ -47,7 +46,7 @@ pub enum SetSize {
 
 /// One set of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Subset {
     /// What weights and scalers are fitted on.
     Train,
     /// What the best weights are chosen by.
@@ -178,11 +177,11 @@ impl Rows {
         }
     }
 
-    pub(super) fn of(&self, part: Part) -> Range<usize> {
-        match part {
-            Part::Train => self.train.clone(),
-            Part::Valid => self.valid.clone(),
-            Part::Test => self.test.clone(),
+    pub(super) fn of(&self, subset: Subset) -> Range<usize> {
+        match subset {
+            Subset::Train => self.train.clone(),
+            Subset::Valid => self.valid.clone(),
+            Subset::Test => self.test.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::{Part, Series};
+use super::{Series, Subset};
 
 /// Every window of one or many series, each with the values that follow. Windows are made on
 /// access, never stored, and never cross two series.
@@ -17,7 +17,7 @@ use super::{Part, Series};
 ///
 /// ```
 /// use burn::data::dataset::Dataset;
-/// use rnn_data::{CsvFile, Feature, Naive, Part, ReadOptions, SeriesConfig, Transform};
+/// use rnn_data::{CsvFile, Feature, Naive, Subset, ReadOptions, SeriesConfig, Transform};
 ///
 /// let file = CsvFile::sample(None)?;
 /// let features = ["gap", "log-return(close)", "weekday"];
@@ -30,7 +30,7 @@ use super::{Part, Series};
 ///     .with_transform(Transform::LogResidual)
 ///     .with_naive(Naive::LastClose);
 /// let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
-/// let windows = panel.windows(Part::Test);
+/// let windows = panel.windows(Subset::Test);
 /// let window = windows.get(0).unwrap();
 /// assert_eq!((window.values().len(), window.targets().count()), (20 * 4, 5));
 /// # Ok::<(), rnn_data::DataError>(())
@@ -64,11 +64,11 @@ pub struct WindowBatcher;
 
 impl Windows {
     /// The windows of a set of some series.
-    pub fn new(series: &[Arc<Series>], part: Part) -> Self {
+    pub fn new(series: &[Arc<Series>], subset: Subset) -> Self {
         let mut count = 0;
         let mut starts = Vec::new();
         for series in series {
-            let origins = series.origins(part);
+            let origins = series.origins(subset);
             if !origins.is_empty() {
                 starts.push((series.clone(), origins.start, count));
                 count += origins.len();

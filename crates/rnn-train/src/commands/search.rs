@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnn_data::{DataError, Part, Split};
+use rnn_data::{DataError, Split, Subset};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trials::Searching;
@@ -180,7 +180,7 @@ fn opened(global: &GlobalSettings, args: &SearchArgs, space: &Space) -> Result<(
             "{experiment} has no validation part of its own (the course's is its test part), so a search would choose by the test part; add --split holdout"
         )));
     }
-    of_test.score = Part::Test;
+    of_test.score = Subset::Test;
     // What is wrong is said once, before anything is trained; what is guessed, too.
     let job = SeriesJob::open(experiment, of_test, None).map_err(|error| match (longest, error) {
         (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use burn::{data::dataloader::batcher::Batcher, tensor::Device};
 use jiff::civil::DateTime;
-use rnn_data::{Part, Series, Window, WindowBatcher, extend_calendar, format_time};
+use rnn_data::{Series, Subset, Window, WindowBatcher, extend_calendar, format_time};
 use rnn_models::SeriesModel;
 use serde::Serialize;
 
@@ -185,8 +185,8 @@ impl SeriesJob {
         steps: usize,
         device: &Device,
     ) -> Result<Vec<(usize, Lines)>> {
-        let origins = series.origins(Part::Valid);
-        let end = (series.rows(Part::Valid).end + 1).saturating_sub(steps).max(origins.start);
+        let origins = series.origins(Subset::Valid);
+        let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
         let apart = if steps > self.settings.horizon { (end - origins.start).div_ceil(CALIBRATED_ON).max(1) } else { 1 };
         let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
         let forecasts = self.forecast_from(trainees, series, &origins, steps, device)?;

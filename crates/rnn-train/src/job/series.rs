@@ -9,7 +9,7 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::DateTime;
-use rnn_data::{EpochLoaderBuilder, Naive, Part, Scalers, Split, WindowBatch, WindowBatcher};
+use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Split, Subset, WindowBatch, WindowBatcher};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
@@ -46,7 +46,7 @@ impl SeriesJob {
     /// Reads the data and says what is odd about it. The scalers of a trained model are given; a new model's are fitted on the training part.
     pub(crate) fn open(experiment: Experiment, settings: SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
         let data = Data::open(&settings, scalers)?;
-        for (part, name) in [(Part::Train, "training"), (Part::Valid, "validation"), (Part::Test, "test")] {
+        for (part, name) in [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")] {
             if data.panel.windows(part).len() == 0 {
                 return Err(Error::Usage(format!(
                     "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
@@ -59,8 +59,8 @@ impl SeriesJob {
     /// Refuses what would turn out only when a trained model is scored.
     pub(crate) fn check(&self) -> Result<()> {
         let panel = &self.data.panel;
-        let shortest = panel.series.iter().map(|series| series.rows(Part::Train).len()).min().unwrap_or(0);
-        self.check_parts(shortest, panel.windows(Part::Valid).len())
+        let shortest = panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
+        self.check_parts(shortest, panel.windows(Subset::Valid).len())
     }
 
     /// The same for parts of these sizes.
@@ -185,7 +185,7 @@ impl SeriesJob {
             experiment: self.experiment,
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            part: if self.settings.score == Part::Valid { "valid" } else { "test" }.to_owned(),
+            part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
             span: span.unwrap_or_default(),
             best_epoch: None,
             windows,
@@ -277,7 +277,7 @@ impl Job for SeriesJob {
         let loader = || EpochLoaderBuilder::new(WindowBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
         let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
         let windows = |part| self.data.panel.windows(part);
-        Loaders { train: train.build(windows(Part::Train)), valid: loader().build(windows(Part::Valid)) }
+        Loaders { train: train.build(windows(Subset::Train)), valid: loader().build(windows(Subset::Valid)) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<SeriesModel>>) -> SupervisedTraining<Trainee<SeriesModel>> {

@@ -47,7 +47,7 @@ fn what_looks_back_is_not_read_of_the_first_row() {
     {
         let config = SeriesConfig { features: vec![open(), feature(text)], ..config() };
         let series = series(table(0..60, wobbly), &config);
-        assert_eq!((series.first_origin(), series.origins(Part::Train).start), (4 + first, 4 + first), "{text}");
+        assert_eq!((series.first_origin(), series.origins(Subset::Train).start), (4 + first, 4 + first), "{text}");
     }
 }
 

@@ -18,8 +18,8 @@ fn panel(tables: Vec<Table>, config: &SeriesConfig) -> Panel {
     config.init_many(folder(), tables, BadSeries::Fail).unwrap()
 }
 
-fn windows(panel: &Panel, part: Part) -> Vec<Window> {
-    panel.windows(part).iter().map(Result::unwrap).collect()
+fn windows(panel: &Panel, subset: Subset) -> Vec<Window> {
+    panel.windows(subset).iter().map(Result::unwrap).collect()
 }
 
 /// A config whose inputs can be added to: its target and the calendar.
@@ -34,7 +34,7 @@ fn extensible(transform: Transform) -> SeriesConfig {
 fn windows_never_cross_series() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60), numbered(3, 20..60)], &config());
     let mut total = 0;
-    for part in [Part::Train, Part::Valid, Part::Test] {
+    for part in [Subset::Train, Subset::Valid, Subset::Test] {
         let windows = windows(&panel, part);
         assert_eq!(windows.len(), panel.series.iter().map(|series| series.origins(part).len()).sum::<usize>());
         for window in &windows {
@@ -61,8 +61,8 @@ fn each_series_has_scalers_of_its_own_and_is_cut_at_the_same_dates() {
     assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
     for series in &panel.series {
         let first = |part| Some(series.times[series.origins(part).start]);
-        assert_eq!((first(Part::Valid), first(Part::Test)), (panel.starts.valid, Some(panel.starts.test)));
-        assert_eq!(series.rows(Part::Train).end, series.target.len() - 26);
+        assert_eq!((first(Subset::Valid), first(Subset::Test)), (panel.starts.valid, Some(panel.starts.test)));
+        assert_eq!(series.rows(Subset::Train).end, series.target.len() - 26);
     }
 }
 
@@ -77,10 +77,10 @@ fn columns_may_be_called_otherwise_in_each_file() {
 fn a_series_that_ends_before_the_test_part_trains_only() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..30), numbered(3, 0..45)], &config());
     let counts = |part| panel.series.iter().map(|series| series.origins(part).len()).collect::<Vec<_>>();
-    assert_eq!(counts(Part::Train), [28, 30 - 6, 28], "with all its rows");
-    assert_eq!(counts(Part::Valid), [6, 0, 45 - 38 - 2]);
-    assert_eq!(counts(Part::Test), [8, 0, 0]);
-    assert_eq!(windows(&panel, Part::Test).len(), 8);
+    assert_eq!(counts(Subset::Train), [28, 30 - 6, 28], "with all its rows");
+    assert_eq!(counts(Subset::Valid), [6, 0, 45 - 38 - 2]);
+    assert_eq!(counts(Subset::Test), [8, 0, 0]);
+    assert_eq!(windows(&panel, Subset::Test).len(), 8);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_batch_holds_windows_and_targets() {
     let config = SeriesConfig { features: vec![open(), Feature::Weekday], ..config() };
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config);
     assert_eq!(panel.series[0].width(), 3);
-    let all = windows(&panel, Part::Test);
+    let all = windows(&panel, Subset::Test);
     // The last window of one series and the first of the next.
     let chosen = all[7..9].to_vec();
     assert!(chosen[0].series().target[0] == 1000.0 && chosen[1].series().target[0] == 2000.0);
@@ -200,7 +200,7 @@ fn windows_cost_no_memory_each() {
     assert!(size_of::<Window>() <= 2 * size_of::<usize>(), "a series and a row");
     let (few, many) = (panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()), panel(vec![numbered(1, 0..6000)], &config()));
     for (panel, count) in [(few, 2 * 28), (many, 5968)] {
-        let windows = panel.windows(Part::Train);
+        let windows = panel.windows(Subset::Train);
         assert_eq!(windows.len(), count);
         for series in &panel.series {
             assert_eq!(Arc::strong_count(series), 2, "windows hold a series once, however many they are");
@@ -215,7 +215,7 @@ fn windows_cost_no_memory_each() {
 #[test]
 #[should_panic(expected = "window 28 of 28")]
 fn a_window_past_the_last_is_a_panic() {
-    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Part::Train).get(28);
+    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Subset::Train).get(28);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{CsvFile, Scaler};
 
-const PARTS: [Part; 3] = [Part::Train, Part::Valid, Part::Test];
+const PARTS: [Subset; 3] = [Subset::Train, Subset::Valid, Subset::Test];
 
 fn course(window: usize) -> SeriesConfig {
     SeriesConfig { window, horizon: 1, split: Split::Course, ..config() }
@@ -18,8 +18,8 @@ fn counts(panel: &Panel) -> [usize; 3] {
 }
 
 /// All rows in windows of a part, inputs and targets.
-fn seen(panel: &Panel, part: Part, config: &SeriesConfig) -> BTreeSet<usize> {
-    let windows = panel.windows(part);
+fn seen(panel: &Panel, subset: Subset, config: &SeriesConfig) -> BTreeSet<usize> {
+    let windows = panel.windows(subset);
     let origins = windows.iter().map(|window| window.unwrap().origin());
     origins.flat_map(|origin| origin - config.window..origin + config.horizon).collect()
 }
@@ -42,7 +42,7 @@ fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the
     let series = &panel.series[0];
     assert_eq!(series.scalers.target, Scaler::MinMax { min: 0.0, max: 199.0 });
     assert_eq!(PARTS.map(|part| series.rows(part)), [0..200, 200..500, 200..500]);
-    let first = panel.windows(Part::Test).get(0).unwrap();
+    let first = panel.windows(Subset::Test).get(0).unwrap();
     assert_eq!((first.origin(), first.values()[0]), (260, (200.0f64 / 199.0) as f32));
     assert_eq!(first.targets().collect::<Vec<_>>(), [(260.0f64 / 199.0) as f32]);
     assert_eq!((panel.starts.valid, panel.starts.test), (None, series.times[260]));
@@ -101,7 +101,7 @@ fn parts_predict_as_many_rows_as_asked_for() {
         "20 rows before the test inputs"
     );
     let panel = holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
-    assert_eq!((panel.starts.valid, panel.starts.test), (Some(valid.into()), test.into()), "cuts are of the first predicted rows");
+    assert_eq!((panel.starts.valid, panel.starts.test), (Some(valid.into()), test.into()), "times of the first predicted rows");
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice
     };
     for window in [3, 7, 12] {
         let series = of(window, 12);
-        assert_eq!((series.origins(Part::Valid), series.origins(Part::Test)), (30..38, 50..60), "{window}");
-        assert_eq!(series.rows(Part::Train), 0..18, "{window}");
-        assert!(series.rows(Part::Valid).end <= series.rows(Part::Test).start);
+        assert_eq!((series.origins(Subset::Valid), series.origins(Subset::Test)), (30..38, 50..60), "{window}");
+        assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
+        assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }
-    assert_eq!(of(13, 12).origins(Part::Valid), 29..37, "a longer window needs more");
-    assert_eq!(of(5, 0).rows(Part::Train), 0..32, "without, parts are a window apart");
+    assert_eq!(of(13, 12).origins(Subset::Valid), 29..37, "a longer window needs more");
+    assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without, parts are a window apart");
 }

@@ -39,12 +39,12 @@ fn scalers_and_inputs_ignore_rows_after_the_training_part() {
     let features: Vec<Feature> = features.chain(changes).collect();
     for config in all_forms().map(|config| SeriesConfig { features: features.clone(), ..config }) {
         let one = series(table(0..60, wobbly), &config);
-        let end = one.rows(Part::Train).end;
+        let end = one.rows(Subset::Train).end;
         let other = series(table(0..60, |row| if row < end { wobbly(row) } else { garbage(row) }), &config);
         assert_eq!(one.scalers, other.scalers, "{}", form(&config));
         assert_eq!(one.inputs(0..end), other.inputs(0..end), "{}", form(&config));
         assert_ne!(one.inputs(end..60), other.inputs(end..60));
-        for origin in one.origins(Part::Train) {
+        for origin in one.origins(Subset::Train) {
             assert_eq!([0, 1, 2].map(|step| one.transform(origin, step)), [0, 1, 2].map(|step| other.transform(origin, step)));
         }
         let changed = series(table(0..60, |row| if row + 1 < end { wobbly(row) } else { garbage(row) }), &config);
@@ -74,7 +74,7 @@ fn columns_take_the_form_of_the_target() {
 fn training_targets_are_scaled_to_a_range_or_a_deviation_of_one() {
     for config in all_forms().map(|config| SeriesConfig { horizon: 1, ..config }) {
         let series = series(table(0..60, wobbly), &config);
-        let targets: Vec<f64> = (5..series.rows(Part::Train).end).map(|origin| series.transform(origin, 0)).collect();
+        let targets: Vec<f64> = (5..series.rows(Subset::Train).end).map(|origin| series.transform(origin, 0)).collect();
         let square = targets.iter().map(|target| target * target).sum::<f64>() / targets.len() as f64;
         let range = if config.transform == Transform::MinMax { 0.05..1.0 } else { 0.9..1.1 };
         assert!(range.contains(&square), "{}: {square}", form(&config));
