@@ -11,8 +11,7 @@ use burn::{
 };
 use clap::Parser;
 use rnn_data::{
-    CsvFile, EpochLoader, Feature, Naive, Order, Panel, Part, ReadOptions, Scaler, SeriesConfig, Split, Transform, WindowBatch,
-    WindowBatcher, Windows,
+    CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform, WindowBatch, WindowBatcher, Windows,
 };
 use serde_json::json;
 use workspace_benches::{BATCH, Backend, CellName, NnStockModel, WINDOW, report, time};
@@ -77,23 +76,14 @@ fn infer(args: &Args, windows: usize) -> Result<()> {
 
 fn train(args: &Args) -> Result<()> {
     let file = args.data.as_deref().map_or_else(|| CsvFile::sample(None), |path| CsvFile::open(path, None))?;
-    let config = SeriesConfig {
-        target: "open".to_owned(),
-        close: None,
-        features: vec![Feature::parse("open", &file)?],
-        window: WINDOW,
-        horizon: 1,
-        transform: Transform::MinMax,
-        naive: Naive::LastValue,
-        split: Split::Course,
-    };
-    let data = Panel::of(file.read(&config.columns(), &ReadOptions::default())?, &config, None)?;
+    let config = SeriesConfig::new("open".into()).with_window(WINDOW).with_transform(Transform::MinMax).with_split(Split::Course);
+    let data = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
     let Scaler::MinMax { min, max } = data.series[0].scalers.target else { return Err("the course scales to [0, 1]".into()) };
     let device = args.backend.device();
     let learning = device.clone().autodiff();
     learning.seed(args.seed);
-    let train = loader(&data.windows(Part::Train), Order::Shuffled { seed: args.seed }, &learning);
-    let valid = loader(&data.windows(Part::Test), Order::Sequential, &device);
+    let train = loader(&data.windows(Subset::Train), Some(args.seed), &learning);
+    let valid = loader(&data.windows(Subset::Test), None, &device);
     let mut optimizer = AdamConfig::new().with_epsilon(ADAM_EPSILON).init();
     let mut model = NnStockModel::new(args.cell, &learning);
     let (mut lowest, mut best) = (f64::INFINITY, None);
@@ -123,8 +113,12 @@ fn train(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn loader(windows: &Windows, order: Order, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {
-    Arc::new(EpochLoader::new(windows.clone(), WindowBatcher, BATCH, order, 1, device))
+fn loader(windows: &Windows, seed: Option<u64>, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {
+    let builder = EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).set_device(device.clone());
+    match seed {
+        Some(seed) => builder.shuffle(seed).build(windows.clone()),
+        None => builder.build(windows.clone()),
+    }
 }
 
 /// One pass over the training windows; gives the mean loss over the samples.

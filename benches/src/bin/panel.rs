@@ -8,15 +8,10 @@ use std::{
     time::Instant,
 };
 
-use burn::{
-    data::{dataloader::DataLoader, dataset::Dataset},
-    tensor::Device,
-};
+use burn::{data::dataset::Dataset, tensor::Device};
 use clap::{Parser, Subcommand};
 use jiff::{ToSpan, civil::date};
-use rnn_data::{
-    CsvFile, Cut, EpochLoader, Feature, Naive, Order, Panel, Part, ReadOptions, SeriesConfig, Split, Transform, WindowBatcher, csv_files,
-};
+use rnn_data::{BadSeries, CsvFile, EpochLoaderBuilder, Feature, Naive, ReadOptions, SeriesConfig, Subset, WindowBatcher, csv_files};
 use serde_json::json;
 use workspace_benches::report;
 
@@ -95,29 +90,25 @@ fn write(folder: &Path, series: usize, rows: usize) -> Result<()> {
 fn cut(folder: &Path, windows: usize, window: usize, batch: usize, features: &[String]) -> Result<()> {
     let files = csv_files(folder)?;
     let first = CsvFile::open(&files[0], None)?;
-    let config = SeriesConfig {
-        target: "open".to_owned(),
-        close: Some("close".to_owned()),
-        features: features.iter().map(|feature| Feature::parse(feature, &first)).collect::<std::result::Result<_, _>>()?,
-        window,
-        horizon: 1,
-        transform: Transform::Standard,
-        naive: Naive::LastClose,
-        split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15), purge: 0 },
-    };
+    let features = features.iter().map(|feature| Feature::parse(feature, first.columns()));
+    let config = SeriesConfig::new("open".to_owned())
+        .with_close(Some("close".to_owned()))
+        .with_features(features.collect::<std::result::Result<_, _>>()?)
+        .with_window(window)
+        .with_naive(Naive::LastClose);
     let started = Instant::now();
     let mut tables = Vec::with_capacity(files.len());
     for path in &files {
         tables.push(CsvFile::open(path, None)?.read(&config.columns(), &ReadOptions::default())?);
     }
     let rows: usize = tables.iter().map(rnn_data::Table::rows).sum();
-    let panel = Panel::of_many(folder, tables, &config, false)?;
+    let panel = config.init_many(folder, tables, BadSeries::Fail)?;
     let read_seconds = started.elapsed().as_secs_f64();
-    let all = panel.windows(Part::Train);
+    let all = panel.windows(Subset::Train);
     let count = all.len();
     let before = resident();
-    let order = Order::Shuffled { seed: 1 };
-    let loader = EpochLoader::new(all, WindowBatcher, batch, order, 1, &Device::flex()).with_samples(Some(windows));
+    let builder = EpochLoaderBuilder::new(WindowBatcher).batch_size(batch).shuffle(1).samples(Some(windows));
+    let loader = builder.set_device(Device::flex()).build(all);
     let started = Instant::now();
     let mut done = 0;
     for batch in loader.iter() {

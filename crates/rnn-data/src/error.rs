@@ -1,8 +1,26 @@
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use thiserror::Error;
 
 use crate::Fill;
+
+/// Where a row is, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a line of a file, whose header is on the first.
+    Line(u64),
+    /// In a row of a table in memory.
+    Row(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
 
 /// What can be wrong with input data; each says where, what was expected and what was there.
 #[derive(Debug, Error)]
@@ -26,41 +44,57 @@ pub enum DataError {
         /// What the CSV reader found.
         problem: String,
     },
-    /// A column is not in the header.
-    #[error("{}, line 1: column `{column}` is missing{}; the header has {header}", path.display(), did_you_mean(nearest))]
+    /// There is no such column.
+    #[error("{}: column `{column}` is missing{}; {} {names}", header(path, *line), did_you_mean(nearest), if line.is_some() { "the header has" } else { "there are" })]
     MissingColumn {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
+        /// Line of the header, in a file.
+        line: Option<u64>,
         /// The missing column.
         column: String,
         /// A column with a similar name.
         nearest: Option<String>,
-        /// The header as it is.
-        header: String,
+        /// The columns there are.
+        names: String,
     },
-    /// A column is in the header twice.
-    #[error("{}, line 1: column `{column}` appears {count} times, expected once", path.display())]
+    /// Several columns have the same name.
+    #[error("{}: column `{column}` appears {count} times, expected once", header(path, *line))]
     DuplicateColumn {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
+        /// Line of the header, in a file.
+        line: Option<u64>,
         /// The repeated column.
         column: String,
         /// How often.
         count: usize,
     },
     /// A value is not what its column holds.
-    #[error("{}, line {line}, column `{column}`: expected {expected}, got `{got}`", path.display())]
+    #[error("{}, {place}, column `{column}`: expected {expected}, got `{got}`", path.display())]
     Value {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
-        /// Line, counted from 1.
-        line: u64,
+        /// Line or row.
+        place: Place,
         /// Column name.
         column: String,
         /// What the column holds.
         expected: String,
         /// What was there.
         got: String,
+    },
+    /// A column in memory has not one value a time.
+    #[error("{}, column `{column}`: expected {expected} values, one for each time, got {got}", path.display())]
+    ColumnLength {
+        /// Name of the table.
+        path: PathBuf,
+        /// Column.
+        column: String,
+        /// Times there are.
+        expected: usize,
+        /// Values of the column.
+        got: usize,
     },
     /// Dates can be read in more than one way.
     #[error("{}, column `{column}`: the dates can be read as {} or {}; say which with a date format", path.display(), readings[0], readings[1])]
@@ -88,16 +122,16 @@ pub enum DataError {
         /// How the others were filled.
         fill: Fill,
     },
-    /// The file is only a header.
-    #[error("{}: has a header and no rows", path.display())]
+    /// There are no rows: a file is only a header.
+    #[error("{}: has no rows", path.display())]
     Empty {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
     },
     /// No row is within the times asked for.
-    #[error("{}: no rows from {asked}; the file has {has}", path.display())]
+    #[error("{}: no rows from {asked}; its rows are from {has}", path.display())]
     NoRows {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
         /// First and last time asked for.
         asked: String,
@@ -105,12 +139,12 @@ pub enum DataError {
         has: String,
     },
     /// A logarithm is asked for of a number that has none.
-    #[error("{}, line {line}, column `{column}`: the logarithm of {value} is asked for, which needs numbers above 0; choose another transform or feature", path.display())]
+    #[error("{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs numbers above 0; choose another transform or feature", path.display())]
     Logarithm {
-        /// File.
+        /// File, or name of a table.
         path: PathBuf,
-        /// Line, counted from 1.
-        line: u64,
+        /// Line or row.
+        place: Place,
         /// Column.
         column: String,
         /// The number.
@@ -186,6 +220,11 @@ pub enum DataError {
         /// Letters the model reads.
         expected: usize,
     },
+}
+
+fn header(path: &std::path::Path, line: Option<u64>) -> String {
+    let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+    format!("{}{line}", path.display())
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {

@@ -14,30 +14,116 @@ use burn::{
     tensor::Device,
 };
 
-/// In which order a loader goes through its samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// As they come.
-    Sequential,
-    /// Shuffled anew every epoch, from this seed and the number of the epoch alone.
-    Shuffled {
-        /// Seed of the run.
-        seed: u64,
-    },
+/// Builds data loaders whose epochs can be repeated one by one.
+///
+/// It is used as Burn's `DataLoaderBuilder`, whose loaders draw the order of every epoch from one
+/// running generator. There, epoch 7 depends on epochs 1 to 6 having been run by the same process,
+/// and with several workers on a thread race. Here, each call of `iter` starts the next epoch. A
+/// shuffled loader derives the order from (seed, epoch). Before each batch it seeds the device and
+/// the ndarray backend from (seed, epoch, step), so dropout masks depend on nothing else, too. A
+/// resumed run sees what an uninterrupted one would have seen, also inside an epoch.
+///
+/// # Examples
+///
+/// The third epoch of a run, without its first two batches.
+///
+/// ```
+/// use rnn_data::{EpochLoaderBuilder, LetterBatcher, LetterWindows};
+///
+/// let loader = EpochLoaderBuilder::new(LetterBatcher)
+///     .batch_size(8)
+///     .shuffle(42)
+///     .first_epoch(3)
+///     .skip_batches(2)
+///     .build(LetterWindows::new(26, 4));
+/// let batches = loader.iter().collect::<Result<Vec<_>, _>>().unwrap();
+/// assert_eq!(batches.len(), 1);
+/// assert_eq!(batches[0].letters.dims(), [6, 4]);
+/// ```
+pub struct EpochLoaderBuilder<I, O> {
+    batcher: Arc<dyn Batcher<I, O>>,
+    batch_size: usize,
+    seed: Option<u64>,
+    samples: Option<usize>,
+    first_epoch: usize,
+    skip_batches: usize,
+    device: Option<Device>,
 }
 
-/// A data loader whose epochs can be repeated one by one.
-///
-/// Burn's own loaders draw every epoch's order from one running generator, so what epoch 7 sees depends on epochs 1 to 6
-/// having been run by the same process, and with several workers on a thread race. Here each call of `iter` starts the next epoch:
-/// a shuffled loader derives the order from (seed, epoch), and seeds the device and the ndarray backend before each batch from (seed, epoch, step), so
-/// dropout masks, too, depend on nothing else. A run that goes on, be it inside an epoch, sees what an uninterrupted one would have seen.
-pub struct EpochLoader<I, O> {
+impl<I, O> EpochLoaderBuilder<I, O>
+where
+    I: Clone + Send + Sync + 'static,
+    O: Send + 'static,
+{
+    /// Batches of one sample in the order of the dataset, from epoch 1 on, on the default device.
+    pub fn new(batcher: impl Batcher<I, O> + 'static) -> Self {
+        let batcher = Arc::new(batcher);
+        Self { batcher, batch_size: 1, seed: None, samples: None, first_epoch: 1, skip_batches: 0, device: None }
+    }
+
+    /// Samples of a batch; the last batch of an epoch may have fewer.
+    #[must_use]
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Self { batch_size, ..self }
+    }
+
+    /// Shuffles every epoch, from this seed and the number of the epoch alone.
+    #[must_use]
+    pub fn shuffle(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Samples of each shuffled epoch, drawn without repetition; by default, an epoch has them all.
+    #[must_use]
+    pub fn samples(self, samples: Option<usize>) -> Self {
+        Self { samples, ..self }
+    }
+
+    /// Number, counted from 1, of the epoch that the first call of `iter` starts.
+    #[must_use]
+    pub fn first_epoch(self, first_epoch: usize) -> Self {
+        Self { first_epoch, ..self }
+    }
+
+    /// Batches that the first epoch leaves out at its start, where a run was interrupted inside it.
+    #[must_use]
+    pub fn skip_batches(self, skip_batches: usize) -> Self {
+        Self { skip_batches, ..self }
+    }
+
+    /// Device of the batches.
+    #[must_use]
+    pub fn set_device(self, device: Device) -> Self {
+        Self { device: Some(device), ..self }
+    }
+
+    /// Builds a loader of a dataset.
+    ///
+    /// # Panics
+    ///
+    /// When the batch size is zero.
+    pub fn build(self, dataset: impl Dataset<I> + 'static) -> Arc<dyn DataLoader<O>> {
+        assert!(self.batch_size > 0, "the batch size must be at least 1");
+        Arc::new(EpochLoader {
+            samples: self.samples.filter(|samples| *samples < dataset.len()),
+            dataset: Arc::new(dataset),
+            batcher: self.batcher,
+            batch_size: self.batch_size,
+            device: self.device.unwrap_or_default(),
+            seed: self.seed,
+            next_epoch: AtomicU64::new(self.first_epoch as u64),
+            skipped: AtomicUsize::new(self.skip_batches),
+        })
+    }
+}
+
+struct EpochLoader<I, O> {
     dataset: Arc<dyn Dataset<I>>,
     batcher: Arc<dyn Batcher<I, O>>,
     batch_size: usize,
     device: Device,
-    order: Order,
+    /// Of the shuffled order, where there is one.
+    seed: Option<u64>,
     samples: Option<usize>,
     next_epoch: AtomicU64,
     /// Batches that the next epoch leaves out at its start.
@@ -49,53 +135,13 @@ where
     I: Clone + Send + Sync + 'static,
     O: Send + 'static,
 {
-    /// Creates a loader whose first call of `iter` is epoch `first_epoch` (counted from 1).
-    ///
-    /// # Panics
-    ///
-    /// When `batch_size` is zero.
-    pub fn new(
-        dataset: impl Dataset<I> + 'static,
-        batcher: impl Batcher<I, O> + 'static,
-        batch_size: usize,
-        order: Order,
-        first_epoch: usize,
-        device: &Device,
-    ) -> Self {
-        assert!(batch_size > 0, "the batch size must be at least 1");
-        Self {
-            dataset: Arc::new(dataset),
-            batcher: Arc::new(batcher),
-            batch_size,
-            device: device.clone(),
-            order,
-            samples: None,
-            next_epoch: AtomicU64::new(first_epoch as u64),
-            skipped: AtomicUsize::new(0),
-        }
-    }
-
-    /// Lets the first epoch begin after so many of its batches: where a run was interrupted inside an epoch, it goes on there.
-    #[must_use]
-    pub fn starting_after(mut self, batches: usize) -> Self {
-        self.skipped = AtomicUsize::new(batches);
-        self
-    }
-
-    /// Lets each epoch of a shuffled loader be a random choice of so many samples, without repetition: of many series, an epoch need not be all windows.
-    #[must_use]
-    pub fn with_samples(mut self, samples: Option<usize>) -> Self {
-        self.samples = samples.filter(|samples| *samples < self.dataset.len());
-        self
-    }
-
     fn with(&self, dataset: Arc<dyn Dataset<I>>, device: &Device) -> Arc<dyn DataLoader<O>> {
         Arc::new(Self {
             dataset,
             batcher: self.batcher.clone(),
             batch_size: self.batch_size,
             device: device.clone(),
-            order: self.order,
+            seed: self.seed,
             samples: self.samples,
             next_epoch: AtomicU64::new(self.next_epoch.load(Ordering::Relaxed)),
             skipped: AtomicUsize::new(self.skipped.load(Ordering::Relaxed)),
@@ -111,16 +157,11 @@ where
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<O> + 'a> {
         let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
         let step = self.skipped.swap(0, Ordering::Relaxed);
-        let (dataset, seed): (Arc<dyn Dataset<I>>, _) = match self.order {
-            Order::Sequential => (self.dataset.clone(), None),
-            Order::Shuffled { seed } => {
-                let seed = mix(seed, epoch);
-                let dataset: Arc<dyn Dataset<I>> = match self.samples {
-                    None => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
-                    Some(samples) => Arc::new(Chosen { dataset: self.dataset.clone(), samples, seed }),
-                };
-                (dataset, Some(seed))
-            }
+        let seed = self.seed.map(|seed| mix(seed, epoch));
+        let dataset: Arc<dyn Dataset<I>> = match (seed, self.samples) {
+            (None, _) => self.dataset.clone(),
+            (Some(seed), None) => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
+            (Some(seed), Some(samples)) => Arc::new(RandomSubset { dataset: self.dataset.clone(), samples, seed }),
         };
         let position = step.saturating_mul(self.batch_size).min(dataset.len());
         Box::new(Batches { dataset, loader: self, seed, step, position })
@@ -141,13 +182,13 @@ where
 
 /// A random choice of a dataset's samples: the first of a permutation of them all. The permutation is computed, not stored, so that an epoch over many
 /// series costs no memory a window.
-struct Chosen<I> {
+struct RandomSubset<I> {
     dataset: Arc<dyn Dataset<I>>,
     samples: usize,
     seed: u64,
 }
 
-impl<I: Send + Sync> Dataset<I> for Chosen<I> {
+impl<I: Send + Sync> Dataset<I> for RandomSubset<I> {
     fn get(&self, index: usize) -> Result<I, DatasetError> {
         self.dataset.get(permuted(index as u64, self.dataset.len() as u64, self.seed) as usize)
     }
@@ -223,12 +264,15 @@ fn mix(seed: u64, index: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LetterBatch, LetterBatcher, LetterWindows};
+    use crate::{LetterBatch, LetterBatcher, LetterSample, LetterWindows};
+
+    fn builder(seed: u64) -> EpochLoaderBuilder<LetterSample, LetterBatch> {
+        EpochLoaderBuilder::new(LetterBatcher).batch_size(8).shuffle(seed)
+    }
 
     fn epoch_targets(seed: u64, first_epoch: usize, epochs: usize) -> Vec<Vec<i64>> {
         let device = Device::flex();
-        let dataset = LetterWindows::new(26, 4, false);
-        let loader = EpochLoader::new(dataset, LetterBatcher, 8, Order::Shuffled { seed }, first_epoch, &device);
+        let loader = builder(seed).first_epoch(first_epoch).set_device(device).build(LetterWindows::new(26, 4));
         let one_epoch = || {
             let batches: Vec<LetterBatch> = loader.iter().map(Result::unwrap).collect();
             batches.iter().flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>()).collect()
@@ -248,8 +292,7 @@ mod tests {
     fn an_epoch_that_starts_inside_sees_the_rest_of_the_whole_one() {
         let device = Device::flex();
         let epochs = |first_step| {
-            let order = Order::Shuffled { seed: 3 };
-            let loader = EpochLoader::new(LetterWindows::new(26, 4, false), LetterBatcher, 8, order, 2, &device).starting_after(first_step);
+            let loader = builder(3).first_epoch(2).skip_batches(first_step).set_device(device.clone()).build(LetterWindows::new(26, 4));
             // Training takes a copy for its device.
             let loader = loader.to_device(&device);
             [(), ()].map(|()| loader.iter().map(|batch| batch.unwrap().targets.to_data().iter::<i64>().collect()).collect::<Vec<Vec<_>>>())
@@ -274,9 +317,7 @@ mod tests {
 
     #[test]
     fn an_epoch_of_some_samples_has_none_twice() {
-        let device = Device::flex();
-        let order = Order::Shuffled { seed: 1 };
-        let loader = EpochLoader::new(LetterWindows::new(26, 4, false), LetterBatcher, 8, order, 1, &device).with_samples(Some(10));
+        let loader = builder(1).samples(Some(10)).set_device(Device::flex()).build(LetterWindows::new(26, 4));
         let epoch = || {
             let batches: Vec<LetterBatch> = loader.iter().map(Result::unwrap).collect();
             batches.iter().flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>()).collect::<Vec<_>>()

@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
-/// A linear scaling of a series, fitted on its training part.
+/// A linear scaling of a series, fitted on its training set.
 ///
-/// Fit it on the training part only: a scaler that has seen the test part leaks its range.
+/// Fit it on the training set only: a scaler that has seen the test set leaks its range.
 ///
 /// # Examples
 ///
@@ -36,6 +36,15 @@ pub enum Scaler {
     Identity,
 }
 
+/// Scalers of a series, fitted on its training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scalers {
+    /// Of each number the model reads of a row, `[width]`.
+    pub inputs: Vec<Scaler>,
+    /// Of the target.
+    pub target: Scaler,
+}
+
 impl Scaler {
     /// Takes the range of the training values; `context` names them in the error.
     ///
@@ -55,15 +64,15 @@ impl Scaler {
     /// [`DataError::ZeroRange`] when all values are equal (or there are none).
     pub fn standard(values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
         let count = values.clone().count().max(1) as f64;
-        Self::around(values.clone().sum::<f64>() / count, values, context)
+        Self::standard_around(values.clone().sum::<f64>() / count, values, context)
     }
 
-    /// Takes the spread of the training values around a centre that stays where it is: `centre` is scaled to 0.
+    /// Takes the deviation of the training values from a given centre, which is scaled to 0.
     ///
     /// # Errors
     ///
     /// [`DataError::ZeroRange`] when all values are the centre (or there are none).
-    pub fn around(centre: f64, values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
+    pub fn standard_around(centre: f64, values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
         let count = values.clone().count().max(1) as f64;
         let deviation = (values.map(|value| (value - centre) * (value - centre)).sum::<f64>() / count).sqrt();
         // Rounding makes a constant series vary by this much.
@@ -102,7 +111,10 @@ mod tests {
         let values = [1.0, 2.0, 3.0, 6.0];
         assert_eq!(Scaler::min_max(values, "x").unwrap(), Scaler::MinMax { min: 1.0, max: 6.0 });
         assert_eq!(Scaler::standard(values.into_iter(), "x").unwrap(), Scaler::Standard { mean: 3.0, deviation: 3.5f64.sqrt() });
-        assert_eq!(Scaler::around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(), Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() });
+        assert_eq!(
+            Scaler::standard_around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(),
+            Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() }
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use burn::{
     store::{ModuleRecord, ModuleSnapshot, SafetensorsStore},
     tensor::{Bytes, Device},
 };
-use rnn_data::{CsvFile, Cut, Feature, Fill, Naive, Panel, Part, ReadOptions, SeriesConfig, Split, Transform};
+use rnn_data::{CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform};
 use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
 
 use crate::{
@@ -69,26 +69,23 @@ fn text(bytes: &[u8]) -> Result<String> {
 ///
 /// What is wrong with the bytes.
 pub fn csv(bytes: &[u8]) -> Result<()> {
-    let file = CsvFile::of_bytes(path(), bytes, None)?;
-    let Some(target) = file.likely_target() else { return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into()) };
-    let mut columns = file.measurements();
+    let file = CsvFile::from_bytes(path(), bytes, None)?;
+    let Some(target) = file.columns().likely_target() else {
+        return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into());
+    };
+    let mut columns = file.columns().measurements();
     columns.truncate(COLUMNS);
     let features = columns.iter().map(|column| Feature::Column((*column).to_owned()));
-    let mut config = SeriesConfig {
-        target: target.to_owned(),
-        close: file.column("close").ok().map(str::to_owned),
-        features: features.chain([Feature::Weekday, Feature::Difference(target.to_owned())]).collect(),
-        window: 2,
-        horizon: 1,
-        transform: Transform::MinMax,
-        naive: Naive::LastValue,
-        split: Split::Holdout { valid: Cut::Rows(1), test: Cut::Rows(1), purge: 0 },
-    };
+    let mut config = SeriesConfig::new(target.to_owned())
+        .with_close(file.columns().resolve("close").ok().map(str::to_owned))
+        .with_features(features.chain([Feature::Weekday, Feature::Difference(target.to_owned())]).collect())
+        .with_window(2)
+        .with_split(Split::holdout(SetSize::Rows(1), SetSize::Rows(1)));
     let rows = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
     for transform in [Transform::MinMax, Transform::LogResidual] {
         config.transform = transform;
-        let panel = Panel::of(file.read(&config.columns(), &rows)?, &config, None)?;
-        drop(panel.windows(Part::Train).get(0));
+        let panel = config.init(file.read(&config.columns(), &rows)?)?;
+        drop(panel.windows(Subset::Train).get(0));
     }
     Ok(())
 }

@@ -37,14 +37,20 @@ pub struct LetterBatch {
 pub struct LetterBatcher;
 
 impl LetterWindows {
-    /// Windows of `window` letters over the first `alphabet` letters; when `cyclic`, the first letter follows the last.
+    /// Windows of `window` letters over the first `alphabet` letters.
     ///
     /// # Panics
     ///
     /// When the window is empty or leaves no letter to predict.
-    pub fn new(alphabet: usize, window: usize, cyclic: bool) -> Self {
+    pub fn new(alphabet: usize, window: usize) -> Self {
         assert!(window > 0 && window < alphabet, "a window of {window} letters does not fit an alphabet of {alphabet}");
-        Self { alphabet, window, cyclic }
+        Self { alphabet, window, cyclic: false }
+    }
+
+    /// Whether the first letter follows the last; by default it does not.
+    #[must_use]
+    pub fn with_cyclic(self, cyclic: bool) -> Self {
+        Self { cyclic, ..self }
     }
 }
 
@@ -83,20 +89,20 @@ mod tests {
 
     #[test]
     fn cyclic_windows_are_the_course_five() {
-        assert_eq!(pairs(&LetterWindows::new(5, 1, true)), ["a->b", "b->c", "c->d", "d->e", "e->a"]);
-        assert_eq!(pairs(&LetterWindows::new(5, 4, true)), ["abcd->e", "bcde->a", "cdea->b", "deab->c", "eabc->d"]);
+        assert_eq!(pairs(&LetterWindows::new(5, 1).with_cyclic(true)), ["a->b", "b->c", "c->d", "d->e", "e->a"]);
+        assert_eq!(pairs(&LetterWindows::new(5, 4).with_cyclic(true)), ["abcd->e", "bcde->a", "cdea->b", "deab->c", "eabc->d"]);
     }
 
     #[test]
     fn the_alphabet_gives_22_windows_of_four_that_do_not_wrap() {
-        let all = pairs(&LetterWindows::new(26, 4, false));
+        let all = pairs(&LetterWindows::new(26, 4));
         assert_eq!(all.len(), 22);
         assert_eq!((all[0].as_str(), all[21].as_str()), ("abcd->e", "vwxy->z"));
     }
 
     #[test]
     fn a_batch_holds_ids_and_targets() {
-        let samples = LetterWindows::new(5, 4, true).iter().map(Result::unwrap).collect();
+        let samples = LetterWindows::new(5, 4).with_cyclic(true).iter().map(Result::unwrap).collect();
         let batch = LetterBatcher.batch(samples, &Device::flex());
         assert_eq!(batch.letters.dims(), [5, 4]);
         assert_eq!(batch.targets.to_data().iter::<i64>().collect::<Vec<_>>(), [4, 0, 1, 2, 3]);

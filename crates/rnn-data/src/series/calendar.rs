@@ -6,8 +6,11 @@ use jiff::{
 /// Rows that are looked at to find out how times go on.
 const LOOKED_AT: usize = 250;
 
-/// The times after the last of a series, as they have gone on so far: business days (and hours of them) where no row is on a weekend, days, months, quarters, years
-/// (their ends where all rows are ends of months), or the usual step. Holidays are not known.
+/// The next `count` times after the last of a series, in the steps it has so far.
+///
+/// Steps are days, months, quarters, years (month ends if all rows are), or the median step.
+/// Days, and hours of at least a week, skip weekends if no row is on one. Holidays are not known.
+/// There are no times without a last one, and none after the year 9999.
 ///
 /// # Examples
 ///
@@ -15,9 +18,9 @@ const LOOKED_AT: usize = 250;
 /// use jiff::civil::date;
 ///
 /// let days: Vec<_> = (20..=24).map(|day| date(2020, 4, day).into()).collect(); // Monday to Friday
-/// assert_eq!(rnn_data::following(&days, 1), [date(2020, 4, 27).into()]);
+/// assert_eq!(rnn_data::extend_calendar(&days, 1), [date(2020, 4, 27).into()]);
 /// ```
-pub fn following(times: &[DateTime], count: usize) -> Vec<DateTime> {
+pub fn extend_calendar(times: &[DateTime], count: usize) -> Vec<DateTime> {
     let times = &times[times.len().saturating_sub(LOOKED_AT)..];
     let Some(&last) = times.last() else { return Vec::new() };
     let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();

@@ -1,8 +1,9 @@
 use std::{f64::consts::TAU, fmt, iter};
 
 use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
 
-use crate::{CsvFile, DataError, Table};
+use crate::{Columns, DataError, Table};
 
 /// Something the model reads of each row.
 ///
@@ -10,14 +11,15 @@ use crate::{CsvFile, DataError, Table};
 /// |---|---|---|
 /// | `open` | a column | the target's transform |
 /// | `difference(close)` | the change from the row before | standard |
-/// | `return(close)` | the same as a share of the row before | standard |
+/// | `return(close)` | the same as a fraction of the row before | standard |
 /// | `log-return(close)` | the logarithm of the ratio to the row before | standard |
 /// | `log(high/close)` | the logarithm of the ratio of two columns | standard |
 /// | `gap` | the logarithm of the ratio of the open to the close of the row before | standard |
 /// | `weekday`, `month`, `hour` | where in the week, year or day, as a point on a circle: two numbers | as it is |
 ///
 /// A column whose name is one of these words is meant by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Feature {
     /// A column.
     Column(String),
@@ -47,15 +49,16 @@ pub enum Feature {
 const WRITTEN: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month or hour";
 
 impl Feature {
-    /// Reads a feature; its columns are those of a file.
+    /// Reads a feature of some columns, those of a [`CsvFile`](crate::CsvFile) or a [`Table`].
     ///
     /// # Errors
     ///
-    /// When it is not written as features are, or a column does not exist.
-    pub fn parse(text: &str, file: &CsvFile) -> Result<Self, DataError> {
+    /// [`DataError::Feature`] when it is not written as features are, [`DataError::MissingColumn`]
+    /// or [`DataError::DuplicateColumn`] for a column that is not there once.
+    pub fn parse(text: &str, columns: &Columns) -> Result<Self, DataError> {
         let text = text.trim();
-        let column = |name: &str| file.column(name.trim()).map(str::to_owned);
-        if let Ok(name) = file.column(text) {
+        let column = |name: &str| columns.resolve(name.trim()).map(str::to_owned);
+        if let Ok(name) = columns.resolve(text) {
             return Ok(Self::Column(name.to_owned()));
         }
         match text {
@@ -67,7 +70,7 @@ impl Feature {
         }
         let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
             // Neither a word nor a function: a column that is not there.
-            return file.column(text).map(|name| Self::Column(name.to_owned()));
+            return columns.resolve(text).map(|name| Self::Column(name.to_owned()));
         };
         let wrong = |problem: String| DataError::Feature { text: text.to_owned(), problem };
         match function {
@@ -112,9 +115,9 @@ impl Feature {
             Self::Return(name) => {
                 let values = table.values(name);
                 if let Some(row) = values[..values.len() - 1].iter().position(|value| *value == 0.0) {
-                    let (path, line, column) = (table.path.clone(), table.line(row), name.clone());
+                    let (path, place, column) = (table.path.clone(), table.place(row), name.clone());
                     let expected = format!("a number other than 0 for {self}, a share of it");
-                    return Err(DataError::Value { path, line, column, expected, got: "0".to_owned() });
+                    return Err(DataError::Value { path, place, column, expected, got: "0".to_owned() });
                 }
                 vec![changes(values)]
             }
@@ -168,8 +171,8 @@ pub(super) fn positive<'a>(table: &'a Table, column: &str) -> Result<&'a [f64], 
     match values.iter().position(|value| *value <= 0.0) {
         None => Ok(values),
         Some(row) => {
-            let (path, line, value) = (table.path.clone(), table.line(row), values[row]);
-            Err(DataError::Logarithm { path, line, column: column.to_owned(), value })
+            let (path, place, value) = (table.path.clone(), table.place(row), values[row]);
+            Err(DataError::Logarithm { path, place, column: column.to_owned(), value })
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use super::Series;
+use crate::text::serde_as_text;
 
 /// A forecast that needs no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,31 +17,7 @@ pub enum Naive {
     Mean(usize),
 }
 
-impl Naive {
-    /// Forecasts the value `step` rows after `origin` (0: at `origin` itself), from the rows before `origin` alone.
-    ///
-    /// # Panics
-    ///
-    /// When there is no row before `origin`.
-    pub fn forecast(self, series: &Series, origin: usize, step: usize) -> f64 {
-        let values = &series.target[..origin];
-        let last = values[origin - 1];
-        match self {
-            Self::LastValue => last,
-            Self::LastClose => series.close.as_ref().map_or(last, |close| close[origin - 1]),
-            Self::Drift => last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64,
-            Self::Seasonal(season) => {
-                // As many seasons back as it takes to reach a known row.
-                let back = season * (step / season + 1);
-                (origin + step).checked_sub(back).map_or(last, |row| values[row])
-            }
-            Self::Mean(count) => {
-                let values = &values[origin.saturating_sub(count)..];
-                values.iter().sum::<f64>() / values.len() as f64
-            }
-        }
-    }
-}
+serde_as_text!(Naive);
 
 impl FromStr for Naive {
     type Err = String;

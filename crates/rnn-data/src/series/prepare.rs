@@ -4,33 +4,42 @@ use std::ops::Range;
 
 use jiff::civil::DateTime;
 
-use super::{Cuts, Feature, Naive, Part, Rows, Scalers, Series, SeriesConfig, Transform, feature::positive};
-use crate::{DataError, Scaler, Table};
+use super::{Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows};
+use crate::{DataError, Scaler, Scalers, Table};
 
-impl SeriesConfig {
-    /// Columns that have to be read of a file.
-    pub fn columns(&self) -> Vec<String> {
-        let mut columns = vec![self.target.clone()];
-        for name in self.features.iter().flat_map(Feature::columns).chain(self.close.as_deref()) {
-            if columns.iter().all(|column| column != name) {
-                columns.push(name.to_owned());
-            }
-        }
-        columns
-    }
+/// One series, ready for windows: what the model reads of each row, scaled, and what it predicts.
+///
+/// A window is named by its origin: the row of the first predicted value. The model reads the rows
+/// before it.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// Name of its table.
+    pub name: String,
+    /// Time of each row `[rows]`, ascending.
+    pub times: Vec<DateTime>,
+    /// Values of the target `[rows]`, in the table's units.
+    pub target: Vec<f64>,
+    /// Closing prices `[rows]`, if any beside the target.
+    pub close: Option<Vec<f64>>,
+    /// The scalers.
+    pub scalers: Scalers,
+    pub(super) config: SeriesConfig,
+    /// `[rows, width]`, scaled.
+    inputs: Vec<f32>,
+    /// Numbers the model reads of a row.
+    pub(super) width: usize,
+    /// First row that the model can read: differences need a row before.
+    first: usize,
+    rows: Rows,
 }
 
 impl Series {
-    /// Prepares a table; without scalers of a trained model they are fitted on the training part.
-    ///
-    /// # Errors
-    ///
-    /// When a logarithm is asked for of a number that has none, or the training part is too short or constant.
-    ///
-    /// # Panics
-    ///
-    /// When one of the [columns](SeriesConfig::columns) has not been read.
-    pub fn prepare(table: Table, config: &SeriesConfig, cuts: &Cuts, scalers: Option<&Scalers>) -> Result<Self, DataError> {
+    /// Prepares a table; without scalers of a trained model they are fitted on the training set.
+    pub(super) fn prepare(table: Table, config: &SeriesConfig, starts: &SplitTimes, scalers: Option<&Scalers>) -> Result<Self, DataError> {
+        let mut config = config.clone();
+        if config.features.is_empty() {
+            config.features.push(Feature::Column(config.target.clone()));
+        }
         let (transform, rows) = (config.transform, table.rows());
         let close = config.close.as_deref().filter(|close| *close != config.target);
         if transform.is_logarithmic() {
@@ -48,11 +57,11 @@ impl Series {
             target: table.values(&config.target).to_vec(),
             close: close.map(|close| table.values(close).to_vec()),
             scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity },
-            config: config.clone(),
             inputs: Vec::with_capacity(rows * width),
             width,
             first: usize::from(features.iter().any(Feature::looks_back)),
-            rows: Rows::new(cuts, config, &table.times),
+            rows: Rows::new(starts, &config.split, config.window, &table.times),
+            config,
         };
         if transform == Transform::LogResidual {
             series.check_forecasts(&table)?;
@@ -72,15 +81,15 @@ impl Series {
         for origin in self.first_origin()..=table.rows() {
             let value = self.config.naive.forecast(self, origin, self.config.horizon - 1);
             if value <= 0.0 {
-                let (path, line, column) = (table.path.clone(), table.line(origin - 1), self.config.target.clone());
-                return Err(DataError::Logarithm { path, line, column, value });
+                let (path, place, column) = (table.path.clone(), table.place(origin - 1), self.config.target.clone());
+                return Err(DataError::Logarithm { path, place, column, value });
             }
         }
         Ok(())
     }
 
     fn fit(&self, table: &Table, features: &[Feature], columns: &[Vec<Vec<f64>>]) -> Result<Scalers, DataError> {
-        let (config, train) = (&self.config, self.first..self.rows.train.end);
+        let (config, train) = (&self.config, self.first..self.rows(Subset::Train).end);
         let needed = self.first + config.window + config.horizon;
         if train.end < needed {
             let why = format!("its training part has {}, a window of {} and {} to predict", train.end, config.window, config.horizon);
@@ -115,7 +124,7 @@ impl Series {
             }
             Transform::Residual | Transform::LogResidual => {
                 let steps = |origin| (0..config.horizon).map(move |step| transform.forward(self, origin, step));
-                Scaler::around(0.0, self.origins(Part::Train).flat_map(steps), &context)?
+                Scaler::standard_around(0.0, self.origins(Subset::Train).flat_map(steps), &context)?
             }
         };
         Ok(Scalers { inputs, target })
@@ -146,9 +155,9 @@ impl Series {
         &self.inputs[rows.start * self.width..rows.end * self.width]
     }
 
-    /// Origins of the windows of a part: all whose inputs and targets are in it.
-    pub fn origins(&self, part: Part) -> Range<usize> {
-        let rows = self.rows.of(part);
+    /// Origins of the windows of a set: all whose inputs and targets are in it.
+    pub fn origins(&self, subset: Subset) -> Range<usize> {
+        let rows = self.rows.of(subset);
         let first = rows.start.max(self.first) + self.config.window;
         first..(rows.end + 1).saturating_sub(self.config.horizon).max(first)
     }
@@ -158,20 +167,20 @@ impl Series {
         self.first + self.config.window
     }
 
-    /// Rows of a part.
-    pub fn rows(&self, part: Part) -> Range<usize> {
-        self.rows.of(part)
+    /// Rows of a set.
+    pub fn rows(&self, subset: Subset) -> Range<usize> {
+        self.rows.of(subset)
     }
 
     /// Whether rows can be appended: what the model reads follows from the target and the date.
-    pub fn can_extend(&self) -> bool {
+    pub fn can_push(&self) -> bool {
         let target = [self.config.target.as_str()];
         self.config.features.iter().all(|feature| feature.is_calendar() || feature.columns() == target)
             && (self.close.is_none() || self.config.naive != Naive::LastClose || !self.config.transform.is_residual())
     }
 
-    /// The series as it was known before a row.
-    pub fn until(&self, origin: usize) -> Self {
+    /// A copy of the rows before `origin`: what was known then.
+    pub fn truncated(&self, origin: usize) -> Self {
         let mut known = self.clone();
         known.times.truncate(origin);
         known.target.truncate(origin);
@@ -182,8 +191,9 @@ impl Series {
         known
     }
 
-    /// Appends a predicted row, which [`can_extend`](Self::can_extend) allows.
-    pub fn extend(&mut self, time: DateTime, value: f64) {
+    /// Appends a predicted row, which [`can_push`](Self::can_push) allows; `value` is in the
+    /// target's units.
+    pub fn push(&mut self, time: DateTime, value: f64) {
         let before = self.target.last().copied().unwrap_or(value);
         let numbers = |feature: &Feature| formed(feature, self.config.transform).numbers(time, before, value);
         let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();

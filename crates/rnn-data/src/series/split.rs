@@ -1,46 +1,52 @@
 use std::{fmt, ops::Range, path::Path, str::FromStr};
 
 use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
 
-use super::{Rows, SeriesConfig};
-use crate::{DataError, moment};
+use crate::{DataError, format_time, text::serde_as_text};
 
 /// Days the course tests on.
 const COURSE_TEST_DAYS: usize = 240;
 
 /// Which rows train, validate and test.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Split {
-    /// The course's: the last 240 rows are predicted by the test windows, everything before them and their inputs trains, and the test part is
-    /// the validation part, too. The weights are chosen by the very days they are scored on, so scores are optimistic.
+    /// The course's: the test set predicts the last 240 rows, and is the validation set, too. All
+    /// rows before its inputs are the training set. The weights are chosen on the days they are
+    /// scored on, so scores are optimistic.
     Course,
-    /// Training, validation and test part, one after another in time. A window belongs to a part when all its rows do, inputs and targets; windows
-    /// across a border belong to none (they are purged), so no row is seen by windows of two parts.
+    /// Training, validation and test set, one after another in time. A window belongs to a set if
+    /// all its rows do, inputs and targets; windows across a border are purged, so no row is seen
+    /// by windows of two sets.
     Holdout {
-        /// Rows predicted in the validation part.
-        valid: Cut,
-        /// Rows predicted in the test part.
-        test: Cut,
-        /// Rows between the last that one part predicts and the first that the next does, at least the window. Windows up to this length are judged on
+        /// Rows the validation set predicts.
+        valid: SetSize,
+        /// Rows the test set predicts.
+        test: SetSize,
+        /// Least number of rows between the last that one set predicts and the first that the
+        /// next does; never less than the window. All windows up to this length are scored on
         /// the same rows.
         purge: usize,
     },
 }
 
-/// How much of a series a part predicts.
+/// How many rows the validation or the test set predicts.
+///
+/// It is written as a number of rows, a fraction like `0.15`, or a date.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cut {
-    /// So many rows.
+pub enum SetSize {
+    /// A number of rows.
     Rows(usize),
-    /// A share of all rows.
-    Share(f64),
-    /// From this time on.
+    /// A fraction of all rows, rounded to whole rows.
+    Fraction(f64),
+    /// All rows from this time on, up to the next set.
     From(DateTime),
 }
 
-/// One part of a split.
+/// One set of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Subset {
     /// What weights and scalers are fitted on.
     Train,
     /// What the best weights are chosen by.
@@ -49,32 +55,43 @@ pub enum Part {
     Test,
 }
 
-/// The times at which a split cuts all series: those of the first rows that the validation and the test part predict.
+/// The times at which a split divides all series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cuts {
-    /// First time the validation part predicts; none where the test part validates.
+pub struct SplitTimes {
+    /// First time the validation set predicts; `None` where the test set is the validation set.
     pub valid: Option<DateTime>,
-    /// First time the test part predicts.
+    /// First time the test set predicts.
     pub test: DateTime,
 }
 
+impl Default for Split {
+    /// 15 % of the rows for the validation set and 15 % for the test set.
+    fn default() -> Self {
+        Self::holdout(SetSize::Fraction(0.15), SetSize::Fraction(0.15))
+    }
+}
+
 impl Split {
-    /// Rows between the last that one part predicts and the first that the next does.
-    pub fn between(&self, window: usize) -> usize {
+    /// A [`Split::Holdout`] that purges no more than the window.
+    pub fn holdout(valid: SetSize, test: SetSize) -> Self {
+        Self::Holdout { valid, test, purge: 0 }
+    }
+
+    /// Rows between the last that one set predicts and the first that the next does.
+    pub fn gap(&self, window: usize) -> usize {
         match self {
             Self::Course => window,
             Self::Holdout { purge, .. } => window.max(*purge),
         }
     }
 
-    /// Cuts the times of all series, ascending and without repetition.
+    /// Divides the times of all series, strictly ascending; `path` names them in errors.
     ///
     /// # Errors
     ///
-    /// When a part would have nothing to predict.
-    pub fn cut(&self, path: &Path, config: &SeriesConfig, times: &[DateTime]) -> Result<Cuts, DataError> {
-        let (window, horizon, rows) = (config.window, config.horizon, times.len());
-        let between = self.between(window);
+    /// [`DataError::TooFewRows`] or [`DataError::Split`] when a set would have nothing to predict.
+    pub fn times(&self, path: &Path, window: usize, horizon: usize, times: &[DateTime]) -> Result<SplitTimes, DataError> {
+        let (rows, gap) = (times.len(), self.gap(window));
         let (needed, why) = match self {
             Self::Course => {
                 let test_rows = COURSE_TEST_DAYS + window;
@@ -85,83 +102,93 @@ impl Split {
             }
             // Each part needs a window of rows before its first target.
             Self::Holdout { .. } => {
-                let apart = if between > window { format!(", {between} rows apart") } else { String::new() };
+                let apart = if gap > window { format!(", {gap} rows apart") } else { String::new() };
                 let why = format!("training, validation and test part need a window of {window} rows and {horizon} to predict each{apart}");
-                (window + 2 * between + 3 * horizon, why)
+                (window + 2 * gap + 3 * horizon, why)
             }
         };
         if rows < needed {
             return Err(DataError::TooFewRows { path: path.to_owned(), rows, needed, why });
         }
         let wrong = |problem: String| DataError::Split { path: path.to_owned(), problem };
-        let place = |part: &str, cut: Cut, end: usize| {
-            let first = match cut {
-                Cut::Rows(count) => end.checked_sub(count),
-                Cut::Share(share) => end.checked_sub((share * rows as f64).round() as usize),
-                Cut::From(from) => Some(times.partition_point(|time| *time < from)),
+        let place = |part: &str, size: SetSize, end: usize| {
+            let first = match size {
+                SetSize::Rows(count) => end.checked_sub(count),
+                SetSize::Fraction(share) => end.checked_sub((share * rows as f64).round() as usize),
+                SetSize::From(from) => Some(times.partition_point(|time| *time < from)),
             };
             let first = first.filter(|first| (window..end).contains(first)).ok_or_else(|| {
-                let given = format!("{} rows, {} to {}", rows, moment(times[0]), moment(times[rows - 1]));
+                let given = format!("{} rows, {} to {}", rows, format_time(times[0]), format_time(times[rows - 1]));
                 wrong(format!(
-                    "the {part} part ({cut}) does not fit: it ends before row {} of {given}, and needs a window of {window} rows before it",
+                    "the {part} part ({size}) does not fit: it ends before row {} of {given}, and needs a window of {window} rows before it",
                     end + 1
                 ))
             })?;
             let predicted = end - first;
             if predicted < horizon {
-                return Err(wrong(format!("the {part} part predicts {predicted} rows ({cut}), fewer than the horizon of {horizon} rows")));
+                return Err(wrong(format!("the {part} part predicts {predicted} rows ({size}), fewer than the horizon of {horizon} rows")));
             }
             Ok(first)
         };
         match *self {
-            Self::Course => Ok(Cuts { valid: None, test: times[place("test", Cut::Rows(COURSE_TEST_DAYS), rows)?] }),
+            Self::Course => Ok(SplitTimes { valid: None, test: times[place("test", SetSize::Rows(COURSE_TEST_DAYS), rows)?] }),
             Self::Holdout { valid, test, .. } => {
                 let test = place("test", test, rows)?;
-                let valid = place("validation", valid, test.saturating_sub(between))?;
-                if valid < between + window + horizon {
+                let valid = place("validation", valid, test.saturating_sub(gap))?;
+                if valid < gap + window + horizon {
                     return Err(wrong(format!(
                         "no rows are left to train on: {} come before the inputs of the validation part, a window of {window} and {horizon} to \
                          predict need {}",
-                        valid.saturating_sub(between),
+                        valid.saturating_sub(gap),
                         window + horizon
                     )));
                 }
-                Ok(Cuts { valid: Some(times[valid]), test: times[test] })
+                Ok(SplitTimes { valid: Some(times[valid]), test: times[test] })
             }
         }
     }
 }
 
+/// Rows of the sets of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rows {
+    train: Range<usize>,
+    valid: Range<usize>,
+    test: Range<usize>,
+}
+
 impl Rows {
-    /// The rows of each part of a series.
-    pub(super) fn new(cuts: &Cuts, config: &SeriesConfig, times: &[DateTime]) -> Self {
+    /// The rows of each set of a series.
+    pub(super) fn new(starts: &SplitTimes, split: &Split, window: usize, times: &[DateTime]) -> Self {
         // The inputs of a part's first prediction are part of it, too; a series that has ended predicts nothing.
         let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from) {
             end if end == times.len() => end,
             first => first.saturating_sub(rows),
         };
-        let between = config.split.between(config.window);
-        let test = before(cuts.test, config.window)..times.len();
-        match cuts.valid {
+        let gap = split.gap(window);
+        let test = before(starts.test, window)..times.len();
+        match starts.valid {
             None => Self { train: 0..test.start, valid: test.clone(), test },
             Some(from) => {
-                let start = before(from, config.window);
-                let valid = start..before(cuts.test, between).max(start);
-                Self { train: 0..before(from, between), valid, test }
+                let start = before(from, window);
+                let valid = start..before(starts.test, gap).max(start);
+                Self { train: 0..before(from, gap), valid, test }
             }
         }
     }
 
-    pub(super) fn of(&self, part: Part) -> Range<usize> {
-        match part {
-            Part::Train => self.train.clone(),
-            Part::Valid => self.valid.clone(),
-            Part::Test => self.test.clone(),
+    pub(super) fn of(&self, subset: Subset) -> Range<usize> {
+        match subset {
+            Subset::Train => self.train.clone(),
+            Subset::Valid => self.valid.clone(),
+            Subset::Test => self.test.clone(),
         }
     }
 }
 
-impl FromStr for Cut {
+serde_as_text!(SetSize);
+
+impl FromStr for SetSize {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -169,18 +196,18 @@ impl FromStr for Cut {
             return Ok(Self::Rows(rows));
         }
         if let Some(share) = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share < 1.0) {
-            return Ok(Self::Share(share));
+            return Ok(Self::Fraction(share));
         }
         text.parse().map(Self::From).map_err(|_| format!("expected a number of rows, a share like 0.15 or a date, got `{text}`"))
     }
 }
 
-impl fmt::Display for Cut {
+impl fmt::Display for SetSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Share(share) => write!(f, "{share}"),
-            Self::From(from) => f.write_str(&moment(*from)),
+            Self::Fraction(share) => write!(f, "{share}"),
+            Self::From(from) => f.write_str(&format_time(*from)),
         }
     }
 }

@@ -4,13 +4,16 @@ mod panels;
 mod splits;
 mod transforms;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use burn::data::dataset::Dataset;
-use jiff::{ToSpan, civil::date};
+use jiff::{
+    ToSpan,
+    civil::{DateTime, date},
+};
 
 use super::*;
-use crate::{DataError, ReadOptions, Table, table::tests};
+use crate::{DataError, ReadOptions, Scalers, Table, table::tests};
 
 const TRANSFORMS: [Transform; 6] =
     [Transform::MinMax, Transform::Standard, Transform::Difference, Transform::LogReturn, Transform::Residual, Transform::LogResidual];
@@ -41,26 +44,22 @@ fn open() -> Feature {
 
 /// Windows of 4 opening prices, 3 to predict, the last 10 rows to test and 8 to validate.
 fn config() -> SeriesConfig {
-    SeriesConfig {
-        target: "open".to_owned(),
-        close: None,
-        features: vec![open()],
-        window: 4,
-        horizon: 3,
-        transform: Transform::MinMax,
-        naive: Naive::LastValue,
-        split: Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10), purge: 0 },
-    }
+    SeriesConfig::new("open".to_owned())
+        .with_features(vec![open()])
+        .with_window(4)
+        .with_horizon(3)
+        .with_transform(Transform::MinMax)
+        .with_split(Split::holdout(SetSize::Rows(8), SetSize::Rows(10)))
 }
 
 /// The one series of a table.
 fn series(table: Table, config: &SeriesConfig) -> Arc<Series> {
-    Panel::of(table, config, None).unwrap().series.remove(0)
+    config.init(table).unwrap().series.remove(0)
 }
 
 /// Why it cannot be prepared, after the name of its file.
 fn problem(table: Table, config: &SeriesConfig) -> String {
-    without_path(&Panel::of(table, config, None).unwrap_err())
+    without_path(&config.init(table).unwrap_err())
 }
 
 fn without_path(error: &DataError) -> String {

@@ -8,32 +8,32 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::{Part, Series};
+use super::{Series, Subset};
 
-/// Every window of one or many series, each with the values that follow; cut when asked for, never stored, never across two series.
+/// Every window of one or many series, each with the values that follow. Windows are made on
+/// access, never stored, and never cross two series.
 ///
 /// # Examples
 ///
 /// ```
 /// use burn::data::dataset::Dataset;
-/// use rnn_data::{CsvFile, Cut, Feature, Naive, Panel, Part, ReadOptions, SeriesConfig, Split, Transform};
+/// use rnn_data::{CsvFile, Feature, Naive, Subset, ReadOptions, SeriesConfig, Transform};
 ///
-/// let file = CsvFile::sample(None).unwrap();
-/// let config = SeriesConfig {
-///     target: "open".to_owned(),
-///     close: Some("close".to_owned()),
-///     features: ["gap", "log-return(close)", "weekday"].iter().map(|text| Feature::parse(text, &file).unwrap()).collect(),
-///     window: 20,
-///     horizon: 5,
-///     transform: Transform::LogResidual,
-///     naive: Naive::LastClose,
-///     split: Split::Holdout { valid: Cut::Share(0.15), test: Cut::Share(0.15), purge: 0 },
-/// };
-/// let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
-/// let panel = Panel::of(table, &config, None).unwrap();
-/// let windows = panel.windows(Part::Test);
+/// let file = CsvFile::sample(None)?;
+/// let features = ["gap", "log-return(close)", "weekday"];
+/// let features = features.iter().map(|text| Feature::parse(text, file.columns()));
+/// let config = SeriesConfig::new("open".into())
+///     .with_close(Some("close".into()))
+///     .with_features(features.collect::<Result<_, _>>()?)
+///     .with_window(20)
+///     .with_horizon(5)
+///     .with_transform(Transform::LogResidual)
+///     .with_naive(Naive::LastClose);
+/// let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
+/// let windows = panel.windows(Subset::Test);
 /// let window = windows.get(0).unwrap();
 /// assert_eq!((window.values().len(), window.targets().count()), (20 * 4, 5));
+/// # Ok::<(), rnn_data::DataError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Windows {
@@ -63,12 +63,12 @@ pub struct WindowBatch {
 pub struct WindowBatcher;
 
 impl Windows {
-    /// The windows of a part of some series.
-    pub fn new(series: &[Arc<Series>], part: Part) -> Self {
+    /// The windows of a set of some series.
+    pub fn new(series: &[Arc<Series>], subset: Subset) -> Self {
         let mut count = 0;
         let mut starts = Vec::new();
         for series in series {
-            let origins = series.origins(part);
+            let origins = series.origins(subset);
             if !origins.is_empty() {
                 starts.push((series.clone(), origins.start, count));
                 count += origins.len();
@@ -80,20 +80,20 @@ impl Windows {
 
 impl Window {
     /// The window before a row of a series, which may be the one after the last.
-    pub fn before(series: &Arc<Series>, origin: usize) -> Self {
+    pub fn new(series: &Arc<Series>, origin: usize) -> Self {
         Self { series: series.clone(), origin }
     }
 
-    /// What the model reads, row by row, oldest first.
+    /// What the model reads, `[T, features]` row by row, oldest first, scaled.
     pub fn values(&self) -> &[f32] {
         self.series.inputs(self.origin - self.series.config.window..self.origin)
     }
 
-    /// The values after the window, transformed and scaled; 0 where the series has ended.
+    /// The values after the window `[horizon]`, transformed and scaled; 0 after the series' end.
     pub fn targets(&self) -> impl Iterator<Item = f32> + '_ {
         let known = self.series.target.len();
         (0..self.series.config.horizon)
-            .map(move |step| if self.origin + step < known { self.series.scaled(self.origin, step) as f32 } else { 0.0 })
+            .map(move |step| if self.origin + step < known { self.series.transform(self.origin, step) as f32 } else { 0.0 })
     }
 
     /// The series it is of.
@@ -112,7 +112,7 @@ impl Dataset<Window> for Windows {
         assert!(index < self.count, "window {index} of {}", self.count);
         let place = self.series.partition_point(|(_, _, before)| *before <= index) - 1;
         let (series, first, before) = &self.series[place];
-        Ok(Window::before(series, first + index - before))
+        Ok(Window::new(series, first + index - before))
     }
 
     fn len(&self) -> usize {

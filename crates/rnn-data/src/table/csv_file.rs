@@ -1,25 +1,21 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
     ops::Range,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
-use jiff::civil::DateTime;
-
 use super::{
-    Column, Fill, Table, Warning,
-    header::{find, is_measurement, likely_target, shorten},
-    source::{Source, Tally},
-    times::{Times, moment, value},
-    warnings,
+    Columns, ReadOptions, Table, Warning,
+    bytes::{Source, Tally},
+    columns::shorten,
+    in_memory::{Places, unusable},
+    times::{Times, value},
 };
 use crate::DataError;
 
 const SAMPLE: &str = include_str!("../../../../assets/synthetic-daily-bars.csv");
 const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
-/// No price or volume is this large; squares of such numbers leave the range of f32.
-const TOO_LARGE: f64 = 1e15;
 /// Rows that are looked at to find out which columns hold numbers.
 const LOOKED_AT: usize = 100;
 /// Bytes that are looked at for that: a file of very long rows has few.
@@ -29,10 +25,10 @@ const MOST_COLUMNS: usize = 200_000;
 /// Missing values whose lines are named.
 const NAMED: usize = 5;
 
-/// A CSV file whose header and first rows have been looked at: it knows its columns, and reads those that are asked for.
+/// A CSV file that knows its columns and reads those that are asked for.
 ///
-/// Separators are commas, semicolons or tabs; byte-order marks, line ends and quotes do not matter. Columns are found by name, also in other
-/// capitals, and those of prices by their Chinese names.
+/// Opening it reads the header and the first rows. Separators are commas, semicolons or tabs;
+/// byte-order marks, line ends and quotes do not matter.
 ///
 /// # Examples
 ///
@@ -40,109 +36,72 @@ const NAMED: usize = 5;
 /// use rnn_data::{CsvFile, ReadOptions};
 ///
 /// let file = CsvFile::sample(None).unwrap();
-/// assert_eq!((file.date_column(), file.likely_target()), ("date", Some("open")));
+/// assert_eq!(file.columns().likely_target(), Some("open"));
 /// let table = file.read(&["open", "close"], &ReadOptions::default()).unwrap();
 /// assert_eq!(table.rows(), table.column("close").unwrap().len());
 /// ```
 #[derive(Debug, Clone)]
 pub struct CsvFile {
-    path: PathBuf,
     source: Source,
     delimiter: u8,
-    header: Vec<String>,
-    date: usize,
-    /// Columns that hold numbers, without the date.
-    numeric: Vec<usize>,
-}
-
-/// How the rows of a [`CsvFile`] are read.
-#[derive(Debug, Clone, Default)]
-pub struct ReadOptions {
-    /// Pattern of the dates, as `strftime` has it; without one, whichever of the usual ones fits.
-    pub date_format: Option<String>,
-    /// What becomes of missing values.
-    pub fill: Fill,
-    /// First time that counts.
-    pub from: Option<DateTime>,
-    /// Last time that counts.
-    pub until: Option<DateTime>,
+    columns: Columns,
 }
 
 impl CsvFile {
-    /// Looks at a file; the column of dates is the named one, or found by name or content.
+    /// Opens a file; by default, the column of dates is found by its name or content.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or has no such column.
+    /// [`DataError::Read`] or [`DataError::Malformed`] for a file that cannot be read,
+    /// [`DataError::MissingColumn`] or [`DataError::DuplicateColumn`] for a column of dates that
+    /// is not there once.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
         Self::look(path, Source::File, date_column)
     }
 
-    /// The same for bytes that are not in a file; errors name them as the path says.
+    /// Opens bytes that are not in a file; errors name them by `path`.
     ///
     /// # Errors
     ///
     /// See [`CsvFile::open`].
-    pub fn of_bytes(path: &Path, bytes: impl Into<Arc<[u8]>>, date_column: Option<&str>) -> Result<Self, DataError> {
+    pub fn from_bytes(path: &Path, bytes: impl Into<Arc<[u8]>>, date_column: Option<&str>) -> Result<Self, DataError> {
         Self::look(path, Source::Memory(bytes.into()), date_column)
     }
 
-    /// The embedded sample: synthetic bars in the format and of the length of the course's file.
+    /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
     ///
     /// # Errors
     ///
-    /// When it has no such column of dates.
+    /// [`DataError::MissingColumn`] when it has no such column of dates.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
         Self::look(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Its columns.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
-    /// Name of the column of dates.
-    pub fn date_column(&self) -> &str {
-        &self.header[self.date]
-    }
-
-    /// The file's own name of the column that a name means.
+    /// Reads columns, by the names of [`Columns::resolve`]; the table has them by the given names.
     ///
     /// # Errors
     ///
-    /// When there is none, or more than one.
-    pub fn column(&self, name: &str) -> Result<&str, DataError> {
-        Ok(&self.header[find(&self.path, &self.header, name)?])
-    }
-
-    /// Columns that hold measurements: numbers, but no dates, codes or row numbers.
-    pub fn measurements(&self) -> Vec<&str> {
-        self.numeric.iter().map(|&index| self.header[index].as_str()).filter(|name| is_measurement(name)).collect()
-    }
-
-    /// The column that is probably to be predicted: the opening price, the closing price, a value, or the last measurement.
-    pub fn likely_target(&self) -> Option<&str> {
-        likely_target(&self.path, &self.measurements())
-    }
-
-    /// Reads columns, by the names of [`CsvFile::column`]; the table has them by the names that were asked for.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read, a column is missing or repeated, a date does not parse, repeats or goes back, a number is not finite, or a
-    /// value is missing and not filled. Each error names file, line and column.
+    /// When the file cannot be read, a column is missing or repeated, a date does not parse,
+    /// repeats or goes back, a number is not finite, or a value is missing and not filled. Each
+    /// error names file, line and column.
     pub fn read(&self, columns: &[impl AsRef<str>], options: &ReadOptions) -> Result<Table, DataError> {
-        let names = columns.iter().map(AsRef::as_ref);
-        let indices = names.clone().map(|name| find(&self.path, &self.header, name)).collect::<Result<Vec<_>, _>>()?;
-        let mut columns: Vec<Column> = names.map(|name| Column { name: name.to_owned(), values: Vec::new() }).collect();
-        let mut times = Times::new(&self.path, self.date_column(), options.date_format.as_deref());
+        let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
+        let indices = names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
+        let date = self.columns.date.unwrap_or(0);
+        let mut times = Times::new(self.path(), &self.columns.names()[date], options.date_format.as_deref());
         let mut lines = Vec::new();
         let mut reader = self.reader()?;
         let mut record = csv::StringRecord::new();
         while let Some(line) = self.next(&mut reader, &mut record)? {
-            times.push(&record[self.date], line)?;
-            for (column, &index) in columns.iter_mut().zip(&indices) {
-                column.values.push(self.number(index, &record[index], line)?);
+            times.push(&record[date], line)?;
+            for (values, &index) in columns.iter_mut().zip(&indices) {
+                values.push(self.number(index, &record[index], line)?);
             }
             lines.push(line);
         }
@@ -150,58 +109,48 @@ impl CsvFile {
         let (mut times, newest_first) = times.finish(&lines)?;
         if newest_first {
             lines.reverse();
-            columns.iter_mut().for_each(|column| column.values.reverse());
+            columns.iter_mut().for_each(|values| values.reverse());
         }
-        let rows = self.within(&times, options)?;
+        let rows = options.rows(self.path(), &times)?;
         let mut warnings = if newest_first { vec![Warning::NewestFirst] } else { Vec::new() };
-        for (column, index) in columns.iter_mut().zip(indices) {
+        for (values, index) in columns.iter_mut().zip(indices) {
             // Rows before the first that counts may fill it; rows after the last are not known yet.
-            column.values.truncate(rows.end);
-            let missing: Vec<usize> = rows.clone().filter(|&row| column.values[row].is_nan()).collect();
+            values.truncate(rows.end);
+            let missing: Vec<usize> = rows.clone().filter(|&row| values[row].is_nan()).collect();
             if !missing.is_empty() {
                 let fill = options.fill;
-                fill.apply(&mut column.values);
-                let (name, count) = (self.header[index].clone(), missing.len());
-                let left = missing.iter().filter(|&&row| column.values[row].is_nan()).count();
+                fill.apply(values);
+                let (column, count) = (self.columns.names()[index].clone(), missing.len());
+                let left = missing.iter().filter(|&&row| values[row].is_nan()).count();
                 if left > 0 {
                     let lines = listed(missing.iter().map(|&row| lines[row]));
-                    return Err(DataError::Missing { path: self.path.clone(), column: name, count, lines, left, fill });
+                    return Err(DataError::Missing { path: self.path().to_owned(), column, count, lines, left, fill });
                 }
-                warnings.push(Warning::Filled { column: name, count, fill });
+                warnings.push(Warning::Filled { column, count, fill });
             }
-            kept(&mut column.values, &rows);
+            kept(values, &rows);
         }
         kept(&mut times, &rows);
         kept(&mut lines, &rows);
-        let mut table =
-            Table { path: self.path.clone(), times, sha256, synthetic: matches!(self.source, Source::Sample(_)), warnings, columns, lines };
-        table.warnings.extend(warnings::of(&table));
+        let mut table = Table::new(Columns::all(self.path(), names), times, columns, Places::Lines(lines), sha256);
+        table.warnings.splice(..0, warnings);
+        table.synthetic = matches!(self.source, Source::Sample(_));
         Ok(table)
     }
 
-    /// The rows from the first to the last time that counts.
-    fn within(&self, times: &[DateTime], options: &ReadOptions) -> Result<Range<usize>, DataError> {
-        let start = options.from.map_or(0, |from| times.partition_point(|time| *time < from));
-        let end = options.until.map_or(times.len(), |until| times.partition_point(|time| *time <= until));
-        if start < end {
-            return Ok(start..end);
-        }
-        let (Some(first), Some(last)) = (times.first(), times.last()) else {
-            return Err(DataError::Empty { path: self.path.clone() });
-        };
-        let has = format!("{} to {}", moment(*first), moment(*last));
-        let asked = |time: Option<DateTime>, open: &str| time.map_or_else(|| open.to_owned(), moment);
-        let asked = format!("{} to {}", asked(options.from, "the first"), asked(options.until, "the last"));
-        Err(DataError::NoRows { path: self.path.clone(), asked, has })
+    fn path(&self) -> &Path {
+        self.columns.path()
     }
 
     fn look(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
-        let mut file = Self { path: path.to_owned(), source, delimiter: b',', header: Vec::new(), date: 0, numeric: Vec::new() };
+        let mut file = Self { source, delimiter: b',', columns: Columns::header(path, Vec::new()) };
         file.delimiter = file.guess_delimiter()?;
         let mut reader = file.reader()?;
         let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
-        file.header = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
-        file.check_columns(file.header.len())?;
+        let header: Vec<String> = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
+        let width = header.len();
+        file.check_columns(width)?;
+        file.columns = Columns::header(path, header);
         // Where a row is wrong, reading will say what, and in which line.
         let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
         while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
@@ -211,20 +160,17 @@ impl CsvFile {
             }
         }
         let is = |index: usize, test: &dyn Fn(&str) -> bool| records.iter().all(|record| record.get(index).is_some_and(test));
-        let by_content = || (0..file.header.len()).find(|&index| !records.is_empty() && is(index, &Times::is_time));
-        file.date = match date_column {
-            Some(name) => find(path, &file.header, name)?,
-            None => match find(path, &file.header, "date") {
-                Ok(index) => index,
-                Err(error @ DataError::DuplicateColumn { .. }) => return Err(error),
-                Err(error) => by_content().ok_or(error)?,
-            },
+        let by_content = || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
+        let date = match file.columns.index(date_column.unwrap_or("date")) {
+            Err(error @ DataError::MissingColumn { .. }) if date_column.is_none() => by_content().ok_or(error)?,
+            found => found?,
         };
         let number = |text: &str| is_missing(text) || text.parse::<f64>().is_ok();
         // A column that is mostly empty (dividends, notes) is no measurement.
         let present = |index: usize| records.iter().filter(|record| record.get(index).is_some_and(|text| !is_missing(text))).count();
         let full = |index: usize| present(index) > 0 && 2 * present(index) >= records.len();
-        file.numeric = (0..file.header.len()).filter(|&index| index != file.date && is(index, &number) && full(index)).collect();
+        file.columns.date = Some(date);
+        file.columns.numeric = (0..width).filter(|&index| index != date && is(index, &number) && full(index)).collect();
         Ok(file)
     }
 
@@ -243,11 +189,11 @@ impl CsvFile {
             return Ok(());
         }
         let problem = format!("expected at most {MOST_COLUMNS} columns, got {columns} or more");
-        Err(DataError::Malformed { path: self.path.clone(), line: 1, problem })
+        Err(DataError::Malformed { path: self.path().to_owned(), line: 1, problem })
     }
 
     fn bytes(&self) -> Result<Box<dyn Read>, DataError> {
-        self.source.open(&self.path).map_err(|source| self.unreadable(source))
+        self.source.open(self.path()).map_err(|source| self.unreadable(source))
     }
 
     fn reader(&self) -> Result<Reader, DataError> {
@@ -271,22 +217,21 @@ impl CsvFile {
 
     /// A number, or NaN for one that is missing.
     fn number(&self, column: usize, text: &str, line: u64) -> Result<f64, DataError> {
-        let wrong = |expected: String| Err(value(&self.path, line, &self.header[column], expected, text));
-        match text.parse::<f64>() {
-            Ok(number) if number.abs() < TOO_LARGE => Ok(number),
-            Ok(number) if number.is_finite() => wrong(format!("a number below {TOO_LARGE:e}")),
-            _ if is_missing(text) => Ok(f64::NAN),
-            _ => wrong("a finite number".to_owned()),
+        let number = text.parse().unwrap_or(f64::NAN);
+        match unusable(number) {
+            None => Ok(number),
+            Some(_) if number.is_nan() && is_missing(text) => Ok(f64::NAN),
+            Some(expected) => Err(value(self.path(), line, &self.columns.names()[column], expected, text)),
         }
     }
 
     fn unreadable(&self, source: io::Error) -> DataError {
-        DataError::Read { path: self.path.clone(), source }
+        DataError::Read { path: self.path().to_owned(), source }
     }
 
     fn malformed(&self, error: &csv::Error, line: u64, reader: &mut Reader) -> DataError {
         if let Some((line, problem)) = reader.get_mut().refused.take() {
-            return DataError::Malformed { path: self.path.clone(), line, problem };
+            return DataError::Malformed { path: self.path().to_owned(), line, problem };
         }
         let problem = match error.kind() {
             csv::ErrorKind::Io(error) => return self.unreadable(io::Error::new(error.kind(), error.to_string())),
@@ -296,7 +241,7 @@ impl CsvFile {
             csv::ErrorKind::Utf8 { .. } => "expected UTF-8 text, got other bytes".to_owned(),
             _ => shorten(error.to_string()),
         };
-        DataError::Malformed { path: self.path.clone(), line, problem }
+        DataError::Malformed { path: self.path().to_owned(), line, problem }
     }
 }
 

@@ -1,5 +1,6 @@
 mod columns;
 mod dates;
+mod in_memory;
 mod values;
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
 };
 
 use super::*;
-use crate::DataError;
+use crate::{DataError, Place};
 
 /// Does something with a file of this content.
 pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) -> T) -> T {
@@ -23,6 +24,14 @@ pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) ->
 
 pub(crate) fn read(content: impl AsRef<[u8]>, columns: &[impl AsRef<str>], options: &ReadOptions) -> Result<Table, DataError> {
     with_file(content, |path| CsvFile::open(path, None)?.read(columns, options))
+}
+
+/// Line of a row in its file.
+fn line(table: &Table, row: usize) -> u64 {
+    match table.place(row) {
+        Place::Line(line) => line,
+        Place::Row(row) => panic!("row {row} of a table that was read has no line"),
+    }
 }
 
 fn look(content: impl AsRef<[u8]>) -> CsvFile {

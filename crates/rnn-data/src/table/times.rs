@@ -4,8 +4,8 @@ use std::path::Path;
 
 use jiff::civil::DateTime;
 
-use super::header::shorten;
-use crate::DataError;
+use super::columns::shorten;
+use crate::{DataError, error::Place};
 
 /// Formats that are tried, beside ISO 8601; a time of day may follow each.
 const FORMATS: [&str; 12] = [
@@ -112,8 +112,8 @@ impl<'a> Times<'a> {
         let newest_first = is_newest_first(&times);
         if let Some(row) = disorder(&times) {
             let side = if newest_first { "before" } else { "after" };
-            let expected = format!("a date {side} {}, the row before", moment(times[row - 1]));
-            return Err(value(self.path, lines[row], self.column, expected, &moment(times[row])));
+            let expected = format!("a date {side} {}, the row before", format_time(times[row - 1]));
+            return Err(value(self.path, lines[row], self.column, expected, &format_time(times[row])));
         }
         if newest_first {
             times.reverse();
@@ -135,20 +135,26 @@ fn disorder(times: &[DateTime]) -> Option<usize> {
 }
 
 pub(super) fn value(path: &Path, line: u64, column: &str, expected: String, got: &str) -> DataError {
-    DataError::Value { path: path.to_owned(), line, column: shorten(column.to_owned()), expected, got: got.chars().take(60).collect() }
+    DataError::Value {
+        path: path.to_owned(),
+        place: Place::Line(line),
+        column: shorten(column.to_owned()),
+        expected,
+        got: got.chars().take(60).collect(),
+    }
 }
 
-/// A time as people read it: its date alone at midnight.
+/// A time as people read it: to the minute where it has no seconds, a date alone at midnight.
 ///
 /// # Examples
 ///
 /// ```
 /// use jiff::civil::date;
 ///
-/// assert_eq!(rnn_data::moment(date(2020, 4, 24).into()), "2020-04-24");
-/// assert_eq!(rnn_data::moment(date(2020, 4, 24).at(15, 30, 0, 0)), "2020-04-24 15:30");
+/// assert_eq!(rnn_data::format_time(date(2020, 4, 24).into()), "2020-04-24");
+/// assert_eq!(rnn_data::format_time(date(2020, 4, 24).at(15, 30, 0, 0)), "2020-04-24 15:30");
 /// ```
-pub fn moment(time: DateTime) -> String {
+pub fn format_time(time: DateTime) -> String {
     if time.time() == jiff::civil::Time::midnight() {
         time.date().to_string()
     } else if time.second() == 0 && time.subsec_nanosecond() == 0 {

@@ -2,7 +2,8 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
-use super::{Column, Fill, Table, header::means, times::moment};
+use super::{Fill, Table, times::format_time};
+use crate::error::Place;
 
 /// Something odd in a table that does not stop it from being used.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,15 +13,15 @@ pub enum Warning {
     NonPositivePrices {
         /// Rows with such a price.
         rows: usize,
-        /// Line of the first, counted from 1.
-        first_line: u64,
+        /// The first of them.
+        first: Place,
     },
     /// In some rows the highest price is below the lowest.
     HighBelowLow {
         /// Such rows.
         rows: usize,
-        /// Line of the first, counted from 1.
-        first_line: u64,
+        /// The first of them.
+        first: Place,
     },
     /// Rows far further apart than usual.
     Gaps {
@@ -51,21 +52,21 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows_text = |rows: usize| if rows == 1 { "row" } else { "rows" };
         match self {
-            Self::NonPositivePrices { rows, first_line } => write!(
+            Self::NonPositivePrices { rows, first } => write!(
                 f,
-                "prices at or below zero in {rows} {} (first on line {first_line}); additively adjusted files have them, \
+                "prices at or below zero in {rows} {} (first on {first}); additively adjusted files have them, \
                  percentages and returns of such prices mean nothing",
                 rows_text(*rows)
             ),
-            Self::HighBelowLow { rows, first_line } => {
-                write!(f, "the highest price is below the lowest in {rows} {} (first on line {first_line})", rows_text(*rows))
+            Self::HighBelowLow { rows, first } => {
+                write!(f, "the highest price is below the lowest in {rows} {} (first on {first})", rows_text(*rows))
             }
             Self::Gaps { count, from, to } => write!(
                 f,
                 "{count} long {} in the dates, the longest from {} to {}; windows count rows, not days",
                 if *count == 1 { "gap" } else { "gaps" },
-                moment(*from),
-                moment(*to)
+                format_time(*from),
+                format_time(*to)
             ),
             Self::Filled { column, count, fill } => {
                 write!(f, "{count} missing {} of column `{column}` filled", if *count == 1 { "value" } else { "values" })?;
@@ -83,20 +84,19 @@ impl fmt::Display for Warning {
 
 /// What is odd about the rows of a table.
 pub(super) fn of(table: &Table) -> Vec<Warning> {
-    let named = |name: &str| table.columns.iter().find(|column| means(&column.name, name));
-    let prices: Vec<&Column> = ["open", "close", "high", "low"].into_iter().filter_map(named).collect();
+    let prices: Vec<&[f64]> = ["open", "close", "high", "low"].into_iter().filter_map(|name| table.meant(name)).collect();
     let rows_where = |is_odd: &dyn Fn(usize) -> bool| {
         let mut odd = (0..table.rows()).filter(|&row| is_odd(row));
-        odd.next().map(|first| (1 + odd.count(), table.lines[first]))
+        odd.next().map(|first| (1 + odd.count(), table.place(first)))
     };
     let mut warnings = Vec::new();
-    if let Some((rows, first_line)) = rows_where(&|row| prices.iter().any(|column| column.values[row] <= 0.0)) {
-        warnings.push(Warning::NonPositivePrices { rows, first_line });
+    if let Some((rows, first)) = rows_where(&|row| prices.iter().any(|values| values[row] <= 0.0)) {
+        warnings.push(Warning::NonPositivePrices { rows, first });
     }
-    if let (Some(high), Some(low)) = (named("high"), named("low"))
-        && let Some((rows, first_line)) = rows_where(&|row| high.values[row] < low.values[row])
+    if let (Some(high), Some(low)) = (table.meant("high"), table.meant("low"))
+        && let Some((rows, first)) = rows_where(&|row| high[row] < low[row])
     {
-        warnings.push(Warning::HighBelowLow { rows, first_line });
+        warnings.push(Warning::HighBelowLow { rows, first });
     }
     warnings.extend(gaps(&table.times));
     warnings

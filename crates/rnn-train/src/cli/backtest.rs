@@ -4,7 +4,7 @@ use std::{fmt, io::Write, ops::Range, path::PathBuf};
 
 use clap::Args;
 use jiff::{ToSpan, civil::DateTime};
-use rnn_data::{Cut, DataError, Split, moment};
+use rnn_data::{DataError, SetSize, Split, format_time};
 use serde::Serialize;
 
 use super::context::Context;
@@ -44,7 +44,7 @@ pub(crate) struct BacktestArgs {
 }
 
 /// Share of a fold's rows that validate, where nothing else is asked for.
-const VALID: Cut = Cut::Share(0.15);
+const VALID: SetSize = SetSize::Fraction(0.15);
 const FOLDER: &str = "backtest";
 
 /// `backtest.json`: the scores of every fold and of all together.
@@ -99,13 +99,13 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     // The recipe's validation part is said of its own split, also where a settings file repeats it.
     let of_file = context.settings.file.valid.filter(|valid| Some(*valid) != experiment.0.options().valid);
     let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
-    if let Cut::From(from) = valid {
+    if let SetSize::From(from) = valid {
         let problem =
-            format!("the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share", moment(from));
+            format!("the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share", format_time(from));
         return Err(Error::Usage(problem));
     }
     options.valid = Some(Typed(valid));
-    options.test = Some(Typed(Cut::Share(1.0 / (folds + 1) as f64)));
+    options.test = Some(Typed(SetSize::Fraction(1.0 / (folds + 1) as f64)));
     let (task, times) = open(experiment, &options, folds)?;
     task.resolve(&mut options);
     TrainSettings::new(experiment, options.clone(), true)?;
@@ -137,7 +137,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
                 artifacts: Some(root.clone()),
                 from: if plan.train.start > 0 { Some(Typed(Time(times[plan.train.start]))) } else { options.from },
                 until: if plan.test.end < times.len() { Some(Typed(Time(last_moment(&times, plan.test.end)))) } else { options.until },
-                test: Some(Typed(Cut::From(times[plan.test.start]))),
+                test: Some(Typed(SetSize::From(times[plan.test.start]))),
                 ..options.clone()
             };
             Ok(Worker { name: format!("fold {}", index + 1), args: training_args(experiment, &backend, &options)? })
@@ -200,17 +200,17 @@ fn plans(rows: usize, folds: usize, sliding: bool) -> Vec<FoldRows> {
 }
 
 /// Makes sure that a fold can be trained and scored, as far as the number of its rows says.
-fn check(task: &SeriesTask, valid: Cut, times: &[DateTime], plan: &FoldRows) -> Result<()> {
+fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows) -> Result<()> {
     let config = &task.data.config;
-    let purge = config.split.between(config.window);
+    let purge = config.split.gap(config.window);
     if plan.test.len() < config.horizon {
         let (rows, horizon) = (plan.test.len(), config.horizon);
         return Err(Error::Usage(format!("its test part of {rows} rows is shorter than the horizon of {horizon}; use fewer folds")));
     }
-    let split = Split::Holdout { valid, test: Cut::From(times[plan.test.start]), purge };
+    let split = Split::Holdout { valid, test: SetSize::From(times[plan.test.start]), purge };
     let path = task.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&task.data.source.file));
     let times = &times[plan.train.start..plan.test.end];
-    let cuts = split.cut(&path, config, times)?;
+    let cuts = split.times(&path, config.window, config.horizon, times)?;
     let place = |from: DateTime| times.partition_point(|time| *time < from);
     let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
     let windows = (test + 1).saturating_sub(purge + config.horizon + valid);
@@ -309,7 +309,7 @@ impl fmt::Display for BacktestReport {
             )
         };
         for Fold { fold, rows_before, evaluation } in folds {
-            let part = evaluation.span.map(moment).join(" .. ");
+            let part = evaluation.span.map(format_time).join(" .. ");
             let coverage = evaluation.interval.as_ref().map(|interval| interval.coverage);
             let (scores, baselines) = (&evaluation.model, &evaluation.baselines[..]);
             line(f, fold.to_string(), rows_before.to_string(), part, evaluation.windows, scores, baselines, evaluation.skill, coverage)?;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rnn_data::moment;
+use rnn_data::format_time;
 
 use super::{context::Context, seeds};
 use crate::{
@@ -91,7 +91,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
     for forecast in forecasts.iter().take(PRINTED) {
         let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
         let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-        out(format_args!("{}, known until {}{synthetic}{mean}", forecast.series, moment(forecast.known_until)));
+        out(format_args!("{}, known until {}{synthetic}{mean}", forecast.series, format_time(forecast.known_until)));
         let bounds = level.map_or_else(String::new, |level| format!(" {:>26}", format!("{:.0}% interval", 100.0 * level)));
         out(format_args!(" {:<16} {:<3} {target:>12}{bounds}", "date", "day"));
         for value in &forecast.values {
@@ -100,7 +100,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
                 _ => String::new(),
             };
             let day = value.time.strftime("%a");
-            out(format_args!(" {:<16} {day:<3} {:>12}{bounds}", moment(value.time), number(value.value)));
+            out(format_args!(" {:<16} {day:<3} {:>12}{bounds}", format_time(value.time), number(value.value)));
         }
     }
     if forecasts.len() > PRINTED {
@@ -117,7 +117,7 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
     csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-        let row = [forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
+        let row = [forecast.series.clone(), format_time(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
         row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
     })
 }

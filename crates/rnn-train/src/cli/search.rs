@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use rnn_data::{DataError, Part, Split};
+use rnn_data::{DataError, Split, Subset};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -203,7 +203,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
             "{experiment} has no validation part of its own (the course's is its test part), so a search would choose by the test part; add --split holdout"
         )));
     }
-    of_test.score = Part::Test;
+    of_test.score = Subset::Test;
     // What is wrong is said once, before anything is trained; what is guessed, too.
     let task = SeriesTask::open(experiment, of_test, None).map_err(|error| match (longest, error) {
         (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {

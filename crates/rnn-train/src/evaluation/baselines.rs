@@ -1,6 +1,6 @@
 //! Forecasts that need no model, or next to none. Every score stands beside theirs: a model that loses to one of them is not worth its training.
 
-use rnn_data::{Naive, Part, Series};
+use rnn_data::{Naive, Series, Subset};
 
 /// Values of the moving average: a trading week.
 const AVERAGED: usize = 5;
@@ -46,7 +46,7 @@ impl Baselines {
 
     /// Fits what has to be fitted on the training part of a series.
     pub(crate) fn fit<'a>(&'a self, series: &'a Series) -> Fitted<'a> {
-        Fitted { baselines: self, series, autoregression: autoregression(&series.target[series.rows(Part::Train)]) }
+        Fitted { baselines: self, series, autoregression: autoregression(&series.target[series.rows(Subset::Train)]) }
     }
 }
 

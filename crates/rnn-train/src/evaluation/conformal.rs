@@ -59,14 +59,14 @@ impl Conformal {
 /// How fast the past is forgotten: of RiskMetrics (Longerstaey and Spencer, Technical Document, 1996).
 const DECAY: f64 = 0.94;
 
-/// How much a series moved just before each origin from 2 to the number of rows: the root of an exponentially weighted mean of squared surprises.
+/// How much a series moved just before each origin from 2 to the number of rows: the root of an exponentially weighted mean of squared residuals.
 pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     let rows = series.times.len();
     let (mut sum, mut weight) = (0.0, 0.0);
     let mut spreads = vec![f64::NAN; 2.min(rows + 1)];
     for row in 1..rows {
-        let surprise = series.surprise(row);
-        (sum, weight) = (DECAY * sum + surprise * surprise, DECAY * weight + 1.0);
+        let residual = series.naive_residual(row);
+        (sum, weight) = (DECAY * sum + residual * residual, DECAY * weight + 1.0);
         let least = if series.is_logarithmic() { LEAST } else { LEAST * series.target[row].abs().max(f64::MIN_POSITIVE) };
         spreads.push((sum / weight).sqrt().max(least));
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use jiff::civil::DateTime;
-use rnn_data::moment;
+use rnn_data::format_time;
 
 use crate::error::{Error, Result};
 
@@ -39,7 +39,7 @@ impl<'a> PredictionRows<'a> {
         if self.series.len() > 1 {
             row.push(self.series[*series].clone());
         }
-        row.push(moment(*time));
+        row.push(format_time(*time));
         if self.steps {
             row.push(step.to_string());
         }

@@ -117,7 +117,7 @@ impl fmt::Display for SeriesEvaluation {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
         let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
-        let [first, last] = self.span.map(rnn_data::moment);
+        let [first, last] = self.span.map(rnn_data::format_time);
         let part = self.part();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use rnn_data::{Part, Series};
+use rnn_data::{Series, Subset};
 use serde::{Deserialize, Serialize};
 
 use crate::console::{multiple, number};
@@ -40,7 +40,7 @@ impl Yardstick {
     /// Of a series' training part.
     pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
         let season = season.unwrap_or(1);
-        let training = &series.target[series.rows(Part::Train)];
+        let training = &series.target[series.rows(Subset::Train)];
         let changes: Vec<f64> = training.iter().zip(training.iter().skip(season)).map(|(before, after)| (after - before).abs()).collect();
         Self { scale: changes.iter().sum::<f64>() / changes.len() as f64 }
     }

@@ -1,30 +1,20 @@
 use jiff::{ToSpan, civil::date};
-use rnn_data::{CsvFile, Cut, Feature, Naive, Panel, ReadOptions, Series, SeriesConfig, Split, Transform};
+use rnn_data::{Series, SeriesConfig, SetSize, Split, Table, Transform};
 
 use super::*;
 
 /// A series of daily opens, with closes half above them, split so that the last `test` rows and as many before validate.
 pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("prices.csv");
-    let mut text = "date,open,close\n".to_owned();
-    for (row, open) in values.iter().enumerate() {
-        text += &format!("{},{open},{}\n", date(2020, 1, 1).checked_add((row as i64).days()).unwrap(), open + 0.5);
-    }
-    std::fs::write(&path, text).unwrap();
-    let file = CsvFile::open(&path, None).unwrap();
-    let config = SeriesConfig {
-        target: "open".to_owned(),
-        close: Some("close".to_owned()),
-        features: vec![Feature::Column("open".to_owned())],
-        window: 3,
-        horizon,
-        transform: Transform::MinMax,
-        naive: Naive::LastValue,
-        split: Split::Holdout { valid: Cut::Rows(test / 2), test: Cut::Rows(test), purge: 0 },
-    };
-    let table = file.read(&config.columns(), &ReadOptions::default()).unwrap();
-    let panel = Panel::of(table, &config, None).unwrap();
+    let times = (0..values.len()).map(|row| date(2020, 1, 1).checked_add((row as i64).days()).unwrap().into()).collect();
+    let close = values.iter().map(|open| open + 0.5).collect();
+    let table = Table::from_columns("prices.csv", times, [("open", values), ("close", close)]).unwrap();
+    let config = SeriesConfig::new("open".to_owned())
+        .with_close(Some("close".to_owned()))
+        .with_window(3)
+        .with_horizon(horizon)
+        .with_transform(Transform::MinMax)
+        .with_split(Split::holdout(SetSize::Rows(test / 2), SetSize::Rows(test)));
+    let panel = config.init(table).unwrap();
     panel.series[0].as_ref().clone()
 }
 

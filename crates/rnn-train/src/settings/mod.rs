@@ -20,4 +20,5 @@ pub(crate) use schedule::{RateSettings, Rates, Span};
 pub(crate) use series::{SeriesLoss, SeriesSettings};
 pub(crate) use train::{OptimizerSettings, TrainSettings};
 pub(crate) use typed::{Typed, plain};
-pub(crate) use values::{Count, Level, Loss, Method, OptimizerName, Positive, Progress, Ranking, ScoredPart, SplitName, Time};
+pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time};
+pub use values::{Loss, OptimizerName, Progress, ScoredPart, SplitName};

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rnn_data::{Cut, Fill, Naive, Transform};
+use rnn_data::{Fill, Naive, SetSize, Transform};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -388,10 +388,10 @@ options! {
         Scored Same split: Typed<SplitName>,
         /// Validation part of a holdout split: a number of rows, a share, or its first date
         #[arg(value_name = "CUT")]
-        Scored Same valid: Typed<Cut>,
+        Scored Same valid: Typed<SetSize>,
         /// Test part of a holdout split, likewise
         #[arg(value_name = "CUT")]
-        Scored Same test: Typed<Cut>,
+        Scored Same test: Typed<SetSize>,
         /// Rows between the parts of a holdout split, at least the window; windows up to this long
         /// are judged on the Same rows
         #[arg(value_name = "ROWS", value_parser = whole::<usize>)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use rnn_data::{Cut, Naive, Transform};
+use rnn_data::{Naive, SetSize, Transform};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
@@ -57,8 +57,8 @@ fn course(cell: CellName) -> Options {
         .transform(Transform::MinMax)
         .naive(Naive::LastValue)
         .split(SplitName::Course)
-        .valid(Cut::Share(0.15))
-        .test(Cut::Share(0.15))
+        .valid(SetSize::Fraction(0.15))
+        .test(SetSize::Fraction(0.15))
         .loss(Loss::Mse)
         .interval(None)
 }
@@ -75,8 +75,8 @@ fn series() -> Options {
         .transform(Transform::Residual)
         .naive(Naive::LastValue)
         .split(SplitName::Holdout)
-        .valid(Cut::Share(0.15))
-        .test(Cut::Share(0.15))
+        .valid(SetSize::Fraction(0.15))
+        .test(SetSize::Fraction(0.15))
         .loss(Loss::Mae)
         .optimizer(OptimizerName::AdamW)
         .weight_decay(0.01)
@@ -88,7 +88,7 @@ fn series() -> Options {
 /// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and `stock-open` are those with the best
 /// backtests on the days of the course's file that end before its test set; CONTRIBUTING.md says how.
 fn prices() -> Options {
-    series().units([64]).target("open").transform(Transform::LogResidual).valid(Cut::Rows(240)).test(Cut::Rows(240))
+    series().units([64]).target("open").transform(Transform::LogResidual).valid(SetSize::Rows(240)).test(SetSize::Rows(240))
 }
 
 fn stock_gap() -> Options {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
+use rnn_data::{Fill, Naive, ReadOptions, Split, Subset, Transform};
 use rnn_models::Cell;
 
 use super::{
@@ -32,7 +32,7 @@ pub(crate) struct SeriesSettings {
     pub(crate) loss: SeriesLoss,
     pub(crate) samples: Option<usize>,
     /// Part that is scored.
-    pub(crate) score: Part,
+    pub(crate) score: Subset,
     /// Level of conformal intervals.
     pub(crate) interval: Option<f64>,
 }
@@ -89,8 +89,8 @@ impl SeriesSettings {
                 let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
                 return Err(Error::Usage(problem.to_owned()));
             }
-            ScoredPart::Valid => Part::Valid,
-            ScoredPart::Test => Part::Test,
+            ScoredPart::Valid => Subset::Valid,
+            ScoredPart::Test => Subset::Test,
         };
         let transform = set(options.transform, "transform")?;
         let horizon = set(options.horizon, "horizon")?;
@@ -107,7 +107,7 @@ impl SeriesSettings {
             }
         }
         // Intervals calibrated on what is scored would be right by themselves.
-        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Part::Test);
+        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Subset::Test);
         let units: Vec<usize> = set(options.units.clone(), "units")?;
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use clap::ValueEnum;
 use jiff::civil::DateTime;
-use rnn_data::moment;
+use rnn_data::format_time;
 use rnn_models::Cell;
 
 use super::typed::Setting;
@@ -118,7 +118,7 @@ impl FromStr for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&moment(self.0))
+        f.write_str(&format_time(self.0))
     }
 }
 

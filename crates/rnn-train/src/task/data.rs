@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnn_data::{CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, csv_files};
+use rnn_data::{BadSeries, CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, TableSource, csv_files};
 
 use crate::{
     console::note,
@@ -39,11 +39,11 @@ impl Data {
         }
     }
 
-    fn open_one(settings: &SeriesSettings, file: CsvFile, scalers: Option<&Scalers>) -> Result<Self> {
+    fn open_one(settings: &SeriesSettings, file: impl TableSource, scalers: Option<&Scalers>) -> Result<Self> {
         let config = settings.config(&file)?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
         for warning in &table.warnings {
-            note(format_args!("warning: {}: {warning}", file.path().display()));
+            note(format_args!("warning: {}: {warning}", table.path.display()));
         }
         let source = DataSource {
             file: table.name(),
@@ -53,7 +53,7 @@ impl Data {
             series: 1,
             synthetic: table.synthetic,
         };
-        Ok(Self { panel: Panel::of(table, &config, scalers)?, config, source })
+        Ok(Self { panel: config.init_scaled(table, scalers)?, config, source })
     }
 
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
@@ -81,7 +81,8 @@ impl Data {
         };
         let hashes: String = tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
         let rows = tables.iter().map(Table::rows).sum();
-        let panel = Panel::of_many(folder, tables, &config, settings.read.skip_bad).map_err(|error| advised(error.into()))?;
+        let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
+        let panel = config.init_many(folder, tables, bad).map_err(|error| advised(error.into()))?;
         skipped.iter().chain(&panel.skipped).for_each(|error| note(format_args!("skipped: {error}")));
         let left_out = skipped.len() + panel.skipped.len();
         let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
@@ -121,14 +122,15 @@ fn advised(error: Error) -> Error {
 
 impl SeriesSettings {
     /// What is predicted from what, in the columns of a file; what was guessed is said.
-    fn config(&self, file: &CsvFile) -> Result<SeriesConfig> {
+    fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
+        let columns = file.columns();
         let guess = || {
-            let guessed = file.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| Error::Data(rnn_data::DataError::NoNumbers { path: file.path().to_owned() }))
+            let guessed = columns.likely_target().map(str::to_owned);
+            guessed.ok_or_else(|| Error::Data(rnn_data::DataError::NoNumbers { path: columns.path().to_owned() }))
         };
         let mut guesses = Vec::new();
         let target = match &self.target {
-            Some(named) => match file.column(&named.value) {
+            Some(named) => match columns.resolve(&named.value) {
                 Ok(column) => column.to_owned(),
                 Err(rnn_data::DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => guess()?,
                 Err(error) => return Err(error.into()),
@@ -138,19 +140,17 @@ impl SeriesSettings {
         if self.target.as_ref().is_none_or(|named| named.value != target) {
             guesses.push(format!("predicting `{target}` (--target chooses another column)"));
         }
-        let mut config = SeriesConfig {
-            target,
-            close: file.column("close").ok().map(str::to_owned),
-            features: Vec::new(),
-            window: self.window,
-            horizon: self.horizon,
-            transform: self.transform,
-            naive: self.naive,
-            split: self.split,
-        };
+        let mut config = SeriesConfig::new(target)
+            .with_close(columns.resolve("close").ok().map(str::to_owned))
+            .with_window(self.window)
+            .with_horizon(self.horizon)
+            .with_transform(self.transform)
+            .with_naive(self.naive)
+            .with_split(self.split);
         config.features = match &self.features {
             Some(named) => {
-                let parsed = named.value.iter().map(|text| Feature::parse(text.trim(), file)).collect::<std::result::Result<Vec<_>, _>>();
+                let parsed =
+                    named.value.iter().map(|text| Feature::parse(text.trim(), columns)).collect::<std::result::Result<Vec<_>, _>>();
                 match parsed {
                     Ok(features) => features,
                     Err(rnn_data::DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
@@ -168,18 +168,19 @@ impl SeriesSettings {
             }
         };
         if !guesses.is_empty() {
-            note(format_args!("{}: dates in `{}`; {}", file.path().display(), file.date_column(), guesses.join("; ")));
+            let dates = columns.date_column().map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
+            note(format_args!("{}: {dates}{}", columns.path().display(), guesses.join("; ")));
         }
         Ok(config)
     }
 
     /// The target, and all other measurements that have something to tell: their changes are not all the same where the model learns.
-    fn likely_features(&self, file: &CsvFile, config: &SeriesConfig) -> Result<Vec<Feature>> {
-        let mut columns = file.measurements();
+    fn likely_features(&self, file: &dyn TableSource, config: &SeriesConfig) -> Result<Vec<Feature>> {
+        let mut columns = file.columns().measurements();
         if columns.len() > MOST_GUESSED {
             let problem = format!(
                 "{}: has {} columns of numbers, of which at most {MOST_GUESSED} are read unasked; name those that matter with --features and --target",
-                file.path().display(),
+                file.columns().path().display(),
                 columns.len()
             );
             return Err(Error::Usage(problem));
@@ -187,9 +188,9 @@ impl SeriesSettings {
         columns.retain(|column| *column != config.target);
         let table = file.read(&columns, &self.read.rows)?;
         // Where the parts do not fit, preparing the series says so.
-        let learned = self.split.cut(file.path(), config, &table.times).map_or(table.rows(), |cuts| {
-            let end = cuts.valid.unwrap_or(cuts.test);
-            table.times.partition_point(|time| *time < end).saturating_sub(self.split.between(self.window))
+        let learned = self.split.times(&table.path, config.window, config.horizon, &table.times).map_or(table.rows(), |starts| {
+            let end = starts.valid.unwrap_or(starts.test);
+            table.times.partition_point(|time| *time < end).saturating_sub(self.split.gap(self.window))
         });
         columns.retain(|column| {
             let values = table.column(column).map_or(&[][..], |values| &values[..learned]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use jiff::civil::DateTime;
-use rnn_data::{Part, Series, Window, following, moment};
+use rnn_data::{Series, Subset, Window, extend_calendar, format_time};
 use rnn_models::SeriesModel;
 use serde::Serialize;
 
@@ -82,13 +82,13 @@ impl SeriesTask {
         let origin = match day {
             None => times.len(),
             Some(day) => times.binary_search(&day).map_err(|_| {
-                let (first, last) = (moment(times[0]), moment(times[times.len() - 1]));
-                Error::Usage(format!("{} is no trading day of {}, which has {first} to {last}", moment(day), series.name))
+                let (first, last) = (format_time(times[0]), format_time(times[times.len() - 1]));
+                Error::Usage(format!("{} is no trading day of {}, which has {first} to {last}", format_time(day), series.name))
             })?,
         };
         let needed = series.first_origin();
         if origin < needed {
-            let first = times.get(needed).map_or_else(|| "after the last".to_owned(), |time| moment(*time));
+            let first = times.get(needed).map_or_else(|| "after the last".to_owned(), |time| format_time(*time));
             return Err(Error::Usage(format!("{needed} rows must come before a predicted one; the first such day is {first}")));
         }
         let outputs = predict(std::slice::from_ref(trainee), series, origin..origin + 1, device)?;
@@ -96,8 +96,8 @@ impl SeriesTask {
         let many = self.data.panel.series.len() > 1;
         Ok(DayPrediction {
             series: many.then(|| series.name.clone()),
-            date: day.map(moment),
-            known_until: moment(times[origin - 1]),
+            date: day.map(format_time),
+            known_until: format_time(times[origin - 1]),
             predicted: lines[self.settings.loss.forecast()][0],
             actual: series.target.get(origin).copied(),
             target: self.data.config.target.clone(),
@@ -121,7 +121,7 @@ impl SeriesTask {
             let lines = self.forecast_from(trainees, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
-            let values = following(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
+            let values = extend_calendar(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
                 let (quantiles, bounds) = interval(&lines, step, || Some(intervals.as_ref()?.0.around(step, value, spread)));
                 ForecastValue { time, value, lower: bounds.map(|bounds| bounds[0]), upper: bounds.map(|bounds| bounds[1]), quantiles }
             });
@@ -144,8 +144,8 @@ impl SeriesTask {
         steps: usize,
         device: &Device,
     ) -> Result<Vec<(usize, QuantilePaths)>> {
-        let origins = series.origins(Part::Valid);
-        let end = (series.rows(Part::Valid).end + 1).saturating_sub(steps).max(origins.start);
+        let origins = series.origins(Subset::Valid);
+        let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
         let apart = if steps > self.settings.horizon { (end - origins.start).div_ceil(CALIBRATED_ON).max(1) } else { 1 };
         let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
         let forecasts = self.forecast_from(trainees, series, &origins, steps, device)?;
@@ -163,11 +163,11 @@ impl SeriesTask {
     ) -> Result<Vec<QuantilePaths>> {
         let horizon = series.horizon();
         if steps <= horizon {
-            let windows = origins.iter().map(|&origin| Window::before(series, origin)).collect();
+            let windows = origins.iter().map(|&origin| Window::new(series, origin)).collect();
             let outputs = predict_windows(trainees, windows, device)?;
             return Ok(origins.iter().zip(outputs).map(|(&origin, outputs)| lines(series, origin, &outputs, steps)).collect());
         }
-        if !series.can_extend() {
+        if !series.can_push() {
             let problem = format!(
                 "{steps} steps are more than the {horizon} the model predicts at once, and it reads more of each row than the values it predicts; \
                  train it with --fresh --horizon {steps}"
@@ -176,15 +176,15 @@ impl SeriesTask {
         }
         let mut forecasts = Vec::with_capacity(origins.len());
         for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
-            let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.until(origin))).collect();
+            let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
             for said in (0..steps).step_by(horizon) {
-                let windows = known.iter().map(|series| Window::before(series, series.times.len())).collect();
+                let windows = known.iter().map(|series| Window::new(series, series.times.len())).collect();
                 for (series, outputs) in known.iter_mut().zip(predict_windows(trainees, windows, device)?) {
                     let taken = horizon.min(steps - said);
                     let values = lines(series, series.times.len(), &outputs, taken).swap_remove(self.settings.loss.forecast());
-                    let times = following(&series.times, taken);
+                    let times = extend_calendar(&series.times, taken);
                     let series = Arc::make_mut(series);
-                    times.into_iter().zip(values).for_each(|(time, value)| series.extend(time, value));
+                    times.into_iter().zip(values).for_each(|(time, value)| series.push(time, value));
                 }
             }
             forecasts.extend(known.iter().zip(origins).map(|(series, &origin)| vec![series.target[origin..origin + steps].to_vec()]));

@@ -1,4 +1,4 @@
-use std::{io::Write, sync::Arc};
+use std::io::Write;
 
 use burn::{
     data::{dataloader::batcher::Batcher, dataset::Dataset},
@@ -8,7 +8,7 @@ use burn::{
         metric::{AccuracyMetric, LossMetric},
     },
 };
-use rnn_data::{Alphabet, EpochLoader, LetterBatch, LetterBatcher, LetterSample, LetterWindows, Order};
+use rnn_data::{Alphabet, EpochLoaderBuilder, LetterBatch, LetterBatcher, LetterSample, LetterWindows};
 use rnn_models::{LettersModel, LettersModelConfig, ModelSummary};
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ pub(crate) struct LetterPrediction {
 
 impl LettersTask {
     pub(crate) fn new(experiment: Experiment, letters: LettersRecipe) -> Self {
-        Self { experiment, letters, windows: LetterWindows::new(letters.alphabet, letters.window, letters.cyclic) }
+        Self { experiment, letters, windows: LetterWindows::new(letters.alphabet, letters.window).with_cyclic(letters.cyclic) }
     }
 
     /// Letters the model reads.
@@ -100,10 +100,9 @@ impl Task for LettersTask {
     /// is that of the weights the epoch began with.
     fn loaders(&self, schedule: Batching, device: &Device) -> Loaders<LetterBatch> {
         let Batching { batch_size, seed, first_epoch, steps_done } = schedule;
-        let order = Order::Shuffled { seed };
-        let train = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, order, first_epoch, device);
-        let valid = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
-        Loaders { train: Arc::new(train.starting_after(steps_done)), valid: Arc::new(valid) }
+        let loader = || EpochLoaderBuilder::new(LetterBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
+        let train = loader().shuffle(seed).skip_batches(steps_done);
+        Loaders { train: train.build(self.windows.clone()), valid: loader().build(self.windows.clone()) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {

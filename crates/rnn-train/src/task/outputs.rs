@@ -17,7 +17,7 @@ pub(super) type QuantilePaths = Vec<Vec<f64>>;
 
 /// The lines of a model's outputs.
 pub(super) fn lines(series: &Series, origin: usize, outputs: &[f64], steps: usize) -> QuantilePaths {
-    outputs.chunks(series.horizon()).map(|line| series.unscaled(origin, &line[..steps])).collect()
+    outputs.chunks(series.horizon()).map(|line| series.inverse_transform(origin, &line[..steps])).collect()
 }
 
 /// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer ones, or else the other kind.
@@ -35,7 +35,7 @@ pub(super) fn predict(
     origins: Range<usize>,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
-    let windows: Vec<Window> = origins.map(|origin| Window::before(series, origin)).collect();
+    let windows: Vec<Window> = origins.map(|origin| Window::new(series, origin)).collect();
     predict_windows(trainees, windows, device)
 }
 

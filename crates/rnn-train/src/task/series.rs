@@ -1,6 +1,5 @@
 use std::{
     io::Write,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,7 +9,7 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::DateTime;
-use rnn_data::{EpochLoader, Naive, Order, Part, Scalers, Split, WindowBatch, WindowBatcher, Windows};
+use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Split, Subset, WindowBatch, WindowBatcher};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
@@ -45,7 +44,7 @@ impl SeriesTask {
     /// Reads the data and says what is odd about it. The scalers of a trained model are given; a new model's are fitted on the training part.
     pub(crate) fn open(experiment: Experiment, settings: SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
         let data = Data::open(&settings, scalers)?;
-        for (part, name) in [(Part::Train, "training"), (Part::Valid, "validation"), (Part::Test, "test")] {
+        for (part, name) in [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")] {
             if data.panel.windows(part).len() == 0 {
                 return Err(Error::Usage(format!(
                     "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
@@ -58,8 +57,8 @@ impl SeriesTask {
     /// Refuses what would turn out only when a trained model is scored.
     pub(crate) fn check(&self) -> Result<()> {
         let panel = &self.data.panel;
-        let shortest = panel.series.iter().map(|series| series.rows(Part::Train).len()).min().unwrap_or(0);
-        self.check_parts(shortest, panel.windows(Part::Valid).len())
+        let shortest = panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
+        self.check_parts(shortest, panel.windows(Subset::Valid).len())
     }
 
     /// The same for parts of these sizes.
@@ -126,7 +125,7 @@ impl SeriesTask {
             for (origin, outputs) in origins.clone().zip(predict(trainees, series, origins, device)?) {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
-                    let error = raw - series.scaled(origin, step);
+                    let error = raw - series.transform(origin, step);
                     scaled.mse += error * error;
                     scaled.mae += error.abs();
                 }
@@ -184,7 +183,7 @@ impl SeriesTask {
             experiment: self.experiment,
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            part: if self.settings.score == Part::Valid { "valid" } else { "test" }.to_owned(),
+            part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
             span: span.unwrap_or_default(),
             best_epoch: None,
             windows,
@@ -273,12 +272,10 @@ impl Task for SeriesTask {
 
     fn loaders(&self, schedule: Batching, device: &Device) -> Loaders<WindowBatch> {
         let Batching { batch_size, seed, first_epoch, steps_done } = schedule;
-        let loader = |windows: Windows, order| EpochLoader::new(windows, WindowBatcher, batch_size, order, first_epoch, device);
-        let train = loader(self.data.panel.windows(Part::Train), Order::Shuffled { seed })
-            .with_samples(self.settings.samples)
-            .starting_after(steps_done);
-        let valid = loader(self.data.panel.windows(Part::Valid), Order::Sequential);
-        Loaders { train: Arc::new(train), valid: Arc::new(valid) }
+        let loader = || EpochLoaderBuilder::new(WindowBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
+        let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
+        let windows = |subset| self.data.panel.windows(subset);
+        Loaders { train: train.build(windows(Subset::Train)), valid: loader().build(windows(Subset::Valid)) }
     }
 
     fn metrics(&self, training: SupervisedTraining<Trainee<SeriesModel>>) -> SupervisedTraining<Trainee<SeriesModel>> {

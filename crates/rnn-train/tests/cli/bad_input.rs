@@ -135,7 +135,7 @@ fn parts_that_do_not_fit_are_refused_with_what_there_is() {
         (&["--valid", "155"], "no rows are left to train on"),
         (&["--valid", "0.99"], "the validation part (0.99) does not fit"),
         (&["--from", "2020-09-01", "--until", "2020-02-01"], "no rows from 2020-09-01 to 2020-02-01"),
-        (&["--from", "2035-01-01"], "no rows from 2035-01-01 to the last; the file has 2020-01-01 to 2020-10-06"),
+        (&["--from", "2035-01-01"], "no rows from 2035-01-01 to the last; its rows are from 2020-01-01 to 2020-10-06"),
         (&["--until", "2020-01-10"], "8 rows are too few"),
     ] {
         scratch.fails(&quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()), 1, expected);

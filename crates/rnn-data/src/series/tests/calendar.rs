@@ -12,7 +12,7 @@ fn times(first: impl Into<DateTime>, step: Span, count: i64) -> Vec<DateTime> {
 #[track_caller]
 fn goes_on(times: &[DateTime]) {
     let (known, next) = times.split_at(times.len() - 3);
-    assert_eq!(following(known, 3), next);
+    assert_eq!(extend_calendar(known, 3), next);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn business_days_are_followed_by_business_days() {
     // From Thursday, Friday and Monday on: over a weekend, and not.
     (0..3).for_each(|left| goes_on(&days[..days.len() - left]));
     let holiday: Vec<_> = [20, 21, 22, 24].map(|day| date(2020, 4, day).into()).to_vec();
-    assert_eq!(following(&holiday, 1), [date(2020, 4, 27).into()], "one day off does not matter");
+    assert_eq!(extend_calendar(&holiday, 1), [date(2020, 4, 27).into()], "one day off does not matter");
 }
 
 #[test]
@@ -58,19 +58,19 @@ fn hours_of_business_days_leave_out_weekends() {
     let hours: Vec<DateTime> = (0..12 * 24).map(|hour| monday + i64::from(hour).hours()).collect();
     let business: Vec<DateTime> = hours.iter().copied().filter(|time| time.weekday().to_monday_zero_offset() < 5).collect();
     assert_eq!(business.last().map(|last| last.date()), Some(date(2020, 4, 24)), "a Friday");
-    assert_eq!(following(&business, 1), [date(2020, 4, 27).into()]);
+    assert_eq!(extend_calendar(&business, 1), [date(2020, 4, 27).into()]);
     // Five days alone do not say that weekends are left out.
-    assert_eq!(following(&business[120..], 1), [date(2020, 4, 25).into()]);
+    assert_eq!(extend_calendar(&business[120..], 1), [date(2020, 4, 25).into()]);
 }
 
 #[test]
 fn few_times_are_followed_by_days() {
-    assert_eq!(following(&[], 3), []);
-    assert_eq!(following(&[date(2020, 4, 24).into()], 0), []);
-    assert_eq!(following(&[date(2020, 4, 23).into()], 2), [date(2020, 4, 24).into(), date(2020, 4, 27).into()]);
+    assert_eq!(extend_calendar(&[], 3), []);
+    assert_eq!(extend_calendar(&[date(2020, 4, 24).into()], 0), []);
+    assert_eq!(extend_calendar(&[date(2020, 4, 23).into()], 2), [date(2020, 4, 24).into(), date(2020, 4, 27).into()]);
 }
 
 #[test]
 fn time_ends_with_the_calendar() {
-    assert_eq!(following(&[date(9999, 12, 30).into()], 5), [date(9999, 12, 31).into()]);
+    assert_eq!(extend_calendar(&[date(9999, 12, 30).into()], 5), [date(9999, 12, 31).into()]);
 }

@@ -5,7 +5,7 @@ use crate::CsvFile;
 
 fn feature(text: &str) -> Feature {
     let header = "date,open,close,high,low,Volume\n";
-    tests::with_file(header, |path| Feature::parse(text, &CsvFile::open(path, None).unwrap())).unwrap()
+    tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap()
 }
 
 /// A feature in two rows of three: the open goes from 100 to 110 to 99, the close is 1 more.
@@ -47,7 +47,7 @@ fn what_looks_back_is_not_read_of_the_first_row() {
     {
         let config = SeriesConfig { features: vec![open(), feature(text)], ..config() };
         let series = series(table(0..60, wobbly), &config);
-        assert_eq!((series.first_origin(), series.origins(Part::Train).start), (4 + first, 4 + first), "{text}");
+        assert_eq!((series.first_origin(), series.origins(Subset::Train).start), (4 + first, 4 + first), "{text}");
     }
 }
 
@@ -75,8 +75,8 @@ fn a_feature_knows_its_columns() {
 fn a_column_goes_before_a_word() {
     tests::with_file("date,gap,hour\n", |path| {
         let file = CsvFile::open(path, None).unwrap();
-        assert_eq!(Feature::parse("gap", &file).unwrap(), Feature::Column("gap".to_owned()));
-        assert_eq!(Feature::parse("weekday", &file).unwrap(), Feature::Weekday);
+        assert_eq!(Feature::parse("gap", file.columns()).unwrap(), Feature::Column("gap".to_owned()));
+        assert_eq!(Feature::parse("weekday", file.columns()).unwrap(), Feature::Weekday);
     });
 }
 
@@ -94,7 +94,8 @@ fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
         ("open", "column `open` appears 2 times".to_owned()),
     ] {
         let header = if expected.contains("2 times") { "date,open,open,close\n" } else { "date,open,close\n" };
-        let problem = tests::with_file(header, |path| Feature::parse(text, &CsvFile::open(path, None).unwrap())).unwrap_err().to_string();
+        let problem =
+            tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap_err().to_string();
         assert!(problem.contains(&expected), "{problem}\nshould contain\n{expected}");
     }
 }

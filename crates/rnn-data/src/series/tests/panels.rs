@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use burn::{data::dataloader::batcher::Batcher, tensor::Device};
+use burn::{config::Config, data::dataloader::batcher::Batcher, tensor::Device};
 
 use super::*;
 use crate::CsvFile;
@@ -15,11 +15,11 @@ fn numbered(series: usize, rows: Range<usize>) -> Table {
 }
 
 fn panel(tables: Vec<Table>, config: &SeriesConfig) -> Panel {
-    Panel::of_many(folder(), tables, config, false).unwrap()
+    config.init_many(folder(), tables, BadSeries::Fail).unwrap()
 }
 
-fn windows(panel: &Panel, part: Part) -> Vec<Window> {
-    panel.windows(part).iter().map(Result::unwrap).collect()
+fn windows(panel: &Panel, subset: Subset) -> Vec<Window> {
+    panel.windows(subset).iter().map(Result::unwrap).collect()
 }
 
 /// A config whose inputs can be added to: its target and the calendar.
@@ -34,7 +34,7 @@ fn extensible(transform: Transform) -> SeriesConfig {
 fn windows_never_cross_series() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60), numbered(3, 20..60)], &config());
     let mut total = 0;
-    for part in [Part::Train, Part::Valid, Part::Test] {
+    for part in [Subset::Train, Subset::Valid, Subset::Test] {
         let windows = windows(&panel, part);
         assert_eq!(windows.len(), panel.series.iter().map(|series| series.origins(part).len()).sum::<usize>());
         for window in &windows {
@@ -44,7 +44,7 @@ fn windows_never_cross_series() {
             for (value, expected) in known.iter().zip(&series.target[origin - 4..origin]) {
                 assert!((value - expected).abs() < 1e-3, "{value} of {}", series.name);
             }
-            let targets: Vec<f32> = (0..3).map(|step| series.scaled(origin, step) as f32).collect();
+            let targets: Vec<f32> = (0..3).map(|step| series.transform(origin, step) as f32).collect();
             assert_eq!(window.targets().collect::<Vec<_>>(), targets);
         }
         total += windows.len();
@@ -61,8 +61,8 @@ fn each_series_has_scalers_of_its_own_and_is_cut_at_the_same_dates() {
     assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
     for series in &panel.series {
         let first = |part| Some(series.times[series.origins(part).start]);
-        assert_eq!((first(Part::Valid), first(Part::Test)), (panel.cuts.valid, Some(panel.cuts.test)));
-        assert_eq!(series.rows(Part::Train).end, series.target.len() - 26);
+        assert_eq!((first(Subset::Valid), first(Subset::Test)), (panel.starts.valid, Some(panel.starts.test)));
+        assert_eq!(series.rows(Subset::Train).end, series.target.len() - 26);
     }
 }
 
@@ -77,23 +77,23 @@ fn columns_may_be_called_otherwise_in_each_file() {
 fn a_series_that_ends_before_the_test_part_trains_only() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..30), numbered(3, 0..45)], &config());
     let counts = |part| panel.series.iter().map(|series| series.origins(part).len()).collect::<Vec<_>>();
-    assert_eq!(counts(Part::Train), [28, 30 - 6, 28], "with all its rows");
-    assert_eq!(counts(Part::Valid), [6, 0, 45 - 38 - 2]);
-    assert_eq!(counts(Part::Test), [8, 0, 0]);
-    assert_eq!(windows(&panel, Part::Test).len(), 8);
+    assert_eq!(counts(Subset::Train), [28, 30 - 6, 28], "with all its rows");
+    assert_eq!(counts(Subset::Valid), [6, 0, 45 - 38 - 2]);
+    assert_eq!(counts(Subset::Test), [8, 0, 0]);
+    assert_eq!(windows(&panel, Subset::Test).len(), 8);
 }
 
 #[test]
 fn bad_series_are_an_error_or_left_out() {
     let tables = || vec![numbered(1, 0..60), table(0..60, |_| 7.0), numbered(3, 55..60)];
-    let text = without_path(&Panel::of_many(folder(), tables(), &config(), false).unwrap_err());
+    let text = without_path(&config().init_many(folder(), tables(), BadSeries::Fail).unwrap_err());
     assert!(text.starts_with(", column `open`: every training value is 7"), "{text}");
-    let panel = Panel::of_many(folder(), tables(), &config(), true).unwrap();
+    let panel = config().init_many(folder(), tables(), BadSeries::Skip).unwrap();
     assert_eq!((panel.series.len(), panel.series[0].target[0]), (1, 1000.0));
     let skipped: Vec<_> = panel.skipped.iter().map(without_path).collect();
     assert!(skipped[0].starts_with(", column `open`: every training value is 7"), "{skipped:?}");
     assert!(skipped[1].starts_with(": 5 rows are too few: 12 are needed (its training part has 0, a window of 4"), "{skipped:?}");
-    let bad = Panel::of_many(folder(), tables().split_off(1), &config(), true);
+    let bad = config().init_many(folder(), tables().split_off(1), BadSeries::Skip);
     assert!(without_path(&bad.unwrap_err()).starts_with(": 5 rows are too few"), "the last error, where nothing is left");
 }
 
@@ -101,16 +101,16 @@ fn bad_series_are_an_error_or_left_out() {
 fn a_part_in_which_no_series_has_windows_is_an_error() {
     // The longest series cannot be used, and the other ends before its last 10 days.
     let tables = vec![numbered(1, 0..30), table(0..60, |_| 7.0)];
-    let text = without_path(&Panel::of_many(folder(), tables, &config(), true).unwrap_err());
+    let text = without_path(&config().init_many(folder(), tables, BadSeries::Skip).unwrap_err());
     assert_eq!(text, ": no series has enough rows from 2020-02-08 on for the validation part to predict any");
-    let text = without_path(&Panel::of_many(folder(), vec![numbered(1, 0..45), table(0..60, |_| 7.0)], &config(), true).unwrap_err());
+    let text = without_path(&config().init_many(folder(), vec![numbered(1, 0..45), table(0..60, |_| 7.0)], BadSeries::Skip).unwrap_err());
     assert_eq!(text, ": no series has enough rows from 2020-02-20 on for the test part to predict any");
 }
 
 #[test]
 fn given_scalers_are_used_instead_of_fitted_ones() {
     let fitted = series(table(0..60, wobbly), &config()).scalers.clone();
-    let panel = Panel::of(table(0..60, |row| row as f64), &config(), Some(&fitted)).unwrap();
+    let panel = config().init_scaled(table(0..60, |row| row as f64), Some(&fitted)).unwrap();
     assert_eq!(panel.series[0].scalers, fitted);
     assert_eq!(panel.series[0].inputs(9..10), [fitted.inputs[0].transform(9.0) as f32]);
 }
@@ -119,20 +119,20 @@ fn given_scalers_are_used_instead_of_fitted_ones() {
 fn a_series_that_is_extended_equals_one_of_a_longer_table() {
     for transform in TRANSFORMS {
         let config = extensible(transform);
-        let panel = Panel::of(table(0..60, wobbly), &config, None).unwrap();
+        let panel = config.init(table(0..60, wobbly)).unwrap();
         let whole = &panel.series[0];
-        assert!(whole.can_extend());
-        let prepared = Series::prepare(table(0..50, wobbly), &config, &panel.cuts, Some(&whole.scalers)).unwrap();
-        let mut extended = whole.until(50);
+        assert!(whole.can_push());
+        let prepared = Series::prepare(table(0..50, wobbly), &config, &panel.starts, Some(&whole.scalers)).unwrap();
+        let mut extended = whole.truncated(50);
         let all = 0..50;
         assert_eq!(extended.inputs(all.clone()), prepared.inputs(all));
         assert_eq!((&extended.times, &extended.target), (&prepared.times, &prepared.target));
         for row in 50..60 {
-            extended.extend(whole.times[row], wobbly(row));
+            extended.push(whole.times[row], wobbly(row));
         }
         assert_eq!((&extended.times, &extended.target), (&whole.times, &whole.target));
         assert_eq!(extended.inputs(0..60), whole.inputs(0..60), "{transform}");
-        assert_eq!(extended.scaled(57, 2), whole.scaled(57, 2));
+        assert_eq!(extended.transform(57, 2), whole.transform(57, 2));
     }
 }
 
@@ -150,9 +150,9 @@ fn what_does_not_follow_from_the_target_and_the_date_cannot_be_extended() {
         (SeriesConfig { close: close(), naive: Naive::LastClose, ..config() }, true),
     ] {
         let mut series = Series::clone(&series(table(0..60, wobbly), &config));
-        assert_eq!(series.can_extend(), expected, "{config:?}");
-        assert_eq!(series.until(50).close.map(|close| close.len()), config.close.as_ref().map(|_| 50));
-        series.extend(following(&series.times, 1)[0], 1.0);
+        assert_eq!(series.can_push(), expected, "{config:?}");
+        assert_eq!(series.truncated(50).close.map(|close| close.len()), config.close.as_ref().map(|_| 50));
+        series.push(extend_calendar(&series.times, 1)[0], 1.0);
         assert_eq!(series.close.map(|close| close.len()), config.close.map(|_| 61));
     }
 }
@@ -160,11 +160,11 @@ fn what_does_not_follow_from_the_target_and_the_date_cannot_be_extended() {
 #[test]
 fn the_window_after_the_last_row_has_no_targets_yet() {
     let series = series(table(0..60, wobbly), &config());
-    let window = Window::before(&series, 60);
+    let window = Window::new(&series, 60);
     assert_eq!(window.values(), series.inputs(56..60));
     assert_eq!(window.targets().collect::<Vec<_>>(), [0.0; 3]);
-    let last = Window::before(&series, 58).targets().collect::<Vec<_>>();
-    assert_eq!(last, [series.scaled(58, 0) as f32, series.scaled(58, 1) as f32, 0.0]);
+    let last = Window::new(&series, 58).targets().collect::<Vec<_>>();
+    assert_eq!(last, [series.transform(58, 0) as f32, series.transform(58, 1) as f32, 0.0]);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_batch_holds_windows_and_targets() {
     let config = SeriesConfig { features: vec![open(), Feature::Weekday], ..config() };
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config);
     assert_eq!(panel.series[0].width(), 3);
-    let all = windows(&panel, Part::Test);
+    let all = windows(&panel, Subset::Test);
     // The last window of one series and the first of the next.
     let chosen = all[7..9].to_vec();
     assert!(chosen[0].series().target[0] == 1000.0 && chosen[1].series().target[0] == 2000.0);
@@ -200,7 +200,7 @@ fn windows_cost_no_memory_each() {
     assert!(size_of::<Window>() <= 2 * size_of::<usize>(), "a series and a row");
     let (few, many) = (panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()), panel(vec![numbered(1, 0..6000)], &config()));
     for (panel, count) in [(few, 2 * 28), (many, 5968)] {
-        let windows = panel.windows(Part::Train);
+        let windows = panel.windows(Subset::Train);
         assert_eq!(windows.len(), count);
         for series in &panel.series {
             assert_eq!(Arc::strong_count(series), 2, "windows hold a series once, however many they are");
@@ -215,7 +215,7 @@ fn windows_cost_no_memory_each() {
 #[test]
 #[should_panic(expected = "window 28 of 28")]
 fn a_window_past_the_last_is_a_panic() {
-    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Part::Train).get(28);
+    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Subset::Train).get(28);
 }
 
 #[test]
@@ -232,4 +232,30 @@ fn a_folder_gives_its_csv_files_by_name() {
     assert!(CsvFile::open(&files[0], None).is_ok());
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(csv_files(&folder).unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn a_config_has_burns_defaults_and_reads_the_target_alone() {
+    let config = SeriesConfig::new("open".to_owned());
+    assert_eq!((config.window, config.horizon, config.split), (60, 1, Split::default()));
+    let short = config.with_window(4);
+    let named = short.clone().with_features(vec![open()]);
+    let [one, other] = [short, named].map(|config| series(table(0..60, wobbly), &config));
+    assert_eq!((one.inputs(0..60), one.width()), (other.inputs(0..60), 1));
+    assert_eq!(one.scalers, other.scalers);
+}
+
+#[test]
+fn a_config_is_saved_and_loaded_as_it_was() {
+    let gap = Feature::Gap { open: "开盘".to_owned(), close: "收盘".to_owned() };
+    let split = Split::Holdout { valid: SetSize::From(date(2020, 4, 24).into()), test: SetSize::Fraction(0.15), purge: 30 };
+    for split in [Split::Course, split] {
+        let config = extensible(Transform::LogResidual).with_naive(Naive::Seasonal(7)).with_split(split);
+        let config = config.with_features(vec![open(), gap.clone(), Feature::LogRatio("a".to_owned(), "b".to_owned())]);
+        let text = config.to_string();
+        assert_eq!(SeriesConfig::load_binary(text.as_bytes()).unwrap(), config, "{text}");
+        for written in [r#""transform": "log-residual""#, r#""naive": "seasonal:7""#, "\"column\": \"open\""] {
+            assert!(text.contains(written), "{text}");
+        }
+    }
 }

@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{CsvFile, Scaler};
 
-const PARTS: [Part; 3] = [Part::Train, Part::Valid, Part::Test];
+const PARTS: [Subset; 3] = [Subset::Train, Subset::Valid, Subset::Test];
 
 fn course(window: usize) -> SeriesConfig {
     SeriesConfig { window, horizon: 1, split: Split::Course, ..config() }
 }
 
-fn holdout(window: usize, horizon: usize, valid: Cut, test: Cut) -> SeriesConfig {
-    SeriesConfig { window, horizon, split: Split::Holdout { valid, test, purge: 0 }, ..config() }
+fn holdout(window: usize, horizon: usize, valid: SetSize, test: SetSize) -> SeriesConfig {
+    SeriesConfig { window, horizon, split: Split::holdout(valid, test), ..config() }
 }
 
 fn counts(panel: &Panel) -> [usize; 3] {
@@ -18,8 +18,8 @@ fn counts(panel: &Panel) -> [usize; 3] {
 }
 
 /// All rows in windows of a part, inputs and targets.
-fn seen(panel: &Panel, part: Part, config: &SeriesConfig) -> BTreeSet<usize> {
-    let windows = panel.windows(part);
+fn seen(panel: &Panel, subset: Subset, config: &SeriesConfig) -> BTreeSet<usize> {
+    let windows = panel.windows(subset);
     let origins = windows.iter().map(|window| window.unwrap().origin());
     origins.flat_map(|origin| origin - config.window..origin + config.horizon).collect()
 }
@@ -30,48 +30,48 @@ fn the_course_split_of_the_sample_has_2066_and_240_windows() {
     let (train, rest) = table.column("open").unwrap().split_at(2426 - 300);
     let expected = Scaler::min_max(train.iter().copied(), "open").unwrap();
     assert_ne!(Scaler::min_max(train.iter().chain(rest).copied(), "open").unwrap(), expected);
-    let panel = Panel::of(table, &course(60), None).unwrap();
+    let panel = course(60).init(table).unwrap();
     assert_eq!(counts(&panel), [2066, 240, 240], "the test part validates, too");
     assert_eq!(panel.series[0].scalers, Scalers { inputs: vec![expected], target: expected });
 }
 
 #[test]
 fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the_test_part() {
-    let panel = Panel::of(table(0..500, |row| row as f64), &course(60), None).unwrap();
+    let panel = course(60).init(table(0..500, |row| row as f64)).unwrap();
     assert_eq!(counts(&panel), [140, 240, 240]);
     let series = &panel.series[0];
     assert_eq!(series.scalers.target, Scaler::MinMax { min: 0.0, max: 199.0 });
     assert_eq!(PARTS.map(|part| series.rows(part)), [0..200, 200..500, 200..500]);
-    let first = panel.windows(Part::Test).get(0).unwrap();
+    let first = panel.windows(Subset::Test).get(0).unwrap();
     assert_eq!((first.origin(), first.values()[0]), (260, (200.0f64 / 199.0) as f32));
     assert_eq!(first.targets().collect::<Vec<_>>(), [(260.0f64 / 199.0) as f32]);
-    assert_eq!((panel.cuts.valid, panel.cuts.test), (None, series.times[260]));
+    assert_eq!((panel.starts.valid, panel.starts.test), (None, series.times[260]));
 }
 
 #[test]
 fn too_few_rows_for_the_course_are_an_error_that_counts_them() {
-    assert_eq!(counts(&Panel::of(table(0..361, wobbly), &course(60), None).unwrap()), [1, 240, 240]);
+    assert_eq!(counts(&course(60).init(table(0..361, wobbly)).unwrap()), [1, 240, 240]);
     let why = "the last 300 rows are the test part, and each part needs a window of 60 days and a day to predict";
     assert_eq!(problem(table(0..360, wobbly), &course(60)), format!(": 360 rows are too few: 361 are needed ({why})"));
     let looks_back = SeriesConfig { transform: Transform::Difference, ..course(60) };
     let why = "its training part has 61, a window of 60 and 1 to predict";
     assert_eq!(problem(table(0..361, wobbly), &looks_back), format!(": 361 rows are too few: 362 are needed ({why})"));
-    assert_eq!(counts(&Panel::of(table(0..362, wobbly), &looks_back, None).unwrap()), [1, 240, 240]);
+    assert_eq!(counts(&looks_back.init(table(0..362, wobbly)).unwrap()), [1, 240, 240]);
 }
 
 #[test]
 fn no_row_is_seen_by_windows_of_two_parts() {
     for (window, horizon) in [(1, 1), (4, 1), (4, 3), (10, 5), (3, 10), (20, 20)] {
         for (valid, test) in [
-            (Cut::Rows(20), Cut::Rows(25)),
-            (Cut::Rows(horizon), Cut::Rows(horizon)),
-            (Cut::Share(0.1), Cut::Share(0.15)),
-            (Cut::From(date(2020, 5, 1).into()), Cut::From(date(2020, 6, 20).into())),
-            (Cut::Rows(21), Cut::From(date(2020, 6, 15).at(12, 0, 0, 0))),
+            (SetSize::Rows(20), SetSize::Rows(25)),
+            (SetSize::Rows(horizon), SetSize::Rows(horizon)),
+            (SetSize::Fraction(0.1), SetSize::Fraction(0.15)),
+            (SetSize::From(date(2020, 5, 1).into()), SetSize::From(date(2020, 6, 20).into())),
+            (SetSize::Rows(21), SetSize::From(date(2020, 6, 15).at(12, 0, 0, 0))),
         ] {
             let mut config = holdout(window, horizon, valid, test);
             config.features.push(Feature::Difference("open".to_owned()));
-            let panel = Panel::of(table(0..200, wobbly), &config, None).unwrap();
+            let panel = config.init(table(0..200, wobbly)).unwrap();
             let [train, valid_seen, test_seen] = PARTS.map(|part| seen(&panel, part, &config));
             let case = format!("window {window}, horizon {horizon}, {valid} and {test}");
             assert!(train.last() < valid_seen.first() && valid_seen.last() < test_seen.first(), "{case}");
@@ -83,23 +83,31 @@ fn no_row_is_seen_by_windows_of_two_parts() {
 
 #[test]
 fn parts_predict_as_many_rows_as_asked_for() {
-    let predicted = |config: &SeriesConfig| counts(&Panel::of(table(0..200, wobbly), config, None).unwrap());
-    assert_eq!(predicted(&holdout(4, 1, Cut::Rows(20), Cut::Rows(25))), [200 - 3 * 4 - 20 - 25, 20, 25]);
-    assert_eq!(predicted(&holdout(4, 3, Cut::Rows(20), Cut::Rows(25))), [200 - 3 * 4 - 20 - 25 - 2, 18, 23]);
-    assert_eq!(predicted(&holdout(10, 5, Cut::Rows(5), Cut::Rows(5))), [200 - 3 * 10 - 10 - 4, 1, 1]);
-    assert_eq!(predicted(&holdout(4, 1, Cut::Share(0.1), Cut::Share(0.128))), [142, 20, 26], "shares are of all rows, rounded");
+    let predicted = |config: &SeriesConfig| counts(&config.init(table(0..200, wobbly)).unwrap());
+    assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25, 20, 25]);
+    assert_eq!(predicted(&holdout(4, 3, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25 - 2, 18, 23]);
+    assert_eq!(predicted(&holdout(10, 5, SetSize::Rows(5), SetSize::Rows(5))), [200 - 3 * 10 - 10 - 4, 1, 1]);
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))),
+        [142, 20, 26],
+        "shares are of all rows, rounded"
+    );
     let test = date(2020, 1, 1).checked_add(175.days()).unwrap();
-    assert_eq!(predicted(&holdout(4, 1, Cut::Rows(20), Cut::From(test.into()))), [143, 20, 25]);
+    assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::From(test.into()))), [143, 20, 25]);
     let valid = date(2020, 1, 1).checked_add(151.days()).unwrap();
-    assert_eq!(predicted(&holdout(4, 1, Cut::From(valid.into()), Cut::From(test.into()))), [143, 20, 25], "20 rows before the test inputs");
-    let panel = Panel::of(table(0..200, wobbly), &holdout(4, 1, Cut::Rows(20), Cut::Rows(25)), None).unwrap();
-    assert_eq!((panel.cuts.valid, panel.cuts.test), (Some(valid.into()), test.into()), "cuts are of the first predicted rows");
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::From(valid.into()), SetSize::From(test.into()))),
+        [143, 20, 25],
+        "20 rows before the test inputs"
+    );
+    let panel = holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
+    assert_eq!((panel.starts.valid, panel.starts.test), (Some(valid.into()), test.into()), "times of the first predicted rows");
 }
 
 #[test]
 fn a_split_that_does_not_fit_is_an_error_that_says_why() {
     let of_100 = |config: &SeriesConfig| problem(table(0..100, wobbly), config);
-    let rows = Cut::Rows;
+    let rows = SetSize::Rows;
     let given = "of 100 rows, 2020-01-01 to 2020-04-09, and needs a window of 10 rows before it";
     for (config, expected) in [
         (
@@ -111,14 +119,14 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
         (holdout(10, 3, rows(3), rows(101)), format!("the test part (101) does not fit: it ends before row 101 {given}")),
         (holdout(10, 3, rows(75), rows(10)), format!("the validation part (75) does not fit: it ends before row 81 {given}")),
         (
-            holdout(10, 3, rows(3), Cut::From(date(2021, 1, 1).into())),
+            holdout(10, 3, rows(3), SetSize::From(date(2021, 1, 1).into())),
             format!("the test part (2021-01-01) does not fit: it ends before row 101 {given}"),
         ),
         (
-            holdout(10, 3, Cut::From(date(2020, 3, 20).into()), rows(20)),
+            holdout(10, 3, SetSize::From(date(2020, 3, 20).into()), rows(20)),
             format!("the validation part (2020-03-20) does not fit: it ends before row 71 {given}"),
         ),
-        (holdout(10, 3, rows(5), Cut::Share(0.001)), format!("the test part (0.001) does not fit: it ends before row 101 {given}")),
+        (holdout(10, 3, rows(5), SetSize::Fraction(0.001)), format!("the test part (0.001) does not fit: it ends before row 101 {given}")),
         (holdout(10, 3, rows(3), rows(2)), "the test part predicts 2 rows (2), fewer than the horizon of 3 rows".into()),
         (holdout(10, 3, rows(2), rows(3)), "the validation part predicts 2 rows (2), fewer than the horizon of 3 rows".into()),
         (
@@ -133,13 +141,13 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
     ] {
         assert_eq!(of_100(&config), format!(": {expected}"));
     }
-    assert_eq!(counts(&Panel::of(table(0..100, wobbly), &holdout(10, 3, rows(50), rows(17)), None).unwrap()), [1, 48, 15]);
+    assert_eq!(counts(&holdout(10, 3, rows(50), rows(17)).init(table(0..100, wobbly)).unwrap()), [1, 48, 15]);
 }
 
 #[test]
 fn a_horizon_past_the_course_test_part_is_an_error() {
     let config = |horizon| SeriesConfig { horizon, ..course(60) };
-    assert_eq!(counts(&Panel::of(table(0..800, wobbly), &config(240), None).unwrap()), [201, 1, 1]);
+    assert_eq!(counts(&config(240).init(table(0..800, wobbly)).unwrap()), [201, 1, 1]);
     let text = problem(table(0..800, wobbly), &config(241));
     assert_eq!(text, ": the test part predicts 240 rows (240), fewer than the horizon of 241 rows");
     let text = problem(table(0..361, wobbly), &config(2));
@@ -149,32 +157,32 @@ fn a_horizon_past_the_course_test_part_is_an_error() {
 #[test]
 fn cuts_are_rows_shares_or_dates() {
     for (text, cut) in [
-        ("250", Cut::Rows(250)),
-        ("1", Cut::Rows(1)),
-        ("0.15", Cut::Share(0.15)),
-        ("2020-04-24", Cut::From(date(2020, 4, 24).into())),
-        ("2020-04-24 15:30", Cut::From(date(2020, 4, 24).at(15, 30, 0, 0))),
+        ("250", SetSize::Rows(250)),
+        ("1", SetSize::Rows(1)),
+        ("0.15", SetSize::Fraction(0.15)),
+        ("2020-04-24", SetSize::From(date(2020, 4, 24).into())),
+        ("2020-04-24 15:30", SetSize::From(date(2020, 4, 24).at(15, 30, 0, 0))),
     ] {
         assert_eq!(text.parse(), Ok(cut));
         assert_eq!(cut.to_string(), text);
     }
     for text in ["0", "1.5", "-3", "NaN", "x", ""] {
-        assert_eq!(text.parse::<Cut>(), Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")));
+        assert_eq!(text.parse::<SetSize>(), Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")));
     }
 }
 
 #[test]
 fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice() {
     let of = |window: usize, purge: usize| {
-        let split = Split::Holdout { valid: Cut::Rows(8), test: Cut::Rows(10), purge };
+        let split = Split::Holdout { valid: SetSize::Rows(8), test: SetSize::Rows(10), purge };
         series(table(0..60, wobbly), &SeriesConfig { window, horizon: 1, split, ..config() })
     };
     for window in [3, 7, 12] {
         let series = of(window, 12);
-        assert_eq!((series.origins(Part::Valid), series.origins(Part::Test)), (30..38, 50..60), "{window}");
-        assert_eq!(series.rows(Part::Train), 0..18, "{window}");
-        assert!(series.rows(Part::Valid).end <= series.rows(Part::Test).start);
+        assert_eq!((series.origins(Subset::Valid), series.origins(Subset::Test)), (30..38, 50..60), "{window}");
+        assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
+        assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }
-    assert_eq!(of(13, 12).origins(Part::Valid), 29..37, "a longer window needs more");
-    assert_eq!(of(5, 0).rows(Part::Train), 0..32, "without, parts are a window apart");
+    assert_eq!(of(13, 12).origins(Subset::Valid), 29..37, "a longer window needs more");
+    assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without, parts are a window apart");
 }

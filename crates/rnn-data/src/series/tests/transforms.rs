@@ -23,8 +23,8 @@ fn every_transform_is_inverted_exactly() {
     for config in all_forms() {
         let series = series(table(0..60, wobbly), &config);
         for origin in [4, 5, 11, 30, 50, 57] {
-            let scaled = [0, 1, 2].map(|step| series.scaled(origin, step));
-            for (step, value) in series.unscaled(origin, &scaled).into_iter().enumerate() {
+            let scaled = [0, 1, 2].map(|step| series.transform(origin, step));
+            for (step, value) in series.inverse_transform(origin, &scaled).into_iter().enumerate() {
                 let error = (value / wobbly(origin + step) - 1.0).abs();
                 assert!(error < 1e-12, "{}, origin {origin}, step {step}: {value}, off by {error:e}", form(&config));
             }
@@ -39,13 +39,13 @@ fn scalers_and_inputs_ignore_rows_after_the_training_part() {
     let features: Vec<Feature> = features.chain(changes).collect();
     for config in all_forms().map(|config| SeriesConfig { features: features.clone(), ..config }) {
         let one = series(table(0..60, wobbly), &config);
-        let end = one.rows(Part::Train).end;
+        let end = one.rows(Subset::Train).end;
         let other = series(table(0..60, |row| if row < end { wobbly(row) } else { garbage(row) }), &config);
         assert_eq!(one.scalers, other.scalers, "{}", form(&config));
         assert_eq!(one.inputs(0..end), other.inputs(0..end), "{}", form(&config));
         assert_ne!(one.inputs(end..60), other.inputs(end..60));
-        for origin in one.origins(Part::Train) {
-            assert_eq!([0, 1, 2].map(|step| one.scaled(origin, step)), [0, 1, 2].map(|step| other.scaled(origin, step)));
+        for origin in one.origins(Subset::Train) {
+            assert_eq!([0, 1, 2].map(|step| one.transform(origin, step)), [0, 1, 2].map(|step| other.transform(origin, step)));
         }
         let changed = series(table(0..60, |row| if row + 1 < end { wobbly(row) } else { garbage(row) }), &config);
         assert_ne!(one.scalers.target, changed.scalers.target, "the last row of the training part is seen: {}", form(&config));
@@ -74,7 +74,7 @@ fn columns_take_the_form_of_the_target() {
 fn training_targets_are_scaled_to_a_range_or_a_deviation_of_one() {
     for config in all_forms().map(|config| SeriesConfig { horizon: 1, ..config }) {
         let series = series(table(0..60, wobbly), &config);
-        let targets: Vec<f64> = (5..series.rows(Part::Train).end).map(|origin| series.scaled(origin, 0)).collect();
+        let targets: Vec<f64> = (5..series.rows(Subset::Train).end).map(|origin| series.transform(origin, 0)).collect();
         let square = targets.iter().map(|target| target * target).sum::<f64>() / targets.len() as f64;
         let range = if config.transform == Transform::MinMax { 0.05..1.0 } else { 0.9..1.1 };
         assert!(range.contains(&square), "{}: {square}", form(&config));
@@ -85,7 +85,7 @@ fn training_targets_are_scaled_to_a_range_or_a_deviation_of_one() {
 fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
     let with_zero = || table(0..60, |row| if row == 57 { 0.0 } else { wobbly(row) });
     for config in all_forms() {
-        let panel = Panel::of(with_zero(), &config, None);
+        let panel = config.init(with_zero());
         if matches!(config.transform, Transform::LogReturn | Transform::LogResidual) {
             let text = without_path(&panel.unwrap_err());
             let expected = "the logarithm of 0 is asked for, which needs numbers above 0; choose another transform or feature";
@@ -103,7 +103,7 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
         std::iter::once("date,open,close\n".to_owned()).chain(rows).collect::<String>()
     };
     let read = || tests::read(content(|row| row as f64), &["open", "close"], &ReadOptions::default()).unwrap();
-    let split = Split::Holdout { valid: Cut::Rows(3), test: Cut::Rows(3), purge: 0 };
+    let split = Split::holdout(SetSize::Rows(3), SetSize::Rows(3));
     let base = SeriesConfig { close: Some("close".to_owned()), naive: Naive::LastClose, split, ..config() };
     let text = problem(read(), &SeriesConfig { transform: Transform::LogResidual, ..base.clone() });
     assert!(text.starts_with(", line 2, column `close`: the logarithm of 0 is asked for"), "{text}");
@@ -112,7 +112,7 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
         SeriesConfig { transform: Transform::Residual, ..base.clone() },
         SeriesConfig { transform: Transform::LogResidual, naive: Naive::LastValue, ..base },
     ] {
-        assert!(Panel::of(read(), &config, None).is_ok(), "{}", form(&config));
+        assert!(config.init(read()).is_ok(), "{}", form(&config));
     }
 }
 
@@ -122,7 +122,7 @@ fn a_line_that_falls_below_zero_has_no_logarithm() {
     let config = SeriesConfig { naive: Naive::Drift, transform: Transform::LogResidual, ..config() };
     let text = problem(table(0..60, falls), &config);
     assert!(text.starts_with(", line 6, column `open`: the logarithm of -68 is asked for"), "{text}");
-    assert!(Panel::of(table(0..60, falls), &SeriesConfig { transform: Transform::Residual, ..config }, None).is_ok());
+    assert!(config.with_transform(Transform::Residual).init(table(0..60, falls)).is_ok());
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_model_that_says_zero_repeats_the_naive_forecast() {
     for config in all_forms().filter(|config| config.transform.is_residual()) {
         let series = series(table(0..60, wobbly), &config);
         let forecast = [0, 1, 2].map(|step| config.naive.forecast(&series, 50, step));
-        assert_eq!(series.unscaled(50, &[0.0; 3]), forecast, "{}", form(&config));
+        assert_eq!(series.inverse_transform(50, &[0.0; 3]), forecast, "{}", form(&config));
     }
 }
 
@@ -143,8 +143,8 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
         let expected = format!(", {transform} of column `open`: every training value is 0: a constant series has no range");
         assert!(text.starts_with(&expected), "{text}");
         let fitted = series(table(0..90, wobbly), &config).scalers.clone();
-        let perfect = Panel::of(table(0..90, seasonal), &config, Some(&fitted)).unwrap().series.remove(0);
-        assert!((7..87).all(|origin| [0, 1, 2].map(|step| perfect.scaled(origin, step)) == [0.0; 3]), "with a given scaler it is 0");
+        let perfect = config.init_scaled(table(0..90, seasonal), Some(&fitted)).unwrap().series.remove(0);
+        assert!((7..87).all(|origin| [0, 1, 2].map(|step| perfect.transform(origin, step)) == [0.0; 3]), "with a given scaler it is 0");
     }
 }
 

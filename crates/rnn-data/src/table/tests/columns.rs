@@ -1,12 +1,12 @@
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::table::source::hex;
+use crate::table::bytes::hex;
 
 /// Opening prices and the line of the last row.
 fn opens(content: impl AsRef<[u8]>) -> (Vec<f64>, u64) {
     let table = read(content, &["open"], &ReadOptions::default()).unwrap();
-    (table.column("open").unwrap().to_vec(), table.line(table.rows() - 1))
+    (table.column("open").unwrap().to_vec(), line(&table, table.rows() - 1))
 }
 
 #[test]
@@ -21,11 +21,11 @@ fn columns_are_found_by_name_whatever_their_order() {
 #[test]
 fn columns_are_found_in_other_capitals_and_by_chinese_names() {
     let file = look("日期,开盘价,收盘,最高,最低,成交量,Turnover\n");
-    assert_eq!(file.date_column(), "日期");
-    let found = ["open", "Close", "HIGH", "low", "volume", "turnover"].map(|name| file.column(name).unwrap());
+    assert_eq!(file.columns().date_column(), Some("日期"));
+    let found = ["open", "Close", "HIGH", "low", "volume", "turnover"].map(|name| file.columns().resolve(name).unwrap());
     assert_eq!(found, ["开盘价", "收盘", "最高", "最低", "成交量", "Turnover"]);
-    assert_eq!(look("Date,open,Open\n").column("Open").unwrap(), "Open", "the name as it is written goes first");
-    assert_eq!(look("date,收盘价,CLOSE\n").column("close").unwrap(), "CLOSE", "then other capitals, then other words");
+    assert_eq!(look("Date,open,Open\n").columns().resolve("Open").unwrap(), "Open", "the name as it is written goes first");
+    assert_eq!(look("date,收盘价,CLOSE\n").columns().resolve("close").unwrap(), "CLOSE", "then other capitals, then other words");
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
         ("open,Month\n112,1949-01\n118,1949-02\n", "Month"),
         ("n,when\n7,01.02.2020\n", "when"),
     ] {
-        assert_eq!(look(content).date_column(), expected);
+        assert_eq!(look(content).columns().date_column(), Some(expected));
     }
     with_file("date,settled\nx,2020-01-02\n", |path| {
-        assert_eq!(CsvFile::open(path, Some("Settled")).unwrap().date_column(), "settled");
+        assert_eq!(CsvFile::open(path, Some("Settled")).unwrap().columns().date_column(), Some("settled"));
         let text = CsvFile::open(path, Some("setled")).unwrap_err().to_string();
         assert!(text.ends_with("column `setled` is missing (did you mean `settled`?); the header has `date`, `settled`"), "{text}");
     });
@@ -121,8 +121,8 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
 #[test]
 fn measurements_are_columns_of_numbers_but_no_labels() {
     let rows = ",date,Code,name,open,gone,turnover\n0,2020-01-02,600519,a,3,,1e3\n1,2020-01-03,600519,b,n/a,,-2\n";
-    assert_eq!(look(rows).measurements(), ["open", "turnover"], "no row number, code, text or column without any number");
-    assert_eq!(look("date,open\n").measurements(), [""; 0]);
+    assert_eq!(look(rows).columns().measurements(), ["open", "turnover"], "no row number, code, text or column without any number");
+    assert_eq!(look("date,open\n").columns().measurements(), [""; 0]);
 }
 
 #[test]
@@ -135,14 +135,14 @@ fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
         ("date,a,b", Some("b")),
         ("date,id,code", None),
     ] {
-        assert_eq!(look(format!("{header}\n2020-01-02,1,2\n")).likely_target(), expected, "{header}");
+        assert_eq!(look(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(), expected, "{header}");
     }
 }
 
 #[test]
 fn a_mostly_empty_column_is_no_measurement() {
     let file = look("date,value,dividend\n2020-01-02,1,\n2020-01-03,2,0.5\n2020-01-06,3,\n");
-    assert_eq!((file.measurements(), file.likely_target()), (vec!["value"], Some("value")));
+    assert_eq!((file.columns().measurements(), file.columns().likely_target()), (vec!["value"], Some("value")));
 }
 
 #[test]
@@ -155,14 +155,14 @@ fn the_hash_is_that_of_the_file() {
 #[test]
 fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
     let file = CsvFile::sample(None).unwrap();
-    assert_eq!(file.measurements(), ["open", "close", "high", "low", "volume"]);
-    let table = file.read(&file.measurements(), &ReadOptions::default()).unwrap();
+    assert_eq!(file.columns().measurements(), ["open", "close", "high", "low", "volume"]);
+    let table = file.read(&file.columns().measurements(), &ReadOptions::default()).unwrap();
     assert_eq!((table.rows(), table.synthetic, table.name().as_str()), (2426, true, "synthetic-daily-bars.csv"));
     assert_eq!(table.warnings, []);
     let bars = ["open", "close", "high", "low"].map(|name| table.column(name).unwrap());
     for row in 0..table.rows() {
         let [open, close, high, low] = bars.map(|values| values[row]);
-        assert!(low <= open.min(close) && high >= open.max(close), "line {}", table.line(row));
+        assert!(low <= open.min(close) && high >= open.max(close), "line {}", line(&table, row));
     }
 }
 
@@ -171,5 +171,5 @@ fn a_file_whose_lines_end_with_carriage_returns_has_the_columns_of_its_first() {
     let day = jiff::civil::date(1000, 1, 1);
     let rows: String = (0..40_000).map(|row| format!("{};1;2;3;4;5;6;7\r", day + jiff::Span::new().days(row))).collect();
     let table = read(format!("date;a;b;c;d;e;f;g\r{rows}"), &["g"], &ReadOptions::default()).unwrap();
-    assert_eq!((table.rows(), table.line(39_999)), (40_000, 40_001));
+    assert_eq!((table.rows(), line(&table, 39_999)), (40_000, 40_001));
 }

@@ -120,7 +120,7 @@ fn a_file_may_have_its_newest_row_first() {
     let options = ReadOptions { fill: Fill::Forward, ..ReadOptions::default() };
     let table = read(content, &["open"], &options).unwrap();
     assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 3.0], "filled by what was before in time");
-    assert_eq!((table.times[0], table.line(0), table.line(2)), (date(2020, 1, 2).into(), 4, 2));
+    assert_eq!((table.times[0], line(&table, 0), line(&table, 2)), (date(2020, 1, 2).into(), 4, 2));
     assert_eq!(table.warnings, [Warning::NewestFirst, Warning::Filled { column: "open".to_owned(), count: 1, fill: Fill::Forward }]);
     assert_eq!(table.warnings[0].to_string(), "the newest row comes first; rows were read from the last to the first");
 }
@@ -152,7 +152,7 @@ fn rows_count_from_the_first_to_the_last_time() {
     assert_eq!(kept(day(3), day(6)), [3, 6], "both count");
     assert_eq!(kept(day(4), None), [6, 7]);
     assert_eq!(kept(None, day(5)), [2, 3]);
-    assert_eq!(within(day(3), None).unwrap().line(0), 3);
+    assert_eq!(within(day(3), None).unwrap().place(0), Place::Line(3));
     for (from, until, asked) in [
         (day(4), day(5), "2020-01-04 to 2020-01-05"),
         (day(8), None, "2020-01-08 to the last"),
@@ -160,15 +160,15 @@ fn rows_count_from_the_first_to_the_last_time() {
         (day(7), day(2), "2020-01-07 to 2020-01-02"),
     ] {
         let text = within(from, until).unwrap_err().to_string();
-        assert!(text.ends_with(&format!(".csv: no rows from {asked}; the file has 2020-01-02 to 2020-01-07")), "{text}");
+        assert!(text.ends_with(&format!(".csv: no rows from {asked}; its rows are from 2020-01-02 to 2020-01-07")), "{text}");
     }
     let empty = message("date,open\n", &["open"], &ReadOptions::default());
-    assert_eq!(empty, ": has a header and no rows");
+    assert_eq!(empty, ": has no rows");
 }
 
 #[test]
 fn a_moment_has_no_more_digits_than_it_needs() {
     let day = date(2020, 4, 24);
-    assert_eq!(moment(day.at(15, 30, 5, 0)), "2020-04-24 15:30:05");
-    assert_eq!(moment(day.at(0, 0, 5, 500_000_000)), "2020-04-24 00:00:05.5");
+    assert_eq!(format_time(day.at(15, 30, 5, 0)), "2020-04-24 15:30:05");
+    assert_eq!(format_time(day.at(0, 0, 5, 500_000_000)), "2020-04-24 00:00:05.5");
 }

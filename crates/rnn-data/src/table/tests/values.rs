@@ -91,7 +91,7 @@ fn ways_of_filling_are_written_as_they_are_read() {
 #[test]
 fn prices_at_or_below_zero_are_a_warning() {
     let content = "date,开盘,close,volume\n2020-01-02,-3,2,0\n2020-01-03,3,2,-1\n2020-01-04,3,0,0\n";
-    let expected = [Warning::NonPositivePrices { rows: 2, first_line: 2 }];
+    let expected = [Warning::NonPositivePrices { rows: 2, first: Place::Line(2) }];
     assert_eq!(warnings(content, &["开盘", "close", "volume"]), expected, "whatever their language; volumes are no prices");
     assert_eq!(warnings(content, &["volume"]), [], "what is not read does not matter");
     let text = expected[0].to_string();
@@ -102,7 +102,7 @@ fn prices_at_or_below_zero_are_a_warning() {
 fn a_high_below_the_low_is_a_warning() {
     let content = "date,High,Low\n2020-01-02,2,1\n2020-01-03,1,2\n2020-01-04,2,2\n";
     let found = warnings(content, &["high", "low"]);
-    assert_eq!(found, [Warning::HighBelowLow { rows: 1, first_line: 3 }]);
+    assert_eq!(found, [Warning::HighBelowLow { rows: 1, first: Place::Line(3) }]);
     assert_eq!(found[0].to_string(), "the highest price is below the lowest in 1 row (first on line 3)");
     assert_eq!(warnings(content, &["high"]), []);
 }

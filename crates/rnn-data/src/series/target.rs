@@ -1,0 +1,108 @@
+//! The target of a series: naive forecasts of it, and the form in which a model predicts it.
+
+use super::{Naive, Series, Transform};
+
+impl Naive {
+    /// Forecasts the value `step` rows after `origin` from the rows before `origin` alone.
+    ///
+    /// # Units
+    ///
+    /// The target's.
+    ///
+    /// # Panics
+    ///
+    /// When there is no row before `origin`.
+    pub fn forecast(self, series: &Series, origin: usize, step: usize) -> f64 {
+        let values = &series.target[..origin];
+        let last = values[origin - 1];
+        match self {
+            Self::LastValue => last,
+            Self::LastClose => series.close.as_ref().map_or(last, |close| close[origin - 1]),
+            Self::Drift => last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64,
+            Self::Seasonal(season) => {
+                // As many seasons back as it takes to reach a known row.
+                let back = season * (step / season + 1);
+                (origin + step).checked_sub(back).map_or(last, |row| values[row])
+            }
+            Self::Mean(count) => {
+                let values = &values[origin.saturating_sub(count)..];
+                values.iter().sum::<f64>() / values.len() as f64
+            }
+        }
+    }
+}
+
+impl Transform {
+    /// The value of the target in row `origin + step` in this form, before scaling.
+    pub(super) fn forward(self, series: &Series, origin: usize, step: usize) -> f64 {
+        let value = series.target[origin + step];
+        match self {
+            Self::MinMax | Self::Standard => value,
+            Self::Difference => value - series.target[origin + step - 1],
+            Self::LogReturn => (value / series.target[origin + step - 1]).ln(),
+            Self::Residual => value - series.config.naive.forecast(series, origin, step),
+            Self::LogResidual => (value / series.config.naive.forecast(series, origin, step)).ln(),
+        }
+    }
+
+    /// Undoes [`forward`](Self::forward); `before` is the value in row `origin + step - 1`.
+    pub(super) fn inverse(self, series: &Series, origin: usize, step: usize, formed: f64, before: f64) -> f64 {
+        match self {
+            Self::MinMax | Self::Standard => formed,
+            Self::Difference => before + formed,
+            Self::LogReturn => before * formed.exp(),
+            Self::Residual => series.config.naive.forecast(series, origin, step) + formed,
+            Self::LogResidual => series.config.naive.forecast(series, origin, step) * formed.exp(),
+        }
+    }
+}
+
+impl Series {
+    /// What the model is to predict `step` rows after `origin`: the target, transformed and scaled.
+    ///
+    /// # Panics
+    ///
+    /// When the row is not in the series.
+    pub fn transform(&self, origin: usize, step: usize) -> f64 {
+        self.scalers.target.transform(self.config.transform.forward(self, origin, step))
+    }
+
+    /// The residual of a row against its naive forecast: that of the residual transforms, else the
+    /// last value.
+    ///
+    /// # Units
+    ///
+    /// A log ratio where the transform takes logarithms, else a difference in the target's units.
+    ///
+    /// # Panics
+    ///
+    /// In the first row.
+    pub fn naive_residual(&self, row: usize) -> f64 {
+        let transform = self.config.transform;
+        let naive = if transform.is_residual() { self.config.naive } else { Naive::LastValue };
+        let (value, forecast) = (self.target[row], naive.forecast(self, row, 0));
+        if transform.is_logarithmic() { (value / forecast).ln() } else { value - forecast }
+    }
+
+    /// Undoes [`transform`](Self::transform) for predictions of the rows from `origin` on.
+    ///
+    /// # Shapes
+    ///
+    /// - scaled and output: `[steps]`, of any number of steps
+    ///
+    /// # Units
+    ///
+    /// The output is in the target's units.
+    ///
+    /// # Panics
+    ///
+    /// When there is no row before `origin`.
+    pub fn inverse_transform(&self, origin: usize, scaled: &[f64]) -> Vec<f64> {
+        let mut before = self.target[origin - 1];
+        let unscale = |(step, &scaled): (usize, &f64)| {
+            before = self.config.transform.inverse(self, origin, step, self.scalers.target.inverse_transform(scaled), before);
+            before
+        };
+        scaled.iter().enumerate().map(unscale).collect()
+    }
+}

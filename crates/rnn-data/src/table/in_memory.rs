@@ -1,0 +1,189 @@
+use std::{ops::Range, path::PathBuf};
+
+use jiff::civil::DateTime;
+use sha2::{Digest, Sha256};
+
+use super::{Columns, ReadOptions, Warning, bytes::hex, times::format_time, warnings};
+use crate::{DataError, error::Place};
+
+/// No price or volume is this large; squares of such numbers leave the range of f32.
+const TOO_LARGE: f64 = 1e15;
+
+/// Columns of numbers over ascending times, read from one CSV file or given in memory.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// File it was read from, or the name of a table in memory.
+    pub path: PathBuf,
+    /// Time of each row, ascending; midnight where the file has dates only.
+    pub times: Vec<DateTime>,
+    /// SHA-256 in hexadecimal: of the file's bytes, or of times, names and values in memory.
+    pub sha256: String,
+    /// Whether the numbers are synthetic (the embedded sample).
+    pub synthetic: bool,
+    /// What is odd but usable.
+    pub warnings: Vec<Warning>,
+    columns: Columns,
+    /// `[columns][rows]`
+    values: Vec<Vec<f64>>,
+    places: Places,
+}
+
+/// Where the rows of a table are.
+#[derive(Debug, Clone)]
+pub(super) enum Places {
+    /// Line of each row in its file, counted from 1.
+    Lines(Vec<u64>),
+    /// Rows in memory, from this index on.
+    Rows(usize),
+}
+
+impl Table {
+    /// A table of values in memory; `name` stands in errors and reports where a file's name would.
+    ///
+    /// # Shapes
+    ///
+    /// - times: `[rows]`, strictly ascending
+    /// - values of each column: `[rows]`
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Empty`] without rows, [`DataError::ColumnLength`] for a column of another
+    /// length than the times, [`DataError::DuplicateColumn`] for a repeated name, and
+    /// [`DataError::Value`] for a time that is not after the row before or a number that is not
+    /// finite or not below 1e15. Each names table, row and column.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use jiff::civil::date;
+    /// use rnn_data::Table;
+    ///
+    /// let times = vec![date(2020, 4, 23).into(), date(2020, 4, 24).into()];
+    /// let table = Table::from_columns("shop", times.clone(), [("sales", vec![7.0, 9.0])])?;
+    /// assert_eq!(table.column("sales"), Some(&[7.0, 9.0][..]));
+    /// let bad = Table::from_columns("shop", times, [("sales", vec![7.0, f64::NAN])]);
+    /// let problem = "shop, row 2, column `sales`: expected a finite number, got `NaN`";
+    /// assert_eq!(bad.unwrap_err().to_string(), problem);
+    /// # Ok::<(), rnn_data::DataError>(())
+    /// ```
+    pub fn from_columns(
+        name: impl Into<String>,
+        times: Vec<DateTime>,
+        columns: impl IntoIterator<Item = (impl Into<String>, Vec<f64>)>,
+    ) -> Result<Self, DataError> {
+        let path = PathBuf::from(name.into());
+        let (names, values): (Vec<String>, Vec<Vec<f64>>) = columns.into_iter().map(|(name, values)| (name.into(), values)).unzip();
+        if times.is_empty() {
+            return Err(DataError::Empty { path });
+        }
+        let wrong = |row: usize, column: &str, expected: String, got: String| {
+            let (path, place) = (path.clone(), Place::Row(row as u64 + 1));
+            Err(DataError::Value { path, place, column: column.to_owned(), expected, got })
+        };
+        if let Some(row) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
+            let expected = format!("a time after {}, the row before", format_time(times[row]));
+            return wrong(row + 1, "times", expected, format_time(times[row + 1]));
+        }
+        for (name, values) in names.iter().zip(&values) {
+            if values.len() != times.len() {
+                return Err(DataError::ColumnLength { path, column: name.clone(), expected: times.len(), got: values.len() });
+            }
+            if let Some((row, expected)) = values.iter().enumerate().find_map(|(row, value)| Some((row, unusable(*value)?))) {
+                return wrong(row, name, expected, values[row].to_string());
+            }
+        }
+        let columns = Columns::all(&path, names);
+        columns.check_unique()?;
+        let sha256 = content_hash(&times, columns.names(), &values);
+        Ok(Self::new(columns, times, values, Places::Rows(0), sha256))
+    }
+
+    /// A table of valid values, with the warnings they give.
+    pub(super) fn new(columns: Columns, times: Vec<DateTime>, values: Vec<Vec<f64>>, places: Places, sha256: String) -> Self {
+        let path = columns.path().to_owned();
+        let mut table = Self { path, times, sha256, synthetic: false, warnings: Vec::new(), columns, values, places };
+        table.warnings = warnings::of(&table);
+        table
+    }
+
+    /// Its columns.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// A copy of some columns and of the rows between two times; nothing is left to parse or fill.
+    pub(super) fn select(&self, names: &[&str], options: &ReadOptions) -> Result<Self, DataError> {
+        let indices = names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let rows = options.rows(&self.path, &self.times)?;
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let values = indices.iter().map(|&index| self.values[index][rows.clone()].to_vec()).collect();
+        let (times, places) = (self.times[rows.clone()].to_vec(), self.places.of(rows));
+        let table = Self::new(Columns::all(&self.path, names), times, values, places, self.sha256.clone());
+        Ok(Self { synthetic: self.synthetic, ..table })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Values of a column `[rows]`, by exactly the name it has in the table.
+    pub fn column(&self, name: &str) -> Option<&[f64]> {
+        self.columns.names().iter().position(|column| column == name).map(|index| self.values[index].as_slice())
+    }
+
+    /// Values of the column that is called by a known name, or by another word for it.
+    pub(super) fn meant(&self, name: &str) -> Option<&[f64]> {
+        self.columns.meant(name).map(|index| self.values[index].as_slice())
+    }
+
+    /// Values of a column that is known to have been read.
+    pub(crate) fn values(&self, name: &str) -> &[f64] {
+        self.column(name).unwrap_or_else(|| panic!("column `{name}` has not been read"))
+    }
+
+    /// Where a row is in its file or table.
+    pub fn place(&self, row: usize) -> Place {
+        match &self.places {
+            Places::Lines(lines) => Place::Line(lines[row]),
+            Places::Rows(first) => Place::Row((first + row) as u64 + 1),
+        }
+    }
+
+    /// The file's name without its folder, or the name of a table in memory.
+    pub fn name(&self) -> String {
+        let file = self.path.file_name().filter(|_| matches!(self.places, Places::Lines(_)));
+        file.unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
+impl Places {
+    fn of(&self, rows: Range<usize>) -> Self {
+        match self {
+            Self::Lines(lines) => Self::Lines(lines[rows].to_vec()),
+            Self::Rows(first) => Self::Rows(first + rows.start),
+        }
+    }
+}
+
+/// What is expected instead of a number that cannot be used.
+pub(super) fn unusable(number: f64) -> Option<String> {
+    match number {
+        number if number.abs() < TOO_LARGE => None,
+        number if number.is_finite() => Some(format!("a number below {TOO_LARGE:e}")),
+        _ => Some("a finite number".to_owned()),
+    }
+}
+
+/// The same on every machine: nanoseconds, lengths and bits in little-endian order.
+fn content_hash(times: &[DateTime], names: &[String], values: &[Vec<f64>]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update((times.len() as u64).to_le_bytes());
+    times.iter().for_each(|time| hasher.update(time.duration_since(DateTime::ZERO).as_nanos().to_le_bytes()));
+    for (name, values) in names.iter().zip(values) {
+        hasher.update((name.len() as u64).to_le_bytes());
+        hasher.update(name);
+        values.iter().for_each(|value| hasher.update(value.to_bits().to_le_bytes()));
+    }
+    hex(&hasher.finalize())
+}
