@@ -53,7 +53,7 @@ pub enum Error {
     #[error("{experiment} has not been trained in {}: run `rnn-train train {experiment}` first", folder.display())]
     NotTrained {
         /// Experiment.
-        experiment: &'static str,
+        experiment: String,
         /// Its artifact folder.
         folder: PathBuf,
     },

@@ -27,7 +27,7 @@ use crate::{
         Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings, Span, TaskRecipe, TrainSettings,
         parse_settings,
     },
-    task::Trainee,
+    task::WithLoss,
     training::{fits_an_optimizer, read_manifest, read_record},
 };
 
@@ -111,10 +111,10 @@ fn settings(bytes: &[u8]) -> Result<()> {
 fn resolve(options: &Options) -> Result<()> {
     for name in ["letters-onehot-4", "stock-gap"] {
         let experiment: Experiment = name.parse().map_err(Error::Internal)?;
-        let options = options.clone().over(experiment.0.options());
-        TrainSettings::new(experiment, options.clone(), false)?;
-        if let TaskRecipe::Series = experiment.0.task {
-            SeriesSettings::new(experiment, &options)?;
+        let options = options.clone().over(experiment.options());
+        TrainSettings::new(options.clone(), &experiment.options())?;
+        if let TaskRecipe::Series = experiment.task() {
+            SeriesSettings::new(&options, &experiment.options())?;
         }
     }
     Ok(())
@@ -196,16 +196,16 @@ pub fn yahoo(bytes: &[u8]) -> Result<()> {
 
 thread_local! {
     // Drawing weights takes longer than reading any.
-    static TRAINEE: Trainee<SeriesModel> = new_trainee().no_grad();
+    static TRAINEE: WithLoss<SeriesModel> = new_trainee().no_grad();
 }
 
 /// The model of which corpora have weights.
-fn trainee() -> Trainee<SeriesModel> {
+fn model() -> WithLoss<SeriesModel> {
     TRAINEE.with(Clone::clone)
 }
 
-fn new_trainee() -> Trainee<SeriesModel> {
-    Trainee { model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()), loss: SeriesLoss::default() }
+fn new_trainee() -> WithLoss<SeriesModel> {
+    WithLoss { model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()), loss: SeriesLoss::default() }
 }
 
 /// The three parts of a checkpoint: the bytes as each of them.
@@ -228,7 +228,7 @@ pub fn checkpoint(bytes: &[u8]) -> Result<()> {
         }));
     }
     let record = read_record(|| ModuleRecord::from_bytes(bytes())).map_err(unreadable)?;
-    read_record(|| trainee().try_load_record(record)).map(drop).map_err(unreadable)
+    read_record(|| model().try_load_record(record)).map(drop).map_err(unreadable)
 }
 
 /// A model's weights as safetensors, which the command writes and programs read with Burn's store.
@@ -238,5 +238,5 @@ pub fn checkpoint(bytes: &[u8]) -> Result<()> {
 /// What is wrong with the bytes.
 pub fn safetensors(bytes: &[u8]) -> Result<()> {
     let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).skip_enum_variants(true);
-    trainee().model.load_from(&mut store).map(drop).map_err(|error| artifact(error.to_string()))
+    model().model.load_from(&mut store).map(drop).map_err(|error| artifact(error.to_string()))
 }

@@ -135,7 +135,15 @@ use clap::Parser;
 
 pub use backend::BackendChoice;
 pub use error::{Error, GpuFault, Result, Signal};
-pub use settings::{Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SplitName};
+pub use evaluation::{
+    BaselineScores, Conformal, Evaluation, Forecast, ForecastValue, IntervalMethod, IntervalScores, LettersEvaluation, QuantileScore,
+    ScaledScores, Scores, SeriesEvaluation, StepScores,
+};
+pub use plot::Picture;
+pub use run::{DataSource, Epoch, Provenance, RunConfig, RunFolder};
+pub use settings::{Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SeriesLoss, SplitName};
+pub use task::{Batching, DayPrediction, Format, LetterPrediction, LettersTask, Loaders, Objective, SeriesTask, Task, WithLoss};
+pub use training::{EpochProgress, Observer, SampleProgress, Silent, TrainedModel, Training};
 
 /// The same for the `rnn-train` command itself, which runs several trainings as processes of its own program.
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -148,6 +156,7 @@ pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::end_with_caller();
+    console::log_to_stderr();
     let cli = match cli::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

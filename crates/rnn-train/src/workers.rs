@@ -18,7 +18,7 @@ use clap::Args;
 
 use crate::{
     backend::Backend,
-    console::{duration, note},
+    console::duration,
     error::{Error, Result},
     settings::{Count, Experiment, OptionList, Options},
 };
@@ -178,8 +178,8 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
             thread::sleep(LOOKED_EVERY);
             if !watch.quiet && told.elapsed() >= TOLD_EVERY {
                 told = Instant::now();
-                note(progress(&lock(), workers, started.elapsed()));
-                (watch.standing)().into_iter().for_each(note);
+                log::info!("{}", progress(&lock(), workers, started.elapsed()));
+                (watch.standing)().into_iter().for_each(|line| log::info!("{line}"));
             }
         }
     });

@@ -11,12 +11,12 @@ use super::context::Context;
 use crate::{
     console::{json, note, number, out},
     error::{Error, Result},
-    evaluation::{BaselineScores, FoldPrediction, PREDICTIONS, Scores, SeriesEvaluation, best, skill, verdict},
+    evaluation::{BaselineScores, FoldPrediction, Scores, SeriesEvaluation, best, skill, verdict},
     io::to_json,
     plot,
-    run::{DataSource, RunFolder},
-    settings::{Count, Experiment, Options, Progress, ScoredPart, SeriesSettings, SplitName, TaskRecipe, Time, TrainSettings, Typed},
-    task::SeriesTask,
+    run::{DataSource, PREDICTIONS, RunFolder},
+    settings::{Count, Experiment, Options, Progress, ScoredPart, SplitName, TaskRecipe, Time, TrainSettings, Typed},
+    task::{SeriesTask, Task},
     training::{evaluation, options_before},
     workers::{self, ParallelArgs, Worker, training_args},
 };
@@ -81,7 +81,7 @@ struct FoldRows {
 /// Runs a backtest.
 pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let experiment = args.experiment;
-    if let TaskRecipe::Letters(_) = experiment.0.task {
+    if let TaskRecipe::Letters(_) = experiment.task() {
         return Err(Error::Usage(format!("{experiment} has letters, no time to go forward in; backtest one of the experiments on series")));
     }
     let Count(folds) = args.folds;
@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     options.split = Some(Typed(SplitName::Holdout));
     options.score = Some(Typed(ScoredPart::Test));
     // The recipe's validation part is said of its own split, also where a settings file repeats it.
-    let of_file = context.settings.file.valid.filter(|valid| Some(*valid) != experiment.0.options().valid);
+    let of_file = context.settings.file.valid.filter(|valid| Some(*valid) != experiment.options().valid);
     let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
     if let SetSize::From(from) = valid {
         let problem =
@@ -106,9 +106,9 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     }
     options.valid = Some(Typed(valid));
     options.test = Some(Typed(SetSize::Fraction(1.0 / (folds + 1) as f64)));
-    let (task, times) = open(experiment, &options, folds)?;
-    task.resolve(&mut options);
-    TrainSettings::new(experiment, options.clone(), true)?;
+    let (task, times) = open(experiment, options, folds)?;
+    let options = task.options();
+    TrainSettings::new(options.clone(), &experiment.options())?;
     let kind = if args.sliding { "sliding" } else { "expanding" };
     let plans = plans(times.len(), folds, args.sliding);
     for (index, plan) in plans.iter().enumerate() {
@@ -175,9 +175,8 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
 }
 
 /// The data, and the times of all its series.
-fn open(experiment: Experiment, options: &Options, folds: usize) -> Result<(SeriesTask, Vec<DateTime>)> {
-    let settings = SeriesSettings::new(experiment, options)?;
-    let task = SeriesTask::open(experiment, settings, None).map_err(|error| match error {
+fn open(experiment: Experiment, options: Options, folds: usize) -> Result<(SeriesTask, Vec<DateTime>)> {
+    let task = SeriesTask::open(experiment, options, None).map_err(|error| match error {
         Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })) => {
             Error::Usage(format!("{folds} folds leave too little to train on: {error}"))
         }

@@ -165,9 +165,8 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
         Some(Ok(experiment)) if !typed.join("config.json").exists() => context.folder(experiment),
         _ => RunFolder::open(typed)?,
     };
-    let config = artifacts
-        .config()?
-        .ok_or_else(|| Error::NotTrained { experiment: artifacts.experiment.0.name, folder: artifacts.folder.clone() })?;
+    let config =
+        artifacts.config()?.ok_or_else(|| Error::NotTrained { experiment: artifacts.name.clone(), folder: artifacts.folder.clone() })?;
     let path = artifacts.path("evaluation.json");
     let evaluation = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose();
     let evaluation = evaluation.map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })?;
@@ -226,7 +225,7 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
 fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
     let mut warnings = Vec::new();
-    if differs(&|run| Some(std::mem::discriminant(&run.config.experiment.0.task)).map(|task| format!("{task:?}"))) {
+    if differs(&|run| Some(run.config.source.is_some().to_string())) {
         return vec!["letters and series have nothing in common but time".to_owned()];
     }
     if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {

@@ -19,8 +19,7 @@ pub(crate) struct ConfigArgs {
 /// Prints every setting of an experiment as a settings file that `--config` takes.
 pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     let options = context.settings.layered(args.experiment, &Options::default(), None)?;
-    let recipe = args.experiment.0;
-    let about = format!("{}: {}", recipe.name, recipe.about);
+    let about = format!("{}: {}", args.experiment, args.experiment.about());
     out(settings_file(args.experiment, Some(&context.settings.artifacts), &options.entries()?, &about).trim_end());
     Ok(())
 }
@@ -31,7 +30,7 @@ pub(super) fn settings_file(experiment: Experiment, artifacts: Option<&Path>, en
     let made_by = artifacts.map_or_else(String::new, |_| format!("#   rnn-train config {experiment} > run.toml\n"));
     let folder = artifacts
         .map_or_else(|| "#~ artifacts =".to_owned(), |path| format!("artifacts = {}", toml::Value::from(path.display().to_string())));
-    let has_series = experiment.0.task == TaskRecipe::Series;
+    let has_series = experiment.task() == TaskRecipe::Series;
     let options = settings_text::<Options>(entries, |field| has_series || field.heading != Some(Options::SERIES));
     format!(
         "# {about}\n#\n{made_by}#   rnn-train --config {name} train {experiment}\n#\n\

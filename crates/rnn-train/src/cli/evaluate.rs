@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::context::Context;
 use crate::{
-    backend::USE_CPU,
     console::{json, out},
     error::{Error, Result},
+    evaluation::Evaluation,
     settings::{Experiment, ScoredPart, TaskRecipe},
-    task::{LettersTask, Task},
+    task::LettersTask,
     training::Trained,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct EvaluateArgs {
 /// Scores the best checkpoint again.
 pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
-    if let (TaskRecipe::Letters(_), Some(_)) = (args.experiment.0.task, args.score) {
+    if let (TaskRecipe::Letters(_), Some(_)) = (args.experiment.task(), args.score) {
         let experiment = args.experiment;
         return Err(Error::Usage(format!("{experiment} has no parts: --score is for the experiments on series")));
     }
@@ -39,21 +39,17 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
         trained = trained.scored_on(part);
     }
     let backend = context.backend()?;
-    let device = &backend.device;
-    let evaluation = match args.experiment.0.task {
+    match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
-            let task = LettersTask::new(args.experiment, letters);
-            backend.guard(USE_CPU, || task.evaluate(&trained.load(&task, device)?, trained.best.epoch, device, None))?
+            print(&trained.evaluate(&LettersTask::new(args.experiment, letters), &backend)?, args.json);
         }
         TaskRecipe::Series => {
-            let task = trained.series_task(args.data.clone(), None)?;
-            backend.guard(USE_CPU, || task.evaluate(&trained.load(&task, device)?, trained.best.epoch, device, None))?
+            print(&trained.evaluate(&trained.series_task(args.data.clone(), None)?, &backend)?, args.json);
         }
-    };
-    if args.json {
-        json(&evaluation)
-    } else {
-        out(&evaluation)
     }
     Ok(())
+}
+
+fn print(evaluation: &impl Evaluation, as_json: bool) {
+    if as_json { json(evaluation) } else { out(evaluation) }
 }

@@ -29,7 +29,7 @@ pub(crate) struct ExportArgs {
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
     let device = default_cpu().device;
-    let bytes = match args.experiment.0.task {
+    let bytes = match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
             let task = LettersTask::new(args.experiment, letters);
             task.weights(&trained.load(&task, &device)?, args.format)?

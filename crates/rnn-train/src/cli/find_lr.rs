@@ -1,3 +1,4 @@
+use burn::train::TrainStep;
 use clap::Args;
 use serde::Serialize;
 
@@ -8,8 +9,8 @@ use crate::{
     error::{Error, Result},
     io::{csv_rows, to_json},
     plot,
-    settings::{Count, Experiment, Options, Positive, Progress, SeriesSettings, TaskRecipe, TrainSettings},
-    task::{LettersTask, SeriesTask, Task},
+    settings::{Count, Experiment, Options, Positive, Progress, TaskRecipe, TrainSettings},
+    task::{LettersTask, Objective, SeriesTask, Task},
     training::{LearningRateRange, RangeStep, Suggestion, options_before, suggest},
 };
 
@@ -70,11 +71,11 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     }
     let options = context.settings.layered_on_data(args.experiment, &args.options, options_before(&context.settings, args.experiment))?;
     let test = LearningRateRange { lowest, highest, steps };
-    let settings = TrainSettings::new(args.experiment, options, true)?;
-    match args.experiment.0.task {
+    let settings = TrainSettings::new(options, &args.experiment.options())?;
+    match args.experiment.task() {
         TaskRecipe::Letters(letters) => find(context, args, &settings, test, &LettersTask::new(args.experiment, letters)),
         TaskRecipe::Series => {
-            let task = SeriesTask::open(args.experiment, SeriesSettings::new(args.experiment, &settings.options)?, None)?;
+            let task = SeriesTask::open(args.experiment, settings.options.clone(), None)?;
             find(context, args, &settings, test, &task)
         }
     }
@@ -86,15 +87,18 @@ const MOST: f64 = 1e3;
 /// Steps from which something can be seen.
 const FEWEST: usize = 20;
 
-fn find<J: Task>(context: &Context, args: &FindLrArgs, settings: &TrainSettings, test: LearningRateRange, task: &J) -> Result<()> {
+fn find<T: Task>(context: &Context, args: &FindLrArgs, settings: &TrainSettings, test: LearningRateRange, task: &T) -> Result<()>
+where
+    T::Model: Objective + TrainStep<Input = T::Batch, Output = <T::Model as Objective>::Output>,
+{
     let backend = context.backend()?;
-    let quiet = settings.progress == Progress::None;
+    let quiet = settings.options.progress == Some(Progress::None);
     let points = backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
     let suggestion = suggest(&points);
-    let experiment = settings.experiment;
+    let experiment = args.experiment;
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".find-lr.lock")?;
-    let synthetic = task.meaning().data.is_some_and(|data| data.synthetic);
+    let synthetic = task.provenance().data.is_some_and(|data| data.synthetic);
     let optimizer = settings.optimizer.name.to_string();
     let report =
         RangeReport { experiment, optimizer, batch_size: settings.batch_size, synthetic, suggestion: &suggestion, points: &points };

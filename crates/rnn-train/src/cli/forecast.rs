@@ -8,10 +8,11 @@ use crate::{
     backend::USE_CPU,
     console::{json, note, number, out},
     error::{Error, Result},
+    evaluation::Forecast,
     io::{csv_rows, to_json},
     plot,
     settings::{Count, Experiment, Level, ScoredPart, TaskRecipe},
-    task::{Forecast, SeriesTask},
+    task::{SeriesTask, Task},
     training::Trained,
 };
 
@@ -41,7 +42,7 @@ const PRINTED: usize = 10;
 
 /// Forecasts what comes after the last rows.
 pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
-    if let TaskRecipe::Letters(_) = args.experiment.0.task {
+    if let TaskRecipe::Letters(_) = args.experiment.task() {
         let experiment = args.experiment;
         return Err(Error::Usage(format!(
             "{experiment} has letters, no dates to forecast; `rnn-train predict {experiment}` continues letters"
@@ -61,8 +62,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
-        let trainees = trained.iter().map(|trained| trained.load(&task, &backend.device)).collect::<Result<Vec<_>>>()?;
-        task.forecast(&trainees, steps, &backend.device)
+        let models = trained.iter().map(|trained| trained.load(&task, &backend.device)).collect::<Result<Vec<_>>>()?;
+        task.forecast(&models, steps, &backend.device)
     })?;
     let artifacts = &context.folder(args.experiment);
     let _lock = artifacts.lock(".forecast.lock")?;
@@ -82,7 +83,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
 fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
     let synthetic = if task.data.source.synthetic { " (SYNTHETIC data)" } else { "" };
     let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-    format!("{}: forecast of {}{synthetic}{mean}", task.experiment, forecast.series)
+    format!("{}: forecast of {}{synthetic}{mean}", task.name(), forecast.series)
 }
 
 fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {

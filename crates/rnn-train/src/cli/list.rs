@@ -5,7 +5,7 @@ use crate::{
     console::{json, out},
     error::Result,
     run::RunFolder,
-    settings::{Experiment, RECIPES, TrainSettings},
+    settings::{Experiment, TrainSettings},
     training::Checkpoints,
 };
 
@@ -22,16 +22,15 @@ struct Listed {
 
 /// Lists the experiments.
 pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
-    let listed: Vec<Listed> = RECIPES
-        .iter()
-        .map(|recipe| {
-            let artifacts = RunFolder::new(&context.settings.artifacts, Experiment(recipe));
+    let listed: Vec<Listed> = Experiment::all()
+        .map(|experiment| {
+            let artifacts = RunFolder::new(&context.settings.artifacts, experiment);
             // A damaged folder is reported by the commands that use it; the list goes on.
             let best = Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
-            let settings = TrainSettings::new(Experiment(recipe), recipe.options(), false)?;
+            let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
             Ok(Listed {
-                name: recipe.name,
-                about: recipe.about,
+                name: experiment.name(),
+                about: experiment.about(),
                 epochs: settings.epochs,
                 batch_size: settings.batch_size,
                 learning_rate: settings.rate.rate,

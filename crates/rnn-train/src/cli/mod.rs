@@ -13,6 +13,7 @@ mod find_lr;
 mod forecast;
 mod list;
 mod predict;
+mod progress;
 mod search;
 mod seeds;
 mod train;
@@ -38,7 +39,7 @@ use crate::{
     backend::BackendChoice,
     console::muted,
     error::Result,
-    settings::{Experiment, GlobalSettings, Options, RECIPES},
+    settings::{Experiment, GlobalSettings, Options},
     workers::ParallelArgs,
 };
 
@@ -101,9 +102,6 @@ pub(crate) enum Command {
     Devices(JsonArgs),
 }
 
-/// What runs when no command is given.
-const DEFAULT_EXPERIMENT: &str = "stock-lstm";
-
 /// Runs a command line in this process without its results.
 fn run_here(args: Vec<String>) -> std::result::Result<(), String> {
     let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
@@ -135,9 +133,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
 }
 
 fn default_training() -> TrainArgs {
-    let recipe = RECIPES.iter().find(|recipe| recipe.name == DEFAULT_EXPERIMENT).unwrap_or(&RECIPES[0]);
     TrainArgs {
-        experiment: Experiment(recipe),
+        experiment: Experiment::default(),
         fresh: false,
         seeds: None,
         parallel: ParallelArgs { jobs: None, threads: None },

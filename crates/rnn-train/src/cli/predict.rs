@@ -11,7 +11,7 @@ use crate::{
     console::{json, note, out},
     error::{Error, Result},
     settings::{Experiment, TaskRecipe, Time},
-    task::{DayPrediction, LettersTask, SeriesTask, Trainee},
+    task::{DayPrediction, LettersTask, SeriesTask, WithLoss},
     training::Trained,
 };
 
@@ -35,23 +35,23 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
     let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
     let backend = context.backend()?;
-    backend.guard(USE_CPU, || match args.experiment.0.task {
+    backend.guard(USE_CPU, || match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
             let task = LettersTask::new(args.experiment, letters);
-            let trainee = trained.load(&task, &backend.device)?;
-            predict_letters(&Letters { task: &task, trainee: &trainee, device: &backend.device }, args)
+            let model = trained.load(&task, &backend.device)?;
+            predict_letters(&Letters { task: &task, model: &model, device: &backend.device }, args)
         }
         TaskRecipe::Series => {
             let task = trained.series_task(args.data.clone(), None)?;
-            let trainee = trained.load(&task, &backend.device)?;
-            predict_days(&task, &trainee, &backend.device, args)
+            let model = trained.load(&task, &backend.device)?;
+            predict_days(&task, &model, &backend.device, args)
         }
     })
 }
 
 struct Letters<'a> {
     task: &'a LettersTask,
-    trainee: &'a Trainee<LettersModel>,
+    model: &'a WithLoss<LettersModel>,
     device: &'a Device,
 }
 
@@ -62,7 +62,7 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     if args.inputs.is_empty() {
         return Err(Error::Usage("--json needs the letters as arguments".to_owned()));
     }
-    let predict = |text: &String| letters.task.predict(letters.trainee, text, letters.device);
+    let predict = |text: &String| letters.task.predict(letters.model, text, letters.device);
     let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
     if args.json {
         json(&predictions);
@@ -106,7 +106,7 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     for index in 1..=count {
         loop {
             let text = answer(&format!("{index} of {count}, {window} letter{}: ", if window == 1 { "" } else { "s" }))?;
-            match letters.task.predict(letters.trainee, &text, letters.device) {
+            match letters.task.predict(letters.model, &text, letters.device) {
                 Ok(prediction) => {
                     out(format_args!("{}->{}", prediction.input, prediction.prediction));
                     break;
@@ -118,7 +118,7 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     Ok(())
 }
 
-fn predict_days(task: &SeriesTask, trainee: &Trainee<SeriesModel>, device: &Device, args: &PredictArgs) -> Result<()> {
+fn predict_days(task: &SeriesTask, model: &WithLoss<SeriesModel>, device: &Device, args: &PredictArgs) -> Result<()> {
     let day = |text: &String| match text.parse::<Time>() {
         Ok(Time(day)) => Ok(Some(day)),
         Err(problem) => Err(Error::Usage(format!("{problem}, as the day to predict"))),
@@ -130,7 +130,7 @@ fn predict_days(task: &SeriesTask, trainee: &Trainee<SeriesModel>, device: &Devi
     let mut predictions = Vec::new();
     for series in &task.data.panel.series {
         for &day in &days {
-            predictions.push(task.predict_day(trainee, series, day, device)?);
+            predictions.push(task.predict_day(model, series, day, device)?);
         }
     }
     if args.json {

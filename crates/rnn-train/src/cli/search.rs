@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use rnn_data::{DataError, Split, Subset};
+use rnn_data::{DataError, Split};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ use crate::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking, ScoredPart, SeriesSettings, TaskRecipe,
         TrainSettings, Typed,
     },
-    task::SeriesTask,
+    task::{SeriesTask, Task},
     training::{Trained, options_before},
     workers::ParallelArgs,
 };
@@ -88,8 +88,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let fits = |options: &Options, epochs: Option<usize>| -> Result<()> {
         let mut options = options.clone().over(base.clone());
         options.epochs = epochs.map(|epochs| Typed(Count(epochs))).or(options.epochs);
-        SeriesSettings::new(experiment, &options)?;
-        TrainSettings::new(experiment, options, true).map(drop)
+        SeriesSettings::new(&options, &experiment.options())?;
+        TrainSettings::new(options, &experiment.options()).map(drop)
     };
     space.check(&args.space, |options| fits(options, None))?;
 
@@ -167,7 +167,7 @@ const FOLDER: &str = "search";
 /// Settings that are not searched, and the hash of the data: both as every trial will have them.
 fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Options, String)> {
     let experiment = args.experiment;
-    if let TaskRecipe::Letters(_) = experiment.0.task {
+    if let TaskRecipe::Letters(_) = experiment.task() {
         return Err(Error::Usage(format!(
             "{experiment} has no validation part to rank trials by; search one of the experiments on series"
         )));
@@ -197,24 +197,23 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
         let window = options.window.map_or(1, |window| window.0.0);
         options.purge = options.purge.max(Some(window.max(longest as usize)));
     }
-    let mut of_test = SeriesSettings::new(experiment, &options)?;
-    if of_test.split == Split::Course {
+    if SeriesSettings::new(&options, &experiment.options())?.split == Split::Course {
         return Err(Error::Usage(format!(
             "{experiment} has no validation part of its own (the course's is its test part), so a search would choose by the test part; add --split holdout"
         )));
     }
-    of_test.score = Subset::Test;
+    options.score = Some(Typed(ScoredPart::Test));
     // What is wrong is said once, before anything is trained; what is guessed, too.
-    let task = SeriesTask::open(experiment, of_test, None).map_err(|error| match (longest, error) {
+    let task = SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
         (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {
             Error::Usage(format!("windows of up to {longest} rows ({}) do not fit: {error}", args.space.display()))
         }
         (_, error) => error,
     })?;
     task.check()?;
-    task.resolve(&mut options);
+    let mut options = task.options();
     options.score = Some(Typed(ScoredPart::Valid));
-    TrainSettings::new(experiment, options.clone(), true)?;
+    TrainSettings::new(options.clone(), &experiment.options())?;
     Ok((options, task.data.source.sha256))
 }
 
@@ -283,7 +282,7 @@ impl Searching<'_> {
         let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
         write_atomic(&folder.join("best.toml"), config.as_bytes())?;
         let title = format!("{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}", number(scored.score));
-        let artifacts = RunFolder { experiment, folder: folder.clone() };
+        let artifacts = RunFolder { name: experiment.name().to_owned(), folder: folder.clone() };
         plot::search(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
         let test = if complete { Some(self.test(best_run, search)?) } else { None };
         if args.json {

@@ -11,8 +11,8 @@ use crate::{
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation, verdict},
     io::{read_if_there, to_json},
-    settings::{Count, Experiment, Options, Progress, SeriesSettings, TaskRecipe, TrainSettings},
-    task::SeriesTask,
+    settings::{Count, Experiment, Options, Progress, TaskRecipe, TrainSettings},
+    task::{SeriesTask, Task},
     training::{Trained, options_before},
     workers::{self, Worker, training_args},
 };
@@ -50,18 +50,18 @@ struct Spread {
 /// Trains models of one seed after another, as many at once as fit.
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (experiment, count) = (args.experiment, args.seeds.map_or(1, |Count(count)| count));
-    if let TaskRecipe::Letters(_) = experiment.0.task {
+    if let TaskRecipe::Letters(_) = experiment.task() {
         return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
     }
-    let mut options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
+    let options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
     let first = args.options.seed.or(context.settings.file.seed).unwrap_or(1);
     let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
     // What is wrong is said once, before anything is trained; what is guessed, too.
-    let task = SeriesTask::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
+    let task = SeriesTask::open(experiment, options, None)?;
     task.check()?;
-    task.resolve(&mut options);
+    let options = task.options();
     drop(task);
-    TrainSettings::new(experiment, options.clone(), true)?;
+    TrainSettings::new(options.clone(), &experiment.options())?;
     let artifacts = context.folder(experiment);
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(".seeds.lock")?;
@@ -123,14 +123,14 @@ fn report(context: &Context, experiment: Experiment, seeds: &[u64], backend: &Ba
     let task = trained[0].series_task(None, None)?;
     let device = &backend.device;
     let (models, mean) = backend.guard(USE_CPU, || {
-        let trainees = trained.iter().map(|trained| trained.load(&task, device)).collect::<Result<Vec<_>>>()?;
+        let loaded = trained.iter().map(|trained| trained.load(&task, device)).collect::<Result<Vec<_>>>()?;
         let mut models = Vec::new();
-        for ((trainee, trained), &seed) in trainees.iter().zip(&trained).zip(seeds) {
-            let evaluation = task.evaluate_mean(std::slice::from_ref(trainee), device, None)?;
+        for ((model, trained), &seed) in loaded.iter().zip(&trained).zip(seeds) {
+            let evaluation = task.evaluate_mean(std::slice::from_ref(model), device, None)?;
             let coverage = evaluation.interval.map(|interval| interval.coverage);
             models.push(Model { seed, best_epoch: trained.best.epoch, scores: evaluation.model, coverage });
         }
-        Ok((models, task.evaluate_mean(&trainees, device, None)?))
+        Ok((models, task.evaluate_mean(&loaded, device, None)?))
     })?;
     let spread = |of: fn(&mut [f64]) -> f64| {
         let one = |score: fn(&Scores) -> f64| {

@@ -75,6 +75,31 @@ pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", shortened(&harmless(line), LONGEST));
 }
 
+/// Prints what the library of this program logs.
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Info && metadata.target().starts_with("rnn_")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let prefix = if record.level() <= log::Level::Warn { "warning: " } else { "" };
+            note(format_args!("{prefix}{}", record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Lets log messages of this program's crates go to standard error; a program that uses the library keeps its own logger.
+pub(crate) fn log_to_stderr() {
+    if log::set_logger(&Logger).is_ok() {
+        log::set_max_level(log::LevelFilter::Info);
+    }
+}
+
 /// Writes what went wrong.
 pub(crate) fn error(error: &Error) {
     match error {

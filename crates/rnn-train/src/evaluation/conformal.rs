@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// Where the target is learned by its logarithm errors are ratios, so intervals grow with the level of prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Conformal {
+pub struct Conformal {
     /// Half the width at each step.
-    pub(crate) half_widths: Vec<f64>,
+    pub half_widths: Vec<f64>,
     pub(super) logarithmic: bool,
 }
 

@@ -9,23 +9,25 @@ use crate::console::number;
 
 /// How prediction intervals did on a part of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct IntervalScores {
+pub struct IntervalScores {
     /// Share of the values that are to be inside.
-    pub(crate) level: f64,
+    pub level: f64,
+    /// Where the bounds come from.
     #[serde(flatten)]
-    pub(crate) method: IntervalMethod,
+    pub method: IntervalMethod,
     /// Share of the values that are inside.
-    pub(crate) coverage: f64,
+    pub coverage: f64,
     /// Mean distance of the bounds, in the units of the target.
-    pub(crate) mean_width: f64,
+    pub mean_width: f64,
 }
 
 /// Where intervals come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
-pub(crate) enum IntervalMethod {
+pub enum IntervalMethod {
     /// The errors on the validation part.
     SplitConformal {
+        /// Their half widths.
         #[serde(flatten)]
         intervals: Conformal,
         /// Forecasts they were calibrated on, a step.
@@ -33,6 +35,7 @@ pub(crate) enum IntervalMethod {
     },
     /// The outer quantiles of a model of quantiles.
     Quantiles {
+        /// How each quantile did.
         quantiles: Vec<QuantileScore>,
         /// Mean of the pinball losses of all quantiles, in the units of the target.
         pinball: f64,
@@ -41,10 +44,11 @@ pub(crate) enum IntervalMethod {
 
 /// How a predicted quantile did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct QuantileScore {
-    pub(crate) quantile: f64,
+pub struct QuantileScore {
+    /// The quantile, 0 to 1.
+    pub quantile: f64,
     /// Share of the values that are below it, or the same.
-    pub(crate) below: f64,
+    pub below: f64,
 }
 
 /// Errors of predicted quantiles, summed up one by one.

@@ -2,6 +2,7 @@
 
 mod baselines;
 mod conformal;
+mod forecast;
 mod intervals;
 mod predictions;
 mod report;
@@ -11,9 +12,14 @@ mod skill;
 pub(crate) mod tests;
 
 pub(crate) use baselines::Baselines;
-pub(crate) use conformal::{Calibration, Conformal, spreads};
-pub(crate) use intervals::{IntervalMethod, IntervalScores, QuantileErrors};
-pub(crate) use predictions::{FoldPrediction, PREDICTIONS, Prediction, PredictionRows};
-pub(crate) use report::{Evaluation, LettersEvaluation, ScaledScores, SeriesEvaluation, StepScores};
-pub(crate) use scores::{Errors, Scores, Yardstick};
-pub(crate) use skill::{BaselineScores, best, skill, verdict};
+pub use conformal::Conformal;
+pub(crate) use conformal::{Calibration, spreads};
+pub use forecast::{Forecast, ForecastValue};
+pub(crate) use intervals::QuantileErrors;
+pub use intervals::{IntervalMethod, IntervalScores, QuantileScore};
+pub(crate) use predictions::{FoldPrediction, Prediction, PredictionRows};
+pub use report::{Evaluation, LettersEvaluation, ScaledScores, SeriesEvaluation, StepScores};
+pub use scores::Scores;
+pub(crate) use scores::{Errors, Yardstick};
+pub use skill::BaselineScores;
+pub(crate) use skill::{best, skill, verdict};

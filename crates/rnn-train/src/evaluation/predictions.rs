@@ -5,7 +5,10 @@ use std::io::Write;
 use jiff::civil::DateTime;
 use rnn_data::format_time;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    run::PREDICTIONS,
+};
 
 /// Writes the predicted values of the test part as CSV: date, actual and predicted value; the series' name where there are several, the step where there
 /// are several, the interval and the quantiles where there are any.
@@ -53,9 +56,6 @@ impl<'a> PredictionRows<'a> {
         self.writer.flush().map_err(|source| Error::Write { path: PREDICTIONS.into(), source })
     }
 }
-
-/// Name of the file.
-pub(crate) const PREDICTIONS: &str = "predictions.csv";
 
 fn failed(error: &csv::Error) -> Error {
     Error::Write { path: PREDICTIONS.into(), source: std::io::Error::other(error.to_string()) }

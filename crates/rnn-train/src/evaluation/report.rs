@@ -11,58 +11,63 @@ use super::{
     scores::Scores,
     skill::{BaselineScores, or_infinitely_bad, verdict},
 };
-use crate::{console::number, run::DataSource, settings::Experiment};
+use crate::{console::number, run::DataSource};
 
-/// Scores of a model, as `evaluation.json` has them.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Evaluation {
-    Letters(LettersEvaluation),
-    Series(Box<SeriesEvaluation>),
-}
+/// What a trained model scored: printed as text, written as `evaluation.json`.
+pub trait Evaluation: fmt::Display + Serialize {}
+
+impl<E: fmt::Display + Serialize> Evaluation for E {}
 
 /// Scores on all letter windows.
 #[derive(Debug, Serialize)]
-pub(crate) struct LettersEvaluation {
-    pub(crate) experiment: Experiment,
-    pub(crate) best_epoch: usize,
-    pub(crate) samples: usize,
+pub struct LettersEvaluation {
+    /// Name of the task.
+    pub experiment: String,
+    /// Epoch of the weights.
+    pub best_epoch: usize,
+    /// Number of samples.
+    pub samples: usize,
     /// Mean cross-entropy, in nats.
-    pub(crate) loss: f64,
+    pub loss: f64,
     /// Share of right predictions, 0 to 1.
-    pub(crate) accuracy: f64,
+    pub accuracy: f64,
 }
 
 /// Scores on a part of the data, in the units of the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SeriesEvaluation {
-    pub(crate) experiment: Experiment,
+pub struct SeriesEvaluation {
+    /// Name of the task.
+    pub experiment: String,
     /// Column that is predicted.
-    pub(crate) target: String,
+    pub target: String,
     /// Named split the scores are of.
-    pub(crate) split: String,
+    pub split: String,
     /// The part that is scored.
-    pub(crate) part: String,
+    pub part: String,
     /// First and last time that is predicted of it.
-    pub(crate) span: [DateTime; 2],
+    pub span: [DateTime; 2],
     /// None of a mean of several models.
-    pub(crate) best_epoch: Option<usize>,
-    pub(crate) windows: usize,
-    pub(crate) horizon: usize,
+    pub best_epoch: Option<usize>,
+    /// Number of windows.
+    pub windows: usize,
+    /// Steps a window predicts.
+    pub horizon: usize,
+    /// Scores of the model.
     #[serde(flatten)]
-    pub(crate) model: Scores,
+    pub model: Scores,
     /// The same of the numbers the model itself predicts, transformed and scaled.
-    pub(crate) scaled: ScaledScores,
+    pub scaled: ScaledScores,
     /// The same of every forecast that needs no model.
-    pub(crate) baselines: Vec<BaselineScores>,
+    pub baselines: Vec<BaselineScores>,
     /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a model that loses, null where the best is never wrong.
     #[serde(deserialize_with = "or_infinitely_bad")]
-    pub(crate) skill: f64,
+    pub skill: f64,
     /// The scores of each step, where there is more than one.
-    pub(crate) steps: Vec<StepScores>,
+    pub steps: Vec<StepScores>,
     /// Prediction intervals, where they were asked for.
-    pub(crate) interval: Option<IntervalScores>,
-    pub(crate) data: DataSource,
+    pub interval: Option<IntervalScores>,
+    /// The data that was scored.
+    pub data: DataSource,
     /// The values the picture shows: predicted one step ahead, of the first series that has any.
     #[serde(skip)]
     pub(crate) shown: Vec<Prediction>,
@@ -70,38 +75,34 @@ pub(crate) struct SeriesEvaluation {
 
 /// Errors in the units the model itself predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ScaledScores {
-    pub(crate) mse: f64,
-    pub(crate) rmse: f64,
-    pub(crate) mae: f64,
+pub struct ScaledScores {
+    /// Mean squared error.
+    pub mse: f64,
+    /// Root mean squared error.
+    pub rmse: f64,
+    /// Mean absolute error.
+    pub mae: f64,
 }
 
 /// Scores of forecasts so many steps ahead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct StepScores {
+pub struct StepScores {
     /// 1 is the row after the window.
-    pub(crate) step: usize,
+    pub step: usize,
+    /// Scores of the model.
     #[serde(flatten)]
-    pub(crate) model: Scores,
-    pub(crate) baselines: Vec<BaselineScores>,
+    pub model: Scores,
+    /// Scores of the baselines.
+    pub baselines: Vec<BaselineScores>,
     /// Of the best baseline at this step.
     #[serde(deserialize_with = "or_infinitely_bad")]
-    pub(crate) skill: f64,
+    pub skill: f64,
 }
 
 impl SeriesEvaluation {
     /// The scored part, as text has it.
     pub(crate) fn part(&self) -> &'static str {
         if self.part == "valid" { "validation" } else { "test" }
-    }
-}
-
-impl fmt::Display for Evaluation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Letters(letters) => letters.fmt(f),
-            Self::Series(series) => series.fmt(f),
-        }
     }
 }
 

@@ -9,24 +9,24 @@ use crate::console::{multiple, number};
 ///
 /// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy", International Journal of Forecasting 22 (2006).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Scores {
+pub struct Scores {
     /// Mean squared error, in squared units.
-    pub(crate) mse: f64,
+    pub mse: f64,
     /// Root of the mean squared error.
-    pub(crate) rmse: f64,
+    pub rmse: f64,
     /// Mean absolute error.
-    pub(crate) mae: f64,
+    pub mae: f64,
     /// Mean of the absolute error as a share of the actual value, in percent; none where a value is 0.
-    pub(crate) mape: Option<f64>,
+    pub mape: Option<f64>,
     /// Mean of the absolute error as a share of the mean size of actual and predicted value, in percent.
-    pub(crate) smape: f64,
+    pub smape: f64,
     /// Mean absolute error as a multiple of that of repeating the last value (of the last season, where there is one), on the training part; none
     /// where that was never wrong.
-    pub(crate) mase: Option<f64>,
+    pub mase: Option<f64>,
     /// Share of the values whose change from the last known one had the direction that was forecast; none of a forecast that never says one.
-    pub(crate) directional_accuracy: Option<f64>,
+    pub directional_accuracy: Option<f64>,
     /// Values it is the share of.
-    pub(crate) directions: usize,
+    pub directions: usize,
 }
 
 /// What forecasts of a series are measured against.

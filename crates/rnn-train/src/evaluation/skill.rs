@@ -6,10 +6,12 @@ use super::scores::Scores;
 
 /// [`Scores`] of a baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct BaselineScores {
-    pub(crate) name: String,
+pub struct BaselineScores {
+    /// Its name.
+    pub name: String,
+    /// Its scores.
     #[serde(flatten)]
-    pub(crate) scores: Scores,
+    pub scores: Scores,
 }
 
 /// How far an RMSE is below the best of the baselines, as a share of it.

@@ -19,9 +19,8 @@ pub(crate) use tuning::{comparison, range_test};
 use crate::{
     console::number,
     error::{Error, Result},
-    evaluation::{FoldPrediction, Prediction, SeriesEvaluation, best},
+    evaluation::{FoldPrediction, Forecast, Prediction, SeriesEvaluation, best},
     run::{Epoch, RunFolder},
-    task::Forecast,
 };
 
 const TRAIN: &str = "#2563eb";
@@ -38,9 +37,11 @@ const HEIGHT: f64 = 440.0;
 const PNG_SCALE: f32 = 2.0;
 
 /// A picture in both formats.
-pub(crate) struct Picture {
-    pub(crate) svg: String,
-    pub(crate) png: Vec<u8>,
+pub struct Picture {
+    /// As SVG text.
+    pub svg: String,
+    /// As PNG bytes.
+    pub png: Vec<u8>,
 }
 
 impl Picture {
@@ -105,7 +106,7 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
 }
 
 /// Actual and predicted values of the test part, one step ahead; of many series those of the first.
-pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> Result<Picture> {
+pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Result<Picture> {
     let shown = &evaluation.shown;
     let first = shown.first().map_or(0, |prediction| prediction.series);
     let target = &evaluation.target;
@@ -126,7 +127,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[String]) -> R
     let best = best(&evaluation.baselines).map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
     let rmse = number(evaluation.model.rmse);
     let part = evaluation.part();
-    let (experiment, file, count) = (evaluation.experiment, &evaluation.data.file, shown.len());
+    let (experiment, file, count) = (&evaluation.experiment, &evaluation.data.file, shown.len());
     let title = if series.len() > 1 {
         format!("{experiment}: {} of {} series of {file}{synthetic}, RMSE of all {rmse}{best}", series[first], series.len())
     } else {

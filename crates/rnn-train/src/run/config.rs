@@ -8,37 +8,41 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     io::unseal,
-    settings::{Experiment, Options},
+    settings::Options,
 };
 
 /// `config.json`: everything that defines a run, written before training starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct RunConfig {
+pub struct RunConfig {
     /// Version of this file's layout.
-    pub(crate) format: u32,
-    pub(crate) experiment: Experiment,
-    pub(crate) backend: String,
+    pub format: u32,
+    /// Name of the task.
+    pub experiment: String,
+    /// Name of the backend.
+    pub backend: String,
     /// Trainable parameters of the model.
-    pub(crate) parameters: usize,
+    pub parameters: usize,
     /// What a series experiment was trained on.
-    pub(crate) source: Option<DataSource>,
+    pub source: Option<DataSource>,
     /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the folder.
-    pub(crate) options: Options,
+    pub options: Options,
 }
 
 /// Which data a run used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct DataSource {
+pub struct DataSource {
     /// Name of the file or folder.
-    pub(crate) file: String,
+    pub file: String,
     /// Where it was read from; absent for the embedded sample.
-    pub(crate) path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
     /// Of the file, or of the hashes of a folder's files.
-    pub(crate) sha256: String,
-    pub(crate) rows: usize,
+    pub sha256: String,
+    /// Number of rows.
+    pub rows: usize,
     /// Series of a folder.
-    pub(crate) series: usize,
-    pub(crate) synthetic: bool,
+    pub series: usize,
+    /// Whether the numbers are made up.
+    pub synthetic: bool,
 }
 
 impl RunConfig {
@@ -48,15 +52,22 @@ impl RunConfig {
 
 /// What a model's numbers mean: the data its loss was measured on, and the scalers between it and its inputs and outputs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Meaning {
-    pub(crate) data: Option<DataSource>,
-    pub(crate) scalers: Option<Scalers>,
+pub struct Provenance {
+    /// The data that was scored.
+    pub data: Option<DataSource>,
+    /// Scalers of one series; series of a folder have their own.
+    pub scalers: Option<Scalers>,
 }
 
-impl Meaning {
+impl Provenance {
     /// Whether both speak of the same prices, wherever the files are.
     pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
         self.sha256() == other.sha256()
+    }
+
+    /// Whether the data is made up.
+    pub(crate) fn is_synthetic(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| data.synthetic)
     }
 
     /// Hash of the data.

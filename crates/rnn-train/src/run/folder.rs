@@ -8,16 +8,24 @@ use std::{
 use super::config::{RunConfig, read_config};
 use crate::{
     error::{Error, Result},
-    io::{Lock, read_if_there, stream, write_atomic},
+    io::{Lock, read_if_there, seal, stream, write_atomic},
     settings::Experiment,
 };
 
-/// Paths of everything an experiment writes.
+/// The folder of a run: its settings, checkpoints and results.
 #[derive(Debug, Clone)]
-pub(crate) struct RunFolder {
-    pub(crate) experiment: Experiment,
+pub struct RunFolder {
+    /// Name of the task it belongs to.
+    pub(crate) name: String,
     pub(crate) folder: PathBuf,
 }
+
+/// Files of a run's folder that are named in several places.
+pub(crate) const EVALUATION: &str = "evaluation.json";
+pub(crate) const METRICS: &str = "metrics.csv";
+pub(crate) const PREDICTIONS: &str = "predictions.csv";
+const CHECKPOINT: &str = "checkpoint";
+const CONFIG: &str = "config.json";
 
 /// Where an earlier run waits until the one that replaces it has a checkpoint.
 const ASIDE: &str = ".before";
@@ -27,22 +35,22 @@ const DISCARDED: &str = ".discarded";
 
 /// What an experiment's folder holds, all of it ours to replace.
 const FILES: [&str; 11] = [
-    "checkpoint",
-    "config.json",
-    "metrics.csv",
+    CHECKPOINT,
+    CONFIG,
+    METRICS,
     "model.safetensors",
     "weights.txt",
     "loss.svg",
     "loss.png",
-    "predictions.csv",
+    PREDICTIONS,
     "prediction.svg",
     "prediction.png",
-    "evaluation.json",
+    EVALUATION,
 ];
 
 impl RunFolder {
     pub(crate) fn new(root: &Path, experiment: Experiment) -> Self {
-        Self { experiment, folder: root.join(experiment.0.name) }
+        Self { name: experiment.name().to_owned(), folder: root.join(experiment.name()) }
     }
 
     /// The folder of some run, whatever its experiment.
@@ -50,19 +58,30 @@ impl RunFolder {
     /// # Errors
     ///
     /// When it has no `config.json`, or one that cannot be read.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("config.json");
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let path = folder.join(CONFIG);
         let problem = "is not there; expected the folder of a run, which has one".to_owned();
         let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
-        Ok(Self { experiment: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
+        Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
+    /// An error of its `config.json`.
+    pub(crate) fn config_error(&self, problem: &str) -> Error {
+        Error::Artifact { path: self.path(CONFIG), problem: problem.to_owned() }
+    }
+
+    /// Writes its `config.json`.
+    pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
+        self.write(CONFIG, seal(config)?)
+    }
+
     pub(crate) fn checkpoints(&self) -> PathBuf {
-        self.path("checkpoint")
+        self.path(CHECKPOINT)
     }
 
     /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never half there.
@@ -101,13 +120,13 @@ impl RunFolder {
     ///
     /// When it cannot be read, or is of another experiment or a newer layout.
     pub(crate) fn config(&self) -> Result<Option<RunConfig>> {
-        let path = self.path("config.json");
+        let path = self.path(CONFIG);
         let Some(text) = read_if_there(&path)? else { return Ok(None) };
         let config = read_config(&path, &text)?;
-        if config.experiment != self.experiment {
+        if config.experiment != self.name {
             let problem = format!(
                 "belongs to {}, expected {}; choose another folder with --artifacts, or start over with --fresh",
-                config.experiment, self.experiment
+                config.experiment, self.name
             );
             return Err(Error::Artifact { path, problem });
         }

@@ -9,7 +9,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    console::note,
     error::{Error, Result},
     io::{read_up_to, write_atomic},
 };
@@ -19,27 +18,34 @@ const LARGEST: u64 = 256 << 20;
 
 /// One row of `metrics.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Epoch {
-    pub(crate) epoch: usize,
-    pub(crate) train_loss: Option<f64>,
-    pub(crate) valid_loss: Option<f64>,
-    pub(crate) train_accuracy: Option<f64>,
-    pub(crate) valid_accuracy: Option<f64>,
+pub struct Epoch {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub train_loss: Option<f64>,
+    /// Mean validation loss, where there is a validation set.
+    pub valid_loss: Option<f64>,
+    /// Training accuracy, 0 to 1, of letters.
+    pub train_accuracy: Option<f64>,
+    /// Validation accuracy, 0 to 1, of letters.
+    pub valid_accuracy: Option<f64>,
     /// Of the last step.
-    pub(crate) learning_rate: f64,
-    pub(crate) seconds: f64,
+    pub learning_rate: f64,
+    /// Duration in seconds.
+    pub seconds: f64,
 }
 
 /// All epochs of an experiment, those of earlier runs included.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
-    path: PathBuf,
+    /// None: kept in memory.
+    path: Option<PathBuf>,
     epochs: Arc<Mutex<Vec<Epoch>>>,
 }
 
 impl History {
     /// Starts a new `metrics.csv`.
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: Option<PathBuf>) -> Self {
         Self { path, epochs: Arc::default() }
     }
 
@@ -55,7 +61,7 @@ impl History {
                 })?);
             }
         }
-        Ok(Self { path, epochs: Arc::new(Mutex::new(epochs)) })
+        Ok(Self { path: Some(path), epochs: Arc::new(Mutex::new(epochs)) })
     }
 
     /// The same, to train further: losses that cannot be read stop nobody. The file is put aside, and says so.
@@ -63,21 +69,17 @@ impl History {
         Self::open(path.clone()).unwrap_or_else(|error| {
             let aside = path.with_extension("damaged.csv");
             let kept = if fs::rename(&path, &aside).is_ok() { format!(" (kept as {})", aside.display()) } else { String::new() };
-            note(format_args!("{error}; going on without them{kept}"));
-            Self::new(path)
+            log::info!("{error}; going on without them{kept}");
+            Self::new(Some(path))
         })
     }
 
-    /// Says which epochs up to one are missing.
-    pub(crate) fn told_of_gaps(&self, reached: usize) {
-        let epochs = self.lock();
-        let there = epochs.iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
-        if there < reached {
-            note(format_args!(
-                "{}: {} of the {reached} epochs so far are missing; nothing else depends on them",
-                self.path.display(),
-                reached - there
-            ));
+    /// Logs how many of the epochs that were trained so far are missing.
+    pub(crate) fn log_gaps(&self, reached: usize) {
+        let there = self.lock().iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
+        if let Some(path) = self.path.as_ref().filter(|_| there < reached) {
+            let missing = reached - there;
+            log::info!("{}: {missing} of the {reached} epochs so far are missing; nothing else depends on them", path.display());
         }
     }
 
@@ -103,6 +105,7 @@ impl History {
 
     /// Writes `metrics.csv`.
     pub(crate) fn write(&self) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
         let mut writer = csv::Writer::from_writer(Vec::new());
         let internal = |problem: String| Error::Internal(problem);
         let epochs = self.epochs();
@@ -115,7 +118,7 @@ impl History {
         if epochs.is_empty() {
             text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         }
-        write_atomic(&self.path, &text)
+        write_atomic(path, &text)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Epoch>> {

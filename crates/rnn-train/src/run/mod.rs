@@ -4,6 +4,9 @@ mod config;
 mod folder;
 mod history;
 
-pub(crate) use config::{DataSource, Meaning, RunConfig, read_config};
-pub(crate) use folder::RunFolder;
-pub(crate) use history::{Epoch, History};
+pub(crate) use config::read_config;
+pub use config::{DataSource, Provenance, RunConfig};
+pub use folder::RunFolder;
+pub(crate) use folder::{EVALUATION, METRICS, PREDICTIONS};
+pub use history::Epoch;
+pub(crate) use history::History;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     backend::Backend,
-    console::{count, note},
+    console::count,
     error::{Error, Result},
     io::{read_if_there, to_json, write_atomic},
     run::{History, RunFolder},
@@ -72,7 +72,7 @@ impl Searching<'_> {
             }
             if !self.quiet {
                 let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
-                note(format_args!("rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len()));
+                log::info!("rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len());
             }
             if !self.train(&runs)? {
                 return Ok(false);
@@ -95,7 +95,7 @@ impl Searching<'_> {
                 Ok(Some(scored)) => self.board().add(Outcome { run: run.clone(), result: Ok(scored) }),
                 Ok(None) => left.push(run),
                 Err(error) => {
-                    note(format_args!("{} is trained again: {error}", run.name()));
+                    log::info!("{} is trained again: {error}", run.name());
                     left.push(run);
                 }
             }
@@ -104,7 +104,7 @@ impl Searching<'_> {
         if !self.quiet {
             let found = if there > 0 { format!(", {there} are there already") } else { String::new() };
             let at_once = if left.len() > 1 { format!("; {} at once", self.at_once.jobs.min(left.len())) } else { String::new() };
-            note(format_args!("{}{found}{at_once}", count(runs.len(), "training")));
+            log::info!("{}{found}{at_once}", count(runs.len(), "training"));
         }
         let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
         let written = Mutex::new((Instant::now(), Ok(())));
@@ -117,7 +117,7 @@ impl Searching<'_> {
             let outcome = Outcome { run, result };
             board.add(outcome.clone());
             if !self.quiet {
-                note(board.line(&outcome));
+                log::info!("{}", board.line(&outcome));
             }
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     backend::BackendChoice,
-    console::note,
     error::{Error, Result},
     io::bounded,
 };
@@ -38,7 +37,7 @@ impl GlobalSettings {
 
     /// Letters experiments read no data.
     pub(crate) fn refuse_data_of_letters(&self, experiment: Experiment, data: Option<&Path>) -> Result<()> {
-        match (experiment.0.task, data) {
+        match (experiment.task(), data) {
             (TaskRecipe::Letters(_), Some(_)) => {
                 Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the experiments on series")))
             }
@@ -52,7 +51,7 @@ impl GlobalSettings {
         let before = before.filter(|_| !named).map(|before| before.only(|field| field.role == Role::Data));
         let options = self.layered(experiment, flags, before.as_ref())?;
         if let Some(path) = before.and_then(|before| before.data) {
-            note(format_args!("on {}, as the training before (--data chooses another)", path.display()));
+            log::info!("on {}, as the training before (--data chooses another)", path.display());
         }
         Ok(options)
     }
@@ -60,17 +59,17 @@ impl GlobalSettings {
     /// Layers the options of a run: flags, settings file, environment, the run before, recipe.
     pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
         let typed = flags.clone().over(self.file.clone());
-        if let TaskRecipe::Letters(_) = experiment.0.task {
+        if let TaskRecipe::Letters(_) = experiment.task() {
             // A settings file may be one for all experiments.
             let flag = flags.clone().of_series().entries()?.keys().find_map(|name| Options::field(name)).map(Field::flag);
             if let Some(flag) = flag {
                 return Err(Error::Usage(format!("{experiment} makes its own letters: {flag} is for the experiments on series")));
             }
-            let letters = typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.0.options());
+            let letters = typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.options());
             return Ok(letters.without_series());
         }
         let environment = Options { data: data_of_environment(), ..Options::default() };
-        Ok(typed.over(environment).over(before.cloned().unwrap_or_default()).over(experiment.0.options()))
+        Ok(typed.over(environment).over(before.cloned().unwrap_or_default()).over(experiment.options()))
     }
 }
 

@@ -393,7 +393,7 @@ options! {
         #[arg(value_name = "CUT")]
         Scored Same test: Typed<SetSize>,
         /// Rows between the parts of a holdout split, at least the window; windows up to this long
-        /// are judged on the Same rows
+        /// are judged on the same rows
         #[arg(value_name = "ROWS", value_parser = whole::<usize>)]
         Scored Same purge: usize = 0_usize,
         /// Part that is scored and drawn: test, or valid (the test part stays unseen, for choosing

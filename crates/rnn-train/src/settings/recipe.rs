@@ -10,12 +10,12 @@ use super::{
     values::{CellName, Loss, OptimizerName, SplitName},
 };
 
-/// One experiment: what it learns, and the options that are not the defaults.
+/// What an experiment learns, and its options that are not the defaults.
 #[derive(Debug)]
-pub(crate) struct Recipe {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) task: TaskRecipe,
+struct Recipe {
+    name: &'static str,
+    about: &'static str,
+    task: TaskRecipe,
     options: fn() -> Options,
 }
 
@@ -109,7 +109,7 @@ const fn forecast(name: &'static str, about: &'static str, options: fn() -> Opti
 }
 
 /// The experiments: those of the course in its order, then the others.
-pub(crate) static RECIPES: [Recipe; 10] = [
+static RECIPES: [Recipe; 10] = [
     next_letter(
         "letters-onehot-1",
         "one letter of abcde, one-hot -> the next",
@@ -138,34 +138,69 @@ pub(crate) static RECIPES: [Recipe; 10] = [
     forecast("series", "any CSV with dates -> the next value against the last, LSTM", series),
 ];
 
-impl Recipe {
-    /// The recipe as the lowest layer of options.
-    pub(crate) fn options(&self) -> Options {
-        let options = (self.options)().over(Options::defaults());
-        if self.task == TaskRecipe::Series { options } else { options.without_series() }
-    }
-}
-
-impl PartialEq for Recipe {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
 /// An experiment chosen by name.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Experiment(pub(crate) &'static Recipe);
+#[derive(Debug, Clone, Copy)]
+pub struct Experiment(&'static Recipe);
+
+impl Experiment {
+    /// The experiments: those of the course in its order, then the others.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RECIPES.iter().map(Self)
+    }
+
+    /// Forecasts of any series.
+    pub(crate) fn series() -> Self {
+        Self(&RECIPES[RECIPES.len() - 1])
+    }
+
+    /// The name it is chosen by.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What it learns, in a line.
+    pub fn about(self) -> &'static str {
+        self.0.about
+    }
+
+    pub(crate) fn task(self) -> TaskRecipe {
+        self.0.task
+    }
+
+    /// Its options: the lowest layer, below what is set by hand.
+    pub(crate) fn options(self) -> Options {
+        let options = (self.0.options)().over(Options::defaults());
+        if self.is_series() { options } else { options.without_series() }
+    }
+
+    /// Whether it learns series, not letters.
+    pub(crate) fn is_series(self) -> bool {
+        self.task() == TaskRecipe::Series
+    }
+}
+
+/// What is trained where no experiment is named: `stock-lstm`.
+impl Default for Experiment {
+    fn default() -> Self {
+        Self(&RECIPES[5])
+    }
+}
+
+impl PartialEq for Experiment {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
 
 impl FromStr for Experiment {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        if let Some(recipe) = RECIPES.iter().find(|recipe| recipe.name == name) {
-            return Ok(Self(recipe));
-        }
-        let nearest = nearest(name, RECIPES.iter().map(|recipe| recipe.name));
-        let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-        Err(format!("unknown experiment{nearest} (`rnn-train list` shows all)"))
+        Self::all().find(|experiment| experiment.name() == name).ok_or_else(|| {
+            let nearest = nearest(name, Self::all().map(Self::name));
+            let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+            format!("unknown experiment{nearest} (`rnn-train list` shows all)")
+        })
     }
 }
 
@@ -177,13 +212,13 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
 
 impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name)
+        f.write_str(self.name())
     }
 }
 
 impl Serialize for Experiment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.name)
+        serializer.serialize_str(self.name())
     }
 }
 

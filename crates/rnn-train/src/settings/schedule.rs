@@ -31,11 +31,24 @@ pub enum RateSchedule {
         restart: Option<usize>,
     },
     /// Times a factor after every so many epochs.
-    Step { epochs: usize, factor: f64 },
+    Step {
+        /// Epochs of a step.
+        epochs: usize,
+        /// Between 0 and 1.
+        factor: f64,
+    },
     /// Times a factor over each epoch, evenly over its steps.
-    Exponential { factor: f64 },
+    Exponential {
+        /// Between 0 and 1.
+        factor: f64,
+    },
     /// Times a factor after so many epochs without a better loss (Keras `ReduceLROnPlateau`).
-    Plateau { epochs: usize, factor: f64 },
+    Plateau {
+        /// Epochs without a better loss.
+        epochs: usize,
+        /// Between 0 and 1.
+        factor: f64,
+    },
 }
 
 /// A cosine starts over at most so often: each time is a scheduler of its own.

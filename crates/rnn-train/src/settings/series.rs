@@ -7,7 +7,6 @@ use rnn_models::Cell;
 
 use super::{
     options::Options,
-    recipe::Experiment,
     typed::{Setting, set},
     values::{Loss, ScoredPart, SplitName},
 };
@@ -39,7 +38,7 @@ pub(crate) struct SeriesSettings {
 
 /// What a model of series is trained to make small.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct SeriesLoss {
+pub struct SeriesLoss {
     pub(crate) name: Loss,
     /// Rising, 0.5 among them; none of other losses than that of quantiles.
     pub(crate) quantiles: Vec<f64>,
@@ -62,9 +61,12 @@ pub(crate) struct ReadSettings {
 }
 
 impl SeriesSettings {
-    /// Makes sense of layered options.
-    pub(crate) fn new(experiment: Experiment, options: &Options) -> Result<Self> {
-        let recipe = experiment.0.options();
+    /// Checks layered options, the lowest of which are the recipe's.
+    ///
+    /// # Errors
+    ///
+    /// Which options do not go together.
+    pub(crate) fn new(options: &Options, recipe: &Options) -> Result<Self> {
         let split = match set(options.split, "split")? {
             SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
                 return Err(Error::Usage(

@@ -2,19 +2,12 @@
 
 use std::time::Duration;
 
-use super::{
-    options::Options,
-    recipe::Experiment,
-    schedule::RateSettings,
-    typed::set,
-    values::{OptimizerName, Progress},
-};
+use super::{options::Options, schedule::RateSettings, typed::set, values::OptimizerName};
 use crate::error::{Error, Result};
 
 /// The resolved settings of a training run.
 #[derive(Debug, Clone)]
 pub(crate) struct TrainSettings {
-    pub(crate) experiment: Experiment,
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
     pub(crate) rate: RateSettings,
@@ -24,8 +17,6 @@ pub(crate) struct TrainSettings {
     pub(crate) patience: usize,
     /// A state on disk is at most so old, inside an epoch, too.
     pub(crate) save_every: Duration,
-    pub(crate) fresh: bool,
-    pub(crate) progress: Progress,
     /// Everything that was resolved, for `config.json`.
     pub(crate) options: Options,
 }
@@ -42,8 +33,12 @@ pub(crate) struct OptimizerSettings {
 }
 
 impl TrainSettings {
-    /// Makes sense of layered options.
-    pub(crate) fn new(experiment: Experiment, options: Options, fresh: bool) -> Result<Self> {
+    /// Checks layered options, the lowest of which are the recipe's.
+    ///
+    /// # Errors
+    ///
+    /// Which options do not go together.
+    pub(crate) fn new(options: Options, recipe: &Options) -> Result<Self> {
         let mut optimizer = OptimizerSettings {
             name: set(options.optimizer, "optimizer")?,
             weight_decay: set(options.weight_decay, "weight_decay")?,
@@ -51,7 +46,7 @@ impl TrainSettings {
             clip_norm: set(options.clip_norm, "clip_norm")?,
         };
         let decays = optimizer.name == OptimizerName::AdamW;
-        if !decays && options.weight_decay == experiment.0.options().weight_decay {
+        if !decays && options.weight_decay == recipe.weight_decay {
             // The recipe's decay is said of its own optimizer.
             optimizer.weight_decay = 0.0;
         }
@@ -67,7 +62,6 @@ impl TrainSettings {
         };
         rate.check(epochs)?;
         Ok(Self {
-            experiment,
             epochs,
             batch_size: set(options.batch_size, "batch_size")?,
             rate,
@@ -76,8 +70,6 @@ impl TrainSettings {
             patience: set(options.patience, "patience")?,
             save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?)
                 .unwrap_or(Duration::MAX),
-            fresh,
-            progress: options.progress.unwrap_or(Progress::Auto),
             options,
         })
     }

@@ -8,7 +8,6 @@ use std::{
 use rnn_data::{BadSeries, CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, TableSource, csv_files};
 
 use crate::{
-    console::note,
     error::{Error, Result},
     io::sha256,
     run::DataSource,
@@ -30,6 +29,11 @@ const MOST_GUESSED: usize = 1000;
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 impl Data {
+    /// Rows that are in memory.
+    pub(crate) fn from_table(settings: &SeriesSettings, table: Table, scalers: Option<&Scalers>) -> Result<Self> {
+        Self::open_one(settings, table, scalers)
+    }
+
     /// Reads what the settings name. The scalers of a trained model are given; a new model's are fitted on the training part.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
         match settings.read.path.as_deref() {
@@ -43,7 +47,7 @@ impl Data {
         let config = settings.config(&file)?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
         for warning in &table.warnings {
-            note(format_args!("warning: {}: {warning}", table.path.display()));
+            log::warn!("{}: {warning}", table.path.display());
         }
         let source = DataSource {
             file: table.name(),
@@ -62,7 +66,7 @@ impl Data {
         let mut told = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if told.elapsed() >= TOLD_EVERY {
-                note(format_args!("reading {}: {index} of {} files", folder.display(), paths.len()));
+                log::info!("reading {}: {index} of {} files", folder.display(), paths.len());
                 told = Instant::now();
             }
             match settings.read_series(path, &mut config) {
@@ -75,7 +79,7 @@ impl Data {
             }
         }
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            skipped.iter().skip(1).for_each(|error| note(format_args!("skipped: {error}")));
+            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
             let first = skipped.into_iter().next().map_or_else(|| Error::Internal("a folder of no files".to_owned()), Error::NoneGood);
             return Err(first);
         };
@@ -83,12 +87,12 @@ impl Data {
         let rows = tables.iter().map(Table::rows).sum();
         let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
         let panel = config.init_many(folder, tables, bad).map_err(|error| advised(error.into()))?;
-        skipped.iter().chain(&panel.skipped).for_each(|error| note(format_args!("skipped: {error}")));
+        skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
         let left_out = skipped.len() + panel.skipped.len();
         let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
-        note(format_args!("{}: {} series of {rows} rows{left_out}", folder.display(), panel.series.len()));
+        log::info!("{}: {} series of {rows} rows{left_out}", folder.display(), panel.series.len());
         if warned > 0 {
-            note(format_args!("warning: {warned} of the files have something odd about them; train on one of them alone to see it"));
+            log::warn!("{warned} of the files have something odd about them; train on one of them alone to see it");
         }
         let source = DataSource {
             file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
@@ -169,7 +173,7 @@ impl SeriesSettings {
         };
         if !guesses.is_empty() {
             let dates = columns.date_column().map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
-            note(format_args!("{}: {dates}{}", columns.path().display(), guesses.join("; ")));
+            log::info!("{}: {dates}{}", columns.path().display(), guesses.join("; "));
         }
         Ok(config)
     }

@@ -9,13 +9,13 @@ use rnn_models::SeriesModel;
 use serde::Serialize;
 
 use super::{
-    objective::Trainee,
+    objective::WithLoss,
     outputs::{BATCH, QuantilePaths, interval, lines, predict, predict_windows},
     series::SeriesTask,
 };
 use crate::{
     error::{Error, Result},
-    evaluation::spreads,
+    evaluation::{Forecast, ForecastValue, spreads},
 };
 
 /// Forecasts of more steps than the horizon that intervals are calibrated on; each costs as many predictions as a forecast.
@@ -25,44 +25,23 @@ const COPIED_ROWS: usize = 2_000_000;
 
 /// A predicted value of a day.
 #[derive(Debug, Serialize)]
-pub(crate) struct DayPrediction {
+pub struct DayPrediction {
     /// Series of a folder.
-    pub(crate) series: Option<String>,
+    pub series: Option<String>,
     /// The predicted day; absent for the row after the last.
-    pub(crate) date: Option<String>,
+    pub date: Option<String>,
     /// Last day the prediction knows.
-    pub(crate) known_until: String,
-    pub(crate) predicted: f64,
+    pub known_until: String,
+    /// The predicted value.
+    pub predicted: f64,
     /// The value of that day, where the file has it.
-    pub(crate) actual: Option<f64>,
-    pub(crate) target: String,
-    pub(crate) file: String,
-    pub(crate) synthetic: bool,
-}
-
-/// What is to come of a series.
-#[derive(Debug, Serialize)]
-pub(crate) struct Forecast {
-    pub(crate) series: String,
-    /// Last known time.
-    pub(crate) known_until: DateTime,
-    pub(crate) values: Vec<ForecastValue>,
-    /// The last known values, for the picture.
-    #[serde(skip)]
-    pub(crate) history: Vec<(DateTime, f64)>,
-}
-
-/// One value of a [`Forecast`].
-#[derive(Debug, Serialize)]
-pub(crate) struct ForecastValue {
-    pub(crate) time: DateTime,
-    pub(crate) value: f64,
-    /// Bounds of its interval.
-    pub(crate) lower: Option<f64>,
-    pub(crate) upper: Option<f64>,
-    /// Of a model of quantiles: all of them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) quantiles: Vec<f64>,
+    pub actual: Option<f64>,
+    /// Column that is predicted.
+    pub target: String,
+    /// Name of the file.
+    pub file: String,
+    /// Whether the numbers are made up.
+    pub synthetic: bool,
 }
 
 impl SeriesTask {
@@ -73,7 +52,7 @@ impl SeriesTask {
     /// When the day is not in the file or has too few rows before it.
     pub(crate) fn predict_day(
         &self,
-        trainee: &Trainee<SeriesModel>,
+        model: &WithLoss<SeriesModel>,
         series: &Arc<Series>,
         day: Option<DateTime>,
         device: &Device,
@@ -91,7 +70,7 @@ impl SeriesTask {
             let first = times.get(needed).map_or_else(|| "after the last".to_owned(), |time| format_time(*time));
             return Err(Error::Usage(format!("{needed} rows must come before a predicted one; the first such day is {first}")));
         }
-        let outputs = predict(std::slice::from_ref(trainee), series, origin..origin + 1, device)?;
+        let outputs = predict(std::slice::from_ref(model), series, origin..origin + 1, device)?;
         let lines = lines(series, origin, &outputs[0], 1);
         let many = self.data.panel.series.len() > 1;
         Ok(DayPrediction {
@@ -113,12 +92,12 @@ impl SeriesTask {
     /// When more steps are asked for than the model predicts at once, and its inputs of later rows are not known.
     ///
     /// Beyond the horizon models of quantiles have no intervals: how far what they go on from is off is not known to them.
-    pub(crate) fn forecast(&self, trainees: &[Trainee<SeriesModel>], steps: usize, device: &Device) -> Result<Vec<Forecast>> {
-        let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
+    pub(crate) fn forecast(&self, models: &[WithLoss<SeriesModel>], steps: usize, device: &Device) -> Result<Vec<Forecast>> {
+        let intervals = self.settings.interval.map(|level| self.calibrate(models, level, steps, device)).transpose()?;
         let mut forecasts = Vec::new();
         for series in &self.data.panel.series {
             let origin = series.times.len();
-            let lines = self.forecast_from(trainees, series, &[origin], steps, device)?.remove(0);
+            let lines = self.forecast_from(models, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
             let values = extend_calendar(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
@@ -139,7 +118,7 @@ impl SeriesTask {
     /// Forecasts of some steps all of which are in the validation part, each with its origin.
     pub(super) fn validation_forecasts(
         &self,
-        trainees: &[Trainee<SeriesModel>],
+        models: &[WithLoss<SeriesModel>],
         series: &Arc<Series>,
         steps: usize,
         device: &Device,
@@ -148,14 +127,14 @@ impl SeriesTask {
         let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
         let apart = if steps > self.settings.horizon { (end - origins.start).div_ceil(CALIBRATED_ON).max(1) } else { 1 };
         let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
-        let forecasts = self.forecast_from(trainees, series, &origins, steps, device)?;
+        let forecasts = self.forecast_from(models, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
 
     /// Forecasts from some origins; beyond the horizon each goes on from what it has said itself, with one line.
     fn forecast_from(
         &self,
-        trainees: &[Trainee<SeriesModel>],
+        models: &[WithLoss<SeriesModel>],
         series: &Arc<Series>,
         origins: &[usize],
         steps: usize,
@@ -164,7 +143,7 @@ impl SeriesTask {
         let horizon = series.horizon();
         if steps <= horizon {
             let windows = origins.iter().map(|&origin| Window::new(series, origin)).collect();
-            let outputs = predict_windows(trainees, windows, device)?;
+            let outputs = predict_windows(models, windows, device)?;
             return Ok(origins.iter().zip(outputs).map(|(&origin, outputs)| lines(series, origin, &outputs, steps)).collect());
         }
         if !series.can_push() {
@@ -179,7 +158,7 @@ impl SeriesTask {
             let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
             for said in (0..steps).step_by(horizon) {
                 let windows = known.iter().map(|series| Window::new(series, series.times.len())).collect();
-                for (series, outputs) in known.iter_mut().zip(predict_windows(trainees, windows, device)?) {
+                for (series, outputs) in known.iter_mut().zip(predict_windows(models, windows, device)?) {
                     let taken = horizon.min(steps - said);
                     let values = lines(series, series.times.len(), &outputs, taken).swap_remove(self.settings.loss.forecast());
                     let times = extend_calendar(&series.times, taken);

@@ -14,18 +14,17 @@ use serde::Serialize;
 
 use super::{
     Batching, Loaders, Task,
-    objective::{Trainee, cross_entropy},
+    objective::{WithLoss, cross_entropy},
     weights::{Format, encode},
 };
 use crate::{
     error::{Error, Result},
-    evaluation::{Evaluation, LettersEvaluation},
-    run::Meaning,
-    settings::{Experiment, LettersRecipe, SeriesLoss},
+    evaluation::LettersEvaluation,
+    settings::{Experiment, LettersRecipe, Options, SeriesLoss},
 };
 
 /// Learning the next letter.
-pub(crate) struct LettersTask {
+pub struct LettersTask {
     experiment: Experiment,
     letters: LettersRecipe,
     windows: LetterWindows,
@@ -33,10 +32,13 @@ pub(crate) struct LettersTask {
 
 /// What follows some letters.
 #[derive(Debug, Serialize)]
-pub(crate) struct LetterPrediction {
-    pub(crate) input: String,
-    pub(crate) prediction: char,
-    pub(crate) probability: f32,
+pub struct LetterPrediction {
+    /// The letters before it.
+    pub input: String,
+    /// The most likely letter.
+    pub prediction: char,
+    /// Its probability, 0 to 1.
+    pub probability: f32,
 }
 
 impl LettersTask {
@@ -59,10 +61,10 @@ impl LettersTask {
     /// # Errors
     ///
     /// When `text` has a letter outside the alphabet or the wrong number of letters.
-    pub(crate) fn predict(&self, trainee: &Trainee<LettersModel>, text: &str, device: &Device) -> Result<LetterPrediction> {
+    pub(crate) fn predict(&self, model: &WithLoss<LettersModel>, text: &str, device: &Device) -> Result<LetterPrediction> {
         let letters = self.alphabet().encode(text, self.window())?;
         let batch = LetterBatcher.batch(vec![LetterSample { letters, next: 0 }], device);
-        let data = softmax(trainee.model.forward(batch.letters), 1).into_data();
+        let data = softmax(model.model.forward(batch.letters), 1).into_data();
         let probabilities: Vec<f32> = data.iter::<f32>().collect();
         let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let best = best.filter(|&best| probabilities[best].is_finite());
@@ -81,47 +83,52 @@ impl LettersTask {
 impl Task for LettersTask {
     const VALIDATES: bool = false;
     type Batch = LetterBatch;
-    type Trainee = Trainee<LettersModel>;
+    type Model = WithLoss<LettersModel>;
+    type Evaluation = LettersEvaluation;
 
-    fn trainee(&self, device: &Device) -> Trainee<LettersModel> {
+    fn name(&self) -> &str {
+        self.experiment.name()
+    }
+
+    fn options(&self) -> Options {
+        self.experiment.options()
+    }
+
+    fn model(&self, device: &Device) -> WithLoss<LettersModel> {
         let LettersRecipe { alphabet, units, embedding, .. } = self.letters;
-        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: SeriesLoss::default() }
+        WithLoss { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: SeriesLoss::default() }
     }
 
-    fn summary(&self, trainee: &Trainee<LettersModel>) -> ModelSummary {
-        trainee.model.summary(self.letters.window)
+    fn summary(&self, model: &WithLoss<LettersModel>) -> Option<ModelSummary> {
+        Some(model.model.summary(self.letters.window))
     }
 
-    fn weights(&self, trainee: &Trainee<LettersModel>, format: Format) -> Result<Vec<u8>> {
-        encode(&trainee.model, format, self.experiment.0.name)
+    fn weights(&self, model: &WithLoss<LettersModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&model.model, format, self.name())
     }
 
-    /// There is no validation part, so an epoch is judged on the training windows, once more after it: the training loss itself
+    /// There is no validation set, so an epoch is judged on the training windows, once more after it: the training loss itself
     /// is that of the weights the epoch began with.
-    fn loaders(&self, schedule: Batching, device: &Device) -> Loaders<LetterBatch> {
-        let Batching { batch_size, seed, first_epoch, steps_done } = schedule;
+    fn loaders(&self, batching: Batching, device: &Device) -> Loaders<LetterBatch> {
+        let Batching { batch_size, seed, first_epoch, steps_done } = batching;
         let loader = || EpochLoaderBuilder::new(LetterBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
         let train = loader().shuffle(seed).skip_batches(steps_done);
         Loaders { train: train.build(self.windows.clone()), valid: loader().build(self.windows.clone()) }
     }
 
-    fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {
+    fn metrics(&self, training: SupervisedTraining<WithLoss<LettersModel>>) -> SupervisedTraining<WithLoss<LettersModel>> {
         training.metrics((LossMetric::new(), AccuracyMetric::new()))
-    }
-
-    fn meaning(&self) -> Meaning {
-        Meaning::default()
     }
 
     fn evaluate(
         &self,
-        trainee: &Trainee<LettersModel>,
+        model: &WithLoss<LettersModel>,
         best_epoch: usize,
         device: &Device,
         _predictions: Option<&mut dyn Write>,
-    ) -> Result<Evaluation> {
+    ) -> Result<LettersEvaluation> {
         let batch = self.all(device)?;
-        let logits = trainee.model.forward(batch.letters);
+        let logits = model.model.forward(batch.letters);
         let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();
         let predicted: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let losses: Vec<f64> = cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();
@@ -130,12 +137,12 @@ impl Task for LettersTask {
         if !loss.is_finite() {
             return Err(Error::NotFinite(format!("a loss of {loss}")));
         }
-        Ok(Evaluation::Letters(LettersEvaluation {
-            experiment: self.experiment,
+        Ok(LettersEvaluation {
+            experiment: self.name().to_owned(),
             best_epoch,
             samples: targets.len(),
             loss,
             accuracy: right as f64 / targets.len() as f64,
-        }))
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::settings::{Loss, SeriesLoss};
 
 /// A model in training. burn-train's traits cannot be implemented for another crate's model directly.
 #[derive(Module, Debug)]
-pub(crate) struct Trainee<M> {
+pub struct WithLoss<M> {
     pub(crate) model: M,
     /// Loss of a model of series; letters have cross-entropy.
     #[module(skip)]
@@ -24,7 +24,7 @@ pub(crate) struct Trainee<M> {
 ///
 /// Losses are one a sample, not their mean: burn-train weights a loss by its number of values, and so the mean over an epoch is the
 /// mean over its samples, also when the last batch is short (as in Keras).
-pub(crate) trait Objective {
+pub trait Objective {
     /// What the model reads in a step.
     type Batch: Send + 'static;
     /// Predictions, targets and losses, as burn-train's metrics read them.
@@ -37,7 +37,7 @@ pub(crate) trait Objective {
     fn losses(output: &Self::Output) -> Tensor<1>;
 }
 
-impl Objective for Trainee<LettersModel> {
+impl Objective for WithLoss<LettersModel> {
     type Batch = LetterBatch;
     type Output = ClassificationOutput;
 
@@ -52,7 +52,7 @@ impl Objective for Trainee<LettersModel> {
     }
 }
 
-impl Objective for Trainee<SeriesModel> {
+impl Objective for WithLoss<SeriesModel> {
     type Batch = WindowBatch;
     type Output = RegressionOutput;
 
@@ -88,7 +88,7 @@ fn pinball(above: Tensor<2>, quantile: f64) -> Tensor<2> {
     above.clone().mul_scalar(quantile).max_pair(above.mul_scalar(quantile - 1.0))
 }
 
-impl<M: Module + ModuleDisplay> TrainStep for Trainee<M>
+impl<M: Module + ModuleDisplay> TrainStep for WithLoss<M>
 where
     Self: Objective,
 {
@@ -101,7 +101,7 @@ where
     }
 }
 
-impl<M: Module> InferenceStep for Trainee<M>
+impl<M: Module> InferenceStep for WithLoss<M>
 where
     Self: Objective,
 {

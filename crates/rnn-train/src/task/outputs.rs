@@ -6,7 +6,7 @@ use burn::{data::dataloader::batcher::Batcher, tensor::Device};
 use rnn_data::{Series, Window, WindowBatcher};
 use rnn_models::SeriesModel;
 
-use super::objective::Trainee;
+use super::objective::WithLoss;
 use crate::error::{Error, Result};
 
 /// Windows predicted at once.
@@ -30,26 +30,26 @@ pub(super) fn interval(lines: &QuantilePaths, step: usize, other: impl FnOnce() 
 
 /// What the mean of some models says from each origin, transformed and scaled: its horizon, once for each quantile.
 pub(super) fn predict(
-    trainees: &[Trainee<SeriesModel>],
+    models: &[WithLoss<SeriesModel>],
     series: &Arc<Series>,
     origins: Range<usize>,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let windows: Vec<Window> = origins.map(|origin| Window::new(series, origin)).collect();
-    predict_windows(trainees, windows, device)
+    predict_windows(models, windows, device)
 }
 
-pub(super) fn predict_windows(trainees: &[Trainee<SeriesModel>], windows: Vec<Window>, device: &Device) -> Result<Vec<Vec<f64>>> {
+pub(super) fn predict_windows(models: &[WithLoss<SeriesModel>], windows: Vec<Window>, device: &Device) -> Result<Vec<Vec<f64>>> {
     let mut predictions = Vec::with_capacity(windows.len());
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);
         let mut sum: Vec<f64> = Vec::new();
-        for trainee in trainees {
-            let predicted = trainee.model.forward(batch.windows.clone()).into_data();
+        for model in models {
+            let predicted = model.model.forward(batch.windows.clone()).into_data();
             sum.resize(predicted.num_elements(), 0.0);
             sum.iter_mut().zip(predicted.iter::<f64>()).for_each(|(sum, value)| *sum += value);
         }
-        let mean: Vec<f64> = sum.into_iter().map(|sum| sum / trainees.len() as f64).collect();
+        let mean: Vec<f64> = sum.into_iter().map(|sum| sum / models.len() as f64).collect();
         if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
             return Err(Error::NotFinite(bad.to_string()));
         }

@@ -9,49 +9,80 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::DateTime;
-use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Split, Subset, WindowBatch, WindowBatcher};
+use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Split, Subset, Table, WindowBatch, WindowBatcher};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
     Batching, Loaders, Task,
     data::Data,
-    objective::Trainee,
+    objective::WithLoss,
     outputs::{interval, lines, predict},
     weights::{Format, encode},
 };
 use crate::{
-    console::note,
     error::{Error, Result},
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, Evaluation, IntervalMethod, IntervalScores, Prediction, PredictionRows,
+        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores, Prediction, PredictionRows,
         QuantileErrors, ScaledScores, SeriesEvaluation, StepScores, Yardstick, skill, spreads,
     },
-    run::Meaning,
-    settings::{Experiment, Options, SeriesSettings},
+    plot::{self, Picture},
+    run::Provenance,
+    settings::{Experiment, OptionList, Options, SeriesSettings},
 };
 
 /// Scoring many series says how far it is this often.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Learning the next values of one or many series.
-pub(crate) struct SeriesTask {
-    pub(crate) experiment: Experiment,
+pub struct SeriesTask {
+    name: String,
+    options: Options,
     pub(crate) settings: SeriesSettings,
     pub(crate) data: Data,
 }
 
 impl SeriesTask {
-    /// Reads the data and says what is odd about it. The scalers of a trained model are given; a new model's are fitted on the training part.
-    pub(crate) fn open(experiment: Experiment, settings: SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
+    /// A task on rows in memory, with the options of the experiment `series` where others are not set.
+    ///
+    /// # Errors
+    ///
+    /// When options do not go together, the rows are too few for them, or a column is missing.
+    pub fn from_table(table: Table, options: Options) -> Result<Self> {
+        let recipe = Experiment::series().options();
+        let options = options.checked()?.over(recipe.clone());
+        let settings = SeriesSettings::new(&options, &recipe)?;
+        let data = Data::from_table(&settings, table, None)?;
+        let task = Self::new(Experiment::series().name(), options, settings, data)?;
+        task.check()?;
+        Ok(task)
+    }
+
+    /// Reads the data and logs what is odd about it. The scalers of a trained model are given; those of a new model are fitted on
+    /// the training set.
+    pub(crate) fn open(experiment: Experiment, options: Options, scalers: Option<&Scalers>) -> Result<Self> {
+        let settings = SeriesSettings::new(&options, &experiment.options())?;
         let data = Data::open(&settings, scalers)?;
-        for (part, name) in [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")] {
-            if data.panel.windows(part).len() == 0 {
+        Self::new(experiment.name(), options, settings, data)
+    }
+
+    /// Puts what was guessed from the data into the options, so that whoever reads them again need not guess.
+    fn new(name: &str, mut options: Options, settings: SeriesSettings, data: Data) -> Result<Self> {
+        for (subset, name) in [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")] {
+            if data.panel.windows(subset).len() == 0 {
                 return Err(Error::Usage(format!(
                     "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
                 )));
             }
         }
-        Ok(Self { experiment, settings, data })
+        options.target = Some(data.config.target.clone());
+        options.features = Some(data.config.features.iter().map(ToString::to_string).collect());
+        options.data.clone_from(&data.source.path);
+        Ok(Self { name: name.to_owned(), options, settings, data })
+    }
+
+    /// The names of the series.
+    pub fn series(&self) -> impl Iterator<Item = &str> {
+        self.data.panel.series.iter().map(|series| series.name.as_str())
     }
 
     /// Refuses what would turn out only when a trained model is scored.
@@ -82,18 +113,10 @@ impl SeriesTask {
         }
     }
 
-    /// Puts what was guessed from the data into the options, so that whoever reads them again need not guess.
-    pub(crate) fn resolve(&self, options: &mut Options) {
-        let config = &self.data.config;
-        options.target = Some(config.target.clone());
-        options.features = Some(config.features.iter().map(ToString::to_string).collect());
-        options.data.clone_from(&self.data.source.path);
-    }
-
     /// Scores the mean of some trained models; what they predict is written as CSV, where it is asked for.
     pub(crate) fn evaluate_mean(
         &self,
-        trainees: &[Trainee<SeriesModel>],
+        models: &[WithLoss<SeriesModel>],
         device: &Device,
         predictions: Option<&mut dyn Write>,
     ) -> Result<SeriesEvaluation> {
@@ -103,10 +126,10 @@ impl SeriesTask {
         let baselines = Baselines::new(&config.target, all.iter().any(|series| series.close.is_some()), self.settings.season);
         let names = baselines.names();
         let (forecast, quantiles) = (self.settings.loss.forecast(), &self.settings.loss.quantiles);
-        let intervals = self.settings.interval.map(|level| self.calibrate(trainees, level, steps, device)).transpose()?;
+        let intervals = self.settings.interval.map(|level| self.calibrate(models, level, steps, device)).transpose()?;
         let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
         let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
-        let series_names = self.series_names();
+        let series_names: Vec<String> = self.series().map(str::to_owned).collect();
         let rows = predictions.map(|out| PredictionRows::new(out, &series_names, steps > 1, self.settings.level().is_some(), quantiles));
         let mut rows = rows.transpose()?;
         let (mut shown, mut count, mut covered, mut width) = (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
@@ -115,14 +138,14 @@ impl SeriesTask {
         let mut told = Instant::now();
         for (index, series) in all.iter().enumerate() {
             if told.elapsed() >= TOLD_EVERY {
-                note(format_args!("scoring: series {index} of {}", all.len()));
+                log::info!("scoring: series {index} of {}", all.len());
                 told = Instant::now();
             }
             let origins = series.origins(self.settings.score);
             let yardstick = Yardstick::new(series, self.settings.season);
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
-            for (origin, outputs) in origins.clone().zip(predict(trainees, series, origins, device)?) {
+            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?) {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
                     let error = raw - series.transform(origin, step);
@@ -180,7 +203,7 @@ impl SeriesTask {
             StepScores { step: step + 1, skill: skill(&model, &baselines), model, baselines }
         };
         Ok(SeriesEvaluation {
-            experiment: self.experiment,
+            experiment: self.name.clone(),
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
             part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
@@ -210,7 +233,7 @@ impl SeriesTask {
     /// Prediction intervals for some steps, from the errors on the validation part; and how many forecasts they come from.
     pub(super) fn calibrate(
         &self,
-        trainees: &[Trainee<SeriesModel>],
+        models: &[WithLoss<SeriesModel>],
         level: f64,
         steps: usize,
         device: &Device,
@@ -219,7 +242,7 @@ impl SeriesTask {
         let mut count = 0;
         for series in &self.data.panel.series {
             let spreads = spreads(series);
-            for (origin, predicted) in self.validation_forecasts(trainees, series, steps, device)? {
+            for (origin, predicted) in self.validation_forecasts(models, series, steps, device)? {
                 count += 1;
                 for (step, &predicted) in predicted[0].iter().enumerate() {
                     calibration.add(step, series.target[origin + step], predicted, spreads[origin]);
@@ -248,9 +271,18 @@ fn too_few(level: f64, steps: usize, count: usize) -> Error {
 impl Task for SeriesTask {
     const VALIDATES: bool = true;
     type Batch = WindowBatch;
-    type Trainee = Trainee<SeriesModel>;
+    type Model = WithLoss<SeriesModel>;
+    type Evaluation = SeriesEvaluation;
 
-    fn trainee(&self, device: &Device) -> Trainee<SeriesModel> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn options(&self) -> Options {
+        self.options.clone()
+    }
+
+    fn model(&self, device: &Device) -> WithLoss<SeriesModel> {
         let config = SeriesModelConfig::new(self.settings.cell)
             .with_features(self.data.panel.series[0].width())
             .with_units(self.settings.units.clone())
@@ -259,47 +291,52 @@ impl Task for SeriesTask {
             .with_median(self.settings.loss.forecast())
             .with_dropout(self.settings.dropout)
             .with_zero_output(self.settings.transform.is_residual());
-        Trainee { model: config.init(device), loss: self.settings.loss.clone() }
+        WithLoss { model: config.init(device), loss: self.settings.loss.clone() }
     }
 
-    fn summary(&self, trainee: &Trainee<SeriesModel>) -> ModelSummary {
-        trainee.model.summary(self.settings.window)
+    fn summary(&self, model: &WithLoss<SeriesModel>) -> Option<ModelSummary> {
+        Some(model.model.summary(self.settings.window))
     }
 
-    fn weights(&self, trainee: &Trainee<SeriesModel>, format: Format) -> Result<Vec<u8>> {
-        encode(&trainee.model, format, self.experiment.0.name)
+    fn weights(&self, model: &WithLoss<SeriesModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&model.model, format, &self.name)
     }
 
-    fn loaders(&self, schedule: Batching, device: &Device) -> Loaders<WindowBatch> {
-        let Batching { batch_size, seed, first_epoch, steps_done } = schedule;
+    fn loaders(&self, batching: Batching, device: &Device) -> Loaders<WindowBatch> {
+        let Batching { batch_size, seed, first_epoch, steps_done } = batching;
         let loader = || EpochLoaderBuilder::new(WindowBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
         let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
         let windows = |subset| self.data.panel.windows(subset);
         Loaders { train: train.build(windows(Subset::Train)), valid: loader().build(windows(Subset::Valid)) }
     }
 
-    fn metrics(&self, training: SupervisedTraining<Trainee<SeriesModel>>) -> SupervisedTraining<Trainee<SeriesModel>> {
+    fn metrics(&self, training: SupervisedTraining<WithLoss<SeriesModel>>) -> SupervisedTraining<WithLoss<SeriesModel>> {
         training.metrics((LossMetric::new(),))
     }
 
-    fn series_names(&self) -> Vec<String> {
-        self.data.panel.series.iter().map(|series| series.name.clone()).collect()
-    }
-
-    fn meaning(&self) -> Meaning {
+    fn provenance(&self) -> Provenance {
         // Each series of a folder has scalers of its own, which are fitted again.
         let one = self.data.panel.series.first().filter(|_| self.data.panel.series.len() == 1);
-        Meaning { data: Some(self.data.source.clone()), scalers: one.map(|series| series.scalers.clone()) }
+        Provenance { data: Some(self.data.source.clone()), scalers: one.map(|series| series.scalers.clone()) }
+    }
+
+    fn has_predictions(&self) -> bool {
+        true
     }
 
     fn evaluate(
         &self,
-        trainee: &Trainee<SeriesModel>,
+        model: &WithLoss<SeriesModel>,
         best_epoch: usize,
         device: &Device,
         predictions: Option<&mut dyn Write>,
-    ) -> Result<Evaluation> {
-        let evaluation = self.evaluate_mean(std::slice::from_ref(trainee), device, predictions)?;
-        Ok(Evaluation::Series(Box::new(SeriesEvaluation { best_epoch: Some(best_epoch), ..evaluation })))
+    ) -> Result<SeriesEvaluation> {
+        let evaluation = self.evaluate_mean(std::slice::from_ref(model), device, predictions)?;
+        Ok(SeriesEvaluation { best_epoch: Some(best_epoch), ..evaluation })
+    }
+
+    fn pictures(&self, evaluation: &SeriesEvaluation) -> Result<Vec<(&'static str, Picture)>> {
+        let series: Vec<&str> = self.series().collect();
+        Ok(vec![("prediction", plot::predictions(evaluation, &series)?)])
     }
 }

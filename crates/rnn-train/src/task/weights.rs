@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// File format of exported weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// Name, shape and values of each tensor, to read
     Text,
     /// safetensors

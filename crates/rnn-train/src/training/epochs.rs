@@ -24,7 +24,7 @@ use super::{
     metrics::{LOSS, Measured},
 };
 use crate::{
-    run::{History, Meaning},
+    run::{History, Provenance},
     settings::Rates,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct LoopSettings {
     /// Is told every loss.
     pub(super) rates: Arc<Rates>,
     pub(super) signals: Arc<Signals>,
-    pub(super) meaning: Meaning,
+    pub(super) provenance: Provenance,
     /// Hash of the settings.
     pub(super) options: String,
     /// Loss that the first epoch has to beat.
@@ -177,8 +177,8 @@ impl<M: LearnerModel> Going<'_, M> {
         let best = loss < self.lowest;
         self.lowest = self.lowest.min(loss);
         if best || due {
-            let meaning = self.plan.meaning.clone();
-            self.save(epoch, best.then(|| Best { epoch, loss, meaning, files: Files::default() }), due);
+            let provenance = self.plan.provenance.clone();
+            self.save(epoch, best.then(|| Best { epoch, loss, provenance, files: Files::default() }), due);
         }
         if stops {
             Some(Ending::Stopped { epoch, step: 0 })
@@ -274,7 +274,7 @@ impl<M: LearnerModel> Going<'_, M> {
 
     /// Saves a state: after so many epochs, and the steps of this one.
     fn save(&mut self, epoch: usize, best: Option<Best>, now: bool) {
-        let LoopSettings { checkpoints, history, measured, meaning, run, options, .. } = self.plan;
+        let LoopSettings { checkpoints, history, measured, provenance, run, options, .. } = self.plan;
         if now {
             // The epochs of metrics.csv are there first.
             let started = Instant::now();
@@ -286,7 +286,7 @@ impl<M: LearnerModel> Going<'_, M> {
             self.saved = Some(Instant::now());
         }
         let sums = if self.step > 0 { measured.sums() } else { Default::default() };
-        let (step, lowest, sha256) = (self.step, self.lowest_of_run, meaning.sha256().map(str::to_owned));
+        let (step, lowest, sha256) = (self.step, self.lowest_of_run, provenance.sha256().map(str::to_owned));
         let options = options.clone();
         let last = Last { epoch, step, run: *run, options, lowest, sha256, sums, files: Files::default() };
         let number = checkpoints.begin(Saving { last, best, now, parts: Default::default() });

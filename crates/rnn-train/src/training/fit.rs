@@ -1,9 +1,6 @@
 //! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest failure.
 
-use std::{
-    io::{self, IsTerminal},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::{
     module::Module,
@@ -19,15 +16,15 @@ use super::{
     checkpoint::{Checkpoints, Last, PartCheckpointer},
     epochs::{Always, Ending, Epochs, LoopSettings},
     interrupt::Signals,
-    lines::LineRenderer,
     metrics::{Measured, Recorder},
+    observer::Observer,
+    renderer::ObserverRenderer,
 };
 use crate::{
     backend::Backend,
-    console::note,
     error::{Error, Result, Signal},
     run::History,
-    settings::{OptionList, Progress, Rates, Span, TrainSettings},
+    settings::{OptionList, Rates, Span, TrainSettings},
     task::{Batching, Task},
 };
 
@@ -40,20 +37,25 @@ pub(crate) struct Fit<'a> {
     /// Loss the first checkpoint has to beat.
     pub(crate) lowest: f64,
     pub(crate) signals: &'a Arc<Signals>,
-    /// Where an interrupted run goes on.
+    /// Where an interrupted run resumes.
     pub(crate) last: Option<&'a Last>,
+    pub(crate) observer: &'a Arc<dyn Observer>,
+    /// Whether burn-train's terminal interface shows the training.
+    pub(crate) interface: bool,
+    /// Whether it starts over, for messages.
+    pub(crate) fresh: bool,
 }
 
 /// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
-pub(crate) fn initial<J: Task>(task: &J, seed: u64) -> J::Trainee {
+pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
     let cpu = Device::flex().autodiff();
     cpu.seed(seed);
-    task.trainee(&cpu)
+    task.model(&cpu)
 }
 
 impl Fit<'_> {
     /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted run; the result is the checkpoint folder's best.
-    pub(crate) fn run<J: Task>(&self, task: &J, trainee: J::Trainee) -> Result<()> {
+    pub(crate) fn run<T: Task>(&self, task: &T, model: T::Model) -> Result<()> {
         let settings = self.settings;
         let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
         let [first, total] = self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
@@ -75,7 +77,7 @@ impl Fit<'_> {
         let (scheduler, rates) = settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
         let measured = Measured::starting_after(steps_done, self.last.map(|last| last.sums.clone()).unwrap_or_default());
-        let (history, rates_told, validates) = (self.history.clone(), rates.clone(), J::VALIDATES);
+        let (history, rates_told, validates) = (self.history.clone(), rates.clone(), T::VALIDATES);
         let recorder = Recorder::new(history.clone(), measured.clone(), rates_told, validates, training.clone(), interface.clone());
         let changing = settings.rate.changes().then(|| rates.clone());
         let plan = LoopSettings {
@@ -84,20 +86,20 @@ impl Fit<'_> {
             measured,
             rates,
             signals: self.signals.clone(),
-            meaning: task.meaning(),
+            provenance: task.provenance(),
             options: settings.options.fingerprint()?,
             lowest: self.lowest,
             run: [first, total],
             steps_done,
             lowest_of_run,
             patience: settings.patience,
-            in_interface: self.in_interface(),
+            in_interface: self.interface,
             save_every: settings.save_every,
         };
         let epochs = Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
-            .renderer(self.renderer(J::VALIDATES, interface, done, changing))
+            .renderer(self.renderer(T::VALIDATES, interface, done, changing))
             .with_metric_logger(recorder)
             .with_application_logger(None)
             .with_interrupter(training)
@@ -108,7 +110,7 @@ impl Fit<'_> {
         if self.last.is_some() || self.checkpoints.best().is_some() {
             supervised = supervised.checkpoint(done);
         }
-        let result = task.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
+        let result = task.metrics(supervised).launch(Learner::new(model.fork(&device), settings.optimizer.build(), scheduler));
 
         let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no others.
@@ -121,7 +123,7 @@ impl Fit<'_> {
             Ending::Itself => Ok(()),
             Ending::Patience => {
                 let last = self.history.last_epoch();
-                note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
+                log::info!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience);
                 Ok(())
             }
             Ending::Stopped { epoch, step } => {
@@ -131,12 +133,7 @@ impl Fit<'_> {
                 } else {
                     format!("after step {step} of {steps_per_epoch} of epoch {} of {total}", epoch + 1)
                 };
-                Err(Error::Interrupted {
-                    signal: by.unwrap_or(Signal::Interrupt),
-                    in_interface: by.is_none(),
-                    place,
-                    fresh: settings.fresh,
-                })
+                Err(Error::Interrupted { signal: by.unwrap_or(Signal::Interrupt), in_interface: by.is_none(), place, fresh: self.fresh })
             }
             Ending::Broken { epoch, step, loss } => {
                 // Going on with this run would only come to the same.
@@ -152,19 +149,10 @@ impl Fit<'_> {
     }
 
     fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {
-        if self.in_interface() {
+        if self.interface {
             return Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done)));
         }
-        Box::new(LineRenderer::new(self.settings.progress == Progress::None, validates, rates))
-    }
-
-    /// Whether burn-train's terminal interface shows the training.
-    fn in_interface(&self) -> bool {
-        match self.settings.progress {
-            Progress::Auto => io::stdout().is_terminal() && io::stderr().is_terminal(),
-            Progress::Tui => true,
-            Progress::Plain | Progress::None => false,
-        }
+        Box::new(ObserverRenderer::new(self.observer.clone(), validates, rates))
     }
 
     /// Epochs trained by earlier runs.

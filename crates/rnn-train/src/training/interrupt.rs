@@ -10,7 +10,7 @@ use std::{
 
 use signal_hook::flag;
 
-use crate::error::Signal;
+use crate::error::{Error, Result, Signal};
 
 /// Handlers stay for the life of a process; what they do follows from these.
 struct Handlers {
@@ -24,7 +24,8 @@ static HANDLERS: OnceLock<Handlers> = OnceLock::new();
 
 /// While this is there, the first signal is only noted; the second ends the process.
 pub(crate) struct Signals {
-    handlers: &'static Handlers,
+    /// None: signals do what they do without this.
+    handlers: Option<&'static Handlers>,
 }
 
 /// Makes a signal end this process with its exit code, at once.
@@ -56,16 +57,21 @@ impl Signals {
     /// # Errors
     ///
     /// When the system refuses.
-    pub(crate) fn noted() -> io::Result<Self> {
-        let handlers = handlers()?;
+    pub(crate) fn noted() -> Result<Self> {
+        let handlers = handlers().map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
         handlers.came.store(0, Ordering::SeqCst);
         handlers.at_once.store(false, Ordering::SeqCst);
-        Ok(Self { handlers })
+        Ok(Self { handlers: Some(handlers) })
+    }
+
+    /// Leaves signals to the program.
+    pub(crate) fn ignored() -> Self {
+        Self { handlers: None }
     }
 
     /// The signal that came, if one did.
     pub(crate) fn came(&self) -> Option<Signal> {
-        let number = self.handlers.came.load(Ordering::SeqCst);
+        let number = self.handlers?.came.load(Ordering::SeqCst);
         [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| signal.number() as usize == number)
     }
 }
@@ -91,6 +97,8 @@ pub(crate) fn take_ctrl_c() {}
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        self.handlers.at_once.store(true, Ordering::SeqCst);
+        if let Some(handlers) = self.handlers {
+            handlers.at_once.store(true, Ordering::SeqCst);
+        }
     }
 }

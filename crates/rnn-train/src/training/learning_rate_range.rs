@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::fit::initial;
 use crate::{
-    console::{duration, note, number},
+    console::{duration, number},
     error::{Error, Result},
     settings::TrainSettings,
     task::{Batching, Objective, Task},
@@ -57,12 +57,15 @@ impl LearningRateRange {
     }
 
     /// Trains a new model; the model is thrown away.
-    pub(crate) fn run<J: Task>(&self, task: &J, settings: &TrainSettings, device: &Device, quiet: bool) -> Result<Vec<RangeStep>> {
+    pub(crate) fn run<T: Task>(&self, task: &T, settings: &TrainSettings, device: &Device, quiet: bool) -> Result<Vec<RangeStep>>
+    where
+        T::Model: Objective + TrainStep<Input = T::Batch, Output = <T::Model as Objective>::Output>,
+    {
         let device = device.clone().autodiff();
-        let mut trainee = initial(task, settings.seed).fork(&device);
+        let mut model = initial(task, settings.seed).fork(&device);
         let mut optimizer = settings.optimizer.build();
-        let schedule = Batching { batch_size: settings.batch_size, seed: settings.seed, first_epoch: 1, steps_done: 0 };
-        let loader = task.loaders(schedule, &device).train;
+        let batching = Batching { batch_size: settings.batch_size, seed: settings.seed, first_epoch: 1, steps_done: 0 };
+        let loader = task.loaders(batching, &device).train;
         let mut points: Vec<RangeStep> = Vec::with_capacity(self.steps);
         let (mut mean, mut lowest) = (0.0, f64::INFINITY);
         let (started, mut told) = (Instant::now(), Instant::now());
@@ -73,8 +76,8 @@ impl LearningRateRange {
                 if step == self.steps {
                     break;
                 }
-                let output = TrainStep::step(&trainee, batch);
-                let loss = <J::Trainee as Objective>::losses(&output.item).mean().into_scalar::<f64>();
+                let output = TrainStep::step(&model, batch);
+                let loss = <T::Model as Objective>::losses(&output.item).mean().into_scalar::<f64>();
                 mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
                 let smoothed = mean / (1.0 - SMOOTHING.powi(step as i32 + 1));
                 if !smoothed.is_finite() || smoothed > TOO_HIGH * lowest {
@@ -82,12 +85,12 @@ impl LearningRateRange {
                 }
                 lowest = smoothed.min(lowest);
                 points.push(RangeStep { step: step + 1, learning_rate: self.rate(step), loss, smoothed });
-                trainee = trainee.optimize(&mut optimizer, self.rate(step).into(), output.grads);
+                model = model.optimize(&mut optimizer, self.rate(step).into(), output.grads);
                 if !quiet && told.elapsed() >= TOLD_EVERY {
                     told = Instant::now();
                     let left = started.elapsed().as_secs_f64() / (step + 1) as f64 * (self.steps - step - 1) as f64;
                     let (steps, rate) = (self.steps, self.rate(step));
-                    note(format_args!("step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}", step + 1, number(smoothed), duration(left)));
+                    log::info!("step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}", step + 1, number(smoothed), duration(left));
                 }
             }
         }

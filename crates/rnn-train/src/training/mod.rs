@@ -1,17 +1,22 @@
 //! One run: trained, saved, resumed, loaded again.
 
+mod builder;
 mod checkpoint;
 mod epochs;
 mod fit;
 mod interrupt;
 mod learning_rate_range;
-mod lines;
 mod metrics;
+mod observer;
 mod optimizer;
+mod renderer;
+mod run;
 mod trained;
 
-pub(crate) use checkpoint::{Best, Checkpoints, Last, fits_an_optimizer, read_manifest, read_record};
-pub(crate) use fit::{Fit, initial};
-pub(crate) use interrupt::{Signals, install};
+pub use builder::{TrainedModel, Training};
+pub(crate) use checkpoint::{Checkpoints, fits_an_optimizer, read_manifest, read_record};
+pub(crate) use interrupt::install;
 pub(crate) use learning_rate_range::{LearningRateRange, RangeStep, Suggestion, suggest};
+pub use observer::{EpochProgress, Observer, SampleProgress, Silent};
+pub(crate) use run::{Claim, Watch};
 pub(crate) use trained::{Trained, evaluation, options_before};

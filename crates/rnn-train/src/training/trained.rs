@@ -9,17 +9,18 @@ use burn::tensor::Device;
 
 use super::checkpoint::{Best, Checkpoints};
 use crate::{
+    backend::{Backend, USE_CPU},
     error::{Error, Result},
     evaluation::SeriesEvaluation,
     io::read_if_there,
-    run::RunFolder,
-    settings::{Experiment, GlobalSettings, Level, Options, ScoredPart, SeriesSettings, Typed},
+    run::{EVALUATION, RunFolder},
+    settings::{Experiment, GlobalSettings, Level, Options, ScoredPart, Typed},
     task::{SeriesTask, Task},
 };
 
 /// A trained experiment: where it lives and its best checkpoint.
 pub(crate) struct Trained {
-    pub(crate) artifacts: RunFolder,
+    experiment: Experiment,
     checkpoints: Arc<Checkpoints>,
     options: Options,
     pub(crate) best: Best,
@@ -29,11 +30,11 @@ impl Trained {
     /// Finds what `train` left of an experiment.
     pub(crate) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
         let artifacts = RunFolder::new(root, experiment);
-        let not_trained = || Error::NotTrained { experiment: experiment.0.name, folder: artifacts.folder.clone() };
+        let not_trained = || Error::NotTrained { experiment: experiment.name().to_owned(), folder: artifacts.folder.clone() };
         let options = artifacts.config()?.ok_or_else(not_trained)?.options;
         let checkpoints = Checkpoints::open(&artifacts)?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
-        Ok(Self { artifacts, checkpoints, options, best })
+        Ok(Self { experiment, checkpoints, options, best })
     }
 
     /// The same, to be scored on a part of the data.
@@ -43,22 +44,27 @@ impl Trained {
     }
 
     /// A task's model with the best weights.
-    pub(crate) fn load<J: Task>(&self, task: &J, device: &Device) -> Result<J::Trainee> {
-        self.checkpoints.load(task.trainee(device), &self.best)
+    pub(crate) fn load<T: Task>(&self, task: &T, device: &Device) -> Result<T::Model> {
+        self.checkpoints.load(task.model(device), &self.best)
+    }
+
+    /// Scores the best checkpoint.
+    pub(crate) fn evaluate<T: Task>(&self, task: &T, backend: &Backend) -> Result<T::Evaluation> {
+        let device = &backend.device;
+        backend.guard(USE_CPU, || task.evaluate(&self.load(task, device)?, self.best.epoch, device, None))
     }
 
     /// Opens data: that asked for, else that which the model was trained on, which must not have changed.
     pub(crate) fn series_task(&self, asked: Option<PathBuf>, interval: Option<Level>) -> Result<SeriesTask> {
-        let meaning = &self.best.meaning;
+        let provenance = &self.best.provenance;
         let mut options = self.options.clone();
-        options.data = asked.clone().or(meaning.data.as_ref().and_then(|data| data.path.clone()));
+        options.data = asked.clone().or(provenance.data.as_ref().and_then(|data| data.path.clone()));
         if let Some(level) = interval {
             options.interval = Some(Typed(level));
         }
         let path = options.data.clone().unwrap_or_default();
-        let settings = SeriesSettings::new(self.artifacts.experiment, &options)?;
-        let task = SeriesTask::open(self.artifacts.experiment, settings, meaning.scalers.as_ref())?;
-        if asked.is_none() && !meaning.is_of_same_data(&task.meaning()) {
+        let task = SeriesTask::open(self.experiment, options, provenance.scalers.as_ref())?;
+        if asked.is_none() && !provenance.is_of_same_data(&task.provenance()) {
             let problem = "has changed since the model was trained on it; to use it all the same, name it with --data".to_owned();
             return Err(Error::Artifact { path, problem });
         }
@@ -73,7 +79,7 @@ pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) ->
 
 /// The scores that a training on series has left.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
-    let path = RunFolder::new(root, experiment).path("evaluation.json");
+    let path = RunFolder::new(root, experiment).path(EVALUATION);
     let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
     serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }

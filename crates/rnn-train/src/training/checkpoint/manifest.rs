@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     io::{read_if_there, sha256, unseal},
-    run::Meaning,
-    settings::Experiment,
+    run::Provenance,
 };
 
 /// The manifest, the one before it, and where that has the same best checkpoint, the last one that has another: whichever file is damaged, there is a state
@@ -30,7 +29,8 @@ const LARGEST: u64 = 32 << 30;
 pub(super) struct Manifest {
     /// Version of this file's layout.
     pub(super) format: u32,
-    pub(super) experiment: Experiment,
+    /// Name of the task it belongs to.
+    pub(super) experiment: String,
     /// None before the first epoch has ended.
     pub(super) best: Option<Best>,
     /// None once the run has come to its end.
@@ -45,7 +45,7 @@ pub(crate) struct Best {
     /// Loss of its weights: on the validation part, or on the training part where there is none.
     pub(crate) loss: f64,
     #[serde(flatten)]
-    pub(crate) meaning: Meaning,
+    pub(crate) provenance: Provenance,
     pub(crate) files: Files,
 }
 
@@ -126,7 +126,7 @@ impl Manifest {
     /// # Errors
     ///
     /// When it cannot be read, or is not what it was.
-    pub(super) fn read(path: &Path, experiment: Experiment) -> Result<Option<Self>> {
+    pub(super) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
         let Some(text) = read_if_there(path)? else { return Ok(None) };
         let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
         let manifest = Self::parse(&text).map_err(problem)?;

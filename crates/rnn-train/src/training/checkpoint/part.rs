@@ -50,10 +50,7 @@ mod tests {
     use burn::{store::RecordError, tensor::Bytes};
 
     use super::*;
-    use crate::{
-        run::RunFolder,
-        settings::{Experiment, RECIPES},
-    };
+    use crate::run::RunFolder;
 
     /// A record whose device fails while it is read.
     struct Lost;
@@ -79,7 +76,7 @@ mod tests {
     #[test]
     fn a_record_that_panics_is_an_error_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        let checkpoints = Checkpoints::open(&RunFolder::new(folder.path(), Experiment(&RECIPES[0]))).unwrap();
+        let checkpoints = Checkpoints::open(&RunFolder::new(folder.path(), "letters-onehot-1".parse().unwrap())).unwrap();
         assert!(matches!(PartCheckpointer::new(&checkpoints, 0, None).save(3, Lost), Err(CheckpointerError::Unknown(_))));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

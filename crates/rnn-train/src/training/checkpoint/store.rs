@@ -27,18 +27,17 @@ use super::{
     record,
 };
 use crate::{
-    console::note,
     error::{Error, Result},
     io::{rename, seal, write_atomic},
     run::RunFolder,
-    settings::Experiment,
 };
 
-/// The checkpoint folder of one experiment.
+/// The checkpoints of one run folder, or of a run that is kept in memory.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
-    folder: PathBuf,
-    experiment: Experiment,
+    folder: Option<PathBuf>,
+    /// Name of the task they belong to.
+    name: String,
     state: Mutex<CheckpointState>,
 }
 
@@ -55,7 +54,7 @@ struct CheckpointState {
     start: Option<Files>,
     /// Checkpoints some of whose parts are still to come, by number.
     saving: BTreeMap<usize, Saving>,
-    /// What files are to hold that are not written yet.
+    /// What files are to hold that are not written yet; in memory, all of them.
     unwritten: BTreeMap<String, Bytes>,
     numbers: usize,
     /// How long the last write took.
@@ -96,13 +95,13 @@ impl Checkpoints {
     ///
     /// When its manifest is damaged.
     pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
-        let (folder, experiment) = (artifacts.checkpoints(), artifacts.experiment);
-        let manifest = Manifest::read(&manifest_path(&folder), experiment).map_err(|error| advised(error, TRAIN_GOES_BACK))?;
+        let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
+        let manifest = Manifest::read(&manifest_path(&folder), name).map_err(|error| advised(error, TRAIN_GOES_BACK))?;
         if manifest.is_none() && Self::exist(&folder) {
             let problem = format!("is not there, but the manifest before it is; {TRAIN_GOES_BACK}");
             return Err(Error::Artifact { path: manifest_path(&folder), problem });
         }
-        Ok(Self::of(folder, experiment, manifest))
+        Ok(Self::of(folder, name, manifest))
     }
 
     /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said, and the checkpoint before it taken.
@@ -111,19 +110,19 @@ impl Checkpoints {
     ///
     /// When there are checkpoints, and none is whole.
     pub(crate) fn recover(artifacts: &RunFolder) -> Result<Arc<Self>> {
-        let (folder, experiment) = (artifacts.checkpoints(), artifacts.experiment);
+        let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let mut problems = Vec::new();
         let mut manifests = Vec::new();
         // Whole ones first: from there a run comes to the same end. What is not needed is not looked at.
-        for name in NAMES {
-            match Manifest::read(&folder.join(name), experiment).and_then(|manifest| {
+        for file in NAMES {
+            match Manifest::read(&folder.join(file), name).and_then(|manifest| {
                 let checked = manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(&folder));
                 manifests.extend(manifest.clone());
                 checked.map(|()| manifest)
             }) {
-                Ok(Some(manifest)) => return Ok(Self::gone_back(folder, experiment, &problems, manifest, "")),
-                Ok(None) if name == NAMES[0] && Self::exist(&folder) => {
-                    problems.push(Error::Artifact { path: folder.join(name), problem: "is not there".to_owned() });
+                Ok(Some(manifest)) => return Ok(Self::gone_back(folder, name, &problems, manifest, "")),
+                Ok(None) if file == NAMES[0] && Self::exist(&folder) => {
+                    problems.push(Error::Artifact { path: folder.join(file), problem: "is not there".to_owned() });
                 }
                 Ok(None) => {}
                 Err(error) => problems.push(error),
@@ -133,24 +132,24 @@ impl Checkpoints {
         for manifest in manifests {
             let best = Manifest { last: None, ..manifest.clone() };
             if best.best.is_some() && best.check(&folder).is_ok() {
-                return Ok(Self::gone_back(folder, experiment, &problems, best, "; the epochs after it are lost"));
+                return Ok(Self::gone_back(folder, name, &problems, best, "; the epochs after it are lost"));
             }
             let last = Manifest { best: None, ..manifest };
             if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1]) && last.check(&folder).is_ok() {
-                return Ok(Self::gone_back(folder, experiment, &problems, last, "; the best weights so far are lost"));
+                return Ok(Self::gone_back(folder, name, &problems, last, "; the best weights so far are lost"));
             }
         }
         match problems.into_iter().next() {
             Some(problem) => Err(advised(problem, "no other checkpoint is whole; start over with --fresh")),
-            None => Ok(Self::of(folder, experiment, None)),
+            None => Ok(Self::of(folder, name, None)),
         }
     }
 
-    fn gone_back(folder: PathBuf, experiment: Experiment, problems: &[Error], manifest: Manifest, lost: &str) -> Arc<Self> {
+    fn gone_back(folder: PathBuf, name: &str, problems: &[Error], manifest: Manifest, lost: &str) -> Arc<Self> {
         if let Some(problem) = problems.first() {
-            note(format_args!("{problem}; going back to {manifest}{lost}"));
+            log::info!("{problem}; going back to {manifest}{lost}");
         }
-        Self::of(folder, experiment, Some(manifest))
+        Self::of(folder, name, Some(manifest))
     }
 
     /// Makes sure that training can go on from all there is, with a model of these sizes.
@@ -159,25 +158,31 @@ impl Checkpoints {
     ///
     /// When it is of another model.
     pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
-        for files in self.manifest(&self.state()).checkpoints() {
-            load(&self.folder, model.clone(), files)?;
-            let optimizer = readable::<OptimizerRecord>(&self.folder, files, 1)?;
-            record::fits_an_optimizer(optimizer).map_err(|error| unreadable(&self.folder, files, 1, &error))?;
-            readable::<LrSchedulerRecord>(&self.folder, files, 2)?;
+        let manifest = self.manifest(&self.state());
+        for files in manifest.checkpoints() {
+            self.load_files(model.clone(), files)?;
+            let optimizer = self.readable::<OptimizerRecord>(files, 1)?;
+            record::fits_an_optimizer(optimizer).map_err(|error| self.unreadable(files, 1, &error))?;
+            self.readable::<LrSchedulerRecord>(files, 2)?;
         }
         Ok(())
     }
 
-    fn of(folder: PathBuf, experiment: Experiment, manifest: Option<Manifest>) -> Arc<Self> {
+    fn of(folder: PathBuf, name: &str, manifest: Option<Manifest>) -> Arc<Self> {
         let written = manifest.as_ref().and_then(|manifest| Written::of(manifest).ok());
         let [before, older] = [NAMES[1], NAMES[2]]
-            .map(|name| Manifest::read(&folder.join(name), experiment).ok().flatten().and_then(|manifest| Written::of(&manifest).ok()));
+            .map(|file| Manifest::read(&folder.join(file), name).ok().flatten().and_then(|manifest| Written::of(&manifest).ok()));
         let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
         Arc::new(Self {
-            folder,
-            experiment,
+            folder: Some(folder),
+            name: name.to_owned(),
             state: Mutex::new(CheckpointState { best, last, written, before, older, ..CheckpointState::default() }),
         })
+    }
+
+    /// The checkpoints of a run that is kept in memory.
+    pub(crate) fn in_memory(name: &str) -> Arc<Self> {
+        Arc::new(Self { folder: None, name: name.to_owned(), state: Mutex::default() })
     }
 
     /// The best checkpoint so far.
@@ -214,15 +219,51 @@ impl Checkpoints {
 
     /// What training starts from.
     pub(super) fn start(&self, part: usize) -> Result<Bytes> {
-        let state = self.state();
-        let files = state.start.as_ref().or(state.best.as_ref().map(|best| &best.files));
-        files.ok_or_else(|| Error::Internal("training starts from a checkpoint that is not there".to_owned()))?[part]
-            .read(&self.folder, part)
+        let files = {
+            let state = self.state();
+            state.start.clone().or(state.best.as_ref().map(|best| best.files.clone()))
+        };
+        let files = files.ok_or_else(|| Error::Internal("training starts from a checkpoint that is not there".to_owned()))?;
+        self.bytes(&files, part)
+    }
+
+    /// What a file of a checkpoint holds.
+    fn bytes(&self, files: &Files, part: usize) -> Result<Bytes> {
+        match (&self.folder, self.state().unwritten.get(&files[part].name(part))) {
+            (_, Some(bytes)) => Ok(bytes.clone()),
+            (Some(folder), None) => files[part].read(folder, part),
+            (None, None) => Err(Error::Internal("a checkpoint in memory is gone".to_owned())),
+        }
+    }
+
+    fn readable<R: Checkpoint>(&self, files: &Files, part: usize) -> Result<R> {
+        let bytes = self.bytes(files, part)?;
+        record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| self.unreadable(files, part, &error))
+    }
+
+    /// Where a file of a checkpoint is, for errors.
+    fn path(&self, files: &Files, part: usize) -> PathBuf {
+        self.folder.clone().unwrap_or_default().join(files[part].name(part))
+    }
+
+    fn unreadable(&self, files: &Files, part: usize, error: &RecordError) -> Error {
+        let problem = format!("cannot be read ({error}); start over with --fresh");
+        Error::Artifact { path: self.path(files, part), problem }
+    }
+
+    fn load_files<M: Module>(&self, model: M, files: &Files) -> Result<M> {
+        let bytes = self.bytes(files, 0)?;
+        let loaded = record::read(|| ModuleRecord::from_bytes(bytes)).map_err(|error| self.unreadable(files, 0, &error))?;
+        record::read(|| model.try_load_record(loaded)).map_err(|error| {
+            let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
+            let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
+            Error::Artifact { path: self.path(files, 0), problem }
+        })
     }
 
     /// Loads the best checkpoint into a model of the same sizes.
     pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
-        load(&self.folder, model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
+        self.load_files(model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
     }
 
     /// A checkpoint is about to be saved; its parts come under this number.
@@ -276,10 +317,12 @@ impl Checkpoints {
         self.end_run()?;
         let mut state = self.state();
         if state.best.is_none() {
-            for path in NAMES.map(|name| self.folder.join(name)).into_iter().filter(|path| path.exists()) {
-                fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+            if let Some(folder) = &self.folder {
+                for path in NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.exists()) {
+                    fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+                }
+                prune(folder, &[]);
             }
-            prune(&self.folder, &[]);
             *state = CheckpointState::default();
         }
         Ok(())
@@ -292,7 +335,7 @@ impl Checkpoints {
     }
 
     fn manifest(&self, state: &CheckpointState) -> Manifest {
-        Manifest { format: Manifest::FORMAT, experiment: self.experiment, best: state.best.clone(), last: state.last.clone() }
+        Manifest { format: Manifest::FORMAT, experiment: self.name.clone(), best: state.best.clone(), last: state.last.clone() }
     }
 
     /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor those before it name.
@@ -302,13 +345,18 @@ impl Checkpoints {
         if manifest.best.is_none() && manifest.last.is_none() {
             return Ok(());
         }
-        for (name, bytes) in &state.unwritten {
-            write_atomic(&self.folder.join(name), bytes)?;
-        }
         let written = Written::of(&manifest)?;
+        let Some(folder) = &self.folder else {
+            state.unwritten.retain(|name, _| written.files.contains(name));
+            state.written = Some(written);
+            return Ok(());
+        };
+        for (name, bytes) in &state.unwritten {
+            write_atomic(&folder.join(name), bytes)?;
+        }
         // One that has no files of its own is no state to go back from: those before it stay.
         if let Some(last) = state.written.as_ref().filter(|last| written.files.iter().any(|name| !last.files.contains(name))) {
-            let [_, before, older] = NAMES.map(|name| self.folder.join(name));
+            let [_, before, older] = NAMES.map(|name| folder.join(name));
             if last.best == written.best && state.before.as_ref().is_some_and(|before| before.best != written.best) {
                 rename(&before, &older).map_err(|source| Error::Write { path: older, source })?;
                 state.older = state.before.take();
@@ -316,10 +364,10 @@ impl Checkpoints {
             write_atomic(&before, last.text.as_bytes())?;
             state.before = state.written.clone();
         }
-        write_atomic(&manifest_path(&self.folder), written.text.as_bytes())?;
+        write_atomic(&manifest_path(folder), written.text.as_bytes())?;
         let kept =
             [Some(&written), state.before.as_ref(), state.older.as_ref()].into_iter().flatten().flat_map(|manifest| manifest.files.clone());
-        prune(&self.folder, &kept.collect::<Vec<_>>());
+        prune(folder, &kept.collect::<Vec<_>>());
         state.unwritten.clear();
         state.written = Some(written);
         state.took = started.elapsed();
@@ -354,26 +402,4 @@ pub(crate) fn read_manifest(text: &str) -> std::result::Result<(), String> {
     Manifest::parse(text)
         .or_else(|problem| serde_json::from_str::<Manifest>(text).map_err(|_| problem))
         .map(|manifest| drop(manifest.files()))
-}
-
-fn readable<R: Checkpoint>(folder: &Path, files: &Files, part: usize) -> Result<R> {
-    let bytes = files[part].read(folder, part)?;
-    record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| unreadable(folder, files, part, &error))
-}
-
-fn unreadable(folder: &Path, files: &Files, part: usize, error: &RecordError) -> Error {
-    let problem = format!("cannot be read ({error}); start over with --fresh");
-    Error::Artifact { path: folder.join(files[part].name(part)), problem }
-}
-
-fn load<M: Module>(folder: &Path, model: M, files: &Files) -> Result<M> {
-    let bytes = files[0].read(folder, 0)?;
-    let loaded = record::read(|| ModuleRecord::from_bytes(bytes)).map_err(|error| unreadable(folder, files, 0, &error))?;
-    record::read(|| model.try_load_record(loaded)).map_err(|error| {
-        let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
-        Error::Artifact {
-            path: folder.join(files[0].name(0)),
-            problem: format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh"),
-        }
-    })
 }

@@ -1,0 +1,34 @@
+//! Forecasts of the rows after the last.
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+/// The forecast of the rows after the last of a series.
+#[derive(Debug, Serialize)]
+pub struct Forecast {
+    /// Name of the series.
+    pub series: String,
+    /// Last known time.
+    pub known_until: DateTime,
+    /// The values, from the first row after the last known one.
+    pub values: Vec<ForecastValue>,
+    /// The last known values, for the picture.
+    #[serde(skip)]
+    pub(crate) history: Vec<(DateTime, f64)>,
+}
+
+/// One value of a [`Forecast`].
+#[derive(Debug, Serialize)]
+pub struct ForecastValue {
+    /// Time of the row.
+    pub time: DateTime,
+    /// Forecast, in the units of the target.
+    pub value: f64,
+    /// Lower bound of its prediction interval, where there is one.
+    pub lower: Option<f64>,
+    /// Upper bound.
+    pub upper: Option<f64>,
+    /// All quantiles of a quantile model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<f64>,
+}

@@ -1,0 +1,198 @@
+//! Training as a Rust program does it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use burn::tensor::Device;
+
+use super::{
+    checkpoint::{Best, Checkpoints},
+    observer::{Observer, Silent},
+    run::{Claim, Finished, Watch},
+};
+use crate::{
+    backend::{Backend, BackendChoice, USE_CPU},
+    error::{Error, Result},
+    evaluation::Forecast,
+    run::RunFolder,
+    settings::{OptionList, Options, TrainSettings},
+    task::{Format, SeriesTask, Task},
+};
+
+/// A training of a task: in memory, or in a folder, where it can be resumed after an interruption at any moment.
+///
+/// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate. Burn draws random numbers from one
+/// generator a process, so run one training at a time for results that repeat.
+///
+/// # Examples
+///
+/// ```
+/// use jiff::{ToSpan, civil::date};
+/// use rnn_data::Table;
+/// use rnn_train::{Options, SeriesTask, Training};
+///
+/// let times = (0..400).map(|day| date(2024, 1, 1).to_datetime(Default::default()) + day.days()).collect();
+/// let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
+/// let table = Table::from_columns("sensor", times, [("temperature", values)])?;
+/// let task = SeriesTask::from_table(table, Options::default().window(14_usize).units([8]).epochs(2_usize))?;
+///
+/// let model = Training::new(&task).run()?;
+/// assert!(model.evaluate()?.model.rmse.is_finite());
+/// assert_eq!(model.forecast(3)?[0].values.len(), 3);
+/// # Ok::<(), rnn_train::Error>(())
+/// ```
+#[must_use = "a training starts with `run`"]
+pub struct Training<'a, T: Task> {
+    task: &'a T,
+    options: Options,
+    folder: Option<PathBuf>,
+    fresh: bool,
+    backend: BackendChoice,
+    observer: Arc<dyn Observer>,
+    stop_on_signals: bool,
+}
+
+/// A trained model with its task.
+pub struct TrainedModel<'a, T: Task> {
+    task: &'a T,
+    model: T::Model,
+    best: Best,
+    backend: Backend,
+    device: Device,
+}
+
+impl<'a, T: Task> Training<'a, T> {
+    /// A training in memory, with the options of the task.
+    pub fn new(task: &'a T) -> Self {
+        let (options, observer) = (Options::default(), Arc::new(Silent));
+        Self { task, options, folder: None, fresh: false, backend: BackendChoice::Auto, observer, stop_on_signals: false }
+    }
+
+    /// Options of the training (epochs, learning rate, seed, ...) that replace those of the task.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Trains in a folder: resumes what was interrupted there, or trains further what has come to its end, and writes checkpoints,
+    /// settings, scores, weights and pictures.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Starts over; the results of an earlier run in the folder are kept until this one has a checkpoint.
+    pub fn fresh(mut self) -> Self {
+        self.fresh = true;
+        self
+    }
+
+    /// What computes; [`BackendChoice::Auto`] if not set.
+    pub fn backend(mut self, backend: BackendChoice) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Who is told the progress; nobody if not set.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Lets Ctrl-C and SIGTERM stop the training after its step, with all saved. Handlers stay installed in this process.
+    pub fn stop_on_signals(mut self) -> Self {
+        self.stop_on_signals = true;
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    ///
+    /// When options are out of bounds or do not go together, the folder holds another model or is in use, the loss is not finite,
+    /// files cannot be written, or the training is interrupted.
+    pub fn run(self) -> Result<TrainedModel<'a, T>> {
+        let recipe = self.task.options();
+        let settings = TrainSettings::new(self.options.checked()?.over(recipe.clone()), &recipe)?;
+        let claim = match self.folder {
+            Some(folder) => Claim::take(RunFolder { name: self.task.name().to_owned(), folder }, self.fresh)?,
+            None => Claim::memory(),
+        };
+        claim.check(&settings.options)?;
+        let run = claim.decide(self.task, &settings)?;
+        let (backend, why) = Backend::choose(self.backend)?;
+        log::info!("{why}");
+        let watch = Watch { observer: self.observer, interface: false, signals: self.stop_on_signals };
+        let finished = run.go(&backend, &watch)?;
+        let Finished { model, best, device } = finished.ok_or_else(|| Error::Training("no epoch has ended".to_owned()))?;
+        Ok(TrainedModel { task: self.task, model, best, backend, device })
+    }
+}
+
+impl RunFolder {
+    /// Loads the best weights of a run.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds no checkpoint of this task, a damaged one, or another model.
+    pub fn load<'a, T: Task>(&self, task: &'a T, backend: BackendChoice) -> Result<TrainedModel<'a, T>> {
+        let checkpoints = Checkpoints::open(&Self { name: task.name().to_owned(), ..self.clone() })?;
+        let not_trained = || Error::NotTrained { experiment: task.name().to_owned(), folder: self.folder.clone() };
+        let best = checkpoints.best().ok_or_else(not_trained)?;
+        let (backend, why) = Backend::choose(backend)?;
+        log::info!("{why}");
+        let device = backend.device.clone();
+        let model = backend.guard(USE_CPU, || checkpoints.load(task.model(&device), &best))?;
+        Ok(TrainedModel { task, model, best, backend, device })
+    }
+}
+
+impl<T: Task> TrainedModel<'_, T> {
+    /// The model, with its best weights.
+    pub fn model(&self) -> &T::Model {
+        &self.model
+    }
+
+    /// The device it is on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Epoch of the best weights, from 1.
+    pub fn best_epoch(&self) -> usize {
+        self.best.epoch
+    }
+
+    /// Loss of the best weights: on the validation set, or on the training samples where there is none.
+    pub fn best_loss(&self) -> f64 {
+        self.best.loss
+    }
+
+    /// Scores the model.
+    ///
+    /// # Errors
+    ///
+    /// When its predictions are not finite.
+    pub fn evaluate(&self) -> Result<T::Evaluation> {
+        self.backend.guard(USE_CPU, || self.task.evaluate(&self.model, self.best.epoch, &self.device, None))
+    }
+
+    /// The weights in a file format.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read from their device.
+    pub fn weights(&self, format: Format) -> Result<Vec<u8>> {
+        self.task.weights(&self.model, format)
+    }
+}
+
+impl TrainedModel<'_, SeriesTask> {
+    /// Forecasts the rows after the last of each series, with prediction intervals where the options have a level.
+    ///
+    /// # Errors
+    ///
+    /// When more steps are asked for than the model predicts at once, and its inputs of later rows are not known.
+    pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
+        self.backend.guard(USE_CPU, || self.task.forecast(std::slice::from_ref(&self.model), steps, &self.device))
+    }
+}
