@@ -1,4 +1,5 @@
 use clap::Args;
+use rnn_files::{csv_rows, to_json};
 use serde::Serialize;
 
 use super::context::Context;
@@ -6,7 +7,6 @@ use crate::{
     backend::SMALLER_BATCH,
     console::{json, number, out},
     error::{Error, Result},
-    io::{csv_rows, to_json},
     plot,
     settings::{Count, Experiment, Options, Positive, Progress, SeriesSettings, TaskRecipe, TrainSettings},
     task::{LettersTask, SeriesTask, Task},

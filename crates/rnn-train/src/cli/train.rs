@@ -5,6 +5,7 @@ use std::{
 
 use burn::tensor::Device;
 use clap::Args;
+use rnn_files::{Lock, seal, to_json};
 use rnn_models::ModelSummary;
 use serde_json::Value;
 
@@ -14,7 +15,6 @@ use crate::{
     console::{note, out},
     error::{Error, Result},
     evaluation::{Evaluation, PREDICTIONS},
-    io::{Lock, seal, to_json},
     plot,
     run::{History, Meaning, RunConfig, RunFolder},
     settings::{Count, Experiment, Options, Progress, SeriesSettings, TaskRecipe, TrainSettings, plain},

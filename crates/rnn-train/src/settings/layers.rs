@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rnn_files::{MAX_TEXT_BYTES, read_text, toml_problem};
+
 use super::{
     options::Options,
     recipe::{Experiment, TaskRecipe, nearest},
@@ -10,7 +12,6 @@ use crate::{
     backend::BackendChoice,
     console::note,
     error::{Error, Result},
-    io::bounded,
 };
 
 /// Settings every command has.
@@ -79,14 +80,14 @@ fn data_of_environment() -> Option<PathBuf> {
 
 fn read_options(path: &Path) -> Result<Options> {
     let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-    let text = bounded::read(path, bounded::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    let text = read_text(path, MAX_TEXT_BYTES).map_err(|error| problem(format!("cannot be read: {error}")))?;
     parse_options(&text).map_err(problem)
 }
 
 /// The options of a settings file.
 pub(crate) fn parse_options(text: &str) -> std::result::Result<Options, String> {
     toml::from_str(text).map_err(|error| {
-        let said = bounded::toml_problem(text, &error);
+        let said = toml_problem(text, &error);
         let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
         let Some(unknown) = unknown else { return said };
         // The list of all keys that follows is what `config` prints, better.

@@ -4,6 +4,7 @@ use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory};
 use rnn_data::{Cut, Fill, Naive, Transform};
+use rnn_files::sha256;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, value::MapAccessDeserializer},
@@ -14,7 +15,7 @@ use super::{
     schedule::RateSchedule,
     values::{CellName, Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
-use crate::{backend::BackendChoice, error::Error, io::sha256};
+use crate::{backend::BackendChoice, error::Error};
 
 /// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq)]

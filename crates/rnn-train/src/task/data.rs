@@ -6,11 +6,11 @@ use std::{
 };
 
 use rnn_data::{CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, csv_files};
+use rnn_files::sha256;
 
 use crate::{
     console::note,
     error::{Error, Result},
-    io::sha256,
     run::DataSource,
     settings::SeriesSettings,
 };

@@ -2,35 +2,34 @@
 
 use jiff::civil::Date;
 
-use super::{
+use crate::{
     bars::{Bar, Bars},
+    error::{FetchError, Result},
     fault::{Answer, Fault},
     http::{Client, Reply},
-    provider::{Adjust, Source, Wanted},
+    notes::{Note, count},
+    provider::Source,
     symbol::Symbol,
-};
-use crate::{
-    Error, Result,
-    console::{count, note},
+    wanted::{Adjust, Wanted},
 };
 
 /// What one provider answered, all windows together.
-pub(super) struct Download {
+pub(crate) struct Download {
     /// By day; there is at least one.
-    pub(super) days: Vec<Bar>,
+    pub(crate) days: Vec<Bar>,
     /// First and last day that were asked for.
-    pub(super) asked: [Date; 2],
+    pub(crate) asked: [Date; 2],
     /// Whether the newest prices are unadjusted ones, for want of others.
-    pub(super) unadjusted: bool,
+    pub(crate) unadjusted: bool,
     /// What is odd about the answers.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// What a note on days that end early has in it.
-pub(super) const ENDS_EARLY: &str = "the last day it gave is";
+pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
 /// Asks one provider after another.
-pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
+pub(crate) fn first_answer<T>(note: Note<'_>, symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
     let mut faults: Vec<Fault> = Vec::new();
     let is_away = |fault: &Fault| matches!(fault, Fault::Unreachable { .. });
     for (index, source) in sources.iter().enumerate() {
@@ -50,15 +49,15 @@ pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(
         faults.push(fault);
     }
     let said = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Err(Error::Fetch(match faults.iter().all(is_away) {
+    Err(FetchError::Providers(match faults.iter().all(is_away) {
         true => format!("no provider could be reached: {said}"),
         false => format!("no provider gave bars of {symbol}: {said}"),
     }))
 }
 
 /// All days of a provider from one to another.
-pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
-    let (name, symbol) = (source.name(), wanted.symbol);
+pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
+    let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
     let (mut bars, mut odd, mut unadjusted, mut absent) = (Bars::default(), Odd::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {

@@ -4,7 +4,7 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
 /// Why a provider gave nothing. Each text says what was expected and what was there.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// There was no connection.
     Unreachable {
         said: String,
@@ -22,19 +22,19 @@ pub(super) enum Fault {
 }
 
 /// What was asked for, or why it was not given.
-pub(super) type Answer<T> = Result<T, Fault>;
+pub(crate) type Answer<T> = Result<T, Fault>;
 
 impl Fault {
-    pub(super) fn passing(said: impl Into<String>) -> Self {
+    pub(crate) fn passing(said: impl Into<String>) -> Self {
         Self::Passing { said: said.into(), wait: None }
     }
 
-    pub(super) fn lasting(said: impl Into<String>) -> Self {
+    pub(crate) fn lasting(said: impl Into<String>) -> Self {
         Self::Lasting(said.into())
     }
 
     /// The same, of a named request.
-    pub(super) fn of(self, what: &str) -> Self {
+    pub(crate) fn of(self, what: &str) -> Self {
         let of = |said: String| format!("{what}: {said}");
         match self {
             Self::Unreachable { said, quick } => Self::Unreachable { said: of(said), quick },
@@ -44,7 +44,7 @@ impl Fault {
     }
 
     /// The same; where there was no connection, with the host.
-    pub(super) fn at(self, host: &str) -> Self {
+    pub(crate) fn at(self, host: &str) -> Self {
         match self {
             Self::Unreachable { said, quick } => Self::Unreachable { said: format!("{said} ({host})"), quick },
             fault => fault,
@@ -61,7 +61,7 @@ impl fmt::Display for Fault {
 }
 
 /// The wait that a `Retry-After` header asks for: seconds, or a date.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -71,7 +71,7 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// The wait before a try that nobody has set: doubled each time, and shortened by chance so that many callers do not come back at once.
-pub(super) fn back_off(tries: u32, chance: u64) -> Duration {
+pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(16);
     let whole = FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST);
@@ -79,7 +79,7 @@ pub(super) fn back_off(tries: u32, chance: u64) -> Duration {
 }
 
 /// The beginning of what was there instead, on one line and without control characters.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean: String = text.chars().take(4 * LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -9,8 +9,10 @@ use std::{
 use jiff::Timestamp;
 use ureq::{Agent, Timeout, http::Response};
 
-use super::fault::{Answer, Fault, back_off, excerpt, retry_after};
-use crate::console::note;
+use crate::{
+    fault::{Answer, Fault, back_off, excerpt, retry_after},
+    notes::Note,
+};
 
 /// Names the program. It begins as browsers begin: Yahoo answers 429 to what does not.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
@@ -26,23 +28,23 @@ const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Asks one thing at a time, politely.
-#[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client<'a> {
     agent: Agent,
     timeout: Duration,
     retries: u32,
+    pub(crate) note: Note<'a>,
     last: Cell<Option<Instant>>,
 }
 
 /// An answer that came whole, whatever it says.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
-impl Client {
-    pub(super) fn new(timeout: Duration, retries: u32) -> Self {
+impl<'a> Client<'a> {
+    pub(crate) fn new(timeout: Duration, retries: u32, note: Note<'a>) -> Self {
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
             .http_status_as_error(false)
@@ -50,12 +52,12 @@ impl Client {
             .timeout_global(Some(timeout))
             .timeout_resolve(Some(RESOLVE.min(timeout)))
             .timeout_connect(Some(CONNECT.min(timeout)));
-        Self { agent: config.build().new_agent(), timeout, retries, last: Cell::new(None) }
+        Self { agent: config.build().new_agent(), timeout, retries, note, last: Cell::new(None) }
     }
 
     /// Asks until there is an answer that can be read, or no more tries are left. A body that ends early may only be noticed when it is read,
     /// so reading is part of a try.
-    pub(super) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
+    pub(crate) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
         let mut tries = 0;
         loop {
             let fault = match self.once(url, referer).and_then(|reply| read(&reply)) {
@@ -71,7 +73,7 @@ impl Client {
                         return Err(fault.of(what));
                     }
                     let left = self.retries - tries - 1;
-                    note(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
+                    (self.note)(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
                     wait
                 }
                 _ => return Err(fault.of(what)),

@@ -1,13 +1,13 @@
 use jiff::civil::{Date, date};
 use serde_json::Value;
 
-use super::{
+use crate::{
     answer::{bad_row, day, json, number},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
-    provider::{Adjust, Wanted, Window},
     symbol::{Market, Symbol},
+    wanted::{Adjust, Wanted, Window},
 };
 
 const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…] of numbers";
@@ -15,12 +15,12 @@ const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…]
 const ROWS: usize = 640;
 
 /// Two whole years each: the requests of tushare's `get_k_data`, which the provider keeps ready.
-pub(super) fn windows(from: Date, to: Date) -> Vec<Window> {
+pub(crate) fn windows(from: Date, to: Date) -> Vec<Window> {
     let years = (from.year()..=to.year()).step_by(2);
     years.map(|year| Window { from: date(year, 1, 1), to: date(year.saturating_add(1).min(Date::MAX.year()), 12, 31) }).collect()
 }
 
-pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
+pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let Wanted { symbol, adjust } = wanted;
     let (folder, adjust) = match adjust {
         Adjust::None => ("kline", ""),
@@ -35,7 +35,7 @@ pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
     )
 }
 
-pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     let Wanted { symbol, adjust } = wanted;
     let document = json(reply)?;
     let code = &document["code"];
