@@ -15,7 +15,7 @@ pub(crate) struct Bar {
     pub(crate) volume: f64,
 }
 
-/// Prices and volumes are kept to so many parts of one: what is written is what is compared.
+/// Prices and volumes are rounded to 1/10,000, so that written and compared values agree.
 const PARTS: f64 = 1e4;
 
 impl Bar {
@@ -27,7 +27,8 @@ impl Bar {
         self.prices[1]
     }
 
-    /// Whether prices and volume are the same. Adjusted prices of Yahoo are computed from numbers whose last digits vary from day to day.
+    /// Whether prices and volume are the same, but for rounding: the last digits of Yahoo's adjusted
+    /// prices vary from day to day.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.same_prices(other) && self.same_volume(other)
     }
@@ -54,7 +55,8 @@ impl Bar {
         }
     }
 
-    /// Whether no share can have had these prices: a high below the low; zero or less, where no dividends were taken off.
+    /// Whether no share can have had these prices: a high below the low, or a price of zero or less
+    /// without an adjustment that subtracts dividends.
     pub(crate) fn is_impossible(&self, may_be_negative: bool) -> bool {
         let [_, _, high, low] = self.prices;
         high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
@@ -87,7 +89,7 @@ pub(crate) struct Rows {
     pub(crate) bars: Vec<Bar>,
     /// Rows without numbers, which were left out.
     pub(crate) empty: usize,
-    /// What was there instead of a list of bars, where that may mean that there are none. None: there was a list.
+    /// What the answer holds instead of a list of bars, if that may mean that there are none.
     pub(crate) absent: Option<String>,
     /// Whether these prices are unadjusted although adjusted ones were asked for.
     pub(crate) unadjusted: bool,
@@ -99,12 +101,12 @@ pub(crate) struct Bars {
     days: BTreeMap<Date, Bar>,
     /// Rows that came after one of a later day.
     pub(crate) unsorted: usize,
-    /// Rows of days that were there, with the same numbers.
+    /// Rows that repeat a day with the same numbers.
     pub(crate) repeated: usize,
 }
 
 impl Bars {
-    /// Adds bars. A day that is there already is dropped; with other numbers it is an error that says which.
+    /// Adds bars. A repeated day is dropped; with other numbers it is an error.
     pub(crate) fn add(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), String> {
         for bar in bars {
             if let Some(there) = self.days.get(&bar.date) {
@@ -134,7 +136,7 @@ impl Bars {
     }
 }
 
-/// Lines of the course's file, whose first row has a number.
+/// Lines of the CSV file; `first` is the number of the first row.
 pub(crate) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
     let line = |(number, bar): (usize, &Bar)| {
         let [open, close, high, low] = bar.prices.map(text);
@@ -158,7 +160,7 @@ pub(crate) enum Overlap {
     Same(Vec<Bar>),
     /// A day of the file is no longer there.
     Gone(Date),
-    /// The first day that is another: its bar in the file (none: no such day) and now.
+    /// The first day that differs: its bar in the file, if the file has the day, and its bar now.
     Differs { kept: Option<Bar>, now: Bar },
 }
 

@@ -1,4 +1,4 @@
-//! All that one provider has, or the next one.
+//! All windows of one provider, and the next provider after a fault.
 
 use jiff::civil::Date;
 
@@ -13,19 +13,19 @@ use crate::{
     wanted::{Adjust, Wanted},
 };
 
-/// What one provider answered, all windows together.
+/// Bars of one provider, all windows together.
 pub(crate) struct Download {
     /// By day; there is at least one.
     pub(crate) days: Vec<Bar>,
     /// First and last day that were asked for.
     pub(crate) asked: [Date; 2],
-    /// Whether the newest prices are unadjusted ones, for want of others.
+    /// Whether the newest prices are unadjusted because the provider has no others.
     pub(crate) unadjusted: bool,
     /// What is odd about the answers.
     pub(crate) notes: Vec<String>,
 }
 
-/// What a note on days that end early has in it.
+/// Marks a note on days that end early.
 pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
 /// Asks one provider after another.
@@ -35,7 +35,8 @@ pub(crate) fn first_answer<T>(note: Note<'_>, symbol: &Symbol, sources: &[Source
     for (index, source) in sources.iter().enumerate() {
         let fault = match ask(source) {
             Ok(answer) => {
-                // A network that is away is said in one line, at the end; so these have not been said yet.
+                // Unreachable providers were not reported yet: without a network one line at the end
+                // reports them all.
                 faults.iter().filter(|fault| is_away(fault)).for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
                 return Ok(answer);
             }
@@ -65,7 +66,7 @@ pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>,
         let read = |reply: &Reply| source.provider.read(reply, wanted);
         let answer = client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
         let rows = answer.map_err(|fault| fault.at(source.host()))?;
-        // Windows may be larger than what is wanted of them.
+        // Windows may be larger than the wanted days.
         let is_foreign = |bar: &&Bar| !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date);
         odd.foreign += rows.bars.iter().filter(is_foreign).count();
         let days: Vec<Bar> = rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
@@ -77,7 +78,7 @@ pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>,
         odd.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
-            // Before its first day a share has none; between others it has.
+            // A share has no bars before its first day, but has them between two days with bars.
             if let Some(said) = absent.take() {
                 return Err(said);
             }
@@ -101,10 +102,10 @@ pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>,
     Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 
-/// Days without bars at the end that need no word: the longest holidays are shorter.
+/// Days without bars at the end that need no note: the longest holidays are shorter.
 const LONGEST_SILENCE: i32 = 14;
 
-/// Rows of a provider's answers that were not taken as they came.
+/// Numbers of rows that were dropped or sorted.
 #[derive(Debug, Clone, Copy, Default)]
 struct Odd {
     empty: usize,
@@ -114,7 +115,7 @@ struct Odd {
     foreign: usize,
 }
 
-/// A provider most of whose prices cannot be is at fault; a few are said as of every file.
+/// Refuses bars if most of their prices are impossible; reading the file warns of a few.
 fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
     match impossible.first() {
@@ -128,7 +129,7 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     }
 }
 
-/// What is odd about a provider's answers. Windows that are adjusted and windows that are not make no series.
+/// Describes odd answers; an error if adjusted and unadjusted windows alternate.
 fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted: &[bool]) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
     for (number, what) in [
@@ -141,7 +142,8 @@ fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted
             notes.push(format!("{name} gave {} {what}", count(number, "row")));
         }
     }
-    // Forward-adjusted prices after the last dividend are the paid ones, and so are backward-adjusted ones before the first.
+    // Forward-adjusted prices are unadjusted after the last dividend, backward-adjusted ones before
+    // the first.
     let is_ordered = match adjust {
         Adjust::Hfq => unadjusted.is_sorted_by_key(|unadjusted| !unadjusted),
         _ => unadjusted.is_sorted(),

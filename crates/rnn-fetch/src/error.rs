@@ -4,7 +4,7 @@ use rnn_data::DataError;
 use rnn_files::{FileError, shortened};
 use thiserror::Error;
 
-/// Why bars were not downloaded. The file is then as it was.
+/// Why bars were not downloaded or not written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FetchError {

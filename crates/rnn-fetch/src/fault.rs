@@ -8,20 +8,20 @@ pub(crate) enum Fault {
     /// There was no connection.
     Unreachable {
         said: String,
-        /// Whether it was found out quickly, so that another try costs little.
+        /// Whether it failed quickly, so that another try costs little.
         quick: bool,
     },
-    /// What may be gone at the next try.
+    /// A fault that may be gone at the next try.
     Passing {
         said: String,
-        /// How long to wait, where the provider says so.
+        /// Wait that the provider asks for.
         wait: Option<Duration>,
     },
-    /// What another try would find again.
+    /// A fault that another try would meet again.
     Lasting(String),
 }
 
-/// What was asked for, or why it was not given.
+/// A result with a [`Fault`].
 pub(crate) type Answer<T> = Result<T, Fault>;
 
 impl Fault {
@@ -33,7 +33,7 @@ impl Fault {
         Self::Lasting(said.into())
     }
 
-    /// The same, of a named request.
+    /// Prefixes the message with the request.
     pub(crate) fn of(self, what: &str) -> Self {
         let of = |said: String| format!("{what}: {said}");
         match self {
@@ -43,7 +43,7 @@ impl Fault {
         }
     }
 
-    /// The same; where there was no connection, with the host.
+    /// Adds the host to the message if there was no connection.
     pub(crate) fn at(self, host: &str) -> Self {
         match self {
             Self::Unreachable { said, quick } => Self::Unreachable { said: format!("{said} ({host})"), quick },
@@ -70,7 +70,8 @@ pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
 }
 
-/// The wait before a try that nobody has set: doubled each time, and shortened by chance so that many callers do not come back at once.
+/// The wait before a further try: doubled each time, and shortened at random by up to a half, so
+/// that many callers do not return at once.
 pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(16);
@@ -78,7 +79,7 @@ pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     whole.mul_f64(0.5 + 0.5 * (chance % 1024) as f64 / 1024.0)
 }
 
-/// The beginning of what was there instead, on one line and without control characters.
+/// The beginning of an unexpected text, on one line and without control characters.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean: String = text.chars().take(4 * LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();

@@ -28,12 +28,13 @@ const OVERLAP: usize = 20;
 /// # Errors
 ///
 /// When no provider can serve the request, the existing file was not downloaded by this crate or
-/// was changed, or no provider answered well. The file is then as it was.
+/// was changed, or no provider answered well. The file is then as it was, unless the disk failed
+/// between replacing the file and its sidecar.
 pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
     let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries, note) };
     let sources = fetcher.sources()?;
     let place = Place::new(&request.out)?;
-    // From before the file is read until it is written, so that two fetches never build on the same rows.
+    // Held from reading to writing, so that two downloads never build on the same rows.
     let _lock = place.lock()?;
     let existed = place.target.exists();
     let kept = if request.force { None } else { Kept::open(&place.target, fetcher.wanted())? };
@@ -74,7 +75,8 @@ fn unchanged(request: &Request, sidecar: Sidecar) -> Outcome {
     Outcome { happened: Happened::Unchanged, added: 0, file: request.out.clone(), sidecar }
 }
 
-/// Who is asked for more of a file: its own provider, as only its rows go with those that are there, or the one that was named.
+/// Providers to ask for more rows of a file: the named one, else the file's own, since only its
+/// rows match those of the file.
 fn asked(request: &Request, mut sources: Vec<Source>, sidecar: &Sidecar) -> Result<Vec<Source>> {
     if request.provider.is_none() {
         sources.retain(|source| source.provider == sidecar.provider);
@@ -124,7 +126,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The first day of a file that is written as a whole. Whoever replaces a file does not mean to lose its oldest days.
+    /// The first day of a file that is written as a whole. Replacing a file keeps its oldest days.
     fn start(&self, file: &Path, existed: bool) -> Date {
         let request = self.request;
         if let Some(from) = request.from {
@@ -154,12 +156,12 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The days of a provider from one to another.
+    /// Downloads the days from `asked[0]` to `asked[1]`.
     fn download(&self, source: &Source, asked: [Date; 2]) -> Answer<Download> {
         download(&self.client, source, self.wanted(), asked)
     }
 
-    /// What a provider says of days after the last of a file. None: nothing.
+    /// Asks a provider for new days. `None`: the file is up to date.
     fn update(&self, source: &Source, kept: &Kept) -> Answer<Option<Update>> {
         let (note, file, name) = (self.client.note, self.request.out.display(), source.name());
         let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
@@ -190,7 +192,7 @@ impl Fetcher<'_> {
         let first = kept.bars.len().saturating_sub(OVERLAP);
         let overlap = &kept.bars[first..finished];
         let download = self.download(source, [kept.bars[first].date, self.request.to.max(kept.last())])?;
-        // An unadjusted overlap may well be the same as an adjusted one, and what comes after it is not.
+        // An unadjusted overlap may equal an adjusted one while the rows after it differ.
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
             note(format_args!("{file}: {name} now gives {now} prices, and did not before; everything is fetched again"));
@@ -215,11 +217,11 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The file's first rows, and new ones after them.
+    /// The file's first `rows`, and new bars after them.
     fn appended(&self, source: &Source, kept: &Kept, rows: usize, new: &[Bar], download: Download) -> Update {
         let Download { unadjusted, asked: [_, to], mut notes, .. } = download;
         notes.retain(|note| !kept.sidecar.notes.contains(note));
-        // Where the days ended before is no longer where they end.
+        // The days no longer end there.
         notes.splice(0..0, kept.sidecar.notes.iter().filter(|note| !note.contains(ENDS_EARLY)).cloned());
         let text = kept.with(rows, new, &self.request.symbol.code);
         let days = [&kept.bars[..rows], new].concat();
@@ -228,7 +230,7 @@ impl Fetcher<'_> {
         Update { happened: Happened::Appended, added, text, sidecar }
     }
 
-    /// A file of what was downloaded, where some days were before.
+    /// A file of the downloaded days only, in place of the days `before`.
     fn whole(&self, source: &Source, download: Download, happened: Happened, before: &[Bar]) -> Update {
         let is_new = |bar: &&Bar| before.binary_search_by_key(&bar.date, |before| before.date).is_err();
         let added = download.days.iter().filter(is_new).count();

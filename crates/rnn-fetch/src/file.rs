@@ -1,4 +1,4 @@
-//! The file of bars and its sidecar: what is there, and how both are replaced.
+//! The CSV file and its sidecar: how the existing ones are checked and replaced.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     wanted::Wanted,
 };
 
-/// A file that an earlier fetch wrote and nobody has changed since.
+/// A file that an earlier download wrote and nobody has changed since.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) sidecar: Sidecar,
@@ -27,7 +27,7 @@ pub(crate) struct Kept {
     text: String,
 }
 
-/// Bytes of a file that was fetched: half a million days.
+/// Largest file in bytes: half a million days.
 const LARGEST: u64 = 32 << 20;
 
 const COLUMNS: [&str; 5] = ["open", "close", "high", "low", "volume"];
@@ -37,7 +37,7 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// When what is there is not an unchanged file of the same symbol and adjustment.
+    /// When the existing file is not an unchanged one of the same symbol and adjustment.
     pub(crate) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
         let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let there = match read_bytes(path, LARGEST) {
@@ -98,7 +98,7 @@ impl Kept {
         kept + &lines(more, rows, code)
     }
 
-    /// Days that others lack: the first, and how many.
+    /// Days of the file that `days` lacks: the first, and their number.
     pub(crate) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
         let mut lacking = self.bars.iter().filter(|bar| days.binary_search_by_key(&bar.date, |day| day.date).is_err());
         let first = lacking.next()?.date;
@@ -132,14 +132,15 @@ fn read(path: &Path) -> Result<Checked, DataError> {
 pub(crate) struct Place {
     /// As it was typed.
     pub(crate) path: PathBuf,
-    /// What a link points to. Sidecar, lock and temporary files are beside it, so that all names of a file share them.
+    /// The target of a link. Sidecar, lock and temporary files are beside it, so that all names of a
+    /// file share them.
     pub(crate) target: PathBuf,
 }
 
 impl Place {
     /// # Errors
     ///
-    /// When no file can be there.
+    /// When no file can be written there.
     pub(crate) fn new(path: &Path) -> Result<Self> {
         let refused = |problem: &str| Err(FetchError::File { path: path.to_owned(), problem: problem.to_owned() });
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -168,18 +169,19 @@ impl Place {
         Ok(Self { path: path.to_owned(), target })
     }
 
-    /// Locks the file for this process alone. The lock's file stays: to remove it would let a third process lock another one of that name.
+    /// Locks the file for this process alone. The lock's file stays: after its removal a third process
+    /// could lock a new file of that name.
     ///
     /// # Errors
     ///
-    /// When another process has it, with who and since when.
+    /// When another process holds the lock, with that process and the time.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
         Ok(Lock::take(&self.target.with_file_name(format!(".{name}.lock")), &self.path.display().to_string())?)
     }
 
-    /// Writes file and sidecar: both under temporary names first, and only once the file is found to be good, under their own. Whatever
-    /// happens in between, a sidecar never vouches for another file: it has the sha256 of its own.
+    /// Writes file and sidecar under temporary names, reads the file back, and renames both. A crash
+    /// in between is noticed: the sidecar holds the SHA-256 of its own file.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
         let beside = Sidecar::path(&self.target);
         let (csv, json) = (temporary_path(&self.target), temporary_path(&beside));
@@ -190,7 +192,7 @@ impl Place {
         let write = || {
             let document = to_json(sidecar)?;
             write_synced(&csv, text).map_err(failed(&self.path))?;
-            // Nobody has heard of the temporary name.
+            // The user does not know the temporary name.
             let checked = read(&csv).map_err(|error| {
                 let said = error.to_string().replace(&csv.display().to_string(), "it");
                 FetchError::File {

@@ -1,7 +1,7 @@
 //! Downloads daily bars from providers that need no token, as CSV files in the course's format.
 //!
 //! ```text
-//! Request -> sources (in order) -> windows of years -> answers -> Bars (by day) -> CSV, checked -> sidecar
+//! Request -> sources (in order) -> windows of years -> answers -> Bars (by day) -> CSV -> sidecar
 //! ```
 //!
 //! # Examples
@@ -40,8 +40,8 @@
 //!
 //! # Environment
 //!
-//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace scheme and host of a provider;
-//! paths and parameters stay.
+//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace scheme and host of a
+//! provider; paths and parameters stay. `HTTPS_PROXY` is heeded.
 
 mod answer;
 mod bars;

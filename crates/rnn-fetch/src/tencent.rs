@@ -11,7 +11,7 @@ use crate::{
 };
 
 const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…] of numbers";
-/// More rows than any two years have; windows that ask for more are cut short.
+/// More rows than any two years have; larger requests are cut short.
 const ROWS: usize = 640;
 
 /// Two whole years each: the requests of tushare's `get_k_data`, which the provider keeps ready.
@@ -27,7 +27,7 @@ pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
         _ => ("fqkline", adjust.name()),
     };
     let Window { from, to } = window;
-    // A number at random, as tushare sends it, gets past caches that are a day old.
+    // A random number, as tushare sends it, avoids caches that are a day old.
     let nonce = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10u128.pow(17);
     format!(
         "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},{adjust}&r=0.{nonce:017}",
@@ -92,7 +92,7 @@ enum Row {
     Bad,
 }
 
-/// A row. What comes after the sixth value (dividends as an object or a list, turnover, amount) is not needed.
+/// A row. Values after the sixth (dividends as an object or a list, turnover, amount) are ignored.
 fn row(value: &Value, symbol: &Symbol) -> Row {
     let values = match value.as_array() {
         Some(values) if values.len() >= 6 => &values[..6],

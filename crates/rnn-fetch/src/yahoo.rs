@@ -29,7 +29,7 @@ fn ticker(Symbol { market, code }: &Symbol) -> String {
 }
 
 pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
-    // What is wrong is said in the document, whatever the status.
+    // The document describes the error, whatever the status.
     let document = parse(&reply.body);
     if let Some(error) = document.as_ref().ok().map(|document| &document["chart"]["error"]).filter(|error| !error.is_null()) {
         let [code, description] = ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
@@ -91,7 +91,7 @@ fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
     Ok(read)
 }
 
-/// A day's bar. The factor between the adjusted and the plain close holds for the day's other prices, too.
+/// A day's bar. The ratio of adjusted to plain close adjusts the day's other prices, too.
 fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     let numbers: Vec<f64> = values.into_iter().map_while(number).collect();
     let &[open, close, high, low, volume, adjusted] = &numbers[..] else { return None };
@@ -101,7 +101,7 @@ fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     (volume >= 0.0 && prices.iter().all(|price| price.is_finite())).then(|| Bar::new(date, prices, volume))
 }
 
-/// While a day's trading goes on, its bar is followed by the quote of the moment.
+/// Drops the current quote that follows the bar of a day whose trading is not over.
 fn drop_quote(bars: &mut Vec<Bar>) {
     if let [.., bar, quote] = bars[..]
         && bar.date == quote.date

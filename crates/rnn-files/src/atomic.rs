@@ -11,19 +11,18 @@ use crate::error::FileError;
 /// Writes a file under a temporary name beside it, syncs it and renames it.
 ///
 /// The file is the old one or the new one at any time, whatever happens meanwhile. A symbolic link
-/// is replaced by a file, so that a planted link leads no write out of its folder.
+/// is replaced by a file, so that a planted link leads no write out of its folder. A device or a
+/// pipe is written to directly.
 ///
 /// # Errors
 ///
-/// [`FileError::Write`] with the path and the cause; the old file is then untouched.
+/// [`FileError::Write`] with the path and the cause.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     write_atomic_with(path, |file| file.write_all(bytes).map_err(failed))
 }
 
-/// Like [`write_atomic`], for a file that the user has named: a symbolic link is followed and stays.
-///
-/// A device or a pipe is written to as it is.
+/// Like [`write_atomic`], for a file that the user has named: a link is followed and stays.
 ///
 /// # Errors
 ///
@@ -40,7 +39,7 @@ pub fn write_following_links(path: &Path, bytes: &[u8]) -> Result<(), FileError>
 ///
 /// # Errors
 ///
-/// The error of `write`, or [`FileError::Write`]; the old file is then untouched.
+/// The error of `write`, which leaves the old file as it was, or [`FileError::Write`].
 pub fn write_atomic_with<T, E: From<FileError>>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, E>) -> Result<T, E> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let replaces = path.is_symlink() || !path.exists() || path.is_file();

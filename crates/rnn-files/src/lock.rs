@@ -31,7 +31,7 @@ impl Lock {
     pub fn take(path: &Path, what: &str) -> Result<Self, FileError> {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
         if path.is_symlink() {
-            // Its holder would be written to where it points.
+            // The holder would be written into the link's target.
             return Err(failed(io::Error::other("it is a link, expected a file of this program's own; remove it")));
         }
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
@@ -45,7 +45,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // Who it is helps whoever finds it taken; the lock itself does not depend on it.
+        // Only for messages: the lock does not depend on it.
         let now = Timestamp::now();
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let _ = file.set_len(0).and_then(|()| write!(file, "process {}, since {now}", std::process::id()));

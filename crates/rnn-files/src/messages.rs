@@ -13,7 +13,7 @@ pub fn shortened(said: &str, longest: usize) -> String {
     format!("{start} … {end}")
 }
 
-/// Returns the message of a TOML error with the line it quotes, unless that line is too long to show.
+/// Returns the message of a TOML error, without the line it quotes if that is too long to show.
 pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     const LONGEST: usize = 300;
     let said = error.to_string();
