@@ -1,10 +1,10 @@
 use std::{fmt, path::PathBuf};
 
 use rnn_data::DataError;
+use rnn_fetch::FetchError;
+use rnn_files::{FileError, shortened};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
-
-use crate::io::shortened;
 
 /// What can stop a command; each message says where, what was expected, what was there and what to do.
 #[derive(Debug, Error)]
@@ -96,9 +96,9 @@ pub enum Error {
     /// One of several runs failed.
     #[error("{0}")]
     Worker(String),
-    /// No provider of prices answered well.
-    #[error("{0}")]
-    Fetch(String),
+    /// Bars cannot be downloaded, or not into that file.
+    #[error(transparent)]
+    Fetch(FetchError),
     /// Results could not be written to stdout.
     #[error("standard output cannot be written: {0}")]
     Output(String),
@@ -109,6 +109,29 @@ pub enum Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Write { path, source } => Self::Write { path, source },
+            FileError::Read { path, source } => Self::Artifact { path, problem: format!("cannot be read: {source}") },
+            FileError::InUse { .. } => Self::Worker(error.to_string()),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Request(problem) => Self::Usage(problem),
+            FetchError::Files(error) => error.into(),
+            FetchError::Data(error) => error.into(),
+            FetchError::Internal(problem) => Self::Internal(problem),
+            other => Self::Fetch(other),
+        }
+    }
+}
 
 impl Error {
     /// Exit code of the process: 2 for wrong usage, that of its signal where it was interrupted (130, 143), 1 for the rest.

@@ -14,13 +14,13 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use rnn_data::{CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform};
+use rnn_fetch::{Provider, fuzzing as fetch};
+use rnn_files::decode_text;
 use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
 
 use crate::{
     error::{Error, Result},
     evaluation::SeriesEvaluation,
-    fetch::{self, Provider},
-    io::bounded,
     run::{Epoch, RunConfig, read_config},
     search::{Search, Space},
     settings::{
@@ -60,7 +60,7 @@ fn artifact(problem: String) -> Error {
 }
 
 fn text(bytes: &[u8]) -> Result<String> {
-    bounded::text(bytes.to_vec()).map_err(|error| artifact(error.to_string()))
+    decode_text(bytes.to_vec()).map_err(|error| artifact(error.to_string()))
 }
 
 /// A table, read and made into series.
@@ -136,7 +136,7 @@ fn space(bytes: &[u8]) -> Result<()> {
 /// What is wrong with the bytes as a config.
 pub fn json(bytes: &[u8]) -> Result<()> {
     let text = text(bytes)?;
-    let others = [parsed::<SeriesEvaluation>(&text), parsed::<Search>(&text), fetch::read_sidecar(path(), &text)];
+    let others = [parsed::<SeriesEvaluation>(&text), parsed::<Search>(&text), fetch::read_sidecar(path(), &text).map_err(Error::from)];
     // Also without its checksum, which nobody's changes would get past.
     let config = read_config(path(), &text).or_else(|error| serde_json::from_str::<RunConfig>(&text).map_err(|_| error));
     let config = config.and_then(|config| resolve(&config.options));
@@ -173,7 +173,7 @@ pub fn metrics(bytes: &[u8]) -> Result<()> {
 ///
 /// What is wrong with the bytes.
 pub fn tencent(bytes: &[u8]) -> Result<()> {
-    fetch::read_answer(Provider::Tencent, bytes)
+    Ok(fetch::read_answer(Provider::Tencent, bytes)?)
 }
 
 /// An answer of Eastmoney's.
@@ -182,7 +182,7 @@ pub fn tencent(bytes: &[u8]) -> Result<()> {
 ///
 /// What is wrong with the bytes.
 pub fn eastmoney(bytes: &[u8]) -> Result<()> {
-    fetch::read_answer(Provider::Eastmoney, bytes)
+    Ok(fetch::read_answer(Provider::Eastmoney, bytes)?)
 }
 
 /// An answer of Yahoo's.
@@ -191,7 +191,7 @@ pub fn eastmoney(bytes: &[u8]) -> Result<()> {
 ///
 /// What is wrong with the bytes.
 pub fn yahoo(bytes: &[u8]) -> Result<()> {
-    fetch::read_answer(Provider::Yahoo, bytes)
+    Ok(fetch::read_answer(Provider::Yahoo, bytes)?)
 }
 
 thread_local! {

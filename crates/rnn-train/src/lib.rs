@@ -8,14 +8,12 @@
 //! |---|---|
 //! | `cli`, `options`, `values`, `settings`, `recipe` | what was typed, what it means, the experiments |
 //! | `data` | which columns of a file or folder are meant |
-//! | `fetch` | daily bars from providers, as CSV files of the course's format, each with a sidecar that says what it is |
 //! | `backend` | which device runs, and why |
 //! | `artifacts`, `checkpoint`, `history`, `files`, `lock` | everything written to and read from an experiment's folder |
 //! | `fit`, `learner`, `optimizer`, `schedule`, `progress`, `interrupt` | training with burn-train |
 //! | `record` | what Burn reads, where it panics |
 //! | `range_test` | finding a learning rate |
 //! | `search` | what a search tries, and what came of it |
-//! | `text_file` | small files, read whole and never more |
 //! | `reading` | everything that reads what others wrote, on bytes: for the fuzz targets |
 //! | `workers` | several trainings at once |
 //! | `task` | what training and reporting need of a task: its model, data and metrics |
@@ -117,10 +115,8 @@ mod cli;
 mod console;
 mod error;
 mod evaluation;
-mod fetch;
 #[doc(hidden)]
 pub mod fuzzing;
-mod io;
 mod plot;
 mod run;
 mod search;

@@ -5,6 +5,7 @@ use std::{fmt, io::Write, ops::Range, path::PathBuf};
 use clap::Args;
 use jiff::{ToSpan, civil::DateTime};
 use rnn_data::{DataError, SetSize, Split, format_time};
+use rnn_files::to_json;
 use serde::Serialize;
 
 use super::context::Context;
@@ -12,7 +13,6 @@ use crate::{
     console::{json, note, number, out},
     error::{Error, Result},
     evaluation::{BaselineScores, FoldPrediction, Scores, SeriesEvaluation, best, skill, verdict},
-    io::to_json,
     plot,
     run::{DataSource, PREDICTIONS, RunFolder},
     settings::{Count, Experiment, Options, Progress, ScoredPart, SplitName, TaskRecipe, Time, TrainSettings, Typed},

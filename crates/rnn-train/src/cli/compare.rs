@@ -5,6 +5,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use rnn_files::{read_if_exists, write_following_links};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,6 @@ use super::context::Context;
 use crate::{
     console::{json, number, out},
     error::{Error, Result},
-    io::{read_if_there, write_through},
     plot,
     run::{Epoch, History, RunConfig, RunFolder},
     settings::{Experiment, OptionList, Options, Role, plain},
@@ -149,8 +149,8 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     }
     let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") { stem.with_extension("") } else { stem };
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
-    write_through(&svg, picture.svg.as_bytes())?;
-    write_through(&png, &picture.png)?;
+    write_following_links(&svg, picture.svg.as_bytes())?;
+    write_following_links(&png, &picture.png)?;
     if args.json {
         return Ok(());
     }
@@ -168,7 +168,7 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let config =
         artifacts.config()?.ok_or_else(|| Error::NotTrained { experiment: artifacts.name.clone(), folder: artifacts.folder.clone() })?;
     let path = artifacts.path("evaluation.json");
-    let evaluation = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose();
+    let evaluation = read_if_exists(&path)?.map(|text| serde_json::from_str(&text)).transpose();
     let evaluation = evaluation.map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })?;
     let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
     if epochs.is_empty() {

@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rnn_files::write_following_links;
 
 use super::context::Context;
 use crate::{
     backend::default_cpu,
     console::out,
     error::Result,
-    io::write_through,
     settings::{Experiment, TaskRecipe},
     task::{Format, LettersTask, Task},
     training::Trained,
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
             task.weights(&trained.load(&task, &device)?, args.format)?
         }
     };
-    write_through(&args.out, &bytes)?;
+    write_following_links(&args.out, &bytes)?;
     out(format_args!("wrote {} ({} bytes)", args.out.display(), bytes.len()));
     Ok(())
 }

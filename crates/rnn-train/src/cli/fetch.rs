@@ -1,12 +1,12 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
-use jiff::{Span, Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date};
+use rnn_fetch::{Adjust, Happened, Provider, Request, Symbol, fetch};
 
 use crate::{
     console::{json, note, out},
     error::{Error, Result},
-    fetch::{Adjust, Happened, Provider, Request, Symbol, fetch},
 };
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(crate) struct FetchArgs {
     to: Option<Day>,
     /// Adjustment for dividends and splits
     #[arg(long, value_enum, default_value = "qfq")]
-    adjust: Adjust,
+    adjust: AdjustChoice,
     /// Who is asked
     #[arg(long, value_enum, default_value = "auto")]
     provider: ProviderChoice,
@@ -44,6 +44,17 @@ pub(crate) struct FetchArgs {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+}
+
+/// Adjustment for dividends and splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AdjustChoice {
+    /// Forward: the newest prices are those that were paid
+    Qfq,
+    /// Backward: the oldest prices are those that were paid
+    Hfq,
+    /// As they were paid (yahoo: but for splits)
+    None,
 }
 
 /// Who is asked for bars.
@@ -89,7 +100,7 @@ impl FromStr for Seconds {
 
 /// Fetches daily bars.
 pub(super) fn run(args: &FetchArgs) -> Result<()> {
-    let outcome = fetch(&request(args, Timestamp::now())?)?;
+    let outcome = fetch(&request(args, Timestamp::now())?, &|line| note(line))?;
     if args.json {
         json(&outcome);
         return Ok(());
@@ -145,12 +156,16 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         ProviderChoice::Eastmoney => Some(Provider::Eastmoney),
         ProviderChoice::Yahoo => Some(Provider::Yahoo),
     };
+    let adjust = match args.adjust {
+        AdjustChoice::Qfq => Adjust::Qfq,
+        AdjustChoice::Hfq => Adjust::Hfq,
+        AdjustChoice::None => Adjust::None,
+    };
     Ok(Request {
         symbol: args.symbol.clone(),
-        adjust: args.adjust,
+        adjust,
         provider,
         from,
-        usual_from: to.saturating_sub(Span::new().years(10)).max(first),
         to,
         out: args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.csv", args.symbol))),
         force: args.force,

@@ -1,5 +1,6 @@
 use burn::train::TrainStep;
 use clap::Args;
+use rnn_files::{csv_rows, to_json};
 use serde::Serialize;
 
 use super::context::Context;
@@ -7,7 +8,6 @@ use crate::{
     backend::SMALLER_BATCH,
     console::{json, number, out},
     error::{Error, Result},
-    io::{csv_rows, to_json},
     plot,
     settings::{Count, Experiment, Options, Positive, Progress, TaskRecipe, TrainSettings},
     task::{LettersTask, Objective, SeriesTask, Task},

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rnn_data::format_time;
+use rnn_files::{csv_rows, to_json};
 
 use super::{context::Context, seeds};
 use crate::{
@@ -9,7 +10,6 @@ use crate::{
     console::{json, note, number, out},
     error::{Error, Result},
     evaluation::Forecast,
-    io::{csv_rows, to_json},
     plot,
     settings::{Count, Experiment, Level, ScoredPart, TaskRecipe},
     task::{SeriesTask, Task},
@@ -116,9 +116,9 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     let quantiles = if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
     let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
     let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
-    csv_rows(&header, &all, |(forecast, value)| {
+    Ok(csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
         let row = [forecast.series.clone(), format_time(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
         row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
-    })
+    })?)
 }

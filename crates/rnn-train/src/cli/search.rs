@@ -10,6 +10,7 @@ use std::{
 
 use clap::Args;
 use rnn_data::{DataError, Split};
+use rnn_files::{to_json, write_atomic};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -19,7 +20,6 @@ use crate::{
     console::{count, json, note, number, out},
     error::{Error, Result},
     evaluation::{SeriesEvaluation, best, verdict},
-    io::{to_json, write_atomic},
     plot,
     run::RunFolder,
     search::{Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay, rungs},

@@ -2,6 +2,7 @@
 
 use std::{fmt, fs, path::PathBuf};
 
+use rnn_files::{read_if_exists, to_json};
 use serde::{Deserialize, Serialize};
 
 use super::{context::Context, train::TrainArgs};
@@ -10,7 +11,6 @@ use crate::{
     console::{multiple, note, number, out},
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation, verdict},
-    io::{read_if_there, to_json},
     settings::{Count, Experiment, Options, Progress, TaskRecipe, TrainSettings},
     task::{SeriesTask, Task},
     training::{Trained, options_before},
@@ -111,7 +111,7 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let path = artifacts.path(REPORT);
     let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
     let train = format!("run `rnn-train train {experiment} --seeds 5`");
-    let text = read_if_there(&path)?.ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
+    let text = read_if_exists(&path)?.ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
     let trained: Trainings =
         serde_json::from_str(&text).map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
     Ok(trained.models.iter().map(|model| artifacts.path(FOLDER).join(model.seed.to_string())).collect())

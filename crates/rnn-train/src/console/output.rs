@@ -10,12 +10,10 @@ use std::{
     },
 };
 
+use rnn_files::shortened;
 use serde::Serialize;
 
-use crate::{
-    error::{Error, Result},
-    io::shortened,
-};
+use crate::error::{Error, Result};
 
 /// Letters of a message: a name in it may be as long as a file.
 const LONGEST: usize = 4000;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rnn_data::Scalers;
+use rnn_files::unseal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    io::unseal,
     settings::Options,
 };
 

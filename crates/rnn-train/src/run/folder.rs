@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rnn_files::{Lock, read_if_exists, seal, write_atomic, write_atomic_with};
+
 use super::config::{RunConfig, read_config};
 use crate::{
     error::{Error, Result},
-    io::{Lock, read_if_there, seal, stream, write_atomic},
     settings::Experiment,
 };
 
@@ -62,7 +63,7 @@ impl RunFolder {
         let folder = folder.as_ref();
         let path = folder.join(CONFIG);
         let problem = "is not there; expected the folder of a run, which has one".to_owned();
-        let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
+        let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
         Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
     }
 
@@ -86,12 +87,18 @@ impl RunFolder {
 
     /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never half there.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
-        write_atomic(&self.path(name), bytes.as_ref())
+        Ok(write_atomic(&self.path(name), bytes.as_ref())?)
     }
 
     /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never half there.
     pub(crate) fn stream<T>(&self, name: &str, write: impl FnOnce(&mut dyn io::Write) -> Result<T>) -> Result<T> {
-        stream(&self.path(name), write)
+        let path = self.path(name);
+        // Writers within other writers do not know the whole path.
+        let named = |error| match error {
+            Error::Write { source, .. } => Error::Write { path: path.clone(), source },
+            other => other,
+        };
+        write_atomic_with(&path, |out| write(out).map_err(named))
     }
 
     /// Locks something of this folder, which is made if need be, for this process alone; `name` is that of the lock's file.
@@ -101,7 +108,7 @@ impl RunFolder {
     /// When another process has it, with who and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
         fs::create_dir_all(&self.folder).map_err(|source| Error::Write { path: self.folder.clone(), source })?;
-        Lock::take(&self.path(name), &self.folder.display().to_string())
+        Ok(Lock::take(&self.path(name), &self.folder.display().to_string())?)
     }
 
     /// Creates the folder if need be and makes sure it can be written.
@@ -121,7 +128,7 @@ impl RunFolder {
     /// When it cannot be read, or is of another experiment or a newer layout.
     pub(crate) fn config(&self) -> Result<Option<RunConfig>> {
         let path = self.path(CONFIG);
-        let Some(text) = read_if_there(&path)? else { return Ok(None) };
+        let Some(text) = read_if_exists(&path)? else { return Ok(None) };
         let config = read_config(&path, &text)?;
         if config.experiment != self.name {
             let problem = format!(

@@ -6,12 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use rnn_files::{read_if_exists_up_to, write_atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{Error, Result},
-    io::{read_up_to, write_atomic},
-};
+use crate::error::{Error, Result};
 
 /// Bytes of `metrics.csv`: two million epochs.
 const LARGEST: u64 = 256 << 20;
@@ -52,7 +50,7 @@ impl History {
     /// Opens the `metrics.csv` of earlier runs, which may not be there.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let mut epochs = Vec::new();
-        if let Some(text) = read_up_to(&path, LARGEST)? {
+        if let Some(text) = read_if_exists_up_to(&path, LARGEST)? {
             for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
                 let row: std::result::Result<Epoch, csv::Error> = row;
                 epochs.push(row.map_err(|error| Error::Artifact {
@@ -118,7 +116,7 @@ impl History {
         if epochs.is_empty() {
             text.truncate(text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         }
-        write_atomic(path, &text)
+        Ok(write_atomic(path, &text)?)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Epoch>> {

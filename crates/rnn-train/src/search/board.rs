@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
+use rnn_files::csv_rows;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,7 +8,6 @@ use super::{TrialRun, space::Point};
 use crate::{
     console::number,
     error::{Error, Result},
-    io::csv_rows,
     settings::{Ranking, plain},
 };
 
@@ -128,7 +128,7 @@ impl Board {
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
         let fixed = ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"].map(str::to_owned);
         let header: Vec<String> = fixed.into_iter().chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
-        csv_rows(&header, &self.outcomes(), |outcome| {
+        Ok(csv_rows(&header, &self.outcomes(), |outcome| {
             let Outcome { run, result } = outcome;
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
             let mut row = vec![run.trial.to_string(), rung];
@@ -147,7 +147,7 @@ impl Board {
             row.extend(self.keys.iter().map(|key| run.point.get(key).map_or_else(String::new, plain)));
             row.push(result.as_ref().err().cloned().unwrap_or_default());
             row
-        })
+        })?)
     }
 
     /// The best run.

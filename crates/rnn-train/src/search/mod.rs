@@ -20,13 +20,13 @@ use serde_json::{Map, Value};
 
 pub(crate) use board::{Board, Outcome};
 pub(crate) use halving::rungs;
+use rnn_files::{read_if_exists, write_atomic};
 pub(crate) use space::{Dimension, Point, Space, Values, overlay};
 pub(crate) use trials::Searching;
 
 use crate::{
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation},
-    io::{read_if_there, write_atomic},
     settings::{Experiment, Method, Ranking, Typed},
 };
 
@@ -92,7 +92,7 @@ impl Search {
             path: path.clone(),
             problem: format!("{problem}; start over with --fresh, or choose another folder with --artifacts"),
         };
-        let Some(text) = read_if_there(&path)? else { return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() }) };
+        let Some(text) = read_if_exists(&path)? else { return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() }) };
         let malformed = |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
         if document["format"] != FORMAT {
@@ -107,7 +107,7 @@ impl Search {
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
-        write_atomic(&folder.join(NAME), (text + "\n").as_bytes())
+        Ok(write_atomic(&folder.join(NAME), (text + "\n").as_bytes())?)
     }
 }
 

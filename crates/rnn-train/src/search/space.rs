@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use rnn_files::{MAX_TEXT_BYTES, read_text, toml_problem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,6 @@ use toml::Spanned;
 
 use crate::{
     error::{Error, Result},
-    io::bounded,
     settings::{Options, searchable},
 };
 
@@ -78,13 +78,12 @@ impl Space {
     /// With the line, when a key is no setting, cannot be searched, or has no values or wrong ones.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-        let text = bounded::read(path, bounded::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+        let text = read_text(path, MAX_TEXT_BYTES).map_err(|error| problem(format!("cannot be read: {error}")))?;
         Self::parse(&text).map_err(problem)
     }
 
     pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
-        let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
-            toml::from_str(text).map_err(|error| bounded::toml_problem(text, &error))?;
+        let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> = toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {

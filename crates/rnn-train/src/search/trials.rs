@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rnn_files::{read_if_exists, to_json, write_atomic};
 use serde_json::Value;
 
 use super::{
@@ -21,7 +22,6 @@ use crate::{
     backend::Backend,
     console::count,
     error::{Error, Result},
-    io::{read_if_there, to_json, write_atomic},
     run::{History, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     training::evaluation,
@@ -122,7 +122,7 @@ impl Searching<'_> {
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY
             {
-                let saved = board.csv().and_then(|csv| write_atomic(&self.folder.join("search.csv"), &csv));
+                let saved = board.csv().and_then(|csv| Ok(write_atomic(&self.folder.join("search.csv"), &csv)?));
                 let before = std::mem::replace(&mut written.1, Ok(()));
                 *written = (Instant::now(), before.and(saved));
             }
@@ -160,7 +160,7 @@ impl Searching<'_> {
             fs::remove_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
         }
         fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
-        write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())
+        Ok(write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())?)
     }
 
     /// The scores of a run that has just ended.
@@ -175,7 +175,7 @@ impl Searching<'_> {
     fn finished(&self, run: &TrialRun) -> Result<Option<Scored>> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);
-        let Some(label) = read_if_there(&root.join(LABEL))? else { return Ok(None) };
+        let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
         if serde_json::from_str::<Value>(&label).ok() != Some(self.labelled(run)?) || !artifacts.path(SCORES).exists() {
             return Ok(None);
         }

@@ -1,5 +1,6 @@
 //! Settings files: read, written, and what is wrong with them.
 
+use rnn_files::toml_problem;
 use serde_json::{Map, Value};
 
 use super::{
@@ -7,7 +8,6 @@ use super::{
     recipe::nearest,
     typed::plain,
 };
-use crate::io::bounded;
 
 /// Columns of the comments.
 const WIDTH: usize = 100;
@@ -15,7 +15,7 @@ const WIDTH: usize = 100;
 /// The options of a settings file.
 pub(crate) fn parse_settings<O: OptionList>(text: &str) -> Result<O, String> {
     toml::from_str(text).map_err(|error| {
-        let problem = bounded::toml_problem(text, &error);
+        let problem = toml_problem(text, &error);
         // The list of all keys that serde appends is what `config` prints, better.
         let Some((place, rest)) = problem.split_once("unknown field `") else { return problem };
         format!("{place}{}", unknown_key::<O>(rest.split('`').next().unwrap_or_default()))

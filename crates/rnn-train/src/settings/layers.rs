@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rnn_files::{MAX_TEXT_BYTES, read_text};
+
 use super::{
     file::parse_settings,
     options::{Field, OptionList, Options, Role},
@@ -10,7 +12,6 @@ use super::{
 use crate::{
     backend::BackendChoice,
     error::{Error, Result},
-    io::bounded,
 };
 
 /// Settings every command has.
@@ -79,6 +80,6 @@ fn data_of_environment() -> Option<PathBuf> {
 
 fn read_options(path: &Path) -> Result<Options> {
     let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-    let text = bounded::read(path, bounded::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    let text = read_text(path, MAX_TEXT_BYTES).map_err(|error| problem(format!("cannot be read: {error}")))?;
     parse_settings(&text).map_err(problem)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rnn_data::{Fill, Naive, SetSize, Transform};
+use rnn_files::sha256;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -15,7 +16,7 @@ use super::{
     typed::{Setting, Typed, listed, plain, whole},
     values::{CellName, Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
-use crate::{backend::BackendChoice, error::Error, io::sha256};
+use crate::{backend::BackendChoice, error::Error};
 
 /// What an option is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -424,4 +425,5 @@ impl Options {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub, reason = "the setters of a list of a test are those of Options")]
 mod tests;

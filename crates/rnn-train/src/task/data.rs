@@ -6,10 +6,10 @@ use std::{
 };
 
 use rnn_data::{BadSeries, CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, TableSource, csv_files};
+use rnn_files::sha256;
 
 use crate::{
     error::{Error, Result},
-    io::sha256,
     run::DataSource,
     settings::SeriesSettings,
 };

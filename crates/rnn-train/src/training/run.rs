@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::{module::Module, tensor::Device};
+use rnn_files::{Lock, to_json};
 use rnn_models::ModelSummary;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
 use crate::{
     backend::{Backend, SMALLER_BATCH, USE_CPU, default_cpu},
     error::{Error, Result},
-    io::{Lock, to_json},
     plot,
     run::{EVALUATION, History, METRICS, PREDICTIONS, RunConfig, RunFolder},
     settings::{Changes, OptionList, Options, TrainSettings},

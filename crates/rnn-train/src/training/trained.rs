@@ -6,13 +6,13 @@ use std::{
 };
 
 use burn::tensor::Device;
+use rnn_files::read_if_exists;
 
 use super::checkpoint::{Best, Checkpoints};
 use crate::{
     backend::{Backend, USE_CPU},
     error::{Error, Result},
     evaluation::SeriesEvaluation,
-    io::read_if_there,
     run::{EVALUATION, RunFolder},
     settings::{Experiment, GlobalSettings, Level, Options, ScoredPart, Typed},
     task::{SeriesTask, Task},
@@ -80,6 +80,6 @@ pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) ->
 /// The scores that a training on series has left.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
     let path = RunFolder::new(root, experiment).path(EVALUATION);
-    let text = read_if_there(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
+    let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
     serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
 }

@@ -8,11 +8,11 @@ use std::{
 };
 
 use burn::tensor::Bytes;
+use rnn_files::{read_if_exists, sha256, unseal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    io::{read_if_there, sha256, unseal},
     run::Provenance,
 };
 
@@ -127,7 +127,7 @@ impl Manifest {
     ///
     /// When it cannot be read, or is not what it was.
     pub(super) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
-        let Some(text) = read_if_there(path)? else { return Ok(None) };
+        let Some(text) = read_if_exists(path)? else { return Ok(None) };
         let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
         let manifest = Self::parse(&text).map_err(problem)?;
         if manifest.experiment != experiment {

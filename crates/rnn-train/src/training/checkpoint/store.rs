@@ -21,6 +21,7 @@ use burn::{
     tensor::Bytes,
     train::checkpoint::Checkpoint,
 };
+use rnn_files::{rename_synced, seal, write_atomic};
 
 use super::{
     manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune},
@@ -28,7 +29,6 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    io::{rename, seal, write_atomic},
     run::RunFolder,
 };
 
@@ -358,7 +358,7 @@ impl Checkpoints {
         if let Some(last) = state.written.as_ref().filter(|last| written.files.iter().any(|name| !last.files.contains(name))) {
             let [_, before, older] = NAMES.map(|name| folder.join(name));
             if last.best == written.best && state.before.as_ref().is_some_and(|before| before.best != written.best) {
-                rename(&before, &older).map_err(|source| Error::Write { path: older, source })?;
+                rename_synced(&before, &older).map_err(|source| Error::Write { path: older, source })?;
                 state.older = state.before.take();
             }
             write_atomic(&before, last.text.as_bytes())?;

@@ -9,40 +9,42 @@ use std::{
 use jiff::Timestamp;
 use ureq::{Agent, Timeout, http::Response};
 
-use super::fault::{Answer, Fault, back_off, excerpt, retry_after};
-use crate::console::note;
+use crate::{
+    fault::{Answer, Fault, back_off, excerpt, retry_after},
+    notes::Note,
+};
 
-/// Names the program. It begins as browsers begin: Yahoo answers 429 to what does not.
+/// Begins like a browser's: Yahoo answers 429 to others.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
-/// Bytes of an unpacked answer. No window of years is larger: ten years are a quarter of a megabyte.
+/// Largest unpacked answer in bytes; ten years take a quarter of a megabyte.
 const LARGEST_BODY: u64 = 4 << 20;
 const REDIRECTS: u32 = 5;
-/// Requests come one after another, at least so far apart.
+/// Shortest pause between two requests.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A provider that wants more than this is given up.
+/// A provider that asks to wait longer is given up.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Without a network these are waited for, at every provider.
+/// Shorter than the time-out: without a network every provider costs this wait.
 const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Asks one thing at a time, politely.
-#[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client<'a> {
     agent: Agent,
     timeout: Duration,
     retries: u32,
+    pub(crate) note: Note<'a>,
     last: Cell<Option<Instant>>,
 }
 
-/// An answer that came whole, whatever it says.
+/// A whole answer with any status.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
-impl Client {
-    pub(super) fn new(timeout: Duration, retries: u32) -> Self {
+impl<'a> Client<'a> {
+    pub(crate) fn new(timeout: Duration, retries: u32, note: Note<'a>) -> Self {
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
             .http_status_as_error(false)
@@ -50,12 +52,12 @@ impl Client {
             .timeout_global(Some(timeout))
             .timeout_resolve(Some(RESOLVE.min(timeout)))
             .timeout_connect(Some(CONNECT.min(timeout)));
-        Self { agent: config.build().new_agent(), timeout, retries, last: Cell::new(None) }
+        Self { agent: config.build().new_agent(), timeout, retries, note, last: Cell::new(None) }
     }
 
-    /// Asks until there is an answer that can be read, or no more tries are left. A body that ends early may only be noticed when it is read,
-    /// so reading is part of a try.
-    pub(super) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
+    /// Asks until an answer can be read or no tries are left. Reading is part of a try, since only it
+    /// notices a body that ends early.
+    pub(crate) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
         let mut tries = 0;
         loop {
             let fault = match self.once(url, referer).and_then(|reply| read(&reply)) {
@@ -63,7 +65,7 @@ impl Client {
                 Err(fault) => fault,
             };
             let wait = match &fault {
-                // A network that is away is said once, at the end.
+                // A missing network is reported once, at the end.
                 Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => back_off(0, chance()),
                 Fault::Passing { wait, .. } if tries < self.retries => {
                     let wait = wait.unwrap_or_default().max(back_off(tries, chance()));
@@ -71,7 +73,7 @@ impl Client {
                         return Err(fault.of(what));
                     }
                     let left = self.retries - tries - 1;
-                    note(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
+                    (self.note)(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
                     wait
                 }
                 _ => return Err(fault.of(what)),
@@ -95,7 +97,7 @@ impl Client {
         if let Some(referer) = referer {
             request = request.header("Referer", referer);
         }
-        // What is asked for safely is not answered by a redirect to where it is not.
+        // No redirect leads from HTTPS to HTTP.
         let request = request.config().https_only(url.starts_with("https:")).build();
         let mut response = request.call().map_err(|error| self.fault(error))?;
         if let Some(fault) = busy(&response) {
@@ -119,7 +121,7 @@ impl Client {
             E::BodyExceedsLimit(limit) => Fault::lasting(format!("sent more than {} MiB, expected less than one", limit >> 20)),
             E::TooManyRedirects => Fault::lasting(format!("redirected more than {REDIRECTS} times")),
             E::Io(error) if is_broken(error.kind()) => Fault::passing(format!("the connection broke off ({})", plain(&error.to_string()))),
-            // A redirect to nowhere will not be another at the next try.
+            // The next try would meet the same redirect.
             E::Protocol(error) if error.to_string().contains("location header") => {
                 Fault::lasting(format!("redirected, and did not say where to ({})", plain(&error.to_string())))
             }
@@ -133,7 +135,7 @@ impl Client {
     }
 }
 
-/// Too many requests, or a server in trouble.
+/// A fault if the status is 429 or 5xx.
 fn busy<B>(response: &Response<B>) -> Option<Fault> {
     let status = response.status();
     if status.as_u16() != 429 && !status.is_server_error() {
@@ -151,7 +153,7 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
     Some(Fault::Passing { said, wait })
 }
 
-/// Whether a connection was there and ended.
+/// Whether an open connection ended.
 fn is_broken(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
 }
@@ -162,7 +164,7 @@ fn plain(message: &str) -> String {
     excerpt(message).trim_matches('`').to_owned()
 }
 
-/// A number nobody knows beforehand; the standard library seeds its hash maps so.
+/// A random number, from the seed of the standard library's hash maps.
 fn chance() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::{
+use crate::{
     fault::{Answer, Fault, excerpt},
     http::Reply,
 };
@@ -12,12 +12,12 @@ use super::{
 const TOO_LARGE: f64 = 1e13;
 
 /// The answer's JSON document, which may be wrapped: `name={…};` or `name({…});`.
-pub(super) fn json(reply: &Reply) -> Answer<Value> {
+pub(crate) fn json(reply: &Reply) -> Answer<Value> {
     expect_ok(reply)?;
     parse(&reply.body)
 }
 
-pub(super) fn expect_ok(reply: &Reply) -> Answer<()> {
+pub(crate) fn expect_ok(reply: &Reply) -> Answer<()> {
     match reply.status {
         200 => Ok(()),
         status => Err(Fault::lasting(format!("answered with HTTP status {status}, expected 200: {}", excerpt(&reply.body)))),
@@ -25,7 +25,7 @@ pub(super) fn expect_ok(reply: &Reply) -> Answer<()> {
 }
 
 /// The JSON document of a text.
-pub(super) fn parse(text: &str) -> Answer<Value> {
+pub(crate) fn parse(text: &str) -> Answer<Value> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(Fault::passing("answered with an empty body"));
@@ -56,7 +56,7 @@ fn unwrapped(text: &str) -> &str {
 }
 
 /// A number, also one written as text.
-pub(super) fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_f64(),
@@ -65,14 +65,14 @@ pub(super) fn number(value: &Value) -> Option<f64> {
 }
 
 /// A day like 2020-04-24.
-pub(super) fn day(text: &str) -> Option<Date> {
+pub(crate) fn day(text: &str) -> Option<Date> {
     let is_iso = text.len() == 10
         && text.bytes().enumerate().all(|(place, byte)| if [4, 7].contains(&place) { byte == b'-' } else { byte.is_ascii_digit() });
     text.parse().ok().filter(|_| is_iso)
 }
 
 /// A provider that names the symbol of its bars must name the one that was asked for.
-pub(super) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
+pub(crate) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
     match named.as_str() {
         Some(named) if !named.eq_ignore_ascii_case(expected) => {
             Err(Fault::lasting(format!("answered with bars of {}, expected {expected}", excerpt(named))))
@@ -82,7 +82,7 @@ pub(super) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
 }
 
 /// What a row should have been.
-pub(super) fn bad_row(row: usize, expected: &str, got: &str) -> Fault {
+pub(crate) fn bad_row(row: usize, expected: &str, got: &str) -> Fault {
     Fault::lasting(format!("row {}: expected {expected}, got {}", row + 1, excerpt(got)))
 }
 

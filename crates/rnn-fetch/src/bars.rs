@@ -3,36 +3,37 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 /// The course's header; the first column is a row number.
-pub(super) const HEADER: &str = ",date,open,close,high,low,volume,code";
+pub(crate) const HEADER: &str = ",date,open,close,high,low,volume,code";
 
 /// A day's prices, in the order the course's file has them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Bar {
-    pub(super) date: Date,
+pub(crate) struct Bar {
+    pub(crate) date: Date,
     /// Open, close, high, low.
-    pub(super) prices: [f64; 4],
+    pub(crate) prices: [f64; 4],
     /// Lots of 100 shares on the mainland, else shares.
-    pub(super) volume: f64,
+    pub(crate) volume: f64,
 }
 
-/// Prices and volumes are kept to so many parts of one: what is written is what is compared.
+/// Prices and volumes are rounded to 1/10,000, so that written and compared values agree.
 const PARTS: f64 = 1e4;
 
 impl Bar {
-    pub(super) fn new(date: Date, prices: [f64; 4], volume: f64) -> Self {
+    pub(crate) fn new(date: Date, prices: [f64; 4], volume: f64) -> Self {
         Self { date, prices: prices.map(rounded), volume: rounded(volume) }
     }
 
-    pub(super) fn close(&self) -> f64 {
+    pub(crate) fn close(&self) -> f64 {
         self.prices[1]
     }
 
-    /// Whether prices and volume are the same. Adjusted prices of Yahoo are computed from numbers whose last digits vary from day to day.
-    pub(super) fn agrees(&self, other: &Self) -> bool {
+    /// Whether prices and volume are the same, but for rounding: the last digits of Yahoo's adjusted
+    /// prices vary from day to day.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.same_prices(other) && self.same_volume(other)
     }
 
-    pub(super) fn same_prices(&self, other: &Self) -> bool {
+    pub(crate) fn same_prices(&self, other: &Self) -> bool {
         self.prices.iter().zip(&other.prices).all(|(one, other)| is_same(*one, *other))
     }
 
@@ -42,7 +43,7 @@ impl Bar {
     }
 
     /// How a bar of the same day differs from this one, in words.
-    pub(super) fn change(&self, now: &Self) -> String {
+    pub(crate) fn change(&self, now: &Self) -> String {
         let Self { date, prices, volume } = self;
         if !is_same(self.close(), now.close()) {
             return format!("its close of {date} was {}, and now is {}", self.close(), now.close());
@@ -54,8 +55,9 @@ impl Bar {
         }
     }
 
-    /// Whether no share can have had these prices: a high below the low; zero or less, where no dividends were taken off.
-    pub(super) fn is_impossible(&self, may_be_negative: bool) -> bool {
+    /// Whether no share can have had these prices: a high below the low, or a price of zero or less
+    /// without an adjustment that subtracts dividends.
+    pub(crate) fn is_impossible(&self, may_be_negative: bool) -> bool {
         let [_, _, high, low] = self.prices;
         high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
     }
@@ -83,29 +85,29 @@ fn text(number: f64) -> String {
 
 /// What a provider's answers hold.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
-    pub(super) bars: Vec<Bar>,
+pub(crate) struct Rows {
+    pub(crate) bars: Vec<Bar>,
     /// Rows without numbers, which were left out.
-    pub(super) empty: usize,
-    /// What was there instead of a list of bars, where that may mean that there are none. None: there was a list.
-    pub(super) absent: Option<String>,
+    pub(crate) empty: usize,
+    /// What the answer holds instead of a list of bars, if that may mean that there are none.
+    pub(crate) absent: Option<String>,
     /// Whether these prices are unadjusted although adjusted ones were asked for.
-    pub(super) unadjusted: bool,
+    pub(crate) unadjusted: bool,
 }
 
 /// Bars by day.
 #[derive(Debug, Default)]
-pub(super) struct Bars {
+pub(crate) struct Bars {
     days: BTreeMap<Date, Bar>,
     /// Rows that came after one of a later day.
-    pub(super) unsorted: usize,
-    /// Rows of days that were there, with the same numbers.
-    pub(super) repeated: usize,
+    pub(crate) unsorted: usize,
+    /// Rows that repeat a day with the same numbers.
+    pub(crate) repeated: usize,
 }
 
 impl Bars {
-    /// Adds bars. A day that is there already is dropped; with other numbers it is an error that says which.
-    pub(super) fn add(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), String> {
+    /// Adds bars. A repeated day is dropped; with other numbers it is an error.
+    pub(crate) fn add(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), String> {
         for bar in bars {
             if let Some(there) = self.days.get(&bar.date) {
                 if there.prices != bar.prices {
@@ -125,17 +127,17 @@ impl Bars {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.days.is_empty()
     }
 
-    pub(super) fn into_days(self) -> Vec<Bar> {
+    pub(crate) fn into_days(self) -> Vec<Bar> {
         self.days.into_values().collect()
     }
 }
 
-/// Lines of the course's file, whose first row has a number.
-pub(super) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
+/// Lines of the CSV file; `first` is the number of the first row.
+pub(crate) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
     let line = |(number, bar): (usize, &Bar)| {
         let [open, close, high, low] = bar.prices.map(text);
         format!("{number},{},{open},{close},{high},{low},{},{code}\n", bar.date, text(bar.volume))
@@ -144,7 +146,7 @@ pub(super) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
 }
 
 /// What is odd about bars, beyond what reading their file says.
-pub(super) fn oddity(bars: &[Bar]) -> Option<String> {
+pub(crate) fn oddity(bars: &[Bar]) -> Option<String> {
     let mut odd = bars.iter().filter(|bar| !bar.is_consistent());
     let first = odd.next()?.date;
     let count = 1 + odd.count();
@@ -153,17 +155,17 @@ pub(super) fn oddity(bars: &[Bar]) -> Option<String> {
 
 /// How a file's last days compare with what a provider says of them now.
 #[derive(Debug, PartialEq)]
-pub(super) enum Overlap {
+pub(crate) enum Overlap {
     /// The same; these come after them.
     Same(Vec<Bar>),
     /// A day of the file is no longer there.
     Gone(Date),
-    /// The first day that is another: its bar in the file (none: no such day) and now.
+    /// The first day that differs: its bar in the file, if the file has the day, and its bar now.
     Differs { kept: Option<Bar>, now: Bar },
 }
 
 impl Overlap {
-    pub(super) fn of(kept: &[Bar], now: &[Bar]) -> Self {
+    pub(crate) fn of(kept: &[Bar], now: &[Bar]) -> Self {
         let Some(last) = kept.last().map(|bar| bar.date) else { return Self::Same(now.to_vec()) };
         let find = |date: Date| kept.iter().find(|bar| bar.date == date);
         if let Some(gone) = kept.iter().find(|kept| now.iter().all(|bar| bar.date != kept.date)) {

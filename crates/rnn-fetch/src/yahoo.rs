@@ -1,16 +1,16 @@
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use serde_json::Value;
 
-use super::{
-    answer::{expect_ok, number, parse, same_symbol},
+use crate::{
+    answer::{bad_row, expect_ok, number, parse, same_symbol},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
-    provider::{Adjust, Wanted, Window},
     symbol::{Market, Symbol},
+    wanted::{Adjust, Wanted, Window},
 };
 
-pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
+pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let ticker = ticker(wanted.symbol);
     // Bars have the time their day's trading begins, which is the same day in UTC everywhere.
     let midnight = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
@@ -28,8 +28,8 @@ fn ticker(Symbol { market, code }: &Symbol) -> String {
     format!("{code}{suffix}")
 }
 
-pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
-    // What is wrong is said in the document, whatever the status.
+pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+    // The document describes the error, whatever the status.
     let document = parse(&reply.body);
     if let Some(error) = document.as_ref().ok().map(|document| &document["chart"]["error"]).filter(|error| !error.is_null()) {
         let [code, description] = ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
@@ -76,7 +76,7 @@ fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
         let values = [&columns[0][row], &columns[1][row], &columns[2][row], &columns[3][row], &columns[4][row], &adjusted[row]];
         let wrong = || {
             let values = values.map(Value::to_string).join(",");
-            super::answer::bad_row(row, "a time, five numbers and an adjusted close", &format!("{},{values}", times[row]))
+            bad_row(row, "a time, five numbers and an adjusted close", &format!("{},{values}", times[row]))
         };
         let time = times[row].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(wrong)?;
         if values.iter().any(|value| value.is_null()) {
@@ -91,7 +91,7 @@ fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
     Ok(read)
 }
 
-/// A day's bar. The factor between the adjusted and the plain close holds for the day's other prices, too.
+/// A day's bar. The ratio of adjusted to plain close adjusts the day's other prices, too.
 fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     let numbers: Vec<f64> = values.into_iter().map_while(number).collect();
     let &[open, close, high, low, volume, adjusted] = &numbers[..] else { return None };
@@ -101,7 +101,7 @@ fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     (volume >= 0.0 && prices.iter().all(|price| price.is_finite())).then(|| Bar::new(date, prices, volume))
 }
 
-/// While a day's trading goes on, its bar is followed by the quote of the moment.
+/// Drops the current quote that follows the bar of a day whose trading is not over.
 fn drop_quote(bars: &mut Vec<Bar>) {
     if let [.., bar, quote] = bars[..]
         && bar.date == quote.date

@@ -1,33 +1,33 @@
 use jiff::civil::{Date, date};
 use serde_json::Value;
 
-use super::{
+use crate::{
     answer::{bad_row, day, json, number},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
-    provider::{Adjust, Wanted, Window},
     symbol::{Market, Symbol},
+    wanted::{Adjust, Wanted, Window},
 };
 
 const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…] of numbers";
-/// More rows than any two years have; windows that ask for more are cut short.
+/// More rows than any two years have; larger requests are cut short.
 const ROWS: usize = 640;
 
 /// Two whole years each: the requests of tushare's `get_k_data`, which the provider keeps ready.
-pub(super) fn windows(from: Date, to: Date) -> Vec<Window> {
+pub(crate) fn windows(from: Date, to: Date) -> Vec<Window> {
     let years = (from.year()..=to.year()).step_by(2);
     years.map(|year| Window { from: date(year, 1, 1), to: date(year.saturating_add(1).min(Date::MAX.year()), 12, 31) }).collect()
 }
 
-pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
+pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let Wanted { symbol, adjust } = wanted;
     let (folder, adjust) = match adjust {
         Adjust::None => ("kline", ""),
         _ => ("fqkline", adjust.name()),
     };
     let Window { from, to } = window;
-    // A number at random, as tushare sends it, gets past caches that are a day old.
+    // A random number, as tushare sends it, avoids caches that are a day old.
     let nonce = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10u128.pow(17);
     format!(
         "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},{adjust}&r=0.{nonce:017}",
@@ -35,7 +35,7 @@ pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
     )
 }
 
-pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     let Wanted { symbol, adjust } = wanted;
     let document = json(reply)?;
     let code = &document["code"];
@@ -92,7 +92,7 @@ enum Row {
     Bad,
 }
 
-/// A row. What comes after the sixth value (dividends as an object or a list, turnover, amount) is not needed.
+/// A row. Values after the sixth (dividends as an object or a list, turnover, amount) are ignored.
 fn row(value: &Value, symbol: &Symbol) -> Row {
     let values = match value.as_array() {
         Some(values) if values.len() >= 6 => &values[..6],

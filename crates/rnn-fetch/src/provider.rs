@@ -1,66 +1,36 @@
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::{
     bars::Rows,
     eastmoney,
+    error::{FetchError, Result},
     fault::Answer,
     http::Reply,
-    symbol::{Market, Symbol},
-    tencent, yahoo,
+    symbol::Market,
+    tencent,
+    wanted::{Adjust, Wanted, Window},
+    yahoo,
 };
-use crate::{Error, Result};
 
-/// How prices before a dividend or split are made comparable with those after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Adjust {
-    /// Forward: the newest prices are those that were paid
-    Qfq,
-    /// Backward: the oldest prices are those that were paid
-    Hfq,
-    /// As they were paid (yahoo: but for splits)
-    None,
-}
-
-impl Adjust {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Qfq => "qfq",
-            Self::Hfq => "hfq",
-            Self::None => "none",
-        }
-    }
-}
-
-/// Who is asked for bars.
+/// A source of bars on the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Provider {
+pub enum Provider {
+    /// Shanghai, Shenzhen, Beijing.
     Tencent,
+    /// Shanghai, Shenzhen, Beijing.
     Eastmoney,
+    /// Shanghai, Shenzhen, Hong Kong, the United States.
     Yahoo,
 }
 
-/// Days that are asked for at once, both included.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Window {
-    pub(super) from: Date,
-    pub(super) to: Date,
-}
-
-/// What bars are wanted of.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) symbol: &'a Symbol,
-    pub(super) adjust: Adjust,
-}
-
 impl Provider {
-    /// In the order they are asked.
-    pub(crate) const ALL: [Self; 3] = [Self::Tencent, Self::Eastmoney, Self::Yahoo];
+    /// All providers, in the order they are asked.
+    pub const ALL: [Self; 3] = [Self::Tencent, Self::Eastmoney, Self::Yahoo];
 
-    pub(super) fn name(self) -> &'static str {
+    /// Its name in files and messages, such as `tencent`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Tencent => "tencent",
             Self::Eastmoney => "eastmoney",
@@ -69,7 +39,7 @@ impl Provider {
     }
 
     /// Why it cannot serve what is wanted, if it cannot.
-    pub(super) fn refuses(self, wanted: Wanted<'_>) -> Option<String> {
+    pub(crate) fn refuses(self, wanted: Wanted<'_>) -> Option<String> {
         let (name, symbol) = (self.name(), wanted.symbol);
         match self {
             Self::Tencent | Self::Eastmoney if !symbol.market.is_mainland() => {
@@ -108,7 +78,7 @@ impl Provider {
     }
 
     /// The requests that cover some days, oldest first.
-    pub(super) fn windows(self, from: Date, to: Date) -> Vec<Window> {
+    pub(crate) fn windows(self, from: Date, to: Date) -> Vec<Window> {
         match self {
             Self::Tencent => tencent::windows(from, to),
             Self::Eastmoney | Self::Yahoo => decades(from, to),
@@ -116,7 +86,7 @@ impl Provider {
     }
 
     /// Path and parameters of a request.
-    pub(super) fn path(self, wanted: Wanted<'_>, window: Window) -> String {
+    pub(crate) fn path(self, wanted: Wanted<'_>, window: Window) -> String {
         match self {
             Self::Tencent => tencent::path(wanted, window),
             Self::Eastmoney => eastmoney::path(wanted, window),
@@ -125,12 +95,12 @@ impl Provider {
     }
 
     /// The page that a request seems to come from, where the provider minds.
-    pub(super) fn referer(self) -> Option<&'static str> {
+    pub(crate) fn referer(self) -> Option<&'static str> {
         (self == Self::Eastmoney).then_some("https://quote.eastmoney.com/")
     }
 
     /// The rows of an answer.
-    pub(super) fn read(self, reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+    pub(crate) fn read(self, reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
         match self {
             Self::Tencent => tencent::read(reply, wanted),
             Self::Eastmoney => eastmoney::read(reply, wanted),
@@ -141,8 +111,8 @@ impl Provider {
 
 /// A provider, and where it is.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub(super) provider: Provider,
+pub(crate) struct Source {
+    pub(crate) provider: Provider,
     base: String,
 }
 
@@ -152,27 +122,29 @@ impl Source {
     /// # Errors
     ///
     /// When the environment's is no address.
-    pub(super) fn new(provider: Provider) -> Result<Self> {
+    pub(crate) fn new(provider: Provider) -> Result<Self> {
         let typed = std::env::var_os(provider.variable()).filter(|value| !value.is_empty());
         let base = match typed {
             None => provider.usual_base().to_owned(),
             Some(value) => base(&value.to_string_lossy()).ok_or_else(|| {
                 let (name, value) = (provider.variable(), value.to_string_lossy());
-                Error::Usage(format!("environment variable {name}: expected scheme and host like http://localhost:8080, got `{value}`"))
+                FetchError::Request(format!(
+                    "environment variable {name}: expected scheme and host like http://localhost:8080, got `{value}`"
+                ))
             })?,
         };
         Ok(Self { provider, base })
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.provider.name()
     }
 
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.base.split_once("://").map_or(&self.base, |(_, host)| host)
     }
 
-    pub(super) fn url(&self, wanted: Wanted<'_>, window: Window) -> String {
+    pub(crate) fn url(&self, wanted: Wanted<'_>, window: Window) -> String {
         format!("{}{}", self.base, self.provider.path(wanted, window))
     }
 }
@@ -198,16 +170,6 @@ fn decades(from: Date, to: Date) -> Vec<Window> {
         }
     }
     windows
-}
-
-impl Window {
-    /// Its years.
-    pub(super) fn label(self) -> String {
-        match (self.from.year(), self.to.year()) {
-            (from, to) if from == to => from.to_string(),
-            (from, to) => format!("{from}-{to}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,42 +1,42 @@
-//! All that one provider has, or the next one.
+//! All windows of one provider, and the next provider after a fault.
 
 use jiff::civil::Date;
 
-use super::{
+use crate::{
     bars::{Bar, Bars},
+    error::{FetchError, Result},
     fault::{Answer, Fault},
     http::{Client, Reply},
-    provider::{Adjust, Source, Wanted},
+    notes::{Note, count},
+    provider::Source,
     symbol::Symbol,
-};
-use crate::{
-    Error, Result,
-    console::{count, note},
+    wanted::{Adjust, Wanted},
 };
 
-/// What one provider answered, all windows together.
-pub(super) struct Download {
+/// Bars of one provider, all windows together.
+pub(crate) struct Download {
     /// By day; there is at least one.
-    pub(super) days: Vec<Bar>,
+    pub(crate) days: Vec<Bar>,
     /// First and last day that were asked for.
-    pub(super) asked: [Date; 2],
-    /// Whether the newest prices are unadjusted ones, for want of others.
-    pub(super) unadjusted: bool,
+    pub(crate) asked: [Date; 2],
+    /// Whether the newest prices are unadjusted because the provider has no others.
+    pub(crate) unadjusted: bool,
     /// What is odd about the answers.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
-/// What a note on days that end early has in it.
-pub(super) const ENDS_EARLY: &str = "the last day it gave is";
+/// Marks a note on days that end early.
+pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
 /// Asks one provider after another.
-pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
+pub(crate) fn first_answer<T>(note: Note<'_>, symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
     let mut faults: Vec<Fault> = Vec::new();
     let is_away = |fault: &Fault| matches!(fault, Fault::Unreachable { .. });
     for (index, source) in sources.iter().enumerate() {
         let fault = match ask(source) {
             Ok(answer) => {
-                // A network that is away is said in one line, at the end; so these have not been said yet.
+                // Unreachable providers were not reported yet: without a network one line at the end
+                // reports them all.
                 faults.iter().filter(|fault| is_away(fault)).for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
                 return Ok(answer);
             }
@@ -50,15 +50,15 @@ pub(super) fn first_answer<T>(symbol: &Symbol, sources: &[Source], ask: impl Fn(
         faults.push(fault);
     }
     let said = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Err(Error::Fetch(match faults.iter().all(is_away) {
+    Err(FetchError::Providers(match faults.iter().all(is_away) {
         true => format!("no provider could be reached: {said}"),
         false => format!("no provider gave bars of {symbol}: {said}"),
     }))
 }
 
 /// All days of a provider from one to another.
-pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
-    let (name, symbol) = (source.name(), wanted.symbol);
+pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
+    let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
     let (mut bars, mut odd, mut unadjusted, mut absent) = (Bars::default(), Odd::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {
@@ -66,7 +66,7 @@ pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [fr
         let read = |reply: &Reply| source.provider.read(reply, wanted);
         let answer = client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
         let rows = answer.map_err(|fault| fault.at(source.host()))?;
-        // Windows may be larger than what is wanted of them.
+        // Windows may be larger than the wanted days.
         let is_foreign = |bar: &&Bar| !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date);
         odd.foreign += rows.bars.iter().filter(is_foreign).count();
         let days: Vec<Bar> = rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
@@ -78,7 +78,7 @@ pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [fr
         odd.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
-            // Before its first day a share has none; between others it has.
+            // A share has no bars before its first day, but has them between two days with bars.
             if let Some(said) = absent.take() {
                 return Err(said);
             }
@@ -102,10 +102,10 @@ pub(super) fn download(client: &Client, source: &Source, wanted: Wanted<'_>, [fr
     Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 
-/// Days without bars at the end that need no word: the longest holidays are shorter.
+/// Days without bars at the end that need no note: the longest holidays are shorter.
 const LONGEST_SILENCE: i32 = 14;
 
-/// Rows of a provider's answers that were not taken as they came.
+/// Numbers of rows that were dropped or sorted.
 #[derive(Debug, Clone, Copy, Default)]
 struct Odd {
     empty: usize,
@@ -115,7 +115,7 @@ struct Odd {
     foreign: usize,
 }
 
-/// A provider most of whose prices cannot be is at fault; a few are said as of every file.
+/// Refuses bars if most of their prices are impossible; reading the file warns of a few.
 fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
     match impossible.first() {
@@ -129,7 +129,7 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     }
 }
 
-/// What is odd about a provider's answers. Windows that are adjusted and windows that are not make no series.
+/// Describes odd answers; an error if adjusted and unadjusted windows alternate.
 fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted: &[bool]) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
     for (number, what) in [
@@ -142,7 +142,8 @@ fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted
             notes.push(format!("{name} gave {} {what}", count(number, "row")));
         }
     }
-    // Forward-adjusted prices after the last dividend are the paid ones, and so are backward-adjusted ones before the first.
+    // Forward-adjusted prices are unadjusted after the last dividend, backward-adjusted ones before
+    // the first.
     let is_ordered = match adjust {
         Adjust::Hfq => unadjusted.is_sorted_by_key(|unadjusted| !unadjusted),
         _ => unadjusted.is_sorted(),

@@ -1,4 +1,4 @@
-//! The file of bars and its sidecar: what is there, and how both are replaced.
+//! The CSV file and its sidecar: how the existing ones are checked and replaced.
 
 use std::{
     fs,
@@ -7,29 +7,27 @@ use std::{
 };
 
 use jiff::civil::Date;
-use rnn_data::{CsvFile, ReadOptions};
+use rnn_data::{CsvFile, DataError, ReadOptions};
+use rnn_files::{FileError, Lock, read_bytes, rename_synced, sha256, temporary_path, to_json, write_synced};
 
-use super::{
+use crate::{
     bars::{Bar, HEADER, lines, oddity},
-    provider::Wanted,
+    error::{FetchError, Result},
+    notes::Note,
     sidecar::Sidecar,
     symbol::Market,
-};
-use crate::{
-    Error, Result,
-    console::note,
-    io::{Lock, bounded, rename, sha256, temporary, write_synced},
+    wanted::Wanted,
 };
 
-/// A file that an earlier fetch wrote and nobody has changed since.
+/// A file that an earlier download wrote and nobody has changed since.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) sidecar: Sidecar,
-    pub(super) bars: Vec<Bar>,
+pub(crate) struct Kept {
+    pub(crate) sidecar: Sidecar,
+    pub(crate) bars: Vec<Bar>,
     text: String,
 }
 
-/// Bytes of a file that was fetched: half a million days.
+/// Largest file in bytes: half a million days.
 const LARGEST: u64 = 32 << 20;
 
 const COLUMNS: [&str; 5] = ["open", "close", "high", "low", "volume"];
@@ -39,10 +37,10 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// When what is there is not an unchanged file of the same symbol and adjustment.
-    pub(super) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
-        let refused = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-        let there = match bounded::bytes(path, LARGEST) {
+    /// When the existing file is not an unchanged one of the same symbol and adjustment.
+    pub(crate) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
+        let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
+        let there = match read_bytes(path, LARGEST) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(refused(format!("cannot be read: {error}"))),
@@ -83,25 +81,25 @@ impl Kept {
         Ok(Some(Self { sidecar, bars, text }))
     }
 
-    pub(super) fn last(&self) -> Date {
+    pub(crate) fn last(&self) -> Date {
         self.bars[self.bars.len() - 1].date
     }
 
     /// Rows whose days were over when they were fetched: all, or all but the last.
-    pub(super) fn finished(&self, market: Market) -> usize {
+    pub(crate) fn finished(&self, market: Market) -> usize {
         let is_over = self.last() <= market.last_finished_day(self.sidecar.fetched_at);
         self.bars.len() - usize::from(!is_over)
     }
 
     /// The file's first rows, with more bars after them.
-    pub(super) fn with(&self, rows: usize, more: &[Bar], code: &str) -> String {
+    pub(crate) fn with(&self, rows: usize, more: &[Bar], code: &str) -> String {
         // The header is a line, too.
         let kept: String = self.text.split_inclusive('\n').take(1 + rows).collect();
         kept + &lines(more, rows, code)
     }
 
-    /// Days that others lack: the first, and how many.
-    pub(super) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
+    /// Days of the file that `days` lacks: the first, and their number.
+    pub(crate) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
         let mut lacking = self.bars.iter().filter(|bar| days.binary_search_by_key(&bar.date, |day| day.date).is_err());
         let first = lacking.next()?.date;
         Some((first, 1 + lacking.count()))
@@ -109,7 +107,7 @@ impl Kept {
 }
 
 /// A whole file.
-pub(super) fn whole(bars: &[Bar], code: &str) -> String {
+pub(crate) fn whole(bars: &[Bar], code: &str) -> String {
     format!("{HEADER}\n{}", lines(bars, 0, code))
 }
 
@@ -119,7 +117,7 @@ struct Checked {
 }
 
 /// Reads a file as every other CSV file is read.
-fn read(path: &Path) -> Result<Checked> {
+fn read(path: &Path) -> Result<Checked, DataError> {
     let table = CsvFile::open(path, None)?.read(&COLUMNS, &ReadOptions::default())?;
     let column = |name: &str| table.column(name).unwrap_or_default();
     let [open, close, high, low, volume] = COLUMNS.map(column);
@@ -131,19 +129,20 @@ fn read(path: &Path) -> Result<Checked> {
 
 /// Where a file is to be written.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// As it was typed.
-    pub(super) path: PathBuf,
-    /// What a link points to. Sidecar, lock and temporary files are beside it, so that all names of a file share them.
-    pub(super) target: PathBuf,
+    pub(crate) path: PathBuf,
+    /// The target of a link. Sidecar, lock and temporary files are beside it, so that all names of a
+    /// file share them.
+    pub(crate) target: PathBuf,
 }
 
 impl Place {
     /// # Errors
     ///
-    /// When no file can be there.
-    pub(super) fn new(path: &Path) -> Result<Self> {
-        let refused = |problem: &str| Err(Error::Artifact { path: path.to_owned(), problem: problem.to_owned() });
+    /// When no file can be written there.
+    pub(crate) fn new(path: &Path) -> Result<Self> {
+        let refused = |problem: &str| Err(FetchError::File { path: path.to_owned(), problem: problem.to_owned() });
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if path.is_dir() {
             return refused("is a folder; --out names a file");
@@ -170,45 +169,46 @@ impl Place {
         Ok(Self { path: path.to_owned(), target })
     }
 
-    /// Locks the file for this process alone. The lock's file stays: to remove it would let a third process lock another one of that name.
+    /// Locks the file for this process alone. The lock's file stays: after its removal a third process
+    /// could lock a new file of that name.
     ///
     /// # Errors
     ///
-    /// When another process has it, with who and since when.
-    pub(super) fn lock(&self) -> Result<Lock> {
+    /// When another process holds the lock, with that process and the time.
+    pub(crate) fn lock(&self) -> Result<Lock> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-        Lock::take(&self.target.with_file_name(format!(".{name}.lock")), &self.path.display().to_string())
+        Ok(Lock::take(&self.target.with_file_name(format!(".{name}.lock")), &self.path.display().to_string())?)
     }
 
-    /// Writes file and sidecar: both under temporary names first, and only once the file is found to be good, under their own. Whatever
-    /// happens in between, a sidecar never vouches for another file: it has the sha256 of its own.
-    pub(super) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
+    /// Writes file and sidecar under temporary names, reads the file back, and renames both. A crash
+    /// in between is noticed: the sidecar holds the SHA-256 of its own file.
+    pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
         let beside = Sidecar::path(&self.target);
-        let (csv, json) = (temporary(&self.target), temporary(&beside));
+        let (csv, json) = (temporary_path(&self.target), temporary_path(&beside));
         let failed = |path: &Path| {
             let path = path.to_owned();
-            move |source| Error::Write { path, source }
+            move |source| FileError::Write { path, source }
         };
         let write = || {
-            let document = serde_json::to_string_pretty(sidecar).map_err(|error| Error::Internal(error.to_string()))?;
+            let document = to_json(sidecar)?;
             write_synced(&csv, text).map_err(failed(&self.path))?;
-            // Nobody has heard of the temporary name.
+            // The user does not know the temporary name.
             let checked = read(&csv).map_err(|error| {
                 let said = error.to_string().replace(&csv.display().to_string(), "it");
-                Error::Artifact {
+                FetchError::File {
                     path: self.path.clone(),
                     problem: format!("what was fetched cannot be read back, so nothing was changed: {said}"),
                 }
             })?;
             if checked.bars.len() != sidecar.rows {
-                return Err(Error::Internal(format!("{} rows were written, {} were read", sidecar.rows, checked.bars.len())));
+                return Err(FetchError::Internal(format!("{} rows were written, {} were read", sidecar.rows, checked.bars.len())));
             }
             for warning in checked.warnings {
                 note(format_args!("warning: {}: {warning}", self.path.display()));
             }
-            write_synced(&json, &(document + "\n")).map_err(failed(&beside))?;
-            rename(&csv, &self.target).map_err(failed(&self.path))?;
-            rename(&json, &beside).map_err(failed(&beside))
+            write_synced(&json, &document).map_err(failed(&beside))?;
+            rename_synced(&csv, &self.target).map_err(failed(&self.path))?;
+            Ok(rename_synced(&json, &beside).map_err(failed(&beside))?)
         };
         write().inspect_err(|_| {
             drop(fs::remove_file(&csv));

@@ -1,4 +1,4 @@
-//! One process at a time: a lock of the operating system, which ends with the process that holds it, however that ends.
+//! Locks of the operating system: each ends with its process, however that ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -8,27 +8,30 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::error::{Error, Result};
+use crate::error::FileError;
 
-/// Bytes of what a lock says of its holder.
+/// Largest description of a holder, in bytes.
 const LONGEST: u64 = 200;
 
-/// A lock that is held until it is dropped.
+/// An exclusive lock between processes, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock of a file, which is made if it is not there; `what` is not to be worked on by two.
+    /// Takes the lock at `path` without waiting; `what` names the locked thing in messages.
+    ///
+    /// The lock's file is created if need be and stays. It records the process and the time.
     ///
     /// # Errors
     ///
-    /// When another process holds it, with who and since when.
-    pub(crate) fn take(path: &Path, what: &str) -> Result<Self> {
-        let failed = |source| Error::Write { path: path.to_owned(), source };
+    /// [`FileError::InUse`] if another process holds it, with that process and the time;
+    /// [`FileError::Write`] if the file cannot be created or is a symbolic link.
+    pub fn take(path: &Path, what: &str) -> Result<Self, FileError> {
+        let failed = |source| FileError::Write { path: path.to_owned(), source };
         if path.is_symlink() {
-            // Its holder would be written to where it points.
+            // The holder would be written into the link's target.
             return Err(failed(io::Error::other("it is a link, expected a file of this program's own; remove it")));
         }
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
@@ -38,11 +41,11 @@ impl Lock {
                 let mut holder = String::new();
                 let _ = file.take(LONGEST).read_to_string(&mut holder);
                 let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-                return Err(Error::Worker(format!("{what} is in use by {holder}; wait for it to end")));
+                return Err(FileError::InUse { what: what.to_owned(), holder: holder.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // Who it is helps whoever finds it taken; the lock itself does not depend on it.
+        // Only for messages: the lock does not depend on it.
         let now = Timestamp::now();
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let _ = file.set_len(0).and_then(|()| write!(file, "process {}, since {now}", std::process::id()));

@@ -4,31 +4,38 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::{documents::to_json, error::FileError};
 
-/// SHA-256 in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+/// Returns the SHA-256 of some bytes in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Name of the checksum in a sealed document.
 const SEAL: &str = "sha256";
 
-/// A JSON object that carries a checksum of the rest of it.
-pub(crate) fn seal(value: &impl Serialize) -> Result<String> {
-    let internal = |error: serde_json::Error| Error::Internal(error.to_string());
-    let mut document = serde_json::to_value(value).map_err(internal)?;
-    let hash = sha256(document.to_string().as_bytes());
-    document[SEAL] = hash.into();
-    serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(internal)
-}
-
-/// Reads what [`seal`] has written with this version of its layout.
+/// Returns a value as an indented JSON object with a checksum of its other fields.
 ///
 /// # Errors
 ///
-/// When it is another document, of another version, or not what it was: what is wrong with it, to be said after its name.
-pub(crate) fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> std::result::Result<T, String> {
+/// [`FileError::Serialize`] if the value has no JSON form.
+///
+/// # Panics
+///
+/// If the value is not a struct or a map.
+pub fn seal(value: &impl Serialize) -> Result<String, FileError> {
+    let mut document = serde_json::to_value(value).map_err(FileError::serialize)?;
+    let hash = sha256(document.to_string().as_bytes());
+    document[SEAL] = hash.into();
+    to_json(&document)
+}
+
+/// Reads a document that [`seal`] has written, whose field `format` (1 if missing) is `layout`.
+///
+/// # Errors
+///
+/// A message to put after the file's name, if the document, its layout or its checksum is wrong.
+pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String> {
     let malformed = |error: serde_json::Error| format!("cannot be read ({error})");
     let mut document: Value = serde_json::from_str(text).map_err(malformed)?;
     let Some(fields) = document.as_object_mut() else { return Err("is no JSON object".to_owned()) };
@@ -68,7 +75,7 @@ mod tests {
         for bit in 0..8 * text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            // White space between the fields says nothing.
+            // Flips of white space between the fields may pass.
             let read = String::from_utf8(bytes).ok().and_then(|text| unseal::<Document>(&text, 2).ok());
             assert!(read.is_none_or(|read| read == document), "bit {bit}");
         }

@@ -1,42 +1,53 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date};
+use rnn_files::read_if_exists;
 use serde::{Deserialize, Serialize};
 
-use super::provider::{Adjust, Provider};
-use crate::{Error, Result, io::read_if_there};
+use crate::{
+    error::{FetchError, Result},
+    provider::Provider,
+    wanted::Adjust,
+};
 
-/// What a fetched file is, written beside it: `FILE.json`.
+/// What a downloaded file is, written beside it as `FILE.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sidecar {
+pub struct Sidecar {
     /// Layout of this document.
-    pub(super) format: u32,
-    pub(super) symbol: String,
-    pub(super) provider: Provider,
+    pub format: u32,
+    /// Symbol, as [`Symbol`](crate::Symbol) prints it.
+    pub symbol: String,
+    /// Provider of all rows.
+    pub provider: Provider,
     /// The provider's host.
-    pub(super) host: String,
-    pub(super) adjust: Adjust,
-    /// Whether the newest prices are unadjusted ones, for want of others.
-    pub(super) unadjusted: bool,
+    pub host: String,
+    /// Adjustment of all rows.
+    pub adjust: Adjust,
+    /// Whether the newest prices are unadjusted because the provider has no others.
+    pub unadjusted: bool,
     /// First day that was asked for.
-    pub(super) from: Date,
+    pub from: Date,
     /// Last day that was asked for.
-    pub(super) to: Date,
-    pub(super) first: Date,
-    pub(super) last: Date,
-    pub(super) rows: usize,
-    pub(super) fetched_at: Timestamp,
-    /// Of the CSV file.
-    pub(super) sha256: String,
+    pub to: Date,
+    /// Day of the first row.
+    pub first: Date,
+    /// Day of the last row.
+    pub last: Date,
+    /// Number of rows.
+    pub rows: usize,
+    /// Time of the download.
+    pub fetched_at: Timestamp,
+    /// SHA-256 of the CSV file.
+    pub sha256: String,
     /// What was odd about the provider's answers.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Sidecar {
-    pub(super) const FORMAT: u32 = 1;
+    pub(crate) const FORMAT: u32 = 1;
 
     /// Where the sidecar of a file is.
-    pub(super) fn path(file: &Path) -> PathBuf {
+    pub(crate) fn path(file: &Path) -> PathBuf {
         let mut path = file.as_os_str().to_owned();
         path.push(".json");
         path.into()
@@ -47,14 +58,14 @@ impl Sidecar {
     /// # Errors
     ///
     /// When there is one that cannot be read, or is of another layout.
-    pub(super) fn read(file: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read(file: &Path) -> Result<Option<Self>> {
         let path = Self::path(file);
-        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+        read_if_exists(&path)?.map(|text| Self::parse(&path, &text)).transpose()
     }
 
     /// Reads the text of the sidecar at a path.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
-        let refused = |problem: String| Error::Artifact { path: path.to_owned(), problem };
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let malformed = |error: serde_json::Error| {
             refused(format!("expected what `rnn-train fetch` writes beside a file, got: {error}; --force replaces both"))
         };

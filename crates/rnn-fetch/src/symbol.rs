@@ -6,38 +6,47 @@ use jiff::{
     tz::Offset,
 };
 
+use crate::error::{FetchError, Result};
+
 /// Where a share is traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Market {
+pub enum Market {
+    /// Shanghai Stock Exchange.
     Shanghai,
+    /// Shenzhen Stock Exchange.
     Shenzhen,
+    /// Beijing Stock Exchange.
     Beijing,
+    /// Hong Kong Exchange.
     HongKong,
+    /// An exchange of the United States.
     UnitedStates,
 }
 
 impl Market {
-    /// Whether it is one of mainland China, whose volumes are counted in lots of 100 shares.
-    pub(crate) fn is_mainland(self) -> bool {
+    /// Whether it is in mainland China, where volumes are counted in lots of 100 shares.
+    pub fn is_mainland(self) -> bool {
         !matches!(self, Self::HongKong | Self::UnitedStates)
     }
 
-    /// The time there. An offset that never changes is enough to know the day, and needs no time-zone database.
-    pub(crate) fn clock(self, now: Timestamp) -> DateTime {
+    /// Returns the local time there, without daylight saving.
+    pub fn clock(self, now: Timestamp) -> DateTime {
+        // A constant offset is enough to know the day, and needs no time-zone database.
         let hours = if self == Self::UnitedStates { -5 } else { 8 };
         Offset::constant(hours).to_datetime(now)
     }
 
-    /// The last day whose trading is over: the bar of a day that goes on will still change.
-    pub(crate) fn last_finished_day(self, now: Timestamp) -> Date {
+    /// Returns the last day whose trading is over. A later day's bar still changes.
+    pub fn last_finished_day(self, now: Timestamp) -> Date {
         let clock = self.clock(now);
         // Shanghai, Shenzhen and Beijing close at 15:00, Hong Kong at 16:10, New York at 16:00.
         let over_at = if self.is_mainland() { 16 } else { 17 };
         if clock.hour() >= over_at { clock.date() } else { clock.date().yesterday().unwrap_or(clock.date()) }
     }
 
-    /// The first day there can be bars of: Shenzhen's exchange opened then, and no provider has older days of the others.
-    pub(crate) fn first_day(self) -> Date {
+    /// Returns the first day that can have bars.
+    pub fn first_day(self) -> Date {
+        // Shenzhen's exchange opened then, and no provider has older days of the others.
         if self.is_mainland() { date(1990, 12, 1) } else { date(1960, 1, 1) }
     }
 
@@ -53,25 +62,38 @@ impl Market {
 }
 
 /// A share, index or fund: `sh600519`, `0700.HK`, `BRK-B`.
+///
+/// # Examples
+///
+/// ```
+/// use rnn_fetch::{Market, Symbol};
+///
+/// let symbol: Symbol = "600519.SH".parse()?;
+/// assert_eq!((symbol.market, symbol.to_string().as_str()), (Market::Shanghai, "sh600519"));
+/// assert!("60051".parse::<Symbol>().is_err());
+/// # Ok::<(), rnn_fetch::FetchError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Symbol {
-    pub(crate) market: Market,
-    /// Six digits, or the ticker; what the column `code` says.
-    pub(crate) code: String,
+pub struct Symbol {
+    /// Exchange.
+    pub market: Market,
+    /// Six digits, or the ticker: the column `code`.
+    pub code: String,
 }
 
 const FORMS: &str = "600519, sh600519, 600519.SH, 600519.SS (Shanghai), sz000001, 000001.SZ (Shenzhen), bj430047, 430047.BJ (Beijing), \
                      0700.HK (Hong Kong) or a US ticker like AAPL or BRK-B";
 
 impl FromStr for Symbol {
-    type Err = String;
+    type Err = FetchError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
         let upper = text.trim().to_ascii_uppercase();
-        parse(&upper).ok_or_else(|| match is_code(&upper) {
+        let problem = || match is_code(&upper) {
             true => format!("no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type another of {FORMS}"),
             false => format!("expected a symbol like {FORMS}, got `{text}`"),
-        })
+        };
+        parse(&upper).ok_or_else(|| FetchError::Request(problem()))
     }
 }
 
@@ -173,7 +195,7 @@ mod tests {
             ("BRK-B", "BRK-B"),
             (" 600519 ", "sh600519"),
         ] {
-            assert_eq!(text.parse::<Symbol>().map(|symbol| symbol.to_string()), Ok(expected.to_owned()), "{text}");
+            assert_eq!(text.parse::<Symbol>().unwrap().to_string(), expected, "{text}");
         }
         assert_eq!("SZ000001".parse::<Symbol>().unwrap().code, "000001");
     }
@@ -183,10 +205,10 @@ mod tests {
         for text in
             ["", "60051", "6005190", "sh60051", "600519.XX", "GOOGLE1", "TOOLONG", "A_B", "0.HK", "123456.HK", "贵州茅台", "../x", "BRK.B"]
         {
-            let error = text.parse::<Symbol>().unwrap_err();
+            let error = text.parse::<Symbol>().unwrap_err().to_string();
             assert!(error.contains("sh600519") && error.contains("BRK-B"), "{text}: {error}");
         }
-        assert!("700001".parse::<Symbol>().unwrap_err().contains("as in sh700001"));
+        assert!("700001".parse::<Symbol>().unwrap_err().to_string().contains("as in sh700001"));
     }
 
     #[test]

@@ -1,17 +1,17 @@
-use super::{
+use crate::{
     answer::{bad_row, day, json, number, same_symbol},
     bars::{Bar, Rows},
     fault::{Answer, Fault, excerpt},
     http::Reply,
-    provider::{Adjust, Wanted, Window},
     symbol::Market,
+    wanted::{Adjust, Wanted, Window},
 };
 
 const ROW: &str = "`date,open,close,high,low,volume,…` of numbers";
 /// What its own page sends.
 const TOKEN: &str = "fa5fd1943c7b386f172d6893dbfba10b";
 
-pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
+pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let market = if wanted.symbol.market == Market::Shanghai { 1 } else { 0 };
     let adjust = match wanted.adjust {
         Adjust::None => 0,
@@ -26,7 +26,7 @@ pub(super) fn path(wanted: Wanted<'_>, window: Window) -> String {
     )
 }
 
-pub(super) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
+pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     let document = json(reply)?;
     let code = &document["rc"];
     if number(code) != Some(0.0) {

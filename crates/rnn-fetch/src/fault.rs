@@ -4,37 +4,37 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
 /// Why a provider gave nothing. Each text says what was expected and what was there.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// There was no connection.
     Unreachable {
         said: String,
-        /// Whether it was found out quickly, so that another try costs little.
+        /// Whether it failed quickly, so that another try costs little.
         quick: bool,
     },
-    /// What may be gone at the next try.
+    /// A fault that may be gone at the next try.
     Passing {
         said: String,
-        /// How long to wait, where the provider says so.
+        /// Wait that the provider asks for.
         wait: Option<Duration>,
     },
-    /// What another try would find again.
+    /// A fault that another try would meet again.
     Lasting(String),
 }
 
-/// What was asked for, or why it was not given.
-pub(super) type Answer<T> = Result<T, Fault>;
+/// A result with a [`Fault`].
+pub(crate) type Answer<T> = Result<T, Fault>;
 
 impl Fault {
-    pub(super) fn passing(said: impl Into<String>) -> Self {
+    pub(crate) fn passing(said: impl Into<String>) -> Self {
         Self::Passing { said: said.into(), wait: None }
     }
 
-    pub(super) fn lasting(said: impl Into<String>) -> Self {
+    pub(crate) fn lasting(said: impl Into<String>) -> Self {
         Self::Lasting(said.into())
     }
 
-    /// The same, of a named request.
-    pub(super) fn of(self, what: &str) -> Self {
+    /// Prefixes the message with the request.
+    pub(crate) fn of(self, what: &str) -> Self {
         let of = |said: String| format!("{what}: {said}");
         match self {
             Self::Unreachable { said, quick } => Self::Unreachable { said: of(said), quick },
@@ -43,8 +43,8 @@ impl Fault {
         }
     }
 
-    /// The same; where there was no connection, with the host.
-    pub(super) fn at(self, host: &str) -> Self {
+    /// Adds the host to the message if there was no connection.
+    pub(crate) fn at(self, host: &str) -> Self {
         match self {
             Self::Unreachable { said, quick } => Self::Unreachable { said: format!("{said} ({host})"), quick },
             fault => fault,
@@ -61,7 +61,7 @@ impl fmt::Display for Fault {
 }
 
 /// The wait that a `Retry-After` header asks for: seconds, or a date.
-pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -70,16 +70,17 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
 }
 
-/// The wait before a try that nobody has set: doubled each time, and shortened by chance so that many callers do not come back at once.
-pub(super) fn back_off(tries: u32, chance: u64) -> Duration {
+/// The wait before a further try: doubled each time, and shortened at random by up to a half, so
+/// that many callers do not return at once.
+pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(16);
     let whole = FIRST.saturating_mul(1 << tries.min(10)).min(LONGEST);
     whole.mul_f64(0.5 + 0.5 * (chance % 1024) as f64 / 1024.0)
 }
 
-/// The beginning of what was there instead, on one line and without control characters.
-pub(super) fn excerpt(text: &str) -> String {
+/// The beginning of an unexpected text, on one line and without control characters.
+pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean: String = text.chars().take(4 * LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
