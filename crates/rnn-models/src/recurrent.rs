@@ -4,18 +4,9 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
+use rnn_kernels::{Cell, HiddenOutput};
 
-/// Which recurrent cell a layer uses.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Cell {
-    /// [`SimpleRnn`].
-    SimpleRnn,
-    /// [`Lstm`].
-    Lstm,
-    /// [`Gru`].
-    Gru,
-}
+use crate::layers::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
 
 /// Configuration of a [`Recurrent`] layer with the defaults of its cell.
 #[derive(Config, Debug)]
@@ -77,12 +68,12 @@ impl Recurrent {
         }
     }
 
-    /// Name of the layer's cell.
-    pub fn name(&self) -> &'static str {
+    /// The layer's cell.
+    pub fn cell(&self) -> Cell {
         match self {
-            Self::SimpleRnn(_) => "SimpleRnn",
-            Self::Lstm(_) => "Lstm",
-            Self::Gru(_) => "Gru",
+            Self::SimpleRnn(_) => Cell::SimpleRnn,
+            Self::Lstm(_) => Cell::Lstm,
+            Self::Gru(_) => Cell::Gru,
         }
     }
 
@@ -97,8 +88,8 @@ impl Recurrent {
     }
 }
 
-impl From<crate::HiddenOutput> for RecurrentOutput {
-    fn from(output: crate::HiddenOutput) -> Self {
+impl From<HiddenOutput> for RecurrentOutput {
+    fn from(output: HiddenOutput) -> Self {
         Self { sequence: output.sequence, last: output.state }
     }
 }

@@ -4,6 +4,7 @@ use std::{fmt::Display, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory};
 use rnn_data::{Cut, Fill, Naive, Transform};
+use rnn_models::Cell;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, value::MapAccessDeserializer},
@@ -16,7 +17,7 @@ use crate::{
     cli::Progress,
     files::sha256,
     schedule::RateSchedule,
-    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
+    values::{Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
 
 /// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
@@ -89,7 +90,7 @@ pub(crate) struct Options {
     pub(crate) samples: Option<usize>,
     /// Recurrent cell: simple-rnn, lstm or gru
     #[arg(long, value_name = "NAME", help_heading = Options::SERIES)]
-    pub(crate) cell: Option<Typed<CellName>>,
+    pub(crate) cell: Option<Typed<Cell>>,
     /// Hidden units of each recurrent layer, e.g. 80,100
     #[arg(long, value_name = "N,N", value_delimiter = ',', allow_negative_numbers = true, help_heading = Options::SERIES)]
     pub(crate) units: Option<Vec<Typed<Count>>>,

@@ -3,12 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use rnn_data::{Cut, Naive, Transform};
+use rnn_models::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     options::{Options, Typed},
     schedule::RateSchedule,
-    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName},
+    values::{Count, Level, Loss, OptimizerName, Positive, Quantile, Quantity, ScoredPart, Share, SplitName},
 };
 
 /// One experiment: what it reads, which model it trains and how.
@@ -44,7 +45,7 @@ pub(crate) struct Letters {
 /// A task on series and its model; every field is the default of the option of that name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Series {
-    pub(crate) cell: CellName,
+    pub(crate) cell: Cell,
     pub(crate) units: &'static [usize],
     pub(crate) dropout: f64,
     /// None: guessed from the header.
@@ -67,7 +68,7 @@ pub(crate) struct Series {
 
 /// The course's models of prices.
 const COURSE: Series = Series {
-    cell: CellName::Lstm,
+    cell: Cell::Lstm,
     units: &[80, 100],
     dropout: 0.2,
     target: Some("open"),
@@ -109,7 +110,7 @@ const fn letters(name: &'static str, about: &'static str, task: Letters) -> Reci
     Recipe { name, about, task: Task::Letters(task), epochs: 100, batch_size: 32, learning_rate: 0.01 }
 }
 
-const fn stock(name: &'static str, about: &'static str, cell: CellName) -> Recipe {
+const fn stock(name: &'static str, about: &'static str, cell: Cell) -> Recipe {
     Recipe { name, about, task: Task::Series(Series { cell, ..COURSE }), epochs: 50, batch_size: 64, learning_rate: 0.001 }
 }
 
@@ -139,9 +140,9 @@ pub(crate) static RECIPES: [Recipe; 10] = [
         "four letters of the alphabet, embedded -> the next",
         Letters { alphabet: 26, window: 4, cyclic: false, units: 10, embedding: Some(2) },
     ),
-    stock("stock-rnn", "60 daily opens -> the next open, SimpleRNN", CellName::SimpleRnn),
-    stock("stock-lstm", "60 daily opens -> the next open, LSTM", CellName::Lstm),
-    stock("stock-gru", "60 daily opens -> the next open, GRU", CellName::Gru),
+    stock("stock-rnn", "60 daily opens -> the next open, SimpleRNN", Cell::SimpleRnn),
+    stock("stock-lstm", "60 daily opens -> the next open, LSTM", Cell::Lstm),
+    stock("stock-gru", "60 daily opens -> the next open, GRU", Cell::Gru),
     honest(
         "stock-gap",
         "open, high, low, close, volume -> the next open against the last close, LSTM",

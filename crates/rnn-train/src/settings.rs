@@ -310,7 +310,7 @@ impl SeriesSettings {
             naive: set(options.naive, "naive")?.0,
             season: options.season.filter(|season| *season > 0),
             split,
-            cell: set(options.cell, "cell")?.0.into(),
+            cell: set(options.cell, "cell")?.0,
             units,
             dropout: set(options.dropout, "dropout")?.0.0,
             loss,

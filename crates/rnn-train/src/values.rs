@@ -4,7 +4,6 @@ use std::{fmt, str::FromStr};
 
 use jiff::civil::DateTime;
 use rnn_data::moment;
-use rnn_models::Cell;
 
 /// Epochs, samples a step and rows there can be.
 pub(crate) const LARGEST_COUNT: usize = 1_000_000;
@@ -197,27 +196,5 @@ named! {
         Course = "course",
         /// See [`rnn_data::Split::Holdout`].
         Holdout = "holdout",
-    }
-}
-
-named! {
-    /// A recurrent cell.
-    CellName {
-        /// SimpleRNN.
-        SimpleRnn = "simple-rnn",
-        /// LSTM.
-        Lstm = "lstm",
-        /// GRU.
-        Gru = "gru",
-    }
-}
-
-impl From<CellName> for Cell {
-    fn from(name: CellName) -> Self {
-        match name {
-            CellName::SimpleRnn => Self::SimpleRnn,
-            CellName::Lstm => Self::Lstm,
-            CellName::Gru => Self::Gru,
-        }
     }
 }
