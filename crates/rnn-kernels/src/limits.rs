@@ -1,4 +1,4 @@
-/// What of a GPU limits the operators.
+/// The limits of a GPU that decide how the operators run on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GpuLimits {

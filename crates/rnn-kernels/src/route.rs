@@ -37,7 +37,11 @@ pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
     None
 }
 
-/// How an operator runs over `[B, T, I]` inputs with `H` hidden units in `F32` on a device.
+/// How the operator of a cell runs on a device, in `F32`.
+///
+/// # Shapes
+///
+/// The sizes are `B`, `T`, `I` and `H`: an input `[B, T, I]` and `H` hidden units.
 pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Device) -> Route {
     let _ = (kind, batch, time, input, hidden);
     if !has_operators(device) {

@@ -48,6 +48,23 @@
 //! operations, and several times slower: other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
 //! product.
 //!
+//! # From `burn::nn`
+//!
+//! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`, and
+//! back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients stay
+//! the same but for rounding, and weights stay parameters on their device. A setting without a
+//! counterpart, such as `clip`, is refused with a [`ConversionError`].
+//!
+//! ```
+//! use burn::{nn, tensor::Device};
+//! use rnn_models::Lstm;
+//!
+//! let layer = nn::LstmConfig::new(3, 4, true).init(&Device::flex());
+//! let faster = Lstm::try_from(layer)?;
+//! assert_eq!(faster.kernel.dims(), [3, 16]);
+//! # Ok::<(), rnn_models::ConversionError>(())
+//! ```
+//!
 //! # Shapes
 //!
 //! `B` batch, `T` time, `I` input features, `H` hidden units; see `rnn-kernels` for the layout of the weights.
@@ -61,7 +78,7 @@ mod series;
 mod summary;
 
 pub use layers::{
-    Bidirectional, BidirectionalConfig, BidirectionalOutput, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode,
+    Bidirectional, BidirectionalConfig, BidirectionalOutput, Constraint, ConversionError, Gru, GruConfig, Lstm, LstmConfig, MergeMode,
     RecurrentLayer, RecurrentLayerConfig, Regularizer, Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackConfig, StackOutput, Stateful,
 };
 pub use letters::{LettersModel, LettersModelConfig};

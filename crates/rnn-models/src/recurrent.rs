@@ -44,7 +44,7 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero.
+    /// When a size is zero; the message names it.
     pub fn init(&self, device: &Device) -> Recurrent {
         let &Self { cell, input_size, units } = self;
         match cell {
@@ -56,7 +56,16 @@ impl RecurrentConfig {
 }
 
 impl Recurrent {
-    /// Runs the layer over a batch of sequences `[B, T, I]`, from zero states.
+    /// Runs the layer over a batch of sequences, from zero states.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, T, I]`
+    /// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+    ///
+    /// # Panics
+    ///
+    /// When the input has another number of features than the layer; the message says so.
     pub fn forward(&self, input: Tensor<3>) -> RecurrentOutput {
         match self {
             Self::SimpleRnn(layer) => layer.forward(input, None).into(),

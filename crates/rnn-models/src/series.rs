@@ -35,7 +35,7 @@ pub struct SeriesModelConfig {
     /// Which of the quantiles, from 0, the outputs are themselves; each other is a positive distance from its neighbour.
     #[config(default = 0)]
     pub median: usize,
-    /// Share of values dropped after each recurrent layer while training.
+    /// Fraction of values dropped after each recurrent layer while training.
     #[config(default = 0.2)]
     pub dropout: f64,
     /// Whether the dense layer starts at zero, so that an untrained model predicts 0: where 0 is a good forecast to begin with.

@@ -42,10 +42,10 @@ pub struct GruConfig {
     /// Initialiser of the biases (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
     /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,

@@ -13,7 +13,16 @@ pub trait RecurrentLayer {
     /// What is carried, `[B, H]` a tensor.
     type State: Clone;
 
-    /// Runs the layer: all hidden states `[B, T, H]`, and the state after the last step.
+    /// Runs the layer: all hidden states, and the state after the last step.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, T, I]`
+    /// - output: `[B, T, H]`, and `[B, H]` a tensor of the state
+    ///
+    /// # Panics
+    ///
+    /// When the shapes disagree; the message says which.
     fn run(&self, input: Sequences, initial: Option<Self::State>) -> (Tensor<3>, Self::State);
 
     /// The hidden state of a state, `[B, H]`.

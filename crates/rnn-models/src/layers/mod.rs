@@ -1,6 +1,7 @@
 //! The recurrent layers, and what is built of them.
 
 mod bidirectional;
+mod from_burn;
 mod gru;
 mod layer;
 mod lstm;
@@ -15,6 +16,7 @@ mod tests;
 mod weights;
 
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BidirectionalOutput, MergeMode};
+pub use from_burn::ConversionError;
 pub use gru::{Gru, GruConfig};
 pub(crate) use layer::at_least_one;
 pub use layer::{RecurrentLayer, RecurrentLayerConfig};
