@@ -1,8 +1,8 @@
 //! The tensors of the recurrent operators, as a Burn backend has them.
 //!
 //! One operator covers the three cells, because they differ only in what happens between matrix
-//! products; see [`Cell`](crate::Cell). *Sums* are what the input's and the recurrent product add up
-//! to, `S` numbers for each hidden unit (SimpleRNN 1, LSTM 4, GRU 4).
+//! products; see [`Cell`](crate::Cell). *Sums* are what the input's and the recurrent product add
+//! up to, `S` numbers for each hidden unit (SimpleRNN 1, LSTM 4, GRU 4).
 
 use burn::{
     backend::{Backend, ExtensionType, tensor::FloatTensor},

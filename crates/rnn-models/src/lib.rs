@@ -50,8 +50,8 @@
 //!
 //! # From `burn::nn`
 //!
-//! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`, and
-//! back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients stay
+//! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`,
+//! and back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients stay
 //! the same but for rounding, and weights stay parameters on their device. A setting without a
 //! counterpart, such as `clip`, is refused with a [`ConversionError`].
 //!

@@ -399,6 +399,9 @@ fn what_burns_layers_cannot_do_is_refused_by_name() {
         let text = refused(config);
         assert!(text.starts_with(&format!("Lstm cannot be converted: {reason}, which has no counterpart")), "{text}");
     }
+    let learnt = config.clone().with_activation(ActivationConfig::PRelu(nn::PReluConfig::new()));
+    let reason = "`activation` has weights, which Burn's two activations would not share";
+    assert_eq!(refused(learnt), format!("Lstm cannot be converted: {reason}"));
     let summed = BidirectionalConfig::new(config).with_merge(MergeMode::Sum).init(device);
     let text = refusal::<_, nn::BiLstm>(summed);
     assert_eq!(text, "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a counterpart");

@@ -81,7 +81,8 @@ impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
 /// use rnn_models::{BidirectionalConfig, GruConfig, MergeMode};
 ///
 /// let device = Device::flex();
-/// let layer = BidirectionalConfig::new(GruConfig::new(3, 4)).with_merge(MergeMode::Concat).init(&device);
+/// let config = BidirectionalConfig::new(GruConfig::new(3, 4)).with_merge(MergeMode::Concat);
+/// let layer = config.init(&device);
 /// let output = layer.forward(Tensor::ones([2, 5, 3], &device), None);
 /// assert_eq!(output.sequence.dims(), [2, 5, 8]);
 /// assert_eq!(output.last.dims(), [2, 8]);

@@ -155,7 +155,8 @@ impl TryFrom<nn::Rnn> for SimpleRnn {
     }
 }
 
-/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or constraints.
+/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
+/// constraints.
 impl TryFrom<SimpleRnn> for nn::Rnn {
     type Error = ConversionError;
 
@@ -195,12 +196,14 @@ impl TryFrom<nn::Lstm> for Lstm {
 }
 
 /// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers, constraints,
-/// or an activation with parameters.
+/// or an `activation` with weights.
 impl TryFrom<Lstm> for nn::Lstm {
     type Error = ConversionError;
 
     fn try_from(layer: Lstm) -> Result<Self, ConversionError> {
         refuse_options("Lstm", &layer.options)?;
+        let has_weights = matches!(layer.activation, Activation::PRelu(_) | Activation::SwiGlu(_));
+        refuse("Lstm", &[(has_weights, "`activation` has weights, which Burn's two activations would not share")])?;
         let Lstm { kernel, recurrent_kernel, bias, activation, recurrent_activation, .. } = layer;
         let [d_hidden, _] = recurrent_kernel.dims();
         let [input_gate, forget_gate, cell_gate, output_gate] = Weights { kernel, recurrent_kernel, bias, recurrent_bias: None }.split();
@@ -242,7 +245,8 @@ impl TryFrom<nn::Gru> for Gru {
     }
 }
 
-/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or constraints.
+/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
+/// constraints.
 impl TryFrom<Gru> for nn::Gru {
     type Error = ConversionError;
 

@@ -48,7 +48,7 @@ impl<C: RecurrentLayerConfig> StackConfig<C> {
     ///
     /// # Panics
     ///
-    /// When `num_layers` is zero, `dropout` is not in [0, 1], or the layer's configuration goes
+    /// When `num_layers` is zero, `dropout` is not in [0, 1), or the layer's configuration goes
     /// backwards or has a field that makes no sense; the message names the field.
     pub fn init(&self, device: &Device) -> Stack<C::Layer> {
         at_least_one("StackConfig", "num_layers", self.num_layers);
