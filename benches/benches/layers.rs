@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use criterion::{Criterion, measurement::WallTime};
-use rnn_models::RecurrentConfig;
-use workspace_benches::{BATCH, Backend, CellName, NnRecurrent, UNITS, WINDOW};
+use rnn_models::{Cell, RecurrentConfig};
+use workspace_benches::{BATCH, Backend, NnRecurrent, UNITS, WINDOW};
 
 const INPUT: usize = UNITS[0];
 const HIDDEN: usize = UNITS[1];
@@ -13,9 +13,9 @@ type Group<'a> = criterion::BenchmarkGroup<'a, WallTime>;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
-    for cell in CellName::ALL {
+    for cell in Cell::ALL {
         for pass in ["forward", "forward+backward"] {
-            let mut group = criterion.benchmark_group(format!("{}/{pass}", cell.name()));
+            let mut group = criterion.benchmark_group(format!("{cell}/{pass}"));
             for backend in Backend::CPU {
                 compare(&mut group, pass, cell, backend);
             }
@@ -25,7 +25,7 @@ fn main() {
     criterion.final_summary();
 }
 
-fn compare(group: &mut Group<'_>, pass: &str, cell: CellName, backend: Backend) {
+fn compare(group: &mut Group<'_>, pass: &str, cell: Cell, backend: Backend) {
     let learns = pass != "forward";
     let device = if learns { backend.device().autodiff() } else { backend.device() };
     for (whose, layer) in [("ours", ours(cell, &device)), ("burn-nn", burn_nn(cell, &device))] {
@@ -43,12 +43,12 @@ fn compare(group: &mut Group<'_>, pass: &str, cell: CellName, backend: Backend) 
     }
 }
 
-fn ours(cell: CellName, device: &Device) -> Forward {
-    let layer = RecurrentConfig::new(cell.into(), INPUT, HIDDEN).init(device);
+fn ours(cell: Cell, device: &Device) -> Forward {
+    let layer = RecurrentConfig::new(cell, INPUT, HIDDEN).init(device);
     Box::new(move |input| layer.forward(input).sequence)
 }
 
-fn burn_nn(cell: CellName, device: &Device) -> Forward {
+fn burn_nn(cell: Cell, device: &Device) -> Forward {
     let layer = NnRecurrent::new(cell, INPUT, HIDDEN, device);
     Box::new(move |input| layer.forward(input))
 }

@@ -2,7 +2,7 @@ use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
 use burn::tensor::DeviceKind;
 use clap::ValueEnum;
-use rnn_models::Cell;
+use rnn_models::{Cell, ParseCellError};
 
 /// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,37 +42,11 @@ impl Backend {
     }
 }
 
-/// A recurrent cell as it is named on the command line and in experiments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CellName {
-    /// SimpleRNN.
-    Rnn,
-    /// LSTM.
-    Lstm,
-    /// GRU.
-    Gru,
-}
-
-impl CellName {
-    /// All three cells.
-    pub const ALL: [Self; 3] = [Self::Rnn, Self::Lstm, Self::Gru];
-
-    /// Name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rnn => "rnn",
-            Self::Lstm => "lstm",
-            Self::Gru => "gru",
-        }
-    }
-}
-
-impl From<CellName> for Cell {
-    fn from(name: CellName) -> Self {
-        match name {
-            CellName::Rnn => Self::SimpleRnn,
-            CellName::Lstm => Self::Lstm,
-            CellName::Gru => Self::Gru,
-        }
-    }
+/// Parses a recurrent cell: `simple-rnn` (or `rnn`, as the peers' scripts say), `lstm` or `gru`.
+///
+/// # Errors
+///
+/// When the text names no cell.
+pub fn cell(text: &str) -> Result<Cell, ParseCellError> {
+    if text == "rnn" { Ok(Cell::SimpleRnn) } else { text.parse() }
 }

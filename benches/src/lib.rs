@@ -15,7 +15,7 @@ mod device;
 mod timing;
 
 pub use burn_nn::{NnRecurrent, NnStockModel};
-pub use device::{Backend, CellName};
+pub use device::{Backend, cell};
 use mimalloc::MiMalloc;
 pub use timing::{Timing, report, time};
 

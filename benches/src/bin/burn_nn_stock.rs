@@ -13,8 +13,9 @@ use clap::Parser;
 use rnn_data::{
     CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform, WindowBatch, WindowBatcher, Windows,
 };
+use rnn_models::Cell;
 use serde_json::json;
-use workspace_benches::{BATCH, Backend, CellName, NnStockModel, WINDOW, report, time};
+use workspace_benches::{BATCH, Backend, NnStockModel, WINDOW, cell, report, time};
 
 const LEARNING_RATE: f64 = 1e-3;
 /// Keras's epsilon.
@@ -24,8 +25,8 @@ const ADAM_EPSILON: f32 = 1e-7;
 #[derive(Parser)]
 struct Args {
     /// Recurrent cell of both layers
-    #[arg(long, value_enum, default_value = "lstm")]
-    cell: CellName,
+    #[arg(long, value_parser = cell, default_value = "lstm")]
+    cell: Cell,
     /// Backend
     #[arg(long, value_enum, default_value = "ndarray")]
     backend: Backend,
@@ -105,7 +106,7 @@ fn train(args: &Args) -> Result<()> {
     let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (max - min);
     report(&json!({
         "peer": format!("burn::nn on {}", args.backend.name()),
-        "cell": args.cell.name(),
+        "cell": args.cell.to_string(),
         "seed": args.seed,
         "fit_seconds": fit_seconds,
         "best_rmse": rmse,

@@ -4,9 +4,9 @@ use std::{error::Error, hint::black_box, sync::Barrier, thread, time::Instant};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use clap::{Args, Parser, Subcommand};
-use rnn_models::{RecurrentConfig, SeriesModelConfig};
+use rnn_models::{Cell, RecurrentConfig, SeriesModelConfig};
 use serde_json::json;
-use workspace_benches::{BATCH, Backend, CellName, Timing, UNITS, WINDOW, report, time};
+use workspace_benches::{BATCH, Backend, Timing, UNITS, WINDOW, cell, report, time};
 
 /// Rows, columns and depth of the product that sets the floor.
 const GEMM_SIZE: usize = 1024;
@@ -55,8 +55,8 @@ enum Task {
 #[derive(Args)]
 struct Layer {
     /// Recurrent cell
-    #[arg(long, value_enum)]
-    cell: CellName,
+    #[arg(long, value_parser = cell)]
+    cell: Cell,
     /// Backend
     #[arg(long, value_enum, default_value = "ndarray")]
     backend: Backend,
@@ -94,7 +94,7 @@ fn main() -> Result<()> {
 
 fn inference(layer: &Layer, windows: usize) -> Result<()> {
     let device = layer.backend.device();
-    let model = SeriesModelConfig::new(layer.cell.into()).init(&device);
+    let model = SeriesModelConfig::new(layer.cell).init(&device);
     let batch = Tensor::random([windows, WINDOW, 1], Distribution::Uniform(0.0, 1.0), &device);
     // Some backends hand out data before they are there; a number that is read is.
     let timing = time(layer.repeats, || {
@@ -141,7 +141,7 @@ fn growth(layer: &Layer, quick: bool, large: bool) -> Result<()> {
 /// Forward and backward, with the gradient of the input, as in a layer above another.
 fn step(layer: &Layer, shape: Shape) -> Result<Timing> {
     let device = layer.backend.device().autodiff();
-    let module = RecurrentConfig::new(layer.cell.into(), shape.input, shape.units).init(&device);
+    let module = RecurrentConfig::new(layer.cell, shape.input, shape.units).init(&device);
     let sizes = [shape.batch, shape.steps, shape.input];
     let input = Tensor::random(sizes, Distribution::Uniform(-1.0, 1.0), &device);
     let mut problem = None;

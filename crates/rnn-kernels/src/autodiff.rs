@@ -18,7 +18,11 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use crate::ops::{CellKind, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream};
+use crate::{
+    cell::Cell,
+    operands::{Operands, Optional, Outputs, Saved, Upstream},
+    ops::RecurrentOps,
+};
 
 /// Gradients of sequence, hidden and cell state.
 type Slots<B> = Arc<Mutex<[Option<FloatTensor<B>>; 3]>>;
@@ -28,7 +32,7 @@ struct Core;
 
 #[derive(Debug, Clone)]
 struct CoreState<B: Backend> {
-    kind: CellKind,
+    kind: Cell,
     slots: Slots<B>,
     saved: Saved<B>,
     bias: FloatTensor<B>,
@@ -82,7 +86,7 @@ impl<B: Backend> Backward<B, 1> for Pick {
 }
 
 impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
-    fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
+    fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
         // What is absent has no node; an untracked leaf stands in for it.
         let leaf = || <FloatTensor<Self>>::new(operands.bias.primitive().clone()).node();
         let optional = |tensor: &Optional<Self>| tensor.as_ref().map_or_else(leaf, |tensor| tensor.node());
@@ -92,7 +96,7 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
             operands.recurrent_kernel.node(),
             operands.bias.node(),
             optional(&operands.hidden),
-            if kind == CellKind::Lstm { optional(&operands.cell) } else { leaf() },
+            if kind == Cell::Lstm { optional(&operands.cell) } else { leaf() },
         ];
         match Core.prepare::<C>(parents).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, DType, Device, Tensor};
 
-use crate::{Variant, cpu::Sizes, operator::computing};
+use crate::{operator::computing, sizes::Sizes, variant::Variant};
 
 /// The tensors every cell has, and the name its errors start with.
 pub(crate) struct CellCheck {

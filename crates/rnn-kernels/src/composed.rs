@@ -10,22 +10,22 @@ use burn::{
 };
 
 use crate::{
-    backends::dims,
-    ops::{CellKind, Gradients, Operands, Optional, Outputs, Saved, Upstream},
+    cell::Cell,
+    operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream, dims},
 };
 
 /// Runs a cell over whole sequences.
-pub(crate) fn forward<B: Backend>(operands: &Operands<B>, kind: CellKind) -> Outputs<B> {
+pub(crate) fn forward<B: Backend>(operands: &Operands<B>, kind: Cell) -> Outputs<B> {
     run(operands, kind, &mut None)
 }
 
 /// Runs a cell over whole sequences and keeps what [`backward`] needs.
-pub(crate) fn forward_saving<B: Backend>(operands: &Operands<B>, kind: CellKind) -> (Outputs<B>, Saved<B>) {
+pub(crate) fn forward_saving<B: Backend>(operands: &Operands<B>, kind: Cell) -> (Outputs<B>, Saved<B>) {
     let mut steps = Some(Steps { sums: Vec::new(), hidden: Vec::new(), cell: Vec::new() });
     let outputs = run(operands, kind, &mut steps);
     let Steps { sums, hidden, cell } = steps.unwrap_or_else(|| unreachable!("set above"));
     let hidden = B::float_cat(hidden, 0);
-    let cell = if kind == CellKind::Lstm { B::float_cat(cell, 0) } else { hidden.clone() };
+    let cell = if kind == Cell::Lstm { B::float_cat(cell, 0) } else { hidden.clone() };
     (outputs, Saved { sums: B::float_cat(sums, 0), hidden, cell })
 }
 
@@ -41,7 +41,7 @@ struct State<B: Backend> {
     cell: FloatTensor<B>,
 }
 
-fn run<B: Backend>(operands: &Operands<B>, kind: CellKind, saved: &mut Option<Steps<B>>) -> Outputs<B> {
+fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<B>>) -> Outputs<B> {
     let [batch, time, _] = dims(operands.input.shape());
     let [units, _] = dims(operands.recurrent_kernel.shape());
     let rows = time_major(operands);
@@ -71,13 +71,13 @@ fn run<B: Backend>(operands: &Operands<B>, kind: CellKind, saved: &mut Option<St
         saved.hidden.push(state.hidden.clone());
         saved.cell.push(state.cell.clone());
     }
-    let cell = if kind == CellKind::Lstm { state.cell } else { state.hidden.clone() };
+    let cell = if kind == Cell::Lstm { state.cell } else { state.hidden.clone() };
     Outputs { sequence: B::float_cat(sequence, 1), hidden: state.hidden, cell }
 }
 
 /// One step: activated sums `[B, S*H]` and the states after it.
 fn step<B: Backend>(
-    kind: CellKind,
+    kind: Cell,
     from_input: FloatTensor<B>,
     from_state: FloatTensor<B>,
     bias: &FloatTensor<B>,
@@ -86,11 +86,11 @@ fn step<B: Backend>(
 ) -> (FloatTensor<B>, State<B>) {
     let gate = |tensor: &FloatTensor<B>, index: usize| narrow::<B>(tensor, 1, index * units, units);
     match kind {
-        CellKind::SimpleRnn => {
+        Cell::SimpleRnn => {
             let hidden = B::float_tanh(B::float_add(B::float_add(from_input, from_state), bias.clone()));
             (hidden.clone(), State { hidden, cell: state.cell.clone() })
         }
-        CellKind::Lstm => {
+        Cell::Lstm => {
             let sums = B::float_add(B::float_add(from_input, from_state), bias.clone());
             let [i, f, o] = [0, 1, 3].map(|index| sigmoid::<B>(gate(&sums, index)));
             let c = B::float_tanh(gate(&sums, 2));
@@ -98,7 +98,7 @@ fn step<B: Backend>(
             let hidden = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
             (B::float_cat(vec![i, f, c, o], 1), State { hidden, cell })
         }
-        CellKind::Gru => {
+        Cell::Gru => {
             let both = |index| B::float_add(B::float_add(gate(&from_input, index), gate(&from_state, index)), gate(bias, index));
             let (z, r) = (sigmoid::<B>(both(0)), sigmoid::<B>(both(1)));
             let recurrent = B::float_add(gate(&from_state, 2), gate(bias, 2));
@@ -115,7 +115,7 @@ pub(crate) fn backward<B: Backend>(
     operands: &Operands<B>,
     saved: &Saved<B>,
     upstream: &Upstream<B>,
-    kind: CellKind,
+    kind: Cell,
     needs_input: bool,
 ) -> Gradients<B> {
     let [batch, time, _] = dims(operands.input.shape());
@@ -155,15 +155,15 @@ pub(crate) fn gradients<B: Backend>(
     sums: FloatTensor<B>,
     hiddens: &FloatTensor<B>,
     [hidden, cell]: [FloatTensor<B>; 2],
-    kind: CellKind,
+    kind: Cell,
     needs_input: bool,
     product: impl Fn(FloatTensor<B>, FloatTensor<B>) -> FloatTensor<B>,
 ) -> Gradients<B> {
     let [batch, time, input] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
     let of_input = match kind {
-        CellKind::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
-        CellKind::SimpleRnn | CellKind::Lstm => sums.clone(),
+        Cell::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
+        Cell::SimpleRnn | Cell::Lstm => sums.clone(),
     };
     let rows = time_major(operands);
     let hiddens = narrow::<B>(hiddens, 0, 0, time * batch);
@@ -177,14 +177,14 @@ pub(crate) fn gradients<B: Backend>(
                 B::float_swap_dims(B::float_reshape(rows, Shape::new([time, batch, input])), 0, 1)
             })
             .into(),
-        cell: if kind == CellKind::Lstm { cell } else { hidden.clone() },
+        cell: if kind == Cell::Lstm { cell } else { hidden.clone() },
         hidden,
     }
 }
 
 /// The gradients of [`step`]: by its sums, and by the states before it, leaving out what goes through the recurrent product.
 fn step_backward<B: Backend>(
-    kind: CellKind,
+    kind: Cell,
     saved: &FloatTensor<B>,
     before: &State<B>,
     cell_after: FloatTensor<B>,
@@ -202,8 +202,8 @@ fn step_backward<B: Backend>(
     let of_tanh = |value: &FloatTensor<B>| one_minus(B::float_mul(value.clone(), value.clone()));
     let zeros = || B::float_zeros(gradient.hidden.shape(), &gradient.hidden.device(), gradient.hidden.dtype().into());
     match kind {
-        CellKind::SimpleRnn => (mul(&[&gradient.hidden, &of_tanh(saved)]), State { hidden: zeros(), cell: gradient.cell.clone() }),
-        CellKind::Lstm => {
+        Cell::SimpleRnn => (mul(&[&gradient.hidden, &of_tanh(saved)]), State { hidden: zeros(), cell: gradient.cell.clone() }),
+        Cell::Lstm => {
             let [i, f, c, o] = [0, 1, 2, 3].map(gate);
             let squashed = B::float_tanh(cell_after);
             let through = B::float_add(mul(&[&gradient.hidden, &o, &of_tanh(&squashed)]), gradient.cell.clone());
@@ -215,7 +215,7 @@ fn step_backward<B: Backend>(
             ];
             (B::float_cat(sums, 1), State { hidden: zeros(), cell: mul(&[&through, &f]) })
         }
-        CellKind::Gru => {
+        Cell::Gru => {
             let [z, r, recurrent, n] = [0, 1, 2, 3].map(gate);
             let candidate = mul(&[&gradient.hidden, &one_minus(z.clone()), &of_tanh(&n)]);
             let sums = vec![

@@ -1,6 +1,6 @@
 //! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
 //!
-//! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension ([`RecurrentOps`]) with a gradient
+//! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension ([`extension`]) with a gradient
 //! of its own, computed by one CPU implementation for the ndarray and flex backends, in a few launches on GPUs, and composed of tensor operations
 //! for others.
 //!
@@ -30,6 +30,7 @@ mod activation;
 mod autodiff;
 #[allow(deprecated, reason = "every mention of burn-ndarray is deprecated since Burn 0.22")]
 mod backends;
+mod cell;
 mod check;
 mod composed;
 mod cpu;
@@ -37,40 +38,42 @@ mod dropout;
 #[cfg(feature = "wgpu")]
 mod gpu;
 mod gru;
+mod hidden_output;
+mod limits;
 mod lstm;
+#[cfg(feature = "wgpu")]
+mod metadata;
+mod operands;
 mod operator;
 #[allow(deprecated, reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22")]
 mod ops;
 mod route;
 mod simple_rnn;
+mod sizes;
 #[cfg(test)]
 #[allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
 mod tests;
 mod time;
 mod variant;
 
+/// The operators as a Burn backend extension: for backends that bring kernels of their own.
+///
+/// Users of the operators call [`simple_rnn`](crate::simple_rnn()), [`lstm`](crate::lstm()) and
+/// [`gru`](crate::gru()), which check shapes, types and devices first.
+pub mod extension {
+    pub use crate::{
+        operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream},
+        ops::RecurrentOps,
+    };
+}
+
 pub use activation::sigmoid;
-use burn::tensor::Tensor;
+pub use cell::{Cell, ParseCellError};
 pub use dropout::dropout_mask;
 pub use gru::{GruWeights, gru, gru_reference};
+pub use hidden_output::HiddenOutput;
+pub use limits::GpuLimits;
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
-pub use ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream};
-pub use route::{GpuLimits, Route, gpu_limits, route};
+pub use route::{Route, gpu_limits, route};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn, simple_rnn_reference};
 pub use variant::Variant;
-
-/// All hidden states of a sequence and the state after its last step, of a cell whose only state is its hidden state.
-#[derive(Debug, Clone)]
-pub struct HiddenOutput {
-    /// Hidden states of all steps, `[B, T, H]`.
-    pub sequence: Tensor<3>,
-    /// Hidden state after the last step, `[B, H]`.
-    pub state: Tensor<2>,
-}
-
-impl HiddenOutput {
-    /// Hidden state of the last step, `[B, H]` (Keras `return_sequences=False`).
-    pub fn last(&self) -> Tensor<2> {
-        self.state.clone()
-    }
-}

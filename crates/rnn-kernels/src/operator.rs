@@ -5,11 +5,15 @@ use burn::{
     tensor::{Bool, DType, Device, FloatDType, Tensor},
 };
 
-use crate::ops::{CellKind, Operands, Optional, RecurrentOps};
+use crate::{
+    cell::Cell,
+    operands::{Operands, Optional},
+    ops::RecurrentOps,
+};
 
 /// Tensors of one call, whose shapes have been checked.
 pub(crate) struct Call {
-    pub(crate) kind: CellKind,
+    pub(crate) kind: Cell,
     pub(crate) input: Tensor<3>,
     pub(crate) kernel: Tensor<2>,
     pub(crate) recurrent_kernel: Tensor<2>,

@@ -2,10 +2,11 @@
 
 use burn::tensor::Device;
 
-use crate::{CellKind, operator::has_operators};
+use crate::{cell::Cell, limits::GpuLimits, operator::has_operators};
 
 /// How an operator runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Route {
     /// On the CPU, all steps in one go, slices of the batch on several threads.
     Cpu,
@@ -24,29 +25,6 @@ pub enum Route {
     Reference,
 }
 
-/// What of a GPU limits the operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GpuLimits {
-    /// Invocations of a workgroup.
-    pub invocations: usize,
-    /// Bytes that a workgroup shares.
-    pub shared_memory: usize,
-    /// Tensors of a kernel.
-    pub bindings: usize,
-    /// Bytes of one buffer.
-    pub buffer: usize,
-    /// Workgroups of a launch.
-    pub workgroups: usize,
-    /// Whether a processor stands in for a GPU.
-    pub software: bool,
-}
-
-impl GpuLimits {
-    /// What WebGPU promises everywhere; of its eight tensors a kernel, one goes to the sizes of the others.
-    pub const WEBGPU: Self =
-        Self { invocations: 256, shared_memory: 16 << 10, bindings: 7, buffer: 128 << 20, workgroups: 65_535, software: false };
-}
-
 /// The limits of a device that is a GPU, or what a driver offers as one.
 ///
 /// The device is asked, which starts it if it was not in use.
@@ -59,15 +37,19 @@ pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
     None
 }
 
-/// How an operator runs over `[B, T, I]` inputs with `H` hidden units in `F32` on a device.
-pub fn route(kind: CellKind, [batch, time, input, hidden]: [usize; 4], device: &Device) -> Route {
+/// How the operator of a cell runs on a device, in `F32`.
+///
+/// # Shapes
+///
+/// The sizes are `B`, `T`, `I` and `H`: an input `[B, T, I]` and `H` hidden units.
+pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Device) -> Route {
     let _ = (kind, batch, time, input, hidden);
     if !has_operators(device) {
         return Route::Reference;
     }
     #[cfg(feature = "wgpu")]
     if let Some(limits) = gpu_limits(device) {
-        let sizes = crate::cpu::Sizes { batch, time, input, hidden };
+        let sizes = crate::sizes::Sizes { batch, time, input, hidden };
         return match crate::gpu::Way::of(kind, sizes, limits) {
             Some(crate::gpu::Way::Whole(plan)) => Route::OneLaunch { rows: plan.rows, invocations: plan.units },
             Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::Variant;
+use crate::variant::Variant;
 
 /// Cuts a time-major `[T, B, F]` tensor into its `T` steps `[B, F]`.
 ///

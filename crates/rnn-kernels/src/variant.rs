@@ -1,5 +1,7 @@
 use burn::tensor::{Bool, Tensor};
 
+use crate::activation::sigmoid;
+
 /// What a reference operator can do beside the usual cell; [`Variant::default()`] is the usual cell.
 ///
 /// The references are composed of tensor operations and differentiated by Burn's autodiff, so any function will do as an activation.
@@ -23,7 +25,7 @@ impl Default for Variant<'_> {
     fn default() -> Self {
         Self {
             activation: &Tensor::tanh,
-            recurrent_activation: &crate::sigmoid,
+            recurrent_activation: &sigmoid,
             mask: None,
             input_dropout: None,
             recurrent_dropout: None,

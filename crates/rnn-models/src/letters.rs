@@ -5,10 +5,12 @@ use burn::{
     tensor::{Device, Int, Tensor},
 };
 
+use rnn_kernels::Cell;
+
 use crate::{
-    LayerSummary, ModelSummary, SimpleRnn, SimpleRnnConfig,
     initializers::{dense, embedding},
-    layers::at_least_one,
+    layers::{SimpleRnn, SimpleRnnConfig, at_least_one},
+    summary::{LayerSummary, ModelSummary},
 };
 
 /// Configuration of a [`LettersModel`].
@@ -74,7 +76,7 @@ impl LettersModel {
             let [_, size] = embedding.weight.dims();
             layers.push(LayerSummary::new("Embedding", [window, size], embedding.num_params()));
         }
-        layers.push(LayerSummary::new("SimpleRnn", [units], self.rnn.num_params()));
+        layers.push(LayerSummary::new(Cell::SimpleRnn.title(), [units], self.rnn.num_params()));
         layers.push(LayerSummary::new("Dense", [classes], self.dense.num_params()));
         ModelSummary { layers }
     }

@@ -38,15 +38,32 @@
 //! | `zero_output_for_mask` | `output.sequence.mask_fill(..)` | only [`Bidirectional`] does it by itself, as in Keras |
 //! | `unroll`, `use_cudnn` | | nothing to choose |
 //! | `GRU(reset_after=True)` | `reset_after` | |
-//! | `Bidirectional(layer, merge_mode)` | [`Bidirectional::new`], [`MergeMode`] | `merge_mode=None` is calling its two layers; it is no layer of a [`Stack`] or [`Stateful`] |
+//! | `Bidirectional(layer, merge_mode)` | [`BidirectionalConfig`], [`MergeMode`] | `merge_mode=None` is calling its two layers; it is no layer of a [`Stack`] or [`Stateful`] |
 //! | `Bidirectional(backward_layer=)` | `Bidirectional { forward, backward, merge }` | made without `go_backwards` |
 //! | `Bidirectional(weights=)` | `layer.load_record` | |
 //! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
-//! | `RNN([cell, cell])` | [`Stack`] | PyTorch's `num_layers` and `dropout`; instead of `go_backwards`, flip input and mask. Cells of one's own are no argument |
+//! | `RNN([cell, cell])` | [`StackConfig`] | PyTorch's `num_layers` and `dropout`; instead of `go_backwards`, flip input and mask. Cells of one's own are no argument |
 //!
 //! Fused, on CPUs and GPUs: tanh and sigmoid (the defaults), with or without bias, masks, states, dropout, regularizers and constraints. Composed of tensor
 //! operations, and several times slower: other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
 //! product.
+//!
+//! # From `burn::nn`
+//!
+//! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`,
+//! and back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients stay
+//! the same but for rounding, and weights stay parameters on their device. A setting without a
+//! counterpart, such as `clip`, is refused with a [`ConversionError`].
+//!
+//! ```
+//! use burn::{nn, tensor::Device};
+//! use rnn_models::Lstm;
+//!
+//! let layer = nn::LstmConfig::new(3, 4, true).init(&Device::flex());
+//! let faster = Lstm::try_from(layer)?;
+//! assert_eq!(faster.kernel.dims(), [3, 16]);
+//! # Ok::<(), rnn_models::ConversionError>(())
+//! ```
 //!
 //! # Shapes
 //!
@@ -61,11 +78,11 @@ mod series;
 mod summary;
 
 pub use layers::{
-    Bidirectional, BidirectionalOutput, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, RecurrentLayerConfig,
-    Regularizer, Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackOutput, Stateful,
+    Bidirectional, BidirectionalConfig, BidirectionalOutput, Constraint, ConversionError, Gru, GruConfig, Lstm, LstmConfig, MergeMode,
+    RecurrentLayer, RecurrentLayerConfig, Regularizer, Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackConfig, StackOutput, Stateful,
 };
 pub use letters::{LettersModel, LettersModelConfig};
-pub use recurrent::{Cell, Recurrent, RecurrentConfig, RecurrentOutput};
-pub use rnn_kernels::{CellKind, GpuLimits, HiddenOutput, LstmOutput, LstmState, Route, gpu_limits, route};
+pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput};
+pub use rnn_kernels::{Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, Route, gpu_limits, route};
 pub use series::{SeriesModel, SeriesModelConfig};
 pub use summary::{LayerSummary, ModelSummary};

@@ -4,18 +4,9 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
+use rnn_kernels::{Cell, HiddenOutput};
 
-/// Which recurrent cell a layer uses.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Cell {
-    /// [`SimpleRnn`].
-    SimpleRnn,
-    /// [`Lstm`].
-    Lstm,
-    /// [`Gru`].
-    Gru,
-}
+use crate::layers::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
 
 /// Configuration of a [`Recurrent`] layer with the defaults of its cell.
 #[derive(Config, Debug)]
@@ -53,7 +44,7 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero.
+    /// When a size is zero; the message names it.
     pub fn init(&self, device: &Device) -> Recurrent {
         let &Self { cell, input_size, units } = self;
         match cell {
@@ -65,7 +56,16 @@ impl RecurrentConfig {
 }
 
 impl Recurrent {
-    /// Runs the layer over a batch of sequences `[B, T, I]`, from zero states.
+    /// Runs the layer over a batch of sequences, from zero states.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[B, T, I]`
+    /// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+    ///
+    /// # Panics
+    ///
+    /// When the input has another number of features than the layer; the message says so.
     pub fn forward(&self, input: Tensor<3>) -> RecurrentOutput {
         match self {
             Self::SimpleRnn(layer) => layer.forward(input, None).into(),
@@ -77,12 +77,12 @@ impl Recurrent {
         }
     }
 
-    /// Name of the layer's cell.
-    pub fn name(&self) -> &'static str {
+    /// The layer's cell.
+    pub fn cell(&self) -> Cell {
         match self {
-            Self::SimpleRnn(_) => "SimpleRnn",
-            Self::Lstm(_) => "Lstm",
-            Self::Gru(_) => "Gru",
+            Self::SimpleRnn(_) => Cell::SimpleRnn,
+            Self::Lstm(_) => Cell::Lstm,
+            Self::Gru(_) => Cell::Gru,
         }
     }
 
@@ -97,8 +97,8 @@ impl Recurrent {
     }
 }
 
-impl From<crate::HiddenOutput> for RecurrentOutput {
-    fn from(output: crate::HiddenOutput) -> Self {
+impl From<HiddenOutput> for RecurrentOutput {
+    fn from(output: HiddenOutput) -> Self {
         Self { sequence: output.sequence, last: output.state }
     }
 }

@@ -5,10 +5,14 @@ use burn::{
     tensor::{Device, Tensor, activation::softplus},
 };
 
+use rnn_kernels::Cell;
+
 use crate::{
-    Cell, LayerSummary, ModelSummary, Recurrent, RecurrentConfig,
     dropout::drop_values,
     initializers::{dense, zero_dense},
+    layers::at_least_one,
+    recurrent::{Recurrent, RecurrentConfig},
+    summary::{LayerSummary, ModelSummary},
 };
 
 /// Configuration of a [`SeriesModel`]; the defaults are those of the course's models of prices.
@@ -31,7 +35,7 @@ pub struct SeriesModelConfig {
     /// Which of the quantiles, from 0, the outputs are themselves; each other is a positive distance from its neighbour.
     #[config(default = 0)]
     pub median: usize,
-    /// Share of values dropped after each recurrent layer while training.
+    /// Fraction of values dropped after each recurrent layer while training.
     #[config(default = 0.2)]
     pub dropout: f64,
     /// Whether the dense layer starts at zero, so that an untrained model predicts 0: where 0 is a good forecast to begin with.
@@ -63,8 +67,10 @@ impl SeriesModelConfig {
     ///
     /// When there is no layer, a size is zero, `median` is none of the quantiles, or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> SeriesModel {
-        assert!(!self.units.is_empty(), "a series model has at least one recurrent layer, got no units");
-        assert!(self.median < self.quantiles, "the median of {} quantiles cannot be that of index {}", self.quantiles, self.median);
+        assert!(!self.units.is_empty(), "SeriesModelConfig: units is empty, expected a number for each of one or more layers");
+        at_least_one("SeriesModelConfig", "horizon", self.horizon);
+        let Self { median, quantiles, .. } = self;
+        assert!(median < quantiles, "SeriesModelConfig: median is {median}, expected an index below {quantiles}, the quantiles");
         let inputs = [&[self.features], self.units.as_slice()].concat();
         let pairs = inputs.windows(2);
         let layers = pairs.map(|sizes| RecurrentConfig::new(self.cell, sizes[0], sizes[1]).init(device)).collect();
@@ -98,7 +104,7 @@ impl SeriesModel {
         for (index, layer) in self.layers.iter().enumerate() {
             let last = index + 1 == self.layers.len();
             let shape = if last { vec![layer.units()] } else { vec![window, layer.units()] };
-            layers.push(LayerSummary::new(layer.name(), shape.clone(), layer.num_params()));
+            layers.push(LayerSummary::new(layer.cell().title(), shape.clone(), layer.num_params()));
             layers.push(LayerSummary::new("Dropout", shape, 0));
         }
         let [_, outputs] = self.dense.weight.dims();

@@ -3,7 +3,7 @@ use std::fmt;
 /// One line of a model summary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// Layer name, e.g. `SimpleRnn`.
+    /// Layer name, e.g. `SimpleRNN`.
     pub layer: String,
     /// Output shape without the batch dimension.
     pub output_shape: Vec<usize>,

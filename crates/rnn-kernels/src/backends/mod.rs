@@ -7,13 +7,16 @@ mod ndarray;
 
 use burn::{
     backend::{Backend, Flex, NdArray, TensorMetadata, tensor::FloatTensor},
-    tensor::{DType, Shape},
+    tensor::DType,
 };
 use pulp::Arch;
 
 use crate::{
-    cpu::{self, Cell, Real, Sizes},
-    ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream},
+    cell::Cell,
+    cpu::{self, Real, RecurrentCell},
+    operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream, dims},
+    ops::RecurrentOps,
+    sizes::Sizes,
 };
 
 /// A backend whose tensors are arrays in memory.
@@ -32,18 +35,18 @@ trait Cpu<T: Real>: Backend {
 trait Visitor<B> {
     type Output;
 
-    fn visit<C: Cell, T: Real>(self) -> Self::Output
+    fn visit<C: RecurrentCell, T: Real>(self) -> Self::Output
     where
         B: Cpu<T>;
 }
 
 /// Picks cell and type at run time.
-fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: CellKind, dtype: DType, visitor: V) -> V::Output {
-    fn typed<B: Cpu<T>, T: Real, V: Visitor<B>>(kind: CellKind, visitor: V) -> V::Output {
+fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: Cell, dtype: DType, visitor: V) -> V::Output {
+    fn typed<B: Cpu<T>, T: Real, V: Visitor<B>>(kind: Cell, visitor: V) -> V::Output {
         match kind {
-            CellKind::SimpleRnn => visitor.visit::<cpu::SimpleRnn, T>(),
-            CellKind::Lstm => visitor.visit::<cpu::Lstm, T>(),
-            CellKind::Gru => visitor.visit::<cpu::Gru, T>(),
+            Cell::SimpleRnn => visitor.visit::<cpu::SimpleRnn, T>(),
+            Cell::Lstm => visitor.visit::<cpu::Lstm, T>(),
+            Cell::Gru => visitor.visit::<cpu::Gru, T>(),
         }
     }
     match dtype {
@@ -56,11 +59,11 @@ fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: CellKind, dtype: DType, vi
 macro_rules! operators {
     ($backend:ident) => {
         impl RecurrentOps for $backend {
-            fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
+            fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
                 visit(kind, operands.input.dtype(), Forward(operands))
             }
 
-            fn recurrent_saving(operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
+            fn recurrent_saving(operands: Operands<Self>, kind: Cell) -> (Outputs<Self>, Saved<Self>) {
                 visit(kind, operands.input.dtype(), ForwardSaving(operands))
             }
 
@@ -68,7 +71,7 @@ macro_rules! operators {
                 operands: Operands<Self>,
                 saved: Saved<Self>,
                 upstream: Upstream<Self>,
-                kind: CellKind,
+                kind: Cell,
                 needs_input: bool,
             ) -> Gradients<Self> {
                 visit(kind, operands.input.dtype(), Backward { operands, saved, upstream, needs_input })
@@ -85,7 +88,7 @@ struct Forward<B: Backend>(Operands<B>);
 impl<B: Backend> Visitor<B> for Forward<B> {
     type Output = Outputs<B>;
 
-    fn visit<C: Cell, T: Real>(self) -> Outputs<B>
+    fn visit<C: RecurrentCell, T: Real>(self) -> Outputs<B>
     where
         B: Cpu<T>,
     {
@@ -100,7 +103,7 @@ struct ForwardSaving<B: Backend>(Operands<B>);
 impl<B: Backend> Visitor<B> for ForwardSaving<B> {
     type Output = (Outputs<B>, Saved<B>);
 
-    fn visit<C: Cell, T: Real>(self) -> Self::Output
+    fn visit<C: RecurrentCell, T: Real>(self) -> Self::Output
     where
         B: Cpu<T>,
     {
@@ -126,7 +129,7 @@ struct Backward<B: Backend> {
 impl<B: Backend> Visitor<B> for Backward<B> {
     type Output = Gradients<B>;
 
-    fn visit<C: Cell, T: Real>(self) -> Gradients<B>
+    fn visit<C: RecurrentCell, T: Real>(self) -> Gradients<B>
     where
         B: Cpu<T>,
     {
@@ -198,9 +201,4 @@ fn outputs<B: Cpu<T>, T: Real>(found: cpu::Outputs<T>, sizes: Sizes) -> Outputs<
     let states = B::tensor(found.hidden, [batch, hidden]);
     let cell = if found.cell.is_empty() { states.clone() } else { B::tensor(found.cell, [batch, hidden]) };
     Outputs { sequence: B::tensor(found.sequence, [batch, time, hidden]), hidden: states, cell }
-}
-
-/// The sizes of a tensor whose rank the callers have checked.
-pub(crate) fn dims<const D: usize>(shape: Shape) -> [usize; D] {
-    shape.dims()
 }

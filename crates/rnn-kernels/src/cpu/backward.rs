@@ -4,13 +4,14 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Operands, SavedView, Sizes,
-    cells::{BackwardStep, Cell, State, backward as step_backward},
+    cells::{BackwardStep, RecurrentCell, State, backward as step_backward},
     filling::{filled, memory},
+    operands::{Operands, SavedView},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
 };
+use crate::sizes::Sizes;
 
 /// Slices that run at a time at most: each holds gradients of the weights, and a large batch would otherwise hold a copy of them for every 16 rows.
 const MOST_SLICES: usize = 16;
@@ -48,7 +49,7 @@ pub(crate) struct Gradients<T> {
 }
 
 /// The gradients of [`super::forward_saving`]; that of the input only where `needs_input` (the first layer of a model does not).
-pub(crate) fn backward<C: Cell, T: Real>(
+pub(crate) fn backward<C: RecurrentCell, T: Real>(
     operands: &Operands<'_, T>,
     saved: &SavedView<'_, T>,
     upstream: &Upstream<'_, T>,
@@ -113,7 +114,7 @@ struct WeightGradients<T> {
 }
 
 impl<T: Real> WeightGradients<T> {
-    fn zeros<C: Cell>(sizes: Sizes) -> Self {
+    fn zeros<C: RecurrentCell>(sizes: Sizes) -> Self {
         let gates = C::GATES * sizes.hidden;
         Self {
             kernel: Aligned::zeros(sizes.input * gates),
@@ -164,7 +165,7 @@ struct Task<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: Cell, T: Real> Task<'_, C, T> {
+impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
     fn run(&mut self) -> WeightGradients<T> {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let (rows, width) = (self.rows.len(), C::SUMS * hidden);
@@ -294,7 +295,7 @@ struct StepOfRows<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: Cell, T: Real> WithSimd for StepOfRows<'_, C, T> {
+impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {
     type Output = ();
 
     #[inline(always)]

@@ -51,7 +51,7 @@ pub(crate) struct Gates {
 }
 
 /// A recurrent cell. The recurrent product goes to the first `GATES` sums, in the order of the weights.
-pub(crate) trait Cell: Send + Sync + 'static {
+pub(crate) trait RecurrentCell: Send + Sync + 'static {
     /// Gates of the weights.
     const GATES: usize;
     /// Sums of each hidden unit.
@@ -81,7 +81,7 @@ pub(crate) struct Lstm;
 /// The reset gate acts after the recurrent product. Sums `z, r`, the recurrent part of the candidate, the input's part of it.
 pub(crate) struct Gru;
 
-impl Cell for SimpleRnn {
+impl RecurrentCell for SimpleRnn {
     const GATES: usize = 1;
 
     #[inline(always)]
@@ -106,7 +106,7 @@ impl Cell for SimpleRnn {
     }
 }
 
-impl Cell for Lstm {
+impl RecurrentCell for Lstm {
     const GATES: usize = 4;
     const HAS_CELL_STATE: bool = true;
 
@@ -153,7 +153,7 @@ impl Cell for Lstm {
     }
 }
 
-impl Cell for Gru {
+impl RecurrentCell for Gru {
     const GATES: usize = 3;
     const SUMS: usize = 4;
     const INPUT: &'static [Gates] = &[Gates { first: 0, count: 2, sum: 0 }, Gates { first: 2, count: 1, sum: 3 }];
@@ -266,7 +266,7 @@ fn map<T: Real>(values: &mut [T], function: impl Fn(T) -> T) {
 
 /// One step of one sequence.
 #[inline(always)]
-pub(crate) fn forward<C: Cell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
+pub(crate) fn forward<C: RecurrentCell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
     let units = step.after.hidden.len();
     C::activate::<T, S>(step.sums, units);
     let full = units / BLOCK * BLOCK;
@@ -280,7 +280,7 @@ pub(crate) fn forward<C: Cell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
 
 /// The gradients of one step of one sequence.
 #[inline(always)]
-pub(crate) fn backward<C: Cell, T: Real, S: Simd>(mut step: BackwardStep<'_, T>) {
+pub(crate) fn backward<C: RecurrentCell, T: Real, S: Simd>(mut step: BackwardStep<'_, T>) {
     let units = step.gradient.hidden.len();
     let full = units / BLOCK * BLOCK;
     for start in (0..full).step_by(BLOCK) {

@@ -4,22 +4,23 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Operands, Outputs, Saved, Sizes,
-    cells::{Cell, ForwardStep, State, forward as step_forward},
+    cells::{ForwardStep, RecurrentCell, State, forward as step_forward},
     filling::{Filling, filled, memory},
+    operands::{Operands, Outputs, Saved},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
 };
+use crate::sizes::Sizes;
 
 /// Runs a cell over whole sequences.
-pub(crate) fn forward<C: Cell, T: Real>(operands: &Operands<'_, T>) -> Outputs<T> {
+pub(crate) fn forward<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>) -> Outputs<T> {
     let nothing = slices(operands.sizes.batch).iter().map(|_| None).collect();
     run::<C, T>(operands, nothing)
 }
 
 /// Runs a cell over whole sequences and keeps what [`super::backward()`] needs.
-pub(crate) fn forward_saving<C: Cell, T: Real>(operands: &Operands<'_, T>) -> (Outputs<T>, Saved<T>) {
+pub(crate) fn forward_saving<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>) -> (Outputs<T>, Saved<T>) {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
     let (sums_width, state_width) = (time * C::SUMS * hidden, (time + 1) * hidden);
     let cell_width = if C::HAS_CELL_STATE { state_width } else { 0 };
@@ -36,7 +37,7 @@ pub(crate) fn forward_saving<C: Cell, T: Real>(operands: &Operands<'_, T>) -> (O
 }
 
 /// Runs all slices; `saved` has one entry for each.
-fn run<C: Cell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<Buffers<'_, T>>>) -> Outputs<T> {
+fn run<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<Buffers<'_, T>>>) -> Outputs<T> {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
     let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
     let mut sequence = memory(batch * time * hidden);
@@ -110,7 +111,7 @@ struct Task<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: Cell, T: Real> Task<'_, C, T> {
+impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
     fn run(&mut self) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let rows = self.rows.len();
@@ -227,7 +228,7 @@ struct StepOfRows<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: Cell, T: Real> WithSimd for StepOfRows<'_, C, T> {
+impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {
     type Output = ();
 
     #[inline(always)]

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Operands, Sizes, real::Real};
+use super::{operands::Operands, real::Real};
+use crate::sizes::Sizes;
 
 /// Rows of a slice at most. Fewer would make the matrix products less efficient, more would leave cores without work.
 const MOST_ROWS: usize = 16;

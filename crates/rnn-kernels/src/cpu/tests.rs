@@ -7,6 +7,7 @@ use super::{
     slices::{chunks, slices},
     *,
 };
+use crate::sizes::Sizes;
 
 /// The bound that is promised; each formula rounds about six times after an error of one in the exponential.
 const LARGEST_ULP: f64 = 4.0;
@@ -225,7 +226,7 @@ fn slices_and_chunks_cover_everything_once() {
 }
 
 /// Everything a cell gives for one problem, in order; `extras` are a mask and initial states.
-fn everything<C: Cell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
+fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
     let sizes =
         if cfg!(miri) { Sizes { batch: 10, time: 26, input: 1, hidden: 2 } } else { Sizes { batch: 37, time: 19, input: 5, hidden: 33 } };
     let Sizes { batch, time, input, hidden } = sizes;
@@ -259,7 +260,7 @@ fn everything<C: Cell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
 
 #[test]
 fn results_are_the_same_bytes_for_any_number_of_threads() {
-    fn check<C: Cell, T: Real>(extras: bool) {
+    fn check<C: RecurrentCell, T: Real>(extras: bool) {
         let bytes = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pulp::bytemuck::cast_slice::<T, u8>(&pool.install(|| everything::<C, T>(Arch::new(), extras))).to_vec()
@@ -284,7 +285,7 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
 #[test]
 #[cfg_attr(miri, ignore = "Miri has one instruction set")]
 fn every_instruction_set_gives_about_the_same() {
-    fn check<C: Cell, T: Real>(to_f64: fn(T) -> f64, tolerance: f64) {
+    fn check<C: RecurrentCell, T: Real>(to_f64: fn(T) -> f64, tolerance: f64) {
         for extras in [false, true] {
             let plain = everything::<C, T>(Arch::Scalar, extras);
             for arch in instruction_sets() {

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::ops::CellKind;
+use crate::cell::Cell;
 
 /// Where tanh's short series is as good as the exponential function, which loses the last digits near zero.
 const SMALL: f32 = 0.1;
@@ -44,16 +44,16 @@ pub(super) fn forward<F: Float>(
     j: usize,
     products: &Array<f32>,
     before: State,
-    #[comptime] kind: CellKind,
+    #[comptime] kind: Cell,
     #[comptime] units: usize,
 ) -> State {
     let mut after = State { hidden: before.hidden, cell: before.cell };
-    if comptime!(kind == CellKind::SimpleRnn) {
+    if comptime!(kind == Cell::SimpleRnn) {
         let h = tanh(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
         sums[at] = F::cast_from(h);
         after.hidden = h;
     }
-    if comptime!(kind == CellKind::Lstm) {
+    if comptime!(kind == Cell::Lstm) {
         let i = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
         let f = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
         let c = tanh(f32::cast_from(sums[at + 2 * units]) + f32::cast_from(bias[2 * units + j]) + products[2]);
@@ -65,7 +65,7 @@ pub(super) fn forward<F: Float>(
         sums[at + 2 * units] = F::cast_from(c);
         sums[at + 3 * units] = F::cast_from(o);
     }
-    if comptime!(kind == CellKind::Gru) {
+    if comptime!(kind == Cell::Gru) {
         let z = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
         let r = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
         let recurrent = f32::cast_from(bias[2 * units + j]) + products[2];
@@ -94,16 +94,16 @@ pub(super) fn backward<F: Float>(
     after: usize,
     of: State,
     gates: &mut Array<f32>,
-    #[comptime] kind: CellKind,
+    #[comptime] kind: Cell,
     #[comptime] units: usize,
 ) -> State {
     let mut through = State { hidden: 0.0f32, cell: 0.0f32 };
-    if comptime!(kind == CellKind::SimpleRnn) {
+    if comptime!(kind == Cell::SimpleRnn) {
         let h = f32::cast_from(saved[at]);
         gates[0] = of.hidden * (1.0f32 - h * h);
         gradient[at] = F::cast_from(gates[0]);
     }
-    if comptime!(kind == CellKind::Lstm) {
+    if comptime!(kind == Cell::Lstm) {
         let i = f32::cast_from(saved[at]);
         let f = f32::cast_from(saved[at + units]);
         let c = f32::cast_from(saved[at + 2 * units]);
@@ -120,7 +120,7 @@ pub(super) fn backward<F: Float>(
         gradient[at + 3 * units] = F::cast_from(gates[3]);
         through.cell = of_cell * f;
     }
-    if comptime!(kind == CellKind::Gru) {
+    if comptime!(kind == Cell::Gru) {
         let z = f32::cast_from(saved[at]);
         let r = f32::cast_from(saved[at + units]);
         let recurrent = f32::cast_from(saved[at + 2 * units]);

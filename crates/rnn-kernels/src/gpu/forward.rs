@@ -4,7 +4,7 @@ use super::{
     cells::{self, State},
     plan::{Four, Plan},
 };
-use crate::ops::CellKind;
+use crate::cell::Cell;
 
 /// All steps of some rows of the batch, a workgroup for each.
 ///
@@ -67,7 +67,7 @@ pub(super) fn recurrence<F: Float>(
                 let row = first + comptime!(q * 4 + c);
                 if j < units && row < batch {
                     state.insert(c, f32::cast_from(hidden[row * units + j]));
-                    if comptime!(plan.kind == CellKind::Lstm) {
+                    if comptime!(plan.kind == Cell::Lstm) {
                         cell_state.insert(c, f32::cast_from(cell[row * units + j]));
                     }
                 }
@@ -140,12 +140,12 @@ pub(super) fn recurrence<F: Float>(
                                 let after =
                                     cells::forward::<F>(sums, at, bias, j, &of_gates, before, comptime!(plan.kind), comptime!(plan.hidden));
                                 state.insert(c, after.hidden);
-                                if comptime!(plan.kind == CellKind::Lstm) {
+                                if comptime!(plan.kind == Cell::Lstm) {
                                     cell_state.insert(c, after.cell);
                                 }
                             }
                             hidden[((t + 1) * batch + row) * units + j] = F::cast_from(state.extract(c));
-                            if comptime!(plan.kind == CellKind::Lstm) {
+                            if comptime!(plan.kind == Cell::Lstm) {
                                 cell[((t + 1) * batch + row) * units + j] = F::cast_from(cell_state.extract(c));
                             }
                             sequence[(row * time + t) * units + j] = F::cast_from(state.extract(c));

@@ -14,34 +14,36 @@
 mod backward;
 mod cells;
 mod forward;
-pub(crate) mod metadata;
 mod plan;
 mod steps;
+mod tensors;
 
 use burn::{
-    backend::{TensorMetadata, cubecl::dtype_to_elem_type, ops::FloatTensorOps, tensor::FloatTensor},
+    backend::{TensorMetadata, ops::FloatTensorOps},
     tensor::{DType, Shape, Slice},
 };
-use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
-use cubecl::{ir::ElemType, prelude::*};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
+use cubecl::prelude::*;
 pub(crate) use plan::{Way, limits};
+use tensors::{empty, fours_of_columns, fours_of_rows, narrow, number, product_over_rows, zeros};
 
 use crate::{
-    backends::dims,
+    cell::Cell,
     composed,
-    cpu::Sizes,
-    ops::{CellKind, Gradients, Operands, Optional, Outputs, RecurrentOps, Saved, Upstream},
+    operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream, dims},
+    ops::RecurrentOps,
+    sizes::Sizes,
 };
 
 impl RecurrentOps for CubeBackend {
-    fn recurrent(operands: Operands<Self>, kind: CellKind) -> Outputs<Self> {
+    fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
         match way(&operands, kind) {
             Some(way) => run(operands, kind, way).0,
             None => composed::forward(&operands, kind),
         }
     }
 
-    fn recurrent_saving(operands: Operands<Self>, kind: CellKind) -> (Outputs<Self>, Saved<Self>) {
+    fn recurrent_saving(operands: Operands<Self>, kind: Cell) -> (Outputs<Self>, Saved<Self>) {
         match way(&operands, kind) {
             Some(way) => run(operands, kind, way),
             None => composed::forward_saving(&operands, kind),
@@ -52,7 +54,7 @@ impl RecurrentOps for CubeBackend {
         operands: Operands<Self>,
         saved: Saved<Self>,
         upstream: Upstream<Self>,
-        kind: CellKind,
+        kind: Cell,
         needs_input: bool,
     ) -> Gradients<Self> {
         match way(&operands, kind) {
@@ -62,38 +64,18 @@ impl RecurrentOps for CubeBackend {
     }
 }
 
-/// Parts that rows are added up in, at most.
-const MOST_CHUNKS: usize = 16;
-/// Rows of a part at least.
-const FEWEST_ROWS: usize = 128;
-
 fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
     let [batch, time, input] = dims(operands.input.shape());
     let [hidden, _] = dims(operands.recurrent_kernel.shape());
     Sizes { batch, time, input, hidden }
 }
 
-fn way(operands: &Operands<CubeBackend>, kind: CellKind) -> Option<Way> {
+fn way(operands: &Operands<CubeBackend>, kind: Cell) -> Option<Way> {
     let stored = matches!(operands.input.dtype, DType::F32 | DType::F16);
     if let Some(way) = forced() {
         return way(kind, sizes(operands));
     }
     stored.then(|| Way::of(kind, sizes(operands), limits(&operands.input.device)))?
-}
-
-/// How numbers of a tensor are stored.
-fn number(tensor: &CubeTensor) -> ElemType {
-    dtype_to_elem_type(tensor.dtype)
-}
-
-/// Memory for a tensor, beside another one.
-fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
-    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
-}
-
-/// Zeros, beside another tensor.
-fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
-    CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
 }
 
 /// States of all steps, of which those before the first are given, or zeros.
@@ -104,12 +86,12 @@ fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> C
     CubeBackend::float_slice_assign(all, &[Slice::from(0..batch), Slice::from(..)], first)
 }
 
-fn run(operands: Operands<CubeBackend>, kind: CellKind, way: Way) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
+fn run(operands: Operands<CubeBackend>, kind: Cell, way: Way) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
     let product = CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
     let sums = into_contiguous(product);
     let hiddens = states(&sums, sizes, &operands.hidden);
-    let is_lstm = kind == CellKind::Lstm;
+    let is_lstm = kind == Cell::Lstm;
     let cells = if is_lstm { states(&sums, sizes, &operands.cell) } else { hiddens.clone() };
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let bias = into_contiguous(operands.bias);
@@ -161,7 +143,7 @@ fn run_backward(
     operands: &Operands<CubeBackend>,
     saved: Saved<CubeBackend>,
     upstream: &Upstream<CubeBackend>,
-    kind: CellKind,
+    kind: Cell,
     way: Way,
     needs_input: bool,
 ) -> Gradients<CubeBackend> {
@@ -169,7 +151,7 @@ fn run_backward(
     let sums = into_contiguous(saved.sums);
     let given = |gradient: &Optional<CubeBackend>| gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]));
     let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
-    let states = into_contiguous(if kind == CellKind::Lstm { saved.cell } else { saved.hidden.clone() });
+    let states = into_contiguous(if kind == Cell::Lstm { saved.cell } else { saved.hidden.clone() });
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
@@ -214,50 +196,8 @@ fn run_backward(
     composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product_over_rows)
 }
 
-/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
-/// only if each takes some of the rows; their products are added in a fixed order.
-fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
-    let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
-    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
-    if chunks == 1 {
-        return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
-    }
-    let chunk = |tensor, columns| CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]));
-    let products = CubeBackend::float_matmul(CubeBackend::float_swap_dims(chunk(left, m), 1, 2), chunk(right, n));
-    CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
-}
-
-/// A matrix with zeros behind its last row or column, up to a multiple of four.
-fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
-    let [rows, columns] = dims(matrix.shape());
-    let mut shape = [rows, columns];
-    let missing = shape[dim].next_multiple_of(4) - shape[dim];
-    if missing == 0 {
-        return matrix;
-    }
-    shape[dim] = missing;
-    let zeros = zeros(&matrix, shape);
-    CubeBackend::float_cat(vec![matrix, zeros], dim)
-}
-
-/// `[K, N]` as `[K/4, N, 4]`: four rows side by side.
-fn fours_of_rows(matrix: CubeTensor) -> CubeTensor {
-    let matrix = padded(matrix, 0);
-    let [rows, columns] = dims(matrix.shape());
-    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows / 4, 4, columns]));
-    into_contiguous(CubeBackend::float_swap_dims(fours, 1, 2))
-}
-
-/// `[N, K]` as `[K/4, N, 4]`: four columns side by side.
-fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
-    let matrix = padded(matrix, 1);
-    let [rows, columns] = dims(matrix.shape());
-    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows, columns / 4, 4]));
-    into_contiguous(CubeBackend::float_swap_dims(fours, 0, 1))
-}
-
 /// How a test chooses ways, whatever the device holds.
-type Choice = fn(CellKind, Sizes) -> Option<Way>;
+type Choice = fn(Cell, Sizes) -> Option<Way>;
 
 #[cfg(test)]
 pub(crate) static FORCED: std::sync::Mutex<Option<Choice>> = std::sync::Mutex::new(None);
@@ -273,19 +213,15 @@ fn forced() -> Option<Choice> {
 }
 
 /// The kernel with a column for each sum; of a GRU's third sum, which has no part of the input, zeros.
-fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: CellKind) -> CubeTensor {
+fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: Cell) -> CubeTensor {
     let kernel = operands.kernel.clone();
     match kind {
-        CellKind::SimpleRnn | CellKind::Lstm => kernel,
-        CellKind::Gru => {
+        Cell::SimpleRnn | Cell::Lstm => kernel,
+        Cell::Gru => {
             let [input, gates] = dims(kernel.shape());
             let units = gates / 3;
             let zeros = zeros(&kernel, [input, units]);
             CubeBackend::float_cat(vec![narrow(&kernel, 1, 0, 2 * units), zeros, narrow(&kernel, 1, 2 * units, units)], 1)
         }
     }
-}
-
-fn narrow(tensor: &FloatTensor<CubeBackend>, dim: usize, start: usize, length: usize) -> CubeTensor {
-    composed::narrow::<CubeBackend>(tensor, dim, start, length)
 }

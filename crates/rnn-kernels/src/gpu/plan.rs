@@ -3,7 +3,7 @@
 use burn_cubecl::CubeDevice;
 use cubecl::prelude::Const;
 
-use crate::{cpu::Sizes, ops::CellKind, route::GpuLimits};
+use crate::{cell::Cell, limits::GpuLimits, sizes::Sizes};
 
 /// Rows of the batch, or of weights, that make a vector.
 pub(super) type Four = Const<4>;
@@ -38,7 +38,7 @@ pub(crate) enum Way {
 /// What a kernel of all steps is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
-    pub(crate) kind: CellKind,
+    pub(crate) kind: Cell,
     /// Hidden units, `H`.
     pub(crate) hidden: usize,
     /// Rows of the batch that a workgroup carries through all steps.
@@ -68,7 +68,7 @@ impl Way {
     /// The way of a call; none on a device with less than WebGPU promises, and for more numbers than an index of 32 bits reaches.
     ///
     /// Buffers that are too large for a device are too large on every way: the device says so.
-    pub(crate) fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
+    pub(crate) fn of(kind: Cell, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, time, input, hidden } = sizes;
         let rows = time.checked_add(1)?.checked_mul(batch)?.max(hidden).max(input);
         let numbers = rows.checked_mul(kind.sums())?.checked_mul(hidden.max(input))?;
@@ -78,7 +78,7 @@ impl Way {
 }
 
 impl Plan {
-    fn of(kind: CellKind, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
+    fn of(kind: Cell, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, hidden, .. } = sizes;
         if kind.gates() * hidden * hidden > MOST_WEIGHTS {
             return None;
@@ -87,7 +87,7 @@ impl Plan {
         rows.iter().find_map(|&rows| Self::with_rows(kind, batch, hidden, rows, limits))
     }
 
-    fn with_rows(kind: CellKind, batch: usize, hidden: usize, rows: usize, limits: GpuLimits) -> Option<Self> {
+    fn with_rows(kind: Cell, batch: usize, hidden: usize, rows: usize, limits: GpuLimits) -> Option<Self> {
         let most_per_unit = MOST_SUMS / (rows * kind.gates());
         // A processor reads number by number: its invocations take as many units as they can, and reuse what they read.
         let wanted = if limits.software { most_per_unit.max(1) } else { 1 };
@@ -104,7 +104,7 @@ impl Plan {
 mod tests {
     use super::*;
 
-    const KINDS: [CellKind; 3] = [CellKind::SimpleRnn, CellKind::Lstm, CellKind::Gru];
+    const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
     /// What WebGPU promises everywhere; one binding goes to the sizes of tensors.
     const WEBGPU: GpuLimits = GpuLimits::WEBGPU;
 
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_workgroup_takes_more_rows_once_there_are_workgroups_for_the_whole_device() {
-        let rows = |batch| match Way::of(CellKind::Lstm, Sizes { batch, time: 60, input: 80, hidden: 100 }, WEBGPU) {
+        let rows = |batch| match Way::of(Cell::Lstm, Sizes { batch, time: 60, input: 80, hidden: 100 }, WEBGPU) {
             Some(Way::Whole(plan)) => plan.rows,
             other => panic!("{other:?}"),
         };
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_a_device_does_not_hold_has_no_way() {
         let sizes = Sizes { batch: 64, time: 60, input: 80, hidden: 100 };
-        let way = |sizes, limits| Way::of(CellKind::Lstm, sizes, limits);
+        let way = |sizes, limits| Way::of(Cell::Lstm, sizes, limits);
         assert!(matches!(way(sizes, WEBGPU), Some(Way::Whole(_))));
         assert_eq!(way(sizes, GpuLimits { bindings: 6, ..WEBGPU }), None);
         assert_eq!(way(sizes, GpuLimits { invocations: 128, ..WEBGPU }), None);

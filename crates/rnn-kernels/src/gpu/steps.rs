@@ -16,9 +16,9 @@ use cubecl::{ir::ElemType, prelude::*, zspace::metadata::Metadata};
 
 use super::{
     cells::{self, State},
-    number, zeros,
+    tensors::{empty, narrow, number, zeros},
 };
-use crate::{cpu::Sizes, ops::CellKind, route::GpuLimits};
+use crate::{cell::Cell, limits::GpuLimits, sizes::Sizes};
 
 /// Invocations of a workgroup: every WebGPU device has so many.
 const INVOCATIONS: u32 = GpuLimits::WEBGPU.invocations as u32;
@@ -59,7 +59,7 @@ fn launched(invocations: usize) -> (CubeCount, CubeDim) {
 }
 
 /// Runs all steps: fills sums, hidden and cell.
-pub(super) fn forward(tensors: Forward<'_>, kind: CellKind, sizes: Sizes) {
+pub(super) fn forward(tensors: Forward<'_>, kind: Cell, sizes: Sizes) {
     let Sizes { batch, time, hidden, .. } = sizes;
     let Forward { sums, recurrent_kernel, bias, hidden: hiddens, cell, mask, initial } = tensors;
     let masked = mask.is_some();
@@ -68,7 +68,7 @@ pub(super) fn forward(tensors: Forward<'_>, kind: CellKind, sizes: Sizes) {
     let mut current = initial;
     for t in 0..time {
         let products = product(current, recurrent_kernel.clone(), None);
-        current = super::empty(sums, [batch, hidden]);
+        current = empty(sums, [batch, hidden]);
         forward_step::launch(
             &sums.client,
             count.clone(),
@@ -92,7 +92,7 @@ pub(super) fn forward(tensors: Forward<'_>, kind: CellKind, sizes: Sizes) {
 }
 
 /// Runs all steps in reverse: fills the gradient, and gives those of the hidden and cell states before the first step.
-pub(super) fn backward(tensors: Backward<'_>, kind: CellKind, sizes: Sizes) -> [CubeTensor; 2] {
+pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [CubeTensor; 2] {
     let Sizes { batch, time, hidden, .. } = sizes;
     let Backward { saved, states, recurrent_kernel, upstream, hidden: of_hidden, cell, mask, gradient } = tensors;
     // What comes through the product of the step after, what else the loss depends on in the hidden state, and in the cell state. The product is
@@ -107,7 +107,7 @@ pub(super) fn backward(tensors: Backward<'_>, kind: CellKind, sizes: Sizes) -> [
     let upstream = upstream.unwrap_or_else(|| saved.clone());
     let (count, dim) = launched(batch * hidden);
     for t in (0..time).rev() {
-        let gates = super::empty(&saved, [batch, kind.sums() * hidden]);
+        let gates = empty(&saved, [batch, kind.sums() * hidden]);
         backward_step::launch(
             &saved.client,
             count.clone(),
@@ -130,7 +130,7 @@ pub(super) fn backward(tensors: Backward<'_>, kind: CellKind, sizes: Sizes) -> [
         );
         product(gates, transposed.clone(), Some(through.clone()));
     }
-    let part = |index: usize| super::narrow(&carried, 0, index * batch, batch);
+    let part = |index: usize| narrow(&carried, 0, index * batch, batch);
     [CubeBackend::float_add(part(0), part(1)), part(2)]
 }
 
@@ -142,10 +142,10 @@ fn product(left: FloatTensor<CubeBackend>, right: CubeTensor, out: Option<CubeTe
 }
 
 /// The transposed recurrent kernel with a row for each sum, `[S*H, H]`; of a GRU's fourth sum, which has no part of the state, zeros.
-fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: CellKind, units: usize) -> CubeTensor {
+fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: Cell, units: usize) -> CubeTensor {
     let kernel = match kind {
-        CellKind::SimpleRnn | CellKind::Lstm => recurrent_kernel,
-        CellKind::Gru => {
+        Cell::SimpleRnn | Cell::Lstm => recurrent_kernel,
+        Cell::Gru => {
             let zeros = zeros(&recurrent_kernel, [units, units]);
             CubeBackend::float_cat(vec![recurrent_kernel, zeros], 1)
         }
@@ -172,7 +172,7 @@ fn forward_step<F: Float>(
     batch: u32,
     time: u32,
     t: u32,
-    #[comptime] kind: CellKind,
+    #[comptime] kind: Cell,
     #[comptime] units: usize,
     #[comptime] masked: bool,
     #[define(F)] _number: ElemType,
@@ -187,7 +187,7 @@ fn forward_step<F: Float>(
     let after = before + batch * units;
     let mut state = f32::cast_from(hidden[before]);
     let mut cell_state = 0.0f32;
-    if comptime!(kind == CellKind::Lstm) {
+    if comptime!(kind == Cell::Lstm) {
         cell_state = f32::cast_from(cell[before]);
     }
     let mut counts = true;
@@ -207,7 +207,7 @@ fn forward_step<F: Float>(
     }
     hidden[after] = F::cast_from(state);
     current[index] = F::cast_from(state);
-    if comptime!(kind == CellKind::Lstm) {
+    if comptime!(kind == Cell::Lstm) {
         cell[after] = F::cast_from(cell_state);
     }
 }
@@ -232,7 +232,7 @@ fn backward_step<F: Float>(
     batch: u32,
     time: u32,
     t: u32,
-    #[comptime] kind: CellKind,
+    #[comptime] kind: Cell,
     #[comptime] units: usize,
     #[comptime] masked: bool,
     #[comptime] follows: bool,

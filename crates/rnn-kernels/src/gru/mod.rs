@@ -9,10 +9,11 @@ pub use reference::gru_reference;
 use burn::tensor::{Bool, Tensor};
 
 use crate::{
-    HiddenOutput, Variant,
+    cell::Cell,
     check::CellCheck,
+    hidden_output::HiddenOutput,
     operator::{Answer, Call, has_operators},
-    ops::CellKind,
+    variant::Variant,
 };
 
 /// The weights of a GRU, in the layout of the Keras layer: gates `z, r, h` side by side.
@@ -59,7 +60,7 @@ pub fn gru(input: Tensor<3>, weights: GruWeights, initial: Option<Tensor<2>>, ma
         return gru_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
     }
     let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
-    let kind = CellKind::Gru;
+    let kind = Cell::Gru;
     let check = CellCheck::new("gru", kind.gates(), &input, &kernel, &recurrent_kernel);
     check.bias("bias", bias.as_ref());
     check.bias("recurrent bias", recurrent_bias.as_ref());

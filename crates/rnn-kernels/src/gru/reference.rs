@@ -2,10 +2,10 @@ use burn::tensor::Tensor;
 
 use super::GruWeights;
 use crate::{
-    HiddenOutput, Variant,
     check::CellCheck,
+    hidden_output::HiddenOutput,
     time::{Gate, gates},
-    variant::keep,
+    variant::{Variant, keep},
 };
 
 /// [`gru`](super::gru()) composed of plain tensor operations, for any variant of the cell.

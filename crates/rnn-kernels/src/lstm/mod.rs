@@ -9,10 +9,10 @@ pub use reference::lstm_reference;
 use burn::tensor::{Bool, Tensor};
 
 use crate::{
-    Variant,
+    cell::Cell,
     check::CellCheck,
     operator::{Answer, Call, has_operators},
-    ops::CellKind,
+    variant::Variant,
 };
 
 /// The weights of an LSTM, in the layout of the Keras layer: gates `i, f, c, o` side by side.
@@ -83,7 +83,7 @@ pub fn lstm(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>, 
         return lstm_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
     }
     let LstmWeights { kernel, recurrent_kernel, bias } = weights;
-    let kind = CellKind::Lstm;
+    let kind = Cell::Lstm;
     let check = CellCheck::new("lstm", kind.gates(), &input, &kernel, &recurrent_kernel);
     let (hidden, cell) = initial.map(|state| (state.hidden, state.cell)).unzip();
     check.bias("bias", bias.as_ref());

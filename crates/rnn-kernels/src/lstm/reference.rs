@@ -1,7 +1,11 @@
 use burn::tensor::Tensor;
 
 use super::{LstmOutput, LstmState, LstmWeights};
-use crate::{Variant, check::CellCheck, time::gates, variant::keep};
+use crate::{
+    check::CellCheck,
+    time::gates,
+    variant::{Variant, keep},
+};
 
 /// [`lstm`](super::lstm()) composed of plain tensor operations, for any variant of the cell.
 ///

@@ -9,10 +9,11 @@ pub use reference::simple_rnn_reference;
 use burn::tensor::{Bool, Tensor};
 
 use crate::{
-    HiddenOutput, Variant,
+    cell::Cell,
     check::CellCheck,
+    hidden_output::HiddenOutput,
     operator::{Answer, Call, has_operators},
-    ops::CellKind,
+    variant::Variant,
 };
 
 /// The weights of a SimpleRNN, in the layout of the Keras layer.
@@ -71,7 +72,7 @@ pub fn simple_rnn(input: Tensor<3>, weights: SimpleRnnWeights, initial: Option<T
         return simple_rnn_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
     }
     let SimpleRnnWeights { kernel, recurrent_kernel, bias } = weights;
-    let kind = CellKind::SimpleRnn;
+    let kind = Cell::SimpleRnn;
     let check = CellCheck::new("simple_rnn", kind.gates(), &input, &kernel, &recurrent_kernel);
     check.bias("bias", bias.as_ref());
     check.state("initial hidden state", initial.as_ref());

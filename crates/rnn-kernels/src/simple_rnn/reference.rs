@@ -1,7 +1,12 @@
 use burn::tensor::Tensor;
 
 use super::SimpleRnnWeights;
-use crate::{HiddenOutput, Variant, check::CellCheck, time::gates, variant::keep};
+use crate::{
+    check::CellCheck,
+    hidden_output::HiddenOutput,
+    time::gates,
+    variant::{Variant, keep},
+};
 
 /// [`simple_rnn`](super::simple_rnn()) composed of plain tensor operations, for any variant of the cell.
 ///

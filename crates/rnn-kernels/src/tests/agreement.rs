@@ -4,7 +4,10 @@ use burn::{
 };
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data, numbers};
-use crate::{CellKind, Operands, Optional, RecurrentOps, Upstream, composed};
+use crate::{
+    Cell, composed,
+    extension::{Operands, Optional, RecurrentOps, Upstream},
+};
 
 /// Fused and reference add up the same products in other orders.
 const TOLERANCE_F64: f64 = 1e-12;
@@ -171,7 +174,7 @@ fn composed_operators_agree_with_fused_ones() {
             let upstream = Upstream {
                 sequence: if index == 1 { Optional::Absent } else { weights(1, vec![batch, time, units]) },
                 hidden: weights(2, vec![batch, units]),
-                cell: if kind == CellKind::Lstm { weights(3, vec![batch, units]) } else { Optional::Absent },
+                cell: if kind == Cell::Lstm { weights(3, vec![batch, units]) } else { Optional::Absent },
             };
             let (fused, fused_saved) = Flex::recurrent_saving(operands.clone(), kind);
             let (composed, composed_saved) = composed::forward_saving(&operands, kind);

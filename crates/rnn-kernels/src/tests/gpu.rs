@@ -10,10 +10,10 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
 use crate::{
-    CellKind, GpuLimits, Route,
-    cpu::Sizes,
+    Cell, GpuLimits, Route,
     gpu::{FORCED, Way},
     gpu_limits, route,
+    sizes::Sizes,
 };
 
 /// Sums of a few hundred terms in `F32`, over up to 20 steps.
@@ -35,7 +35,7 @@ impl Gpu {
     }
 
     /// Runs all that follows in a way of the test's choice.
-    fn forced(choice: fn(CellKind, Sizes) -> Option<Way>) -> Self {
+    fn forced(choice: fn(Cell, Sizes) -> Option<Way>) -> Self {
         let gpu = Self::alone();
         *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = Some(choice);
         gpu
@@ -48,7 +48,7 @@ impl Drop for Gpu {
     }
 }
 
-fn step_by_step(_: CellKind, _: Sizes) -> Option<Way> {
+fn step_by_step(_: Cell, _: Sizes) -> Option<Way> {
     Some(Way::Steps)
 }
 
@@ -76,7 +76,7 @@ fn check(problem: &Problem, loss: Loss, device: &Device, dtype: DType, tolerance
 }
 
 /// Problems on and off the sizes of workgroups and vectors, with states, masks and partial losses in turn.
-fn problems(kind: CellKind, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem, Loss)> {
+fn problems(kind: Cell, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem, Loss)> {
     shapes.iter().enumerate().map(move |(index, &shape)| {
         let mut problem = Problem::new(kind, shape);
         problem.has_states = index % 3 != 0;
@@ -171,7 +171,7 @@ impl LaunchObserver for Launches {
 }
 
 /// Kernels that a forward and a backward pass launch.
-fn launches(kind: CellKind, time: usize, device: &Device) -> usize {
+fn launches(kind: Cell, time: usize, device: &Device) -> usize {
     // Rows enough for gradients of weights in parts, of short sequences, too.
     let problem = Problem::new(kind, [96, time, 3, 20]).with_mask();
     let run = || found(&problem, Loss::ALL, device, DType::F32);

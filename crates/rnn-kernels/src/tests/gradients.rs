@@ -1,16 +1,16 @@
 use burn::tensor::{DType, Device};
 
 use super::{KINDS, Leaves, Loss, Path, Problem, assert_close};
-use crate::CellKind;
+use crate::Cell;
 
 /// Step of the finite differences: the error is its square times a third derivative, and rounding divided by it.
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-7;
 
-fn losses(kind: CellKind) -> Vec<Loss> {
+fn losses(kind: Cell) -> Vec<Loss> {
     let none = Loss { sequence: false, hidden: false, cell: false };
     let mut losses = vec![Loss { sequence: true, ..none }, Loss { hidden: true, ..none }, Loss::ALL];
-    if kind == CellKind::Lstm {
+    if kind == Cell::Lstm {
         losses.push(Loss { cell: true, ..none });
     }
     losses
@@ -40,7 +40,7 @@ fn check(problem: &Problem, loss: Loss, device: &Device) {
     };
     for (index, name) in Problem::NAMES.into_iter().enumerate() {
         let Some(gradient) = &gradients[index] else {
-            let unused = (name == "recurrent bias" && problem.kind != CellKind::Gru) || (name == "cell" && problem.kind != CellKind::Lstm);
+            let unused = (name == "recurrent bias" && problem.kind != Cell::Gru) || (name == "cell" && problem.kind != Cell::Lstm);
             assert!(unused, "{:?}, {loss:?}: no gradient of {name}", problem.kind);
             continue;
         };

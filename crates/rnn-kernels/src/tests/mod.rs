@@ -9,11 +9,11 @@ mod misuse;
 use burn::tensor::{Bool, DType, Device, Gradients, Tensor, TensorData};
 
 use crate::{
-    CellKind, GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference, simple_rnn,
+    Cell, GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference, simple_rnn,
     simple_rnn_reference,
 };
 
-pub(super) const KINDS: [CellKind; 3] = [CellKind::SimpleRnn, CellKind::Lstm, CellKind::Gru];
+pub(super) const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
 
 /// Numbers in [-1, 1) that are the same everywhere.
 pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -30,7 +30,7 @@ pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
 /// The numbers of one problem, in the order of [`Problem::NAMES`].
 #[derive(Clone)]
 pub(super) struct Problem {
-    pub(super) kind: CellKind,
+    pub(super) kind: Cell,
     pub(super) shapes: Vec<Vec<usize>>,
     pub(super) values: Vec<Vec<f64>>,
     pub(super) mask: Option<Vec<bool>>,
@@ -53,7 +53,7 @@ pub(super) enum Path {
 impl Problem {
     pub(super) const NAMES: [&'static str; 7] = ["input", "kernel", "recurrent kernel", "bias", "recurrent bias", "hidden", "cell"];
 
-    pub(super) fn new(kind: CellKind, [batch, time, input, units]: [usize; 4]) -> Self {
+    pub(super) fn new(kind: Cell, [batch, time, input, units]: [usize; 4]) -> Self {
         let gates = kind.gates() * units;
         let shapes = [
             vec![batch, time, input],
@@ -117,7 +117,7 @@ impl Problem {
         let initial = self.has_states.then_some(hidden.clone());
         let bias = Some(bias);
         match self.kind {
-            CellKind::SimpleRnn => {
+            Cell::SimpleRnn => {
                 let weights = SimpleRnnWeights { kernel, recurrent_kernel, bias };
                 let found = match path {
                     Path::Fused => simple_rnn(input, weights, initial, mask),
@@ -125,7 +125,7 @@ impl Problem {
                 };
                 Found { sequence: found.sequence, hidden: found.state, cell: None }
             }
-            CellKind::Gru => {
+            Cell::Gru => {
                 let weights = GruWeights { kernel, recurrent_kernel, bias, recurrent_bias: Some(recurrent_bias) };
                 let found = match path {
                     Path::Fused => gru(input, weights, initial, mask),
@@ -133,7 +133,7 @@ impl Problem {
                 };
                 Found { sequence: found.sequence, hidden: found.state, cell: None }
             }
-            CellKind::Lstm => {
+            Cell::Lstm => {
                 let weights = LstmWeights { kernel, recurrent_kernel, bias };
                 let initial = self.has_states.then_some(LstmState { hidden, cell });
                 let found = match path {

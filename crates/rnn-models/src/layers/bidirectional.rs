@@ -1,13 +1,20 @@
+use std::fmt;
+
 use burn::{
-    config::Config,
+    config::{Config, config_to_json},
     module::Module,
+    serde::{Deserialize, Serialize},
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, refuse_backwards, sum_of_penalties};
+use super::{
+    layer::{RecurrentLayer, RecurrentLayerConfig, refuse_backwards, sum_of_penalties},
+    sequences::Sequences,
+};
 
 /// How the outputs of both directions become one (Keras `merge_mode`).
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MergeMode {
     /// Side by side: `2*H` features.
     Concat,
@@ -19,16 +26,63 @@ pub enum MergeMode {
     Average,
 }
 
+/// Configuration of a [`Bidirectional`] layer: two layers of one configuration.
+///
+/// Burn's derive of `Config` takes no type parameters, so its methods are written out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "burn::serde", bound = "")]
+pub struct BidirectionalConfig<C: RecurrentLayerConfig> {
+    /// Configuration of both layers, each with weights of its own; `go_backwards` must be off.
+    pub layer: C,
+    /// How the outputs of both directions become one; [`MergeMode::Concat`] by default.
+    pub merge: MergeMode,
+}
+
+impl<C: RecurrentLayerConfig> Config for BidirectionalConfig<C> {}
+
+impl<C: RecurrentLayerConfig> BidirectionalConfig<C> {
+    /// Creates a configuration whose outputs lie side by side.
+    pub fn new(layer: C) -> Self {
+        Self { layer, merge: MergeMode::Concat }
+    }
+
+    /// Sets how the outputs of both directions become one.
+    #[must_use]
+    pub fn with_merge(self, merge: MergeMode) -> Self {
+        Self { merge, ..self }
+    }
+
+    /// Creates both layers on a device, the forward one first.
+    ///
+    /// # Panics
+    ///
+    /// When the layer's configuration goes backwards or has a field that makes no sense; the
+    /// message says which.
+    pub fn init(&self, device: &Device) -> Bidirectional<C::Layer> {
+        let layer = || self.layer.layer(self.layer.input_size(), device);
+        let both = Bidirectional { forward: layer(), backward: layer(), merge: self.merge };
+        both.check();
+        both
+    }
+}
+
+impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&config_to_json(self))
+    }
+}
+
 /// Two layers over the same sequences, one forwards and one backwards in time (Keras `Bidirectional`).
 ///
 /// # Examples
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use rnn_models::{Bidirectional, GruConfig, MergeMode};
+/// use rnn_models::{BidirectionalConfig, GruConfig, MergeMode};
 ///
 /// let device = Device::flex();
-/// let layer = Bidirectional::new(&GruConfig::new(3, 4), MergeMode::Concat, &device);
+/// let config = BidirectionalConfig::new(GruConfig::new(3, 4)).with_merge(MergeMode::Concat);
+/// let layer = config.init(&device);
 /// let output = layer.forward(Tensor::ones([2, 5, 3], &device), None);
 /// assert_eq!(output.sequence.dims(), [2, 5, 8]);
 /// assert_eq!(output.last.dims(), [2, 8]);
@@ -61,18 +115,6 @@ pub struct BidirectionalOutput<S> {
 }
 
 impl<L: RecurrentLayer> Bidirectional<L> {
-    /// Two layers of one configuration, each with weights of its own.
-    ///
-    /// # Panics
-    ///
-    /// When the configuration goes backwards or has a field that makes no sense; the message says which.
-    pub fn new<C: RecurrentLayerConfig<Layer = L>>(config: &C, merge: MergeMode, device: &Device) -> Self {
-        let layer = || config.layer(config.input_size(), device);
-        let both = Self { forward: layer(), backward: layer(), merge };
-        both.check();
-        both
-    }
-
     fn check(&self) {
         refuse_backwards("bidirectional", "it turns time around itself", [&self.forward, &self.backward]);
     }

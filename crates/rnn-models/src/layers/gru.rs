@@ -10,9 +10,10 @@ use burn::{
 use rnn_kernels::{GruWeights, HiddenOutput, Variant, gru, gru_reference};
 
 use super::{
-    Constraint, RecurrentLayer, Regularizer, Sequences,
-    options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
-    refuse_backwards,
+    layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
+    options::{LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start},
+    sequences::Sequences,
+    weights::{ByWeight, Constraint, Regularizer},
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
@@ -41,10 +42,10 @@ pub struct GruConfig {
     /// Initialiser of the biases (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
     /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
@@ -93,7 +94,7 @@ pub struct Gru {
     pub reset_after: bool,
     /// Settings that are not weights.
     #[module(skip)]
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl GruConfig {
@@ -223,13 +224,4 @@ impl RecurrentLayer for Gru {
     }
 }
 
-impl ModuleDisplay for Gru {
-    fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new().with_new_line_after_attribute(false).optional()
-    }
-
-    fn custom_content(&self, content: Content) -> Option<Content> {
-        let [input_size, gates] = self.kernel.shape().dims();
-        content.add("input_size", &input_size).add("units", &(gates / 3)).add("bias", &self.bias.is_some()).optional()
-    }
-}
+layer!(Gru, GruConfig);

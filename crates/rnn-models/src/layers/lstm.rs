@@ -10,9 +10,10 @@ use burn::{
 use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 
 use super::{
-    Constraint, RecurrentLayer, Regularizer, Sequences,
-    options::{LayerWeights, Options, activate, constrain, is_usual, variant, zero_before_start},
-    refuse_backwards,
+    layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
+    options::{LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start},
+    sequences::Sequences,
+    weights::{ByWeight, Constraint, Regularizer},
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
@@ -45,10 +46,10 @@ pub struct LstmConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
     /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
@@ -89,7 +90,7 @@ pub struct Lstm {
     pub recurrent_activation: Activation,
     /// Settings that are not weights.
     #[module(skip)]
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl LstmConfig {
@@ -211,13 +212,4 @@ impl RecurrentLayer for Lstm {
     }
 }
 
-impl ModuleDisplay for Lstm {
-    fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new().with_new_line_after_attribute(false).optional()
-    }
-
-    fn custom_content(&self, content: Content) -> Option<Content> {
-        let [input_size, gates] = self.kernel.shape().dims();
-        content.add("input_size", &input_size).add("units", &(gates / 4)).add("bias", &self.bias.is_some()).optional()
-    }
-}
+layer!(Lstm, LstmConfig);

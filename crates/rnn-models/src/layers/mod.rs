@@ -1,7 +1,9 @@
 //! The recurrent layers, and what is built of them.
 
 mod bidirectional;
+mod from_burn;
 mod gru;
+mod layer;
 mod lstm;
 mod options;
 mod sequences;
@@ -13,134 +15,14 @@ mod stateful;
 mod tests;
 mod weights;
 
-pub use bidirectional::{Bidirectional, BidirectionalOutput, MergeMode};
-use burn::tensor::{Device, Tensor};
+pub use bidirectional::{Bidirectional, BidirectionalConfig, BidirectionalOutput, MergeMode};
+pub use from_burn::ConversionError;
 pub use gru::{Gru, GruConfig};
+pub(crate) use layer::at_least_one;
+pub use layer::{RecurrentLayer, RecurrentLayerConfig};
 pub use lstm::{Lstm, LstmConfig};
-use options::Options;
 pub use sequences::Sequences;
 pub use simple_rnn::{SimpleRnn, SimpleRnnConfig};
-pub use stack::{Stack, StackOutput};
+pub use stack::{Stack, StackConfig, StackOutput};
 pub use stateful::Stateful;
-use weights::ByWeight;
 pub use weights::{Constraint, Regularizer};
-
-/// A layer that carries a state from step to step: what [`Bidirectional`], [`Stack`] and [`Stateful`] need of one.
-pub trait RecurrentLayer {
-    /// What is carried, `[B, H]` a tensor.
-    type State: Clone;
-
-    /// Runs the layer: all hidden states `[B, T, H]`, and the state after the last step.
-    fn run(&self, input: Sequences, initial: Option<Self::State>) -> (Tensor<3>, Self::State);
-
-    /// The hidden state of a state, `[B, H]`.
-    fn hidden(state: &Self::State) -> Tensor<2>;
-
-    /// The state as a constant: no gradient goes through it.
-    fn detached(state: Self::State) -> Self::State;
-
-    /// Whether the layer runs backwards in time, so that its outputs are not in the order of its inputs.
-    fn goes_backwards(&self) -> bool;
-
-    /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
-    fn penalty(&self) -> Option<Tensor<1>>;
-
-    /// The layer with its weights within their constraints; call it after each step of the optimizer.
-    #[must_use]
-    fn constrained(self) -> Self;
-}
-
-/// The sum of some layers' penalties.
-fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(layers: impl IntoIterator<Item = &'a L>) -> Option<Tensor<1>> {
-    layers.into_iter().filter_map(L::penalty).reduce(|sum, penalty| sum + penalty)
-}
-
-/// Refuses layers that go backwards, which `op` cannot be made of for some reason.
-///
-/// # Panics
-///
-/// When there is one.
-fn refuse_backwards<'a, L: RecurrentLayer + 'a>(op: &str, reason: &str, layers: impl IntoIterator<Item = &'a L>) {
-    if let Some(index) = layers.into_iter().position(L::goes_backwards) {
-        panic!("{op}: layer {index} was made with go_backwards, expected layers without it: {reason}");
-    }
-}
-
-/// Refuses a size of zero; `owner` is the configuration it is a field of.
-///
-/// # Panics
-///
-/// When the size is zero.
-pub(crate) fn at_least_one(owner: &str, field: &str, size: usize) {
-    assert!(size > 0, "{owner}: {field} is 0, expected at least 1");
-}
-
-/// The configuration of a layer of which several are made.
-pub trait RecurrentLayerConfig {
-    /// The layer.
-    type Layer: RecurrentLayer;
-
-    /// Creates the layer for inputs of some number of features.
-    ///
-    /// # Panics
-    ///
-    /// When a field of the configuration makes no sense; the message names it.
-    fn layer(&self, input_size: usize, device: &Device) -> Self::Layer;
-
-    /// Number of input features of the first layer.
-    fn input_size(&self) -> usize;
-
-    /// Number of hidden units.
-    fn units(&self) -> usize;
-}
-
-/// What the configurations have in common: the fields of the same names.
-macro_rules! layer_config {
-    ($($config:ident => $layer:ident),*) => {
-        $(impl $config {
-            /// The settings that are not weights.
-            ///
-            /// # Panics
-            ///
-            /// When one, or a size, makes no sense.
-            fn options(&self) -> Options {
-                at_least_one(stringify!($config), "input_size", self.input_size);
-                at_least_one(stringify!($config), "units", self.units);
-                Options {
-                    dropout: self.dropout,
-                    recurrent_dropout: self.recurrent_dropout,
-                    go_backwards: self.go_backwards,
-                    regularizers: ByWeight {
-                        kernel: self.kernel_regularizer,
-                        recurrent_kernel: self.recurrent_regularizer,
-                        bias: self.bias_regularizer,
-                    },
-                    constraints: ByWeight {
-                        kernel: self.kernel_constraint,
-                        recurrent_kernel: self.recurrent_constraint,
-                        bias: self.bias_constraint,
-                    },
-                }
-                .check()
-            }
-        }
-
-        impl RecurrentLayerConfig for $config {
-            type Layer = $layer;
-
-            fn layer(&self, input_size: usize, device: &Device) -> $layer {
-                Self { input_size, ..self.clone() }.init(device)
-            }
-
-            fn input_size(&self) -> usize {
-                self.input_size
-            }
-
-            fn units(&self) -> usize {
-                self.units
-            }
-        })*
-    };
-}
-
-layer_config!(SimpleRnnConfig => SimpleRnn, LstmConfig => Lstm, GruConfig => Gru);

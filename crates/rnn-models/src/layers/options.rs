@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Settings of a layer that are not weights.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) dropout: f64,
     pub(crate) recurrent_dropout: f64,
@@ -150,3 +150,64 @@ pub(crate) fn constrain<const D: usize>(weights: Param<Tensor<D>>, constraint: O
         None => weights,
     }
 }
+
+/// What the layers and their configurations have in common: fields of the same names.
+macro_rules! layer {
+    ($layer:ident, $config:ident) => {
+        impl $config {
+            /// The settings that are not weights.
+            ///
+            /// # Panics
+            ///
+            /// When one, or a size, makes no sense.
+            fn options(&self) -> Options {
+                at_least_one(stringify!($config), "input_size", self.input_size);
+                at_least_one(stringify!($config), "units", self.units);
+                Options {
+                    dropout: self.dropout,
+                    recurrent_dropout: self.recurrent_dropout,
+                    go_backwards: self.go_backwards,
+                    regularizers: ByWeight {
+                        kernel: self.kernel_regularizer,
+                        recurrent_kernel: self.recurrent_regularizer,
+                        bias: self.bias_regularizer,
+                    },
+                    constraints: ByWeight {
+                        kernel: self.kernel_constraint,
+                        recurrent_kernel: self.recurrent_constraint,
+                        bias: self.bias_constraint,
+                    },
+                }
+                .check()
+            }
+        }
+
+        impl RecurrentLayerConfig for $config {
+            type Layer = $layer;
+
+            fn layer(&self, input_size: usize, device: &Device) -> $layer {
+                Self { input_size, ..self.clone() }.init(device)
+            }
+
+            fn input_size(&self) -> usize {
+                self.input_size
+            }
+
+            fn units(&self) -> usize {
+                self.units
+            }
+        }
+
+        impl ModuleDisplay for $layer {
+            fn custom_settings(&self) -> Option<DisplaySettings> {
+                DisplaySettings::new().with_new_line_after_attribute(false).optional()
+            }
+
+            fn custom_content(&self, content: Content) -> Option<Content> {
+                let ([input_size, _], [units, _]) = (self.kernel.shape().dims(), self.recurrent_kernel.shape().dims());
+                content.add("input_size", &input_size).add("units", &units).add("bias", &self.bias.is_some()).optional()
+            }
+        }
+    };
+}
+pub(super) use layer;

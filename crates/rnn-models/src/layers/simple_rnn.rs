@@ -10,9 +10,10 @@ use burn::{
 use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn, simple_rnn_reference};
 
 use super::{
-    Constraint, RecurrentLayer, Regularizer, Sequences,
-    options::{LayerWeights, Options, activate, constrain, variant, zero_before_start},
-    refuse_backwards,
+    layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
+    options::{LayerWeights, Options, activate, constrain, layer, variant, zero_before_start},
+    sequences::Sequences,
+    weights::{ByWeight, Constraint, Regularizer},
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
@@ -38,10 +39,10 @@ pub struct SimpleRnnConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Share of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Share of the hidden states dropped before the recurrent product while training; one mask a sequence (Keras
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence (Keras
     /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
@@ -80,7 +81,7 @@ pub struct SimpleRnn {
     pub activation: Activation,
     /// Settings that are not weights.
     #[module(skip)]
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl SimpleRnnConfig {
@@ -202,13 +203,4 @@ impl RecurrentLayer for SimpleRnn {
     }
 }
 
-impl ModuleDisplay for SimpleRnn {
-    fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new().with_new_line_after_attribute(false).optional()
-    }
-
-    fn custom_content(&self, content: Content) -> Option<Content> {
-        let [input_size, units] = self.kernel.shape().dims();
-        content.add("input_size", &input_size).add("units", &units).add("bias", &self.bias.is_some()).optional()
-    }
-}
+layer!(SimpleRnn, SimpleRnnConfig);

@@ -1,11 +1,70 @@
+use std::fmt;
+
 use burn::{
+    config::{Config, config_to_json},
     module::Module,
     nn::{Dropout, DropoutConfig},
+    serde::{Deserialize, Serialize},
     tensor::{Device, Tensor},
 };
 
-use super::{RecurrentLayer, RecurrentLayerConfig, Sequences, refuse_backwards, sum_of_penalties};
+use super::{
+    layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards, sum_of_penalties},
+    sequences::Sequences,
+};
 use crate::dropout::drop_values;
+
+/// Configuration of a [`Stack`]: several layers of one configuration.
+///
+/// Burn's derive of `Config` takes no type parameters, so its methods are written out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "burn::serde", bound = "")]
+pub struct StackConfig<C: RecurrentLayerConfig> {
+    /// Configuration of each layer; all but the first read the hidden states of the one before,
+    /// whatever its input size.
+    pub layer: C,
+    /// Number of layers (PyTorch `num_layers`).
+    pub num_layers: usize,
+    /// Fraction of values dropped between two layers while training (PyTorch `dropout`); 0 by
+    /// default.
+    pub dropout: f64,
+}
+
+impl<C: RecurrentLayerConfig> Config for StackConfig<C> {}
+
+impl<C: RecurrentLayerConfig> StackConfig<C> {
+    /// Creates a configuration without dropout.
+    pub fn new(layer: C, num_layers: usize) -> Self {
+        Self { layer, num_layers, dropout: 0.0 }
+    }
+
+    /// Sets the fraction of values dropped between two layers while training.
+    #[must_use]
+    pub fn with_dropout(self, dropout: f64) -> Self {
+        Self { dropout, ..self }
+    }
+
+    /// Creates the layers on a device, first to last.
+    ///
+    /// # Panics
+    ///
+    /// When `num_layers` is zero, `dropout` is not in [0, 1), or the layer's configuration goes
+    /// backwards or has a field that makes no sense; the message names the field.
+    pub fn init(&self, device: &Device) -> Stack<C::Layer> {
+        at_least_one("StackConfig", "num_layers", self.num_layers);
+        let inputs = (0..self.num_layers).map(|index| if index == 0 { self.layer.input_size() } else { self.layer.units() });
+        let layers = inputs.map(|input_size| self.layer.layer(input_size, device)).collect();
+        let stack = Stack { layers, dropout: DropoutConfig::new(self.dropout).init() };
+        stack.check();
+        stack
+    }
+}
+
+impl<C: RecurrentLayerConfig> fmt::Display for StackConfig<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&config_to_json(self))
+    }
+}
 
 /// Layers on top of each other with dropout between them (PyTorch `num_layers` and `dropout`).
 ///
@@ -13,10 +72,10 @@ use crate::dropout::drop_values;
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use rnn_models::{LstmConfig, Stack};
+/// use rnn_models::{LstmConfig, StackConfig};
 ///
 /// let device = Device::flex();
-/// let stack = Stack::new(&LstmConfig::new(3, 4), 2, 0.2, &device);
+/// let stack = StackConfig::new(LstmConfig::new(3, 4), 2).with_dropout(0.2).init(&device);
 /// let output = stack.forward(Tensor::ones([2, 5, 3], &device), None);
 /// assert_eq!(output.sequence.dims(), [2, 5, 4]);
 /// assert_eq!(output.states.len(), 2);
@@ -39,20 +98,6 @@ pub struct StackOutput<S> {
 }
 
 impl<L: RecurrentLayer> Stack<L> {
-    /// `num_layers` layers of one configuration; all but the first read the hidden states of the one before.
-    ///
-    /// # Panics
-    ///
-    /// When `num_layers` is zero, `dropout` is not in [0, 1), or the configuration goes backwards or has a field that makes no sense.
-    pub fn new<C: RecurrentLayerConfig<Layer = L>>(config: &C, num_layers: usize, dropout: f64, device: &Device) -> Self {
-        assert!(num_layers > 0, "stack: num_layers is 0, expected at least 1");
-        let inputs = (0..num_layers).map(|index| if index == 0 { config.input_size() } else { config.units() });
-        let layers = inputs.map(|input_size| config.layer(input_size, device)).collect();
-        let stack = Self { layers, dropout: DropoutConfig::new(dropout).init() };
-        stack.check();
-        stack
-    }
-
     fn check(&self) {
         refuse_backwards("stack", "each would turn time around again; flip the input instead", &self.layers);
     }

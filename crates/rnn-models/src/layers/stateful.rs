@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
 
-use super::{RecurrentLayer, Sequences};
+use super::{layer::RecurrentLayer, sequences::Sequences};
 
 /// A layer whose state lives on from batch to batch (Keras `stateful=True`).
 ///

@@ -18,6 +18,7 @@ pub struct Regularizer {
 
 /// What weights are brought back to after an optimizer's step (Keras `constraints`).
 #[derive(Config, Debug, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Constraint {
     /// Columns (the weights into one unit of a gate) of at most this Euclidean norm (Keras `MaxNorm`, axis 0).
     MaxNorm {
@@ -34,6 +35,12 @@ pub(crate) struct ByWeight<T> {
     pub(crate) kernel: Option<T>,
     pub(crate) recurrent_kernel: Option<T>,
     pub(crate) bias: Option<T>,
+}
+
+impl<T> Default for ByWeight<T> {
+    fn default() -> Self {
+        Self { kernel: None, recurrent_kernel: None, bias: None }
+    }
 }
 
 impl<T: Copy> ByWeight<T> {

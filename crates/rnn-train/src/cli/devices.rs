@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use rnn_models::{CellKind, Route, gpu_limits, route};
+use rnn_models::{Cell, Route, gpu_limits, route};
 use serde::Serialize;
 
 use crate::{
@@ -7,8 +7,6 @@ use crate::{
     console::{json, out, quietly},
     error::Result,
 };
-
-const CELLS: [(&str, CellKind); 3] = [("SimpleRNN", CellKind::SimpleRnn), ("LSTM", CellKind::Lstm), ("GRU", CellKind::Gru)];
 
 #[derive(Serialize)]
 struct Listed {
@@ -93,9 +91,10 @@ fn limits(device: &Device) -> Option<Limits> {
 
 fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
     if cfg!(feature = "vulkan") && device_kind == SOFTWARE {
-        return CELLS.map(|(cell, _)| CellRoute { cell, route: "refused: compiled to SPIR-V, which needs a GPU".to_owned() }).into();
+        let route = "refused: compiled to SPIR-V, which needs a GPU";
+        return Cell::ALL.map(|cell| CellRoute { cell: cell.title(), route: route.to_owned() }).into();
     }
-    let told = |kind| match quietly(|| route(kind, STOCK_LAYER, device)) {
+    let told = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!("whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations")
@@ -103,7 +102,8 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         Some(Route::TwoLaunchesAStep) => "step by step, a matrix product and a launch each".to_owned(),
         Some(Route::Composed) => "step by step, by tensor operations: the device has less than WebGPU promises".to_owned(),
         Some(Route::Reference) => "step by step: a backend without the operators".to_owned(),
+        Some(other) => format!("{other:?}"),
         None => "the device does not answer".to_owned(),
     };
-    CELLS.map(|(cell, kind)| CellRoute { cell, route: told(kind) }).into()
+    Cell::ALL.map(|cell| CellRoute { cell: cell.title(), route: told(cell) }).into()
 }

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use clap::Args;
 use rnn_data::{Fill, Naive, SetSize, Transform};
 use rnn_files::sha256;
+use rnn_models::Cell;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
     schedule::RateSchedule,
     typed::{Setting, Typed, listed, plain, whole},
-    values::{CellName, Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
+    values::{Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
 };
 use crate::{backend::BackendChoice, error::Error};
 
@@ -330,7 +331,7 @@ options! {
         Training Noted samples: usize = 0_usize,
         /// Recurrent cell: simple-rnn, lstm or gru
         #[arg(value_name = "NAME")]
-        Model Same cell: Typed<CellName>,
+        Model Same cell: Typed<Cell>,
         /// Hidden units of each recurrent layer, e.g. 80,100
         #[arg(value_name = "N,N", value_delimiter = ',')]
         Model Same units: Vec<Typed<Count>>,

@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use rnn_data::{Naive, SetSize, Transform};
+use rnn_models::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
     options::{OptionList, Options},
-    values::{CellName, Loss, OptimizerName, SplitName},
+    values::{Loss, OptimizerName, SplitName},
 };
 
 /// What an experiment learns, and its options that are not the defaults.
@@ -43,7 +44,7 @@ fn letters() -> Options {
 }
 
 /// The course's models of prices.
-fn course(cell: CellName) -> Options {
+fn course(cell: Cell) -> Options {
     Options::default()
         .epochs(50_usize)
         .batch_size(64_usize)
@@ -69,7 +70,7 @@ fn series() -> Options {
         .epochs(100_usize)
         .batch_size(256_usize)
         .learning_rate(0.002)
-        .cell(CellName::Lstm)
+        .cell(Cell::Lstm)
         .units([32])
         .window(20_usize)
         .transform(Transform::Residual)
@@ -130,9 +131,9 @@ static RECIPES: [Recipe; 10] = [
         "four letters of the alphabet, embedded -> the next",
         LettersRecipe { alphabet: 26, window: 4, cyclic: false, units: 10, embedding: Some(2) },
     ),
-    forecast("stock-rnn", "60 daily opens -> the next open, SimpleRNN", || course(CellName::SimpleRnn)),
-    forecast("stock-lstm", "60 daily opens -> the next open, LSTM", || course(CellName::Lstm)),
-    forecast("stock-gru", "60 daily opens -> the next open, GRU", || course(CellName::Gru)),
+    forecast("stock-rnn", "60 daily opens -> the next open, SimpleRNN", || course(Cell::SimpleRnn)),
+    forecast("stock-lstm", "60 daily opens -> the next open, LSTM", || course(Cell::Lstm)),
+    forecast("stock-gru", "60 daily opens -> the next open, GRU", || course(Cell::Gru)),
     forecast("stock-gap", "open, high, low, close, volume -> the next open against the last close, LSTM", stock_gap),
     forecast("stock-open", "daily opens -> the log return of the next open, LSTM", stock_open),
     forecast("series", "any CSV with dates -> the next value against the last, LSTM", series),

@@ -137,7 +137,7 @@ impl SeriesSettings {
             naive: set(options.naive, "naive")?,
             season: options.season.filter(|season| *season > 0),
             split,
-            cell: set(options.cell, "cell")?.into(),
+            cell: set(options.cell, "cell")?,
             units,
             dropout: set(options.dropout, "dropout")?,
             loss,

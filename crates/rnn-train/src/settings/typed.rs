@@ -46,7 +46,7 @@ macro_rules! plain_settings {
 pub(super) use plain_settings;
 
 plain_settings!(bool u64 usize String PathBuf crate::backend::BackendChoice super::values::Progress);
-plain_settings!(super::schedule::RateSchedule rnn_data::SetSize rnn_data::Fill rnn_data::Naive rnn_data::Transform);
+plain_settings!(super::schedule::RateSchedule rnn_data::SetSize rnn_data::Fill rnn_data::Naive rnn_data::Transform rnn_models::Cell);
 
 impl<T: Setting> Setting for Typed<T> {
     type Value = T::Value;

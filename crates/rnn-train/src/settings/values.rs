@@ -5,7 +5,6 @@ use std::{fmt, str::FromStr};
 use clap::ValueEnum;
 use jiff::civil::DateTime;
 use rnn_data::format_time;
-use rnn_models::Cell;
 
 use super::typed::Setting;
 
@@ -223,28 +222,6 @@ named! {
         Course = "course",
         /// See [`rnn_data::Split::Holdout`].
         Holdout = "holdout",
-    }
-}
-
-named! {
-    /// A recurrent cell.
-    pub CellName {
-        /// SimpleRNN.
-        SimpleRnn = "simple-rnn",
-        /// LSTM.
-        Lstm = "lstm",
-        /// GRU.
-        Gru = "gru",
-    }
-}
-
-impl From<CellName> for Cell {
-    fn from(name: CellName) -> Self {
-        match name {
-            CellName::SimpleRnn => Self::SimpleRnn,
-            CellName::Lstm => Self::Lstm,
-            CellName::Gru => Self::Gru,
-        }
     }
 }
 

@@ -210,7 +210,7 @@ fn going_backwards_with_a_mask_and_a_state_is_going_forwards_over_both_reversed(
 #[test]
 fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
     let device = Device::flex().autodiff();
-    let stack = Stack::new(&GruConfig::new(3, 8), 3, 0.5, &device);
+    let stack = StackConfig::new(GruConfig::new(3, 8), 3).with_dropout(0.5).init(&device);
     assert_eq!(stack.layers.iter().map(|layer| layer.kernel.shape()[0]).collect::<Vec<_>>(), [3, 8, 8]);
     let inference = stack.clone().valid();
     let x = random([2, 6, 3], &device.clone().inner());
@@ -219,7 +219,7 @@ fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
     let rest = inference.forward(x.narrow(1, 2, 4), Some(first.states));
     let [got, expected] = [rest.states, whole.states].map(|states| states[2].clone().into_data());
     got.assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-6));
-    let one = Stack::new(&GruConfig::new(3, 8), 1, 0.5, &device);
+    let one = StackConfig::new(GruConfig::new(3, 8), 1).with_dropout(0.5).init(&device);
     let x = random([2, 4, 3], &device);
     let run = || one.forward(x.clone(), None).sequence.into_data();
     assert_eq!(run(), run(), "one layer has nothing in between");
@@ -231,7 +231,7 @@ fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
 #[should_panic(expected = "stack: 1 initial states for 2 layers")]
 fn a_stack_wants_a_state_for_each_layer() {
     let device = Device::flex();
-    let stack = Stack::new(&GruConfig::new(1, 2), 2, 0.0, &device);
+    let stack = StackConfig::new(GruConfig::new(1, 2), 2).init(&device);
     stack.forward(Tensor::<3>::zeros([1, 1, 1], &device), Some(vec![Tensor::zeros([1, 2], &device)]));
 }
 
@@ -340,7 +340,7 @@ fn initialisers_are_used() {
 #[test]
 fn both_directions_start_from_their_states() {
     let device = Device::flex();
-    let layer = Bidirectional::new(&GruConfig::new(2, 3), MergeMode::Concat, &device);
+    let layer = BidirectionalConfig::new(GruConfig::new(2, 3)).init(&device);
     let x = random([2, 1, 2], &device);
     let states = [0.5, -0.5].map(|value| Tensor::<2>::full([2, 3], value, &device));
     let output = layer.forward(x.clone(), Some((states[0].clone(), states[1].clone())));

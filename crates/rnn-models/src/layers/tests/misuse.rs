@@ -44,9 +44,9 @@ fn sizes_of_zero_are_refused_by_every_layer() {
         assert_eq!(refusal(|| LstmConfig::new(input_size, units).init(&device)), expected("LstmConfig"));
         assert_eq!(refusal(|| GruConfig::new(input_size, units).init(&device)), expected("GruConfig"));
         assert_eq!(refusal(|| RecurrentConfig::new(Cell::Gru, input_size, units).init(&device)), expected("GruConfig"));
-        assert_eq!(refusal(|| Stack::new(&LstmConfig::new(input_size, units), 2, 0.0, &device)), expected("LstmConfig"));
+        assert_eq!(refusal(|| StackConfig::new(LstmConfig::new(input_size, units), 2).init(&device)), expected("LstmConfig"));
     }
-    assert_eq!(refusal(|| Stack::new(&LstmConfig::new(1, 1), 0, 0.0, &device)), "stack: num_layers is 0, expected at least 1");
+    assert_eq!(refusal(|| StackConfig::new(LstmConfig::new(1, 1), 0).init(&device)), "StackConfig: num_layers is 0, expected at least 1");
 }
 
 #[test]
@@ -113,15 +113,15 @@ fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs(
         let reason = "each would turn time around again; flip the input instead";
         format!("stack: layer {layer} was made with go_backwards, expected layers without it: {reason}")
     };
-    assert_eq!(refusal(|| Stack::new(&backwards, 2, 0.0, &device)), expected(0));
-    let mut stack = Stack::new(&GruConfig::new(2, 2), 2, 0.0, &device);
+    assert_eq!(refusal(|| StackConfig::new(backwards.clone(), 2).init(&device)), expected(0));
+    let mut stack = StackConfig::new(GruConfig::new(2, 2), 2).init(&device);
     stack.layers[1] = backwards.init(&device);
     assert_eq!(refusal(|| stack.forward(input(), None)), expected(1));
 
     let expected =
         |layer| format!("bidirectional: layer {layer} was made with go_backwards, expected layers without it: it turns time around itself");
-    assert_eq!(refusal(|| Bidirectional::new(&backwards, MergeMode::Sum, &device)), expected(0));
-    let mut both = Bidirectional::new(&GruConfig::new(2, 2), MergeMode::Sum, &device);
+    assert_eq!(refusal(|| BidirectionalConfig::new(backwards.clone()).with_merge(MergeMode::Sum).init(&device)), expected(0));
+    let mut both = BidirectionalConfig::new(GruConfig::new(2, 2)).with_merge(MergeMode::Sum).init(&device);
     both.backward = backwards.init(&device);
     assert_eq!(refusal(|| both.forward(input(), None)), expected(1));
 }

@@ -13,7 +13,7 @@ fn assert_same_row(got: Tensor<2>, expected: Tensor<2>) {
 
 #[test]
 fn padding_changes_no_state_of_a_stack() {
-    let stack = Stack::new(&LstmConfig::new(3, 4), 3, 0.5, &Device::flex());
+    let stack = StackConfig::new(LstmConfig::new(3, 4), 3).with_dropout(0.5).init(&Device::flex());
     let x = random([2, 6, 3]);
     let padded = stack.forward(Sequences::with_lengths(x.clone(), &[6, 2]), None);
     let alone = stack.forward(x.narrow(0, 1, 1).narrow(1, 0, 2), None);
@@ -79,30 +79,30 @@ fn assert_within_limits<'a>(layers: impl IntoIterator<Item = &'a Gru>) {
 #[test]
 fn the_penalty_of_a_stack_is_the_sum_of_its_layers() {
     let device = Device::flex();
-    let stack = Stack::new(&limited(), 3, 0.0, &device);
+    let stack = StackConfig::new(limited(), 3).init(&device);
     let got = stack.penalty().unwrap().into_scalar::<f32>();
     assert!((got - penalty_of(&stack.layers)).abs() < 1e-5 * got, "{got}");
-    assert!(Stack::new(&GruConfig::new(3, 4), 3, 0.0, &device).penalty().is_none());
+    assert!(StackConfig::new(GruConfig::new(3, 4), 3).init(&device).penalty().is_none());
 }
 
 #[test]
 fn the_penalty_of_both_directions_is_their_sum() {
     let device = Device::flex();
-    let both = Bidirectional::new(&limited(), MergeMode::Concat, &device);
+    let both = BidirectionalConfig::new(limited()).init(&device);
     let got = both.penalty().unwrap().into_scalar::<f32>();
     assert!((got - penalty_of([&both.forward, &both.backward])).abs() < 1e-5 * got, "{got}");
-    assert!(Bidirectional::new(&GruConfig::new(3, 4), MergeMode::Concat, &device).penalty().is_none());
+    assert!(BidirectionalConfig::new(GruConfig::new(3, 4)).init(&device).penalty().is_none());
 }
 
 #[test]
 fn every_layer_of_a_wrapper_is_brought_within_its_limits() {
     let device = Device::flex();
-    let stack = Stack::new(&limited(), 3, 0.0, &device);
+    let stack = StackConfig::new(limited(), 3).init(&device);
     let ids: Vec<_> = stack.layers.iter().map(|layer| layer.kernel.id).collect();
     let stack = stack.constrained();
     assert_within_limits(&stack.layers);
     assert_eq!(stack.layers.iter().map(|layer| layer.kernel.id).collect::<Vec<_>>(), ids, "the optimizer knows a parameter by its id");
-    let both = Bidirectional::new(&limited(), MergeMode::Mul, &device).constrained();
+    let both = BidirectionalConfig::new(limited()).with_merge(MergeMode::Mul).init(&device).constrained();
     assert_within_limits([&both.forward, &both.backward]);
     assert_eq!(both.merge, MergeMode::Mul);
 }

@@ -3,8 +3,9 @@
 use burn::backend::fusion::custom::TensorSpec;
 
 use crate::{
-    cpu::Sizes,
-    ops::{CellKind, GradientsMetadata, OperandsMetadata, OptionalMetadata, OutputsMetadata, SavedMetadata, UpstreamMetadata},
+    cell::Cell,
+    operands::{GradientsMetadata, OperandsMetadata, OptionalMetadata, OutputsMetadata, SavedMetadata, UpstreamMetadata},
+    sizes::Sizes,
 };
 
 fn sizes(operands: &OperandsMetadata) -> Sizes {
@@ -17,13 +18,13 @@ fn spec<const D: usize>(operands: &OperandsMetadata, shape: [usize; D]) -> Tenso
     TensorSpec::new(shape.into(), operands.input.dtype)
 }
 
-pub(crate) fn outputs(operands: &OperandsMetadata, _: &CellKind) -> OutputsMetadata {
+pub(crate) fn outputs(operands: &OperandsMetadata, _: &Cell) -> OutputsMetadata {
     let Sizes { batch, time, hidden, .. } = sizes(operands);
     let state = spec(operands, [batch, hidden]);
     OutputsMetadata { sequence: spec(operands, [batch, time, hidden]), hidden: state.clone(), cell: state }
 }
 
-pub(crate) fn outputs_and_saved(operands: &OperandsMetadata, kind: &CellKind) -> (OutputsMetadata, SavedMetadata) {
+pub(crate) fn outputs_and_saved(operands: &OperandsMetadata, kind: &Cell) -> (OutputsMetadata, SavedMetadata) {
     let Sizes { batch, time, hidden, .. } = sizes(operands);
     let states = spec(operands, [(time + 1) * batch, hidden]);
     let sums = spec(operands, [time * batch, kind.sums() * hidden]);
@@ -34,7 +35,7 @@ pub(crate) fn gradients(
     operands: &OperandsMetadata,
     _: &SavedMetadata,
     _: &UpstreamMetadata,
-    _: &CellKind,
+    _: &Cell,
     needs_input: &bool,
 ) -> GradientsMetadata {
     let Sizes { batch, hidden, .. } = sizes(operands);

@@ -1,0 +1,76 @@
+//! Tensors of a device as the kernels read them, and products of them.
+
+use burn::{
+    backend::{TensorMetadata, cubecl::dtype_to_elem_type, ops::FloatTensorOps, tensor::FloatTensor},
+    tensor::Shape,
+};
+use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use cubecl::ir::ElemType;
+
+use crate::{composed, operands::dims};
+
+/// Parts that rows are added up in, at most.
+const MOST_CHUNKS: usize = 16;
+/// Rows of a part at least.
+const FEWEST_ROWS: usize = 128;
+
+/// How numbers of a tensor are stored.
+pub(super) fn number(tensor: &CubeTensor) -> ElemType {
+    dtype_to_elem_type(tensor.dtype)
+}
+
+/// Memory for a tensor, beside another one.
+pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
+}
+
+/// Zeros, beside another tensor.
+pub(super) fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
+    CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
+}
+
+/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
+/// only if each takes some of the rows; their products are added in a fixed order.
+pub(super) fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
+    let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
+    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
+    if chunks == 1 {
+        return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
+    }
+    let chunk = |tensor, columns| CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]));
+    let products = CubeBackend::float_matmul(CubeBackend::float_swap_dims(chunk(left, m), 1, 2), chunk(right, n));
+    CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
+}
+
+/// A matrix with zeros behind its last row or column, up to a multiple of four.
+fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
+    let [rows, columns] = dims(matrix.shape());
+    let mut shape = [rows, columns];
+    let missing = shape[dim].next_multiple_of(4) - shape[dim];
+    if missing == 0 {
+        return matrix;
+    }
+    shape[dim] = missing;
+    let zeros = zeros(&matrix, shape);
+    CubeBackend::float_cat(vec![matrix, zeros], dim)
+}
+
+/// `[K, N]` as `[K/4, N, 4]`: four rows side by side.
+pub(super) fn fours_of_rows(matrix: CubeTensor) -> CubeTensor {
+    let matrix = padded(matrix, 0);
+    let [rows, columns] = dims(matrix.shape());
+    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows / 4, 4, columns]));
+    into_contiguous(CubeBackend::float_swap_dims(fours, 1, 2))
+}
+
+/// `[N, K]` as `[K/4, N, 4]`: four columns side by side.
+pub(super) fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
+    let matrix = padded(matrix, 1);
+    let [rows, columns] = dims(matrix.shape());
+    let fours = CubeBackend::float_reshape(matrix, Shape::new([rows, columns / 4, 4]));
+    into_contiguous(CubeBackend::float_swap_dims(fours, 0, 1))
+}
+
+pub(super) fn narrow(tensor: &FloatTensor<CubeBackend>, dim: usize, start: usize, length: usize) -> CubeTensor {
+    composed::narrow::<CubeBackend>(tensor, dim, start, length)
+}

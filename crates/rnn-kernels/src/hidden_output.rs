@@ -1,0 +1,17 @@
+use burn::tensor::Tensor;
+
+/// All hidden states of a sequence and the state after its last step, of a cell whose only state is its hidden state.
+#[derive(Debug, Clone)]
+pub struct HiddenOutput {
+    /// Hidden states of all steps, `[B, T, H]`.
+    pub sequence: Tensor<3>,
+    /// Hidden state after the last step, `[B, H]`.
+    pub state: Tensor<2>,
+}
+
+impl HiddenOutput {
+    /// Hidden state of the last step, `[B, H]` (Keras `return_sequences=False`).
+    pub fn last(&self) -> Tensor<2> {
+        self.state.clone()
+    }
+}

@@ -1,0 +1,8 @@
+/// The sizes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) batch: usize,
+    pub(crate) time: usize,
+    pub(crate) input: usize,
+    pub(crate) hidden: usize,
+}
