@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 4] =
 /// Lines of a source file, tests aside.
 const LONGEST_FILE: usize = 400;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -22,7 +22,7 @@ fn manifest(path: &str) -> Table {
     fs::read_to_string(root().join(path)).unwrap().parse().unwrap()
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
