@@ -3,8 +3,9 @@ use burn::{
     nn::{Dropout, DropoutConfig, Gru, GruConfig, Linear, LinearConfig, Lstm, LstmConfig, Rnn, RnnConfig},
     tensor::{Device, Tensor},
 };
+use rnn_models::Cell;
 
-use crate::{CellName, UNITS};
+use crate::UNITS;
 
 const DROPOUT: f64 = 0.2;
 
@@ -22,11 +23,11 @@ pub enum NnRecurrent {
 
 impl NnRecurrent {
     /// Creates the layer.
-    pub fn new(cell: CellName, input_size: usize, units: usize, device: &Device) -> Self {
+    pub fn new(cell: Cell, input_size: usize, units: usize, device: &Device) -> Self {
         match cell {
-            CellName::Rnn => Self::Rnn(RnnConfig::new(input_size, units, true).init(device)),
-            CellName::Lstm => Self::Lstm(LstmConfig::new(input_size, units, true).init(device)),
-            CellName::Gru => Self::Gru(GruConfig::new(input_size, units, true).init(device)),
+            Cell::SimpleRnn => Self::Rnn(RnnConfig::new(input_size, units, true).init(device)),
+            Cell::Lstm => Self::Lstm(LstmConfig::new(input_size, units, true).init(device)),
+            Cell::Gru => Self::Gru(GruConfig::new(input_size, units, true).init(device)),
         }
     }
 
@@ -62,7 +63,7 @@ pub struct NnStockModel {
 
 impl NnStockModel {
     /// Creates the model.
-    pub fn new(cell: CellName, device: &Device) -> Self {
+    pub fn new(cell: Cell, device: &Device) -> Self {
         Self {
             first: NnRecurrent::new(cell, 1, UNITS[0], device),
             second: NnRecurrent::new(cell, UNITS[0], UNITS[1], device),

@@ -17,9 +17,6 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Both backends on the CPU.
-    pub const CPU: [Self; 2] = [Self::Ndarray, Self::Flex];
-
     /// The backend's device, without gradients.
     #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for")]
     pub fn device(self) -> Device {
@@ -42,37 +39,14 @@ impl Backend {
     }
 }
 
-/// A recurrent cell as it is named on the command line and in experiments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CellName {
-    /// SimpleRNN.
-    Rnn,
-    /// LSTM.
-    Lstm,
-    /// GRU.
-    Gru,
-}
+/// The recurrent cells by their names on the command line and in experiments.
+pub const CELLS: [(&str, Cell); 3] = [("rnn", Cell::SimpleRnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)];
 
-impl CellName {
-    /// All three cells.
-    pub const ALL: [Self; 3] = [Self::Rnn, Self::Lstm, Self::Gru];
-
-    /// Name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rnn => "rnn",
-            Self::Lstm => "lstm",
-            Self::Gru => "gru",
-        }
-    }
-}
-
-impl From<CellName> for Cell {
-    fn from(name: CellName) -> Self {
-        match name {
-            CellName::Rnn => Self::SimpleRnn,
-            CellName::Lstm => Self::Lstm,
-            CellName::Gru => Self::Gru,
-        }
-    }
+/// The cell of a name.
+///
+/// # Errors
+///
+/// When no cell has it.
+pub fn cell(name: &str) -> Result<Cell, String> {
+    CELLS.iter().find(|(known, _)| *known == name).map(|(_, cell)| *cell).ok_or_else(|| format!("no cell `{name}`"))
 }

@@ -1,21 +1,17 @@
 //! All fuzz targets for some time each.
 
-use std::{fs, process::Command};
-
 use super::{Progress, Row};
-use crate::shell::{Result, root};
+use crate::shell::{Result, nightly, root, target as target_folder};
 
 pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
     let folder = root().join("fuzz");
     if !folder.join("Cargo.toml").exists() {
-        return Err("fuzz/ is not there".to_owned());
+        return Err("fuzz/ is not there".into());
     }
-    let listed = nightly(&["fuzz", "list"]).output().map_err(|error| format!("rustup: {error}"))?;
+    let listed = nightly(&["fuzz", "list"]).output()?;
     if !listed.status.success() {
-        return Err(
-            "fuzzing needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly; cargo install cargo-fuzz --locked"
-                .to_owned(),
-        );
+        let remedy = "rustup toolchain install nightly; cargo install cargo-fuzz --locked";
+        return Err(format!("fuzzing needs a nightly toolchain and cargo-fuzz: {remedy}").into());
     }
     let targets = String::from_utf8_lossy(&listed.stdout).into_owned();
     let targets: Vec<&str> = targets.split_whitespace().collect();
@@ -23,20 +19,16 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
     let mut inputs = 0;
     for (index, target) in targets.iter().enumerate() {
         // New inputs are kept apart from those of the repository.
-        let found = root().join("target/fuzz-corpus").join(target);
-        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let found = target_folder("fuzz-corpus").join(target);
+        fs_err::create_dir_all(&found)?;
         let mut command = nightly(&["fuzz", "run", target]);
-        command.arg(&found).arg(folder.join("corpus").join(target)).args([
-            "--",
-            &format!("-max_total_time={seconds}"),
-            "-print_final_stats=1",
-        ]);
-        command.args(["-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64", "-timeout=10"]);
-        let output = command.output().map_err(|error| format!("rustup: {error}"))?;
+        command.arg(&found).arg(folder.join("corpus").join(target)).args(["--", &format!("-max_total_time={seconds}")]);
+        command.args(["-print_final_stats=1", "-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64", "-timeout=10"]);
+        let output = command.output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             let last: Vec<&str> = said.lines().rev().take(30).collect();
-            return Err(format!("{target}:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")));
+            return Err(format!("{target}:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")).into());
         }
         inputs += executed(&said);
         progress.done(index + 1, &format!(" ({target})"));
@@ -48,12 +40,6 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
 /// How many inputs libFuzzer says that it has tried.
 fn executed(said: &str) -> u64 {
     said.lines().filter_map(|line| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse::<u64>().ok()).sum()
-}
-
-fn nightly(args: &[&str]) -> Command {
-    let mut command = Command::new("rustup");
-    command.current_dir(root()).args(["run", "nightly", "cargo"]).args(args);
-    command
 }
 
 #[cfg(test)]
