@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(rnn_train::reading::manifest(bytes)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(rnn_train::fuzzing::manifest(bytes)));

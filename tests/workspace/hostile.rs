@@ -14,7 +14,7 @@ use std::{
 };
 
 use counting::{Counting, peak};
-use rnn_train::reading::{READERS, Reader};
+use rnn_train::fuzzing::{READERS, Reader};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

@@ -1,10 +1,10 @@
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use rnn_data::DataError;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
 
-use crate::text_file::shortened;
-pub use crate::{backend::GpuFault, interrupt::Signal};
+use crate::io::shortened;
 
 /// What can stop a command; each message says where, what was expected, what was there and what to do.
 #[derive(Debug, Error)]
@@ -118,5 +118,61 @@ impl Error {
             Self::Usage(_) | Self::Data(DataError::UnknownLetter { .. } | DataError::LetterCount { .. }) => 2,
             _ => 1,
         }
+    }
+}
+
+/// A signal that asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// What `kill` sends, and a machine that shuts down.
+    Terminate,
+}
+
+impl Signal {
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => SIGINT,
+            Self::Terminate => SIGTERM,
+        }
+    }
+
+    /// Exit code of a process that ends for it: 130 or 143, as shells have it.
+    pub fn exit_code(self) -> u8 {
+        128 + u8::try_from(self.number()).unwrap_or(0)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "Ctrl-C",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+/// What happened to a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GpuFault {
+    /// There was no memory left.
+    OutOfMemory,
+    /// The driver gave the device up: a reset, a time limit, a GPU that was taken away.
+    Lost,
+    /// Something asked for is larger than the device allows.
+    Limit,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for GpuFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutOfMemory => "ran out of memory",
+            Self::Lost => "was lost",
+            Self::Limit => "was asked for more than its limits allow",
+            Self::Other => "failed",
+        })
     }
 }

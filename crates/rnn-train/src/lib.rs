@@ -18,7 +18,7 @@
 //! | `text_file` | small files, read whole and never more |
 //! | `reading` | everything that reads what others wrote, on bytes: for the fuzz targets |
 //! | `workers` | several trainings at once |
-//! | `job` | what training and reporting need of a task: its model, data and metrics |
+//! | `task` | what training and reporting need of a task: its model, data and metrics |
 //! | `evaluation`, `weights`, `plot` | what a run reports |
 //! | `commands` | one file a command |
 //!
@@ -112,38 +112,21 @@
 //! run("forecast series --steps 24");
 //! ```
 
-mod artifacts;
 mod backend;
-mod checkpoint;
 mod cli;
-mod commands;
 mod console;
-mod data;
 mod error;
 mod evaluation;
 mod fetch;
-mod files;
-mod fit;
-mod history;
-mod interrupt;
-mod job;
-mod learner;
-mod lock;
-mod optimizer;
-mod options;
-mod plot;
-mod progress;
-mod range_test;
 #[doc(hidden)]
-pub mod reading;
-mod recipe;
-mod record;
-mod schedule;
+pub mod fuzzing;
+mod io;
+mod plot;
+mod run;
 mod search;
 mod settings;
-mod text_file;
-mod values;
-mod weights;
+mod task;
+mod training;
 mod workers;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -156,7 +139,7 @@ pub use error::{Error, GpuFault, Result, Signal};
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::is_program();
     // Where the system refuses, a signal ends this process all the same.
-    drop(interrupt::install());
+    drop(training::install());
     main(args)
 }
 
@@ -170,7 +153,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match console::guarded(|| commands::run(cli)) {
+    match console::guarded(|| cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error(&error);

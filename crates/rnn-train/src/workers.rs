@@ -14,14 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::Args;
 
 use crate::{
-    Error, Result,
-    cli::Cli,
-    commands,
-    console::{muted, note},
-    progress::duration,
+    backend::Backend,
+    console::{duration, note},
+    error::{Error, Result},
+    settings::{Count, Experiment, Options},
 };
 
 /// A run of this program.
@@ -66,7 +65,7 @@ const BASE_BYTES: u64 = 200 << 20;
 const BYTES_A_BYTE: u64 = 2;
 
 #[derive(Debug)]
-struct State {
+struct PoolState {
     waiting: VecDeque<usize>,
     /// Share of each run that is done.
     done: Vec<f64>,
@@ -81,7 +80,7 @@ struct State {
 pub(crate) type Failed = (usize, String);
 
 /// What is wanted of several runs beside their results.
-pub(crate) struct Watch<'a> {
+pub(crate) struct PoolHooks<'a> {
     pub(crate) quiet: bool,
     /// No run starts after this.
     pub(crate) until: Option<Instant>,
@@ -93,32 +92,36 @@ pub(crate) struct Watch<'a> {
     pub(crate) standing: &'a (dyn Fn() -> Option<String> + Sync),
 }
 
-impl AtOnce {
-    /// As asked; else as many jobs as processors, and as memory allows where it is known, and the processors shared out among them.
-    pub(crate) fn fitting(jobs: Option<usize>, threads: Option<usize>, runs: usize, data: Option<&Path>) -> Self {
+/// How many runs go on at once, and the threads of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pool {
+    pub(crate) jobs: usize,
+    threads: usize,
+    run_here: RunHere,
+}
+
+/// Runs a command line in this process: in a program that only uses this library there is no other to start.
+pub(crate) type RunHere = fn(Vec<String>) -> std::result::Result<(), String>;
+
+impl Pool {
+    /// Uses the requested counts; defaults to one job per CPU, limited by free memory, with CPUs split evenly.
+    fn fitting(jobs: Option<usize>, threads: Option<usize>, runs: usize, data: Option<&Path>, run_here: RunHere) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let each = BASE_BYTES + BYTES_A_BYTE * data.map_or(0, bytes);
         let by_memory = available_memory().map_or(usize::MAX, |available| (available / each) as usize);
         let jobs = jobs.unwrap_or(processors.min(by_memory)).clamp(1, runs.max(1));
-        Self { jobs, threads: threads.unwrap_or(processors / jobs).max(1) }
+        Self { jobs, threads: threads.unwrap_or(processors / jobs).max(1), run_here }
     }
 }
 
-/// How many runs go on at once, and the threads of each.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct AtOnce {
-    pub(crate) jobs: usize,
-    threads: usize,
-}
-
 /// Runs all, some at once; goes on after one has failed, and then says which.
-pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+pub(crate) fn run_all(workers: &[Worker], at_once: Pool, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
     let told = |index: usize, problem: Option<&str>| {
         if problem.is_none() {
             finished(index);
         }
     };
-    let failed = run(workers, at_once, &Watch { quiet, until: None, starting: &|_| Ok(()), finished: &told, standing: &|| None })?;
+    let failed = run(workers, at_once, &PoolHooks { quiet, until: None, starting: &|_| Ok(()), finished: &told, standing: &|| None })?;
     match failed.first() {
         None => Ok(()),
         Some((index, problem)) => {
@@ -129,15 +132,15 @@ pub(crate) fn run_all(workers: &[Worker], at_once: AtOnce, quiet: bool, finished
 }
 
 /// Runs all in their order, some at once; gives those that failed.
-pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Result<Vec<Failed>> {
+pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> Result<Vec<Failed>> {
     if !IS_PROGRAM.load(Ordering::Relaxed) {
-        return Ok(in_turn(workers, watch));
+        return Ok(in_turn(workers, at_once.run_here, watch));
     }
     let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
-    let AtOnce { jobs, threads } = at_once;
+    let Pool { jobs, threads, .. } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let at_work = jobs.min(count);
-    let state = Mutex::new(State {
+    let state = Mutex::new(PoolState {
         waiting: (0..count).collect(),
         done: vec![0.0; count],
         running: vec![false; count],
@@ -185,14 +188,14 @@ pub(crate) fn run(workers: &[Worker], at_once: AtOnce, watch: &Watch<'_>) -> Res
     Ok(failed)
 }
 
-impl Watch<'_> {
+impl PoolHooks<'_> {
     fn is_over(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
 }
 
 /// In a program that only uses this library there is nothing else to run: one after another, in this process.
-fn in_turn(workers: &[Worker], watch: &Watch<'_>) -> Vec<Failed> {
+fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<Failed> {
     let mut failed = Vec::new();
     for (index, worker) in workers.iter().enumerate() {
         if watch.is_over() {
@@ -200,16 +203,14 @@ fn in_turn(workers: &[Worker], watch: &Watch<'_>) -> Vec<Failed> {
         }
         let quietly = |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
         let args = std::iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(|arg| quietly(arg)));
-        let run = |cli| muted(|| commands::run(cli)).map_err(|error| error.to_string());
-        let begun = (watch.starting)(index);
-        let result = begun.and_then(|()| Cli::try_parse_from(args).map_err(|error| error.to_string())).and_then(run);
+        let result = (watch.starting)(index).and_then(|()| run_here(args.collect()));
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
     }
     failed
 }
 
-fn progress(state: &State, workers: &[Worker], elapsed: Duration) -> String {
+fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String {
     let running = (0..workers.len()).filter(|&index| state.running[index]);
     let running: Vec<String> = running.map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index])).collect();
     let share = state.done.iter().sum::<f64>() / workers.len() as f64;
@@ -266,6 +267,36 @@ fn available_memory() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ParallelArgs {
+    /// Models trained at once [default: as many as processors and memory allow]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) jobs: Option<Count>,
+    /// Threads of each [default: the processors, shared out]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<Count>,
+}
+
+impl ParallelArgs {
+    pub(crate) fn is_set(&self) -> bool {
+        self.jobs.is_some() || self.threads.is_some()
+    }
+
+    /// The workers of some runs: one on a GPU, which they would have to share.
+    pub(crate) fn pool(&self, backend: &Backend, runs: usize, data: Option<&Path>, run_here: RunHere) -> Pool {
+        let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
+        Pool::fitting(jobs, self.threads.map(|Count(threads)| threads), runs, data, run_here)
+    }
+}
+
+/// The arguments of a process that trains from the start.
+pub(crate) fn training_args(experiment: Experiment, backend: &Backend, options: &Options) -> Result<Vec<String>> {
+    let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
+    args.push(format!("--backend={}", backend.option()));
+    args.extend(options.as_flags()?);
+    Ok(args)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,11 +307,15 @@ mod tests {
         assert_eq!(epochs_done("backend ndarray (CPU)"), None);
     }
 
+    fn sizes(pool: Pool) -> (usize, usize) {
+        (pool.jobs, pool.threads)
+    }
+
     #[test]
     fn what_is_asked_for_is_taken_and_never_more_than_there_is_to_run() {
-        assert_eq!(AtOnce::fitting(Some(8), Some(2), 3, None), AtOnce { jobs: 3, threads: 2 });
-        assert_eq!(AtOnce::fitting(Some(2), Some(1), 3, None), AtOnce { jobs: 2, threads: 1 });
-        let own = AtOnce::fitting(None, None, 5, None);
+        assert_eq!(sizes(Pool::fitting(Some(8), Some(2), 3, None, |_| Ok(()))), (3, 2));
+        assert_eq!(sizes(Pool::fitting(Some(2), Some(1), 3, None, |_| Ok(()))), (2, 1));
+        let own = Pool::fitting(None, None, 5, None, |_| Ok(()));
         assert!(own.jobs >= 1 && own.threads >= 1, "{own:?}");
     }
 }

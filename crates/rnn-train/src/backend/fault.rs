@@ -4,7 +4,7 @@
 //! when a number is read, a panic of whoever did not expect that error. Only the texts tell what happened.
 
 use std::{
-    fmt, panic, process,
+    panic, process,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -12,34 +12,9 @@ use std::{
 
 use super::{Backend, SMALLER_BATCH};
 use crate::{
-    Error, Result,
-    console::{self, Panic, caught},
+    console::{Panic, caught},
+    error::{Error, GpuFault, Result},
 };
-
-/// What happened to a GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GpuFault {
-    /// There was no memory left.
-    OutOfMemory,
-    /// The driver gave the device up: a reset, a time limit, a GPU that was taken away.
-    Lost,
-    /// Something asked for is larger than the device allows.
-    Limit,
-    /// Anything else.
-    Other,
-}
-
-impl fmt::Display for GpuFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OutOfMemory => "ran out of memory",
-            Self::Lost => "was lost",
-            Self::Limit => "was asked for more than its limits allow",
-            Self::Other => "failed",
-        })
-    }
-}
 
 /// What tells a text (in lower case) that is of a GPU.
 const MARKS: [&str; 7] = [
@@ -83,11 +58,11 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 ///
 /// Reading from a device that was just lost may wait for ever (cubecl-wgpu 0.11.3): nobody tells it that its numbers never come. Nothing
 /// can wake that thread, nor those that wait for it.
-pub(crate) struct Watch {
+pub(crate) struct Watchdog {
     _stops: Option<mpsc::Sender<()>>,
 }
 
-impl Watch {
+impl Watchdog {
     /// Watches a GPU of this name; the CPU always answers.
     pub(crate) fn start(gpu: Option<&str>) -> Self {
         let stops = gpu.map(|device| {
@@ -99,7 +74,7 @@ impl Watch {
                     // The terminal interface gives the terminal back where something panics, and nowhere else that can be reached from here.
                     let _ = panic::catch_unwind(|| panic!("{said}"));
                     let error = Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
-                    console::error(&error);
+                    crate::console::error(&error);
                     process::exit(i32::from(error.exit_code()));
                 }
             });

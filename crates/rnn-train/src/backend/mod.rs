@@ -10,11 +10,11 @@ mod race;
 
 use burn::tensor::Device;
 use clap::ValueEnum;
-pub use fault::GpuFault;
-pub(crate) use fault::Watch;
 use serde::Deserialize;
 
-use crate::{Error, Result};
+pub(crate) use fault::Watchdog;
+
+use crate::error::{Error, Result};
 
 /// The backend asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]

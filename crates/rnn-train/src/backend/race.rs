@@ -12,7 +12,7 @@ use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{STOCK_LAYER, fault::root};
-use crate::{console::caught, text_file};
+use crate::{console::caught, io::bounded};
 
 /// Timed runs; the fastest counts. One more comes first, which compiles kernels.
 const RUNS: usize = 3;
@@ -55,8 +55,7 @@ pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String
 
 fn remembered(file: Option<PathBuf>, name: &str, race: impl FnOnce() -> Result<Race, String>) -> Result<Race, String> {
     let Some(file) = file else { return race() };
-    let races: Option<BTreeMap<String, Race>> =
-        text_file::read(&file, text_file::MOST).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let races: Option<BTreeMap<String, Race>> = bounded::read(&file, bounded::MOST).ok().and_then(|text| serde_json::from_str(&text).ok());
     let (mut races, key) = (races.unwrap_or_default(), key(name));
     if let Some(race) = races.remove(&key) {
         return Ok(Race { remembered: Some(file), ..race });

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conformal, number};
+use super::conformal::Conformal;
+use crate::console::number;
 
 /// How prediction intervals did on a part of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

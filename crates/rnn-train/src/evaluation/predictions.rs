@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
+use jiff::civil::DateTime;
 use rnn_data::moment;
 
-use super::Prediction;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Writes the predicted values of the test part as CSV: date, actual and predicted value; the series' name where there are several, the step where there
 /// are several, the interval and the quantiles where there are any.
@@ -50,13 +50,38 @@ impl<'a> PredictionRows<'a> {
 
     /// Makes sure that all rows are written.
     pub(crate) fn finish(mut self) -> Result<()> {
-        self.writer.flush().map_err(|source| Error::Write { path: NAME.into(), source })
+        self.writer.flush().map_err(|source| Error::Write { path: PREDICTIONS.into(), source })
     }
 }
 
 /// Name of the file.
-pub(crate) const NAME: &str = "predictions.csv";
+pub(crate) const PREDICTIONS: &str = "predictions.csv";
 
 fn failed(error: &csv::Error) -> Error {
-    Error::Write { path: NAME.into(), source: std::io::Error::other(error.to_string()) }
+    Error::Write { path: PREDICTIONS.into(), source: std::io::Error::other(error.to_string()) }
+}
+
+/// A predicted value.
+#[derive(Debug, Clone)]
+pub(crate) struct Prediction {
+    /// Index of its series.
+    pub(crate) series: usize,
+    pub(crate) time: DateTime,
+    /// 1 is the row after the window.
+    pub(crate) step: usize,
+    pub(crate) actual: f64,
+    pub(crate) predicted: f64,
+    /// Lower and upper bound of its interval.
+    pub(crate) interval: Option<[f64; 2]>,
+    /// Of a model of quantiles: all of them.
+    pub(crate) quantiles: Vec<f64>,
+}
+
+/// A forecast of a fold, for the picture.
+#[derive(Debug)]
+pub(crate) struct FoldPrediction {
+    pub(crate) fold: usize,
+    pub(crate) time: DateTime,
+    pub(crate) actual: f64,
+    pub(crate) predicted: f64,
 }

@@ -3,6 +3,8 @@ use std::fmt;
 use rnn_data::{Part, Series};
 use serde::{Deserialize, Serialize};
 
+use crate::console::{multiple, number};
+
 /// Scores of forecasts, in the units of the values unless said otherwise.
 ///
 /// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy", International Journal of Forecasting 22 (2006).
@@ -151,22 +153,6 @@ impl Scores {
     }
 }
 
-/// A MASE in a table.
-pub(crate) fn multiple(mase: Option<f64>) -> String {
-    mase.map_or_else(|| "-".to_owned(), |mase| format!("{mase:.3}"))
-}
-
-/// A value in a table: three digits after the point, more significant ones for small values.
-pub(crate) fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 0.01 => format!("{value:.3e}"),
-        size if size < 1.0 => format!("{value:.5}"),
-        size if size < 1e6 => format!("{value:.3}"),
-        _ => format!("{value:.4e}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,10 +195,5 @@ mod tests {
         let (together, all) = (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
         assert!((together.rmse - all.rmse).abs() < 1e-12 && together.mase == all.mase, "{together:?}");
         assert_eq!((together.directional_accuracy, together.directions), (all.directional_accuracy, all.directions));
-    }
-
-    #[test]
-    fn numbers_of_tables_have_digits_enough() {
-        assert_eq!([0.0, 0.0012345, 0.123456, 12.3456, 1.5e7].map(number), ["0", "1.234e-3", "0.12346", "12.346", "1.5000e7"]);
     }
 }

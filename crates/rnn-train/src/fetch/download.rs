@@ -9,7 +9,10 @@ use super::{
     provider::{Adjust, Source, Wanted},
     symbol::Symbol,
 };
-use crate::{Error, Result, console::note, progress::count};
+use crate::{
+    Error, Result,
+    console::{count, note},
+};
 
 /// What one provider answered, all windows together.
 pub(super) struct Download {

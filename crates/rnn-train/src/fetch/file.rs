@@ -18,9 +18,7 @@ use super::{
 use crate::{
     Error, Result,
     console::note,
-    files::{rename, sha256, temporary, write_synced},
-    lock::Lock,
-    text_file,
+    io::{Lock, bounded, rename, sha256, temporary, write_synced},
 };
 
 /// A file that an earlier fetch wrote and nobody has changed since.
@@ -44,7 +42,7 @@ impl Kept {
     /// When what is there is not an unchanged file of the same symbol and adjustment.
     pub(super) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
         let refused = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-        let there = match text_file::bytes(path, LARGEST) {
+        let there = match bounded::bytes(path, LARGEST) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(refused(format!("cannot be read: {error}"))),

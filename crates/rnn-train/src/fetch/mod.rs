@@ -57,7 +57,11 @@ use provider::{Source, Wanted};
 use sidecar::Sidecar;
 pub(crate) use symbol::Symbol;
 
-use crate::{Error, Result, console::note, files::sha256, progress::count};
+use crate::{
+    Error, Result,
+    console::{count, note},
+    io::sha256,
+};
 
 /// Rows of a file that are fetched again before others are added.
 const OVERLAP: usize = 20;

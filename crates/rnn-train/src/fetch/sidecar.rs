@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::provider::{Adjust, Provider};
-use crate::{Error, Result, files::read_if_there};
+use crate::{Error, Result, io::read_if_there};
 
 /// What a fetched file is, written beside it: `FILE.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

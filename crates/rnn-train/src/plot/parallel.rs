@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, short};
 use crate::{
-    Result,
-    options::plain,
+    error::Result,
     search::{Board, Dimension, Point, Space, Values},
+    settings::plain,
 };
 
 const PALE: &str = "#cbd5e1";

@@ -6,15 +6,15 @@ use kuva::{
 };
 
 use super::{HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, scaled};
-use crate::{Result, range_test::Point};
+use crate::{error::Result, training::RangeStep};
 
 /// Letters of a name in a legend.
 const LONGEST: usize = 40;
 const FAINT: &str = "#93c5fd";
 
 /// The loss at rising learning rates, and the one that is suggested.
-pub(crate) fn range_test(title: &str, points: &[Point], suggested: Option<f64>) -> Result<Picture> {
-    let line = |value: fn(&Point) -> f64, color: &str, width: f64| -> LinePlot {
+pub(crate) fn range_test(title: &str, points: &[RangeStep], suggested: Option<f64>) -> Result<Picture> {
+    let line = |value: fn(&RangeStep) -> f64, color: &str, width: f64| -> LinePlot {
         let points = points.iter().map(|point| (point.learning_rate, value(point)));
         curve(points.collect(), color).with_stroke_width(width)
     };

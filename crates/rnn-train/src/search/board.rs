@@ -3,13 +3,18 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Point, Run};
-use crate::{Error, Result, evaluation::number, options::plain, values::Ranking};
+use super::{TrialRun, space::Point};
+use crate::{
+    console::number,
+    error::{Error, Result},
+    io::csv_rows,
+    settings::{Ranking, plain},
+};
 
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
-    pub(crate) run: Run,
+    pub(crate) run: TrialRun,
     pub(crate) result: std::result::Result<Scored, String>,
 }
 
@@ -56,13 +61,13 @@ impl Board {
     }
 
     /// The last outcome of each trial that has a score: of halving, that of the most epochs; most epochs first, then the best.
-    pub(crate) fn latest(&self) -> Vec<(&Run, Scored)> {
-        let mut latest: BTreeMap<usize, (&Run, Scored)> = BTreeMap::new();
+    pub(crate) fn latest(&self) -> Vec<(&TrialRun, Scored)> {
+        let mut latest: BTreeMap<usize, (&TrialRun, Scored)> = BTreeMap::new();
         let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
         for (outcome, scored) in self.outcomes().into_iter().filter_map(|outcome| Some((outcome, scored(outcome)?))) {
             latest.insert(outcome.run.trial, (&outcome.run, scored));
         }
-        let mut all: Vec<(&Run, Scored)> = latest.into_values().collect();
+        let mut all: Vec<(&TrialRun, Scored)> = latest.into_values().collect();
         all.sort_by(|one, other| other.0.rung.cmp(&one.0.rung).then(one.1.score.total_cmp(&other.1.score)));
         all
     }
@@ -76,15 +81,15 @@ impl Board {
 
     /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs were trained in. Equal ones are in the order of
     /// their trials.
-    pub(crate) fn ranked(&self) -> Vec<(&Run, Scored)> {
+    pub(crate) fn ranked(&self) -> Vec<(&TrialRun, Scored)> {
         let scored = |outcome: &'_ Outcome| Some((outcome.run.rung, outcome.result.as_ref().ok()?.score));
         let last = self.outcomes.iter().filter_map(scored).filter_map(|(rung, _)| rung).max();
         self.of_rung(last)
     }
 
     /// The same of a rung, and of the settings as they are.
-    pub(crate) fn of_rung(&self, rung: Option<usize>) -> Vec<(&Run, Scored)> {
-        let mut ranked: Vec<(&Run, Scored)> = self
+    pub(crate) fn of_rung(&self, rung: Option<usize>) -> Vec<(&TrialRun, Scored)> {
+        let mut ranked: Vec<(&TrialRun, Scored)> = self
             .outcomes()
             .into_iter()
             .filter(|outcome| outcome.run.rung == rung || outcome.run.trial == 0)
@@ -123,7 +128,7 @@ impl Board {
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
         let fixed = ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"].map(str::to_owned);
         let header: Vec<String> = fixed.into_iter().chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
-        crate::artifacts::csv_rows(&header, &self.outcomes(), |outcome| {
+        csv_rows(&header, &self.outcomes(), |outcome| {
             let Outcome { run, result } = outcome;
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
             let mut row = vec![run.trial.to_string(), rung];
@@ -146,7 +151,7 @@ impl Board {
     }
 
     /// The best run.
-    pub(crate) fn best(&self) -> Result<(&Run, Scored)> {
+    pub(crate) fn best(&self) -> Result<(&TrialRun, Scored)> {
         let failed = || {
             if self.outcomes.is_empty() {
                 return Error::Worker("no training ended in time; use more --minutes".to_owned());
@@ -166,7 +171,7 @@ pub(crate) fn described(point: &Point) -> String {
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranked = self.ranked();
-        let cell = |run: &Run, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
+        let cell = |run: &TrialRun, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
         // The tables have two scores; a third is shown where it is the one that is ranked.
         let third = matches!(self.metric, Ranking::Mase | Ranking::Smape);
         let shown = || ranked.iter().take(SHOWN).chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0));

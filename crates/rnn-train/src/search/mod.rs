@@ -11,27 +11,28 @@
 mod board;
 mod halving;
 mod space;
+mod trials;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use board::{Board, Outcome, Scored};
-pub(crate) use halving::rungs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub(crate) use board::{Board, Outcome};
+pub(crate) use halving::rungs;
 pub(crate) use space::{Dimension, Point, Space, Values, overlay};
+pub(crate) use trials::Searching;
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation},
-    files::{read_if_there, write_atomic},
-    options::Typed,
-    recipe::Experiment,
-    values::{Method, Ranking},
+    io::{read_if_there, write_atomic},
+    settings::{Experiment, Method, Ranking, Typed},
 };
 
 /// What is searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub(crate) struct SearchPlan {
     pub(crate) experiment: Experiment,
     pub(crate) method: Typed<Method>,
     pub(crate) metric: Typed<Ranking>,
@@ -51,7 +52,7 @@ pub(crate) struct Plan {
 pub(crate) struct Search {
     /// Version of this folder's layout.
     format: u32,
-    pub(crate) plan: Plan,
+    pub(crate) plan: SearchPlan,
     /// Trials that were asked for, at most.
     pub(crate) trials: usize,
     /// Trials whose test part was scored, in turn, with the scores.
@@ -67,7 +68,7 @@ pub(crate) struct Tested {
 
 /// A training of a trial.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Run {
+pub(crate) struct TrialRun {
     /// 0 is the settings as they are.
     pub(crate) trial: usize,
     /// Of successive halving.
@@ -85,7 +86,7 @@ impl Search {
     /// # Errors
     ///
     /// When the folder holds another search, with what is not the same.
-    pub(crate) fn open(folder: &Path, plan: Plan) -> Result<Self> {
+    pub(crate) fn open(folder: &Path, plan: SearchPlan) -> Result<Self> {
         let path = folder.join(NAME);
         let problem = |problem: String| Error::Artifact {
             path: path.clone(),
@@ -112,7 +113,7 @@ impl Search {
 
 const NAME: &str = "search.json";
 
-impl Plan {
+impl SearchPlan {
     /// What of another plan is not the same.
     fn differs(&self, other: &Self) -> Result<Option<String>> {
         let flat = |plan: &Self| -> Result<Map<String, Value>> {
@@ -132,12 +133,12 @@ impl Plan {
         };
         let (own, others) = (flat(self)?, flat(other)?);
         let name = own.keys().chain(others.keys()).find(|name| own.get(*name) != others.get(*name));
-        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), crate::options::plain);
+        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), crate::settings::plain);
         Ok(name.map(|name| format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))))
     }
 }
 
-impl Run {
+impl TrialRun {
     /// Its name in messages and of its folder.
     pub(crate) fn name(&self) -> String {
         match self.rung {

@@ -10,7 +10,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use crate::{Error, Result, options::Options, recipe::nearest, text_file};
+use crate::{
+    error::{Error, Result},
+    io::bounded,
+    settings::{Options, nearest},
+};
 
 /// Settings of a trial: a value for each key of the space.
 pub(crate) type Point = Map<String, Value>;
@@ -93,13 +97,13 @@ impl Space {
     /// With the line, when a key is no setting, cannot be searched, or has no values or wrong ones.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-        let text = text_file::read(path, text_file::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+        let text = bounded::read(path, bounded::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
         Self::parse(&text).map_err(problem)
     }
 
     pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
         let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
-            toml::from_str(text).map_err(|error| text_file::toml_problem(text, &error))?;
+            toml::from_str(text).map_err(|error| bounded::toml_problem(text, &error))?;
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {

@@ -1,0 +1,297 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use crate::{
+    console::{json, number, out},
+    error::{Error, Result},
+    io::{read_if_there, write_through},
+    plot,
+    run::{Epoch, History, RunConfig, RunFolder},
+    settings::{Experiment, plain},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Folder of a run (it has a config.json), or an experiment in --artifacts
+    pub(crate) first: PathBuf,
+    /// Another
+    pub(crate) second: PathBuf,
+    /// Column of metrics.csv that is drawn [default: valid_loss where both have it, else train_loss]
+    #[arg(long, value_enum)]
+    pub(crate) metric: Option<Metric>,
+    /// Picture to write, without its ending [default: compare, in --artifacts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A column of `metrics.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Metric {
+    /// Loss of the training part
+    TrainLoss,
+    /// Loss of the validation part
+    ValidLoss,
+    /// Accuracy on the training part
+    TrainAccuracy,
+    /// Learning rate of an epoch's last step
+    LearningRate,
+    /// Seconds of an epoch
+    Seconds,
+}
+
+impl Metric {
+    /// As `metrics.csv` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TrainLoss => "train_loss",
+            Self::ValidLoss => "valid_loss",
+            Self::TrainAccuracy => "train_accuracy",
+            Self::LearningRate => "learning_rate",
+            Self::Seconds => "seconds",
+        }
+    }
+
+    /// Its value of an epoch, if it has one.
+    pub(crate) fn of(self, epoch: &Epoch) -> Option<f64> {
+        match self {
+            Self::TrainLoss => epoch.train_loss,
+            Self::ValidLoss => epoch.valid_loss,
+            Self::TrainAccuracy => epoch.train_accuracy,
+            Self::LearningRate => Some(epoch.learning_rate),
+            Self::Seconds => Some(epoch.seconds),
+        }
+    }
+}
+
+/// A run that is compared.
+struct ComparedRun {
+    /// As it was typed.
+    name: String,
+    config: RunConfig,
+    epochs: Vec<Epoch>,
+    /// `evaluation.json`; empty where the run left none.
+    evaluation: Map<String, Value>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    runs: [String; 2],
+    /// Settings that are not the same.
+    settings: Vec<ComparedValues>,
+    /// What came of them.
+    results: Vec<ComparedValues>,
+    metric: String,
+    /// The metric, by epoch.
+    curves: [Vec<(usize, f64)>; 2],
+    /// Why numbers should not be held against each other, if they should not.
+    warnings: Vec<String>,
+}
+
+/// A line of a table: what, of the one run, of the other.
+#[derive(Debug, Serialize)]
+struct ComparedValues {
+    name: String,
+    values: [Option<Value>; 2],
+}
+
+/// Lines of the table of curves.
+const ROWS: usize = 12;
+/// Numbers of `evaluation.json` that are shown, in this order.
+const SCORES: [&str; 10] = ["part", "windows", "samples", "loss", "accuracy", "rmse", "mae", "mase", "skill", "directional_accuracy"];
+
+/// Holds two runs against each other.
+pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
+    let runs = [open(context, &args.first)?, open(context, &args.second)?];
+    let metric = match args.metric {
+        Some(metric) => metric,
+        None if runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty()) => Metric::ValidLoss,
+        None => Metric::TrainLoss,
+    };
+    let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
+    if let Some(without) = curves.iter().position(Vec::is_empty) {
+        let metric = metric.name();
+        return Err(Error::Usage(format!("{} has no {metric} in its metrics.csv; choose another --metric", runs[without].name)));
+    }
+    let report = Comparison {
+        runs: [runs[0].name.clone(), runs[1].name.clone()],
+        settings: settings(&runs)?,
+        results: results(&runs),
+        metric: metric.name().to_owned(),
+        curves,
+        warnings: warnings(&runs, metric),
+    };
+    let is_synthetic = |run: &ComparedRun| run.config.source.as_ref().is_some_and(|source| source.synthetic);
+    let synthetic = if runs.iter().any(is_synthetic) { " (SYNTHETIC data)" } else { "" };
+    let title = format!("{} of {} and {}{synthetic}", metric.name().replace('_', " "), report.runs[0], report.runs[1]);
+    let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
+    let stem = args.out.clone().unwrap_or_else(|| context.settings.artifacts.join("compare"));
+    if args.json {
+        json(&report);
+    } else {
+        print(&report, synthetic);
+    }
+    if args.out.is_none() {
+        fs::create_dir_all(&context.settings.artifacts)
+            .map_err(|source| Error::Write { path: context.settings.artifacts.clone(), source })?;
+    }
+    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") { stem.with_extension("") } else { stem };
+    let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
+    write_through(&svg, picture.svg.as_bytes())?;
+    write_through(&png, &picture.png)?;
+    if args.json {
+        return Ok(());
+    }
+    out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
+    Ok(())
+}
+
+/// A run's folder, or the experiment whose folder it is.
+fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
+    let name = typed.display().to_string();
+    let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
+        Some(Ok(experiment)) if !typed.join("config.json").exists() => context.folder(experiment),
+        _ => RunFolder::open(typed)?,
+    };
+    let config = artifacts
+        .config()?
+        .ok_or_else(|| Error::NotTrained { experiment: artifacts.experiment.0.name, folder: artifacts.folder.clone() })?;
+    let path = artifacts.path("evaluation.json");
+    let evaluation = read_if_there(&path)?.map(|text| serde_json::from_str(&text)).transpose();
+    let evaluation = evaluation.map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })?;
+    let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
+    if epochs.is_empty() {
+        return Err(Error::Artifact {
+            path: artifacts.path("metrics.csv"),
+            problem: "has no epochs: the run ended before its first".to_owned(),
+        });
+    }
+    Ok(ComparedRun { name, config, epochs, evaluation: evaluation.unwrap_or_default() })
+}
+
+fn curve(run: &ComparedRun, metric: Metric) -> Vec<(usize, f64)> {
+    run.epochs.iter().filter_map(|epoch| Some((epoch.epoch, metric.of(epoch)?))).collect()
+}
+
+fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
+    let entries = |run: &ComparedRun| -> Result<Map<String, Value>> {
+        let RunConfig { experiment, backend, parameters, source, options, .. } = &run.config;
+        let mut entries = options.entries()?;
+        // Where results go is no setting of a run, and its data is told from other by what it holds.
+        entries.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+        entries.insert("experiment".to_owned(), experiment.to_string().into());
+        entries.insert("backend".to_owned(), backend.as_str().into());
+        entries.insert("parameters".to_owned(), (*parameters).into());
+        if let Some(source) = source {
+            let synthetic = if source.synthetic { ", SYNTHETIC" } else { "" };
+            entries.insert("data".to_owned(), format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256).into());
+        }
+        Ok(entries)
+    };
+    let [first, second] = [entries(&runs[0])?, entries(&runs[1])?];
+    let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let line = |name: &String| ComparedValues { name: name.clone(), values: [first.get(name).cloned(), second.get(name).cloned()] };
+    Ok(names.into_iter().map(line).filter(|line| line.values[0] != line.values[1]).collect())
+}
+
+fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
+    let of = |name: &str, value: &dyn Fn(&ComparedRun) -> Option<Value>| ComparedValues {
+        name: name.to_owned(),
+        values: [value(&runs[0]), value(&runs[1])],
+    };
+    let seconds = |run: &ComparedRun| run.epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds);
+    let mut lines = vec![
+        of("epochs", &|run| Some(run.epochs.len().into())),
+        of("best epoch", &|run| run.evaluation.get("best_epoch").cloned()),
+        of("seconds", &|run| Some(seconds(run).into())),
+        of("seconds an epoch", &|run| Some((seconds(run) / run.epochs.len() as f64).into())),
+    ];
+    lines.extend(SCORES.iter().map(|name| of(name, &|run| run.evaluation.get(*name).filter(|value| !value.is_null()).cloned())));
+    lines.retain(|line| line.values.iter().any(Option::is_some));
+    lines
+}
+
+/// Why numbers of the runs should not be held against each other.
+fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
+    let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
+    let option = |run: &ComparedRun, name: &str| run.config.options.entries().ok()?.get(name).map(plain);
+    let mut warnings = Vec::new();
+    if differs(&|run| Some(std::mem::discriminant(&run.config.experiment.0.task)).map(|task| format!("{task:?}"))) {
+        return vec!["letters and series have nothing in common but time".to_owned()];
+    }
+    if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {
+        warnings.push("the data is not the same".to_owned());
+    }
+    for name in ["target", "horizon", "split", "valid", "test", "purge", "score", "from", "until"] {
+        if differs(&|run| option(run, name)) {
+            warnings.push(format!("`{name}` is not the same, so the scores are not of the same values"));
+        }
+    }
+    let span = |run: &ComparedRun| Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")));
+    if warnings.is_empty() && differs(&span) {
+        warnings
+            .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
+    }
+    if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
+        for name in ["loss", "quantiles", "transform", "naive"] {
+            if differs(&|run| option(run, name)) && (name != "quantiles" || option(&runs[0], "loss").as_deref() == Some("quantile")) {
+                warnings.push(format!("`{name}` is not the same, so the losses are not in the same units"));
+            }
+        }
+    }
+    warnings
+}
+
+fn print(report: &Comparison, synthetic: &str) {
+    for (letter, name) in ["A", "B"].iter().zip(&report.runs) {
+        out(format_args!(" {letter}  {name}"));
+    }
+    if !synthetic.is_empty() {
+        out(format_args!("{synthetic}"));
+    }
+    let text = |value: &Option<Value>| match value {
+        None => "-".to_owned(),
+        Some(Value::Number(value)) if value.is_f64() => number(value.as_f64().unwrap_or(f64::NAN)),
+        Some(value) => plain(value),
+    };
+    let table = |heading: &str, lines: &[ComparedValues]| {
+        let texts: Vec<[String; 2]> = lines.iter().map(|line| [text(&line.values[0]), text(&line.values[1])]).collect();
+        let width = |side: usize| texts.iter().map(|texts| texts[side].chars().count()).max().unwrap_or(0).max(12);
+        let (first, second) = (width(0), width(1));
+        out(format_args!("\n {heading:<24} {:>first$} {:>second$}", "A", "B"));
+        for (line, [one, other]) in lines.iter().zip(&texts) {
+            out(format_args!(" {:<24} {one:>first$} {other:>second$}", line.name));
+        }
+    };
+    if report.settings.is_empty() {
+        out("\nAll settings are the same.");
+    } else {
+        table("settings that differ", &report.settings);
+    }
+    table("results", &report.results);
+
+    let epochs: BTreeSet<usize> = report.curves.iter().flatten().map(|(epoch, _)| *epoch).collect();
+    let apart = epochs.len().div_ceil(ROWS).max(1);
+    let last = epochs.last().copied();
+    out(format_args!("\n {:<24} {:>12} {:>12}", format!("{} after epoch", report.metric), "A", "B"));
+    for epoch in epochs.iter().enumerate().filter(|(index, epoch)| index % apart == 0 || Some(**epoch) == last).map(|(_, epoch)| *epoch) {
+        let value = |curve: &[(usize, f64)]| {
+            let found = curve.iter().find(|(of, _)| *of == epoch);
+            found.map_or_else(|| "-".to_owned(), |(_, value)| number(*value))
+        };
+        out(format_args!(" {epoch:<24} {:>12} {:>12}", value(&report.curves[0]), value(&report.curves[1])));
+    }
+    report.warnings.iter().for_each(|warning| out(format_args!("Mind: {warning}.")));
+}

@@ -1,0 +1,35 @@
+//! What every command has.
+
+use crate::{
+    backend::Backend,
+    console::note,
+    error::Result,
+    run::RunFolder,
+    settings::{Experiment, GlobalSettings, Options},
+    workers::{ParallelArgs, Pool, RunHere},
+};
+
+/// The global settings, and how other commands of this program run in this process.
+pub(super) struct Context {
+    pub(super) settings: GlobalSettings,
+    pub(super) run_here: RunHere,
+}
+
+impl Context {
+    /// Chooses the backend and prints which one and why.
+    pub(super) fn backend(&self) -> Result<Backend> {
+        let (backend, why) = Backend::choose(self.settings.backend)?;
+        note(why);
+        Ok(backend)
+    }
+
+    /// The run folder of an experiment.
+    pub(super) fn folder(&self, experiment: Experiment) -> RunFolder {
+        RunFolder::new(&self.settings.artifacts, experiment)
+    }
+
+    /// The workers of several runs.
+    pub(super) fn pool(&self, args: &ParallelArgs, backend: &Backend, runs: usize, options: &Options) -> Pool {
+        args.pool(backend, runs, options.data.as_deref(), self.run_here)
+    }
+}

@@ -1,0 +1,45 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::context::Context;
+use crate::{
+    backend::default_cpu,
+    console::out,
+    error::Result,
+    io::write_through,
+    settings::{Experiment, TaskRecipe},
+    task::{Format, LettersTask, Task},
+    training::Trained,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Experiment, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// File format
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Writes the best weights to a file; they are the same on every device.
+pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
+    let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
+    let device = default_cpu().device;
+    let bytes = match args.experiment.0.task {
+        TaskRecipe::Letters(letters) => {
+            let task = LettersTask::new(args.experiment, letters);
+            task.weights(&trained.load(&task, &device)?, args.format)?
+        }
+        TaskRecipe::Series(_) => {
+            let task = trained.series_task(None, None)?;
+            task.weights(&trained.load(&task, &device)?, args.format)?
+        }
+    };
+    write_through(&args.out, &bytes)?;
+    out(format_args!("wrote {} ({} bytes)", args.out.display(), bytes.len()));
+    Ok(())
+}

@@ -1,0 +1,160 @@
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, ValueEnum};
+use jiff::{Span, Timestamp, civil::Date};
+
+use crate::{
+    console::{json, note, out},
+    error::{Error, Result},
+    fetch::{Adjust, Happened, Provider, Request, Symbol, fetch},
+};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, RNN_EASTMONEY_URL and RNN_YAHOO_URL replace scheme and host of a \
+                        provider; HTTPS_PROXY is heeded."
+)]
+pub(crate) struct FetchArgs {
+    /// Share, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK, AAPL
+    symbol: Symbol,
+    /// First day [default: that of the file, where one is there; else ten years before the last]
+    #[arg(long, value_name = "DATE")]
+    from: Option<Day>,
+    /// Last day [default: the last whose trading is over]
+    #[arg(long, value_name = "DATE")]
+    to: Option<Day>,
+    /// Adjustment for dividends and splits
+    #[arg(long, value_enum, default_value = "qfq")]
+    adjust: Adjust,
+    /// Who is asked
+    #[arg(long, value_enum, default_value = "auto")]
+    provider: ProviderChoice,
+    /// CSV file to write, or to add new days to [default: the symbol and .csv]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace what is there, whatever it is
+    #[arg(long)]
+    force: bool,
+    /// Longest wait for an answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "20", allow_negative_numbers = true)]
+    timeout: Seconds,
+    /// Further tries where an answer does not come whole, or the provider is busy
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(0..=10))]
+    retries: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Who is asked for bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProviderChoice {
+    /// The one a file is from; for a new one all, one after another, until one answers
+    Auto,
+    /// Shanghai, Shenzhen, Beijing
+    Tencent,
+    /// Shanghai, Shenzhen, Beijing
+    Eastmoney,
+    /// Shanghai, Shenzhen, Hong Kong, the United States
+    Yahoo,
+}
+
+/// A day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Day(Date);
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("expected a date like 2020-04-24, got `{text}`"))
+    }
+}
+
+/// A time-out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Seconds(Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        const LONGEST: f64 = 600.0;
+        let seconds = text.parse().ok().filter(|seconds: &f64| (0.001..=LONGEST).contains(seconds));
+        seconds
+            .map(|seconds| Self(Duration::from_secs_f64(seconds)))
+            .ok_or_else(|| format!("expected seconds, up to {LONGEST}, got `{text}`"))
+    }
+}
+
+/// Fetches daily bars.
+pub(super) fn run(args: &FetchArgs) -> Result<()> {
+    let outcome = fetch(&request(args, Timestamp::now())?)?;
+    if args.json {
+        json(&outcome);
+        return Ok(());
+    }
+    out(outcome.summary());
+    if outcome.happened != Happened::Unchanged {
+        out(format_args!("next: rnn-train train stock-gap --data {} --fresh", quoted(&outcome.file.display().to_string())));
+    }
+    Ok(())
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "._-/\\:+,@%".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// What the arguments mean at a time.
+fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
+    let market = args.symbol.market;
+    let (today, finished) = (market.clock(now).date(), market.last_finished_day(now));
+    let to = args.to.map_or(finished, |Day(day)| day);
+    let from = args.from.map(|Day(day)| day);
+    for (flag, day) in [("--from", from), ("--to", Some(to))] {
+        if let Some(day) = day.filter(|day| *day > today) {
+            return Err(Error::Usage(format!("{flag} {day} is in the future: today is {today} where {} is traded", args.symbol)));
+        }
+    }
+    let first = market.first_day();
+    if to < first {
+        return Err(Error::Usage(format!("--to {to} is before {first}, the first day there can be bars of {}", args.symbol)));
+    }
+    let from = from.map(|from| {
+        if from < first {
+            note(format_args!("note: there are no days before {first}; days are asked for from then on"));
+        }
+        from.max(first)
+    });
+    if let Some(from) = from.filter(|from| *from > to) {
+        let to = if args.to.is_some() {
+            format!("--to {to}")
+        } else {
+            format!("{to}, the last day whose trading is over; --to names a later one")
+        };
+        return Err(Error::Usage(format!("--from {from} is after {to}")));
+    }
+    if to > finished {
+        note(format_args!("note: trading of {to} may not be over; its bar may still change"));
+    }
+    let provider = match args.provider {
+        ProviderChoice::Auto => None,
+        ProviderChoice::Tencent => Some(Provider::Tencent),
+        ProviderChoice::Eastmoney => Some(Provider::Eastmoney),
+        ProviderChoice::Yahoo => Some(Provider::Yahoo),
+    };
+    Ok(Request {
+        symbol: args.symbol.clone(),
+        adjust: args.adjust,
+        provider,
+        from,
+        usual_from: to.saturating_sub(Span::new().years(10)).max(first),
+        to,
+        out: args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.csv", args.symbol))),
+        force: args.force,
+        timeout: args.timeout.0,
+        retries: args.retries,
+    })
+}

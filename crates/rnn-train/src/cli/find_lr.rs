@@ -1,0 +1,130 @@
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use crate::{
+    backend::SMALLER_BATCH,
+    console::{json, number, out},
+    error::{Error, Result},
+    io::{csv_rows, to_json},
+    plot,
+    settings::{Count, Experiment, Options, Positive, Progress, SeriesSettings, TaskRecipe, TrainSettings},
+    task::{LettersTask, SeriesTask, Task},
+    training::{LearningRateRange, RangeStep, Suggestion, options_before, suggest},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct FindLrArgs {
+    /// Experiment, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Rate of the first step
+    #[arg(long, value_name = "X", default_value = "1e-6", allow_negative_numbers = true)]
+    pub(crate) lowest: Positive,
+    /// Rate of the last step
+    #[arg(long, value_name = "X", default_value = "1", allow_negative_numbers = true)]
+    pub(crate) highest: Positive,
+    /// Steps from the one to the other
+    #[arg(long, value_name = "N", default_value = "200", allow_negative_numbers = true)]
+    pub(crate) steps: Count,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// `find-lr.json`: the suggestion and every step.
+#[derive(Debug, Serialize)]
+struct RangeReport<'a> {
+    experiment: Experiment,
+    optimizer: String,
+    batch_size: usize,
+    synthetic: bool,
+    #[serde(flatten)]
+    suggestion: &'a Suggestion,
+    points: &'a [RangeStep],
+}
+
+/// Finds a learning rate.
+pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
+    let (Positive(lowest), Positive(highest), Count(steps)) = (args.lowest, args.highest, args.steps);
+    if !(LEAST..=MOST).contains(&lowest) || !(LEAST..=MOST).contains(&highest) || highest < 100.0 * lowest {
+        return Err(Error::Usage(format!(
+            "a range test goes from a rate to one a hundred times as large or more, both from {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and \
+             --highest {highest:e}"
+        )));
+    }
+    let asked = &args.options;
+    let useless = [
+        ("--epochs", asked.epochs.is_some()),
+        ("--learning-rate", asked.learning_rate.is_some()),
+        ("--schedule", asked.schedule.is_some()),
+        ("--warmup", asked.warmup.is_some()),
+        ("--patience", asked.patience.is_some()),
+    ];
+    if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
+        return Err(Error::Usage(format!("{flag} is not for a range test, which has --steps, --lowest and --highest")));
+    }
+    if steps < FEWEST {
+        return Err(Error::Usage(format!("a range test takes at least {FEWEST} steps, got {steps} (--steps)")));
+    }
+    let options = context.settings.layered_on_data(args.experiment, &args.options, options_before(&context.settings, args.experiment))?;
+    let test = LearningRateRange { lowest, highest, steps };
+    let settings = TrainSettings::new(args.experiment, options, true)?;
+    match args.experiment.0.task {
+        TaskRecipe::Letters(letters) => find(context, args, &settings, test, &LettersTask::new(args.experiment, letters)),
+        TaskRecipe::Series(_) => {
+            let task = SeriesTask::open(args.experiment, SeriesSettings::new(args.experiment, &settings.options)?, None)?;
+            find(context, args, &settings, test, &task)
+        }
+    }
+}
+
+/// Rates between which a range test goes.
+const LEAST: f64 = 1e-12;
+const MOST: f64 = 1e3;
+/// Steps from which something can be seen.
+const FEWEST: usize = 20;
+
+fn find<J: Task>(context: &Context, args: &FindLrArgs, settings: &TrainSettings, test: LearningRateRange, task: &J) -> Result<()> {
+    let backend = context.backend()?;
+    let quiet = settings.progress == Progress::None;
+    let points = backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
+    let suggestion = suggest(&points);
+    let experiment = settings.experiment;
+    let artifacts = context.folder(experiment);
+    let _lock = artifacts.lock(".find-lr.lock")?;
+    let synthetic = task.meaning().data.is_some_and(|data| data.synthetic);
+    let optimizer = settings.optimizer.name.to_string();
+    let report =
+        RangeReport { experiment, optimizer, batch_size: settings.batch_size, synthetic, suggestion: &suggestion, points: &points };
+    artifacts.write("find-lr.json", to_json(&report)?)?;
+    let header = ["step", "learning_rate", "loss", "smoothed"].map(str::to_owned);
+    let row = |point: &RangeStep| {
+        vec![point.step.to_string(), point.learning_rate.to_string(), point.loss.to_string(), point.smoothed.to_string()]
+    };
+    artifacts.write("find-lr.csv", csv_rows(&header, &points, row)?)?;
+    let data = if synthetic { ", SYNTHETIC data" } else { "" };
+    let title = format!("{experiment}: learning rate range test, {}{data}", report.optimizer);
+    plot::range_test(&title, &points, suggestion.learning_rate)?.write_to(&artifacts, "find-lr")?;
+    if args.json {
+        json(&report);
+        return Ok(());
+    }
+    let (steps, batch) = (points.len(), settings.batch_size);
+    out(format_args!("{experiment}: {steps} steps of {batch} samples, {}, seed {}{data}", report.optimizer, settings.seed));
+    out(format_args!(" {:>13} {:>12}", "learning rate", "loss"));
+    // Some twelve lines of all.
+    let apart = steps.div_ceil(12).max(1);
+    points.iter().step_by(apart).for_each(|point| out(format_args!(" {:>13.1e} {:>12}", point.learning_rate, number(point.smoothed))));
+    if steps < test.steps {
+        out(format_args!("Stopped after step {steps} of {}: the loss had left what can be learned from.", test.steps));
+    }
+    match suggestion.learning_rate {
+        Some(rate) => out(format_args!("Suggested: --learning-rate {rate}")),
+        None => out("No rate is suggested."),
+    }
+    out(format_args!("Why: {}.", suggestion.reason));
+    out(format_args!("\nwritten to {}: find-lr.svg/.png  find-lr.csv  find-lr.json", artifacts.folder.display()));
+    Ok(())
+}

@@ -1,0 +1,123 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use rnn_data::moment;
+
+use super::{context::Context, seeds};
+use crate::{
+    backend::USE_CPU,
+    console::{json, note, number, out},
+    error::{Error, Result},
+    io::{csv_rows, to_json},
+    plot,
+    settings::{Count, Experiment, Level, ScoredPart, TaskRecipe},
+    task::{Forecast, SeriesTask},
+    training::Trained,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct ForecastArgs {
+    /// Experiment on series, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Rows to forecast after the last of the file [default: as many as the model predicts at once]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) steps: Option<Count>,
+    /// Forecast by the mean of the models of `train --seeds`
+    #[arg(long)]
+    pub(crate) mean_of_seeds: bool,
+    /// Level of the prediction intervals, or none [default: the run's]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub(crate) interval: Option<Level>,
+    /// CSV file or folder [default: the one it was trained on]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Series whose forecasts are printed; files have all.
+const PRINTED: usize = 10;
+
+/// Forecasts what comes after the last rows.
+pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
+    if let TaskRecipe::Letters(_) = args.experiment.0.task {
+        let experiment = args.experiment;
+        return Err(Error::Usage(format!(
+            "{experiment} has letters, no dates to forecast; `rnn-train predict {experiment}` continues letters"
+        )));
+    }
+    let roots = if args.mean_of_seeds { seeds::roots(context, args.experiment)? } else { vec![context.settings.artifacts.clone()] };
+    // Intervals are calibrated on the validation part, whichever part was scored.
+    let open = |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
+    let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
+    let backend = context.backend()?;
+    let task = trained[0].series_task(args.data.clone(), args.interval)?;
+    let steps = args.steps.map_or(task.settings.horizon, |Count(steps)| steps);
+    if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
+        let horizon = task.settings.horizon;
+        note(format_args!(
+            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} goes on from what it says itself"
+        ));
+    }
+    let forecasts = backend.guard(USE_CPU, || {
+        let trainees = trained.iter().map(|trained| trained.load(&task, &backend.device)).collect::<Result<Vec<_>>>()?;
+        task.forecast(&trainees, steps, &backend.device)
+    })?;
+    let artifacts = &context.folder(args.experiment);
+    let _lock = artifacts.lock(".forecast.lock")?;
+    artifacts.write("forecast.json", to_json(&forecasts)?)?;
+    artifacts.write("forecast.csv", csv(&forecasts, &task.settings.loss.quantiles)?)?;
+    let title = title(&task, &forecasts[0], trained.len());
+    plot::forecast(&title, &task.data.config.target, &forecasts[0])?.write_to(artifacts, "forecast")?;
+    if args.json {
+        json(&forecasts);
+        return Ok(());
+    }
+    print(&task, &forecasts, trained.len());
+    out(format_args!("\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png", artifacts.folder.display()));
+    Ok(())
+}
+
+fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
+    let synthetic = if task.data.source.synthetic { " (SYNTHETIC data)" } else { "" };
+    let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
+    format!("{}: forecast of {}{synthetic}{mean}", task.experiment, forecast.series)
+}
+
+fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
+    let target = &task.data.config.target;
+    let level = task.settings.level().filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
+    for forecast in forecasts.iter().take(PRINTED) {
+        let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
+        let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
+        out(format_args!("{}, known until {}{synthetic}{mean}", forecast.series, moment(forecast.known_until)));
+        let bounds = level.map_or_else(String::new, |level| format!(" {:>26}", format!("{:.0}% interval", 100.0 * level)));
+        out(format_args!(" {:<16} {:<3} {target:>12}{bounds}", "date", "day"));
+        for value in &forecast.values {
+            let bounds = match (value.lower, value.upper) {
+                (Some(lower), Some(upper)) => format!(" {:>12} .. {:>10}", number(lower), number(upper)),
+                _ => String::new(),
+            };
+            let day = value.time.strftime("%a");
+            out(format_args!(" {:<16} {day:<3} {:>12}{bounds}", moment(value.time), number(value.value)));
+        }
+    }
+    if forecasts.len() > PRINTED {
+        out(format_args!("… and {} more series, in forecast.csv", forecasts.len() - PRINTED));
+    }
+    out("Dates go on as they did; holidays are not known.");
+}
+
+fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
+    let all: Vec<_> = forecasts.iter().flat_map(|forecast| forecast.values.iter().map(move |value| (forecast, value))).collect();
+    // Beyond the horizon of a model of quantiles there are none.
+    let quantiles = if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
+    let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
+    let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
+    csv_rows(&header, &all, |(forecast, value)| {
+        let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
+        let row = [forecast.series.clone(), moment(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
+        row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
+    })
+}

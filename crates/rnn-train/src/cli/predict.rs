@@ -1,0 +1,152 @@
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use clap::Args;
+use rnn_models::{LettersModel, SeriesModel};
+
+use super::context::Context;
+use crate::{
+    backend::USE_CPU,
+    console::{json, note, out},
+    error::{Error, Result},
+    settings::{Experiment, TaskRecipe, Time},
+    task::{DayPrediction, LettersTask, SeriesTask, Trainee},
+    training::Trained,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// Experiment, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Letters to continue, or dates to predict the value of; without any, letters are asked for and
+    /// values are predicted for the day after the last row
+    pub(crate) inputs: Vec<String>,
+    /// CSV file or folder (experiments on series) [default: the one it was trained on]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Predicts letters or values of days.
+pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
+    context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
+    let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
+    let backend = context.backend()?;
+    backend.guard(USE_CPU, || match args.experiment.0.task {
+        TaskRecipe::Letters(letters) => {
+            let task = LettersTask::new(args.experiment, letters);
+            let trainee = trained.load(&task, &backend.device)?;
+            predict_letters(&Letters { task: &task, trainee: &trainee, device: &backend.device }, args)
+        }
+        TaskRecipe::Series(_) => {
+            let task = trained.series_task(args.data.clone(), None)?;
+            let trainee = trained.load(&task, &backend.device)?;
+            predict_days(&task, &trainee, &backend.device, args)
+        }
+    })
+}
+
+struct Letters<'a> {
+    task: &'a LettersTask,
+    trainee: &'a Trainee<LettersModel>,
+    device: &'a Device,
+}
+
+fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
+    if args.inputs.is_empty() && !args.json {
+        return ask(letters);
+    }
+    if args.inputs.is_empty() {
+        return Err(Error::Usage("--json needs the letters as arguments".to_owned()));
+    }
+    let predict = |text: &String| letters.task.predict(letters.trainee, text, letters.device);
+    let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
+    if args.json {
+        json(&predictions);
+    } else {
+        predictions.iter().for_each(|prediction| out(format_args!("{}->{}", prediction.input, prediction.prediction)));
+    }
+    Ok(())
+}
+
+/// Bytes of all answers.
+const LONGEST: u64 = 1 << 20;
+
+/// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe it ends the command.
+fn ask(letters: &Letters<'_>) -> Result<()> {
+    let terminal = io::stdin().is_terminal();
+    let mut lines = io::stdin().lock().take(LONGEST).lines();
+    let mut answer = |question: &str| -> Result<String> {
+        let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
+        match lines.next() {
+            Some(Ok(line)) => Ok(line.trim().to_owned()),
+            Some(Err(error)) => Err(Error::Usage(format!("standard input cannot be read: {error}"))),
+            None => Err(Error::Usage(format!("standard input ended; expected an answer to: {}", question.trim_end()))),
+        }
+    };
+    let retry = |error: Error| {
+        if !terminal {
+            return Err(error);
+        }
+        note(format_args!("{error}; try again"));
+        Ok(())
+    };
+
+    let count = loop {
+        let text = answer("How many predictions? ")?;
+        match text.parse::<usize>() {
+            Ok(count) => break count,
+            Err(_) => retry(Error::Usage(format!("expected a number of predictions, got `{text}`")))?,
+        }
+    };
+    let window = letters.task.window();
+    for index in 1..=count {
+        loop {
+            let text = answer(&format!("{index} of {count}, {window} letter{}: ", if window == 1 { "" } else { "s" }))?;
+            match letters.task.predict(letters.trainee, &text, letters.device) {
+                Ok(prediction) => {
+                    out(format_args!("{}->{}", prediction.input, prediction.prediction));
+                    break;
+                }
+                Err(error) => retry(error)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn predict_days(task: &SeriesTask, trainee: &Trainee<SeriesModel>, device: &Device, args: &PredictArgs) -> Result<()> {
+    let day = |text: &String| match text.parse::<Time>() {
+        Ok(Time(day)) => Ok(Some(day)),
+        Err(problem) => Err(Error::Usage(format!("{problem}, as the day to predict"))),
+    };
+    let mut days = args.inputs.iter().map(day).collect::<Result<Vec<_>>>()?;
+    if days.is_empty() {
+        days.push(None);
+    }
+    let mut predictions = Vec::new();
+    for series in &task.data.panel.series {
+        for &day in &days {
+            predictions.push(task.predict_day(trainee, series, day, device)?);
+        }
+    }
+    if args.json {
+        json(&predictions);
+    } else {
+        predictions.iter().for_each(|prediction| out(describe(prediction)));
+    }
+    Ok(())
+}
+
+fn describe(prediction: &DayPrediction) -> String {
+    let DayPrediction { series, date, known_until, predicted, actual, target, file, synthetic } = prediction;
+    let file = series.as_ref().unwrap_or(file);
+    let source = if *synthetic { format!("{file}, SYNTHETIC data") } else { file.clone() };
+    match (date, actual) {
+        (Some(date), Some(actual)) => format!("{date}: predicted {target} {predicted:.3}, actual {target} {actual:.3} ({source})"),
+        _ => format!("row after {known_until}: predicted {target} {predicted:.3} ({source})"),
+    }
+}

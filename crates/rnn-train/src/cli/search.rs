@@ -1,0 +1,362 @@
+//! Searching settings: trains trials as processes of their own, ranks them by the validation part, scores the best on the test part.
+
+use std::{
+    cell::RefCell,
+    fs,
+    path::PathBuf,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use rnn_data::{DataError, Part, Split};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{config::settings_file, context::Context};
+use crate::{
+    backend::USE_CPU,
+    console::{count, json, note, number, out},
+    error::{Error, Result},
+    evaluation::{SeriesEvaluation, best, verdict},
+    io::{to_json, write_atomic},
+    plot,
+    run::RunFolder,
+    search::{Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay, rungs},
+    settings::{
+        Count, Experiment, Method, Options, Positive, Progress, Ranking, ScoredPart, SeriesSettings, TaskRecipe, TrainSettings, Typed,
+    },
+    task::SeriesTask,
+    training::{Trained, options_before},
+    workers::ParallelArgs,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Experiment on series, see `rnn-train list`
+    pub(crate) experiment: Experiment,
+    /// Keys of a settings file with their values: `units = [[32], [64]]`, `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) space: PathBuf,
+    /// Settings that are tried, beside those as they are [default: 20; all of a grid]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) trials: Option<Count>,
+    /// Start no training after so many minutes; the same command goes on
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) minutes: Option<Positive>,
+    /// random, grid, or halving (the best third goes on for thrice the epochs)
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    pub(crate) method: Method,
+    /// rmse, mae, mase or smape of the validation part
+    #[arg(long, value_name = "NAME", default_value = "rmse")]
+    pub(crate) metric: Ranking,
+    /// Seed of the draws; that of the trainings is --seed
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true)]
+    pub(crate) search_seed: u64,
+    /// Start over instead of going on
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) parallel: ParallelArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct SearchReport<'a> {
+    plan: &'a SearchPlan,
+    /// Whether all trials are trained.
+    complete: bool,
+    trials: Vec<&'a Outcome>,
+    best: String,
+    /// Scores of the best trial on the test part, once all are trained.
+    test: Option<&'a SeriesEvaluation>,
+    /// Trials whose test part was scored, in turn.
+    test_scored: Vec<&'a str>,
+}
+
+/// Searches.
+pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
+    let experiment = args.experiment;
+    let space = Space::open(&args.space)?;
+    let (base, sha256) = opened(context, args, &space)?;
+    let fits = |options: &Options, epochs: Option<usize>| -> Result<()> {
+        let mut options = options.clone().over(base.clone());
+        options.epochs = epochs.map(|epochs| Typed(Count(epochs))).or(options.epochs);
+        SeriesSettings::new(experiment, &options)?;
+        TrainSettings::new(experiment, options, true).map(drop)
+    };
+    space.check(&args.space, |options| fits(options, None))?;
+
+    let typed = args.trials.map(|Count(trials)| trials);
+    let epochs = base.epochs.map_or(1, |epochs| epochs.0.0);
+    let rungs = if args.method == Method::Halving { rungs(typed.unwrap_or(Method::TRIALS), epochs) } else { Vec::new() };
+    let first = rungs.first().map(|(_, epochs)| *epochs);
+    let draw = |asked: Option<usize>| {
+        points(args, asked, &space, |options| {
+            fits(options, first).map_err(|error| match first {
+                Some(epochs) => Error::Usage(format!("{error} (the first rung has {})", count(epochs, "epoch"))),
+                None => error,
+            })
+        })
+    };
+    let mut drawn = draw(typed)?;
+
+    let artifacts = context.folder(experiment);
+    let folder = artifacts.path(FOLDER);
+    let _lock = artifacts.lock(LOCK)?;
+    if args.fresh && folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+    }
+    let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
+    if search.trials > drawn.points.len() {
+        // Trials that are there are not forgotten because fewer are asked for.
+        drawn = draw(Some(search.trials))?;
+    }
+    let points = drawn.said(typed);
+    search.trials = points.len();
+    fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+    search.write(&folder)?;
+
+    let backend = context.backend()?;
+    let keys: Vec<String> = space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
+    let mut as_it_is = base.entries()?;
+    as_it_is.retain(|name, _| keys.contains(name));
+    let seconds = args.minutes.map(|Positive(minutes)| Duration::from_secs_f64((60.0 * minutes).min(1e9)));
+    let searching = Searching {
+        experiment,
+        folder,
+        as_it_is,
+        sha256,
+        metric: args.metric,
+        backend: &backend,
+        at_once: context.pool(&args.parallel, &backend, points.len() + 1, &base),
+        quiet: base.progress == Some(Progress::None),
+        until: seconds.map(|seconds| Instant::now() + seconds),
+        board: Mutex::new(Board::new(args.metric, keys)),
+        base,
+    };
+    let complete = searching.all(points, &rungs)?;
+    searching.report(args, &space, &mut search, complete)
+}
+
+fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Result<SearchPlan> {
+    let mut options = base.entries()?;
+    // Its data is told from other by what it holds.
+    options.retain(|name, _| !["artifacts", "data"].contains(&name.as_str()));
+    let trials = args.trials.map_or(Method::TRIALS, |Count(trials)| trials);
+    Ok(SearchPlan {
+        experiment: args.experiment,
+        method: Typed(args.method),
+        metric: Typed(args.metric),
+        trials: (args.method == Method::Halving).then_some(trials),
+        search_seed: args.search_seed,
+        space: space.fingerprint(),
+        options,
+        data_sha256: sha256.to_owned(),
+    })
+}
+
+const LOCK: &str = ".search.lock";
+const FOLDER: &str = "search";
+
+/// Settings that are not searched, and the hash of the data: both as every trial will have them.
+fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Options, String)> {
+    let experiment = args.experiment;
+    if let TaskRecipe::Letters(_) = experiment.0.task {
+        return Err(Error::Usage(format!(
+            "{experiment} has no validation part to rank trials by; search one of the experiments on series"
+        )));
+    }
+    if args.options.score.is_some() {
+        return Err(Error::Usage(
+            "--score is not for searches: trials are ranked by the validation part, the best is scored on the test part".to_owned(),
+        ));
+    }
+    let typed = args.options.entries()?;
+    for key in space.dimensions.iter().map(|dimension| &dimension.key) {
+        if typed.contains_key(key) {
+            let flag = key.replace('_', "-");
+            return Err(Error::Usage(format!(
+                "--{flag} is typed, and `{key}` is a key of {}; leave out one of them",
+                args.space.display()
+            )));
+        }
+        if args.method == Method::Halving && key == "epochs" {
+            return Err(Error::Usage(format!(
+                "successive halving says the epochs of a trial itself; leave `epochs` out of {}",
+                args.space.display()
+            )));
+        }
+    }
+    let mut options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
+    let longest = space.largest("window");
+    if let Some(longest) = longest {
+        // Else trials of other windows would be judged on other days.
+        let window = options.window.map_or(1, |window| window.0.0);
+        options.purge = options.purge.max(Some(window.max(longest as usize)));
+    }
+    let mut of_test = SeriesSettings::new(experiment, &options)?;
+    if of_test.split == Split::Course {
+        return Err(Error::Usage(format!(
+            "{experiment} has no validation part of its own (the course's is its test part), so a search would choose by the test part; add --split holdout"
+        )));
+    }
+    of_test.score = Part::Test;
+    // What is wrong is said once, before anything is trained; what is guessed, too.
+    let task = SeriesTask::open(experiment, of_test, None).map_err(|error| match (longest, error) {
+        (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {
+            Error::Usage(format!("windows of up to {longest} rows ({}) do not fit: {error}", args.space.display()))
+        }
+        (_, error) => error,
+    })?;
+    task.check()?;
+    task.resolve(&mut options);
+    options.score = Some(Typed(ScoredPart::Valid));
+    TrainSettings::new(experiment, options.clone(), true)?;
+    Ok((options, task.data.source.sha256))
+}
+
+/// What is tried, in turn.
+struct Drawn {
+    points: Vec<Point>,
+    /// Combinations that do not fit together, and why the first does not.
+    refused: usize,
+    refusal: String,
+}
+
+impl Drawn {
+    /// Says what is odd about it.
+    fn said(self, asked: Option<usize>) -> Vec<Point> {
+        let Self { points, refused, refusal } = self;
+        if asked.is_some_and(|asked| asked > points.len()) {
+            note(format_args!("no more than {} different settings were found in the space", points.len()));
+        }
+        if refused > 0 {
+            note(format_args!("{refused} combinations do not fit together and are left out; the first: {refusal}"));
+        }
+        points
+    }
+}
+
+fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(&Options) -> Result<()>) -> Result<Drawn> {
+    let refusal = RefCell::new(None);
+    let fits = |point: &Point| match overlay(point).map_err(Error::Usage).and_then(|options| fits(&options)) {
+        Ok(()) => true,
+        Err(error) => {
+            refusal.borrow_mut().get_or_insert_with(|| error.to_string());
+            false
+        }
+    };
+    let (points, refused) = match args.method {
+        Method::Grid => space.grid(&args.space, fits)?,
+        Method::Random | Method::Halving => space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits),
+    };
+    let refusal = refusal.into_inner().unwrap_or_default();
+    if points.is_empty() {
+        let problem = format!("no combination of its values fits together: {refusal}");
+        return Err(Error::Settings { path: args.space.clone(), problem });
+    }
+    let count = points.len();
+    match args.trials {
+        Some(Count(asked)) if args.method == Method::Grid && asked < count => {
+            Err(Error::Usage(format!("the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values")))
+        }
+        _ => Ok(Drawn { points, refused, refusal }),
+    }
+}
+
+impl Searching<'_> {
+    /// Says what came of it. Once all trials are trained the best is scored on the test part.
+    fn report(&self, args: &SearchArgs, space: &Space, search: &mut Search, complete: bool) -> Result<()> {
+        let (board, folder, experiment) = (self.board(), &self.folder, self.experiment);
+        let (best_run, scored) = board.best()?;
+        let (name, metric) = (best_run.name(), self.metric.title());
+        let trained = board.outcomes().iter().filter(|outcome| outcome.run.trial > 0).count();
+        let trained = format!("{} ({})", count(trained, "training"), args.method);
+        let synthetic = if self.base.data.is_none() { ", SYNTHETIC data" } else { "" };
+        let file = self.base.data.as_deref().and_then(|path| path.file_name()).map_or(SAMPLE.into(), |name| name.to_string_lossy());
+
+        write_atomic(&folder.join("search.csv"), &board.csv()?)?;
+        let about = format!("{name} of a search of {trained}: {metric} {} on the validation part", number(scored.score));
+        let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
+        write_atomic(&folder.join("best.toml"), config.as_bytes())?;
+        let title = format!("{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}", number(scored.score));
+        let artifacts = RunFolder { experiment, folder: folder.clone() };
+        plot::search(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
+        let test = if complete { Some(self.test(best_run, search)?) } else { None };
+        if args.json {
+            let tested = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
+            json(&SearchReport {
+                plan: &search.plan,
+                complete,
+                trials: board.outcomes(),
+                best: name,
+                test: test.as_ref(),
+                test_scored: tested,
+            });
+            return Ok(());
+        }
+        out(format_args!("{experiment}, search of {trained}, ranked by validation {metric} on {file}{synthetic}"));
+        out(&*board);
+        if best_run.trial == 0 {
+            out("No trial is better than the settings as they are.");
+        }
+        match test {
+            Some(test) => said(&test, &name, search),
+            None => out("Stopped by --minutes; the same command goes on. The test part stays closed until all trials are trained."),
+        }
+        out(format_args!("\nuse it: rnn-train --config {} train {experiment} --fresh", folder.join("best.toml").display()));
+        let test = if complete { "  test.json" } else { "" };
+        out(format_args!("written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder each)", folder.display()));
+        Ok(())
+    }
+
+    /// The best settings, for a training of their own.
+    fn best_options(&self, run: &TrialRun) -> Result<Map<String, Value>> {
+        let mut options = self.options(run)?.entries()?;
+        options.retain(|name, _| !["artifacts", "score"].contains(&name.as_str()));
+        Ok(options)
+    }
+
+    /// The scores of a trial on the test part, which are measured once.
+    fn test(&self, run: &TrialRun, search: &mut Search) -> Result<SeriesEvaluation> {
+        let name = run.name();
+        let before = search.tested.iter().find(|tested| tested.trial == name).map(|tested| tested.scores.clone());
+        let scores = match before {
+            Some(scores) => scores,
+            None => {
+                let trained = Trained::open(&run.root(&self.folder), self.experiment)?.scored_on(ScoredPart::Test);
+                let task = trained.series_task(None, None)?;
+                let device = &self.backend.device;
+                let scores = self.backend.guard(USE_CPU, || task.evaluate_mean(&[trained.load(&task, device)?], device, None))?;
+                let scores = SeriesEvaluation { best_epoch: Some(trained.best.epoch), ..scores };
+                search.tested.push(Tested { trial: name, scores: scores.clone() });
+                search.write(&self.folder)?;
+                scores
+            }
+        };
+        write_atomic(&self.folder.join("test.json"), to_json(&scores)?.as_bytes())?;
+        Ok(scores)
+    }
+}
+
+const SAMPLE: &str = "the embedded sample";
+
+/// Says how the best trial did on the test part, and how often that was looked at.
+fn said(test: &SeriesEvaluation, name: &str, search: &Search) {
+    let tested: Vec<&str> = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
+    let times = match tested.len() {
+        1 => "once, for".to_owned(),
+        times => format!("{times} times by this search ({}); this is of", tested.join(", ")),
+    };
+    let baseline = best(&test.baselines)
+        .map_or_else(String::new, |best| format!(" ({}: RMSE {}, MAE {})", best.name, number(best.scores.rmse), number(best.scores.mae)));
+    let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
+    out(format_args!("The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."));
+    out(verdict(test.skill, &test.baselines));
+}

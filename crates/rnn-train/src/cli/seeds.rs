@@ -1,0 +1,200 @@
+//! Several models of one experiment, each of another seed.
+
+use std::{fmt, fs, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{context::Context, train::TrainArgs};
+use crate::{
+    backend::{Backend, USE_CPU},
+    console::{multiple, note, number, out},
+    error::{Error, Result},
+    evaluation::{Scores, SeriesEvaluation, verdict},
+    io::{read_if_there, to_json},
+    settings::{Count, Experiment, Options, Progress, SeriesSettings, TaskRecipe, TrainSettings},
+    task::SeriesTask,
+    training::{Trained, options_before},
+    workers::{self, Worker, training_args},
+};
+
+/// `seeds.json`: the scores of every model, and of the mean of their forecasts.
+#[derive(Debug, Serialize)]
+struct SeedsReport {
+    experiment: Experiment,
+    models: Vec<Model>,
+    median: Spread,
+    lowest: Spread,
+    highest: Spread,
+    /// Scores of the mean of all models' forecasts, beside the baselines.
+    mean: SeriesEvaluation,
+}
+
+#[derive(Debug, Serialize)]
+struct Model {
+    seed: u64,
+    best_epoch: usize,
+    #[serde(flatten)]
+    scores: Scores,
+    /// Share of the test values inside the intervals.
+    coverage: Option<f64>,
+}
+
+/// One number of all models, for each score.
+#[derive(Debug, Serialize)]
+struct Spread {
+    rmse: f64,
+    mae: f64,
+    mase: Option<f64>,
+}
+
+/// Trains models of one seed after another, as many at once as fit.
+pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
+    let (experiment, count) = (args.experiment, args.seeds.map_or(1, |Count(count)| count));
+    if let TaskRecipe::Letters(_) = experiment.0.task {
+        return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
+    }
+    let mut options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
+    let first = args.options.seed.or(context.settings.file.seed).unwrap_or(1);
+    let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
+    // What is wrong is said once, before anything is trained; what is guessed, too.
+    let task = SeriesTask::open(experiment, SeriesSettings::new(experiment, &options)?, None)?;
+    task.check()?;
+    task.resolve(&mut options);
+    drop(task);
+    TrainSettings::new(experiment, options.clone(), true)?;
+    let artifacts = context.folder(experiment);
+    let folder = artifacts.path(FOLDER);
+    let _lock = artifacts.lock(".seeds.lock")?;
+    let backend = context.backend()?;
+    let at_once = context.pool(&args.parallel, &backend, count, &options);
+    note(format_args!("training {count} models, {} at once", at_once.jobs));
+    let workers: Vec<Worker> = seeds
+        .iter()
+        .map(|seed| {
+            let options = Options { seed: Some(*seed), artifacts: Some(folder.join(seed.to_string())), ..options.clone() };
+            Ok(Worker { name: format!("seed {seed}"), args: training_args(experiment, &backend, &options)? })
+        })
+        .collect::<Result<_>>()?;
+    let quiet = options.progress == Some(Progress::None);
+    // What it says of models that are trained anew no longer holds.
+    drop(fs::remove_file(artifacts.path(REPORT)));
+    workers::run_all(&workers, at_once, quiet, |index| {
+        if !quiet {
+            note(format_args!("{} trained", workers[index].name));
+        }
+    })?;
+    let report = report(context, experiment, &seeds, &backend)?;
+    artifacts.write(REPORT, to_json(&report)?)?;
+    out(&report);
+    out(format_args!("\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)", artifacts.folder.display()));
+    Ok(())
+}
+
+/// Where the models are.
+const FOLDER: &str = "seeds";
+const REPORT: &str = "seeds.json";
+
+/// What `seeds.json` is read for.
+#[derive(Debug, Deserialize)]
+struct Trainings {
+    models: Vec<Training>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Training {
+    seed: u64,
+}
+
+/// Folders of the models that `seeds.json` speaks of; there may be others, of earlier trainings.
+pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<PathBuf>> {
+    let artifacts = context.folder(experiment);
+    let path = artifacts.path(REPORT);
+    let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
+    let train = format!("run `rnn-train train {experiment} --seeds 5`");
+    let text = read_if_there(&path)?.ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
+    let trained: Trainings =
+        serde_json::from_str(&text).map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
+    Ok(trained.models.iter().map(|model| artifacts.path(FOLDER).join(model.seed.to_string())).collect())
+}
+
+fn report(context: &Context, experiment: Experiment, seeds: &[u64], backend: &Backend) -> Result<SeedsReport> {
+    let folder = context.folder(experiment).path(FOLDER);
+    let trained = seeds.iter().map(|seed| Trained::open(&folder.join(seed.to_string()), experiment)).collect::<Result<Vec<_>>>()?;
+    let task = trained[0].series_task(None, None)?;
+    let device = &backend.device;
+    let (models, mean) = backend.guard(USE_CPU, || {
+        let trainees = trained.iter().map(|trained| trained.load(&task, device)).collect::<Result<Vec<_>>>()?;
+        let mut models = Vec::new();
+        for ((trainee, trained), &seed) in trainees.iter().zip(&trained).zip(seeds) {
+            let evaluation = task.evaluate_mean(std::slice::from_ref(trainee), device, None)?;
+            let coverage = evaluation.interval.map(|interval| interval.coverage);
+            models.push(Model { seed, best_epoch: trained.best.epoch, scores: evaluation.model, coverage });
+        }
+        Ok((models, task.evaluate_mean(&trainees, device, None)?))
+    })?;
+    let spread = |of: fn(&mut [f64]) -> f64| {
+        let one = |score: fn(&Scores) -> f64| {
+            let mut all: Vec<f64> = models.iter().map(|model| score(&model.scores)).collect();
+            all.sort_by(f64::total_cmp);
+            of(&mut all)
+        };
+        let mase = models.iter().all(|model| model.scores.mase.is_some()).then(|| one(|scores| scores.mase.unwrap_or(0.0)));
+        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase }
+    };
+    let (median, lowest, highest) = (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
+    Ok(SeedsReport { experiment, models, median, lowest, highest, mean })
+}
+
+/// The middle of sorted numbers.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
+}
+
+impl fmt::Display for SeedsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, models, median, lowest, highest, mean } = self;
+        let synthetic = if mean.data.synthetic { ", SYNTHETIC data" } else { "" };
+        writeln!(
+            f,
+            "{experiment}, {} models, {} {} values of `{}` of {}{synthetic}",
+            models.len(),
+            mean.windows,
+            mean.part(),
+            mean.target,
+            mean.data.file
+        )?;
+        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {:>10} {:>10}", "", "RMSE", "MAE", "MASE", "coverage", "best epoch")?;
+        for Model { seed, best_epoch, scores, coverage } in models {
+            let coverage = coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
+            let (rmse, mae) = (number(scores.rmse), number(scores.mae));
+            writeln!(
+                f,
+                " {:<20} {rmse:>10} {mae:>10} {:>8} {coverage:>10} {best_epoch:>10}",
+                format!("seed {seed}"),
+                multiple(scores.mase)
+            )?;
+        }
+        for (name, Spread { rmse, mae, mase }) in [("median", median), ("lowest", lowest), ("highest", highest)] {
+            writeln!(f, " {name:<20} {:>10} {:>10} {:>8}", number(*rmse), number(*mae), multiple(*mase))?;
+        }
+        let coverage = mean.interval.as_ref().map_or_else(|| "-".to_owned(), |interval| format!("{:.1}%", 100.0 * interval.coverage));
+        let Scores { rmse, mae, mase, .. } = mean.model;
+        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {coverage:>10}", "mean of the models", number(rmse), number(mae), multiple(mase))?;
+        for baseline in &mean.baselines {
+            let Scores { rmse, mae, mase, .. } = baseline.scores;
+            writeln!(f, " {:<20} {:>10} {:>10} {:>8}", baseline.name, number(rmse), number(mae), multiple(mase))?;
+        }
+        write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!((median(&[1.0, 2.0, 9.0]), median(&[1.0, 2.0, 4.0, 9.0])), (2.0, 3.0));
+    }
+}

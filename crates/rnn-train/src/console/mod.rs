@@ -1,0 +1,7 @@
+//! Talking to the user.
+
+mod format;
+mod output;
+
+pub(crate) use format::{count, duration, multiple, number};
+pub(crate) use output::{Panic, caught, error, guarded, json, muted, note, out, quietly};

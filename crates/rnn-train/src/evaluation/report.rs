@@ -1,0 +1,150 @@
+//! What a trained model scored.
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    intervals::IntervalScores,
+    predictions::Prediction,
+    scores::Scores,
+    skill::{BaselineScores, or_infinitely_bad, verdict},
+};
+use crate::{console::number, run::DataSource, settings::Experiment};
+
+/// Scores of a model, as `evaluation.json` has them.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Evaluation {
+    Letters(LettersEvaluation),
+    Series(Box<SeriesEvaluation>),
+}
+
+/// Scores on all letter windows.
+#[derive(Debug, Serialize)]
+pub(crate) struct LettersEvaluation {
+    pub(crate) experiment: Experiment,
+    pub(crate) best_epoch: usize,
+    pub(crate) samples: usize,
+    /// Mean cross-entropy, in nats.
+    pub(crate) loss: f64,
+    /// Share of right predictions, 0 to 1.
+    pub(crate) accuracy: f64,
+}
+
+/// Scores on a part of the data, in the units of the target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SeriesEvaluation {
+    pub(crate) experiment: Experiment,
+    /// Column that is predicted.
+    pub(crate) target: String,
+    /// Named split the scores are of.
+    pub(crate) split: String,
+    /// The part that is scored.
+    pub(crate) part: String,
+    /// First and last time that is predicted of it.
+    pub(crate) span: [DateTime; 2],
+    /// None of a mean of several models.
+    pub(crate) best_epoch: Option<usize>,
+    pub(crate) windows: usize,
+    pub(crate) horizon: usize,
+    #[serde(flatten)]
+    pub(crate) model: Scores,
+    /// The same of the numbers the model itself predicts, transformed and scaled.
+    pub(crate) scaled: ScaledScores,
+    /// The same of every forecast that needs no model.
+    pub(crate) baselines: Vec<BaselineScores>,
+    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a model that loses, null where the best is never wrong.
+    #[serde(deserialize_with = "or_infinitely_bad")]
+    pub(crate) skill: f64,
+    /// The scores of each step, where there is more than one.
+    pub(crate) steps: Vec<StepScores>,
+    /// Prediction intervals, where they were asked for.
+    pub(crate) interval: Option<IntervalScores>,
+    pub(crate) data: DataSource,
+    /// The values the picture shows: predicted one step ahead, of the first series that has any.
+    #[serde(skip)]
+    pub(crate) shown: Vec<Prediction>,
+}
+
+/// Errors in the units the model itself predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScaledScores {
+    pub(crate) mse: f64,
+    pub(crate) rmse: f64,
+    pub(crate) mae: f64,
+}
+
+/// Scores of forecasts so many steps ahead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StepScores {
+    /// 1 is the row after the window.
+    pub(crate) step: usize,
+    #[serde(flatten)]
+    pub(crate) model: Scores,
+    pub(crate) baselines: Vec<BaselineScores>,
+    /// Of the best baseline at this step.
+    #[serde(deserialize_with = "or_infinitely_bad")]
+    pub(crate) skill: f64,
+}
+
+impl SeriesEvaluation {
+    /// The scored part, as text has it.
+    pub(crate) fn part(&self) -> &'static str {
+        if self.part == "valid" { "validation" } else { "test" }
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Letters(letters) => letters.fmt(f),
+            Self::Series(series) => series.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for LettersEvaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, best_epoch, samples, loss, accuracy } = self;
+        write!(f, "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on {samples} samples")
+    }
+}
+
+impl fmt::Display for SeriesEvaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
+        let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
+        let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
+        let [first, last] = self.span.map(rnn_data::moment);
+        let part = self.part();
+        let what = if self.horizon == 1 { "values" } else { "windows" };
+        writeln!(
+            f,
+            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {}{synthetic}, {first} to {last}, split `{split}`",
+            data.file
+        )?;
+        let width = baselines.iter().map(|baseline| baseline.name.chars().count()).max().unwrap_or(0).max(18);
+        Scores::head(f, if self.horizon == 1 { "in its units" } else { "all steps" }, width)?;
+        self.model.row(f, "model", width)?;
+        for baseline in baselines {
+            baseline.scores.row(f, &baseline.name, width)?;
+        }
+        let ScaledScores { mse, rmse, mae } = self.scaled;
+        writeln!(f, "In the units the model predicts: MSE {}, RMSE {}, MAE {}.", number(mse), number(rmse), number(mae))?;
+        if !self.steps.is_empty() {
+            Scores::head(f, "steps ahead", width)?;
+            for step in &self.steps {
+                step.model.row(f, &format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill), width)?;
+            }
+        }
+        if let Some(interval) = &self.interval {
+            interval.describe(f, part)?;
+        }
+        if part == "validation" {
+            writeln!(f, "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored.")?;
+        }
+        f.write_str(&verdict(self.skill, baselines))
+    }
+}

@@ -1,0 +1,244 @@
+//! Everything that reads what others wrote, on bytes: for the fuzz targets and the tests of their corpora, no part of the interface.
+//!
+//! Each function does with its bytes what the command does with a file or an answer of them, as far as that needs no other file. An error is one of
+//! the command's, which names the place.
+
+use std::path::Path;
+
+use burn::{
+    data::dataset::Dataset,
+    lr_scheduler::{LrScheduler, LrSchedulerRecord},
+    module::Module,
+    optim::OptimizerRecord,
+    store::{ModuleRecord, ModuleSnapshot, SafetensorsStore},
+    tensor::{Bytes, Device},
+};
+use rnn_data::{CsvFile, Cut, Feature, Fill, Naive, Panel, Part, ReadOptions, SeriesConfig, Split, Transform};
+use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
+
+use crate::{
+    error::{Error, Result},
+    evaluation::SeriesEvaluation,
+    fetch::{self, Provider},
+    io::bounded,
+    run::{Epoch, RunConfig, read_config},
+    search::{Search, Space},
+    settings::{
+        Experiment, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings, Span, TaskRecipe, TrainSettings, parse_options,
+    },
+    task::Trainee,
+    training::{fits_an_optimizer, read_manifest, read_record},
+};
+
+/// Reads bytes, or says what is wrong with them.
+pub type Reader = fn(&[u8]) -> Result<()>;
+
+/// What is read, by the name of its fuzz target and corpus.
+pub const READERS: [(&str, Reader); 10] = [
+    ("csv", csv),
+    ("toml", toml),
+    ("json", json),
+    ("manifest", manifest),
+    ("metrics", metrics),
+    ("tencent", tencent),
+    ("eastmoney", eastmoney),
+    ("yahoo", yahoo),
+    ("checkpoint", checkpoint),
+    ("safetensors", safetensors),
+];
+
+/// Columns that are read of a table: more are the same again.
+const COLUMNS: usize = 8;
+
+fn path() -> &'static Path {
+    Path::new("bytes")
+}
+
+fn artifact(problem: String) -> Error {
+    Error::Artifact { path: path().to_owned(), problem }
+}
+
+fn text(bytes: &[u8]) -> Result<String> {
+    bounded::text(bytes.to_vec()).map_err(|error| artifact(error.to_string()))
+}
+
+/// A table, read and made into series.
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn csv(bytes: &[u8]) -> Result<()> {
+    let file = CsvFile::of_bytes(path(), bytes, None)?;
+    let Some(target) = file.likely_target() else { return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into()) };
+    let mut columns = file.measurements();
+    columns.truncate(COLUMNS);
+    let features = columns.iter().map(|column| Feature::Column((*column).to_owned()));
+    let mut config = SeriesConfig {
+        target: target.to_owned(),
+        close: file.column("close").ok().map(str::to_owned),
+        features: features.chain([Feature::Weekday, Feature::Difference(target.to_owned())]).collect(),
+        window: 2,
+        horizon: 1,
+        transform: Transform::MinMax,
+        naive: Naive::LastValue,
+        split: Split::Holdout { valid: Cut::Rows(1), test: Cut::Rows(1), purge: 0 },
+    };
+    let rows = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
+    for transform in [Transform::MinMax, Transform::LogResidual] {
+        config.transform = transform;
+        let panel = Panel::of(file.read(&config.columns(), &rows)?, &config, None)?;
+        drop(panel.windows(Part::Train).get(0));
+    }
+    Ok(())
+}
+
+/// A file of settings, or a search space.
+///
+/// # Errors
+///
+/// What is wrong with the bytes as settings.
+pub fn toml(bytes: &[u8]) -> Result<()> {
+    let space = space(bytes);
+    settings(bytes).or_else(|error| space.map_err(|_| error))
+}
+
+/// Settings for an experiment of letters and one of series.
+fn settings(bytes: &[u8]) -> Result<()> {
+    let problem = |problem: String| Error::Settings { path: path().to_owned(), problem };
+    let options = parse_options(&text(bytes)?).map_err(problem)?;
+    options.as_flags()?;
+    resolve(&options)
+}
+
+fn resolve(options: &Options) -> Result<()> {
+    for name in ["letters-onehot-4", "stock-gap"] {
+        let experiment: Experiment = name.parse().map_err(Error::Internal)?;
+        let options = options.clone().over(experiment.0.options());
+        TrainSettings::new(experiment, options.clone(), false)?;
+        if let TaskRecipe::Series(_) = experiment.0.task {
+            SeriesSettings::new(experiment, &options)?;
+        }
+    }
+    Ok(())
+}
+
+/// A search space, and what is drawn from it.
+fn space(bytes: &[u8]) -> Result<()> {
+    let space = Space::parse(&text(bytes)?).map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
+    space.check(path(), resolve)?;
+    space.random(1, 3, |_| true);
+    space.fingerprint();
+    Ok(())
+}
+
+/// `config.json`, `evaluation.json`, `search.json` or the sidecar of a fetched file.
+///
+/// # Errors
+///
+/// What is wrong with the bytes as a config.
+pub fn json(bytes: &[u8]) -> Result<()> {
+    let text = text(bytes)?;
+    let others = [parsed::<SeriesEvaluation>(&text), parsed::<Search>(&text), fetch::read_sidecar(path(), &text)];
+    // Also without its checksum, which nobody's changes would get past.
+    let config = read_config(path(), &text).or_else(|error| serde_json::from_str::<RunConfig>(&text).map_err(|_| error));
+    let config = config.and_then(|config| resolve(&config.options));
+    config.or_else(|error| if others.iter().any(Result::is_ok) { Ok(()) } else { Err(error) })
+}
+
+/// `manifest.json`
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn manifest(bytes: &[u8]) -> Result<()> {
+    read_manifest(&text(bytes)?).map_err(artifact)
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<()> {
+    serde_json::from_str::<T>(text).map(drop).map_err(|error| artifact(error.to_string()))
+}
+
+/// `metrics.csv`
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn metrics(bytes: &[u8]) -> Result<()> {
+    let text = text(bytes)?;
+    let mut rows = ::csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Epoch>();
+    rows.try_for_each(|row| row.map(drop)).map_err(|error| artifact(error.to_string()))
+}
+
+/// An answer of Tencent's.
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn tencent(bytes: &[u8]) -> Result<()> {
+    fetch::read_answer(Provider::Tencent, bytes)
+}
+
+/// An answer of Eastmoney's.
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn eastmoney(bytes: &[u8]) -> Result<()> {
+    fetch::read_answer(Provider::Eastmoney, bytes)
+}
+
+/// An answer of Yahoo's.
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn yahoo(bytes: &[u8]) -> Result<()> {
+    fetch::read_answer(Provider::Yahoo, bytes)
+}
+
+thread_local! {
+    // Drawing weights takes longer than reading any.
+    static TRAINEE: Trainee<SeriesModel> = new_trainee().no_grad();
+}
+
+/// The model of which corpora have weights.
+fn trainee() -> Trainee<SeriesModel> {
+    TRAINEE.with(Clone::clone)
+}
+
+fn new_trainee() -> Trainee<SeriesModel> {
+    Trainee { model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()), loss: SeriesLoss::default() }
+}
+
+/// The three parts of a checkpoint: the bytes as each of them.
+///
+/// # Errors
+///
+/// What is wrong with the bytes as a model's weights.
+pub fn checkpoint(bytes: &[u8]) -> Result<()> {
+    let unreadable = |error: burn::store::RecordError| artifact(error.to_string());
+    let bytes = || Bytes::from_bytes_vec(bytes.to_vec());
+    if let Ok(optimizer) = read_record(|| OptimizerRecord::from_bytes(bytes())) {
+        drop(fits_an_optimizer(optimizer));
+    }
+    if let Ok(scheduler) = read_record(|| LrSchedulerRecord::from_bytes(bytes())) {
+        let rate = RateSettings { rate: 0.1, schedule: RateSchedule::Cosine { restart: Some(2) }, warmup: 1.0 };
+        let mut built = rate.build(Span { first_epoch: 1, last_epoch: 9, steps_per_epoch: 3 })?.0;
+        drop(read_record(|| {
+            built.load_record(scheduler);
+            Ok(built.step())
+        }));
+    }
+    let record = read_record(|| ModuleRecord::from_bytes(bytes())).map_err(unreadable)?;
+    read_record(|| trainee().try_load_record(record)).map(drop).map_err(unreadable)
+}
+
+/// A model's weights as safetensors, which the command writes and programs read with Burn's store.
+///
+/// # Errors
+///
+/// What is wrong with the bytes.
+pub fn safetensors(bytes: &[u8]) -> Result<()> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).skip_enum_variants(true);
+    trainee().model.load_from(&mut store).map(drop).map_err(|error| artifact(error.to_string()))
+}

@@ -1,0 +1,72 @@
+//! `config.json`: what defines a run, and what its numbers mean.
+
+use std::path::{Path, PathBuf};
+
+use rnn_data::Scalers;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    io::unseal,
+    settings::{Experiment, Options},
+};
+
+/// `config.json`: everything that defines a run, written before training starts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunConfig {
+    /// Version of this file's layout.
+    pub(crate) format: u32,
+    pub(crate) experiment: Experiment,
+    pub(crate) backend: String,
+    /// Trainable parameters of the model.
+    pub(crate) parameters: usize,
+    /// What a series experiment was trained on.
+    pub(crate) source: Option<DataSource>,
+    /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the folder.
+    pub(crate) options: Options,
+}
+
+/// Which data a run used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DataSource {
+    /// Name of the file or folder.
+    pub(crate) file: String,
+    /// Where it was read from; absent for the embedded sample.
+    pub(crate) path: Option<PathBuf>,
+    /// Of the file, or of the hashes of a folder's files.
+    pub(crate) sha256: String,
+    pub(crate) rows: usize,
+    /// Series of a folder.
+    pub(crate) series: usize,
+    pub(crate) synthetic: bool,
+}
+
+impl RunConfig {
+    /// The layout this program writes and reads.
+    pub(crate) const FORMAT: u32 = 3;
+}
+
+/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and its inputs and outputs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meaning {
+    pub(crate) data: Option<DataSource>,
+    pub(crate) scalers: Option<Scalers>,
+}
+
+impl Meaning {
+    /// Whether both speak of the same prices, wherever the files are.
+    pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
+        self.sha256() == other.sha256()
+    }
+
+    /// Hash of the data.
+    pub(crate) fn sha256(&self) -> Option<&str> {
+        self.data.as_ref().map(|data| data.sha256.as_str())
+    }
+}
+
+pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
+    let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
+    unseal(text, RunConfig::FORMAT)
+        .map_err(|problem| artifact(format!("expected the config of a run, but it {problem}; start over with --fresh")))
+}

@@ -1,0 +1,197 @@
+//! The trainings of a search.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    TrialRun,
+    board::{Board, Outcome, Scored},
+    space::{Point, overlay},
+};
+use crate::{
+    backend::Backend,
+    console::{count, note},
+    error::{Error, Result},
+    io::{read_if_there, to_json, write_atomic},
+    run::{History, RunFolder},
+    settings::{Count, Experiment, Options, Ranking, Typed},
+    training::evaluation,
+    workers::{self, Pool, PoolHooks, Worker, training_args},
+};
+
+/// A search that goes on.
+pub(crate) struct Searching<'a> {
+    pub(crate) experiment: Experiment,
+    /// `search/`
+    pub(crate) folder: PathBuf,
+    /// Settings that are not searched.
+    pub(crate) base: Options,
+    /// Those of them that the space has values for.
+    pub(crate) as_it_is: Point,
+    /// Hash of the data, which is to be that of every trial.
+    pub(crate) sha256: String,
+    pub(crate) metric: Ranking,
+    pub(crate) backend: &'a Backend,
+    pub(crate) at_once: Pool,
+    pub(crate) quiet: bool,
+    pub(crate) until: Option<Instant>,
+    pub(crate) board: Mutex<Board>,
+}
+
+const LABEL: &str = "trial.json";
+const SCORES: &str = "evaluation.json";
+/// How often `search.csv` is written while training; always once more at the end.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+
+impl Searching<'_> {
+    /// Trains all trials that are not there yet; says whether that was all.
+    pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
+        let trial = |(index, point): (usize, Point)| TrialRun { trial: index + 1, rung: None, point, epochs: None };
+        // What is searched for should be better than what is there already.
+        let as_it_is = TrialRun { trial: 0, rung: None, point: self.as_it_is.clone(), epochs: None };
+        let mut trials: Vec<TrialRun> = points.into_iter().enumerate().map(trial).collect();
+        if rungs.is_empty() {
+            trials.insert(0, as_it_is);
+            return self.train(&trials);
+        }
+        for (rung, &(number, epochs)) in rungs.iter().enumerate() {
+            trials.truncate(number);
+            let mut runs: Vec<TrialRun> =
+                trials.iter().map(|run| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() }).collect();
+            if rung + 1 == rungs.len() {
+                runs.insert(0, as_it_is.clone());
+            }
+            if !self.quiet {
+                let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
+                note(format_args!("rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len()));
+            }
+            if !self.train(&runs)? {
+                return Ok(false);
+            }
+            let board = self.board();
+            trials = board.of_rung(Some(rung)).into_iter().filter(|(run, _)| run.trial > 0).map(|(run, _)| run.clone()).collect();
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Trains those of some runs that are not there yet; says whether it came to all of them.
+    fn train(&self, runs: &[TrialRun]) -> Result<bool> {
+        let mut left = Vec::new();
+        for run in runs {
+            match self.finished(run) {
+                Ok(Some(scored)) => self.board().add(Outcome { run: run.clone(), result: Ok(scored) }),
+                Ok(None) => left.push(run),
+                Err(error) => {
+                    note(format_args!("{} is trained again: {error}", run.name()));
+                    left.push(run);
+                }
+            }
+        }
+        let there = runs.len() - left.len();
+        if !self.quiet {
+            let found = if there > 0 { format!(", {there} are there already") } else { String::new() };
+            let at_once = if left.len() > 1 { format!("; {} at once", self.at_once.jobs.min(left.len())) } else { String::new() };
+            note(format_args!("{}{found}{at_once}", count(runs.len(), "training")));
+        }
+        let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
+        let written = Mutex::new((Instant::now(), Ok(())));
+        let ended = AtomicUsize::new(0);
+        let finished = |index: usize, problem: Option<&str>| {
+            ended.fetch_add(1, Ordering::Relaxed);
+            let run = left[index].clone();
+            let result = problem.map_or_else(|| self.scored(&run), |problem| Err(problem.to_owned()));
+            let mut board = self.board();
+            let outcome = Outcome { run, result };
+            board.add(outcome.clone());
+            if !self.quiet {
+                note(board.line(&outcome));
+            }
+            if let Ok(mut written) = written.lock()
+                && written.0.elapsed() >= WRITE_EVERY
+            {
+                let saved = board.csv().and_then(|csv| write_atomic(&self.folder.join("search.csv"), &csv));
+                let before = std::mem::replace(&mut written.1, Ok(()));
+                *written = (Instant::now(), before.and(saved));
+            }
+        };
+        let standing = || self.board().standing();
+        let starting = |index: usize| self.label(left[index]).map_err(|error| error.to_string());
+        let watch = PoolHooks { quiet: self.quiet, until: self.until, starting: &starting, finished: &finished, standing: &standing };
+        workers::run(&workers, self.at_once, &watch)?;
+        written.into_inner().unwrap_or_else(PoisonError::into_inner).1?;
+        Ok(ended.into_inner() == left.len())
+    }
+
+    /// The options of a run.
+    pub(crate) fn options(&self, run: &TrialRun) -> Result<Options> {
+        let mut options = overlay(&run.point).map_err(Error::Internal)?.over(self.base.clone());
+        options.artifacts = Some(run.root(&self.folder));
+        options.epochs = run.epochs.map(|epochs| Typed(Count(epochs))).or(options.epochs);
+        Ok(options)
+    }
+
+    fn worker(&self, run: &TrialRun) -> Result<Worker> {
+        Ok(Worker { name: run.name(), args: training_args(self.experiment, self.backend, &self.options(run)?)? })
+    }
+
+    /// What says which run a folder is of.
+    fn labelled(&self, run: &TrialRun) -> Result<Value> {
+        let mut options = self.options(run)?.entries()?;
+        options.retain(|name, _| name != "artifacts");
+        Ok(serde_json::json!({ "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options }))
+    }
+
+    /// Makes the folder of a run that begins; what is there of another run, or of one that was stopped, is removed.
+    fn label(&self, run: &TrialRun) -> Result<()> {
+        let root = run.root(&self.folder);
+        if root.exists() {
+            fs::remove_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
+        }
+        fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
+        write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())
+    }
+
+    /// The scores of a run that has just ended.
+    fn scored(&self, run: &TrialRun) -> std::result::Result<Scored, String> {
+        match self.finished(run) {
+            Ok(scored) => scored.ok_or_else(|| "the data was changed while it was trained; start over with --fresh".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The scores of a run that is done, on the data of this search.
+    fn finished(&self, run: &TrialRun) -> Result<Option<Scored>> {
+        let root = run.root(&self.folder);
+        let artifacts = RunFolder::new(&root, self.experiment);
+        let Some(label) = read_if_there(&root.join(LABEL))? else { return Ok(None) };
+        if serde_json::from_str::<Value>(&label).ok() != Some(self.labelled(run)?) || !artifacts.path(SCORES).exists() {
+            return Ok(None);
+        }
+        if artifacts.config()?.and_then(|config| config.source).is_none_or(|source| source.sha256 != self.sha256) {
+            return Ok(None);
+        }
+        let evaluation = evaluation(&root, self.experiment)?;
+        let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
+        Ok(Some(Scored {
+            score: self.metric.of(&evaluation.model),
+            rmse: evaluation.model.rmse,
+            mae: evaluation.model.mae,
+            best_epoch: evaluation.best_epoch.unwrap_or(0),
+            epochs: epochs.len(),
+            seconds: epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
+        }))
+    }
+}

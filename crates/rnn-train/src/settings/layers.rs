@@ -1,0 +1,100 @@
+//! What a command means: flags over the settings file over the run before over the recipe, resolved once.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    options::Options,
+    recipe::{Experiment, TaskRecipe, nearest},
+};
+use crate::{
+    backend::BackendChoice,
+    console::note,
+    error::{Error, Result},
+    io::bounded,
+};
+
+/// Settings every command has.
+#[derive(Debug, Clone)]
+pub(crate) struct GlobalSettings {
+    pub(crate) artifacts: PathBuf,
+    pub(crate) backend: BackendChoice,
+    pub(crate) file: Options,
+}
+
+impl GlobalSettings {
+    /// Of the flags that every command has: the folder of results, the backend, a settings file.
+    pub(crate) fn resolve(artifacts: Option<PathBuf>, backend: Option<BackendChoice>, config: Option<&Path>) -> Result<Self> {
+        let file = match config {
+            Some(path) => read_options(path)?,
+            None => Options::default(),
+        };
+        Ok(Self {
+            artifacts: artifacts.or(file.artifacts.clone()).unwrap_or_else(|| "artifacts".into()),
+            backend: backend.or(file.backend).unwrap_or(BackendChoice::Auto),
+            file,
+        })
+    }
+
+    /// Letters experiments read no data.
+    pub(crate) fn refuse_data_of_letters(&self, experiment: Experiment, data: Option<&Path>) -> Result<()> {
+        match (experiment.0.task, data) {
+            (TaskRecipe::Letters(_), Some(_)) => {
+                Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the experiments on series")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Layers the options of several runs or of none that is kept: only the data is that of the run before, where no other is named.
+    pub(crate) fn layered_on_data(&self, experiment: Experiment, flags: &Options, before: Option<Options>) -> Result<Options> {
+        let named = flags.data.is_some() || self.file.data.is_some() || data_of_environment().is_some();
+        let before = before.filter(|_| !named).map(Options::of_data);
+        let options = self.layered(experiment, flags, before.as_ref())?;
+        if let Some(path) = before.and_then(|before| before.data) {
+            note(format_args!("on {}, as the training before (--data chooses another)", path.display()));
+        }
+        Ok(options)
+    }
+
+    /// Layers the options of a run: flags, settings file, environment, the run before, recipe.
+    pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
+        let typed = flags.clone().over(self.file.clone());
+        if let TaskRecipe::Letters(_) = experiment.0.task {
+            // A settings file may be one for all experiments.
+            if let Some((name, _)) = flags.clone().of_series().entries()?.into_iter().next() {
+                let flag = name.replace('_', "-");
+                return Err(Error::Usage(format!("{experiment} makes its own letters: --{flag} is for the experiments on series")));
+            }
+            let letters = typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.0.options());
+            return Ok(letters.without_series());
+        }
+        let environment = Options { data: data_of_environment(), ..Options::default() };
+        Ok(typed.over(environment).over(before.cloned().unwrap_or_default()).over(experiment.0.options()))
+    }
+}
+
+fn data_of_environment() -> Option<PathBuf> {
+    std::env::var_os("RNN_STOCK_CSV").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn read_options(path: &Path) -> Result<Options> {
+    let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
+    let text = bounded::read(path, bounded::MOST).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    parse_options(&text).map_err(problem)
+}
+
+/// The options of a settings file.
+pub(crate) fn parse_options(text: &str) -> std::result::Result<Options, String> {
+    toml::from_str(text).map_err(|error| {
+        let said = bounded::toml_problem(text, &error);
+        let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next());
+        let Some(unknown) = unknown else { return said };
+        // The list of all keys that follows is what `config` prints, better.
+        let place = said.split("unknown field").next().unwrap_or_default();
+        let keys: Vec<String> =
+            ["artifacts", "backend"].map(str::to_owned).into_iter().chain(Options::described().into_iter().map(|key| key.0)).collect();
+        let nearest = nearest(unknown, keys.iter().map(String::as_str));
+        let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+        format!("{place}unknown key `{unknown}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")
+    })
+}

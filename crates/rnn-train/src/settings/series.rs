@@ -1,0 +1,192 @@
+//! A task on series: options, checked.
+
+use std::path::PathBuf;
+
+use rnn_data::{Fill, Naive, Part, ReadOptions, Split, Transform};
+use rnn_models::Cell;
+
+use super::{
+    options::{Options, set},
+    recipe::Experiment,
+    values::{Loss, ScoredPart, SplitName},
+};
+use crate::error::{Error, Result};
+
+/// The resolved settings of a task on series.
+#[derive(Debug, Clone)]
+pub(crate) struct SeriesSettings {
+    pub(crate) read: ReadSettings,
+    /// None: guessed from the header.
+    pub(crate) target: Option<Named<String>>,
+    pub(crate) features: Option<Named<Vec<String>>>,
+    pub(crate) window: usize,
+    pub(crate) horizon: usize,
+    pub(crate) transform: Transform,
+    pub(crate) naive: Naive,
+    pub(crate) season: Option<usize>,
+    pub(crate) split: Split,
+    pub(crate) cell: Cell,
+    pub(crate) units: Vec<usize>,
+    pub(crate) dropout: f64,
+    pub(crate) loss: SeriesLoss,
+    pub(crate) samples: Option<usize>,
+    /// Part that is scored.
+    pub(crate) score: Part,
+    /// Level of conformal intervals.
+    pub(crate) interval: Option<f64>,
+}
+
+/// What a model of series is trained to make small.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SeriesLoss {
+    pub(crate) name: Loss,
+    /// Rising, 0.5 among them; none of other losses than that of quantiles.
+    pub(crate) quantiles: Vec<f64>,
+}
+
+/// A setting, and whether it is the recipe's: what the recipe names and a file does not have is guessed.
+#[derive(Debug, Clone)]
+pub(crate) struct Named<T> {
+    pub(crate) value: T,
+    pub(crate) of_recipe: bool,
+}
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadSettings {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) date_column: Option<String>,
+    pub(crate) skip_bad: bool,
+    pub(crate) rows: ReadOptions,
+}
+
+impl SeriesSettings {
+    /// Makes sense of layered options.
+    pub(crate) fn new(experiment: Experiment, options: &Options) -> Result<Self> {
+        let recipe = experiment.0.options();
+        let split = match set(options.split, "split")?.0 {
+            SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
+                return Err(Error::Usage(
+                    "--purge is between the parts of a holdout split; the course's has none (--split holdout)".to_owned(),
+                ));
+            }
+            SplitName::Course => Split::Course,
+            SplitName::Holdout => Split::Holdout {
+                valid: set(options.valid, "valid")?.0,
+                test: set(options.test, "test")?.0,
+                purge: set(options.purge, "purge")?,
+            },
+        };
+        // What the recipe says of intervals is said of its own split.
+        let interval =
+            options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).and_then(|level| level.0.0);
+        if split == Split::Course && interval.is_some() {
+            let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
+            return Err(Error::Usage(problem.to_owned()));
+        }
+        let score = match set(options.score, "score")?.0 {
+            ScoredPart::Valid if split == Split::Course => {
+                let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
+                return Err(Error::Usage(problem.to_owned()));
+            }
+            ScoredPart::Valid => Part::Valid,
+            ScoredPart::Test => Part::Test,
+        };
+        let transform = set(options.transform, "transform")?.0;
+        let horizon = set(options.horizon, "horizon")?.0.0;
+        let loss = SeriesLoss::new(options)?;
+        if loss.name == Loss::Quantile {
+            if options.interval != recipe.interval && interval.is_some() {
+                let problem = "the intervals of the quantile loss are those between its outer quantiles (--quantiles), not of --interval";
+                return Err(Error::Usage(problem.to_owned()));
+            }
+            if horizon > 1 && matches!(transform, Transform::Difference | Transform::LogReturn) {
+                return Err(Error::Usage(format!(
+                    "quantiles of changes do not add up over {horizon} steps; use --transform residual or log-residual, which are against one known value"
+                )));
+            }
+        }
+        // Intervals calibrated on what is scored would be right by themselves.
+        let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Part::Test);
+        let units: Vec<usize> = set(options.units.clone(), "units")?.into_iter().map(|units| units.0.0).collect();
+        if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
+            return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));
+        }
+        if units.is_empty() || options.features.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::Usage("a model needs at least one recurrent layer and one feature (--units, --features)".to_owned()));
+        }
+        Ok(Self {
+            read: ReadSettings {
+                path: options.data.clone(),
+                date_column: options.date_column.clone(),
+                skip_bad: set(options.skip_bad, "skip_bad")?,
+                rows: ReadOptions {
+                    date_format: options.date_format.clone(),
+                    fill: options.fill.map_or(Fill::None, |fill| fill.0),
+                    from: options.from.map(|time| time.0.0),
+                    until: options.until.map(|time| end_of(time.0.0)),
+                },
+            },
+            target: named(&options.target, &recipe.target),
+            features: named(&options.features, &recipe.features),
+            window: set(options.window, "window")?.0.0,
+            horizon,
+            transform,
+            naive: set(options.naive, "naive")?.0,
+            season: options.season.filter(|season| *season > 0),
+            split,
+            cell: set(options.cell, "cell")?.0.into(),
+            units,
+            dropout: set(options.dropout, "dropout")?.0.0,
+            loss,
+            samples: options.samples.filter(|samples| *samples > 0),
+            score,
+            interval,
+        })
+    }
+
+    /// Level of the intervals, if there are any.
+    pub(crate) fn level(&self) -> Option<f64> {
+        self.loss.level().or(self.interval)
+    }
+}
+
+impl SeriesLoss {
+    fn new(options: &Options) -> Result<Self> {
+        let name = set(options.loss, "loss")?.0;
+        if name != Loss::Quantile {
+            return Ok(Self { name, quantiles: Vec::new() });
+        }
+        let quantiles: Vec<f64> = set(options.quantiles.clone(), "quantiles")?.into_iter().map(|quantile| quantile.0.0).collect();
+        let rise = quantiles.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
+            let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();
+            let problem = format!("expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} (--quantiles)", got.join(","));
+            return Err(Error::Usage(problem));
+        }
+        Ok(Self { name, quantiles })
+    }
+
+    /// Which of the lines a model says is its forecast.
+    pub(crate) fn forecast(&self) -> usize {
+        self.quantiles.iter().position(|quantile| *quantile == 0.5).unwrap_or(0)
+    }
+
+    /// Share of the values between the outer quantiles.
+    pub(crate) fn level(&self) -> Option<f64> {
+        Some(self.quantiles.last()? - self.quantiles.first()?)
+    }
+}
+
+/// Hidden units of a layer: its weights, their gradients and moments take some seven gigabytes.
+const MOST_UNITS: usize = 10_000;
+
+/// A date means all of its day.
+fn end_of(time: jiff::civil::DateTime) -> jiff::civil::DateTime {
+    let midnight = time.time() == jiff::civil::Time::midnight();
+    if midnight { time.date().to_datetime(jiff::civil::Time::MAX) } else { time }
+}
+
+fn named<T: Clone + PartialEq>(value: &Option<T>, of_recipe: &Option<T>) -> Option<Named<T>> {
+    value.clone().map(|value| Named { of_recipe: of_recipe.as_ref() == Some(&value), value })
+}

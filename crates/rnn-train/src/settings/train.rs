@@ -1,0 +1,83 @@
+//! How a model is trained: options, checked.
+
+use std::time::Duration;
+
+use super::{
+    options::{Options, set},
+    recipe::Experiment,
+    schedule::RateSettings,
+    values::{OptimizerName, Progress},
+};
+use crate::error::{Error, Result};
+
+/// The resolved settings of a training run.
+#[derive(Debug, Clone)]
+pub(crate) struct TrainSettings {
+    pub(crate) experiment: Experiment,
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) rate: RateSettings,
+    pub(crate) seed: u64,
+    pub(crate) optimizer: OptimizerSettings,
+    /// Epochs without a better loss after which training stops; 0: never.
+    pub(crate) patience: usize,
+    /// A state on disk is at most so old, inside an epoch, too.
+    pub(crate) save_every: Duration,
+    pub(crate) fresh: bool,
+    pub(crate) progress: Progress,
+    /// Everything that was resolved, for `config.json`.
+    pub(crate) options: Options,
+}
+
+/// How weights are changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OptimizerSettings {
+    pub(crate) name: OptimizerName,
+    pub(crate) weight_decay: f64,
+    /// Of sgd.
+    pub(crate) momentum: f64,
+    /// Largest norm of the gradient of a tensor; 0: any.
+    pub(crate) clip_norm: f64,
+}
+
+impl TrainSettings {
+    /// Makes sense of layered options.
+    pub(crate) fn new(experiment: Experiment, options: Options, fresh: bool) -> Result<Self> {
+        let mut optimizer = OptimizerSettings {
+            name: set(options.optimizer, "optimizer")?.0,
+            weight_decay: set(options.weight_decay, "weight_decay")?.0.0,
+            momentum: set(options.momentum, "momentum")?.0.0,
+            clip_norm: set(options.clip_norm, "clip_norm")?.0.0,
+        };
+        let decays = optimizer.name == OptimizerName::AdamW;
+        if !decays && options.weight_decay == experiment.0.options().weight_decay {
+            // The recipe's decay is said of its own optimizer.
+            optimizer.weight_decay = 0.0;
+        }
+        if !decays && optimizer.weight_decay > 0.0 {
+            let (name, decay) = (optimizer.name, optimizer.weight_decay);
+            return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)")));
+        }
+        let epochs = set(options.epochs, "epochs")?.0.0;
+        let rate = RateSettings {
+            rate: set(options.learning_rate, "learning_rate")?.0.0,
+            schedule: set(options.schedule, "schedule")?.0,
+            warmup: set(options.warmup, "warmup")?.0.0,
+        };
+        rate.check(epochs)?;
+        Ok(Self {
+            experiment,
+            epochs,
+            batch_size: set(options.batch_size, "batch_size")?.0.0,
+            rate,
+            seed: set(options.seed, "seed")?,
+            optimizer,
+            patience: set(options.patience, "patience")?,
+            save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?.0.0)
+                .unwrap_or(Duration::MAX),
+            fresh,
+            progress: options.progress.unwrap_or(Progress::Auto),
+            options,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+use std::{io::Write, sync::Arc};
+
+use burn::{
+    data::{dataloader::batcher::Batcher, dataset::Dataset},
+    tensor::{Device, activation::softmax},
+    train::{
+        SupervisedTraining,
+        metric::{AccuracyMetric, LossMetric},
+    },
+};
+use rnn_data::{Alphabet, EpochLoader, LetterBatch, LetterBatcher, LetterSample, LetterWindows, Order};
+use rnn_models::{LettersModel, LettersModelConfig, ModelSummary};
+use serde::Serialize;
+
+use super::{
+    Batching, Loaders, Task,
+    objective::{Trainee, cross_entropy},
+    weights::{Format, encode},
+};
+use crate::{
+    error::{Error, Result},
+    evaluation::{Evaluation, LettersEvaluation},
+    run::Meaning,
+    settings::{Experiment, LettersRecipe, SeriesLoss},
+};
+
+/// Learning the next letter.
+pub(crate) struct LettersTask {
+    experiment: Experiment,
+    letters: LettersRecipe,
+    windows: LetterWindows,
+}
+
+/// What follows some letters.
+#[derive(Debug, Serialize)]
+pub(crate) struct LetterPrediction {
+    pub(crate) input: String,
+    pub(crate) prediction: char,
+    pub(crate) probability: f32,
+}
+
+impl LettersTask {
+    pub(crate) fn new(experiment: Experiment, letters: LettersRecipe) -> Self {
+        Self { experiment, letters, windows: LetterWindows::new(letters.alphabet, letters.window, letters.cyclic) }
+    }
+
+    /// Letters the model reads.
+    pub(crate) fn window(&self) -> usize {
+        self.letters.window
+    }
+
+    /// The letters there are.
+    pub(crate) fn alphabet(&self) -> Alphabet {
+        Alphabet::new(self.letters.alphabet)
+    }
+
+    /// Predicts the letter after `text`.
+    ///
+    /// # Errors
+    ///
+    /// When `text` has a letter outside the alphabet or the wrong number of letters.
+    pub(crate) fn predict(&self, trainee: &Trainee<LettersModel>, text: &str, device: &Device) -> Result<LetterPrediction> {
+        let letters = self.alphabet().encode(text, self.window())?;
+        let batch = LetterBatcher.batch(vec![LetterSample { letters, next: 0 }], device);
+        let data = softmax(trainee.model.forward(batch.letters), 1).into_data();
+        let probabilities: Vec<f32> = data.iter::<f32>().collect();
+        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
+        let best = best.filter(|&best| probabilities[best].is_finite());
+        let best = best.ok_or_else(|| Error::NotFinite(format!("after `{text}`")))?;
+        let prediction = self.alphabet().letter(best);
+        Ok(LetterPrediction { input: text.to_owned(), prediction, probability: probabilities[best] })
+    }
+
+    fn all(&self, device: &Device) -> Result<LetterBatch> {
+        let samples = self.windows.iter().collect::<std::result::Result<Vec<_>, _>>();
+        let samples = samples.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(LetterBatcher.batch(samples, device))
+    }
+}
+
+impl Task for LettersTask {
+    const VALIDATES: bool = false;
+    type Batch = LetterBatch;
+    type Trainee = Trainee<LettersModel>;
+
+    fn trainee(&self, device: &Device) -> Trainee<LettersModel> {
+        let LettersRecipe { alphabet, units, embedding, .. } = self.letters;
+        Trainee { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: SeriesLoss::default() }
+    }
+
+    fn summary(&self, trainee: &Trainee<LettersModel>) -> ModelSummary {
+        trainee.model.summary(self.letters.window)
+    }
+
+    fn weights(&self, trainee: &Trainee<LettersModel>, format: Format) -> Result<Vec<u8>> {
+        encode(&trainee.model, format, self.experiment.0.name)
+    }
+
+    /// There is no validation part, so an epoch is judged on the training windows, once more after it: the training loss itself
+    /// is that of the weights the epoch began with.
+    fn loaders(&self, schedule: Batching, device: &Device) -> Loaders<LetterBatch> {
+        let Batching { batch_size, seed, first_epoch, steps_done } = schedule;
+        let order = Order::Shuffled { seed };
+        let train = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, order, first_epoch, device);
+        let valid = EpochLoader::new(self.windows.clone(), LetterBatcher, batch_size, Order::Sequential, first_epoch, device);
+        Loaders { train: Arc::new(train.starting_after(steps_done)), valid: Arc::new(valid) }
+    }
+
+    fn metrics(&self, training: SupervisedTraining<Trainee<LettersModel>>) -> SupervisedTraining<Trainee<LettersModel>> {
+        training.metrics((LossMetric::new(), AccuracyMetric::new()))
+    }
+
+    fn meaning(&self) -> Meaning {
+        Meaning::default()
+    }
+
+    fn evaluate(
+        &self,
+        trainee: &Trainee<LettersModel>,
+        best_epoch: usize,
+        device: &Device,
+        _predictions: Option<&mut dyn Write>,
+    ) -> Result<Evaluation> {
+        let batch = self.all(device)?;
+        let logits = trainee.model.forward(batch.letters);
+        let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();
+        let predicted: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
+        let losses: Vec<f64> = cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();
+        let right = targets.iter().zip(&predicted).filter(|(target, predicted)| target == predicted).count();
+        let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+        if !loss.is_finite() {
+            return Err(Error::NotFinite(format!("a loss of {loss}")));
+        }
+        Ok(Evaluation::Letters(LettersEvaluation {
+            experiment: self.experiment,
+            best_epoch,
+            samples: targets.len(),
+            loss,
+            accuracy: right as f64 / targets.len() as f64,
+        }))
+    }
+}

@@ -1,0 +1,59 @@
+//! What models give, as numbers in the units of the target.
+
+use std::{ops::Range, sync::Arc};
+
+use burn::{data::dataloader::batcher::Batcher, tensor::Device};
+use rnn_data::{Series, Window, WindowBatcher};
+use rnn_models::SeriesModel;
+
+use super::objective::Trainee;
+use crate::error::{Error, Result};
+
+/// Windows predicted at once.
+pub(super) const BATCH: usize = 256;
+
+/// What models say of the rows after an origin, in the units of the target: a line for each quantile, else one.
+pub(super) type QuantilePaths = Vec<Vec<f64>>;
+
+/// The lines of a model's outputs.
+pub(super) fn lines(series: &Series, origin: usize, outputs: &[f64], steps: usize) -> QuantilePaths {
+    outputs.chunks(series.horizon()).map(|line| series.unscaled(origin, &line[..steps])).collect()
+}
+
+/// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer ones, or else the other kind.
+pub(super) fn interval(lines: &QuantilePaths, step: usize, other: impl FnOnce() -> Option<[f64; 2]>) -> (Vec<f64>, Option<[f64; 2]>) {
+    match &lines[..] {
+        [lower, .., upper] => (lines.iter().map(|line| line[step]).collect(), Some([lower[step], upper[step]])),
+        _ => (Vec::new(), other()),
+    }
+}
+
+/// What the mean of some models says from each origin, transformed and scaled: its horizon, once for each quantile.
+pub(super) fn predict(
+    trainees: &[Trainee<SeriesModel>],
+    series: &Arc<Series>,
+    origins: Range<usize>,
+    device: &Device,
+) -> Result<Vec<Vec<f64>>> {
+    let windows: Vec<Window> = origins.map(|origin| Window::before(series, origin)).collect();
+    predict_windows(trainees, windows, device)
+}
+
+pub(super) fn predict_windows(trainees: &[Trainee<SeriesModel>], windows: Vec<Window>, device: &Device) -> Result<Vec<Vec<f64>>> {
+    let mut predictions = Vec::with_capacity(windows.len());
+    for windows in windows.chunks(BATCH) {
+        let batch = WindowBatcher.batch(windows.to_vec(), device);
+        let mut sum: Vec<f64> = Vec::new();
+        for trainee in trainees {
+            let predicted = trainee.model.forward(batch.windows.clone()).into_data();
+            sum.resize(predicted.num_elements(), 0.0);
+            sum.iter_mut().zip(predicted.iter::<f64>()).for_each(|(sum, value)| *sum += value);
+        }
+        let mean: Vec<f64> = sum.into_iter().map(|sum| sum / trainees.len() as f64).collect();
+        if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
+            return Err(Error::NotFinite(bad.to_string()));
+        }
+        predictions.extend(mean.chunks(mean.len() / windows.len()).map(<[f64]>::to_vec));
+    }
+    Ok(predictions)
+}

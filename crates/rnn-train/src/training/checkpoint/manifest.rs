@@ -1,0 +1,189 @@
+//! `manifest.json`: which checkpoints there are, what they mean, and what their files have to be.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    io::{read_if_there, sha256, unseal},
+    run::Meaning,
+    settings::Experiment,
+};
+
+/// The manifest, the one before it, and where that has the same best checkpoint, the last one that has another: whichever file is damaged, there is a state
+/// to go back to that does not need it.
+pub(super) const NAMES: [&str; 3] = ["manifest.json", "manifest.before.json", "manifest.older.json"];
+
+pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
+
+/// Bytes of a file: the largest model there can be, and two moments of each weight.
+const LARGEST: u64 = 32 << 30;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// Version of this file's layout.
+    pub(super) format: u32,
+    pub(super) experiment: Experiment,
+    /// None before the first epoch has ended.
+    pub(super) best: Option<Best>,
+    /// None once the run has come to its end.
+    pub(super) last: Option<Last>,
+}
+
+/// Which checkpoint is the best, and what its weights and its loss mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    /// Epoch after which it was saved.
+    pub(crate) epoch: usize,
+    /// Loss of its weights: on the validation part, or on the training part where there is none.
+    pub(crate) loss: f64,
+    #[serde(flatten)]
+    pub(crate) meaning: Meaning,
+    pub(crate) files: Files,
+}
+
+/// Where a run that goes on has got to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Last {
+    /// Epochs that had ended when it was saved.
+    pub(crate) epoch: usize,
+    /// Steps of the next one that had.
+    pub(crate) step: usize,
+    /// First and last epoch of the run.
+    pub(crate) run: [usize; 2],
+    /// Hash of the run's settings.
+    pub(crate) options: String,
+    /// The best epoch of the run so far, which may not be the best of the folder, and its loss.
+    pub(crate) lowest: Option<(usize, f64)>,
+    /// Hash of the run's data.
+    pub(crate) sha256: Option<String>,
+    /// Sum of each metric over the samples of those steps, and their number.
+    pub(crate) sums: Sums,
+    pub(crate) files: Files,
+}
+
+/// Of each metric, a sum over samples and their number.
+pub(crate) type Sums = std::collections::BTreeMap<String, (f64, usize)>;
+
+/// The files of a checkpoint: model, optimizer and scheduler.
+pub(crate) type Files = [Stamp; PARTS.len()];
+
+/// What a file has to be. Its name is not kept but follows from the rest, so that none can lead out of the folder.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    pub(super) epoch: usize,
+    pub(super) step: usize,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+impl Stamp {
+    pub(super) fn of(bytes: &[u8], epoch: usize, step: usize) -> Self {
+        Self { epoch, step, bytes: bytes.len() as u64, sha256: sha256(bytes) }
+    }
+
+    /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` where 340 steps of the next epoch had ended, too: no two contents have one name.
+    pub(super) fn name(&self, part: usize) -> String {
+        let step = if self.step > 0 { format!(".{}", self.step) } else { String::new() };
+        let hash: String = self.sha256.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+        format!("{}-{}{step}-{hash}.bpk", PARTS[part], self.epoch)
+    }
+
+    /// Reads its file, and makes sure that it is what it was.
+    pub(super) fn read(&self, folder: &Path, part: usize) -> Result<Bytes> {
+        let path = folder.join(self.name(part));
+        let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
+        let mut file = File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        let metadata = file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        if self.bytes > LARGEST {
+            return Err(damaged(format!("has {} bytes by its manifest, expected at most {LARGEST}", self.bytes)));
+        }
+        if metadata.len() != self.bytes || !metadata.is_file() {
+            return Err(damaged(format!("has {} bytes, expected {}: it was damaged", metadata.len(), self.bytes)));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or(0));
+        file.by_ref().take(self.bytes).read_to_end(&mut bytes).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        if sha256(&bytes) != self.sha256 {
+            return Err(damaged("does not match its checksum: it was damaged, or is another run's".to_owned()));
+        }
+        Ok(Bytes::from_bytes_vec(bytes))
+    }
+}
+
+impl Manifest {
+    /// The layout this program writes and reads.
+    pub(super) const FORMAT: u32 = 2;
+
+    /// Reads a manifest, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is not what it was.
+    pub(super) fn read(path: &Path, experiment: Experiment) -> Result<Option<Self>> {
+        let Some(text) = read_if_there(path)? else { return Ok(None) };
+        let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
+        let manifest = Self::parse(&text).map_err(problem)?;
+        if manifest.experiment != experiment {
+            return Err(problem(format!("is of {}, expected {experiment}", manifest.experiment)));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Reads the text of a manifest.
+    pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
+        unseal(text, Self::FORMAT)
+    }
+
+    /// The files of its checkpoints.
+    pub(super) fn checkpoints(&self) -> impl Iterator<Item = &Files> {
+        self.best.iter().map(|best| &best.files).chain(self.last.iter().map(|last| &last.files))
+    }
+
+    /// Makes sure that all files it speaks of are what they were.
+    pub(super) fn check(&self, folder: &Path) -> Result<()> {
+        self.stamps().try_for_each(|(part, stamp)| stamp.read(folder, part).map(drop))
+    }
+
+    /// Names of all files it speaks of.
+    pub(super) fn files(&self) -> Vec<String> {
+        self.stamps().map(|(part, stamp)| stamp.name(part)).collect()
+    }
+
+    fn stamps(&self) -> impl Iterator<Item = (usize, &Stamp)> {
+        self.checkpoints().flat_map(|files| files.iter().enumerate())
+    }
+}
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.last, &self.best) {
+            (Some(Last { epoch, step: 0, .. }), _) => write!(f, "the checkpoint after epoch {epoch}"),
+            (Some(Last { epoch, step, .. }), _) => write!(f, "the checkpoint after step {step} of epoch {}", epoch + 1),
+            (None, Some(best)) => write!(f, "the best checkpoint, of epoch {}", best.epoch),
+            (None, None) => f.write_str("the start"),
+        }
+    }
+}
+
+/// Removes the checkpoint files that are not among some, and what was never finished.
+pub(super) fn prune(folder: &Path, kept: &[String]) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let ours = |name: &str| PARTS.iter().any(|part| name.trim_start_matches('.').starts_with(&format!("{part}-")));
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ours(name));
+    for name in names.filter(|name| !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))) {
+        // What cannot be removed does no harm: no manifest names it.
+        drop(fs::remove_file(folder.join(name)));
+    }
+}
+
+/// The path of the manifest in a folder.
+pub(super) fn manifest_path(folder: &Path) -> PathBuf {
+    folder.join(NAMES[0])
+}

@@ -1,0 +1,182 @@
+//! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest failure.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use burn::{
+    module::Module,
+    tensor::Device,
+    train::{
+        Interrupter, Learner, SupervisedTraining, TrainingError, TrainingStrategy,
+        checkpoint::CheckpointerError,
+        renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
+    },
+};
+
+use super::{
+    checkpoint::{Checkpoints, Last, PartCheckpointer},
+    epochs::{Always, Ending, Epochs, LoopSettings},
+    interrupt::Signals,
+    lines::LineRenderer,
+    metrics::{Measured, Recorder},
+};
+use crate::{
+    backend::Backend,
+    console::note,
+    error::{Error, Result, Signal},
+    run::History,
+    settings::{Progress, Rates, Span, TrainSettings},
+    task::{Batching, Task},
+};
+
+/// One training run.
+pub(crate) struct Fit<'a> {
+    pub(crate) settings: &'a TrainSettings,
+    pub(crate) checkpoints: &'a Arc<Checkpoints>,
+    pub(crate) history: &'a History,
+    pub(crate) backend: &'a Backend,
+    /// Loss the first checkpoint has to beat.
+    pub(crate) lowest: f64,
+    pub(crate) signals: &'a Arc<Signals>,
+    /// Where an interrupted run goes on.
+    pub(crate) last: Option<&'a Last>,
+}
+
+/// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
+pub(crate) fn initial<J: Task>(task: &J, seed: u64) -> J::Trainee {
+    let cpu = Device::flex().autodiff();
+    cpu.seed(seed);
+    task.trainee(&cpu)
+}
+
+impl Fit<'_> {
+    /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted run; the result is the checkpoint folder's best.
+    pub(crate) fn run<J: Task>(&self, task: &J, trainee: J::Trainee) -> Result<()> {
+        let settings = self.settings;
+        let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
+        let [first, total] = self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
+        let lowest_of_run = self.last.and_then(|last| last.lowest);
+        if let Some(last) = self.last {
+            let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
+            if last.epoch == total || settings.patience > 0 && waited >= settings.patience {
+                // It was interrupted when all that was left were its reports.
+                return Ok(());
+            }
+            self.checkpoints.start_from(last);
+        }
+        let device = self.backend.device.clone().autodiff();
+        let part = |index| PartCheckpointer::new(self.checkpoints, index, self.backend.gpu());
+        let steps_done = self.last.map_or(0, |last| last.step);
+        let schedule = Batching { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1, steps_done };
+        let loaders = task.loaders(schedule, &device);
+        let steps_per_epoch = loaders.train.num_items().div_ceil(settings.batch_size);
+        let (scheduler, rates) = settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
+        let (training, interface) = (Interrupter::new(), Interrupter::new());
+        let measured = Measured::starting_after(steps_done, self.last.map(|last| last.sums.clone()).unwrap_or_default());
+        let (history, rates_told, validates) = (self.history.clone(), rates.clone(), J::VALIDATES);
+        let recorder = Recorder::new(history.clone(), measured.clone(), rates_told, validates, training.clone(), interface.clone());
+        let changing = settings.rate.changes().then(|| rates.clone());
+        let plan = LoopSettings {
+            checkpoints: self.checkpoints.clone(),
+            history,
+            measured,
+            rates,
+            signals: self.signals.clone(),
+            meaning: task.meaning(),
+            options: settings.options.fingerprint()?,
+            lowest: self.lowest,
+            run: [first, total],
+            steps_done,
+            lowest_of_run,
+            patience: settings.patience,
+            in_interface: self.in_interface(),
+            save_every: settings.save_every,
+        };
+        let epochs = Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
+
+        let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
+            .renderer(self.renderer(J::VALIDATES, interface, done, changing))
+            .with_metric_logger(recorder)
+            .with_application_logger(None)
+            .with_interrupter(training)
+            .with_training_strategy(TrainingStrategy::Custom(epochs.clone()))
+            .with_custom_checkpointers(part(0), part(1), part(2))
+            .with_checkpointing_strategy(Always)
+            .num_epochs(total);
+        if self.last.is_some() || self.checkpoints.best().is_some() {
+            supervised = supervised.checkpoint(done);
+        }
+        let result = task.metrics(supervised).launch(Learner::new(trainee.fork(&device), settings.optimizer.build(), scheduler));
+
+        let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no others.
+        let written = self.history.write().and_then(|()| self.checkpoints.flush());
+        if let Some(error) = result.error {
+            return Err(Error::Training(describe(&error)));
+        }
+        written?;
+        match ending {
+            Ending::Itself => Ok(()),
+            Ending::Patience => {
+                let last = self.history.last_epoch();
+                note(format_args!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience));
+                Ok(())
+            }
+            Ending::Stopped { epoch, step } => {
+                let by = self.signals.came();
+                let place = if step == 0 {
+                    format!("after epoch {epoch} of {total}")
+                } else {
+                    format!("after step {step} of {steps_per_epoch} of epoch {} of {total}", epoch + 1)
+                };
+                Err(Error::Interrupted {
+                    signal: by.unwrap_or(Signal::Interrupt),
+                    in_interface: by.is_none(),
+                    place,
+                    fresh: settings.fresh,
+                })
+            }
+            Ending::Broken { epoch, step, loss } => {
+                // Going on with this run would only come to the same.
+                self.checkpoints.abandon_run()?;
+                let place = step.map_or_else(|| format!("after epoch {epoch}"), |step| format!("at step {step} of epoch {epoch}"));
+                let kept = match self.checkpoints.best() {
+                    Some(best) => format!("the best checkpoint, of epoch {}, is kept", best.epoch),
+                    None => "there is no checkpoint yet".to_owned(),
+                };
+                Err(Error::Training(format!("the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 ({kept})")))
+            }
+        }
+    }
+
+    fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {
+        if self.in_interface() {
+            return Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done)));
+        }
+        Box::new(LineRenderer::new(self.settings.progress == Progress::None, validates, rates))
+    }
+
+    /// Whether burn-train's terminal interface shows the training.
+    fn in_interface(&self) -> bool {
+        match self.settings.progress {
+            Progress::Auto => io::stdout().is_terminal() && io::stderr().is_terminal(),
+            Progress::Tui => true,
+            Progress::Plain | Progress::None => false,
+        }
+    }
+
+    /// Epochs trained by earlier runs.
+    fn done(&self) -> usize {
+        self.checkpoints.best().map_or(0, |best| self.history.last_epoch().max(best.epoch))
+    }
+}
+
+fn describe(error: &TrainingError) -> String {
+    match error {
+        TrainingError::Checkpoint(CheckpointerError::Unknown(problem)) => problem.clone(),
+        TrainingError::Checkpoint(CheckpointerError::IOError(error)) => format!("the checkpoint cannot be written: {error}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Ctrl-C and SIGTERM: a training finishes its step, saves, and ends; whatever else there is ends at once.
+
+use std::{
+    io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use signal_hook::flag;
+
+use crate::error::Signal;
+
+/// Handlers stay for the life of a process; what they do follows from these.
+struct Handlers {
+    /// Whether a signal ends the process at once: nothing is training, or it is the second.
+    at_once: Arc<AtomicBool>,
+    /// The signal that came, or 0.
+    came: Arc<AtomicUsize>,
+}
+
+static HANDLERS: OnceLock<Handlers> = OnceLock::new();
+
+/// While this is there, the first signal is only noted; the second ends the process.
+pub(crate) struct Signals {
+    handlers: &'static Handlers,
+}
+
+/// Makes a signal end this process with its exit code, at once.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub(crate) fn install() -> io::Result<()> {
+    handlers().map(drop)
+}
+
+fn handlers() -> io::Result<&'static Handlers> {
+    if let Some(handlers) = HANDLERS.get() {
+        return Ok(handlers);
+    }
+    let handlers = Handlers { at_once: Arc::new(AtomicBool::new(true)), came: Arc::default() };
+    for signal in [Signal::Interrupt, Signal::Terminate] {
+        // In this order: a signal first sees what the one before has left.
+        flag::register_conditional_shutdown(signal.number(), i32::from(signal.exit_code()), handlers.at_once.clone())?;
+        flag::register(signal.number(), handlers.at_once.clone())?;
+        flag::register_usize(signal.number(), handlers.came.clone(), signal.number() as usize)?;
+    }
+    Ok(HANDLERS.get_or_init(|| handlers))
+}
+
+impl Signals {
+    /// Begins to note signals.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub(crate) fn noted() -> io::Result<Self> {
+        let handlers = handlers()?;
+        handlers.came.store(0, Ordering::SeqCst);
+        handlers.at_once.store(false, Ordering::SeqCst);
+        Ok(Self { handlers })
+    }
+
+    /// The signal that came, if one did.
+    pub(crate) fn came(&self) -> Option<Signal> {
+        let number = self.handlers.came.load(Ordering::SeqCst);
+        [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| signal.number() as usize == number)
+    }
+}
+
+/// Makes Ctrl-C a signal again where a terminal interface takes keys for itself: burn-train's does nothing with it.
+#[cfg(unix)]
+pub(crate) fn take_ctrl_c() {
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+
+    let terminal = io::stdin();
+    let Ok(mut attributes) = tcgetattr(&terminal) else { return };
+    // Only Ctrl-C: what Ctrl-Z and Ctrl-\ leave behind is a terminal without echo.
+    for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
+        attributes.special_codes[code] = 0;
+    }
+    attributes.local_modes |= LocalModes::ISIG;
+    // Where it cannot be set, `q` stops the training.
+    let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn take_ctrl_c() {}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handlers.at_once.store(true, Ordering::SeqCst);
+    }
+}
