@@ -50,7 +50,6 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
 
 /// Windows predicted at once by the stock model, without gradients.
 fn inference(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
-    let device = backend.device();
     let [ours, burn_nn] = names(backend);
     // A number that is read is there; some backends hand out data before they are.
     fn read(tensor: Tensor<2>) {
@@ -59,10 +58,12 @@ fn inference(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend
     for windows in [1, 240] {
         let group = format!("{name}, inference");
         bench(criterion, &group, &ours, windows, || {
+            let device = backend.device();
             let (model, batch) = (SeriesModelConfig::new(cell).init(&device), random([windows, WINDOW, 1], &device));
             Box::new(move || read(model.forward(batch.clone())))
         });
         bench(criterion, &group, &burn_nn, windows, || {
+            let device = backend.device();
             let (model, batch) = (NnStockModel::new(cell, &device), random([windows, WINDOW, 1], &device));
             Box::new(move || read(model.forward(batch.clone())))
         });
@@ -84,10 +85,10 @@ fn shown([batch, steps, input, units]: [usize; 4]) -> String {
 }
 
 fn forward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
-    let device = backend.device();
     for (whose, is_ours) in names(backend).iter().zip([true, false]) {
         bench(criterion, &format!("{name}, forward"), whose, shown(STOCK), || {
-            let (layer, device) = (layer(cell, STOCK, is_ours, &device), device.clone());
+            let device = backend.device();
+            let layer = layer(cell, STOCK, is_ours, &device);
             let input = random([STOCK[0], STOCK[1], STOCK[2]], &device);
             Box::new(move || {
                 drop(layer(input.clone()));
@@ -101,11 +102,11 @@ fn forward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) 
 /// steps, units and batch around the stock shape, Burn's at the stock shape.
 fn backward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
     let [ours, burn_nn] = names(backend);
-    let device = backend.device().autodiff();
     let others = shapes(backend).into_iter().map(|shape| (&ours, shape, true));
     for (whose, shape, is_ours) in [(&ours, STOCK, true), (&burn_nn, STOCK, false)].into_iter().chain(others) {
         bench(criterion, &format!("{name}, forward and backward"), whose, shown(shape), || {
-            let (layer, device) = (layer(cell, shape, is_ours, &device), device.clone());
+            let device = backend.device().autodiff();
+            let layer = layer(cell, shape, is_ours, &device);
             let input = random([shape[0], shape[1], shape[2]], &device);
             Box::new(move || {
                 let gradients = layer(input.clone().require_grad()).sum().backward();
@@ -137,14 +138,12 @@ fn matrix_product(criterion: &mut Criterion, backend: Backend) {
     let mut callers = vec![1, thread::available_parallelism().map_or(1, usize::from)];
     callers.dedup();
     for callers in callers {
-        let device = backend.device();
         let made = OnceCell::new();
-        let make = || (0..callers).map(|_| [(); 2].map(|()| random([GEMM_SIZE; 2], &device))).collect::<Vec<_>>();
+        let make = || (0..callers).map(|_| [(); 2].map(|()| random([GEMM_SIZE; 2], &backend.device()))).collect::<Vec<_>>();
         let call = |[left, right]: [Tensor<2>; 2]| {
-            let device = device.clone();
             move || {
                 (0..GEMM_BURST).for_each(|_| drop(left.clone().matmul(right.clone())));
-                device.sync().expect("the device computes");
+                left.device().sync().expect("the device computes");
             }
         };
         let operations = 2 * GEMM_SIZE.pow(3) * GEMM_BURST * callers;

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Injected faults of each kind of system call
     #[arg(long, default_value_t = 40)]
     faults: usize,
-    /// Seconds of fuzzing for each target
+    /// Seconds of fuzzing for each reader
     #[arg(long, default_value_t = 60)]
     fuzz_seconds: u64,
     /// Epochs of the training whose memory is watched
@@ -57,7 +57,7 @@ enum Phase {
     Disk,
     /// System calls that fail, with strace
     Faults,
-    /// All fuzz targets, with cargo-fuzz on nightly
+    /// All readers of files and answers, with cargo-fuzz on nightly
     Fuzz,
     /// Memory of a long training
     Memory,
