@@ -1,6 +1,6 @@
 """Forward and backward of one PyTorch layer: `python pytorch_layers.py --cell lstm --device cuda`.
 
-Prints the JSON lines of our program `layers growth --large`: the same shapes, the gradient of the input included.
+Prints a JSON line for each shape that the Criterion bench `layers` has on a GPU, the gradient of the input included.
 """
 
 import argparse
@@ -13,7 +13,9 @@ from torch import nn
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 STOCK = {"B": 64, "T": 60, "I": 80, "H": 100}
-RANGES = {"T": [60, 240, 1000], "H": [80, 128, 256, 1024], "B": [64, 256, 512]}
+RANGES = {"T": [240, 1000], "H": [80, 128, 256, 1024], "B": [256, 512]}
+SQUARES = [{"B": 64, "I": 256, "H": 256}, {"B": 512, "I": 256, "H": 256}, {"B": 64, "I": 512, "H": 512}]
+SHAPES = [STOCK] + [{**STOCK, axis: size} for axis, sizes in RANGES.items() for size in sizes] + [{**STOCK, **square} for square in SQUARES]
 WARM_UP_SECONDS, SECONDS, MOST_REPEATS = 0.3, 1.0, 200
 
 
@@ -54,26 +56,19 @@ def main():
     parser.add_argument("--cell", choices=list(CELLS), default="lstm")
     parser.add_argument("--device", default="cpu", help="PyTorch's name of a device: cpu, cuda, ...")
     parser.add_argument("--repeats", type=int, default=10, help="least number of timed calls")
-    parser.add_argument("--quick", action="store_true", help="only the ends of each range")
     arguments = parser.parse_args()
     # Ours computes in float32.
     torch.backends.cudnn.allow_tf32 = False
-    for axis, values in RANGES.items():
-        for value in [values[0], values[-1]] if arguments.quick else values:
-            shape = {**STOCK, axis: value}
-            seconds = step(arguments.cell, shape, arguments.device, arguments.repeats)
-            work = shape["B"] * shape["T"] * shape["H"] * (shape["I"] + shape["H"])
-            median = statistics.median(seconds)
-            line = {
-                "axis": axis,
-                "value": value,
-                "milliseconds": 1e3 * median,
-                "fastest": 1e3 * min(seconds),
-                "slowest": 1e3 * max(seconds),
-                "repeats": len(seconds),
-                "nanoseconds_per_unit_of_work": 1e9 * median / work,
-            }
-            print(json.dumps(line), flush=True)
+    for shape in SHAPES:
+        seconds = step(arguments.cell, shape, arguments.device, arguments.repeats)
+        line = {
+            "shape": " ".join(f"{axis}{size}" for axis, size in shape.items()),
+            "milliseconds": 1e3 * statistics.median(seconds),
+            "fastest": 1e3 * min(seconds),
+            "slowest": 1e3 * max(seconds),
+            "repeats": len(seconds),
+        }
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
 use burn::tensor::DeviceKind;
 use clap::ValueEnum;
-use rnn_models::{Cell, ParseCellError};
+use rnn_models::Cell;
 
 /// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,9 +17,6 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Both backends on the CPU.
-    pub const CPU: [Self; 2] = [Self::Ndarray, Self::Flex];
-
     /// The backend's device, without gradients.
     #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for")]
     pub fn device(self) -> Device {
@@ -42,11 +39,14 @@ impl Backend {
     }
 }
 
-/// Parses a recurrent cell: `simple-rnn` (or `rnn`, as the peers' scripts say), `lstm` or `gru`.
+/// The recurrent cells by their names on the command line and in experiments.
+pub const CELLS: [(&str, Cell); 3] = [("rnn", Cell::SimpleRnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)];
+
+/// The cell of a name.
 ///
 /// # Errors
 ///
-/// When the text names no cell.
-pub fn cell(text: &str) -> Result<Cell, ParseCellError> {
-    if text == "rnn" { Ok(Cell::SimpleRnn) } else { text.parse() }
+/// When no cell has it.
+pub fn cell(name: &str) -> Result<Cell, String> {
+    CELLS.iter().find(|(known, _)| *known == name).map(|(_, cell)| *cell).ok_or_else(|| format!("no cell `{name}`"))
 }

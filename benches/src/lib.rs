@@ -1,23 +1,20 @@
-//! What the measurements share: shapes, timing, and the peer made of Burn's own layers.
+//! What the Criterion benches and the peer made of Burn's own layers share.
 //!
-//! | program | measures |
+//! | target | measures |
 //! |---|---|
-//! | `cargo xtask bench` | all of the below and the scripts of `peers/`, in turn, as one set of tables |
-//! | bin `layers` | our layers: inference, and how the cost of a step grows; the machine's matrix product |
-//! | bin `burn_nn_stock` | the stock job with Burn's own layers |
-//! | bin `panel` | windows of thousands of series: how fast they are read and cut, in how much memory |
-//! | bench `layers` (Criterion) | one layer forward and backward, ours and Burn's own |
+//! | bench `layers` | one layer, the stock model's inference, the matrix product; ours and Burn's own |
+//! | bench `panel` | windows of many series: how fast they are read and cut |
+//! | bin `burn_nn_stock` | nothing: it does the stock job for `cargo xtask bench`, as `peers/` do |
 //!
-//! The bins print JSON lines, as the scripts of `peers/` do.
+//! Criterion times functions. `cargo xtask bench` times whole processes beside their peers, and puts
+//! Criterion's medians into its tables.
 
 mod burn_nn;
 mod device;
-mod timing;
 
 pub use burn_nn::{NnRecurrent, NnStockModel};
-pub use device::{Backend, cell};
+pub use device::{Backend, CELLS, cell};
 use mimalloc::MiMalloc;
-pub use timing::{Timing, report, time};
 
 // That of rnn-train: a peer shall not lose for its allocator.
 #[global_allocator]

@@ -4,3 +4,5 @@
 
 mod architecture;
 mod golden;
+mod imports;
+mod layers;

@@ -3,9 +3,9 @@
 //! Neither can do with all of Burn: Miri would take days, and the sanitizer wants everything built again. The core knows nothing of Burn, so
 //! a crate of its own holds it and its tests, included by path.
 
-use std::{fs, path::Path, process::Command};
+use std::path::Path;
 
-use crate::shell::{Result, root, run as run_command, say};
+use crate::shell::{Result, nightly, root, run as run_command, say};
 
 /// Named to cargo, because without `--target` build scripts would be sanitized, too.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -24,9 +24,7 @@ pub(crate) struct Args {
 pub(crate) fn miri(args: &Args) -> Result<()> {
     let installed = nightly(&["miri", "--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
-        return Err(
-            "Miri needs a nightly toolchain with it: rustup toolchain install nightly --component miri --component rust-src".to_owned()
-        );
+        return Err("Miri needs a nightly toolchain with it: rustup toolchain install nightly --component miri --component rust-src".into());
     }
     test(&["miri", "test"], ("MIRIFLAGS", MIRI), args)
 }
@@ -35,14 +33,14 @@ pub(crate) fn miri(args: &Args) -> Result<()> {
 pub(crate) fn sanitize(args: &Args) -> Result<()> {
     let installed = nightly(&["--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
-        return Err("AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly".to_owned());
+        return Err("AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly".into());
     }
     test(&["test", "--release", "--target", TARGET], ("RUSTFLAGS", "-Zsanitizer=address"), args)
 }
 
 fn test(task: &[&str], (variable, flags): (&str, &str), args: &Args) -> Result<()> {
     let folder = root().join(SCRATCH);
-    write_crate(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    write_crate(&folder)?;
     let mut command = nightly(task);
     command.current_dir(&folder).env(variable, flags).env("RAYON_NUM_THREADS", "2").env_remove("CARGO_TARGET_DIR").args(&args.filter);
     say(&format!("{SCRATCH}: {variable}=\"{flags}\" cargo +nightly {}", task.join(" ")));
@@ -50,20 +48,14 @@ fn test(task: &[&str], (variable, flags): (&str, &str), args: &Args) -> Result<(
 }
 
 /// The crate has the workspace's dependencies, in the same versions.
-fn write_crate(folder: &Path) -> std::io::Result<()> {
-    let workspace = fs::read_to_string(root().join("Cargo.toml"))?;
+fn write_crate(folder: &Path) -> Result<()> {
+    let workspace = fs_err::read_to_string(root().join("Cargo.toml"))?;
     let dependencies = workspace.lines().filter(|line| line.starts_with("pulp = ") || line.starts_with("rayon = "));
     let manifest = "[package]\nname = \"cpu-core\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
                     [lints.rust]\nunsafe_code = \"deny\"\ndead_code = \"allow\"\nunused_imports = \"allow\"\n\n[dependencies]\n";
-    fs::create_dir_all(folder.join("src"))?;
-    fs::write(folder.join("Cargo.toml"), dependencies.fold(manifest.to_owned(), |text, line| text + line + "\n"))?;
-    fs::write(folder.join("src/lib.rs"), "#[path = \"../../../crates/rnn-kernels/src/cpu/mod.rs\"]\nmod cpu;\n")?;
-    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).map(drop)
-}
-
-/// `cargo +nightly`, also when a cargo that is not rustup's runs this.
-fn nightly(args: &[&str]) -> Command {
-    let mut command = Command::new("rustup");
-    command.args(["run", "nightly", "cargo"]).args(args);
-    command
+    fs_err::create_dir_all(folder.join("src"))?;
+    fs_err::write(folder.join("Cargo.toml"), dependencies.fold(manifest.to_owned(), |text, line| text + line + "\n"))?;
+    fs_err::write(folder.join("src/lib.rs"), "#[path = \"../../../crates/rnn-kernels/src/cpu/mod.rs\"]\nmod cpu;\n")?;
+    fs_err::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    Ok(())
 }

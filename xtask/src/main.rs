@@ -3,6 +3,8 @@
 mod bench;
 mod ci;
 mod cpu_core;
+mod process;
+mod progress;
 mod results;
 mod sample;
 mod shell;
@@ -12,6 +14,7 @@ mod supply_chain;
 #[cfg(target_os = "linux")]
 #[path = "../../crates/rnn-train/tests/survival/mod.rs"]
 mod survival;
+mod table;
 mod train_all;
 
 use std::process::ExitCode;
@@ -31,7 +34,7 @@ enum Task {
     TrainAll(train_all::Args),
     /// Score the experiments on prices over several seeds, backtest one, and print the README's table
     Results(results::Args),
-    /// Time training, inference and growth, beside Keras, PyTorch and Burn's own layers with --peers
+    /// Time training, inference and whole commands, beside Keras, PyTorch and Burn's own layers with --peers
     Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),

@@ -1,15 +1,17 @@
 //! The README's table of forecasts: the course's experiments and those with an honest split over several seeds, beside the baselines, and a backtest.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    time::Instant,
 };
 
 use serde_json::Value;
 
-use crate::shell::{Result, built, cargo, print, run as run_command, say};
+use crate::{
+    progress::Progress,
+    shell::{Result, absolute, built, cargo, json, print, run as run_command, say},
+    table::{Spread, markdown},
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,7 +46,7 @@ const COURSE_FILE: &str = "010ba7f99b4f532a1caddee40bf9239ec1684160d943a5ad14213
 const BACKTESTED: &str = "stock-gap";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let data = args.data.as_deref().map(|path| path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))).transpose()?;
+    let data = absolute(args.data.as_deref())?;
     run_command(cargo(&["build", "--release", "-p", "rnn-train"]))?;
     let command = |words: &[&str]| {
         let mut command = Command::new(built("release", "rnn-train"));
@@ -57,106 +59,91 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         command
     };
-    let started = Instant::now();
     let (seeds, folds) = (args.seeds.to_string(), args.folds.to_string());
-    let mut reports = Vec::new();
-    for (experiment, _) in EXPERIMENTS {
-        say(&format!("\n{experiment}, seeds 1 to {seeds} ({:.0} s so far)", started.elapsed().as_secs_f64()));
+    let (mut reports, mut progress) = (Vec::new(), Progress::new("experiments", EXPERIMENTS.len() + 1));
+    for (index, (experiment, _)) in EXPERIMENTS.into_iter().enumerate() {
+        progress.say(index, &format!(", next {experiment}, seeds 1 to {seeds}"));
         run_command(command(&["train", experiment, "--seeds", &seeds, "--seed", "1", "--backend", "ndarray"]))?;
-        reports.push(read(&args.artifacts.join(experiment).join("seeds.json"))?);
+        reports.push(json(&args.artifacts.join(experiment).join("seeds.json"))?);
     }
-    say(&format!("\n{BACKTESTED}, {folds} folds ({:.0} s so far)", started.elapsed().as_secs_f64()));
+    progress.say(EXPERIMENTS.len(), &format!(", next {BACKTESTED}, {folds} folds"));
     run_command(command(&["backtest", BACKTESTED, "--folds", &folds, "--seed", "1", "--backend", "ndarray"]))?;
-    let backtest = read(&args.artifacts.join(BACKTESTED).join("backtest.json"))?;
+    let backtest = json(&args.artifacts.join(BACKTESTED).join("backtest.json"))?;
     let text = table(&reports, &backtest);
     let path = args.artifacts.join("results.md");
-    fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
+    fs_err::write(&path, &text)?;
     print(&text);
-    say(&format!("written to {} ({:.0} s)", path.display(), started.elapsed().as_secs_f64()));
+    say(&format!("written to {}", path.display()));
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn table(reports: &[Value], backtest: &Value) -> String {
     let mean = &reports[0]["mean"];
     let data = &mean["data"];
     let synthetic = if data["synthetic"] == true { " (**synthetic** data)" } else { "" };
-    let count = reports[0]["models"].as_array().map_or(0, Vec::len);
-    let part = |value: &Value| value.as_str().unwrap_or_default().get(..10).unwrap_or_default().to_owned();
-    let mut text = format!(
-        "`{}`{synthetic}, {} test days, {} to {}; medians of seeds 1 to {count}.\n\n",
+    let is_course = data["sha256"] == COURSE_FILE;
+    let mut rows = Vec::new();
+    for (report, (name, elsewhere)) in reports.iter().zip(EXPERIMENTS) {
+        let of_models = |name: &str| all(&report["models"]).iter().filter_map(|model| model[name].as_f64()).collect::<Vec<_>>();
+        let mut seeds = of_models("rmse");
+        seeds.sort_by(f64::total_cmp);
+        let seeds = seeds.iter().map(|rmse| format!("{rmse:.2}")).collect::<Vec<_>>().join(" ");
+        let coverage = Spread::of(of_models("coverage"));
+        let range = coverage.map_or_else(String::new, |spread| format!("{:.1} to {:.1}%", 100.0 * spread.least, 100.0 * spread.most));
+        let elsewhere = if is_course { elsewhere } else { "" };
+        rows.push(row(&format!("`{name}`"), &report["median"], [seeds, range, elsewhere.to_owned()]));
+        if coverage.is_some() {
+            let coverage = percent(&report["mean"]["interval"]["coverage"]);
+            rows.push(row(&format!("`{name}`, mean of the models"), &report["mean"], [String::new(), coverage, String::new()]));
+        }
+    }
+    let baselines = all(&mean["baselines"]).iter();
+    rows.extend(baselines.map(|baseline| row(baseline["name"].as_str().unwrap_or_default(), baseline, Default::default())));
+    let columns = ["", "RMSE", "MAE", "RMSE of the seeds", "90% interval covers", "elsewhere, RMSE / MAE"];
+    format!(
+        "`{}`{synthetic}, {} test days, {}; medians of seeds 1 to {}.\n\n{}{}",
         data["file"].as_str().unwrap_or_default(),
         mean["windows"],
-        part(&mean["span"][0]),
-        part(&mean["span"][1])
-    );
-    text += "| | RMSE | MAE | RMSE of the seeds | 90% interval covers | elsewhere, RMSE / MAE |\n|---|---:|---:|---|---:|---|\n";
-    let is_course = data["sha256"] == COURSE_FILE;
-    for (report, (name, elsewhere)) in reports.iter().zip(EXPERIMENTS) {
-        let models = report["models"].as_array().map_or(&[][..], Vec::as_slice);
-        let mut all: Vec<f64> = models.iter().filter_map(|model| model["rmse"].as_f64()).collect();
-        all.sort_by(f64::total_cmp);
-        let all = all.iter().map(|rmse| format!("{rmse:.2}")).collect::<Vec<_>>().join(" ");
-        let mut coverage: Vec<f64> = models.iter().filter_map(|model| model["coverage"].as_f64()).collect();
-        coverage.sort_by(f64::total_cmp);
-        let coverage = match (coverage.first(), coverage.last()) {
-            (Some(least), Some(most)) => format!("{:.1} to {:.1}%", 100.0 * least, 100.0 * most),
-            _ => String::new(),
-        };
-        let (rmse, mae) = (number(&report["median"]["rmse"]), number(&report["median"]["mae"]));
-        text += &format!("| `{name}` | {rmse} | {mae} | {all} | {coverage} | {} |\n", if is_course { elsewhere } else { "" });
-        if coverage.is_empty() {
-            continue;
-        }
-        let mean = &report["mean"];
-        text += &format!(
-            "| `{name}`, mean of the models | {} | {} | | {} | |\n",
-            number(&mean["rmse"]),
-            number(&mean["mae"]),
-            percent(&mean["interval"]["coverage"])
-        );
-    }
-    for baseline in mean["baselines"].as_array().map_or(&[][..], Vec::as_slice) {
-        let name = baseline["name"].as_str().unwrap_or_default();
-        text += &format!("| {name} | {} | {} | | | |\n", number(&baseline["rmse"]), number(&baseline["mae"]));
-    }
-    text + &folds(backtest)
+        span(mean),
+        all(&reports[0]["models"]).len(),
+        markdown(&columns, 1, &rows),
+        folds(backtest)
+    )
+}
+
+/// A name, its scores, and whatever else.
+fn row(name: &str, scores: &Value, others: [String; 3]) -> Vec<String> {
+    [name.to_owned(), number(&scores["rmse"]), number(&scores["mae"])].into_iter().chain(others).collect()
+}
+
+fn all(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The days from which and to which something was scored.
+fn span(scored: &Value) -> String {
+    let day = |index: usize| scored["span"][index].as_str().and_then(|time| time.get(..10)).unwrap_or_default();
+    format!("{} to {}", day(0), day(1))
 }
 
 fn folds(backtest: &Value) -> String {
-    let folds = backtest["folds"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut text = format!("\n`{BACKTESTED}`, backtest of {} folds over the whole file:\n\n", folds.len());
-    text += "| fold | rows before | test part | days | RMSE | MAE | last close, RMSE / MAE | skill | 90% interval covers |\n";
-    text += "|---|---:|---|---:|---:|---:|---:|---:|---:|\n";
-    let row =
-        |name: &str, before: String, part: String, days: String, scores: &Value, baselines: &Value, skill: &Value, coverage: &Value| {
-            let close = baselines.as_array().and_then(|all| all.iter().find(|baseline| baseline["name"] == "last close"));
-            let close = close.map_or_else(String::new, |close| format!("{} / {}", number(&close["rmse"]), number(&close["mae"])));
-            let skill = format!("{:+.1}%", 100.0 * skill.as_f64().unwrap_or(f64::NAN));
-            let (rmse, mae, coverage) = (number(&scores["rmse"]), number(&scores["mae"]), percent(coverage));
-            format!("| {name} | {before} | {part} | {days} | {rmse} | {mae} | {close} | {skill} | {coverage} |\n")
-        };
-    let mut days = 0;
-    for fold in folds {
-        let day = |index: usize| fold["span"][index].as_str().unwrap_or_default().get(..10).unwrap_or_default().to_owned();
-        days += fold["windows"].as_u64().unwrap_or(0);
-        text += &row(
-            &fold["fold"].to_string(),
-            fold["rows_before"].to_string(),
-            format!("{} to {}", day(0), day(1)),
-            fold["windows"].to_string(),
-            fold,
-            &fold["baselines"],
-            &fold["skill"],
-            &fold["interval"]["coverage"],
-        );
-    }
-    let (overall, baselines) = (&backtest["overall"], &backtest["baselines"]);
-    text + &row("all", String::new(), String::new(), days.to_string(), overall, baselines, &backtest["skill"], &backtest["coverage"])
+    let folds = all(&backtest["folds"]);
+    let line = |name: String, [before, set, days]: [String; 3], scores: &Value, of: &Value, coverage: &Value| {
+        let close = all(&of["baselines"]).iter().find(|baseline| baseline["name"] == "last close");
+        let close = close.map_or_else(String::new, |close| format!("{} / {}", number(&close["rmse"]), number(&close["mae"])));
+        let skill = format!("{:+.1}%", 100.0 * of["skill"].as_f64().unwrap_or(f64::NAN));
+        vec![name, before, set, days, number(&scores["rmse"]), number(&scores["mae"]), close, skill, percent(coverage)]
+    };
+    let of_fold = |fold: &Value| {
+        let middle = [fold["rows_before"].to_string(), span(fold), fold["windows"].to_string()];
+        line(fold["fold"].to_string(), middle, fold, fold, &fold["interval"]["coverage"])
+    };
+    let mut rows: Vec<Vec<String>> = folds.iter().map(of_fold).collect();
+    let days: u64 = folds.iter().filter_map(|fold| fold["windows"].as_u64()).sum();
+    let middle = [String::new(), String::new(), days.to_string()];
+    rows.push(line("all".to_owned(), middle, &backtest["overall"], backtest, &backtest["coverage"]));
+    let columns = ["fold", "rows before", "test set", "days", "RMSE", "MAE", "last close, RMSE / MAE", "skill", "90% interval covers"];
+    format!("\n`{BACKTESTED}`, backtest of {} folds over the whole file:\n\n{}", folds.len(), markdown(&columns, 1, &rows))
 }
 
 fn number(value: &Value) -> String {
@@ -191,11 +178,11 @@ mod tests {
         });
         let backtest = json!({ "folds": [fold], "overall": scores(2.0), "baselines": baselines, "skill": -0.01, "coverage": 0.88 });
         let reports = vec![report; EXPERIMENTS.len()];
-        let text = table(&reports, &backtest);
-        assert!(text.contains("| `stock-gap` | 11.75 | 5.88 | 11.50 12.00 | 90.0 to 90.0% |  |"), "{text}");
+        let text = table(&reports, &backtest).split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        assert!(text.contains("| `stock-gap` | 11.75 | 5.88 | 11.50 12.00 | 90.0 to 90.0% | |"), "{text}");
         assert!(text.contains("240 test days, 2019-05-06 to 2020-04-24; medians of seeds 1 to 2."), "{text}");
         assert!(text.contains("| last close | 11.93 | 7.46 |") && text.contains("the course 40.65 / 35.49"), "{text}");
         assert!(text.contains("| 1 | 404 | 2012-01-01 to 2013-01-01 | 404 | 2.00 | 1.00 | 11.93 / 7.46 | +1.0% | 88.0% |"), "{text}");
-        assert!(text.contains("| all |  |  | 404 | 2.00 | 1.00 | 11.93 / 7.46 | -1.0% | 88.0% |"), "{text}");
+        assert!(text.contains("| all | | | 404 | 2.00 | 1.00 | 11.93 / 7.46 | -1.0% | 88.0% |"), "{text}");
     }
 }

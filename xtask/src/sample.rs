@@ -3,7 +3,7 @@
 //! A random walk of log prices with slowly changing volatility, overnight gaps and intraday moves, on weekdays. The generator
 //! (ChaCha8) and the elementary functions (libm) give the same bytes on every machine.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::fmt::Write;
 
 use chacha20::{
     ChaCha8Rng,
@@ -27,13 +27,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let path: PathBuf = root().join(PATH);
-    let text = generate();
+    let (path, text) = (root().join(PATH), generate());
     if args.check {
-        let there = fs::read_to_string(&path).map_err(|error| format!("{PATH}: {error}"))?;
-        return if there == text { Ok(()) } else { Err(format!("{PATH} is not what `cargo xtask sample` writes")) };
+        let is_same = fs_err::read_to_string(&path)? == text;
+        return if is_same { Ok(()) } else { Err(format!("{PATH} is not what `cargo xtask sample` writes").into()) };
     }
-    fs::write(&path, text).map_err(|error| format!("{PATH}: {error}"))?;
+    fs_err::write(&path, text)?;
     print(&format!("wrote {PATH}: {ROWS} synthetic bars"));
     Ok(())
 }

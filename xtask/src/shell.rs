@@ -1,13 +1,16 @@
-//! Running commands and talking to the terminal.
+//! Running commands, reading files and talking to the terminal.
 
 use std::{
+    error::Error,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
-/// What a task fails with: one line for the user.
-pub(crate) type Result<T> = std::result::Result<T, String>;
+use serde_json::Value;
+
+/// What a task fails with: text for the user.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
@@ -16,15 +19,29 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
-/// The folder of a profile's builds: `debug` or `release`.
-pub(crate) fn build_folder(profile: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target));
-    target.join(profile)
+/// A place in the folder of builds.
+pub(crate) fn target(name: &str) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target)).join(name)
+}
+
+/// An empty folder in the folder of builds.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+    let folder = target(name);
+    if folder.exists() {
+        fs_err::remove_dir_all(&folder)?;
+    }
+    fs_err::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// A program of a profile's build.
 pub(crate) fn built(profile: &str, name: &str) -> PathBuf {
-    build_folder(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    target(profile).join(executable(name))
+}
+
+/// The name of a program's file.
+pub(crate) fn executable(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// A cargo command in the workspace's root.
@@ -34,11 +51,34 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// `cargo +nightly` in the workspace's root, also when a cargo that is not rustup's runs this.
+pub(crate) fn nightly(args: &[&str]) -> Command {
+    let mut command = Command::new("rustup");
+    command.current_dir(root()).args(["run", "nightly", "cargo"]).args(args);
+    command
+}
+
 /// Runs a command and fails when it does.
 pub(crate) fn run(mut command: Command) -> Result<()> {
-    let shown = format!("{} {}", command.get_program().to_string_lossy(), join(&command));
+    let shown = shown(&command);
     let status = command.status().map_err(|error| format!("{shown}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}")) }
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}").into()) }
+}
+
+/// A command as one types it.
+pub(crate) fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads a JSON file.
+pub(crate) fn json(path: &Path) -> Result<Value> {
+    Ok(serde_json::from_str(&fs_err::read_to_string(path)?).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+/// The absolute path of a file that is there.
+pub(crate) fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
+    Ok(path.map(fs_err::canonicalize).transpose()?)
 }
 
 /// Writes one line to stderr.
@@ -49,8 +89,4 @@ pub(crate) fn say(line: &str) {
 /// Writes text to stdout.
 pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
-}
-
-fn join(command: &Command) -> String {
-    command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

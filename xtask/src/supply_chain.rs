@@ -18,9 +18,8 @@ pub(crate) fn check() -> Result<()> {
     for (name, version) in TOOLS {
         let there = tool(&[name, "--version"]).output().is_ok_and(|output| output.status.success());
         if !there {
-            return Err(format!(
-                "cargo-{name} is missing: cargo install cargo-{name}@{version} --locked, or leave this step out with --no-tools"
-            ));
+            let remedy = format!("cargo install cargo-{name}@{version} --locked, or leave this step out with --no-tools");
+            return Err(format!("cargo-{name} is missing: {remedy}").into());
         }
     }
     run_command(tool(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
@@ -36,7 +35,7 @@ fn tool(args: &[&str]) -> Command {
 }
 
 fn advisories() -> Result<()> {
-    let output = tool(&["deny", "--locked", "check", "advisories"]).output().map_err(|error| format!("cargo deny: {error}"))?;
+    let output = tool(&["deny", "--locked", "check", "advisories"]).output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     say(said.trim());
     match output.status.success() {
@@ -45,7 +44,7 @@ fn advisories() -> Result<()> {
             say("== LEFT OUT: advisories. The RustSec database cannot be fetched from here; everything else was checked");
             Ok(())
         }
-        false => Err("cargo deny found advisories".to_owned()),
+        false => Err("cargo deny found advisories".into()),
     }
 }
 

@@ -1,27 +1,33 @@
-//! The stock job with the layers of `burn::nn`, printing the JSON lines of the scripts in `benches/peers`.
+//! The stock job with the layers of `burn::nn`: a peer of `cargo xtask bench`, which reads a JSON line
+//! for each epoch and takes the time.
 
-use std::{error::Error, hint::black_box, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use burn::{
     data::dataloader::DataLoader,
     module::Module,
     nn::loss::{MseLoss, Reduction},
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Device, Distribution, Tensor},
+    tensor::Device,
 };
 use clap::Parser;
 use rnn_data::{
     CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform, WindowBatch, WindowBatcher, Windows,
 };
 use rnn_models::Cell;
-use serde_json::json;
-use workspace_benches::{BATCH, Backend, NnStockModel, WINDOW, cell, report, time};
+use serde_json::{Value, json};
+use workspace_benches::{BATCH, Backend, NnStockModel, WINDOW, cell};
 
 const LEARNING_RATE: f64 = 1e-3;
 /// Keras's epsilon.
 const ADAM_EPSILON: f32 = 1e-7;
 
-/// The stock job with Burn's own layers: training, or inference with --inference.
+/// Trains the stock model of Burn's own layers.
 #[derive(Parser)]
 struct Args {
     /// Recurrent cell of both layers
@@ -39,40 +45,12 @@ struct Args {
     /// Price file [default: the embedded synthetic sample]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Time the prediction of so many windows at once instead of training
-    #[arg(long, value_name = "WINDOWS")]
-    inference: Option<usize>,
-    /// Least number of timed predictions
-    #[arg(long, default_value_t = 10)]
-    repeats: usize,
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
-    let args = Args::parse();
-    match args.inference {
-        Some(windows) => infer(&args, windows),
-        None => train(&args),
-    }
-}
-
-fn infer(args: &Args, windows: usize) -> Result<()> {
-    let device = args.backend.device();
-    let model = NnStockModel::new(args.cell, &device);
-    let batch = Tensor::random([windows, WINDOW, 1], Distribution::Uniform(0.0, 1.0), &device);
-    let timing = time(args.repeats, || {
-        black_box(model.forward(batch.clone()).into_data().iter::<f32>().sum::<f32>());
-    });
-    report(&json!({
-        "mode": args.backend.name(),
-        "windows": windows,
-        "milliseconds": 1e3 * timing.median,
-        "fastest": 1e3 * timing.fastest,
-        "slowest": 1e3 * timing.slowest,
-        "repeats": timing.repeats,
-    }))?;
-    Ok(())
+    train(&Args::parse())
 }
 
 fn train(args: &Args) -> Result<()> {
@@ -89,29 +67,25 @@ fn train(args: &Args) -> Result<()> {
     let mut model = NnStockModel::new(args.cell, &learning);
     let (mut lowest, mut best) = (f64::INFINITY, None);
 
-    let started = Instant::now();
     for epoch in 1..=args.epochs {
-        let epoch_started = Instant::now();
         let loss;
         (model, loss) = train_epoch(model, &mut optimizer, train.as_ref())?;
         let valid_loss = mean_loss(&model.valid(), valid.as_ref())?;
         if valid_loss < lowest {
             (lowest, best) = (valid_loss, Some(model.clone()));
         }
-        let seconds = epoch_started.elapsed().as_secs_f64();
-        report(&json!({ "epoch": epoch, "seconds": seconds, "loss": loss, "valid_loss": valid_loss }))?;
+        report(&json!({ "epoch": epoch, "loss": loss, "valid_loss": valid_loss }))?;
     }
-    let fit_seconds = started.elapsed().as_secs_f64();
     let best = best.ok_or("no epoch ended with a finite loss")?;
     let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (max - min);
-    report(&json!({
-        "peer": format!("burn::nn on {}", args.backend.name()),
-        "cell": args.cell.to_string(),
-        "seed": args.seed,
-        "fit_seconds": fit_seconds,
-        "best_rmse": rmse,
-    }))?;
-    Ok(())
+    report(&json!({ "peer": format!("burn::nn on {}", args.backend.name()), "seed": args.seed, "best_rmse": rmse }))
+}
+
+/// Prints a line at once: whoever reads it takes the time.
+fn report(values: &Value) -> Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{values}")?;
+    Ok(output.flush()?)
 }
 
 fn loader(windows: &Windows, seed: Option<u64>, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {

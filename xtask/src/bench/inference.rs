@@ -1,85 +1,102 @@
-//! The second table: predicting one window, and the 240 of the test part at once.
+//! The table of predictions of one window, and of the 240 of the test set at once. Ours and Burn's own
+//! are timed by Criterion, those of other frameworks by their scripts.
+
+use serde_json::Value;
 
 use super::{
-    Effort, child,
-    program::{Cell, Program, Setup},
-    spread::{count, number, ratio},
-    table::markdown,
+    criterion,
+    program::{Program, Setup},
     turns::Turns,
 };
-use crate::shell::Result;
+use crate::{
+    process,
+    shell::Result,
+    table::{Spread, count, markdown, number, ratio},
+};
 
 const WINDOWS: [usize; 2] = [1, 240];
 
-/// One program and way of calling it, with one cell.
-struct Measured {
-    cell: Cell,
+/// A way of predicting with one cell.
+struct Predicted {
+    cell: String,
     name: String,
-    /// Median and range in milliseconds for each of `WINDOWS`.
-    milliseconds: [Option<(f64, String)>; 2],
+    /// Milliseconds for each of `WINDOWS`.
+    milliseconds: [Option<Spread>; 2],
 }
 
-/// Measures every program with every cell, in turn.
-pub(super) fn run(setup: &Setup, effort: &Effort, programs: &[Program]) -> Result<String> {
-    let each = |&cell: &Cell| programs.iter().flat_map(move |&program| [0, 1].map(|size| (cell, program, size)));
-    let order: Vec<(Cell, Program, usize)> = effort.cells.iter().flat_map(each).collect();
-    let name = |&(cell, program, size): &(Cell, Program, usize)| {
-        format!("{}, {}, {}", cell.name(), program.name(), count(WINDOWS[size], "window"))
-    };
-    let mut turns = Turns::new("inference", order.iter().map(name).collect());
-    let mut measured: Vec<Measured> = Vec::new();
-    for (cell, program, size) in order {
-        let command = program.infer(setup, cell, WINDOWS[size], effort.repeats)?;
-        let lines = turns.take(|| child::run(command))?.lines();
-        for line in &lines {
-            let name = match (program, line["mode"].as_str()) {
-                (Program::Keras | Program::PyTorch, Some(mode)) => format!("{}, {mode}", program.name()),
-                _ => program.name(),
-            };
-            let figure = |name: &str| line[name].as_f64().unwrap_or(f64::NAN);
-            let range = format!("{} to {}", number(figure("fastest")), number(figure("slowest")));
-            let place = measured.iter().position(|one| one.cell == cell && one.name == name).unwrap_or_else(|| {
-                measured.push(Measured { cell, name, milliseconds: [None, None] });
-                measured.len() - 1
-            });
-            measured[place].milliseconds[size] = Some((figure("milliseconds"), range));
-        }
-        if lines.is_empty() {
-            return Err(format!("{} reported no time of inference", program.name()));
+/// Predicts 1 and 240 windows with every program and cell, in turn.
+pub(super) fn run(setup: &Setup) -> Result<String> {
+    let programs = setup.programs();
+    let mut turns = Turns::new("turns of inference", setup.cells.len() * programs.len() * WINDOWS.len());
+    let mut all: Vec<Predicted> = Vec::new();
+    for (cell, program) in setup.cells.iter().flat_map(|cell| programs.iter().map(move |program| (cell, program))) {
+        for (size, windows) in WINDOWS.into_iter().enumerate() {
+            let turn = format!("{cell}, {}, {}", program.name(), count(windows, "window"));
+            for (name, milliseconds) in turns.take(&turn, || predict(setup, program, cell, windows))? {
+                let place = all.iter().position(|one| one.cell == *cell && one.name == name).unwrap_or_else(|| {
+                    all.push(Predicted { cell: cell.clone(), name, milliseconds: [None, None] });
+                    all.len() - 1
+                });
+                all[place].milliseconds[size] = Some(milliseconds);
+            }
         }
     }
-    Ok(table(setup.reference(), &measured) + &turns.warning())
+    Ok(table(&programs[0].name(), &all) + &turns.warning())
 }
 
-fn table(reference: Program, measured: &[Measured]) -> String {
-    let rows = measured.iter().map(|one| {
-        let ours = measured.iter().find(|other| other.cell == one.cell && other.name == reference.name());
-        let mut row = vec![one.cell.name().to_owned(), one.name.clone()];
-        for size in 0..WINDOWS.len() {
-            let ours = ours.and_then(|ours| ours.milliseconds[size].as_ref()).map(|(median, _)| *median);
-            row.extend(match &one.milliseconds[size] {
-                Some((median, range)) => [number(*median), range.clone(), ratio(*median, ours)],
-                None => ["-", "-", "-"].map(str::to_owned),
-            });
-        }
-        row
+/// Milliseconds of each way in which a program predicts.
+fn predict(setup: &Setup, program: &Program, cell: &str, windows: usize) -> Result<Vec<(String, Spread)>> {
+    let name = program.name();
+    if let Program::Ours(_) | Program::BurnNn(_) = program {
+        let timings = criterion::layers(setup, &format!("^{cell}, inference/{name}/{windows}$"), [])?;
+        return Ok(timings.iter().map(|timing| (name.clone(), scaled(timing.nanoseconds, 1e-6))).collect());
+    }
+    let mut command = program.script(setup, cell)?;
+    command.args(["--inference", &windows.to_string()]);
+    let finished = process::run(command)?;
+    let way = |line: Value| {
+        let figure = |name: &str| line[name].as_f64();
+        let (median, least, most) = (figure("milliseconds")?, figure("fastest")?, figure("slowest")?);
+        Some((format!("{name}, {}", line["mode"].as_str()?), Spread { median, least, most }))
+    };
+    let ways: Vec<_> = finished.json().filter_map(|(_, line)| way(line)).collect();
+    if ways.is_empty() { Err(format!("{name} reported no time of inference").into()) } else { Ok(ways) }
+}
+
+fn scaled(spread: Spread, by: f64) -> Spread {
+    Spread { median: by * spread.median, least: by * spread.least, most: by * spread.most }
+}
+
+fn table(reference: &str, all: &[Predicted]) -> String {
+    let rows = all.iter().map(|one| {
+        let ours = all.iter().find(|other| other.cell == one.cell && other.name == reference);
+        let figures = (0..WINDOWS.len()).flat_map(|size| match one.milliseconds[size] {
+            Some(spread) => {
+                let ours = ours.and_then(|ours| ours.milliseconds[size]).map(|ours| ours.median);
+                [number(spread.median), spread.range(), ratio(spread.median, ours)]
+            }
+            None => ["-", "-", "-"].map(str::to_owned),
+        });
+        [one.cell.clone(), one.name.clone()].into_iter().chain(figures).collect()
     });
     let columns = ["cell", "program", "1 window, ms", "range", "to ours", "240 windows, ms", "range", "to ours"];
     let table = markdown(&columns, 2, &rows.collect::<Vec<_>>());
     format!(
-        "## Inference\n\n{table}\nMedian of at least 10 calls after a warm-up (fewer with --quick), without gradients; windows of 60 days.\n"
+        "## Inference\n\n{table}\nMedian and range of a call after a warm-up, without gradients; windows of 60 days. Ours and burn::nn: Criterion, over its samples.\n"
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::program::Backend, *};
+    use super::*;
 
     #[test]
     fn every_way_of_calling_has_a_row() {
-        let one = |name: String, median| Measured { cell: Cell::Gru, name, milliseconds: [Some((median, "1 to 9".to_owned())), None] };
-        let ours = Program::Ours(Backend::Ndarray);
-        let text = table(ours, &[one(ours.name(), 2.0), one("Keras, eager".to_owned(), 300.0)]);
+        let one = |name: &str, median| {
+            let spread = Spread { median, least: 1.0, most: 9.0 };
+            Predicted { cell: "gru".to_owned(), name: name.to_owned(), milliseconds: [Some(spread), None] }
+        };
+        let text = table("ours, ndarray", &[one("ours, ndarray", 2.0), one("Keras, eager", 300.0)]);
         assert!(text.lines().any(|line| line.contains("Keras, eager") && line.contains(" 150.00 ")), "{text}");
     }
 }

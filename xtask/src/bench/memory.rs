@@ -1,21 +1,20 @@
 //! The table of memory: the most that each command holds at once, with all processes it starts.
 
+#![expect(clippy::disallowed_types, reason = "the table's own provider of prices listens")]
+
 use std::{
-    fs,
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     process::Command,
     thread,
 };
 
-use super::{
-    Effort, SAMPLE, child,
-    program::Setup,
-    spread::{mebibytes, number},
-    table::markdown,
-    turns::Turns,
+use super::{SAMPLE, program::Setup, turns::Turns};
+use crate::{
+    process,
+    shell::{Result, root},
+    table::{markdown, mebibytes, number},
 };
-use crate::shell::{Result, root};
 
 /// Each command in the order in which it finds what it needs; `EPOCHS` stands for a number.
 const COMMANDS: [&str; 26] = [
@@ -48,17 +47,14 @@ const COMMANDS: [&str; 26] = [
 ];
 const SPACE: &str = "assets/stock-gap-space.toml";
 
-pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
+pub(super) fn run(setup: &Setup) -> Result<String> {
     let provider = provider()?;
-    let mut turns = Turns::new("memory", COMMANDS.map(str::to_owned).to_vec());
+    let mut turns = Turns::new("turns of memory", COMMANDS.len());
     let mut rows = Vec::new();
     for command in COMMANDS {
-        let finished = turns.take(|| child::run(called(setup, effort, command, &provider)))?;
-        let shown = command
-            .replace(" --out OUT", "")
-            .replace(" --out BARS", "")
-            .replace("EPOCHS", &effort.epochs.to_string())
-            .replace("SPACE", SPACE);
+        let shown = command.replace(" --out OUT", "").replace(" --out BARS", "");
+        let shown = shown.replace("EPOCHS", &setup.epochs.to_string()).replace("SPACE", SPACE);
+        let finished = turns.take(&shown, || process::run(called(setup, command, &provider)))?;
         rows.push(vec![format!("`{shown}`"), mebibytes(finished.peak_of_all), mebibytes(finished.peak), number(finished.seconds)]);
     }
     Ok(format!(
@@ -69,13 +65,13 @@ pub(super) fn run(setup: &Setup, effort: &Effort) -> Result<String> {
     ))
 }
 
-fn called(setup: &Setup, effort: &Effort, words: &str, provider: &str) -> Command {
+fn called(setup: &Setup, words: &str, provider: &str) -> Command {
     let mut command = Command::new(setup.program("rnn-train"));
     let place = |name: &str| setup.scratch.join(name).into_os_string();
     command.args(["--backend", "ndarray", "--artifacts"]).arg(place("memory"));
     for word in words.split(' ') {
         match word {
-            "EPOCHS" => command.arg(effort.epochs.to_string()),
+            "EPOCHS" => command.arg(setup.epochs.to_string()),
             "OUT" => command.arg(place("weights")),
             "BARS" => command.arg(place("bars.csv")),
             "SPACE" => command.arg(root().join(SPACE)),
@@ -98,9 +94,9 @@ fn called(setup: &Setup, effort: &Effort, words: &str, provider: &str) -> Comman
 
 /// A server on this machine that has the sample's bars in Tencent's format; gives its address.
 fn provider() -> Result<String> {
-    let text = fs::read_to_string(root().join(SAMPLE)).map_err(|error| format!("{SAMPLE}: {error}"))?;
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let text = fs_err::read_to_string(root().join(SAMPLE))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             // A client that is gone needs no answer.

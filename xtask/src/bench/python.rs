@@ -1,7 +1,6 @@
 //! The Python that runs the peers' scripts.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -19,8 +18,7 @@ pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
         Some(python) => {
             // A bare name is looked up as a shell does. Not `canonicalize`: an environment's interpreter is a link, and knows its packages by the link's place.
             let by_name = python.components().count() == 1 && !python.exists();
-            let place = if by_name { Ok(python.to_owned()) } else { std::path::absolute(python) };
-            let python = place.map_err(|error| format!("{}: {error}", python.display()))?;
+            let python = if by_name { python.to_owned() } else { std::path::absolute(python)? };
             (python, format!("install them with `pip install -r {REQUIREMENTS}`, or leave out --python"))
         }
         None => {
@@ -36,38 +34,29 @@ pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
     let output = output.map_err(|error| format!("{} does not run ({error}); {remedy}", python.display()))?;
     if !output.status.success() {
         let problem = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(format!("{} does not run ({problem}); {remedy}", python.display()));
+        return Err(format!("{} does not run ({problem}); {remedy}", python.display()).into());
     }
     match String::from_utf8_lossy(&output.stdout).trim() {
         "" => Ok(python),
-        missing => Err(format!("{} lacks the packages {missing}; {remedy}", python.display())),
+        missing => Err(format!("{} lacks the packages {missing}; {remedy}", python.display()).into()),
     }
 }
 
 fn make(folder: &Path) -> Result<()> {
     let system = if cfg!(windows) { "python" } else { "python3" };
     say(&format!("making {FOLDER} and installing {REQUIREMENTS} (several GB, once; remove the folder to undo)"));
-    let made = environment(system, folder).and_then(|()| install(folder));
-    made.map_err(|problem| {
-        // A half-made environment would be taken for a whole one the next time.
-        let _ = fs::remove_dir_all(folder);
-        format!("{problem}\nthe peers need Python 3.10 or newer with venv and pip; --python names an interpreter that has their packages")
-    })
-}
-
-fn environment(system: &str, folder: &Path) -> Result<()> {
-    let mut command = Command::new(system);
-    command.args(["-m", "venv"]).arg(folder);
-    run_command(command)
-}
-
-fn install(folder: &Path) -> Result<()> {
-    let pip = if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" };
-    let mut command = Command::new(folder.join(pip));
-    command.args(["install", "--quiet", "--requirement"]).arg(root().join(REQUIREMENTS));
+    let mut environment = Command::new(system);
+    environment.args(["-m", "venv"]).arg(folder);
+    let mut pip = Command::new(folder.join(if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" }));
+    pip.args(["install", "--quiet", "--requirement"]).arg(root().join(REQUIREMENTS));
     // Standard output is for the tables.
-    command.stdout(std::process::Stdio::null());
-    run_command(command)
+    pip.stdout(std::process::Stdio::null());
+    run_command(environment).and_then(|()| run_command(pip)).map_err(|problem| {
+        // A half-made environment would be taken for a whole one the next time.
+        let _ = fs_err::remove_dir_all(folder);
+        let needed = "the peers need Python 3.10 or newer with venv and pip; --python names an interpreter that has their packages";
+        format!("{problem}\n{needed}").into()
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +65,7 @@ mod tests {
 
     #[test]
     fn an_interpreter_that_is_not_there_is_named_with_a_remedy() {
-        let error = interpreter(Some(Path::new("no-such-python"))).unwrap_err();
+        let error = interpreter(Some(Path::new("no-such-python"))).unwrap_err().to_string();
         assert!(error.contains("no-such-python") && error.contains("pip install -r"), "{error}");
     }
 }

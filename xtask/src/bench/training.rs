@@ -1,80 +1,74 @@
-//! The first table: seconds an epoch of the stock job.
-
-use std::fs;
-
-use serde_json::Value;
+//! The table of seconds an epoch of the stock job, and the least that an epoch could take: its
+//! matrix products at the machine's best rate.
 
 use super::{
-    Effort, child,
-    floor::{Floor, Operations},
-    program::{Cell, Program, Setup},
-    spread::{Spread, count, mebibytes, number, ratio},
-    table::markdown,
-    turns::Turns,
+    criterion,
+    program::{Program, Setup},
+    turns::{Measured, Turns},
 };
-use crate::shell::Result;
+use crate::{
+    process::{self, Finished},
+    shell::{Result, json},
+    table::{Spread, count, markdown, mebibytes, number, ratio},
+};
 
-/// What one program showed with one cell, over all its turns.
-pub(super) struct Measured {
-    cell: Cell,
-    program: Program,
-    /// The program's own words for itself.
-    version: Option<String>,
-    /// Seconds of every counted epoch.
-    seconds: Vec<f64>,
-    peak: Option<u64>,
-    /// Rows of the price file; ours alone tells.
-    rows: usize,
+/// Epochs at the start of every process that are not counted.
+const WARM_UP_EPOCHS: usize = 2;
+const WINDOW: usize = 60;
+const TEST_ROWS: usize = 300;
+/// Input features and hidden units of the stock model's layers.
+const LAYERS: [(usize, usize); 2] = [(1, 80), (80, 100)];
+/// Floating-point operations of the benched matrix product, of one thread.
+const PRODUCT: f64 = 4.0 * 2.0 * (1u64 << 30) as f64;
+
+/// What the programs showed with one cell.
+struct Trained {
+    cell: String,
+    /// The programs' own words for themselves where they have some.
+    names: Vec<String>,
+    measured: Vec<Measured>,
 }
 
-/// Trains with every program and cell, in turn; every second round goes the other way round. Also gives what to say under the table.
-pub(super) fn measure(setup: &Setup, effort: &Effort, programs: &[Program]) -> Result<(Vec<Measured>, String)> {
-    let fresh = |cell, program| Measured { cell, program, version: None, seconds: Vec::new(), peak: None, rows: 0 };
-    let each = effort.cells.iter().flat_map(|&cell| programs.iter().map(move |&program| fresh(cell, program)));
-    let mut measured: Vec<Measured> = each.collect();
-    let count = programs.len();
-    let mut order = Vec::new();
-    // A cell's rounds follow each other: what is compared is near in time.
-    for start in (0..measured.len()).step_by(count) {
-        for round in 0..effort.rounds {
-            let turns = start..start + count;
-            if round % 2 == 0 { order.extend(turns) } else { order.extend(turns.rev()) }
-        }
+/// Trains with every program and cell, in turn: a cell's rounds follow each other, so that what is
+/// compared is near in time.
+pub(super) fn run(setup: &Setup) -> Result<String> {
+    let programs = setup.programs();
+    let names: Vec<String> = programs.iter().map(Program::name).collect();
+    // The machine's speed drifts: the floor is the best of before and after.
+    let before = best_rate(setup)?;
+    let mut turns = Turns::new("turns of training", setup.cells.len() * programs.len() * setup.rounds);
+    let (mut all, mut rows) = (Vec::new(), 0);
+    for cell in &setup.cells {
+        let labels = names.iter().map(|name| format!("stock-{cell}, {name}")).collect::<Vec<_>>();
+        let mut versions = names.clone();
+        let measured = turns.rounds(setup.rounds, &labels, |index| {
+            let finished = process::run(programs[index].train(setup, cell, setup.epochs)?)?;
+            if let (Program::Keras | Program::PyTorch, Some((_, last))) = (&programs[index], finished.json().next_back()) {
+                versions[index] = last["peer"].as_str().unwrap_or(&names[index]).to_owned();
+            }
+            let seconds = match programs[index] {
+                Program::Ours(_) => {
+                    let folder = setup.scratch.join(format!("stock-{cell}"));
+                    let config = json(&folder.join("config.json"))?;
+                    rows = config["source"]["rows"].as_u64().ok_or("config.json names no number of rows")? as usize;
+                    epochs_of_metrics(&fs_err::read_to_string(folder.join("metrics.csv"))?)?
+                }
+                _ => epochs_of_lines(&finished),
+            };
+            if seconds.len() != setup.epochs {
+                return Err(format!("{} reported {} epochs of {}", names[index], seconds.len(), setup.epochs).into());
+            }
+            Ok((seconds[warm_up(setup)..].to_vec(), finished))
+        })?;
+        all.push(Trained { cell: cell.clone(), names: versions, measured });
     }
-    let name = |&index: &usize| format!("{}, {}", measured[index].cell.experiment(), measured[index].program.name());
-    let mut turns = Turns::new("training", order.iter().map(name).collect());
-    for index in order {
-        let one = &mut measured[index];
-        turns.take(|| one.turn(setup, effort))?;
-    }
-    Ok((measured, turns.warning()))
+    let gigaflops = before.max(best_rate(setup)?);
+    Ok(table(setup, &all, rows, gigaflops) + &turns.warning())
 }
 
-impl Measured {
-    fn turn(&mut self, setup: &Setup, effort: &Effort) -> Result<()> {
-        let finished = child::run(self.program.train(setup, self.cell, effort.epochs)?)?;
-        let seconds = match self.program {
-            Program::Ours(_) => {
-                let folder = setup.scratch.join(self.cell.experiment());
-                let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"));
-                let config: Value = serde_json::from_str(&read("config.json")?).map_err(|error| format!("config.json: {error}"))?;
-                self.rows = config["data"]["rows"].as_u64().unwrap_or_default() as usize;
-                epochs_of_metrics(&read("metrics.csv")?)?
-            }
-            _ => {
-                let lines = finished.lines();
-                let version = lines.last().and_then(|line| line["peer"].as_str());
-                self.version = version.filter(|_| matches!(self.program, Program::Keras | Program::PyTorch)).map(str::to_owned);
-                lines.iter().filter_map(|line| line["seconds"].as_f64()).collect()
-            }
-        };
-        if seconds.len() != effort.epochs {
-            return Err(format!("{} reported {} epochs of {}", self.program.name(), seconds.len(), effort.epochs));
-        }
-        self.seconds.extend(&seconds[effort.warm_up()..]);
-        self.peak = self.peak.max(finished.peak);
-        Ok(())
-    }
+/// Epochs of a process that are not counted; at least one is.
+fn warm_up(setup: &Setup) -> usize {
+    WARM_UP_EPOCHS.min(setup.epochs - 1)
 }
 
 /// The column `seconds` of `metrics.csv`.
@@ -83,76 +77,111 @@ fn epochs_of_metrics(text: &str) -> Result<Vec<f64>> {
     let column = lines.next().and_then(|header| header.split(',').position(|name| name == "seconds"));
     let column = column.ok_or("metrics.csv has no column `seconds`")?;
     let value = |line: &str| line.split(',').nth(column).and_then(|value| value.parse().ok());
-    lines.map(|line| value(line).ok_or_else(|| format!("metrics.csv: expected seconds in `{line}`"))).collect()
+    lines.map(|line| value(line).ok_or_else(|| format!("metrics.csv: expected seconds in `{line}`").into())).collect()
 }
 
-/// The table, with the shares of `floor`.
-pub(super) fn table(reference: Program, measured: &[Measured], effort: &Effort, floor: &Floor) -> String {
-    let rows = measured.iter().map(|one| one.rows).max().unwrap_or_default();
-    let mut lines = Vec::new();
-    for one in measured {
-        let Some(spread) = Spread::of(&one.seconds) else { continue };
-        let ours = measured.iter().find(|other| other.cell == one.cell && other.program == reference);
-        let ours = ours.and_then(|ours| Spread::of(&ours.seconds)).map(|ours| ours.median);
-        let least = floor.seconds(&Operations::of_epoch(one.cell, rows));
-        lines.push(vec![
-            one.cell.name().to_owned(),
-            one.version.clone().unwrap_or_else(|| one.program.name()),
-            number(spread.median),
-            spread.range(),
-            ratio(spread.median, ours),
-            format!("{:.0}%", 100.0 * least / spread.median),
-            mebibytes(one.peak),
-        ]);
+/// Seconds between the lines of a peer's epochs; the first has what comes before it, too.
+fn epochs_of_lines(finished: &Finished) -> Vec<f64> {
+    let ends: Vec<f64> = finished.json().filter(|(_, line)| line["epoch"].is_number()).map(|(at, _)| at).collect();
+    let starts = std::iter::once(&0.0).chain(&ends);
+    ends.iter().zip(starts).map(|(end, start)| end - start).collect()
+}
+
+/// The best rate of a large f32 matrix product, in GFLOP/s: with the backend's own threads and,
+/// against their overhead, with a thread of ours for each core and none of its own.
+fn best_rate(setup: &Setup) -> Result<f64> {
+    // A GPU has threads of its own.
+    let (backend, ways) = if setup.on_gpu() { ("wgpu", vec![None]) } else { ("flex", vec![None, Some(("RAYON_NUM_THREADS", "1"))]) };
+    let mut turns = Turns::new("turns of matrix products", ways.len());
+    let mut best = 0.0_f64;
+    for way in ways {
+        let timings = turns.take(backend, || criterion::layers(setup, &format!("^matrix product/{backend}/"), way))?;
+        for timing in timings {
+            best = best.max(timing.value.parse::<f64>()? * PRODUCT / timing.nanoseconds.least);
+        }
     }
-    let columns = ["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"];
-    format!("## Training\n\n{}\n{}", markdown(&columns, 2, &lines), explain(reference, effort, floor, rows))
+    Ok(best)
 }
 
-fn explain(reference: Program, effort: &Effort, floor: &Floor, rows: usize) -> String {
-    let (warm_up, counted) = (effort.warm_up(), effort.rounds * (effort.epochs - effort.warm_up()));
-    let floors = effort.cells.iter().map(|&cell| {
-        let operations = Operations::of_epoch(cell, rows);
-        let giga = |value: f64| number(value / 1e9);
-        let (training, validation) = (giga(operations.training), giga(operations.validation));
-        format!("{} {} s ({training} + {validation} GFLOP)", cell.name(), number(floor.seconds(&operations)))
+/// Floating-point operations of an epoch's matrix products, training and validation, on a price file of so many rows, split as the course does.
+///
+/// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`; backward computes the gradients of both factors of
+/// both products, but not that of the first layer's input. Elementwise work is not counted.
+fn operations(cell: &str, rows: usize) -> [f64; 2] {
+    let gates = match cell {
+        "rnn" => 1,
+        "gru" => 3,
+        _ => 4,
+    };
+    let forward: usize = LAYERS.iter().map(|(input, units)| 2 * gates * units * (input + units)).sum();
+    let (first_input, first_units) = LAYERS[0];
+    let backward = 2 * forward - 2 * gates * first_units * first_input;
+    let steps = |windows: usize| (windows * WINDOW) as f64;
+    [steps(rows.saturating_sub(TEST_ROWS + WINDOW)) * (forward + backward) as f64, steps(TEST_ROWS - WINDOW) * forward as f64]
+}
+
+fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String {
+    let floor = |cell: &str| operations(cell, rows).iter().sum::<f64>() / (1e9 * gigaflops);
+    let mut lines = Vec::new();
+    for Trained { cell, names, measured } in all {
+        let spreads = measured.iter().map(|one| Spread::of(one.seconds.iter().copied()));
+        let spreads: Vec<Option<Spread>> = spreads.collect();
+        let ours = spreads[0].map(|ours| ours.median);
+        for ((name, one), spread) in names.iter().zip(measured).zip(&spreads) {
+            let Some(spread) = spread else { continue };
+            let share = format!("{:.0}%", 100.0 * floor(cell) / spread.median);
+            let figures = [number(spread.median), spread.range(), ratio(spread.median, ours), share, mebibytes(one.peak)];
+            lines.push([cell.clone(), name.clone()].into_iter().chain(figures).collect());
+        }
+    }
+    let floors = all.iter().map(|Trained { cell, .. }| {
+        let [training, validation] = operations(cell, rows).map(|operations| number(operations / 1e9));
+        format!("{cell} {} s ({training} + {validation} GFLOP)", number(floor(cell)))
     });
     format!(
-        "Median of {} of the stock job (batch 64, validation included), {} in turn, the first {} of every process not counted. \"To ours\": time as a multiple of `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix \
-         products, training + validation, would take at {:.0} GFLOP/s, the best f32 1024x1024x1024 product of the backend, on all cores: {}.\n",
-        count(counted, "epoch"),
-        count(effort.rounds, "round"),
-        count(warm_up, "epoch"),
-        reference.name(),
-        floor.gflops,
+        "## Training\n\n{}\nMedian of {} of the stock job (batch 64, validation included), {} in turn, the first {} of every process not counted. \"To ours\": time as a multiple of `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix \
+         products, training + validation, would take at {gigaflops:.0} GFLOP/s, the best f32 1024x1024x1024 product of the backend, on all cores: {}.\n",
+        markdown(&["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"], 2, &lines),
+        count(setup.rounds * (setup.epochs - warm_up(setup)), "epoch"),
+        count(setup.rounds, "round"),
+        count(warm_up(setup), "epoch"),
+        setup.programs()[0].name(),
         floors.collect::<Vec<_>>().join(", "),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::program::Backend, *};
+    use super::*;
 
     #[test]
     fn seconds_are_found_by_name() {
         let text = "epoch,train_loss,seconds\n1,0.5,2.5\n2,0.25,1.5\n";
-        assert_eq!(epochs_of_metrics(text), Ok(vec![2.5, 1.5]));
+        assert_eq!(epochs_of_metrics(text).unwrap(), [2.5, 1.5]);
         assert!(epochs_of_metrics("epoch\n1\n").is_err());
     }
 
     #[test]
+    fn an_epoch_of_a_peer_lasts_from_line_to_line() {
+        let lines = [(3.0, "{\"epoch\": 1}"), (3.5, "words"), (4.5, "{\"epoch\": 2}"), (5.0, "{\"peer\": \"Keras\"}")];
+        let lines = lines.map(|(at, line)| (at, line.to_owned())).to_vec();
+        assert_eq!(epochs_of_lines(&Finished { seconds: 6.0, peak: None, peak_of_all: None, lines }), [3.0, 1.5]);
+    }
+
+    #[test]
+    fn an_epoch_of_the_course_has_the_known_operations() {
+        let rounded = |cell| (operations(cell, 2426)[0] / 1e9).round();
+        assert_eq!(["rnn", "lstm", "gru"].map(rounded), [18.0, 73.0, 55.0]);
+        assert!((operations("lstm", 2426)[1] / 1e9 - 2.82).abs() < 0.01);
+    }
+
+    #[test]
     fn a_row_has_ratio_share_and_memory() {
-        let measured = |program, seconds: f64| Measured {
-            cell: Cell::Lstm,
-            program,
-            version: None,
-            seconds: vec![seconds; 10],
-            peak: Some(300 << 20),
-            rows: 2426,
-        };
-        let effort = Effort { cells: vec![Cell::Lstm], epochs: 12, rounds: 1, repeats: 10, whole_epochs: 50, quick: false };
-        let ours = Program::Ours(Backend::Ndarray);
-        let text = table(ours, &[measured(ours, 0.5), measured(Program::Keras, 2.5)], &effort, &Floor { gflops: 200.0 });
+        let measured = [0.5, 2.5].map(|seconds| Measured { seconds: vec![seconds; 10], peak: Some(300 << 20) });
+        let names = ["ours, ndarray", "Keras"].map(str::to_owned).to_vec();
+        let trained = Trained { cell: "lstm".to_owned(), names, measured: measured.into() };
+        let setup = Setup { backends: vec!["ndarray".to_owned()], epochs: 12, rounds: 1, ..Setup::default() };
+        let text = table(&setup, &[trained], 2426, 200.0);
         let keras = text.lines().find(|line| line.contains("Keras")).unwrap();
         assert!(keras.contains(" 5.00 ") && keras.contains(" 15% ") && keras.contains("300 MiB"), "{text}");
         assert!(text.contains("Median of 10 epochs") && text.contains("lstm 0.378 s (72.7 + 2.82 GFLOP)"), "{text}");

@@ -1,8 +1,8 @@
 //! Disks that take no more.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
-use super::{Progress, Row, Setup, subject};
+use super::{Progress, Row, Setup};
 use crate::{
     shell::Result,
     survival::{FULL, Run, failed_well, limited, limits, mounting, same, small_disk},
@@ -14,8 +14,8 @@ const LARGEST: f64 = 700.0;
 
 pub(super) fn run(setup: &Setup) -> Result<Vec<Row>> {
     let runs = [
-        subject::letters(setup, "whole-letters", &["--epochs", "30", "--seed", "7"]),
-        subject::prices(setup, "whole-prices", &["--epochs", "3", "--seed", "5"]),
+        setup.letters("whole-letters", &["--epochs", "30", "--seed", "7"]),
+        setup.prices("whole-prices", &["--epochs", "3", "--seed", "5"]),
     ];
     for run in &runs {
         run.train(&[])?;
@@ -23,7 +23,7 @@ pub(super) fn run(setup: &Setup) -> Result<Vec<Row>> {
     let figure = format!("{} limits, in each the first longer file failed, the run went on to the same bytes", short(setup, &runs)?);
     let short = Row { promise: "a write that comes short (RLIMIT_FSIZE)", figure };
     let Some(way) = mounting() else {
-        return Err("small disks were LEFT OUT: this machine lets nobody mount one (unshare -m, unshare -Urm)".to_owned());
+        return Err("small disks were LEFT OUT: this machine lets nobody mount one (unshare -m, unshare -Urm)".into());
     };
     let full = full(setup, &runs, way)?;
     Ok(vec![short, Row { promise: "a full disk (tmpfs), then a larger one", figure: full }])
@@ -59,7 +59,7 @@ fn full(setup: &Setup, runs: &[Run], way: &[&str]) -> Result<String> {
                 full += 1;
             }
             same(&whole.results(), &run.results()).map_err(|problem| format!("{kibibytes} KiB: {problem}"))?;
-            remove(&run.folder)?;
+            fs_err::remove_dir_all(&run.folder)?;
             done += 1;
             progress.done(done, "");
         }
@@ -71,9 +71,5 @@ fn full(setup: &Setup, runs: &[Run], way: &[&str]) -> Result<String> {
 fn again(whole: &Run, run: &Run) -> Result<()> {
     run.train(&[])?;
     same(&whole.results(), &run.results())?;
-    remove(&run.folder)
-}
-
-pub(super) fn remove(folder: &Path) -> Result<()> {
-    std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+    Ok(fs_err::remove_dir_all(&run.folder)?)
 }

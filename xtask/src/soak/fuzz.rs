@@ -1,59 +1,43 @@
-//! All fuzz targets for some time each.
+//! The readers of files and answers, fuzzed for some time each.
 
-use std::{fs, process::Command};
+use std::collections::BTreeSet;
 
 use super::{Progress, Row};
-use crate::shell::{Result, root};
+use crate::shell::{Result, nightly, root, target};
 
 pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
-    let folder = root().join("fuzz");
-    if !folder.join("Cargo.toml").exists() {
-        return Err("fuzz/ is not there".to_owned());
+    let corpora = root().join("fuzz/corpus");
+    if !nightly(&["fuzz", "--version"]).output()?.status.success() {
+        let remedy = "rustup toolchain install nightly; cargo install cargo-fuzz --locked";
+        return Err(format!("fuzzing needs a nightly toolchain and cargo-fuzz: {remedy}").into());
     }
-    let listed = nightly(&["fuzz", "list"]).output().map_err(|error| format!("rustup: {error}"))?;
-    if !listed.status.success() {
-        return Err(
-            "fuzzing needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly; cargo install cargo-fuzz --locked"
-                .to_owned(),
-        );
-    }
-    let targets = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let targets: Vec<&str> = targets.split_whitespace().collect();
-    let mut progress = Progress::new("targets", targets.len());
+    let names = fs_err::read_dir(&corpora)?.map(|folder| Ok(folder?.file_name().to_string_lossy().into_owned()));
+    let readers = names.collect::<Result<BTreeSet<String>>>()?;
+    let mut progress = Progress::new("readers", readers.len());
     let mut inputs = 0;
-    for (index, target) in targets.iter().enumerate() {
+    for (index, reader) in readers.iter().enumerate() {
         // New inputs are kept apart from those of the repository.
-        let found = root().join("target/fuzz-corpus").join(target);
-        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
-        let mut command = nightly(&["fuzz", "run", target]);
-        command.arg(&found).arg(folder.join("corpus").join(target)).args([
-            "--",
-            &format!("-max_total_time={seconds}"),
-            "-print_final_stats=1",
-        ]);
-        command.args(["-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64", "-timeout=10"]);
-        let output = command.output().map_err(|error| format!("rustup: {error}"))?;
+        let found = target("fuzz-corpus").join(reader);
+        fs_err::create_dir_all(&found)?;
+        let mut command = nightly(&["fuzz", "run", "reader"]);
+        command.env("READER", reader).arg(&found).arg(corpora.join(reader)).args(["--", &format!("-max_total_time={seconds}")]);
+        command.args(["-print_final_stats=1", "-max_len=65536", "-rss_limit_mb=1024", "-malloc_limit_mb=64", "-timeout=10"]);
+        let output = command.output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             let last: Vec<&str> = said.lines().rev().take(30).collect();
-            return Err(format!("{target}:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")));
+            return Err(format!("{reader}:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")).into());
         }
         inputs += executed(&said);
-        progress.done(index + 1, &format!(" ({target})"));
+        progress.done(index + 1, &format!(" ({reader})"));
     }
-    let figure = format!("{} targets, {inputs} inputs in {seconds} s each, no crash", targets.len());
+    let figure = format!("{} readers, {inputs} inputs in {seconds} s each, no crash", readers.len());
     Ok(vec![Row { promise: "no file crashes a reader", figure }])
 }
 
 /// How many inputs libFuzzer says that it has tried.
 fn executed(said: &str) -> u64 {
     said.lines().filter_map(|line| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse::<u64>().ok()).sum()
-}
-
-fn nightly(args: &[&str]) -> Command {
-    let mut command = Command::new("rustup");
-    command.current_dir(root()).args(["run", "nightly", "cargo"]).args(args);
-    command
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! SIGKILL at random moments of a run's life.
 
-use super::{Progress, Row, Setup, subject};
+use super::{Progress, Row, Setup};
 use crate::{
     shell::{Result, say},
     survival::{Killed, Random, Run, Subject, round},
@@ -11,9 +11,9 @@ const MOST: usize = 12;
 
 /// Kills letters, prices, and prices that are saved inside epochs, too; each from nothing and over another run in turn.
 pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
-    let letters = |options: &[&str]| subject::letters(setup, "letters", options);
-    let prices = |options: &[&str]| subject::prices(setup, "prices", options);
-    let inside = |options: &[&str]| subject::prices(setup, "inside", options);
+    let letters = |options: &[&str]| setup.letters("letters", options);
+    let prices = |options: &[&str]| setup.prices("prices", options);
+    let inside = |options: &[&str]| setup.prices("inside", options);
     let schedule = ["--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
     let long = [&["--epochs", "25"][..], &schedule].concat();
     let often = [&["--epochs", "4", "--batch-size", "4", "--checkpoint-every-seconds", "0.02"][..], &schedule].concat();

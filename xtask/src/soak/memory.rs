@@ -1,9 +1,10 @@
 //! Memory of a long training, epoch by epoch.
 
-use std::{fs, thread, time::Duration};
+use std::{thread, time::Duration};
 
-use super::{Row, Setup, subject};
+use super::{Row, Setup};
 use crate::{
+    process::memory,
     shell::{Result, say},
     survival::Run,
 };
@@ -22,8 +23,8 @@ struct Look {
 pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
     let all = epochs.to_string();
     let runs = [
-        subject::letters(setup, "memory-letters", &["--epochs", &(10 * epochs).to_string(), "--learning-rate", "0.0001"]),
-        subject::prices(setup, "memory-prices", &["--epochs", &all, "--learning-rate", "0.0001"]),
+        setup.letters("memory-letters", &["--epochs", &(10 * epochs).to_string(), "--learning-rate", "0.0001"]),
+        setup.prices("memory-prices", &["--epochs", &all, "--learning-rate", "0.0001"]),
     ];
     let mut rows = Vec::new();
     let mut problems = Vec::new();
@@ -41,32 +42,27 @@ pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
         }
         rows.push(Row { promise: "training memory does not grow", figure });
     }
-    if problems.is_empty() { Ok(rows) } else { Err(problems.join("; ")) }
+    if problems.is_empty() { Ok(rows) } else { Err(problems.join("; ").into()) }
 }
 
 fn watch(run: &Run) -> Result<Vec<Look>> {
     let mut child = run.start(&[])?;
     let metrics = run.results().join("metrics.csv");
     let mut looks: Vec<Look> = Vec::new();
-    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+    while child.try_wait()?.is_none() {
         thread::sleep(Duration::from_millis(100));
-        let epochs = fs::read(&metrics).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1)) as f64;
-        if let (Some(mebibytes), true) = (resident(child.id()), epochs > looks.last().map_or(0.0, |look| look.epochs)) {
-            looks.push(Look { epochs, mebibytes });
+        let epochs = fs_err::read(&metrics).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1)) as f64;
+        // Its own memory, not that of files, which the system may drop.
+        let resident = memory(child.id(), "RssAnon:");
+        if let (Some(bytes), true) = (resident, epochs > looks.last().map_or(0.0, |look| look.epochs)) {
+            looks.push(Look { epochs, mebibytes: bytes as f64 / f64::from(1 << 20) });
         }
     }
     let ended = run.end(child)?;
     if ended.code != Some(0) {
-        return Err(ended.stderr);
+        return Err(ended.stderr.into());
     }
-    if looks.len() < 5 { Err("it was over too soon: more --epochs".to_owned()) } else { Ok(looks) }
-}
-
-/// Resident memory of a process now, in MiB: its own, not that of files, which the system may drop.
-fn resident(process: u32) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    Some(kibibytes.trim().trim_end_matches("kB").trim_end().parse::<f64>().ok()? / 1024.0)
+    if looks.len() < 5 { Err("it was over too soon: more --epochs".into()) } else { Ok(looks) }
 }
 
 /// MiB an epoch, by least squares.

@@ -4,17 +4,19 @@ mod disk;
 mod fuzz;
 mod kills;
 mod memory;
-mod progress;
 mod signals;
 mod strace;
-mod subject;
 
 use std::{path::PathBuf, time::Instant};
 
 use clap::ValueEnum;
 
-use crate::shell::{Result, build_folder, built, cargo, print, run as run_command, say};
-use progress::Progress;
+use crate::{
+    progress::Progress,
+    shell::{Result, built, cargo, executable, print, run as run_command, say, scratch},
+    survival::Run,
+    table::markdown,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,7 +32,7 @@ pub(crate) struct Args {
     /// Injected faults of each kind of system call
     #[arg(long, default_value_t = 40)]
     faults: usize,
-    /// Seconds of fuzzing for each target
+    /// Seconds of fuzzing for each reader
     #[arg(long, default_value_t = 60)]
     fuzz_seconds: u64,
     /// Epochs of the training whose memory is watched
@@ -55,7 +57,7 @@ enum Phase {
     Disk,
     /// System calls that fail, with strace
     Faults,
-    /// All fuzz targets, with cargo-fuzz on nightly
+    /// All readers of files and answers, with cargo-fuzz on nightly
     Fuzz,
     /// Memory of a long training
     Memory,
@@ -66,6 +68,24 @@ struct Setup {
     program: PathBuf,
     /// Folder for runs, empty at the start.
     scratch: PathBuf,
+}
+
+impl Setup {
+    /// The letters experiment of all letters, a second or two long.
+    fn letters(&self, folder: &str, options: &[&str]) -> Run {
+        self.run("letters-embedding-4", folder, options)
+    }
+
+    /// A small model of the synthetic prices, with a schedule, early stopping that does not stop, and dropout.
+    fn prices(&self, folder: &str, options: &[&str]) -> Run {
+        let model = ["--units", "12,12", "--window", "20", "--dropout", "0.2"];
+        self.run("stock-gru", folder, &[&model[..], options].concat())
+    }
+
+    fn run(&self, experiment: &'static str, folder: &str, options: &[&str]) -> Run {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Run { program: self.program.clone(), folder: self.scratch.join(folder), experiment, options }
+    }
 }
 
 /// A line of the table.
@@ -99,34 +119,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     print(&table(&rows, args));
     say(&format!("{:.0} s", started.elapsed().as_secs_f64()));
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
 
 fn prepare(args: &Args) -> Result<Setup> {
     let profile = if args.dev { "debug" } else { "release" };
     say(&format!("building ({profile})"));
     // The packages together: each alone would build half of Burn once more, with other features.
-    run_command(if args.dev { cargo(&["build", "--workspace", "--all-targets"]) } else { release() })?;
-    let scratch = build_folder(profile).with_file_name("soak");
-    if scratch.exists() {
-        std::fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-    }
-    std::fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    let release = ["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"];
+    run_command(cargo(if args.dev { &["build", "--workspace", "--all-targets"] } else { &release }))?;
+    let scratch = scratch("soak")?;
     // The next build may come before the soak is over.
-    let program = scratch.join("rnn-train");
-    std::fs::copy(built(profile, "rnn-train"), &program).map_err(|error| format!("{}: {error}", program.display()))?;
+    let program = scratch.join(executable("rnn-train"));
+    fs_err::copy(built(profile, "rnn-train"), &program)?;
     Ok(Setup { program, scratch })
-}
-
-fn release() -> std::process::Command {
-    cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"])
 }
 
 fn table(rows: &[Row], args: &Args) -> String {
     let build = if args.dev { "dev" } else { "release" };
-    let mut text = format!("\n{}, {build} build, seed {}\n\n| promise | figure |\n|---|---|\n", jiff::Zoned::now().date(), args.seed);
-    for row in rows {
-        text += &format!("| {} | {} |\n", row.promise, row.figure);
-    }
-    text
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| vec![row.promise.to_owned(), row.figure.clone()]).collect();
+    format!("\n{}, {build} build, seed {}\n\n{}", jiff::Zoned::now().date(), args.seed, markdown(&["promise", "figure"], 2, &rows))
 }

@@ -2,7 +2,7 @@
 
 use std::{process::Command, thread, time::Duration};
 
-use super::{Progress, Row, Setup, disk::remove, subject};
+use super::{Progress, Row, Setup};
 use crate::{
     shell::Result,
     survival::{Random, Run, check, same},
@@ -18,8 +18,8 @@ const EARLY: Duration = Duration::from_millis(200);
 
 pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> {
     let runs = [
-        subject::letters(setup, "signals-letters", &["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]),
-        subject::prices(setup, "signals-prices", &["--epochs", "25", "--seed", "5"]),
+        setup.letters("signals-letters", &["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]),
+        setup.prices("signals-prices", &["--epochs", "25", "--seed", "5"]),
     ];
     let (mut random, mut progress) = (Random::new(seed), Progress::new("signals", signals));
     let (mut sent, mut ends, mut slowest) = (0, 0, Duration::ZERO);
@@ -33,7 +33,7 @@ pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> 
                 progress.done(sent, &format!(" ({})", run.experiment));
             }
             same(&whole.results(), &run.results())?;
-            remove(&run.folder)?;
+            fs_err::remove_dir_all(&run.folder)?;
             ends += 1;
         }
     }
@@ -47,12 +47,12 @@ fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
     let (name, code) = WAYS[number % WAYS.len()];
     let mut child = run.start(&[])?;
     thread::sleep(delay);
-    if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-        return if status.success() { Ok(None) } else { Err(format!("it ended with {status}: {}", run.said())) };
+    if let Some(status) = child.try_wait()? {
+        return if status.success() { Ok(None) } else { Err(format!("it ended with {status}: {}", run.said()).into()) };
     }
     let sent = std::time::Instant::now();
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    status.map_err(|error| format!("kill: {error}"))?;
+    status?;
     let ended = run.end(child)?;
     check(&run.results())?;
     run.evaluate()?;
@@ -65,6 +65,7 @@ fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
             "after SIG{name} it ended with {found:?} in {:.1} s, expected {code}: {}",
             sent.elapsed().as_secs_f64(),
             ended.stderr
-        )),
+        )
+        .into()),
     }
 }

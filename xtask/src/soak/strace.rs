@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{Progress, Row, Setup, disk::remove, subject};
+use super::{Progress, Row, Setup};
 use crate::{
     shell::{Result, say},
     survival::{Run, check, failed_well, kept, kill::replaced, same, same::copy},
@@ -24,9 +24,9 @@ const KINDS: [(&str, &str, &str); 5] = [
 pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
     let there = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
     if !there {
-        return Err("system calls that fail were LEFT OUT: they need strace, and a machine that allows it".to_owned());
+        return Err("system calls that fail were LEFT OUT: they need strace, and a machine that allows it".into());
     }
-    let whole = subject::prices(setup, "faults-whole", &["--epochs", "3", "--seed", "5"]);
+    let whole = setup.prices("faults-whole", &["--epochs", "3", "--seed", "5"]);
     whole.train(&[])?;
     let mut rows = vec![killed(setup, &whole, most)?];
     for (calls, error, words) in KINDS {
@@ -38,7 +38,7 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
             let call = places[done * places.len() / tried];
             let run = whole.in_folder(setup.scratch.join("faults"));
             let fault = format!("inject={calls}:error={error}:when={call}");
-            let ended = run.end(traced(&run, calls, &["-e", &fault])?.spawn().map_err(|error| format!("strace: {error}"))?)?;
+            let ended = run.end(traced(&run, calls, &["-e", &fault])?.spawn()?)?;
             let context = |problem: String| format!("{fault}: {problem}");
             match ended.code {
                 Some(0) => borne += 1,
@@ -54,7 +54,7 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
                 run.train(&[]).map_err(context)?;
             }
             same(whole.results().as_path(), &run.results()).map_err(context)?;
-            remove(&run.folder)?;
+            fs_err::remove_dir_all(&run.folder)?;
             progress.done(done + 1, &format!(" ({error})"));
         }
         let figure = format!(
@@ -74,7 +74,7 @@ const SOON: usize = 12;
 
 /// Kills a run that starts over at each change of its files, and the next start soon after its own start.
 fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
-    let before = subject::prices(setup, "faults-before", &["--epochs", "1", "--seed", "6"]);
+    let before = setup.prices("faults-before", &["--epochs", "1", "--seed", "6"]);
     before.train(&[])?;
     let (before, run) = (before.results(), whole.in_folder(setup.scratch.join("faults-killed")));
     let prepare = || copy(&before, &run.results());
@@ -88,11 +88,11 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
             let fault = format!("inject={CHANGES}:signal=KILL:when={call}");
             let mut command = traced(&run, CHANGES, &["-e", &fault])?;
             command.args(fresh(&before, &run));
-            let ended = run.end(command.spawn().map_err(|error| format!("strace: {error}"))?)?;
+            let ended = run.end(command.spawn()?)?;
             kills += usize::from(ended.code.is_none());
             let context = |problem: String| format!("{fault}: {problem}");
             if ended.code.is_some_and(|code| code != 0) {
-                return Err(context(format!("it ended with {:?}: {}", ended.code, ended.stderr)));
+                return Err(context(format!("it ended with {:?}: {}", ended.code, ended.stderr)).into());
             }
             check(&run.results()).map_err(context)?;
             run.evaluate().map_err(context)?;
@@ -107,7 +107,7 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
             run.train(fresh(&before, &run))?;
         }
         same(&whole.results(), &run.results()).map_err(|problem| format!("killed at change {done}: {problem}"))?;
-        remove(&run.folder)?;
+        fs_err::remove_dir_all(&run.folder)?;
         progress.done(done + 1, "");
     }
     let figure = format!(
@@ -138,7 +138,7 @@ fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-qq", "-o", "trace.txt", "-e", &format!("trace={calls}")]).args(more);
     command.arg(&run.program).args(run.arguments());
-    run.prepare(command)
+    Ok(run.prepare(command)?)
 }
 
 /// Whether all calls that failed had to do with the results.
@@ -153,18 +153,17 @@ fn of_results(call: &str) -> bool {
 }
 
 fn trace(run: &Run) -> Result<String> {
-    let path = run.folder.join("trace.txt");
-    std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    Ok(fs_err::read_to_string(run.folder.join("trace.txt"))?)
 }
 
 /// Which calls of an undisturbed run have to do with its results: strace counts those of each thread.
 fn places(run: &Run, calls: &str, more: &[&str]) -> Result<Vec<usize>> {
-    let ended = run.end(traced(run, calls, &[])?.args(more).spawn().map_err(|error| format!("strace: {error}"))?)?;
+    let ended = run.end(traced(run, calls, &[])?.args(more).spawn()?)?;
     if ended.code != Some(0) {
-        return Err(format!("under strace it ended with {:?}: {}", ended.code, ended.stderr));
+        return Err(format!("under strace it ended with {:?}: {}", ended.code, ended.stderr).into());
     }
     let text = trace(run)?;
-    remove(&run.folder)?;
+    fs_err::remove_dir_all(&run.folder)?;
     Ok(ordinals(&text))
 }
 

@@ -12,6 +12,7 @@ use super::*;
 use crate::{DataError, Place};
 
 /// Does something with a file of this content.
+#[expect(clippy::disallowed_methods, reason = "a test writes what it reads")]
 pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) -> T) -> T {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("rnn-data-{}-{}.csv", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

@@ -1,5 +1,7 @@
 //! `fetch` and what goes wrong at the providers: the message, the exit code, who is asked next, the file that stays as it is.
 
+#![expect(clippy::disallowed_types, reason = "an address where nobody answers any more")]
+
 use std::{
     fs,
     time::{Duration, Instant},

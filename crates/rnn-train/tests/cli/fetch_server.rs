@@ -1,5 +1,7 @@
 //! A local server that speaks the formats of the providers of prices, and has their faults.
 
+#![expect(clippy::disallowed_types, reason = "the tests' own provider of prices listens")]
+
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},

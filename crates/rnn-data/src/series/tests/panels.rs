@@ -219,6 +219,7 @@ fn a_window_past_the_last_is_a_panic() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test writes what it reads")]
 fn a_folder_gives_its_csv_files_by_name() {
     let folder = std::env::temp_dir().join(format!("rnn-data-folder-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

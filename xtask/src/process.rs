@@ -1,8 +1,7 @@
-//! Runs a program to its end and looks at its memory meanwhile.
+//! Runs a program to its end, takes the time of each line it prints, and looks at its memory meanwhile.
 
 use std::{
-    fs,
-    io::{self, Read},
+    io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -10,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::shell::Result;
+use crate::shell::{Result, shown};
 
 /// How often the program is looked at: often enough that the last look is close to its end, and more often while it is young, as it may be short.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -20,47 +19,43 @@ const LAST_WORDS: usize = 15;
 
 /// A program that ended well.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(crate) struct Finished {
     /// Wall-clock time from start to end.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// Largest resident memory, in bytes; only Linux tells.
-    pub(super) peak: Option<u64>,
+    pub(crate) peak: Option<u64>,
     /// The same with all processes that it started, together.
-    pub(super) peak_of_all: Option<u64>,
-    pub(super) stdout: String,
+    pub(crate) peak_of_all: Option<u64>,
+    /// Lines of stdout, and the seconds from the start to each.
+    pub(crate) lines: Vec<(f64, String)>,
 }
 
 impl Finished {
-    /// The JSON lines the program wrote.
-    pub(super) fn lines(&self) -> Vec<Value> {
-        self.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    /// The JSON lines the program wrote, and when.
+    pub(crate) fn json(&self) -> impl DoubleEndedIterator<Item = (f64, Value)> {
+        self.lines.iter().filter_map(|(at, line)| Some((*at, serde_json::from_str(line).ok()?)))
     }
 }
 
 /// Runs a program without input; what it writes to stderr is shown only if it fails.
-pub(super) fn run(mut command: Command) -> Result<Finished> {
-    let program = command.get_program().to_string_lossy().into_owned();
+pub(crate) fn run(mut command: Command) -> Result<Finished> {
+    let shown = shown(&command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
-    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
-    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let (status, peak, peak_of_all) = watch(&mut child).map_err(|error| format!("{program}: {error}"))?;
+    let mut child = command.spawn().map_err(|error| format!("{shown}: {error}"))?;
+    let (stdout, stderr) = (collect(child.stdout.take(), started), collect(child.stderr.take(), started));
+    let (status, peak, peak_of_all) = watch(&mut child, started)?;
     let seconds = started.elapsed().as_secs_f64();
-    let (stdout, stderr) = (text(stdout), text(stderr));
+    let [lines, errors] = [stdout, stderr].map(|pipe| pipe.join().unwrap_or_default());
     if status.success() {
-        return Ok(Finished { seconds, peak, peak_of_all, stdout });
+        return Ok(Finished { seconds, peak, peak_of_all, lines });
     }
-    let lines: Vec<&str> = stderr.lines().collect();
-    let last = lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n");
-    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
-    Err(format!("`{program} {}` ended with {status}\n{last}", args.join(" ")))
+    let last = errors[errors.len().saturating_sub(LAST_WORDS)..].iter().map(|(_, line)| format!("\n{line}"));
+    Err(format!("`{shown}` ended with {status}{}", last.collect::<String>()).into())
 }
 
-type Watched = (ExitStatus, Option<u64>, Option<u64>);
-
-fn watch(child: &mut Child) -> io::Result<Watched> {
+fn watch(child: &mut Child, started: Instant) -> Result<(ExitStatus, Option<u64>, Option<u64>)> {
     let (mut peak, mut together) = (None, None);
-    let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, peak, peak.max(together)));
@@ -74,20 +69,20 @@ fn watch(child: &mut Child) -> io::Result<Watched> {
     }
 }
 
-/// Resident memory of a process in bytes: now (`VmRSS:`), or its high-water mark (`VmHWM:`).
-fn memory(process: u32, which: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+/// Resident memory of a process in bytes: now (`VmRSS:`), without files (`RssAnon:`), or its high-water mark (`VmHWM:`).
+pub(crate) fn memory(process: u32, which: &str) -> Option<u64> {
+    let status = fs_err::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kibibytes = status.lines().find_map(|line| line.strip_prefix(which))?;
-    Some(1024 * kibibytes.trim().trim_end_matches("kB").trim_end().parse::<u64>().ok()?)
+    Some(1024 * kibibytes.split_whitespace().next()?.parse::<u64>().ok()?)
 }
 
 /// A process and all that it and those started.
 fn descendants(process: u32) -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let entries = fs_err::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     // After the name, which may hold anything but ends with the last bracket: the state, then the parent.
     let parent = |process: u32| {
-        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
     };
     let parents: Vec<(u32, u32)> = processes.filter_map(|process| Some((process, parent(process)?))).collect();
@@ -100,31 +95,24 @@ fn descendants(process: u32) -> Vec<u32> {
     found
 }
 
-fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+/// Reads lines as they come. What was read before a broken pipe still counts.
+fn collect(pipe: Option<impl Read + Send + 'static>, started: Instant) -> JoinHandle<Vec<(f64, String)>> {
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before a broken pipe still counts.
-        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
-        bytes
+        let lines = pipe.into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok));
+        lines.map(|line| (started.elapsed().as_secs_f64(), String::from_utf8_lossy(&line).into_owned())).collect()
     })
 }
 
-fn text(pipe: JoinHandle<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&pipe.join().unwrap_or_default()).into_owned()
-}
-
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn this_process_has_a_peak() {
         assert!(memory(std::process::id(), "VmHWM:").is_some_and(|bytes| bytes > 100_000));
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn processes_of_processes_are_found() {
         let mut child = Command::new("sh").args(["-c", "sh -c 'sleep 5; true'; true"]).spawn().unwrap();
         let started = Instant::now();
@@ -140,11 +128,19 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn a_failed_program_says_why() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such package >&2; exit 3"]);
-        let error = run(command).unwrap_err();
+        let error = run(command).unwrap_err().to_string();
         assert!(error.contains("no such package") && error.contains('3'), "{error}");
+    }
+
+    #[test]
+    fn a_line_has_the_time_at_which_it_came() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo 1; sleep 0.2; echo words; echo 2"]);
+        let lines: Vec<(f64, Value)> = run(command).unwrap().json().collect();
+        assert_eq!([&lines[0].1, &lines[1].1], [1, 2]);
+        assert!(lines[1].0 - lines[0].0 > 0.15, "{lines:?}");
     }
 }
