@@ -34,10 +34,18 @@ fn main() {
 }
 
 /// Adds a bench whose call is made when it is first used: devices of other benches stay asleep.
-fn bench(criterion: &mut Criterion, group: &str, whose: &str, value: impl ToString, call: impl Fn() -> Call) {
+fn bench(
+    criterion: &mut Criterion,
+    group: &str,
+    whose: &str,
+    value: impl ToString,
+    call: impl Fn() -> Call,
+) {
     let made = OnceCell::new();
     let id = BenchmarkId::new(whose, value.to_string());
-    criterion.benchmark_group(group).bench_function(id, |bencher| bencher.iter(made.get_or_init(&call)));
+    criterion
+        .benchmark_group(group)
+        .bench_function(id, |bencher| bencher.iter(made.get_or_init(&call)));
 }
 
 fn names(backend: Backend) -> [String; 2] {
@@ -59,19 +67,26 @@ fn inference(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend
         let group = format!("{name}, inference");
         bench(criterion, &group, &ours, windows, || {
             let device = backend.device();
-            let (model, batch) = (SeriesModelConfig::new(cell).init(&device), random([windows, WINDOW, 1], &device));
+            let (model, batch) =
+                (SeriesModelConfig::new(cell).init(&device), random([windows, WINDOW, 1], &device));
             Box::new(move || read(model.forward(batch.clone())))
         });
         bench(criterion, &group, &burn_nn, windows, || {
             let device = backend.device();
-            let (model, batch) = (NnStockModel::new(cell, &device), random([windows, WINDOW, 1], &device));
+            let (model, batch) =
+                (NnStockModel::new(cell, &device), random([windows, WINDOW, 1], &device));
             Box::new(move || read(model.forward(batch.clone())))
         });
     }
 }
 
 /// A layer of the given `[B, T, I, H]` as a function of its input: ours, or Burn's.
-fn layer(cell: Cell, [.., input, units]: [usize; 4], is_ours: bool, device: &Device) -> Box<dyn Fn(Tensor<3>) -> Tensor<3>> {
+fn layer(
+    cell: Cell,
+    [.., input, units]: [usize; 4],
+    is_ours: bool,
+    device: &Device,
+) -> Box<dyn Fn(Tensor<3>) -> Tensor<3>> {
     if is_ours {
         let layer = RecurrentConfig::new(cell, input, units).init(device);
         return Box::new(move |input| layer.forward(input).sequence);
@@ -103,7 +118,9 @@ fn forward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) 
 fn backward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
     let [ours, burn_nn] = names(backend);
     let others = shapes(backend).into_iter().map(|shape| (&ours, shape, true));
-    for (whose, shape, is_ours) in [(&ours, STOCK, true), (&burn_nn, STOCK, false)].into_iter().chain(others) {
+    for (whose, shape, is_ours) in
+        [(&ours, STOCK, true), (&burn_nn, STOCK, false)].into_iter().chain(others)
+    {
         bench(criterion, &format!("{name}, forward and backward"), whose, shown(shape), || {
             let device = backend.device().autodiff();
             let layer = layer(cell, shape, is_ours, &device);
@@ -122,7 +139,8 @@ fn shapes(backend: Backend) -> Vec<[usize; 4]> {
     let [batch, steps, input, units] = STOCK;
     let is_cpu = matches!(backend, Backend::Ndarray | Backend::Flex);
     let all_steps: &[usize] = if is_cpu { &[120, 240, 480, 960] } else { &[240, 1000] };
-    let all_units: &[usize] = if is_cpu { &[16, 32, 64, 128, 256, 512] } else { &[80, 128, 256, 1024] };
+    let all_units: &[usize] =
+        if is_cpu { &[16, 32, 64, 128, 256, 512] } else { &[80, 128, 256, 1024] };
     let batches: &[usize] = if is_cpu { &[1, 4, 16, 256, 512] } else { &[256, 512] };
     let square: &[[usize; 2]] = if is_cpu { &[] } else { &[[64, 256], [512, 256], [64, 512]] };
     let steps_of = all_steps.iter().map(|&steps| [batch, steps, input, units]);
@@ -133,13 +151,18 @@ fn shapes(backend: Backend) -> Vec<[usize; 4]> {
 }
 
 /// Which way is the fastest depends on the backend's threads: products of one calling thread, and
-/// of one for each core; `cargo xtask bench` takes the best, with the backend's threads and without.
+/// of one for each core; `cargo xtask bench` takes the best, with the backend's threads and
+/// without.
 fn matrix_product(criterion: &mut Criterion, backend: Backend) {
     let mut callers = vec![1, thread::available_parallelism().map_or(1, usize::from)];
     callers.dedup();
     for callers in callers {
         let made = OnceCell::new();
-        let make = || (0..callers).map(|_| [(); 2].map(|()| random([GEMM_SIZE; 2], &backend.device()))).collect::<Vec<_>>();
+        let make = || {
+            (0..callers)
+                .map(|_| [(); 2].map(|()| random([GEMM_SIZE; 2], &backend.device())))
+                .collect::<Vec<_>>()
+        };
         let call = |[left, right]: [Tensor<2>; 2]| {
             move || {
                 (0..GEMM_BURST).for_each(|_| drop(left.clone().matmul(right.clone())));
@@ -151,7 +174,11 @@ fn matrix_product(criterion: &mut Criterion, backend: Backend) {
         group.throughput(Throughput::Elements(operations as u64));
         group.bench_function(BenchmarkId::new(backend.name(), callers), |bencher| {
             bencher.iter(|| {
-                thread::scope(|scope| made.get_or_init(make).iter().for_each(|pair| drop(scope.spawn(call(pair.clone())))));
+                thread::scope(|scope| {
+                    made.get_or_init(make)
+                        .iter()
+                        .for_each(|pair| drop(scope.spawn(call(pair.clone()))))
+                });
             });
         });
     }

@@ -1,7 +1,7 @@
 //! Windows of many series: how fast they are read and cut, and in how much memory.
 //!
-//! The series are synthetic and lie in `PANEL_FOLDER`, where they are written unless they are there:
-//! `PANEL_SERIES` of `PANEL_ROWS` each, without them 100 of 500. Cut on one core with
+//! The series are synthetic and lie in `PANEL_FOLDER`, where they are written unless they are
+//! there: `PANEL_SERIES` of `PANEL_ROWS` each, without them 100 of 500. Cut on one core with
 //! `RAYON_NUM_THREADS=1`.
 
 use std::{
@@ -18,19 +18,23 @@ use std::{
 use criterion::{BenchmarkId, Criterion, Throughput};
 use jiff::{ToSpan, civil::date};
 use rnn_data::{
-    BadSeries, CsvFile, EpochLoaderBuilder, Feature, Naive, Panel, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform,
-    WindowBatcher, csv_files,
+    BadSeries, CsvFile, EpochLoaderBuilder, Feature, Naive, Panel, ReadOptions, SeriesConfig,
+    SetSize, Split, Subset, Transform, WindowBatcher, csv_files,
 };
 
 const WINDOW: usize = 60;
 const BATCH: usize = 256;
-const FEATURES: [(&str, &[&str]); 2] = [("open", &["open"]), ("six features", &["open", "high", "low", "close", "volume", "gap"])];
+const FEATURES: [(&str, &[&str]); 2] =
+    [("open", &["open"]), ("six features", &["open", "high", "low", "close", "volume", "gap"])];
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
-    let folder = env::var_os("PANEL_FOLDER").map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel"), PathBuf::from);
-    let number = |name: &str, otherwise| env::var(name).map_or(Ok(otherwise), |value| value.parse::<usize>());
+    let folder = env::var_os("PANEL_FOLDER")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel"), PathBuf::from);
+    let number = |name: &str, otherwise| {
+        env::var(name).map_or(Ok(otherwise), |value| value.parse::<usize>())
+    };
     let (series, rows) = (number("PANEL_SERIES", 100)?, number("PANEL_ROWS", 500)?);
     if !folder.exists() {
         write(&folder, series, rows)?;
@@ -40,18 +44,25 @@ fn main() -> Result<()> {
     for (name, features) in FEATURES {
         let mut group = criterion.benchmark_group(format!("panel, {name}"));
         group.throughput(Throughput::Elements((files * rows) as u64));
-        group.bench_function("read", |bencher| bencher.iter(|| drop(read(&folder, features).expect("the panel is read"))));
+        group.bench_function("read", |bencher| {
+            bencher.iter(|| drop(read(&folder, features).expect("the panel is read")))
+        });
         let panel = OnceCell::new();
         for windows in [100_000, 2_000_000] {
             let memory = OnceCell::new();
             group.throughput(Throughput::Elements(windows as u64));
             group.bench_function(BenchmarkId::new("cut", windows), |bencher| {
-                let panel = panel.get_or_init(|| read(&folder, features).expect("the panel is read"));
+                let panel =
+                    panel.get_or_init(|| read(&folder, features).expect("the panel is read"));
                 memory.get_or_init(resident);
                 bencher.iter(|| cut(panel, windows));
             });
             if let (Some(Some(before)), Some(after)) = (memory.get(), resident()) {
-                writeln!(io::stdout(), "{}", serde_json::json!({ "cut": windows, "grown": after - before }))?;
+                writeln!(
+                    io::stdout(),
+                    "{}",
+                    serde_json::json!({ "cut": windows, "grown": after - before })
+                )?;
             }
         }
     }
@@ -67,14 +78,17 @@ fn write(folder: &Path, series: usize, rows: usize) -> Result<()> {
         // A sum of uniform numbers is near enough to normal for this.
         let sum: f64 = (0..4)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
             })
             .sum();
         sum * 1.7
     };
     let start = date(2014, 1, 1);
-    let dates: Vec<String> = (0..rows).map(|row| (start + (row as i64).days()).to_string()).collect();
+    let dates: Vec<String> =
+        (0..rows).map(|row| (start + (row as i64).days()).to_string()).collect();
     for index in 0..series {
         let mut text = "date,open,high,low,close,volume\n".to_owned();
         let mut close = 20.0f64;
@@ -82,7 +96,11 @@ fn write(folder: &Path, series: usize, rows: usize) -> Result<()> {
             let open = close * (0.005 * noise()).exp();
             close = open * (0.015 * noise()).exp();
             let (high, low) = (open.max(close) * 1.004, open.min(close) * 0.996);
-            writeln!(text, "{day},{open:.3},{high:.3},{low:.3},{close:.3},{:.0}", 1e5 * (0.3 * noise()).exp())?;
+            writeln!(
+                text,
+                "{day},{open:.3},{high:.3},{low:.3},{close:.3},{:.0}",
+                1e5 * (0.3 * noise()).exp()
+            )?;
         }
         fs::write(folder.join(format!("synthetic-{index:05}.csv")), text)?;
     }
@@ -92,7 +110,10 @@ fn write(folder: &Path, series: usize, rows: usize) -> Result<()> {
 fn read(folder: &Path, features: &[&str]) -> Result<Panel> {
     let files = csv_files(folder)?;
     let first = CsvFile::open(&files[0], None)?;
-    let features = features.iter().map(|feature| Feature::parse(feature, first.columns())).collect::<std::result::Result<_, _>>()?;
+    let features = features
+        .iter()
+        .map(|feature| Feature::parse(feature, first.columns()))
+        .collect::<std::result::Result<_, _>>()?;
     let config = SeriesConfig::new("open".to_owned())
         .with_close(Some("close".to_owned()))
         .with_features(features)
@@ -100,14 +121,17 @@ fn read(folder: &Path, features: &[&str]) -> Result<Panel> {
         .with_transform(Transform::Standard)
         .with_naive(Naive::LastClose)
         .with_split(Split::holdout(SetSize::Fraction(0.15), SetSize::Fraction(0.15)));
-    let open = |path: &PathBuf| CsvFile::open(path, None)?.read(&config.columns(), &ReadOptions::default());
+    let open = |path: &PathBuf| {
+        CsvFile::open(path, None)?.read(&config.columns(), &ReadOptions::default())
+    };
     let tables = files.iter().map(open).collect::<std::result::Result<_, _>>()?;
     Ok(config.init_many(folder, tables, BadSeries::Fail)?)
 }
 
 /// Cuts windows of the training set in random order, in batches; of a small panel again and again.
 fn cut(panel: &Panel, windows: usize) {
-    let loader = EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).shuffle(1).samples(Some(windows));
+    let loader =
+        EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).shuffle(1).samples(Some(windows));
     let loader = loader.set_device(Device::flex()).build(panel.windows(Subset::Train));
     let mut done = 0;
     while done < windows {

@@ -1,6 +1,9 @@
 use burn::{
     module::Module,
-    nn::{Dropout, DropoutConfig, Gru, GruConfig, Linear, LinearConfig, Lstm, LstmConfig, Rnn, RnnConfig},
+    nn::{
+        Dropout, DropoutConfig, Gru, GruConfig, Linear, LinearConfig, Lstm, LstmConfig, Rnn,
+        RnnConfig,
+    },
     tensor::{Device, Tensor},
 };
 use rnn_models::Cell;
@@ -52,7 +55,8 @@ impl NnRecurrent {
     }
 }
 
-/// The stock model of `burn::nn` layers: two recurrent layers with dropout after each, then a dense layer.
+/// The stock model of `burn::nn` layers: two recurrent layers with dropout after each, then a dense
+/// layer.
 #[derive(Module, Debug)]
 pub struct NnStockModel {
     first: NnRecurrent,

@@ -18,7 +18,10 @@ pub enum Backend {
 
 impl Backend {
     /// The backend's device, without gradients.
-    #[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for")]
+    #[allow(
+        deprecated,
+        reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for"
+    )]
     pub fn device(self) -> Device {
         match self {
             Self::Ndarray => Device::ndarray(),
@@ -40,7 +43,8 @@ impl Backend {
 }
 
 /// The recurrent cells by their names on the command line and in experiments.
-pub const CELLS: [(&str, Cell); 3] = [("rnn", Cell::SimpleRnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)];
+pub const CELLS: [(&str, Cell); 3] =
+    [("rnn", Cell::SimpleRnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)];
 
 /// The cell of a name.
 ///
@@ -48,5 +52,9 @@ pub const CELLS: [(&str, Cell); 3] = [("rnn", Cell::SimpleRnn), ("lstm", Cell::L
 ///
 /// When no cell has it.
 pub fn cell(name: &str) -> Result<Cell, String> {
-    CELLS.iter().find(|(known, _)| *known == name).map(|(_, cell)| *cell).ok_or_else(|| format!("no cell `{name}`"))
+    CELLS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, cell)| *cell)
+        .ok_or_else(|| format!("no cell `{name}`"))
 }

@@ -6,8 +6,8 @@
 //! | bench `panel` | windows of many series: how fast they are read and cut |
 //! | bin `burn_nn_stock` | nothing: it does the stock job for `cargo xtask bench`, as `peers/` do |
 //!
-//! Criterion times functions. `cargo xtask bench` times whole processes beside their peers, and puts
-//! Criterion's medians into its tables.
+//! Criterion times functions. `cargo xtask bench` times whole processes beside their peers, and
+//! puts Criterion's medians into its tables.
 
 mod burn_nn;
 mod device;

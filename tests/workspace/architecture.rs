@@ -43,13 +43,22 @@ pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn crates_depend_on_each_other_only_along_the_arrows() {
-    let folders = fs::read_dir(root().join("crates")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
-    let folders: BTreeSet<String> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(folders, CRATES.map(|(name, ..)| name.to_owned()).into(), "every crate has its arrows");
+    let folders = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    let folders: BTreeSet<String> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(
+        folders,
+        CRATES.map(|(name, ..)| name.to_owned()).into(),
+        "every crate has its arrows"
+    );
     for (name, ours, reserved) in CRATES {
         let manifest = manifest(&format!("crates/{name}/Cargo.toml"));
         let dependencies = manifest["dependencies"].as_table().unwrap().keys().map(String::as_str);
-        let found = dependencies.filter(|name| name.starts_with("rnn-") || RESERVED.contains(name)).collect();
+        let found = dependencies
+            .filter(|name| name.starts_with("rnn-") || RESERVED.contains(name))
+            .collect();
         assert_eq!(BTreeSet::from_iter(ours.iter().chain(reserved).copied()), found, "{name}");
     }
 }
@@ -69,17 +78,27 @@ fn burn_is_pinned_and_comes_from_the_registry() {
 fn nothing_of_ours_runs_while_building() {
     let workspace = manifest("Cargo.toml");
     let listed = workspace["workspace"]["members"].as_array().unwrap();
-    assert_eq!(listed.iter().filter_map(|member| member.as_str()).collect::<Vec<_>>(), ["benches", "crates/*", "tests", "xtask"]);
+    assert_eq!(
+        listed.iter().filter_map(|member| member.as_str()).collect::<Vec<_>>(),
+        ["benches", "crates/*", "tests", "xtask"]
+    );
     let crates = CRATES.iter().map(|(name, ..)| format!("crates/{name}"));
     let members = crates.chain(["benches", "tests", "xtask"].map(str::to_owned));
     for member in members {
         let manifest = manifest(&format!("{member}/Cargo.toml"));
         assert!(
-            manifest["package"].get("build").is_none() && !root().join(&member).join("build.rs").exists(),
+            manifest["package"].get("build").is_none()
+                && !root().join(&member).join("build.rs").exists(),
             "{member} has a build script"
         );
-        assert!(manifest.get("lib").is_none_or(|lib| lib.get("proc-macro").is_none()), "{member} has macros of its own");
-        assert!(manifest.get("build-dependencies").is_none(), "{member} has dependencies of a build script");
+        assert!(
+            manifest.get("lib").is_none_or(|lib| lib.get("proc-macro").is_none()),
+            "{member} has macros of its own"
+        );
+        assert!(
+            manifest.get("build-dependencies").is_none(),
+            "{member} has dependencies of a build script"
+        );
     }
 }
 
@@ -89,7 +108,9 @@ fn source_files_stay_small() {
     sources(&root().join("crates"), &mut files);
     sources(&root().join("xtask"), &mut files);
     assert!(files.len() > 30, "the workspace's sources are found");
-    for file in files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests")) {
+    for file in
+        files.iter().filter(|file| !file.components().any(|part| part.as_os_str() == "tests"))
+    {
         let lines = fs::read_to_string(file).unwrap().lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", file.display());
     }
@@ -101,28 +122,56 @@ const CPU_CORE: &str = "crates/rnn-kernels/src/cpu";
 #[test]
 fn unsafe_code_is_where_the_map_says() {
     let mut files = Vec::new();
-    ["crates", "benches", "tests", "xtask"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    ["crates", "benches", "tests", "xtask"]
+        .iter()
+        .for_each(|folder| sources(&root().join(folder), &mut files));
     let kinds = ["{", "fn", "impl"].map(|kind| "unsafe ".to_owned() + kind);
-    let is_unsafe =
-        |text: &str| text.lines().any(|line| !line.trim_start().starts_with("//") && kinds.iter().any(|kind| line.contains(kind)));
+    let is_unsafe = |text: &str| {
+        text.lines().any(|line| {
+            !line.trim_start().starts_with("//") && kinds.iter().any(|kind| line.contains(kind))
+        })
+    };
     let found = files.iter().filter(|file| is_unsafe(&fs::read_to_string(file).unwrap()));
-    let found: BTreeSet<String> =
-        found.map(|file| file.strip_prefix(root()).unwrap().to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")).collect();
+    let found: BTreeSet<String> = found
+        .map(|file| {
+            file.strip_prefix(root())
+                .unwrap()
+                .to_string_lossy()
+                .replace(std::path::MAIN_SEPARATOR, "/")
+        })
+        .collect();
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let paragraph = map.split("\n\n").find(|paragraph| paragraph.starts_with("`unsafe` is in")).unwrap();
+    let paragraph =
+        map.split("\n\n").find(|paragraph| paragraph.starts_with("`unsafe` is in")).unwrap();
     let names = paragraph.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs"));
-    let named: BTreeSet<String> =
-        names.map(|name| if name.contains('/') { name.to_owned() } else { format!("{CPU_CORE}/{name}") }).collect();
+    let named: BTreeSet<String> = names
+        .map(|name| if name.contains('/') { name.to_owned() } else { format!("{CPU_CORE}/{name}") })
+        .collect();
     assert_eq!(found, named, "files with unsafe code, and those ARCHITECTURE.md names");
 }
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "BENCHMARKS.md", "RELIABILITY.md", "assets/README.md"] {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "BENCHMARKS.md",
+        "RELIABILITY.md",
+        "assets/README.md",
+    ] {
         let text = fs::read_to_string(root().join(document)).unwrap();
         assert!(!text.contains("@@"), "{document} has a placeholder");
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.starts_with("http")) {
-            assert!(root().join(document).parent().unwrap().join(link).exists(), "{document} links to {link}, which is not there");
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .filter(|link| !link.starts_with("http"))
+        {
+            assert!(
+                root().join(document).parent().unwrap().join(link).exists(),
+                "{document} links to {link}, which is not there"
+            );
         }
     }
 }

@@ -26,7 +26,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The most memory that is held at a time while something runs, beyond what was held before, in bytes.
+/// The most memory that is held at a time while something runs, beyond what was held before, in
+/// bytes.
 pub(crate) fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.load(Relaxed);
     MOST.store(before, Relaxed);

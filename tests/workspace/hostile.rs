@@ -1,7 +1,8 @@
-//! Everything that reads what others wrote, given the corpora of the fuzz targets and changes of them: it never panics, holds little memory, and an
-//! error is short and says where.
+//! Everything that reads what others wrote, given the corpora of the fuzz targets and changes of
+//! them: it never panics, holds little memory, and an error is short and says where.
 //!
-//! A program of its own with one test at a time: whatever else ran beside it would be counted, too. `fuzz/` looks for what is to be found in hours.
+//! A program of its own with one test at a time: whatever else ran beside it would be counted, too.
+//! `fuzz/` looks for what is to be found in hours.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,17 +22,22 @@ static ALLOCATOR: Counting = Counting;
 
 /// Changed inputs of each reader.
 const CHANGES: usize = 5000;
-/// Bytes that reading a kilobyte or ten may hold: documents are trees, and a date is first read in every format.
+/// Bytes that reading a kilobyte or ten may hold: documents are trees, and a date is first read in
+/// every format.
 const MOST_MEMORY: usize = 8 << 20;
 /// Letters of an error.
 const LONGEST_ERROR: usize = 2000;
-/// What an error has of the place: the name that the readers give their bytes, or of settings the flag; answers have no name, they say what was expected.
+/// What an error has of the place: the name that the readers give their bytes, or of settings the
+/// flag; answers have no name, they say what was expected.
 const PLACES: [&str; 6] = ["bytes", "--", "expected", "answer", "twice", "sh600519"];
 
 /// What is wrong with how a reader takes its bytes.
 fn fault(read: Reader, bytes: &[u8]) -> Option<String> {
     let mut result = Ok(Ok(()));
-    let memory = peak(|| result = panic::catch_unwind(AssertUnwindSafe(|| read(bytes).map_err(|error| error.to_string()))));
+    let memory = peak(|| {
+        result =
+            panic::catch_unwind(AssertUnwindSafe(|| read(bytes).map_err(|error| error.to_string())))
+    });
     let said = match result {
         Err(_) => return Some("it panics".to_owned()),
         Ok(said) => said.err(),
@@ -41,7 +47,8 @@ fn fault(read: Reader, bytes: &[u8]) -> Option<String> {
     }
     let said = said?;
     let is_short = said.chars().count() <= LONGEST_ERROR;
-    (!is_short || PLACES.iter().all(|place| !said.contains(place))).then(|| format!("its error is long, or says no place: {said}"))
+    (!is_short || PLACES.iter().all(|place| !said.contains(place)))
+        .then(|| format!("its error is long, or says no place: {said}"))
 }
 
 /// Numbers that look random and are the same everywhere: SplitMix64.
@@ -101,7 +108,9 @@ fn changed(numbers: &mut Numbers, corpus: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
         match numbers.below(6) {
             0 => bytes.truncate(place),
             1 if place < bytes.len() => bytes[place] ^= 1 << numbers.below(8),
-            2 => drop(bytes.splice(place..place, TOKENS[numbers.below(TOKENS.len())].iter().copied())),
+            2 => drop(
+                bytes.splice(place..place, TOKENS[numbers.below(TOKENS.len())].iter().copied()),
+            ),
             3 if place < bytes.len() => {
                 let end = place + 1 + numbers.below((bytes.len() - place).min(16));
                 bytes.splice(place..end, TOKENS[numbers.below(TOKENS.len())].iter().copied());
@@ -121,8 +130,10 @@ fn changed(numbers: &mut Numbers, corpus: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("fuzz/corpus").join(name);
-    let mut paths: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("fuzz/corpus").join(name);
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
@@ -134,16 +145,25 @@ fn readers_take_any_bytes() {
         for (path, bytes) in &corpus {
             faults.extend(fault(read, bytes).map(|fault| format!("{}: {fault}", path.display())));
             let (kind, result) = (path.file_name().unwrap().to_string_lossy(), read(bytes));
-            let is_right = if kind.starts_with("valid") { result.is_ok() } else { !kind.starts_with("bad") || result.is_err() };
+            let is_right = if kind.starts_with("valid") {
+                result.is_ok()
+            } else {
+                !kind.starts_with("bad") || result.is_err()
+            };
             if !is_right {
                 faults.push(format!("{}: {result:?}", path.display()));
             }
         }
-        assert!(corpus.iter().any(|(_, bytes)| read(bytes).is_ok()), "{name}: something of the corpus is right");
+        assert!(
+            corpus.iter().any(|(_, bytes)| read(bytes).is_ok()),
+            "{name}: something of the corpus is right"
+        );
         let mut numbers = Numbers(1);
         for change in 0..CHANGES {
             let bytes = changed(&mut numbers, &corpus);
-            faults.extend(fault(read, &bytes).map(|fault| format!("{name}, change {change}: {fault}\n{}", bytes.escape_ascii())));
+            faults.extend(fault(read, &bytes).map(|fault| {
+                format!("{name}, change {change}: {fault}\n{}", bytes.escape_ascii())
+            }));
         }
     }
     drop(panic::take_hook());

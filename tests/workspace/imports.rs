@@ -46,7 +46,8 @@ pub(crate) fn imports(src: &Path) -> Vec<Import> {
 fn imports_of(files: impl Iterator<Item = (String, String)>) -> Vec<Import> {
     let mut modules = Modules([(Vec::new(), Module::default())].into());
     for (file, text) in files {
-        let mut at: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        let mut at: Vec<String> =
+            file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if at.iter().any(|name| name == "tests") || file == "main.rs" {
             continue;
         }
@@ -58,7 +59,8 @@ fn imports_of(files: impl Iterator<Item = (String, String)>) -> Vec<Import> {
         for (path, line) in &module.mentions {
             let to = modules.resolve(at, path, false, 0).filter(|to| **to != module.file);
             let Some(to) = to.cloned() else { continue };
-            let import = Import { from: module.file.clone(), to, line: *line, path: path.join("::") };
+            let import =
+                Import { from: module.file.clone(), to, line: *line, path: path.join("::") };
             found.entry((import.from.clone(), import.to.clone())).or_insert(import);
         }
     }
@@ -66,7 +68,8 @@ fn imports_of(files: impl Iterator<Item = (String, String)>) -> Vec<Import> {
 }
 
 fn is(token: Option<&TokenTree>, text: &str) -> bool {
-    matches!(token, Some(TokenTree::Ident(_) | TokenTree::Punct(_))) && token.unwrap().to_string() == text
+    matches!(token, Some(TokenTree::Ident(_) | TokenTree::Punct(_)))
+        && token.unwrap().to_string() == text
 }
 
 /// What a tree of `use` brings: names and paths.
@@ -78,7 +81,10 @@ fn leaves(tokens: &[TokenTree], prefix: &[String]) -> Vec<(String, Vec<String>)>
             TokenTree::Group(group) => {
                 let inner: Vec<TokenTree> = group.stream().into_iter().collect();
                 let trees = inner.split(|token| is(Some(token), ","));
-                return trees.filter(|tree| !tree.is_empty()).flat_map(|tree| leaves(tree, &path)).collect();
+                return trees
+                    .filter(|tree| !tree.is_empty())
+                    .flat_map(|tree| leaves(tree, &path))
+                    .collect();
             }
             TokenTree::Ident(ident) if *ident == "as" => {
                 name = Some(tokens[index + 1].to_string());
@@ -98,7 +104,8 @@ fn leaves(tokens: &[TokenTree], prefix: &[String]) -> Vec<(String, Vec<String>)>
 impl Modules {
     /// Reads a module, or with `outer = false` the inside of one of its braces.
     fn read(&mut self, at: &[String], file: &str, tokens: TokenStream, outer: bool) {
-        const ITEMS: [&str; 9] = ["const", "enum", "fn", "macro_rules", "static", "struct", "trait", "type", "union"];
+        const ITEMS: [&str; 9] =
+            ["const", "enum", "fn", "macro_rules", "static", "struct", "trait", "type", "union"];
         self.0.entry(at.to_vec()).or_default().file = file.to_owned();
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut index = 0;
@@ -109,19 +116,29 @@ impl Modules {
             match token {
                 TokenTree::Group(group) => self.read(at, file, group.stream(), false),
                 TokenTree::Punct(mark) if mark.as_char() == '#' => {
-                    let attribute = next.map_or_else(String::new, |next| next.to_string().replace(' ', ""));
-                    if attribute.starts_with("[cfg(test") || attribute.starts_with("[cfg(all(test") {
+                    let attribute =
+                        next.map_or_else(String::new, |next| next.to_string().replace(' ', ""));
+                    if attribute.starts_with("[cfg(test") || attribute.starts_with("[cfg(all(test")
+                    {
                         let ends = |token: &TokenTree| match token {
                             TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
                             _ => is(Some(token), ";"),
                         };
-                        index += tokens[index..].iter().position(ends).map_or(tokens.len(), |end| end + 1);
+                        index += tokens[index..]
+                            .iter()
+                            .position(ends)
+                            .map_or(tokens.len(), |end| end + 1);
                     }
                 }
-                TokenTree::Ident(word) if *word == "use" && matches!(next, Some(TokenTree::Ident(_) | TokenTree::Group(_))) => {
+                TokenTree::Ident(word)
+                    if *word == "use"
+                        && matches!(next, Some(TokenTree::Ident(_) | TokenTree::Group(_))) =>
+                {
                     index += tokens[index..].iter().position(|token| is(Some(token), ";")).unwrap();
                     let public = match before {
-                        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
+                        Some(TokenTree::Group(group)) => {
+                            group.delimiter() == Delimiter::Parenthesis
+                        }
                         before => is(before, "pub"),
                     };
                     let module = self.0.get_mut(at).unwrap();
@@ -132,8 +149,12 @@ impl Modules {
                         module.uses.push((name, path));
                     }
                 }
-                TokenTree::Ident(word) if *word == "mod" && matches!(next, Some(TokenTree::Ident(_))) => {
-                    if let (Some(name), Some(TokenTree::Group(body))) = (next, tokens.get(index + 1)) {
+                TokenTree::Ident(word)
+                    if *word == "mod" && matches!(next, Some(TokenTree::Ident(_))) =>
+                {
+                    if let (Some(name), Some(TokenTree::Group(body))) =
+                        (next, tokens.get(index + 1))
+                    {
                         self.read(&[at, &[name.to_string()]].concat(), file, body.stream(), true);
                     }
                     index += 2;
@@ -155,8 +176,12 @@ impl Modules {
                         index += 3;
                     }
                     let called = matches!(tokens.get(index), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
-                    let is_item = path.len() > 1 || called || path[0].starts_with(char::is_uppercase);
-                    let is_member = is(before, ".") && !doubled(".") || doubled(":") || is(before, "'") || is(before, "fn");
+                    let is_item =
+                        path.len() > 1 || called || path[0].starts_with(char::is_uppercase);
+                    let is_member = is(before, ".") && !doubled(".")
+                        || doubled(":")
+                        || is(before, "'")
+                        || is(before, "fn");
                     if is_item && !is_member {
                         module.mentions.push((path, word.span().start().line));
                     }
@@ -168,7 +193,13 @@ impl Modules {
 
     /// The file that defines what a path names, if it is of this crate and no module. A `strict`
     /// search finds only names that are written out, not those that a macro may make.
-    fn resolve(&self, at: &[String], path: &[String], strict: bool, depth: usize) -> Option<&String> {
+    fn resolve(
+        &self,
+        at: &[String],
+        path: &[String],
+        strict: bool,
+        depth: usize,
+    ) -> Option<&String> {
         let mut at = at.to_vec();
         let mut inside = false;
         for (index, name) in path.iter().enumerate() {
@@ -181,7 +212,9 @@ impl Modules {
                     let used = module.uses.iter().find(|(used, _)| used == name);
                     let is_last = index + 1 == path.len();
                     let child = [&at[..], std::slice::from_ref(name)].concat();
-                    if self.0.contains_key(&child) && !(is_last && (used.is_some() || module.items.contains(name))) {
+                    if self.0.contains_key(&child)
+                        && !(is_last && (used.is_some() || module.items.contains(name)))
+                    {
                         at = child;
                         inside = true;
                         continue;
@@ -196,7 +229,10 @@ impl Modules {
                     if let Some((_, to)) = used {
                         return follow(to, &path[index + 1..], strict);
                     }
-                    let globs = module.uses.iter().filter(|(name, to)| name == "*" && self.is_ours(&at, to));
+                    let globs = module
+                        .uses
+                        .iter()
+                        .filter(|(name, to)| name == "*" && self.is_ours(&at, to));
                     let found = globs.filter_map(|(_, to)| follow(to, &path[index..], true)).next();
                     return found.or_else(|| (inside && !strict).then_some(&module.file));
                 }
@@ -207,7 +243,8 @@ impl Modules {
     }
 
     fn is_ours(&self, at: &[String], path: &[String]) -> bool {
-        ["crate", "self", "super"].iter().any(|word| path[0] == *word) || self.0.contains_key(&[at, &path[..1]].concat())
+        ["crate", "self", "super"].iter().any(|word| path[0] == *word)
+            || self.0.contains_key(&[at, &path[..1]].concat())
     }
 }
 
@@ -241,12 +278,16 @@ fn globs_count_for_the_names_that_are_written() {
 //> a/b.rs\nuse super::*; fn f(_: Deep) {}
 //> c.rs\npub struct Deep;";
     assert_eq!(found(files), ["a/b.rs -> c.rs", "a/mod.rs -> c.rs"]);
-    assert_eq!(found(&files.replace("_: Deep", "_: Shallow")), ["a/b.rs -> a/mod.rs", "a/mod.rs -> c.rs"]);
+    assert_eq!(
+        found(&files.replace("_: Deep", "_: Shallow")),
+        ["a/b.rs -> a/mod.rs", "a/mod.rs -> c.rs"]
+    );
 }
 
 #[test]
 fn paths_in_code_count_also_through_a_module_that_is_imported() {
-    let files = "//> a.rs\nuse crate::io;\nfn f() { io::read(&[super::b::B { ..crate::c::new() }]) }
+    let files =
+        "//> a.rs\nuse crate::io;\nfn f() { io::read(&[super::b::B { ..crate::c::new() }]) }
 //> b.rs\npub struct B;\n//> c.rs\npub fn new() {}\n//> io.rs\npub fn read() {}";
     assert_eq!(found(files), ["a.rs -> b.rs", "a.rs -> c.rs", "a.rs -> io.rs"]);
 }
@@ -263,7 +304,8 @@ fn tests_comments_strings_and_names_of_members_are_no_imports() {
     let files = "//> a.rs\n//! crate::b::open\nuse crate::b::open as _; /// [`crate::c::C`]
 #[cfg(test)]\nuse crate::c::C;\n#[cfg(test)]\nmod tests { use crate::c::C; }
 fn f<'c>(x: &'c str) { x.new(); let b = \"crate::c::C\"; }\nmod inner { use super::super::c::new; }
-//> b.rs\npub fn open() {}\n//> c.rs\npub struct C; pub fn new() {}\n//> tests/d.rs\nuse crate::c::C;";
+// > b.rs\npub fn open() {}\n//> c.rs\npub struct C; pub fn new() {}\n//> tests/d.rs\nuse
+// crate::c::C;";
     assert_eq!(found(files), ["a.rs -> b.rs", "a.rs -> c.rs"]);
     assert_eq!(found(&files.replace("super::super::c::new", "std::mem")), ["a.rs -> b.rs"]);
 }

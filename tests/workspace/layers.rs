@@ -42,9 +42,11 @@ fn circles<'a>(imports: &'a [Import]) -> BTreeSet<BTreeSet<&'a str>> {
         }
         seen
     };
-    let reach: BTreeMap<&'a str, BTreeSet<&'a str>> = onward.keys().map(|&from| (from, reached(from))).collect();
+    let reach: BTreeMap<&'a str, BTreeSet<&'a str>> =
+        onward.keys().map(|&from| (from, reached(from))).collect();
     let back = |to: &str, from| reach.get(to).is_some_and(|reached| reached.contains(from));
-    let circle = |&from: &&'a str| reach[from].iter().copied().filter(|to| back(to, from)).collect();
+    let circle =
+        |&from: &&'a str| reach[from].iter().copied().filter(|to| back(to, from)).collect();
     reach.keys().map(circle).filter(|circle: &BTreeSet<_>| !circle.is_empty()).collect()
 }
 
@@ -61,7 +63,10 @@ fn listed(imports: &[&Import]) -> String {
 /// The first column of the table under a heading of ARCHITECTURE.md.
 fn listed_rooms(name: &str) -> Vec<String> {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let section = map.split("\n## ").find(|section| section.starts_with(&format!("Layers of {name}\n"))).expect(name);
+    let section = map
+        .split("\n## ")
+        .find(|section| section.starts_with(&format!("Layers of {name}\n")))
+        .expect(name);
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     rows.map(|room| room.trim_end_matches('/').trim_end_matches(".rs").to_owned()).collect()
 }
@@ -71,12 +76,18 @@ fn circles_of_imports_have_two_files_at_most() {
     let mut report = String::new();
     for (name, ..) in CRATES.iter().filter(|(name, ..)| !UNCHECKED.contains(name)) {
         let imports = imports_of(name);
-        let stays =
-            |circle: &BTreeSet<&str>| CIRCLES.iter().any(|(of, files)| of == name && circle.iter().all(|file| files.contains(file)));
+        let stays = |circle: &BTreeSet<&str>| {
+            CIRCLES
+                .iter()
+                .any(|(of, files)| of == name && circle.iter().all(|file| files.contains(file)))
+        };
         for circle in circles(&imports).iter().filter(|circle| circle.len() > 2 && !stays(circle)) {
-            let among = |import: &&Import| [&import.from, &import.to].iter().all(|&file| circle.contains(&**file));
+            let among = |import: &&Import| {
+                [&import.from, &import.to].iter().all(|&file| circle.contains(&**file))
+            };
             let among: Vec<&Import> = imports.iter().filter(among).collect();
-            report += &format!("\n{name}: {} files import each other{}", circle.len(), listed(&among));
+            report +=
+                &format!("\n{name}: {} files import each other{}", circle.len(), listed(&among));
         }
     }
     assert!(report.is_empty(), "{report}");
@@ -88,15 +99,30 @@ fn rooms_import_only_rooms_that_are_listed_before_them() {
         let (rooms, imports) = (listed_rooms(name), imports_of(name));
         let entries = fs::read_dir(root().join("crates").join(name).join("src")).unwrap();
         let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let found: BTreeSet<String> =
-            files.map(|file| room(&file).to_owned()).filter(|room| !["lib", "main", "tests"].contains(&&**room)).collect();
-        assert_eq!(rooms.iter().cloned().collect::<BTreeSet<_>>(), found, "{name}: rooms in ARCHITECTURE.md, and in src");
+        let found: BTreeSet<String> = files
+            .map(|file| room(&file).to_owned())
+            .filter(|room| !["lib", "main", "tests"].contains(&&**room))
+            .collect();
+        assert_eq!(
+            rooms.iter().cloned().collect::<BTreeSet<_>>(),
+            found,
+            "{name}: rooms in ARCHITECTURE.md, and in src"
+        );
         let upwards = upwards(&rooms, &imports);
-        assert!(upwards.is_empty(), "{name}: {} imports upwards{}", upwards.len(), listed(&upwards));
-        let arrows: BTreeSet<_> = imports.iter().map(|import| (room(&import.from), room(&import.to))).collect();
+        assert!(
+            upwards.is_empty(),
+            "{name}: {} imports upwards{}",
+            upwards.len(),
+            listed(&upwards)
+        );
+        let arrows: BTreeSet<_> =
+            imports.iter().map(|import| (room(&import.from), room(&import.to))).collect();
         let arrows = arrows.iter().filter(|(from, to)| from != to && *from != "lib").count();
         assert!(rooms.len() <= MOST_ROOMS, "{name}: {} rooms, at most {MOST_ROOMS}", rooms.len());
-        assert!(arrows <= MOST_ARROWS, "{name}: {arrows} arrows between rooms, at most {MOST_ARROWS}");
+        assert!(
+            arrows <= MOST_ARROWS,
+            "{name}: {arrows} arrows between rooms, at most {MOST_ARROWS}"
+        );
     }
 }
 
@@ -106,7 +132,8 @@ fn import(from: &str, to: &str) -> Import {
 
 #[test]
 fn a_circle_is_found_through_other_files_but_not_a_chain() {
-    let circle = [import("a", "b"), import("b", "c"), import("c", "a"), import("c", "d"), import("e", "a")];
+    let circle =
+        [import("a", "b"), import("b", "c"), import("c", "a"), import("c", "d"), import("e", "a")];
     assert_eq!(circles(&circle), [["a", "b", "c"].into()].into());
     assert!(circles(&circle[1..]).is_empty());
 }
@@ -114,7 +141,11 @@ fn a_circle_is_found_through_other_files_but_not_a_chain() {
 #[test]
 fn an_import_of_a_later_room_or_of_the_root_is_upwards() {
     let rooms = ["error".to_owned(), "io".to_owned()];
-    let imports =
-        [import("error.rs", "io/lock.rs"), import("io/lock.rs", "error.rs"), import("io/mod.rs", "lib.rs"), import("lib.rs", "io/mod.rs")];
+    let imports = [
+        import("error.rs", "io/lock.rs"),
+        import("io/lock.rs", "error.rs"),
+        import("io/mod.rs", "lib.rs"),
+        import("lib.rs", "io/mod.rs"),
+    ];
     assert_eq!(upwards(&rooms, &imports), [&imports[0], &imports[2]]);
 }

@@ -17,7 +17,8 @@ const BATCH: usize = 32;
 const INPUT: usize = 8;
 const UNITS: usize = 64;
 
-/// The peak of [`layer`] on one thread: how far the buffers of two threads overlap in time is chance.
+/// The peak of [`layer`] on one thread: how far the buffers of two threads overlap in time is
+/// chance.
 fn run(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| layer(cell, time, device, learns))
@@ -34,13 +35,35 @@ fn layer(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
         let tensor = Tensor::<2>::ones(shape, device) * 0.01;
         if learns { tensor.require_grad() } else { tensor }
     };
-    let (input, kernel, recurrent_kernel) =
-        (Tensor::<3>::ones([BATCH, time, INPUT], device), weights([INPUT, gates * UNITS]), weights([UNITS, gates * UNITS]));
+    let (input, kernel, recurrent_kernel) = (
+        Tensor::<3>::ones([BATCH, time, INPUT], device),
+        weights([INPUT, gates * UNITS]),
+        weights([UNITS, gates * UNITS]),
+    );
     peak(|| {
         let sequence = match cell {
-            "simple_rnn" => simple_rnn(input, SimpleRnnWeights { kernel, recurrent_kernel, bias: None }, None, None).sequence,
-            "lstm" => lstm(input, LstmWeights { kernel, recurrent_kernel, bias: None }, None, None).sequence,
-            _ => gru(input, GruWeights { kernel, recurrent_kernel, bias: None, recurrent_bias: None }, None, None).sequence,
+            "simple_rnn" => {
+                simple_rnn(
+                    input,
+                    SimpleRnnWeights { kernel, recurrent_kernel, bias: None },
+                    None,
+                    None,
+                )
+                .sequence
+            }
+            "lstm" => {
+                lstm(input, LstmWeights { kernel, recurrent_kernel, bias: None }, None, None)
+                    .sequence
+            }
+            _ => {
+                gru(
+                    input,
+                    GruWeights { kernel, recurrent_kernel, bias: None, recurrent_bias: None },
+                    None,
+                    None,
+                )
+                .sequence
+            }
         };
         if learns {
             drop(sequence.sum().backward());
@@ -58,16 +81,26 @@ fn inference_holds_its_output_and_training_grows_with_time_alone() {
             let grows = |device: &Device, learns: bool| {
                 // Threads and the like are there from the second call on.
                 run(cell, 10, device, learns);
-                let [short, middle, long] = [200, 400, 800].map(|time| run(cell, time, device, learns));
+                let [short, middle, long] =
+                    [200, 400, 800].map(|time| run(cell, time, device, learns));
                 let slopes = [(middle - short) / 200.0 / step, (long - middle) / 400.0 / step];
-                assert!((slopes[1] / slopes[0] - 1.0).abs() < 0.05, "{cell} on {backend:?}: bytes a step grow with time: {slopes:?}");
+                assert!(
+                    (slopes[1] / slopes[0] - 1.0).abs() < 0.05,
+                    "{cell} on {backend:?}: bytes a step grow with time: {slopes:?}"
+                );
                 slopes[1]
             };
             let inference = grows(&device, false);
-            assert!(inference < 1.1, "{cell} on {backend:?}: inference holds {inference:.2} times its output");
+            assert!(
+                inference < 1.1,
+                "{cell} on {backend:?}: inference holds {inference:.2} times its output"
+            );
             // What was saved, the output and its gradient, and the input's copies.
             let training = grows(&device.clone().autodiff(), true);
-            assert!(training < sums + 5.0, "{cell} on {backend:?}: training holds {training:.2} states a step");
+            assert!(
+                training < sums + 5.0,
+                "{cell} on {backend:?}: training holds {training:.2} states a step"
+            );
         }
     }
 }

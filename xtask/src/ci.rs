@@ -24,7 +24,8 @@ pub(crate) struct Args {
 const REAL_DATA: &str = "../shared/data/SH600519.csv";
 /// The packages that know of GPUs, with that knowledge.
 const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
-/// The same with kernels compiled to SPIR-V. It is compiled, not run: see ARCHITECTURE.md, "What Burn leaves to us".
+/// The same with kernels compiled to SPIR-V. It is compiled, not run: see ARCHITECTURE.md, "What
+/// Burn leaves to us".
 const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -35,7 +36,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     step("test", cargo(&["test", "--workspace"]))?;
     real_data()?;
     // With all GPU code, which needs no GPU to be looked at.
-    step("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--features", VULKAN, "--", "-D", "warnings"]))?;
+    step(
+        "clippy",
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            VULKAN,
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    )?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--features", VULKAN]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     step("docs", docs)?;
@@ -54,15 +67,16 @@ fn real_data() -> Result<()> {
     step("real data", command)
 }
 
-/// The command as the tests have built it: building it alone would build half of Burn once more, because another package switches on a feature of
-/// `ciborium`.
+/// The command as the tests have built it: building it alone would build half of Burn once more,
+/// because another package switches on a feature of `ciborium`.
 fn rnn_train(args: &[&str]) -> Command {
     let mut command = Command::new(built("debug", "rnn-train"));
     command.current_dir(root()).args(args).stdin(Stdio::null());
     command
 }
 
-/// With the wgpu backend: the operators, the golden vectors, and the command, which trains all letters experiments and an epoch of each cell on prices.
+/// With the wgpu backend: the operators, the golden vectors, and the command, which trains all
+/// letters experiments and an epoch of each cell on prices.
 fn gpu() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--features", GPU, "--"]);
     tests.args(["gpu", "golden", "wgpu"]);

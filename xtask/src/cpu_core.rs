@@ -1,7 +1,8 @@
 //! The unsafe code of the CPU core under Miri and AddressSanitizer.
 //!
-//! Neither can do with all of Burn: Miri would take days, and the sanitizer wants everything built again. The core knows nothing of Burn, so
-//! a crate of its own holds it and its tests, included by path.
+//! Neither can do with all of Burn: Miri would take days, and the sanitizer wants everything built
+//! again. The core knows nothing of Burn, so a crate of its own holds it and its tests, included by
+//! path.
 
 use std::path::Path;
 
@@ -11,7 +12,8 @@ use crate::shell::{Result, nightly, root, run as run_command, say};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const SCRATCH: &str = "target/cpu-core";
 
-/// Tree borrows, because rayon's crossbeam-epoch breaks the older model; the rest lets rayon ask for the number of threads and tag pointers.
+/// Tree borrows, because rayon's crossbeam-epoch breaks the older model; the rest lets rayon ask
+/// for the number of threads and tag pointers.
 const MIRI: &str = "-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-disable-isolation";
 
 #[derive(clap::Args)]
@@ -22,7 +24,8 @@ pub(crate) struct Args {
 
 /// Interprets the core's tests: its scalar path, with two threads.
 pub(crate) fn miri(args: &Args) -> Result<()> {
-    let installed = nightly(&["miri", "--version"]).output().is_ok_and(|output| output.status.success());
+    let installed =
+        nightly(&["miri", "--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
         return Err("Miri needs a nightly toolchain with it: rustup toolchain install nightly --component miri --component rust-src".into());
     }
@@ -33,7 +36,9 @@ pub(crate) fn miri(args: &Args) -> Result<()> {
 pub(crate) fn sanitize(args: &Args) -> Result<()> {
     let installed = nightly(&["--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
-        return Err("AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly".into());
+        return Err(
+            "AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly".into()
+        );
     }
     test(&["test", "--release", "--target", TARGET], ("RUSTFLAGS", "-Zsanitizer=address"), args)
 }
@@ -42,7 +47,12 @@ fn test(task: &[&str], (variable, flags): (&str, &str), args: &Args) -> Result<(
     let folder = root().join(SCRATCH);
     write_crate(&folder)?;
     let mut command = nightly(task);
-    command.current_dir(&folder).env(variable, flags).env("RAYON_NUM_THREADS", "2").env_remove("CARGO_TARGET_DIR").args(&args.filter);
+    command
+        .current_dir(&folder)
+        .env(variable, flags)
+        .env("RAYON_NUM_THREADS", "2")
+        .env_remove("CARGO_TARGET_DIR")
+        .args(&args.filter);
     say(&format!("{SCRATCH}: {variable}=\"{flags}\" cargo +nightly {}", task.join(" ")));
     run_command(command)
 }
@@ -50,12 +60,20 @@ fn test(task: &[&str], (variable, flags): (&str, &str), args: &Args) -> Result<(
 /// The crate has the workspace's dependencies, in the same versions.
 fn write_crate(folder: &Path) -> Result<()> {
     let workspace = fs_err::read_to_string(root().join("Cargo.toml"))?;
-    let dependencies = workspace.lines().filter(|line| line.starts_with("pulp = ") || line.starts_with("rayon = "));
+    let dependencies = workspace
+        .lines()
+        .filter(|line| line.starts_with("pulp = ") || line.starts_with("rayon = "));
     let manifest = "[package]\nname = \"cpu-core\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
                     [lints.rust]\nunsafe_code = \"deny\"\ndead_code = \"allow\"\nunused_imports = \"allow\"\n\n[dependencies]\n";
     fs_err::create_dir_all(folder.join("src"))?;
-    fs_err::write(folder.join("Cargo.toml"), dependencies.fold(manifest.to_owned(), |text, line| text + line + "\n"))?;
-    fs_err::write(folder.join("src/lib.rs"), "#[path = \"../../../crates/rnn-kernels/src/cpu/mod.rs\"]\nmod cpu;\n")?;
+    fs_err::write(
+        folder.join("Cargo.toml"),
+        dependencies.fold(manifest.to_owned(), |text, line| text + line + "\n"),
+    )?;
+    fs_err::write(
+        folder.join("src/lib.rs"),
+        "#[path = \"../../../crates/rnn-kernels/src/cpu/mod.rs\"]\nmod cpu;\n",
+    )?;
     fs_err::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Runs a program to its end, takes the time of each line it prints, and looks at its memory meanwhile.
+//! Runs a program to its end, takes the time of each line it prints, and looks at its memory
+//! meanwhile.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -11,7 +12,8 @@ use serde_json::Value;
 
 use crate::shell::{Result, shown};
 
-/// How often the program is looked at: often enough that the last look is close to its end, and more often while it is young, as it may be short.
+/// How often the program is looked at: often enough that the last look is close to its end, and
+/// more often while it is young, as it may be short.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const YOUNG: Duration = Duration::from_millis(200);
 /// Lines of a failed program's stderr that are worth showing.
@@ -43,14 +45,17 @@ pub(crate) fn run(mut command: Command) -> Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{shown}: {error}"))?;
-    let (stdout, stderr) = (collect(child.stdout.take(), started), collect(child.stderr.take(), started));
+    let (stdout, stderr) =
+        (collect(child.stdout.take(), started), collect(child.stderr.take(), started));
     let (status, peak, peak_of_all) = watch(&mut child, started)?;
     let seconds = started.elapsed().as_secs_f64();
     let [lines, errors] = [stdout, stderr].map(|pipe| pipe.join().unwrap_or_default());
     if status.success() {
         return Ok(Finished { seconds, peak, peak_of_all, lines });
     }
-    let last = errors[errors.len().saturating_sub(LAST_WORDS)..].iter().map(|(_, line)| format!("\n{line}"));
+    let last = errors[errors.len().saturating_sub(LAST_WORDS)..]
+        .iter()
+        .map(|(_, line)| format!("\n{line}"));
     Err(format!("`{shown}` ended with {status}{}", last.collect::<String>()).into())
 }
 
@@ -63,13 +68,15 @@ fn watch(child: &mut Child, started: Instant) -> Result<(ExitStatus, Option<u64>
         peak = memory(child.id(), "VmHWM:").or(peak);
         let processes = descendants(child.id());
         if processes.len() > 1 {
-            together = together.max(Some(processes.iter().filter_map(|process| memory(*process, "VmRSS:")).sum()));
+            together = together
+                .max(Some(processes.iter().filter_map(|process| memory(*process, "VmRSS:")).sum()));
         }
         thread::sleep(if started.elapsed() < YOUNG { LOOK_EVERY / 20 } else { LOOK_EVERY });
     }
 }
 
-/// Resident memory of a process in bytes: now (`VmRSS:`), without files (`RssAnon:`), or its high-water mark (`VmHWM:`).
+/// Resident memory of a process in bytes: now (`VmRSS:`), without files (`RssAnon:`), or its
+/// high-water mark (`VmHWM:`).
 pub(crate) fn memory(process: u32, which: &str) -> Option<u64> {
     let status = fs_err::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kibibytes = status.lines().find_map(|line| line.strip_prefix(which))?;
@@ -80,26 +87,39 @@ pub(crate) fn memory(process: u32, which: &str) -> Option<u64> {
 fn descendants(process: u32) -> Vec<u32> {
     let entries = fs_err::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    // After the name, which may hold anything but ends with the last bracket: the state, then the parent.
+    // After the name, which may hold anything but ends with the last bracket: the state, then the
+    // parent.
     let parent = |process: u32| {
         let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
     };
-    let parents: Vec<(u32, u32)> = processes.filter_map(|process| Some((process, parent(process)?))).collect();
+    let parents: Vec<(u32, u32)> =
+        processes.filter_map(|process| Some((process, parent(process)?))).collect();
     let mut found = vec![process];
     let mut next = 0;
     while let Some(&process) = found.get(next) {
-        found.extend(parents.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| child));
+        found.extend(
+            parents.iter().filter(|(_, parent)| *parent == process).map(|(child, _)| child),
+        );
         next += 1;
     }
     found
 }
 
 /// Reads lines as they come. What was read before a broken pipe still counts.
-fn collect(pipe: Option<impl Read + Send + 'static>, started: Instant) -> JoinHandle<Vec<(f64, String)>> {
+fn collect(
+    pipe: Option<impl Read + Send + 'static>,
+    started: Instant,
+) -> JoinHandle<Vec<(f64, String)>> {
     thread::spawn(move || {
-        let lines = pipe.into_iter().flat_map(|pipe| BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok));
-        lines.map(|line| (started.elapsed().as_secs_f64(), String::from_utf8_lossy(&line).into_owned())).collect()
+        let lines = pipe
+            .into_iter()
+            .flat_map(|pipe| BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok));
+        lines
+            .map(|line| {
+                (started.elapsed().as_secs_f64(), String::from_utf8_lossy(&line).into_owned())
+            })
+            .collect()
     })
 }
 
@@ -114,7 +134,8 @@ mod tests {
 
     #[test]
     fn processes_of_processes_are_found() {
-        let mut child = Command::new("sh").args(["-c", "sh -c 'sleep 5; true'; true"]).spawn().unwrap();
+        let mut child =
+            Command::new("sh").args(["-c", "sh -c 'sleep 5; true'; true"]).spawn().unwrap();
         let started = Instant::now();
         while descendants(child.id()).len() < 3 && started.elapsed() < Duration::from_secs(4) {
             thread::sleep(Duration::from_millis(5));

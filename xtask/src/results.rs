@@ -1,4 +1,5 @@
-//! The README's table of forecasts: the course's experiments and those with an honest split over several seeds, beside the baselines, and a backtest.
+//! The README's table of forecasts: the course's experiments and those with an honest split over
+//! several seeds, beside the baselines, and a backtest.
 
 use std::{
     path::PathBuf,
@@ -50,7 +51,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     run_command(cargo(&["build", "--release", "-p", "rnn-train"]))?;
     let command = |words: &[&str]| {
         let mut command = Command::new(built("release", "rnn-train"));
-        command.args(words).arg("--artifacts").arg(&args.artifacts).stdout(Stdio::null()).env_remove("RNN_STOCK_CSV");
+        command
+            .args(words)
+            .arg("--artifacts")
+            .arg(&args.artifacts)
+            .stdout(Stdio::null())
+            .env_remove("RNN_STOCK_CSV");
         if let Some(data) = &data {
             command.arg("--data").arg(data);
         }
@@ -60,14 +66,33 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         command
     };
     let (seeds, folds) = (args.seeds.to_string(), args.folds.to_string());
-    let (mut reports, mut progress) = (Vec::new(), Progress::new("experiments", EXPERIMENTS.len() + 1));
+    let (mut reports, mut progress) =
+        (Vec::new(), Progress::new("experiments", EXPERIMENTS.len() + 1));
     for (index, (experiment, _)) in EXPERIMENTS.into_iter().enumerate() {
         progress.say(index, &format!(", next {experiment}, seeds 1 to {seeds}"));
-        run_command(command(&["train", experiment, "--seeds", &seeds, "--seed", "1", "--backend", "ndarray"]))?;
+        run_command(command(&[
+            "train",
+            experiment,
+            "--seeds",
+            &seeds,
+            "--seed",
+            "1",
+            "--backend",
+            "ndarray",
+        ]))?;
         reports.push(json(&args.artifacts.join(experiment).join("seeds.json"))?);
     }
     progress.say(EXPERIMENTS.len(), &format!(", next {BACKTESTED}, {folds} folds"));
-    run_command(command(&["backtest", BACKTESTED, "--folds", &folds, "--seed", "1", "--backend", "ndarray"]))?;
+    run_command(command(&[
+        "backtest",
+        BACKTESTED,
+        "--folds",
+        &folds,
+        "--seed",
+        "1",
+        "--backend",
+        "ndarray",
+    ]))?;
     let backtest = json(&args.artifacts.join(BACKTESTED).join("backtest.json"))?;
     let text = table(&reports, &backtest);
     let path = args.artifacts.join("results.md");
@@ -84,22 +109,40 @@ fn table(reports: &[Value], backtest: &Value) -> String {
     let is_course = data["sha256"] == COURSE_FILE;
     let mut rows = Vec::new();
     for (report, (name, elsewhere)) in reports.iter().zip(EXPERIMENTS) {
-        let of_models = |name: &str| all(&report["models"]).iter().filter_map(|model| model[name].as_f64()).collect::<Vec<_>>();
+        let of_models = |name: &str| {
+            all(&report["models"])
+                .iter()
+                .filter_map(|model| model[name].as_f64())
+                .collect::<Vec<_>>()
+        };
         let mut seeds = of_models("rmse");
         seeds.sort_by(f64::total_cmp);
         let seeds = seeds.iter().map(|rmse| format!("{rmse:.2}")).collect::<Vec<_>>().join(" ");
         let coverage = Spread::of(of_models("coverage"));
-        let range = coverage.map_or_else(String::new, |spread| format!("{:.1} to {:.1}%", 100.0 * spread.least, 100.0 * spread.most));
+        let range = coverage.map_or_else(String::new, |spread| {
+            format!("{:.1} to {:.1}%", 100.0 * spread.least, 100.0 * spread.most)
+        });
         let elsewhere = if is_course { elsewhere } else { "" };
-        rows.push(row(&format!("`{name}`"), &report["median"], [seeds, range, elsewhere.to_owned()]));
+        rows.push(row(
+            &format!("`{name}`"),
+            &report["median"],
+            [seeds, range, elsewhere.to_owned()],
+        ));
         if coverage.is_some() {
             let coverage = percent(&report["mean"]["interval"]["coverage"]);
-            rows.push(row(&format!("`{name}`, mean of the models"), &report["mean"], [String::new(), coverage, String::new()]));
+            rows.push(row(
+                &format!("`{name}`, mean of the models"),
+                &report["mean"],
+                [String::new(), coverage, String::new()],
+            ));
         }
     }
     let baselines = all(&mean["baselines"]).iter();
-    rows.extend(baselines.map(|baseline| row(baseline["name"].as_str().unwrap_or_default(), baseline, Default::default())));
-    let columns = ["", "RMSE", "MAE", "RMSE of the seeds", "90% interval covers", "elsewhere, RMSE / MAE"];
+    rows.extend(baselines.map(|baseline| {
+        row(baseline["name"].as_str().unwrap_or_default(), baseline, Default::default())
+    }));
+    let columns =
+        ["", "RMSE", "MAE", "RMSE of the seeds", "90% interval covers", "elsewhere, RMSE / MAE"];
     format!(
         "`{}`{synthetic}, {} test days, {}; medians of seeds 1 to {}.\n\n{}{}",
         data["file"].as_str().unwrap_or_default(),
@@ -113,7 +156,10 @@ fn table(reports: &[Value], backtest: &Value) -> String {
 
 /// A name, its scores, and whatever else.
 fn row(name: &str, scores: &Value, others: [String; 3]) -> Vec<String> {
-    [name.to_owned(), number(&scores["rmse"]), number(&scores["mae"])].into_iter().chain(others).collect()
+    [name.to_owned(), number(&scores["rmse"]), number(&scores["mae"])]
+        .into_iter()
+        .chain(others)
+        .collect()
 }
 
 fn all(list: &Value) -> &[Value] {
@@ -122,17 +168,35 @@ fn all(list: &Value) -> &[Value] {
 
 /// The days from which and to which something was scored.
 fn span(scored: &Value) -> String {
-    let day = |index: usize| scored["span"][index].as_str().and_then(|time| time.get(..10)).unwrap_or_default();
+    let day = |index: usize| {
+        scored["span"][index].as_str().and_then(|time| time.get(..10)).unwrap_or_default()
+    };
     format!("{} to {}", day(0), day(1))
 }
 
 fn folds(backtest: &Value) -> String {
     let folds = all(&backtest["folds"]);
-    let line = |name: String, [before, set, days]: [String; 3], scores: &Value, of: &Value, coverage: &Value| {
+    let line = |name: String,
+                [before, set, days]: [String; 3],
+                scores: &Value,
+                of: &Value,
+                coverage: &Value| {
         let close = all(&of["baselines"]).iter().find(|baseline| baseline["name"] == "last close");
-        let close = close.map_or_else(String::new, |close| format!("{} / {}", number(&close["rmse"]), number(&close["mae"])));
+        let close = close.map_or_else(String::new, |close| {
+            format!("{} / {}", number(&close["rmse"]), number(&close["mae"]))
+        });
         let skill = format!("{:+.1}%", 100.0 * of["skill"].as_f64().unwrap_or(f64::NAN));
-        vec![name, before, set, days, number(&scores["rmse"]), number(&scores["mae"]), close, skill, percent(coverage)]
+        vec![
+            name,
+            before,
+            set,
+            days,
+            number(&scores["rmse"]),
+            number(&scores["mae"]),
+            close,
+            skill,
+            percent(coverage),
+        ]
     };
     let of_fold = |fold: &Value| {
         let middle = [fold["rows_before"].to_string(), span(fold), fold["windows"].to_string()];
@@ -141,9 +205,29 @@ fn folds(backtest: &Value) -> String {
     let mut rows: Vec<Vec<String>> = folds.iter().map(of_fold).collect();
     let days: u64 = folds.iter().filter_map(|fold| fold["windows"].as_u64()).sum();
     let middle = [String::new(), String::new(), days.to_string()];
-    rows.push(line("all".to_owned(), middle, &backtest["overall"], backtest, &backtest["coverage"]));
-    let columns = ["fold", "rows before", "test set", "days", "RMSE", "MAE", "last close, RMSE / MAE", "skill", "90% interval covers"];
-    format!("\n`{BACKTESTED}`, backtest of {} folds over the whole file:\n\n{}", folds.len(), markdown(&columns, 1, &rows))
+    rows.push(line(
+        "all".to_owned(),
+        middle,
+        &backtest["overall"],
+        backtest,
+        &backtest["coverage"],
+    ));
+    let columns = [
+        "fold",
+        "rows before",
+        "test set",
+        "days",
+        "RMSE",
+        "MAE",
+        "last close, RMSE / MAE",
+        "skill",
+        "90% interval covers",
+    ];
+    format!(
+        "\n`{BACKTESTED}`, backtest of {} folds over the whole file:\n\n{}",
+        folds.len(),
+        markdown(&columns, 1, &rows)
+    )
 }
 
 fn number(value: &Value) -> String {
@@ -178,11 +262,28 @@ mod tests {
         });
         let backtest = json!({ "folds": [fold], "overall": scores(2.0), "baselines": baselines, "skill": -0.01, "coverage": 0.88 });
         let reports = vec![report; EXPERIMENTS.len()];
-        let text = table(&reports, &backtest).split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        assert!(text.contains("| `stock-gap` | 11.75 | 5.88 | 11.50 12.00 | 90.0 to 90.0% | |"), "{text}");
-        assert!(text.contains("240 test days, 2019-05-06 to 2020-04-24; medians of seeds 1 to 2."), "{text}");
-        assert!(text.contains("| last close | 11.93 | 7.46 |") && text.contains("the course 40.65 / 35.49"), "{text}");
+        let text = table(&reports, &backtest)
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            text.contains("| `stock-gap` | 11.75 | 5.88 | 11.50 12.00 | 90.0 to 90.0% | |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("240 test days, 2019-05-06 to 2020-04-24; medians of seeds 1 to 2."),
+            "{text}"
+        );
+        assert!(
+            text.contains("| last close | 11.93 | 7.46 |")
+                && text.contains("the course 40.65 / 35.49"),
+            "{text}"
+        );
         assert!(text.contains("| 1 | 404 | 2012-01-01 to 2013-01-01 | 404 | 2.00 | 1.00 | 11.93 / 7.46 | +1.0% | 88.0% |"), "{text}");
-        assert!(text.contains("| all | | | 404 | 2.00 | 1.00 | 11.93 / 7.46 | -1.0% | 88.0% |"), "{text}");
+        assert!(
+            text.contains("| all | | | 404 | 2.00 | 1.00 | 11.93 / 7.46 | -1.0% | 88.0% |"),
+            "{text}"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! The synthetic sample: daily bars in the course's format and of its length, from a seeded generator.
+//! The synthetic sample: daily bars in the course's format and of its length, from a seeded
+//! generator.
 //!
-//! A random walk of log prices with slowly changing volatility, overnight gaps and intraday moves, on weekdays. The generator
-//! (ChaCha8) and the elementary functions (libm) give the same bytes on every machine.
+//! A random walk of log prices with slowly changing volatility, overnight gaps and intraday moves,
+//! on weekdays. The generator (ChaCha8) and the elementary functions (libm) give the same bytes on
+//! every machine.
 
 use std::fmt::Write;
 
@@ -30,7 +32,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (path, text) = (root().join(PATH), generate());
     if args.check {
         let is_same = fs_err::read_to_string(&path)? == text;
-        return if is_same { Ok(()) } else { Err(format!("{PATH} is not what `cargo xtask sample` writes").into()) };
+        return if is_same {
+            Ok(())
+        } else {
+            Err(format!("{PATH} is not what `cargo xtask sample` writes").into())
+        };
     }
     fs_err::write(&path, text)?;
     print(&format!("wrote {PATH}: {ROWS} synthetic bars"));
@@ -50,7 +56,11 @@ fn generate() -> String {
         let high = open.max(close) * libm::exp(0.4 * volatility * noise.normal().abs());
         let low = open.min(close) * libm::exp(-0.4 * volatility * noise.normal().abs());
         let volume = 30_000.0 * libm::exp(0.6 * log_volatility + 0.35 * noise.normal());
-        writeln!(text, "{index},{date},{open:.3},{close:.3},{high:.3},{low:.3},{volume:.2},SYNTHETIC").expect("a String takes all text");
+        writeln!(
+            text,
+            "{index},{date},{open:.3},{close:.3},{high:.3},{low:.3},{volume:.2},SYNTHETIC"
+        )
+        .expect("a String takes all text");
         date = next_weekday(date);
     }
     text

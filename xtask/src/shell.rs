@@ -21,7 +21,9 @@ pub(crate) fn root() -> PathBuf {
 
 /// A place in the folder of builds.
 pub(crate) fn target(name: &str) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target)).join(name)
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |target| root().join(target))
+        .join(name)
 }
 
 /// An empty folder in the folder of builds.
@@ -73,7 +75,8 @@ pub(crate) fn shown(command: &Command) -> String {
 
 /// Reads a JSON file.
 pub(crate) fn json(path: &Path) -> Result<Value> {
-    Ok(serde_json::from_str(&fs_err::read_to_string(path)?).map_err(|error| format!("{}: {error}", path.display()))?)
+    Ok(serde_json::from_str(&fs_err::read_to_string(path)?)
+        .map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 /// The absolute path of a file that is there.

@@ -51,11 +51,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     build(args)?;
     let binary = built("release", "rnn-train");
     let names = experiments(&binary, &args.only)?;
-    // Without seeds each experiment has its own folder, ready for `rnn-train predict`; with several, one folder a seed.
-    let seeds: Vec<Option<u64>> = if args.seeds.is_empty() { vec![None] } else { args.seeds.iter().copied().map(Some).collect() };
-    let runs: Vec<_> = names.iter().flat_map(|name| seeds.iter().map(move |seed| (name, *seed))).collect();
+    // Without seeds each experiment has its own folder, ready for `rnn-train predict`; with
+    // several, one folder a seed.
+    let seeds: Vec<Option<u64>> = if args.seeds.is_empty() {
+        vec![None]
+    } else {
+        args.seeds.iter().copied().map(Some).collect()
+    };
+    let runs: Vec<_> =
+        names.iter().flat_map(|name| seeds.iter().map(move |seed| (name, *seed))).collect();
 
-    let (mut outcomes, mut failures, mut progress) = (Vec::new(), Vec::new(), Progress::new("trainings", runs.len()));
+    let (mut outcomes, mut failures, mut progress) =
+        (Vec::new(), Vec::new(), Progress::new("trainings", runs.len()));
     for (index, (name, seed)) in runs.iter().enumerate() {
         let of_seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
         progress.say(index, &format!(", next {name}{of_seed}"));
@@ -77,7 +84,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     write(&args.artifacts, "summary.md", &table)?;
     print(&table);
     say(&format!("written to {}: summary.md, summary.json", args.artifacts.display()));
-    if failures.is_empty() { Ok(()) } else { Err(format!("not everything was trained:\n{}", failures.join("\n")).into()) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not everything was trained:\n{}", failures.join("\n")).into())
+    }
 }
 
 fn build(args: &Args) -> Result<()> {
@@ -91,16 +102,29 @@ fn build(args: &Args) -> Result<()> {
 fn experiments(binary: &Path, only: &[String]) -> Result<Vec<String>> {
     let output = Command::new(binary).args(["list", "--json"]).output()?;
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout)?;
-    let names: Vec<String> = listed.iter().filter_map(|listed| Some(listed["name"].as_str()?.to_owned())).collect();
+    let names: Vec<String> =
+        listed.iter().filter_map(|listed| Some(listed["name"].as_str()?.to_owned())).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(name)) {
-        return Err(format!("--only: no experiment `{unknown}`; there are {}", names.join(", ")).into());
+        return Err(
+            format!("--only: no experiment `{unknown}`; there are {}", names.join(", ")).into()
+        );
     }
     Ok(names.into_iter().filter(|name| only.is_empty() || only.contains(name)).collect())
 }
 
-fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64>, data: Option<&Path>) -> Result<Value> {
+fn train(
+    args: &Args,
+    binary: &Path,
+    folder: &Path,
+    name: &str,
+    seed: Option<u64>,
+    data: Option<&Path>,
+) -> Result<Value> {
     let mut command = Command::new(binary);
-    command.args(["train", name, "--fresh", "--progress", "plain", "--backend", &args.backend]).arg("--artifacts").arg(folder);
+    command
+        .args(["train", name, "--fresh", "--progress", "plain", "--backend", &args.backend])
+        .arg("--artifacts")
+        .arg(folder);
     if let Some(seed) = seed {
         command.arg("--seed").arg(seed.to_string());
     }
@@ -117,7 +141,8 @@ fn train(args: &Args, binary: &Path, folder: &Path, name: &str, seed: Option<u64
     let seconds = started.elapsed().as_secs_f64();
 
     let folder = folder.join(name);
-    let (config, evaluation) = (read(&folder.join("config.json"))?, read(&folder.join("evaluation.json"))?);
+    let (config, evaluation) =
+        (read(&folder.join("config.json"))?, read(&folder.join("evaluation.json"))?);
     let metrics = fs_err::read_to_string(folder.join("metrics.csv"))?;
     let last = metrics.lines().last().unwrap_or_default();
     Ok(json!({
@@ -157,24 +182,51 @@ fn summarise(args: &Args, outcomes: Vec<Value>) -> Value {
 
 fn table(summary: &Value) -> String {
     let synthetic = if summary["synthetic"] == true { " (**synthetic** data)" } else { "" };
-    let prices = summary["data"].as_str().map_or_else(String::new, |file| format!(", prices from `{file}`{synthetic}"));
+    let prices = summary["data"]
+        .as_str()
+        .map_or_else(String::new, |file| format!(", prices from `{file}`{synthetic}"));
     let outcomes = summary["outcomes"].as_array().map_or(&[][..], Vec::as_slice);
-    let number = |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.3}"));
+    let number =
+        |value: &Value| value.as_f64().map_or_else(String::new, |value| format!("{value:.3}"));
     let course = |name: &Value| {
-        COURSE.iter().find(|(course, _)| summary["is_course"] == true && *name == *course).map_or("", |(_, figures)| figures)
+        COURSE
+            .iter()
+            .find(|(course, _)| summary["is_course"] == true && *name == *course)
+            .map_or("", |(_, figures)| figures)
     };
     let row = |outcome: &Value| {
         let text = |name: &str| outcome[name].to_string();
         let figure = |name: &str| outcome[name].as_f64().unwrap_or(f64::NAN);
         let scores = ["accuracy", "mse", "rmse", "mae"].map(|name| number(&outcome[name]));
-        let mut row = vec![outcome["experiment"].as_str().unwrap_or_default().to_owned(), text("seed"), text("parameters"), text("epochs")];
-        row.extend([format!("{:.1}", figure("seconds")), format!("{:.3e}", figure("final_loss")), text("best_epoch")]);
+        let mut row = vec![
+            outcome["experiment"].as_str().unwrap_or_default().to_owned(),
+            text("seed"),
+            text("parameters"),
+            text("epochs"),
+        ];
+        row.extend([
+            format!("{:.1}", figure("seconds")),
+            format!("{:.3e}", figure("final_loss")),
+            text("best_epoch"),
+        ]);
         row.extend(scores);
         row.push(course(&outcome["experiment"]).to_owned());
         row
     };
-    let columns =
-        ["experiment", "seed", "parameters", "epochs", "seconds", "final loss", "best epoch", "accuracy", "MSE", "RMSE", "MAE", "course"];
+    let columns = [
+        "experiment",
+        "seed",
+        "parameters",
+        "epochs",
+        "seconds",
+        "final loss",
+        "best epoch",
+        "accuracy",
+        "MSE",
+        "RMSE",
+        "MAE",
+        "course",
+    ];
     format!(
         "Backend {}{prices}. Scores are of the best checkpoint.\n\n{}{}{}",
         summary["backend"].as_str().unwrap_or("?"),
@@ -187,8 +239,14 @@ fn table(summary: &Value) -> String {
 /// Median scores of each experiment that ran with several seeds.
 fn medians(outcomes: &[Value]) -> String {
     let mut text = String::new();
-    for of_name in outcomes.chunk_by(|one, next| one["experiment"] == next["experiment"]).filter(|of_name| of_name.len() > 1) {
-        let median = |score: &str| Spread::of(of_name.iter().filter_map(|outcome| outcome[score].as_f64())).map(|spread| spread.median);
+    for of_name in outcomes
+        .chunk_by(|one, next| one["experiment"] == next["experiment"])
+        .filter(|of_name| of_name.len() > 1)
+    {
+        let median = |score: &str| {
+            Spread::of(of_name.iter().filter_map(|outcome| outcome[score].as_f64()))
+                .map(|spread| spread.median)
+        };
         let (name, count) = (of_name[0]["experiment"].as_str().unwrap_or_default(), of_name.len());
         text += &if let (Some(rmse), Some(mae)) = (median("rmse"), median("mae")) {
             format!("\n- {name}: median of {count} seeds RMSE {rmse:.3}, MAE {mae:.3}")
@@ -201,11 +259,11 @@ fn medians(outcomes: &[Value]) -> String {
 }
 
 fn naive(outcomes: &[Value]) -> String {
-    let scores = |outcome: &Value| Some((outcome["naive_rmse"].as_f64()?, outcome["naive_mae"].as_f64()?));
-    outcomes
-        .iter()
-        .find_map(scores)
-        .map_or_else(String::new, |(rmse, mae)| format!("\nPredicting every value by the value before: RMSE {rmse:.3}, MAE {mae:.3}.\n"))
+    let scores =
+        |outcome: &Value| Some((outcome["naive_rmse"].as_f64()?, outcome["naive_mae"].as_f64()?));
+    outcomes.iter().find_map(scores).map_or_else(String::new, |(rmse, mae)| {
+        format!("\nPredicting every value by the value before: RMSE {rmse:.3}, MAE {mae:.3}.\n")
+    })
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
@@ -219,24 +277,38 @@ mod tests {
     use super::*;
 
     fn summary(is_course: bool, synthetic: bool) -> Value {
-        let letters = [1.0, 0.8].map(|accuracy| json!({ "experiment": "letters-onehot-1", "accuracy": accuracy }));
+        let letters = [1.0, 0.8]
+            .map(|accuracy| json!({ "experiment": "letters-onehot-1", "accuracy": accuracy }));
         let stock = |rmse: f64| json!({ "experiment": "stock-rnn", "rmse": rmse, "mae": rmse, "naive_rmse": 19.618, "naive_mae": 14.711 });
-        let outcomes: Vec<Value> = letters.into_iter().chain([30.0, 50.0, 40.0].map(stock)).collect();
+        let outcomes: Vec<Value> =
+            letters.into_iter().chain([30.0, 50.0, 40.0].map(stock)).collect();
         json!({ "data": "bars.csv", "synthetic": synthetic, "backend": "ndarray", "is_course": is_course, "outcomes": outcomes })
     }
 
     #[test]
     fn the_table_has_a_row_a_run_and_medians_over_seeds() {
         let text = table(&summary(true, false));
-        assert_eq!(text.lines().filter(|line| line.starts_with("| letters") || line.starts_with("| stock")).count(), 5);
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("| letters") || line.starts_with("| stock"))
+                .count(),
+            5
+        );
         assert!(text.contains("stock-rnn: median of 3 seeds RMSE 40.000, MAE 40.000"), "{text}");
         assert!(text.contains("letters-onehot-1: accuracy 1.0 with 1 of 2 seeds"), "{text}");
-        assert!(text.contains("MSE 1652.593, RMSE 40.652") && text.contains("RMSE 19.618, MAE 14.711"), "{text}");
+        assert!(
+            text.contains("MSE 1652.593, RMSE 40.652") && text.contains("RMSE 19.618, MAE 14.711"),
+            "{text}"
+        );
     }
 
     #[test]
     fn synthetic_prices_are_named_and_the_course_does_not_stand_beside_them() {
         let text = table(&summary(false, true));
-        assert!(text.contains("prices from `bars.csv` (**synthetic** data)") && !text.contains("1652.593"), "{text}");
+        assert!(
+            text.contains("prices from `bars.csv` (**synthetic** data)")
+                && !text.contains("1652.593"),
+            "{text}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The stock job with the layers of `burn::nn`: a peer of `cargo xtask bench`, which reads a JSON line
-//! for each epoch and takes the time.
+//! The stock job with the layers of `burn::nn`: a peer of `cargo xtask bench`, which reads a JSON
+//! line for each epoch and takes the time.
 
 use std::{
     error::Error,
@@ -17,7 +17,8 @@ use burn::{
 };
 use clap::Parser;
 use rnn_data::{
-    CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform, WindowBatch, WindowBatcher, Windows,
+    CsvFile, EpochLoaderBuilder, ReadOptions, Scaler, SeriesConfig, Split, Subset, Transform,
+    WindowBatch, WindowBatcher, Windows,
 };
 use rnn_models::Cell;
 use serde_json::{Value, json};
@@ -54,10 +55,18 @@ fn main() -> Result<()> {
 }
 
 fn train(args: &Args) -> Result<()> {
-    let file = args.data.as_deref().map_or_else(|| CsvFile::sample(None), |path| CsvFile::open(path, None))?;
-    let config = SeriesConfig::new("open".into()).with_window(WINDOW).with_transform(Transform::MinMax).with_split(Split::Course);
+    let file = args
+        .data
+        .as_deref()
+        .map_or_else(|| CsvFile::sample(None), |path| CsvFile::open(path, None))?;
+    let config = SeriesConfig::new("open".into())
+        .with_window(WINDOW)
+        .with_transform(Transform::MinMax)
+        .with_split(Split::Course);
     let data = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
-    let Scaler::MinMax { min, max } = data.series[0].scalers.target else { return Err("the course scales to [0, 1]".into()) };
+    let Scaler::MinMax { min, max } = data.series[0].scalers.target else {
+        return Err("the course scales to [0, 1]".into());
+    };
     let device = args.backend.device();
     let learning = device.clone().autodiff();
     learning.seed(args.seed);
@@ -78,7 +87,9 @@ fn train(args: &Args) -> Result<()> {
     }
     let best = best.ok_or("no epoch ended with a finite loss")?;
     let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (max - min);
-    report(&json!({ "peer": format!("burn::nn on {}", args.backend.name()), "seed": args.seed, "best_rmse": rmse }))
+    report(
+        &json!({ "peer": format!("burn::nn on {}", args.backend.name()), "seed": args.seed, "best_rmse": rmse }),
+    )
 }
 
 /// Prints a line at once: whoever reads it takes the time.
@@ -88,8 +99,13 @@ fn report(values: &Value) -> Result<()> {
     Ok(output.flush()?)
 }
 
-fn loader(windows: &Windows, seed: Option<u64>, device: &Device) -> Arc<dyn DataLoader<WindowBatch>> {
-    let builder = EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).set_device(device.clone());
+fn loader(
+    windows: &Windows,
+    seed: Option<u64>,
+    device: &Device,
+) -> Arc<dyn DataLoader<WindowBatch>> {
+    let builder =
+        EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).set_device(device.clone());
     match seed {
         Some(seed) => builder.shuffle(seed).build(windows.clone()),
         None => builder.build(windows.clone()),
@@ -106,7 +122,8 @@ fn train_epoch(
     for batch in batches.iter() {
         let batch = batch?;
         let samples = batch.targets.dims()[0];
-        let loss = MseLoss::new().forward(model.forward(batch.windows), batch.targets, Reduction::Mean);
+        let loss =
+            MseLoss::new().forward(model.forward(batch.windows), batch.targets, Reduction::Mean);
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(LEARNING_RATE, model, gradients);
         total += loss.into_scalar::<f64>() * samples as f64;
@@ -118,7 +135,8 @@ fn mean_loss(model: &NnStockModel, batches: &dyn DataLoader<WindowBatch>) -> Res
     let mut total = 0.0;
     for batch in batches.iter() {
         let batch = batch?;
-        let loss = MseLoss::new().forward(model.forward(batch.windows), batch.targets, Reduction::Sum);
+        let loss =
+            MseLoss::new().forward(model.forward(batch.windows), batch.targets, Reduction::Sum);
         total += loss.into_scalar::<f64>();
     }
     Ok(total / batches.num_items() as f64)

@@ -6,7 +6,10 @@
 use std::{env, error::Error, path::Path};
 
 use burn::data::dataset::Dataset;
-use rnn_data::{CsvFile, DataError, EpochLoaderBuilder, Feature, ReadOptions, SeriesConfig, Subset, Transform, WindowBatcher};
+use rnn_data::{
+    CsvFile, DataError, EpochLoaderBuilder, Feature, ReadOptions, SeriesConfig, Subset, Transform,
+    WindowBatcher,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1);
@@ -16,9 +19,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let file = path.map_or_else(|| CsvFile::sample(None), |path| CsvFile::open(path, None))?;
     let columns = file.columns();
-    println!("{}: dates in {:?}, numbers in {:?}", columns.path().display(), columns.date_column(), columns.measurements());
+    println!(
+        "{}: dates in {:?}, numbers in {:?}",
+        columns.path().display(),
+        columns.date_column(),
+        columns.measurements()
+    );
 
-    let target = columns.likely_target().ok_or_else(|| DataError::NoNumbers { path: columns.path().to_owned() })?;
+    let target = columns
+        .likely_target()
+        .ok_or_else(|| DataError::NoNumbers { path: columns.path().to_owned() })?;
     let config = SeriesConfig::new(target.into())
         .with_features(vec![Feature::Column(target.into()), Feature::parse("weekday", columns)?])
         .with_window(20)
@@ -28,7 +38,10 @@ fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let counts = [Subset::Train, Subset::Valid, Subset::Test].map(|part| panel.windows(part).len());
     println!("windows to predict `{target}`: {counts:?} for training, validation and test");
 
-    let train = EpochLoaderBuilder::new(WindowBatcher).batch_size(32).shuffle(42).build(panel.windows(Subset::Train));
+    let train = EpochLoaderBuilder::new(WindowBatcher)
+        .batch_size(32)
+        .shuffle(42)
+        .build(panel.windows(Subset::Train));
     let batch = train.iter().next().ok_or("the training set has no window")??;
     println!("first batch: windows {:?}, targets {:?}", batch.windows.dims(), batch.targets.dims());
     Ok(())
@@ -37,7 +50,8 @@ fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
 #[test]
 fn the_example_runs_on_the_sample_and_on_a_file() {
     show(None).unwrap();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/synthetic-daily-bars.csv");
+    let sample =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/synthetic-daily-bars.csv");
     show(Some(&sample)).unwrap();
     assert!(show(Some(Path::new("no-such-file.csv"))).is_err());
 }

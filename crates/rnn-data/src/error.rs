@@ -232,9 +232,17 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 fn missing(count: usize, lines: &str, left: usize, fill: Fill) -> String {
-    let values = |count: usize| if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+    let values = |count: usize| {
+        if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") }
+    };
     match fill {
-        Fill::None => format!("{} missing ({lines}); fill them with `forward` or `linear`, or mend the file", values(count)),
-        _ => format!("{} missing ({lines}), of which {left} have nothing to be filled from", values(count)),
+        Fill::None => format!(
+            "{} missing ({lines}); fill them with `forward` or `linear`, or mend the file",
+            values(count)
+        ),
+        _ => format!(
+            "{} missing ({lines}), of which {left} have nothing to be filled from",
+            values(count)
+        ),
     }
 }

@@ -130,7 +130,7 @@ pub use letters::{Alphabet, LetterBatch, LetterBatcher, LetterSample, LetterWind
 pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
-    BadSeries, Feature, Naive, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, Window, WindowBatch,
-    WindowBatcher, Windows, csv_files, extend_calendar,
+    BadSeries, Feature, Naive, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes, Subset,
+    Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
 pub use table::{Columns, CsvFile, Fill, ReadOptions, Table, TableSource, Warning, format_time};

@@ -58,7 +58,15 @@ where
     /// Batches of one sample in the order of the dataset, from epoch 1 on, on the default device.
     pub fn new(batcher: impl Batcher<I, O> + 'static) -> Self {
         let batcher = Arc::new(batcher);
-        Self { batcher, batch_size: 1, seed: None, samples: None, first_epoch: 1, skip_batches: 0, device: None }
+        Self {
+            batcher,
+            batch_size: 1,
+            seed: None,
+            samples: None,
+            first_epoch: 1,
+            skip_batches: 0,
+            device: None,
+        }
     }
 
     /// Samples of a batch; the last batch of an epoch may have fewer.
@@ -161,7 +169,9 @@ where
         let dataset: Arc<dyn Dataset<I>> = match (seed, self.samples) {
             (None, _) => self.dataset.clone(),
             (Some(seed), None) => Arc::new(ShuffledDataset::new(self.dataset.clone(), seed)),
-            (Some(seed), Some(samples)) => Arc::new(RandomSubset { dataset: self.dataset.clone(), samples, seed }),
+            (Some(seed), Some(samples)) => {
+                Arc::new(RandomSubset { dataset: self.dataset.clone(), samples, seed })
+            }
         };
         let position = step.saturating_mul(self.batch_size).min(dataset.len());
         Box::new(Batches { dataset, loader: self, seed, step, position })
@@ -180,8 +190,8 @@ where
     }
 }
 
-/// A random choice of a dataset's samples: the first of a permutation of them all. The permutation is computed, not stored, so that an epoch over many
-/// series costs no memory a window.
+/// A random choice of a dataset's samples: the first of a permutation of them all. The permutation
+/// is computed, not stored, so that an epoch over many series costs no memory a window.
 struct RandomSubset<I> {
     dataset: Arc<dyn Dataset<I>>,
     samples: usize,
@@ -198,9 +208,10 @@ impl<I: Send + Sync> Dataset<I> for RandomSubset<I> {
     }
 }
 
-/// Where a pseudorandom permutation of `0..count` takes an index: a Feistel network over the next even power of two (Luby and Rackoff, "How to construct
-/// pseudorandom permutations", SIAM J. Comput. 17, 1988), followed until it is back in range (Black and Rogaway, "Ciphers with arbitrary finite domains",
-/// CT-RSA 2002).
+/// Where a pseudorandom permutation of `0..count` takes an index: a Feistel network over the next
+/// even power of two (Luby and Rackoff, "How to construct pseudorandom permutations", SIAM J.
+/// Comput. 17, 1988), followed until it is back in range (Black and Rogaway, "Ciphers with
+/// arbitrary finite domains", CT-RSA 2002).
 fn permuted(index: u64, count: u64, seed: u64) -> u64 {
     let half = (u64::BITS - count.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
     let mask = (1 << half) - 1;
@@ -243,7 +254,11 @@ impl<I, O> Iterator for Batches<'_, I, O> {
         }
         let indices = (self.position..end).collect();
         (self.position, self.step) = (end, self.step + 1);
-        Some(self.dataset.get_many(indices).map(|items| self.loader.batcher.batch(items, &self.loader.device)))
+        Some(
+            self.dataset
+                .get_many(indices)
+                .map(|items| self.loader.batcher.batch(items, &self.loader.device)),
+        )
     }
 }
 
@@ -253,9 +268,12 @@ impl<I, O> DataLoaderIterator<O> for Batches<'_, I, O> {
     }
 }
 
-/// One well-mixed number from two (the finaliser of SplitMix64), so that neighbouring seeds, epochs and steps share nothing.
+/// One well-mixed number from two (the finaliser of SplitMix64), so that neighbouring seeds, epochs
+/// and steps share nothing.
 fn mix(seed: u64, index: u64) -> u64 {
-    let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index.wrapping_mul(0xD1B5_4A32_D192_ED03));
+    let mut bits = seed
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .wrapping_add(index.wrapping_mul(0xD1B5_4A32_D192_ED03));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     bits ^ (bits >> 31)
@@ -272,10 +290,16 @@ mod tests {
 
     fn epoch_targets(seed: u64, first_epoch: usize, epochs: usize) -> Vec<Vec<i64>> {
         let device = Device::flex();
-        let loader = builder(seed).first_epoch(first_epoch).set_device(device).build(LetterWindows::new(26, 4));
+        let loader = builder(seed)
+            .first_epoch(first_epoch)
+            .set_device(device)
+            .build(LetterWindows::new(26, 4));
         let one_epoch = || {
             let batches: Vec<LetterBatch> = loader.iter().map(Result::unwrap).collect();
-            batches.iter().flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>()).collect()
+            batches
+                .iter()
+                .flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>())
+                .collect()
         };
         (0..epochs).map(|_| one_epoch()).collect()
     }
@@ -283,7 +307,11 @@ mod tests {
     #[test]
     fn order_depends_on_seed_and_epoch_alone() {
         let straight = epoch_targets(1, 1, 3);
-        assert_eq!(straight[2], epoch_targets(1, 3, 1)[0], "epoch 3 is the same when the run starts there");
+        assert_eq!(
+            straight[2],
+            epoch_targets(1, 3, 1)[0],
+            "epoch 3 is the same when the run starts there"
+        );
         assert_ne!(straight[0], straight[1]);
         assert_ne!(straight[0], epoch_targets(2, 1, 1)[0]);
     }
@@ -292,10 +320,19 @@ mod tests {
     fn an_epoch_that_starts_inside_sees_the_rest_of_the_whole_one() {
         let device = Device::flex();
         let epochs = |first_step| {
-            let loader = builder(3).first_epoch(2).skip_batches(first_step).set_device(device.clone()).build(LetterWindows::new(26, 4));
+            let loader = builder(3)
+                .first_epoch(2)
+                .skip_batches(first_step)
+                .set_device(device.clone())
+                .build(LetterWindows::new(26, 4));
             // Training takes a copy for its device.
             let loader = loader.to_device(&device);
-            [(), ()].map(|()| loader.iter().map(|batch| batch.unwrap().targets.to_data().iter::<i64>().collect()).collect::<Vec<Vec<_>>>())
+            [(), ()].map(|()| {
+                loader
+                    .iter()
+                    .map(|batch| batch.unwrap().targets.to_data().iter::<i64>().collect())
+                    .collect::<Vec<Vec<_>>>()
+            })
         };
         let [first, second] = epochs(0);
         assert_eq!(first.len(), 3);
@@ -306,7 +343,8 @@ mod tests {
     #[test]
     fn a_permutation_visits_every_place_once_and_follows_from_its_seed() {
         for count in [1, 2, 3, 5, 17, 64, 1000] {
-            let order = |seed| (0..count).map(|index| permuted(index, count, seed)).collect::<Vec<_>>();
+            let order =
+                |seed| (0..count).map(|index| permuted(index, count, seed)).collect::<Vec<_>>();
             let mut places = order(7);
             assert_eq!(places, order(7));
             assert!(count < 17 || (places != order(8) && !places.is_sorted()), "{places:?}");
@@ -317,10 +355,16 @@ mod tests {
 
     #[test]
     fn an_epoch_of_some_samples_has_none_twice() {
-        let loader = builder(1).samples(Some(10)).set_device(Device::flex()).build(LetterWindows::new(26, 4));
+        let loader = builder(1)
+            .samples(Some(10))
+            .set_device(Device::flex())
+            .build(LetterWindows::new(26, 4));
         let epoch = || {
             let batches: Vec<LetterBatch> = loader.iter().map(Result::unwrap).collect();
-            batches.iter().flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>()).collect::<Vec<_>>()
+            batches
+                .iter()
+                .flat_map(|batch| batch.targets.to_data().iter::<i64>().collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         let (mut first, second) = (epoch(), epoch());
         assert_ne!(first, second);

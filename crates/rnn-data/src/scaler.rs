@@ -51,10 +51,18 @@ impl Scaler {
     /// # Errors
     ///
     /// [`DataError::ZeroRange`] when all values are equal (or there are none).
-    pub fn min_max(values: impl IntoIterator<Item = f64>, context: &str) -> Result<Self, DataError> {
+    pub fn min_max(
+        values: impl IntoIterator<Item = f64>,
+        context: &str,
+    ) -> Result<Self, DataError> {
         let start = (f64::INFINITY, f64::NEG_INFINITY);
-        let (min, max) = values.into_iter().fold(start, |(min, max), value| (min.min(value), max.max(value)));
-        if min < max { Ok(Self::MinMax { min, max }) } else { Err(DataError::ZeroRange { context: context.to_owned(), value: min }) }
+        let (min, max) =
+            values.into_iter().fold(start, |(min, max), value| (min.min(value), max.max(value)));
+        if min < max {
+            Ok(Self::MinMax { min, max })
+        } else {
+            Err(DataError::ZeroRange { context: context.to_owned(), value: min })
+        }
     }
 
     /// Takes mean and standard deviation of the training values.
@@ -62,7 +70,10 @@ impl Scaler {
     /// # Errors
     ///
     /// [`DataError::ZeroRange`] when all values are equal (or there are none).
-    pub fn standard(values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
+    pub fn standard(
+        values: impl Iterator<Item = f64> + Clone,
+        context: &str,
+    ) -> Result<Self, DataError> {
         let count = values.clone().count().max(1) as f64;
         Self::standard_around(values.clone().sum::<f64>() / count, values, context)
     }
@@ -72,9 +83,14 @@ impl Scaler {
     /// # Errors
     ///
     /// [`DataError::ZeroRange`] when all values are the centre (or there are none).
-    pub fn standard_around(centre: f64, values: impl Iterator<Item = f64> + Clone, context: &str) -> Result<Self, DataError> {
+    pub fn standard_around(
+        centre: f64,
+        values: impl Iterator<Item = f64> + Clone,
+        context: &str,
+    ) -> Result<Self, DataError> {
         let count = values.clone().count().max(1) as f64;
-        let deviation = (values.map(|value| (value - centre) * (value - centre)).sum::<f64>() / count).sqrt();
+        let deviation =
+            (values.map(|value| (value - centre) * (value - centre)).sum::<f64>() / count).sqrt();
         // Rounding makes a constant series vary by this much.
         if deviation > 1e-12 * centre.abs() && deviation > 0.0 {
             Ok(Self::Standard { mean: centre, deviation })
@@ -110,7 +126,10 @@ mod tests {
     fn scalers_are_those_of_scikit_learn() {
         let values = [1.0, 2.0, 3.0, 6.0];
         assert_eq!(Scaler::min_max(values, "x").unwrap(), Scaler::MinMax { min: 1.0, max: 6.0 });
-        assert_eq!(Scaler::standard(values.into_iter(), "x").unwrap(), Scaler::Standard { mean: 3.0, deviation: 3.5f64.sqrt() });
+        assert_eq!(
+            Scaler::standard(values.into_iter(), "x").unwrap(),
+            Scaler::Standard { mean: 3.0, deviation: 3.5f64.sqrt() }
+        );
         assert_eq!(
             Scaler::standard_around(0.0, [3.0, -4.0].into_iter(), "x").unwrap(),
             Scaler::Standard { mean: 0.0, deviation: 12.5f64.sqrt() }

@@ -20,7 +20,10 @@ pub(crate) fn json(reply: &Reply) -> Answer<Value> {
 pub(crate) fn expect_ok(reply: &Reply) -> Answer<()> {
     match reply.status {
         200 => Ok(()),
-        status => Err(Fault::lasting(format!("answered with HTTP status {status}, expected 200: {}", excerpt(&reply.body)))),
+        status => Err(Fault::lasting(format!(
+            "answered with HTTP status {status}, expected 200: {}",
+            excerpt(&reply.body)
+        ))),
     }
 }
 
@@ -32,7 +35,10 @@ pub(crate) fn parse(text: &str) -> Answer<Value> {
     }
     let inner = unwrapped(text);
     if inner.starts_with('<') {
-        return Err(Fault::lasting(format!("answered with a page, expected JSON: {}", excerpt(inner))));
+        return Err(Fault::lasting(format!(
+            "answered with a page, expected JSON: {}",
+            excerpt(inner)
+        )));
     }
     serde_json::from_str(inner).map_err(|error| match error.is_eof() {
         true => Fault::passing(format!("the answer ends early, after {} bytes", text.len())),
@@ -67,16 +73,19 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
 /// A day like 2020-04-24.
 pub(crate) fn day(text: &str) -> Option<Date> {
     let is_iso = text.len() == 10
-        && text.bytes().enumerate().all(|(place, byte)| if [4, 7].contains(&place) { byte == b'-' } else { byte.is_ascii_digit() });
+        && text.bytes().enumerate().all(|(place, byte)| {
+            if [4, 7].contains(&place) { byte == b'-' } else { byte.is_ascii_digit() }
+        });
     text.parse().ok().filter(|_| is_iso)
 }
 
 /// A provider that names the symbol of its bars must name the one that was asked for.
 pub(crate) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
     match named.as_str() {
-        Some(named) if !named.eq_ignore_ascii_case(expected) => {
-            Err(Fault::lasting(format!("answered with bars of {}, expected {expected}", excerpt(named))))
-        }
+        Some(named) if !named.eq_ignore_ascii_case(expected) => Err(Fault::lasting(format!(
+            "answered with bars of {}, expected {expected}",
+            excerpt(named)
+        ))),
         _ => Ok(()),
     }
 }
@@ -125,13 +134,20 @@ mod tests {
 
     #[test]
     fn numbers_and_days_are_strict() {
-        for (text, expected) in
-            [("1.5", Some(1.5)), (" -2 ", Some(-2.0)), ("inf", None), ("1e999", None), ("nan", None), ("", None), ("1,5", None)]
-        {
+        for (text, expected) in [
+            ("1.5", Some(1.5)),
+            (" -2 ", Some(-2.0)),
+            ("inf", None),
+            ("1e999", None),
+            ("nan", None),
+            ("", None),
+            ("1,5", None),
+        ] {
             assert_eq!(number(&Value::from(text)), expected, "{text}");
         }
         assert_eq!(day("2024-02-29"), Some(jiff::civil::date(2024, 2, 29)));
-        for text in ["2023-02-29", "2024-2-9", "20240229", "2024-02-29T00:00", "x", "", "２０24-1"] {
+        for text in ["2023-02-29", "2024-2-9", "20240229", "2024-02-29T00:00", "x", "", "２０24-1"]
+        {
             assert_eq!(day(text), None, "{text}");
         }
     }

@@ -27,8 +27,8 @@ impl Bar {
         self.prices[1]
     }
 
-    /// Whether prices and volume are the same, but for rounding: the last digits of Yahoo's adjusted
-    /// prices vary from day to day.
+    /// Whether prices and volume are the same, but for rounding: the last digits of Yahoo's
+    /// adjusted prices vary from day to day.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.same_prices(other) && self.same_volume(other)
     }
@@ -48,9 +48,12 @@ impl Bar {
         if !is_same(self.close(), now.close()) {
             return format!("its close of {date} was {}, and now is {}", self.close(), now.close());
         }
-        let named = ["open", "close", "high", "low"].into_iter().zip(prices.iter().zip(&now.prices));
+        let named =
+            ["open", "close", "high", "low"].into_iter().zip(prices.iter().zip(&now.prices));
         match named.into_iter().find(|(_, (one, other))| !is_same(**one, **other)) {
-            Some((name, (one, other))) => format!("its {name} of {date} was {one}, and now is {other}"),
+            Some((name, (one, other))) => {
+                format!("its {name} of {date} was {one}, and now is {other}")
+            }
             None => format!("its volume of {date} was {volume}, and now is {}", now.volume),
         }
     }
@@ -112,16 +115,23 @@ impl Bars {
             if let Some(there) = self.days.get(&bar.date) {
                 if there.prices != bar.prices {
                     let [one, other] = [there, &bar].map(|bar| bar.prices.map(text).join(" "));
-                    return Err(format!("gave {} twice, with other prices: {one} and {other} (open, close, high, low)", bar.date));
+                    return Err(format!(
+                        "gave {} twice, with other prices: {one} and {other} (open, close, high, low)",
+                        bar.date
+                    ));
                 }
                 if !there.same_volume(&bar) {
                     let [one, other] = [there, &bar].map(|bar| text(bar.volume));
-                    return Err(format!("gave {} twice, with other volumes: {one} and {other}", bar.date));
+                    return Err(format!(
+                        "gave {} twice, with other volumes: {one} and {other}",
+                        bar.date
+                    ));
                 }
                 self.repeated += 1;
                 continue;
             }
-            self.unsorted += usize::from(self.days.last_key_value().is_some_and(|(last, _)| bar.date < *last));
+            self.unsorted +=
+                usize::from(self.days.last_key_value().is_some_and(|(last, _)| bar.date < *last));
             self.days.insert(bar.date, bar);
         }
         Ok(())
@@ -150,7 +160,10 @@ pub(crate) fn oddity(bars: &[Bar]) -> Option<String> {
     let mut odd = bars.iter().filter(|bar| !bar.is_consistent());
     let first = odd.next()?.date;
     let count = 1 + odd.count();
-    Some(format!("open or close is outside low..high in {count} {} (first on {first})", if count == 1 { "row" } else { "rows" }))
+    Some(format!(
+        "open or close is outside low..high in {count} {} (first on {first})",
+        if count == 1 { "row" } else { "rows" }
+    ))
 }
 
 /// How a file's last days compare with what a provider says of them now.
@@ -171,7 +184,10 @@ impl Overlap {
         if let Some(gone) = kept.iter().find(|kept| now.iter().all(|bar| bar.date != kept.date)) {
             return Self::Gone(gone.date);
         }
-        let differs = now.iter().filter(|bar| bar.date <= last).find(|bar| find(bar.date).is_none_or(|kept| !kept.agrees(bar)));
+        let differs = now
+            .iter()
+            .filter(|bar| bar.date <= last)
+            .find(|bar| find(bar.date).is_none_or(|kept| !kept.agrees(bar)));
         match differs {
             Some(bar) => Self::Differs { kept: find(bar.date).copied(), now: *bar },
             None => Self::Same(now.iter().filter(|bar| bar.date > last).copied().collect()),
@@ -191,12 +207,20 @@ mod tests {
 
     #[test]
     fn numbers_are_written_without_noise() {
-        for (number, expected) in
-            [(1_350.599_975_6, "1350.6"), (0.1 + 0.2, "0.3"), (-1e-9, "0"), (100.0, "100"), (-3.25, "-3.25"), (43775.18, "43775.18")]
-        {
+        for (number, expected) in [
+            (1_350.599_975_6, "1350.6"),
+            (0.1 + 0.2, "0.3"),
+            (-1e-9, "0"),
+            (100.0, "100"),
+            (-3.25, "-3.25"),
+            (43775.18, "43775.18"),
+        ] {
             assert_eq!(text(rounded(number)), expected);
         }
-        assert_eq!(lines(&[bar(2, 11.5)], 7, "000001"), "7,2024-01-02,10,11.5,12,9,1234.5,000001\n");
+        assert_eq!(
+            lines(&[bar(2, 11.5)], 7, "000001"),
+            "7,2024-01-02,10,11.5,12,9,1234.5,000001\n"
+        );
     }
 
     #[test]
@@ -206,18 +230,34 @@ mod tests {
         bars.add([bar(3, 10.5), bar(2, 10.0)]).unwrap();
         assert_eq!((bars.unsorted, bars.repeated), (2, 2));
         let error = bars.add([bar(3, 10.6)]).unwrap_err();
-        assert!(error.contains("2024-01-03 twice") && error.contains("10.5") && error.contains("10.6"), "{error}");
+        assert!(
+            error.contains("2024-01-03 twice") && error.contains("10.5") && error.contains("10.6"),
+            "{error}"
+        );
         let more = Bar { volume: 1236.0, ..bar(3, 10.5) };
-        assert!(bars.add([more]).unwrap_err().contains("2024-01-03 twice, with other volumes: 1234.5 and 1236"));
-        assert_eq!(bars.into_days().iter().map(|bar| bar.date.day()).collect::<Vec<_>>(), [2, 3, 4]);
+        assert!(
+            bars.add([more])
+                .unwrap_err()
+                .contains("2024-01-03 twice, with other volumes: 1234.5 and 1236")
+        );
+        assert_eq!(
+            bars.into_days().iter().map(|bar| bar.date.day()).collect::<Vec<_>>(),
+            [2, 3, 4]
+        );
     }
 
     #[test]
     fn an_overlap_says_what_differs_first() {
         let kept = [bar(2, 10.0), bar(3, 10.5)];
-        assert_eq!(Overlap::of(&kept, &[bar(2, 10.0), bar(3, 10.5), bar(4, 11.0)]), Overlap::Same(vec![bar(4, 11.0)]));
+        assert_eq!(
+            Overlap::of(&kept, &[bar(2, 10.0), bar(3, 10.5), bar(4, 11.0)]),
+            Overlap::Same(vec![bar(4, 11.0)])
+        );
         assert_eq!(Overlap::of(&kept, &kept), Overlap::Same(Vec::new()));
-        assert_eq!(Overlap::of(&kept, &[bar(3, 10.5), bar(4, 11.0)]), Overlap::Gone(date(2024, 1, 2)));
+        assert_eq!(
+            Overlap::of(&kept, &[bar(3, 10.5), bar(4, 11.0)]),
+            Overlap::Gone(date(2024, 1, 2))
+        );
         assert_eq!(Overlap::of(&kept, &[]), Overlap::Gone(date(2024, 1, 2)));
         let differs = Overlap::Differs { kept: Some(bar(3, 10.5)), now: bar(3, 10.4) };
         assert_eq!(Overlap::of(&kept, &[bar(2, 10.0), bar(3, 10.4), bar(4, 11.0)]), differs);
@@ -229,18 +269,28 @@ mod tests {
     #[test]
     fn volumes_differ_by_more_than_rounding() {
         let with = |volume| Bar { volume, ..bar(2, 10.0) };
-        for (one, other, expected) in
-            [(1000.0, 1000.9, true), (1000.0, 1002.0, false), (0.0, 0.0, true), (0.0, 1.0, false), (1.0, 0.0, false)]
-        {
+        for (one, other, expected) in [
+            (1000.0, 1000.9, true),
+            (1000.0, 1002.0, false),
+            (0.0, 0.0, true),
+            (0.0, 1.0, false),
+            (1.0, 0.0, false),
+        ] {
             assert_eq!(with(one).agrees(&with(other)), expected, "{one} {other}");
         }
         assert_eq!(with(7.0).change(&with(9.0)), "its volume of 2024-01-02 was 7, and now is 9");
-        assert_eq!(bar(2, 10.0).change(&bar(2, 11.0)), "its close of 2024-01-02 was 10, and now is 11");
+        assert_eq!(
+            bar(2, 10.0).change(&bar(2, 11.0)),
+            "its close of 2024-01-02 was 10, and now is 11"
+        );
     }
 
     #[test]
     fn a_close_above_the_high_is_odd() {
-        assert_eq!(oddity(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(), "open or close is outside low..high in 1 row (first on 2024-01-03)");
+        assert_eq!(
+            oddity(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(),
+            "open or close is outside low..high in 1 row (first on 2024-01-03)"
+        );
         assert_eq!(oddity(&[bar(2, 10.0)]), None);
     }
 }

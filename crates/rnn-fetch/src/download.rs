@@ -29,15 +29,23 @@ pub(crate) struct Download {
 pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
 /// Asks one provider after another.
-pub(crate) fn first_answer<T>(note: Note<'_>, symbol: &Symbol, sources: &[Source], ask: impl Fn(&Source) -> Answer<T>) -> Result<T> {
+pub(crate) fn first_answer<T>(
+    note: Note<'_>,
+    symbol: &Symbol,
+    sources: &[Source],
+    ask: impl Fn(&Source) -> Answer<T>,
+) -> Result<T> {
     let mut faults: Vec<Fault> = Vec::new();
     let is_away = |fault: &Fault| matches!(fault, Fault::Unreachable { .. });
     for (index, source) in sources.iter().enumerate() {
         let fault = match ask(source) {
             Ok(answer) => {
-                // Unreachable providers were not reported yet: without a network one line at the end
-                // reports them all.
-                faults.iter().filter(|fault| is_away(fault)).for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
+                // Unreachable providers were not reported yet: without a network one line at the
+                // end reports them all.
+                faults
+                    .iter()
+                    .filter(|fault| is_away(fault))
+                    .for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
                 return Ok(answer);
             }
             Err(fault) => fault,
@@ -57,19 +65,29 @@ pub(crate) fn first_answer<T>(note: Note<'_>, symbol: &Symbol, sources: &[Source
 }
 
 /// All days of a provider from one to another.
-pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>, [from, to]: [Date; 2]) -> Answer<Download> {
+pub(crate) fn download(
+    client: &Client<'_>,
+    source: &Source,
+    wanted: Wanted<'_>,
+    [from, to]: [Date; 2],
+) -> Answer<Download> {
     let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
-    let (mut bars, mut odd, mut unadjusted, mut absent) = (Bars::default(), Odd::default(), Vec::new(), None);
+    let (mut bars, mut odd, mut unadjusted, mut absent) =
+        (Bars::default(), Odd::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {
         let what = format!("{name} {}", window.label());
         let read = |reply: &Reply| source.provider.read(reply, wanted);
-        let answer = client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
+        let answer =
+            client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
         let rows = answer.map_err(|fault| fault.at(source.host()))?;
         // Windows may be larger than the wanted days.
-        let is_foreign = |bar: &&Bar| !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date);
+        let is_foreign = |bar: &&Bar| {
+            !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date)
+        };
         odd.foreign += rows.bars.iter().filter(is_foreign).count();
-        let days: Vec<Bar> = rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
+        let days: Vec<Bar> =
+            rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
         let left = match windows.len() - index - 1 {
             0 => String::new(),
             left => format!(", {} left", count(left, "window")),
@@ -90,7 +108,9 @@ pub(crate) fn download(client: &Client<'_>, source: &Source, wanted: Wanted<'_>,
     (odd.unsorted, odd.repeated) = (bars.unsorted, bars.repeated);
     let days = bars.into_days();
     if days.is_empty() {
-        return Err(Fault::lasting(format!("{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded then)")));
+        return Err(Fault::lasting(format!(
+            "{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded then)"
+        )));
     }
     plausible(name, wanted.adjust, &days)?;
     let mut notes = notes(name, wanted, odd, &unadjusted)?;
@@ -117,7 +137,8 @@ struct Odd {
 
 /// Refuses bars if most of their prices are impossible; reading the file warns of a few.
 fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
-    let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
+    let impossible: Vec<&Bar> =
+        days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
     match impossible.first() {
         Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
             "{name}: gave prices that cannot be (zero or less, or a high below the low) in {} of {}, the first on {}",
@@ -130,7 +151,12 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
 }
 
 /// Describes odd answers; an error if adjusted and unadjusted windows alternate.
-fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted: &[bool]) -> Answer<Vec<String>> {
+fn notes(
+    name: &str,
+    Wanted { symbol, adjust }: Wanted<'_>,
+    odd: Odd,
+    unadjusted: &[bool],
+) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
     for (number, what) in [
         (odd.empty, "without numbers, left out"),
@@ -150,7 +176,9 @@ fn notes(name: &str, Wanted { symbol, adjust }: Wanted<'_>, odd: Odd, unadjusted
     };
     let adjust = adjust.name();
     if !is_ordered {
-        return Err(Fault::lasting(format!("{name}: gave {adjust} prices for some years and unadjusted ones for others")));
+        return Err(Fault::lasting(format!(
+            "{name}: gave {adjust} prices for some years and unadjusted ones for others"
+        )));
     }
     if unadjusted.contains(&true) {
         let which = if unadjusted.contains(&false) { "some years" } else { "these days" };
@@ -168,9 +196,14 @@ mod tests {
     #[test]
     fn unadjusted_prices_go_with_adjusted_ones_on_one_side_only() {
         let symbol = "510300".parse().unwrap();
-        let notes = |adjust, unadjusted: &[bool]| notes("tencent", Wanted { symbol: &symbol, adjust }, Odd::default(), unadjusted);
+        let notes = |adjust, unadjusted: &[bool]| {
+            notes("tencent", Wanted { symbol: &symbol, adjust }, Odd::default(), unadjusted)
+        };
         assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
-        assert!(notes(Adjust::Qfq, &[true, true]).unwrap()[0].contains("has no qfq prices of sh510300 for these days"));
+        assert!(
+            notes(Adjust::Qfq, &[true, true]).unwrap()[0]
+                .contains("has no qfq prices of sh510300 for these days")
+        );
         assert!(notes(Adjust::Qfq, &[false, true]).unwrap()[0].contains("for some years"));
         assert!(notes(Adjust::Qfq, &[true, false]).is_err());
         assert!(notes(Adjust::Hfq, &[true, false]).unwrap()[0].contains("for some years"));

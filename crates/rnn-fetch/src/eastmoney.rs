@@ -30,16 +30,25 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     let document = json(reply)?;
     let code = &document["rc"];
     if number(code) != Some(0.0) {
-        return Err(Fault::lasting(format!("answered rc {code}, expected 0: {}", excerpt(&document.to_string()))));
+        return Err(Fault::lasting(format!(
+            "answered rc {code}, expected 0: {}",
+            excerpt(&document.to_string())
+        )));
     }
     let data = &document["data"];
     if data.is_null() {
-        let said = format!("has no data of {}: it does not know it, or answers no more for a while", wanted.symbol);
+        let said = format!(
+            "has no data of {}: it does not know it, or answers no more for a while",
+            wanted.symbol
+        );
         return Ok(Rows { absent: Some(said), ..Rows::default() });
     }
     same_symbol(&data["code"], &wanted.symbol.code)?;
     let Some(lines) = data["klines"].as_array() else {
-        return Err(Fault::lasting(format!("expected bars under `klines`, got {}", excerpt(&data.to_string()))));
+        return Err(Fault::lasting(format!(
+            "expected bars under `klines`, got {}",
+            excerpt(&data.to_string())
+        )));
     };
     let mut rows = Rows::default();
     for (row, value) in lines.iter().enumerate() {
@@ -69,20 +78,32 @@ mod tests {
 
     fn read_of(body: &str) -> Answer<Rows> {
         let symbol = "000001".parse().unwrap();
-        read(&Reply { status: 200, body: body.to_owned() }, Wanted { symbol: &symbol, adjust: Adjust::Qfq })
+        read(
+            &Reply { status: 200, body: body.to_owned() },
+            Wanted { symbol: &symbol, adjust: Adjust::Qfq },
+        )
     }
 
     #[test]
     fn requests_are_those_of_its_page() {
         let window = Window { from: date(2010, 1, 1), to: date(2019, 12, 31) };
         for (symbol, adjust, start, end) in [
-            ("600519", Adjust::Qfq, "secid=1.600519&ut=", "&klt=101&fqt=1&beg=20100101&end=20191231"),
+            (
+                "600519",
+                Adjust::Qfq,
+                "secid=1.600519&ut=",
+                "&klt=101&fqt=1&beg=20100101&end=20191231",
+            ),
             ("000001", Adjust::Hfq, "secid=0.000001&ut=", "&fqt=2&beg=20100101&end=20191231"),
             ("bj430047", Adjust::None, "secid=0.430047&ut=", "&fqt=0&beg=20100101&end=20191231"),
         ] {
             let symbol = symbol.parse().unwrap();
             let path = path(Wanted { symbol: &symbol, adjust }, window);
-            assert!(path.starts_with(&format!("/api/qt/stock/kline/get?{start}")) && path.ends_with(end), "{path}");
+            assert!(
+                path.starts_with(&format!("/api/qt/stock/kline/get?{start}"))
+                    && path.ends_with(end),
+                "{path}"
+            );
         }
     }
 
@@ -93,19 +114,34 @@ mod tests {
         assert_eq!((rows.bars.len(), rows.empty), (2, 1));
         assert_eq!(rows.bars[0], Bar::new(date(2024, 1, 2), [1.5, 2.0, 3.0, 0.5], 77.0));
         assert!(read_of(r#"{"rc":0,"data":{"klines":[]}}"#).unwrap().bars.is_empty());
-        assert!(read_of(r#"{"rc":0,"data":null}"#).unwrap().absent.unwrap().contains("has no data of sz000001"));
+        assert!(
+            read_of(r#"{"rc":0,"data":null}"#)
+                .unwrap()
+                .absent
+                .unwrap()
+                .contains("has no data of sz000001")
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (body, expected) in [
-            (r#"{"rc":0,"data":{"code":"600519","klines":[]}}"#, "answered with bars of `600519`, expected 000001"),
+            (
+                r#"{"rc":0,"data":{"code":"600519","klines":[]}}"#,
+                "answered with bars of `600519`, expected 000001",
+            ),
             (r#"{"rc":102,"data":null}"#, "answered rc 102, expected 0"),
             ("{}", "answered rc null"),
             (r#"{"rc":0,"data":{}}"#, "expected bars under `klines`, got `{}`"),
             (r#"{"rc":0,"data":{"klines":[7]}}"#, "row 1: expected `date,open"),
-            (r#"{"rc":0,"data":{"klines":["2024-01-02,1,2,3,0.5,7","2024-01-03,1,-,3,0.5,7"]}}"#, "row 2: expected `date,open"),
-            (r#"{"rc":0,"data":{"klines":["2024-01-02,1,2,3,0.5"]}}"#, "got `2024-01-02,1,2,3,0.5`"),
+            (
+                r#"{"rc":0,"data":{"klines":["2024-01-02,1,2,3,0.5,7","2024-01-03,1,-,3,0.5,7"]}}"#,
+                "row 2: expected `date,open",
+            ),
+            (
+                r#"{"rc":0,"data":{"klines":["2024-01-02,1,2,3,0.5"]}}"#,
+                "got `2024-01-02,1,2,3,0.5`",
+            ),
         ] {
             let said = read_of(body).unwrap_err().to_string();
             assert!(said.contains(expected), "expected {expected} in {said}");

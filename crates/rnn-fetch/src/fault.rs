@@ -46,7 +46,9 @@ impl Fault {
     /// Adds the host to the message if there was no connection.
     pub(crate) fn at(self, host: &str) -> Self {
         match self {
-            Self::Unreachable { said, quick } => Self::Unreachable { said: format!("{said} ({host})"), quick },
+            Self::Unreachable { said, quick } => {
+                Self::Unreachable { said: format!("{said} ({host})"), quick }
+            }
             fault => fault,
         }
     }
@@ -55,7 +57,9 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { said, .. } | Self::Passing { said, .. } | Self::Lasting(said) => f.write_str(said),
+            Self::Unreachable { said, .. } | Self::Passing { said, .. } | Self::Lasting(said) => {
+                f.write_str(said)
+            }
         }
     }
 }
@@ -82,7 +86,11 @@ pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
 /// The beginning of an unexpected text, on one line and without control characters.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
-    let clean: String = text.chars().take(4 * LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let clean: String = text
+        .chars()
+        .take(4 * LONGEST)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("`{}…`", &words[..end]),
@@ -117,7 +125,10 @@ mod tests {
             let (least, most) = (back_off(tries, 0), back_off(tries, 1023));
             assert!(least < most && most <= Duration::from_secs(16), "{tries}: {least:?} {most:?}");
         }
-        assert!(back_off(0, 1023) < Duration::from_millis(500) && back_off(3, 0) >= Duration::from_secs(2));
+        assert!(
+            back_off(0, 1023) < Duration::from_millis(500)
+                && back_off(3, 0) >= Duration::from_secs(2)
+        );
     }
 
     #[test]

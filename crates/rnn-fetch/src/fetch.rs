@@ -42,7 +42,9 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
         let start = fetcher.start(&place.target, existed);
         let happened = if existed { Happened::Replaced } else { Happened::Created };
         let update = first_answer(note, &request.symbol, &sources, |source| {
-            fetcher.download(source, [start, request.to]).map(|download| fetcher.whole(source, download, happened, &[]))
+            fetcher
+                .download(source, [start, request.to])
+                .map(|download| fetcher.whole(source, download, happened, &[]))
         })?;
         return fetcher.write(&place, update);
     };
@@ -50,13 +52,18 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
     let has_start = request.from.is_none_or(|from| from >= kept.sidecar.from);
     if has_start && request.to < kept.sidecar.first {
         let (to, first, file) = (request.to, kept.sidecar.first, request.out.display());
-        return Err(FetchError::Request(format!("--to {to} is before the first day of {file}, {first}; --from asks for earlier days")));
+        return Err(FetchError::Request(format!(
+            "--to {to} is before the first day of {file}, {first}; --from asks for earlier days"
+        )));
     }
     let is_finished = kept.finished(request.symbol.market) == kept.bars.len();
     if is_theirs && has_start && is_finished && request.to <= kept.last() {
         return Ok(unchanged(request, kept.sidecar));
     }
-    let answer = first_answer(note, &request.symbol, &asked(request, sources, &kept.sidecar)?, |source| fetcher.update(source, &kept));
+    let answer =
+        first_answer(note, &request.symbol, &asked(request, sources, &kept.sidecar)?, |source| {
+            fetcher.update(source, &kept)
+        });
     let answer = answer.map_err(|error| match error {
         FetchError::Providers(said) if request.provider.is_none() => FetchError::Providers(format!(
             "{said}; {} stays as it is, as its prices are {}'s and go with no others: try again later; --provider NAME replaces the whole file from another",
@@ -114,7 +121,10 @@ impl Fetcher<'_> {
         let named = self.request.provider;
         let mut refusals = Vec::new();
         let mut sources = Vec::new();
-        for provider in Provider::ALL.into_iter().filter(|provider| named.is_none_or(|named| named == *provider)) {
+        for provider in Provider::ALL
+            .into_iter()
+            .filter(|provider| named.is_none_or(|named| named == *provider))
+        {
             match provider.refuses(self.wanted()) {
                 Some(why) => refusals.push(why),
                 None => sources.push(Source::new(provider)?),
@@ -133,7 +143,9 @@ impl Fetcher<'_> {
             return from;
         }
         let beside = Sidecar::path(file);
-        let is_usable = |sidecar: &Sidecar| sidecar.symbol == request.symbol.to_string() && sidecar.from <= request.to;
+        let is_usable = |sidecar: &Sidecar| {
+            sidecar.symbol == request.symbol.to_string() && sidecar.from <= request.to
+        };
         // One that cannot be read is about to be replaced.
         match Sidecar::read(file).ok().flatten().filter(is_usable) {
             Some(sidecar) => {
@@ -180,59 +192,97 @@ impl Fetcher<'_> {
         if source.provider != theirs {
             let update = anew()?;
             let theirs = theirs.name();
-            note(format_args!("{file}: was from {theirs}, whose prices do not go with those of {name}; everything was fetched again"));
+            note(format_args!(
+                "{file}: was from {theirs}, whose prices do not go with those of {name}; everything was fetched again"
+            ));
             return Ok(update);
         }
         if start < kept.sidecar.from {
             let update = anew()?;
-            note(format_args!("{file}: began with {}, asked for {start}; everything was fetched again", kept.sidecar.from));
+            note(format_args!(
+                "{file}: began with {}, asked for {start}; everything was fetched again",
+                kept.sidecar.from
+            ));
             return Ok(update);
         }
         let finished = kept.finished(self.request.symbol.market);
         let first = kept.bars.len().saturating_sub(OVERLAP);
         let overlap = &kept.bars[first..finished];
-        let download = self.download(source, [kept.bars[first].date, self.request.to.max(kept.last())])?;
+        let download =
+            self.download(source, [kept.bars[first].date, self.request.to.max(kept.last())])?;
         // An unadjusted overlap may equal an adjusted one while the rows after it differ.
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
-            note(format_args!("{file}: {name} now gives {now} prices, and did not before; everything is fetched again"));
+            note(format_args!(
+                "{file}: {name} now gives {now} prices, and did not before; everything is fetched again"
+            ));
             return anew();
         }
         match Overlap::of(overlap, &download.days) {
             Overlap::Same(new) if finished < kept.bars.len() => {
                 let last = kept.last();
                 if new.iter().all(|bar| bar.date != last) {
-                    return Err(Fault::lasting(format!("{name}: gave no {last}, a day {file} has")));
+                    return Err(Fault::lasting(format!(
+                        "{name}: gave no {last}, a day {file} has"
+                    )));
                 }
-                note(format_args!("{file}: {last} was not over when it was fetched; its row is replaced"));
+                note(format_args!(
+                    "{file}: {last} was not over when it was fetched; its row is replaced"
+                ));
                 Ok(Some(self.appended(source, kept, finished, &new, download)))
             }
             Overlap::Same(new) if new.is_empty() => Ok(None),
             Overlap::Same(new) => Ok(Some(self.appended(source, kept, finished, &new, download))),
-            Overlap::Gone(day) => Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has"))),
+            Overlap::Gone(day) => {
+                Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has")))
+            }
             Overlap::Differs { kept: before, now } => {
-                note(format_args!("{file}: {}; everything is fetched again", rewritten(kept, before, now)));
+                note(format_args!(
+                    "{file}: {}; everything is fetched again",
+                    rewritten(kept, before, now)
+                ));
                 anew()
             }
         }
     }
 
     /// The file's first `rows`, and new bars after them.
-    fn appended(&self, source: &Source, kept: &Kept, rows: usize, new: &[Bar], download: Download) -> Update {
+    fn appended(
+        &self,
+        source: &Source,
+        kept: &Kept,
+        rows: usize,
+        new: &[Bar],
+        download: Download,
+    ) -> Update {
         let Download { unadjusted, asked: [_, to], mut notes, .. } = download;
         notes.retain(|note| !kept.sidecar.notes.contains(note));
         // The days no longer end there.
-        notes.splice(0..0, kept.sidecar.notes.iter().filter(|note| !note.contains(ENDS_EARLY)).cloned());
+        notes.splice(
+            0..0,
+            kept.sidecar.notes.iter().filter(|note| !note.contains(ENDS_EARLY)).cloned(),
+        );
         let text = kept.with(rows, new, &self.request.symbol.code);
         let days = [&kept.bars[..rows], new].concat();
         let added = days.len() - kept.bars.len();
-        let sidecar = self.sidecar(source, &text, Download { days, asked: [kept.sidecar.from, to], unadjusted, notes });
+        let sidecar = self.sidecar(
+            source,
+            &text,
+            Download { days, asked: [kept.sidecar.from, to], unadjusted, notes },
+        );
         Update { happened: Happened::Appended, added, text, sidecar }
     }
 
     /// A file of the downloaded days only, in place of the days `before`.
-    fn whole(&self, source: &Source, download: Download, happened: Happened, before: &[Bar]) -> Update {
-        let is_new = |bar: &&Bar| before.binary_search_by_key(&bar.date, |before| before.date).is_err();
+    fn whole(
+        &self,
+        source: &Source,
+        download: Download,
+        happened: Happened,
+        before: &[Bar],
+    ) -> Update {
+        let is_new =
+            |bar: &&Bar| before.binary_search_by_key(&bar.date, |before| before.date).is_err();
         let added = download.days.iter().filter(is_new).count();
         let text = whole(&download.days, &self.request.symbol.code);
         let sidecar = self.sidecar(source, &text, download);

@@ -8,7 +8,9 @@ use std::{
 
 use jiff::civil::Date;
 use rnn_data::{CsvFile, DataError, ReadOptions};
-use rnn_files::{FileError, Lock, read_bytes, rename_synced, sha256, temporary_path, to_json, write_synced};
+use rnn_files::{
+    FileError, Lock, read_bytes, rename_synced, sha256, temporary_path, to_json, write_synced,
+};
 
 use crate::{
     bars::{Bar, HEADER, lines, oddity},
@@ -100,7 +102,10 @@ impl Kept {
 
     /// Days of the file that `days` lacks: the first, and their number.
     pub(crate) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
-        let mut lacking = self.bars.iter().filter(|bar| days.binary_search_by_key(&bar.date, |day| day.date).is_err());
+        let mut lacking = self
+            .bars
+            .iter()
+            .filter(|bar| days.binary_search_by_key(&bar.date, |day| day.date).is_err());
         let first = lacking.next()?.date;
         Some((first, 1 + lacking.count()))
     }
@@ -121,7 +126,9 @@ fn read(path: &Path) -> Result<Checked, DataError> {
     let table = CsvFile::open(path, None)?.read(&COLUMNS, &ReadOptions::default())?;
     let column = |name: &str| table.column(name).unwrap_or_default();
     let [open, close, high, low, volume] = COLUMNS.map(column);
-    let bar = |row: usize| Bar::new(table.times[row].date(), [open[row], close[row], high[row], low[row]], volume[row]);
+    let bar = |row: usize| {
+        Bar::new(table.times[row].date(), [open[row], close[row], high[row], low[row]], volume[row])
+    };
     let bars: Vec<Bar> = (0..table.rows()).map(bar).collect();
     let warnings = table.warnings.iter().map(ToString::to_string).chain(oddity(&bars)).collect();
     Ok(Checked { bars, warnings })
@@ -132,8 +139,8 @@ fn read(path: &Path) -> Result<Checked, DataError> {
 pub(crate) struct Place {
     /// As it was typed.
     pub(crate) path: PathBuf,
-    /// The target of a link. Sidecar, lock and temporary files are beside it, so that all names of a
-    /// file share them.
+    /// The target of a link. Sidecar, lock and temporary files are beside it, so that all names of
+    /// a file share them.
     pub(crate) target: PathBuf,
 }
 
@@ -142,7 +149,9 @@ impl Place {
     ///
     /// When no file can be written there.
     pub(crate) fn new(path: &Path) -> Result<Self> {
-        let refused = |problem: &str| Err(FetchError::File { path: path.to_owned(), problem: problem.to_owned() });
+        let refused = |problem: &str| {
+            Err(FetchError::File { path: path.to_owned(), problem: problem.to_owned() })
+        };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if path.is_dir() {
             return refused("is a folder; --out names a file");
@@ -159,29 +168,38 @@ impl Place {
         let target = match path.is_symlink() {
             true => match path.canonicalize() {
                 Ok(target) => target,
-                Err(_) => return refused("is a link to nothing; remove it, or name another file with --out"),
+                Err(_) => {
+                    return refused(
+                        "is a link to nothing; remove it, or name another file with --out",
+                    );
+                }
             },
             false => path.to_owned(),
         };
         if Sidecar::path(&target).is_dir() {
-            return refused("needs a file of the same name and .json beside it, and there is a folder of that name");
+            return refused(
+                "needs a file of the same name and .json beside it, and there is a folder of that name",
+            );
         }
         Ok(Self { path: path.to_owned(), target })
     }
 
-    /// Locks the file for this process alone. The lock's file stays: after its removal a third process
-    /// could lock a new file of that name.
+    /// Locks the file for this process alone. The lock's file stays: after its removal a third
+    /// process could lock a new file of that name.
     ///
     /// # Errors
     ///
     /// When another process holds the lock, with that process and the time.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
-        Ok(Lock::take(&self.target.with_file_name(format!(".{name}.lock")), &self.path.display().to_string())?)
+        Ok(Lock::take(
+            &self.target.with_file_name(format!(".{name}.lock")),
+            &self.path.display().to_string(),
+        )?)
     }
 
-    /// Writes file and sidecar under temporary names, reads the file back, and renames both. A crash
-    /// in between is noticed: the sidecar holds the SHA-256 of its own file.
+    /// Writes file and sidecar under temporary names, reads the file back, and renames both. A
+    /// crash in between is noticed: the sidecar holds the SHA-256 of its own file.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
         let beside = Sidecar::path(&self.target);
         let (csv, json) = (temporary_path(&self.target), temporary_path(&beside));
@@ -197,11 +215,17 @@ impl Place {
                 let said = error.to_string().replace(&csv.display().to_string(), "it");
                 FetchError::File {
                     path: self.path.clone(),
-                    problem: format!("what was fetched cannot be read back, so nothing was changed: {said}"),
+                    problem: format!(
+                        "what was fetched cannot be read back, so nothing was changed: {said}"
+                    ),
                 }
             })?;
             if checked.bars.len() != sidecar.rows {
-                return Err(FetchError::Internal(format!("{} rows were written, {} were read", sidecar.rows, checked.bars.len())));
+                return Err(FetchError::Internal(format!(
+                    "{} rows were written, {} were read",
+                    sidecar.rows,
+                    checked.bars.len()
+                )));
             }
             for warning in checked.warnings {
                 note(format_args!("warning: {}: {warning}", self.path.display()));

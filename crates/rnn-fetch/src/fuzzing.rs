@@ -19,7 +19,8 @@ use crate::{
 pub fn read_answer(provider: Provider, body: &[u8]) -> Result<()> {
     let reply = Reply { status: 200, body: String::from_utf8_lossy(body).into_owned() };
     let wanted = Wanted { symbol: &"600519".parse()?, adjust: Adjust::Qfq };
-    let rows = provider.read(&reply, wanted).map_err(|fault| FetchError::Providers(fault.to_string()))?;
+    let rows =
+        provider.read(&reply, wanted).map_err(|fault| FetchError::Providers(fault.to_string()))?;
     Bars::default().add(rows.bars).map_err(FetchError::Providers)
 }
 

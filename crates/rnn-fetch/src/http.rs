@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Begins like a browser's: Yahoo answers 429 to others.
-const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
+const USER_AGENT: &str =
+    concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
 /// Largest unpacked answer in bytes; ten years take a quarter of a megabyte.
 const LARGEST_BODY: u64 = 4 << 20;
 const REDIRECTS: u32 = 5;
@@ -55,9 +56,15 @@ impl<'a> Client<'a> {
         Self { agent: config.build().new_agent(), timeout, retries, note, last: Cell::new(None) }
     }
 
-    /// Asks until an answer can be read or no tries are left. Reading is part of a try, since only it
-    /// notices a body that ends early.
-    pub(crate) fn get<T>(&self, what: &str, url: &str, referer: Option<&str>, read: impl Fn(&Reply) -> Answer<T>) -> Answer<T> {
+    /// Asks until an answer can be read or no tries are left. Reading is part of a try, since only
+    /// it notices a body that ends early.
+    pub(crate) fn get<T>(
+        &self,
+        what: &str,
+        url: &str,
+        referer: Option<&str>,
+        read: impl Fn(&Reply) -> Answer<T>,
+    ) -> Answer<T> {
         let mut tries = 0;
         loop {
             let fault = match self.once(url, referer).and_then(|reply| read(&reply)) {
@@ -66,14 +73,19 @@ impl<'a> Client<'a> {
             };
             let wait = match &fault {
                 // A missing network is reported once, at the end.
-                Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => back_off(0, chance()),
+                Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => {
+                    back_off(0, chance())
+                }
                 Fault::Passing { wait, .. } if tries < self.retries => {
                     let wait = wait.unwrap_or_default().max(back_off(tries, chance()));
                     if wait > LONGEST_WAIT {
                         return Err(fault.of(what));
                     }
                     let left = self.retries - tries - 1;
-                    (self.note)(format_args!("{what}: {fault}; again in {:.1} s ({left} more after that)", wait.as_secs_f64()));
+                    (self.note)(format_args!(
+                        "{what}: {fault}; again in {:.1} s ({left} more after that)",
+                        wait.as_secs_f64()
+                    ));
                     wait
                 }
                 _ => return Err(fault.of(what)),
@@ -103,33 +115,60 @@ impl<'a> Client<'a> {
         if let Some(fault) = busy(&response) {
             return Err(fault);
         }
-        let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec().map_err(|error| self.fault(error))?;
-        Ok(Reply { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(LARGEST_BODY)
+            .read_to_vec()
+            .map_err(|error| self.fault(error))?;
+        Ok(Reply {
+            status: response.status().as_u16(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
     }
 
     fn fault(&self, error: ureq::Error) -> Fault {
         use ureq::Error as E;
         let unreachable = |said: String, quick| Fault::Unreachable { said, quick };
         match error {
-            E::Timeout(Timeout::Resolve) => {
-                unreachable(format!("its address was not found within {} s", RESOLVE.min(self.timeout).as_secs_f64()), false)
+            E::Timeout(Timeout::Resolve) => unreachable(
+                format!(
+                    "its address was not found within {} s",
+                    RESOLVE.min(self.timeout).as_secs_f64()
+                ),
+                false,
+            ),
+            E::Timeout(Timeout::Connect) => unreachable(
+                format!("no connection within {} s", CONNECT.min(self.timeout).as_secs_f64()),
+                false,
+            ),
+            E::Timeout(_) => Fault::passing(format!(
+                "no whole answer within {} s (--timeout)",
+                self.timeout.as_secs_f64()
+            )),
+            E::BodyExceedsLimit(limit) => Fault::lasting(format!(
+                "sent more than {} MiB, expected less than one",
+                limit >> 20
+            )),
+            E::TooManyRedirects => {
+                Fault::lasting(format!("redirected more than {REDIRECTS} times"))
             }
-            E::Timeout(Timeout::Connect) => {
-                unreachable(format!("no connection within {} s", CONNECT.min(self.timeout).as_secs_f64()), false)
+            E::Io(error) if is_broken(error.kind()) => {
+                Fault::passing(format!("the connection broke off ({})", plain(&error.to_string())))
             }
-            E::Timeout(_) => Fault::passing(format!("no whole answer within {} s (--timeout)", self.timeout.as_secs_f64())),
-            E::BodyExceedsLimit(limit) => Fault::lasting(format!("sent more than {} MiB, expected less than one", limit >> 20)),
-            E::TooManyRedirects => Fault::lasting(format!("redirected more than {REDIRECTS} times")),
-            E::Io(error) if is_broken(error.kind()) => Fault::passing(format!("the connection broke off ({})", plain(&error.to_string()))),
             // The next try would meet the same redirect.
-            E::Protocol(error) if error.to_string().contains("location header") => {
-                Fault::lasting(format!("redirected, and did not say where to ({})", plain(&error.to_string())))
+            E::Protocol(error) if error.to_string().contains("location header") => Fault::lasting(
+                format!("redirected, and did not say where to ({})", plain(&error.to_string())),
+            ),
+            E::Protocol(_) | E::Decompress(..) => {
+                Fault::passing(format!("sent no whole HTTP answer ({})", plain(&error.to_string())))
             }
-            E::Protocol(_) | E::Decompress(..) => Fault::passing(format!("sent no whole HTTP answer ({})", plain(&error.to_string()))),
             E::Io(error) => unreachable(plain(&error.to_string()), true),
-            E::HostNotFound | E::ConnectionFailed | E::ConnectProxyFailed(_) | E::Tls(_) | E::Rustls(_) => {
-                unreachable(plain(&error.to_string()), true)
-            }
+            E::HostNotFound
+            | E::ConnectionFailed
+            | E::ConnectProxyFailed(_)
+            | E::Tls(_)
+            | E::Rustls(_) => unreachable(plain(&error.to_string()), true),
             _ => Fault::lasting(plain(&error.to_string())),
         }
     }
@@ -145,7 +184,11 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
     let wait = asked.and_then(|text| retry_after(text, Timestamp::now()));
     let said = match wait {
         Some(wait) if wait > LONGEST_WAIT => {
-            format!("answered {status} and asks to wait {} s, more than the {} s it is given", wait.as_secs(), LONGEST_WAIT.as_secs())
+            format!(
+                "answered {status} and asks to wait {} s, more than the {} s it is given",
+                wait.as_secs(),
+                LONGEST_WAIT.as_secs()
+            )
         }
         Some(wait) => format!("answered {status} and asks to wait {} s", wait.as_secs()),
         None => format!("answered {status}"),
@@ -155,7 +198,13 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
 
 /// Whether an open connection ended.
 fn is_broken(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
 }
 
 /// A system's message without its number, on one line.

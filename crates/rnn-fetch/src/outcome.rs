@@ -45,6 +45,11 @@ impl Outcome {
             Happened::Replaced => format!("replaced {file}"),
             Happened::Unchanged => format!("{file} is up to date"),
         };
-        format!("{what}: {} of {symbol}, {first} to {last}, {} prices of {}", days(*rows), adjust.name(), provider.name())
+        format!(
+            "{what}: {} of {symbol}, {first} to {last}, {} prices of {}",
+            days(*rows),
+            adjust.name(),
+            provider.name()
+        )
     }
 }

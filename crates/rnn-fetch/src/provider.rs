@@ -153,7 +153,9 @@ impl Source {
 fn base(text: &str) -> Option<String> {
     let uri: ureq::http::Uri = text.trim().parse().ok()?;
     let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
-    let host = uri.authority().filter(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))?;
+    let host = uri
+        .authority()
+        .filter(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))?;
     (uri.path() == "/" && uri.query().is_none()).then(|| format!("{scheme}://{host}"))
 }
 
@@ -162,7 +164,8 @@ fn decades(from: Date, to: Date) -> Vec<Window> {
     let mut windows = Vec::new();
     let mut start = from;
     while start <= to {
-        let end = start.saturating_add(Span::new().years(10)).yesterday().map_or(to, |end| end.min(to));
+        let end =
+            start.saturating_add(Span::new().years(10)).yesterday().map_or(to, |end| end.min(to));
         windows.push(Window { from: start, to: end });
         match end.tomorrow() {
             Ok(next) => start = next,
@@ -188,8 +191,14 @@ mod tests {
                 (date(2026, 11, 25), date(2026, 11, 25)),
             ] {
                 let windows = provider.windows(from, to);
-                assert!(windows[0].from <= from && windows[windows.len() - 1].to >= to, "{provider:?} {windows:?}");
-                assert!(windows.windows(2).all(|pair| pair[0].to.tomorrow().unwrap() == pair[1].from), "{provider:?} {windows:?}");
+                assert!(
+                    windows[0].from <= from && windows[windows.len() - 1].to >= to,
+                    "{provider:?} {windows:?}"
+                );
+                assert!(
+                    windows.windows(2).all(|pair| pair[0].to.tomorrow().unwrap() == pair[1].from),
+                    "{provider:?} {windows:?}"
+                );
             }
         }
     }
@@ -205,13 +214,25 @@ mod tests {
         let symbol = "600519".parse().unwrap();
         let mut read = 0;
         for (provider, body) in Provider::ALL.into_iter().zip(bodies) {
-            let answer =
-                |body: String| provider.read(&Reply { status: 200, body }, Wanted { symbol: &symbol, adjust: Adjust::Qfq }).is_ok();
+            let answer = |body: String| {
+                provider
+                    .read(
+                        &Reply { status: 200, body },
+                        Wanted { symbol: &symbol, adjust: Adjust::Qfq },
+                    )
+                    .is_ok()
+            };
             assert!(answer(body.to_owned()), "{body}");
             for place in 0..body.len() {
                 read += usize::from(answer(body[..place].to_owned()));
-                for other in ["", "0", "-", "\"", "[", "]", "{", "}", "null", "9999999999", "茅", "\u{0}"] {
-                    read += usize::from(answer(format!("{}{other}{}", &body[..place], &body[place + 1..])));
+                for other in
+                    ["", "0", "-", "\"", "[", "]", "{", "}", "null", "9999999999", "茅", "\u{0}"]
+                {
+                    read += usize::from(answer(format!(
+                        "{}{other}{}",
+                        &body[..place],
+                        &body[place + 1..]
+                    )));
                 }
             }
         }

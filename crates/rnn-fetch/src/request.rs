@@ -34,7 +34,17 @@ impl Request {
     pub fn new(symbol: Symbol, out: impl Into<PathBuf>) -> Self {
         let to = symbol.market.last_finished_day(Timestamp::now());
         let (timeout, retries) = (Duration::from_secs(20), 3);
-        Self { symbol, adjust: Adjust::Qfq, provider: None, from: None, to, out: out.into(), force: false, timeout, retries }
+        Self {
+            symbol,
+            adjust: Adjust::Qfq,
+            provider: None,
+            from: None,
+            to,
+            out: out.into(),
+            force: false,
+            timeout,
+            retries,
+        }
     }
 
     /// First day of a new file if none is given.

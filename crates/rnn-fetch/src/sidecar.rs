@@ -67,12 +67,17 @@ impl Sidecar {
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
         let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let malformed = |error: serde_json::Error| {
-            refused(format!("expected what `rnn-train fetch` writes beside a file, got: {error}; --force replaces both"))
+            refused(format!(
+                "expected what `rnn-train fetch` writes beside a file, got: {error}; --force replaces both"
+            ))
         };
         let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
         let format = &document["format"];
         if *format != Self::FORMAT {
-            return Err(refused(format!("has layout {format}, this program reads {}; --force replaces both files", Self::FORMAT)));
+            return Err(refused(format!(
+                "has layout {format}, this program reads {}; --force replaces both files",
+                Self::FORMAT
+            )));
         }
         serde_json::from_value(document).map_err(malformed)
     }

@@ -41,7 +41,11 @@ impl Market {
         let clock = self.clock(now);
         // Shanghai, Shenzhen and Beijing close at 15:00, Hong Kong at 16:10, New York at 16:00.
         let over_at = if self.is_mainland() { 16 } else { 17 };
-        if clock.hour() >= over_at { clock.date() } else { clock.date().yesterday().unwrap_or(clock.date()) }
+        if clock.hour() >= over_at {
+            clock.date()
+        } else {
+            clock.date().yesterday().unwrap_or(clock.date())
+        }
     }
 
     /// Returns the first day that can have bars.
@@ -90,7 +94,9 @@ impl FromStr for Symbol {
     fn from_str(text: &str) -> Result<Self> {
         let upper = text.trim().to_ascii_uppercase();
         let problem = || match is_code(&upper) {
-            true => format!("no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type another of {FORMS}"),
+            true => format!(
+                "no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type another of {FORMS}"
+            ),
             false => format!("expected a symbol like {FORMS}, got `{text}`"),
         };
         parse(&upper).ok_or_else(|| FetchError::Request(problem()))
@@ -98,7 +104,8 @@ impl FromStr for Symbol {
 }
 
 fn parse(upper: &str) -> Option<Symbol> {
-    let mainland = |market, code: &str| is_code(code).then(|| Symbol { market, code: code.to_owned() });
+    let mainland =
+        |market, code: &str| is_code(code).then(|| Symbol { market, code: code.to_owned() });
     if is_code(upper) {
         return mainland(market_of(upper)?, upper);
     }
@@ -117,15 +124,21 @@ fn parse(upper: &str) -> Option<Symbol> {
             _ => None,
         };
     }
-    for (prefix, market) in [("SH", Market::Shanghai), ("SZ", Market::Shenzhen), ("BJ", Market::Beijing)] {
-        if let Some(rest) = upper.strip_prefix(prefix).map(|rest| rest.strip_prefix('.').unwrap_or(rest))
+    for (prefix, market) in
+        [("SH", Market::Shanghai), ("SZ", Market::Shenzhen), ("BJ", Market::Beijing)]
+    {
+        if let Some(rest) =
+            upper.strip_prefix(prefix).map(|rest| rest.strip_prefix('.').unwrap_or(rest))
             && is_code(rest)
         {
             return mainland(market, rest);
         }
     }
-    let (letters, class) = upper.split_once('-').map_or((upper, None), |(letters, class)| (letters, Some(class)));
-    let is_word = |word: &str, longest| (1..=longest).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let (letters, class) =
+        upper.split_once('-').map_or((upper, None), |(letters, class)| (letters, Some(class)));
+    let is_word = |word: &str, longest| {
+        (1..=longest).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
     let is_ticker = is_word(letters, 5) && class.is_none_or(|class| is_word(class, 2));
     is_ticker.then(|| Symbol { market: Market::UnitedStates, code: upper.to_owned() })
 }
@@ -202,9 +215,21 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused_with_those_there_are() {
-        for text in
-            ["", "60051", "6005190", "sh60051", "600519.XX", "GOOGLE1", "TOOLONG", "A_B", "0.HK", "123456.HK", "贵州茅台", "../x", "BRK.B"]
-        {
+        for text in [
+            "",
+            "60051",
+            "6005190",
+            "sh60051",
+            "600519.XX",
+            "GOOGLE1",
+            "TOOLONG",
+            "A_B",
+            "0.HK",
+            "123456.HK",
+            "贵州茅台",
+            "../x",
+            "BRK.B",
+        ] {
             let error = text.parse::<Symbol>().unwrap_err().to_string();
             assert!(error.contains("sh600519") && error.contains("BRK-B"), "{text}: {error}");
         }

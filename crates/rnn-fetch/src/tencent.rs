@@ -17,7 +17,12 @@ const ROWS: usize = 640;
 /// Two whole years each: the requests of tushare's `get_k_data`, which the provider keeps ready.
 pub(crate) fn windows(from: Date, to: Date) -> Vec<Window> {
     let years = (from.year()..=to.year()).step_by(2);
-    years.map(|year| Window { from: date(year, 1, 1), to: date(year.saturating_add(1).min(Date::MAX.year()), 12, 31) }).collect()
+    years
+        .map(|year| Window {
+            from: date(year, 1, 1),
+            to: date(year.saturating_add(1).min(Date::MAX.year()), 12, 31),
+        })
+        .collect()
 }
 
 pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
@@ -41,19 +46,33 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     let code = &document["code"];
     if number(code) != Some(0.0) {
         let message = document["msg"].as_str().unwrap_or_default();
-        return Err(Fault::lasting(format!("answered code {code}, expected 0; its message: {}", excerpt(message))));
+        return Err(Fault::lasting(format!(
+            "answered code {code}, expected 0; its message: {}",
+            excerpt(message)
+        )));
     }
-    let (data, is_list) = (&document["data"], |value: &Value| value.as_array().is_some_and(Vec::is_empty));
+    let (data, is_list) =
+        (&document["data"], |value: &Value| value.as_array().is_some_and(Vec::is_empty));
     // Days before a share was listed are answered in these ways, too.
-    let none =
-        |got: &Value| Ok(Rows { absent: Some(format!("has no bars of {symbol}, got {}", excerpt(&got.to_string()))), ..Rows::default() });
+    let none = |got: &Value| {
+        Ok(Rows {
+            absent: Some(format!("has no bars of {symbol}, got {}", excerpt(&got.to_string()))),
+            ..Rows::default()
+        })
+    };
     if is_list(data) {
         return none(data);
     }
     let Some(series) = data.get(symbol.to_string()).filter(|series| !series.is_null()) else {
-        return Err(Fault::lasting(format!("does not know {symbol}: data is {}", excerpt(&data.to_string()))));
+        return Err(Fault::lasting(format!(
+            "does not know {symbol}: data is {}",
+            excerpt(&data.to_string())
+        )));
     };
-    if is_list(series) || series.as_object().is_some_and(|series| !series.iter().any(|(key, rows)| key.ends_with("day") && !rows.is_null()))
+    if is_list(series)
+        || series.as_object().is_some_and(|series| {
+            !series.iter().any(|(key, rows)| key.ends_with("day") && !rows.is_null())
+        })
     {
         return none(series);
     }
@@ -69,8 +88,13 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
             excerpt(&series.to_string())
         )));
     };
-    let rows = rows.as_array().ok_or_else(|| Fault::lasting(format!("expected a list of bars, got {}", excerpt(&rows.to_string()))))?;
-    let mut read = Rows { unadjusted: adjust != Adjust::None && adjusted.is_none() && !rows.is_empty(), ..Rows::default() };
+    let rows = rows.as_array().ok_or_else(|| {
+        Fault::lasting(format!("expected a list of bars, got {}", excerpt(&rows.to_string())))
+    })?;
+    let mut read = Rows {
+        unadjusted: adjust != Adjust::None && adjusted.is_none() && !rows.is_empty(),
+        ..Rows::default()
+    };
     for (index, value) in rows.iter().enumerate() {
         match row(value, symbol) {
             Row::Bar(bar) => read.bars.push(bar),
@@ -135,12 +159,17 @@ mod tests {
         let path = |adjust, window| path(Wanted { symbol: &symbol, adjust }, window);
         let first = path(Adjust::Qfq, windows[0]);
         let (start, nonce) = first.split_once("&r=0.").unwrap();
-        assert_eq!(start, "/appstock/app/fqkline/get?_var=kline_dayqfq2017&param=sh600519,day,2017-01-01,2018-12-31,640,qfq");
-        assert_eq!(nonce.len(), 17);
-        assert!(
-            path(Adjust::Hfq, windows[1]).contains("fqkline/get?_var=kline_dayhfq2019&param=sh600519,day,2019-01-01,2020-12-31,640,hfq&")
+        assert_eq!(
+            start,
+            "/appstock/app/fqkline/get?_var=kline_dayqfq2017&param=sh600519,day,2017-01-01,2018-12-31,640,qfq"
         );
-        assert!(path(Adjust::None, windows[1]).contains("app/kline/get?_var=kline_day2019&param=sh600519,day,2019-01-01,2020-12-31,640,&"));
+        assert_eq!(nonce.len(), 17);
+        assert!(path(Adjust::Hfq, windows[1]).contains(
+            "fqkline/get?_var=kline_dayhfq2019&param=sh600519,day,2019-01-01,2020-12-31,640,hfq&"
+        ));
+        assert!(path(Adjust::None, windows[1]).contains(
+            "app/kline/get?_var=kline_day2019&param=sh600519,day,2019-01-01,2020-12-31,640,&"
+        ));
     }
 
     #[test]
@@ -158,22 +187,40 @@ mod tests {
 
     #[test]
     fn days_before_a_share_was_listed_are_answered_without_bars() {
-        for data in ["[]", r#"{"sh600519":[]}"#, r#"{"sh600519":{"qt":{},"prec":"1"}}"#, r#"{"sh600519":{"qfqday":null}}"#] {
-            let rows = read_of("600519", Adjust::Qfq, &format!(r#"{{"code":0,"data":{data}}}"#)).unwrap();
-            assert!(rows.bars.is_empty() && rows.absent.unwrap().starts_with("has no bars of sh600519, got `"), "{data}");
+        for data in [
+            "[]",
+            r#"{"sh600519":[]}"#,
+            r#"{"sh600519":{"qt":{},"prec":"1"}}"#,
+            r#"{"sh600519":{"qfqday":null}}"#,
+        ] {
+            let rows =
+                read_of("600519", Adjust::Qfq, &format!(r#"{{"code":0,"data":{data}}}"#)).unwrap();
+            assert!(
+                rows.bars.is_empty()
+                    && rows.absent.unwrap().starts_with("has no bars of sh600519, got `"),
+                "{data}"
+            );
         }
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let row = |row: &str| said(&format!(r#"{{"code":0,"data":{{"sh600519":{{"qfqday":[{row}]}}}}}}"#));
+        let row = |row: &str| {
+            said(&format!(r#"{{"code":0,"data":{{"sh600519":{{"qfqday":[{row}]}}}}}}"#))
+        };
         for (got, expected) in [
-            (said(r#"{"code":1,"msg":"param error","data":[]}"#), "answered code 1, expected 0; its message: `param error`"),
+            (
+                said(r#"{"code":1,"msg":"param error","data":[]}"#),
+                "answered code 1, expected 0; its message: `param error`",
+            ),
             (said(r#"{"msg":""}"#), "answered code null"),
             (said("[]"), "answered code null"),
             (said(r#"{"code":0,"data":null}"#), "does not know sh600519: data is `null`"),
             (said(r#"{"code":0,"data":{"sh000001":{"day":[]}}}"#), "does not know sh600519"),
-            (said(r#"{"code":0,"data":{"sh600519":{"hfqday":[]}}}"#), "expected bars of sh600519 under `qfqday` or `day`"),
+            (
+                said(r#"{"code":0,"data":{"sh600519":{"hfqday":[]}}}"#),
+                "expected bars of sh600519 under `qfqday` or `day`",
+            ),
             (said(r#"{"code":0,"data":{"sh600519":{"qfqday":"no"}}}"#), "expected a list of bars"),
             (row(r#"["2024-01-02","1","2","3"]"#), "row 1: expected [\"date\""),
             (row(r#"["2024-13-02","1","2","3","4","5"]"#), "got `[\"2024-13-02\""),

@@ -13,9 +13,12 @@ use crate::{
 pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let ticker = ticker(wanted.symbol);
     // Bars have the time their day's trading begins, which is the same day in UTC everywhere.
-    let midnight = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
+    let midnight =
+        |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
     let (from, to) = (midnight(window.from), midnight(window.to) + 24 * 60 * 60);
-    format!("/v8/finance/chart/{ticker}?period1={from}&period2={to}&interval=1d&events=div%2Csplits")
+    format!(
+        "/v8/finance/chart/{ticker}?period1={from}&period2={to}&interval=1d&events=div%2Csplits"
+    )
 }
 
 /// Its name of a symbol.
@@ -31,19 +34,31 @@ fn ticker(Symbol { market, code }: &Symbol) -> String {
 pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     // The document describes the error, whatever the status.
     let document = parse(&reply.body);
-    if let Some(error) = document.as_ref().ok().map(|document| &document["chart"]["error"]).filter(|error| !error.is_null()) {
-        let [code, description] = ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
+    if let Some(error) = document
+        .as_ref()
+        .ok()
+        .map(|document| &document["chart"]["error"])
+        .filter(|error| !error.is_null())
+    {
+        let [code, description] =
+            ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
         // Days before the share was listed.
         if description.starts_with("Data doesn't exist") {
             return Ok(Rows::default());
         }
-        return Err(Fault::lasting(format!("answered {}", excerpt(&format!("{code}: {description}")))));
+        return Err(Fault::lasting(format!(
+            "answered {}",
+            excerpt(&format!("{code}: {description}"))
+        )));
     }
     expect_ok(reply)?;
     let document = document?;
     let chart = &document["chart"]["result"][0];
     if chart.is_null() {
-        return Err(Fault::lasting(format!("expected a chart, got {}", excerpt(&document.to_string()))));
+        return Err(Fault::lasting(format!(
+            "expected a chart, got {}",
+            excerpt(&document.to_string())
+        )));
     }
     same_symbol(&chart["meta"]["symbol"], &ticker(wanted.symbol))?;
     match chart.get("timestamp") {
@@ -55,30 +70,56 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
 fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
     let list = |value: &Value, name: &str, length: Option<usize>| match value.as_array() {
         Some(values) if length.is_none_or(|length| length == values.len()) => Ok(values.clone()),
-        Some(values) => {
-            Err(Fault::lasting(format!("expected {} values of `{name}`, one a day, got {}", length.unwrap_or_default(), values.len())))
-        }
-        None => Err(Fault::lasting(format!("expected a list of `{name}`, got {}", excerpt(&value.to_string())))),
+        Some(values) => Err(Fault::lasting(format!(
+            "expected {} values of `{name}`, one a day, got {}",
+            length.unwrap_or_default(),
+            values.len()
+        ))),
+        None => Err(Fault::lasting(format!(
+            "expected a list of `{name}`, got {}",
+            excerpt(&value.to_string())
+        ))),
     };
     let indicators = &chart["indicators"];
     let times = list(times, "timestamp", None)?;
     let column = |name: &str| list(&indicators["quote"][0][name], name, Some(times.len()));
-    let columns = [column("open")?, column("close")?, column("high")?, column("low")?, column("volume")?];
+    let columns =
+        [column("open")?, column("close")?, column("high")?, column("low")?, column("volume")?];
     let adjusted = match wanted.adjust {
         Adjust::None => columns[1].clone(),
         _ => list(&indicators["adjclose"][0]["adjclose"], "adjclose", Some(times.len()))?,
     };
-    let offset =
-        Offset::from_seconds(chart["meta"]["gmtoffset"].as_i64().and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or_default());
-    let offset = offset.map_err(|_| Fault::lasting("expected a time zone under `gmtoffset`, got one no place has"))?;
+    let offset = Offset::from_seconds(
+        chart["meta"]["gmtoffset"]
+            .as_i64()
+            .and_then(|seconds| i32::try_from(seconds).ok())
+            .unwrap_or_default(),
+    );
+    let offset = offset.map_err(|_| {
+        Fault::lasting("expected a time zone under `gmtoffset`, got one no place has")
+    })?;
     let mut read = Rows::default();
     for row in 0..times.len() {
-        let values = [&columns[0][row], &columns[1][row], &columns[2][row], &columns[3][row], &columns[4][row], &adjusted[row]];
+        let values = [
+            &columns[0][row],
+            &columns[1][row],
+            &columns[2][row],
+            &columns[3][row],
+            &columns[4][row],
+            &adjusted[row],
+        ];
         let wrong = || {
             let values = values.map(Value::to_string).join(",");
-            bad_row(row, "a time, five numbers and an adjusted close", &format!("{},{values}", times[row]))
+            bad_row(
+                row,
+                "a time, five numbers and an adjusted close",
+                &format!("{},{values}", times[row]),
+            )
         };
-        let time = times[row].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(wrong)?;
+        let time = times[row]
+            .as_i64()
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+            .ok_or_else(wrong)?;
         if values.iter().any(|value| value.is_null()) {
             read.empty += 1;
             continue;
@@ -98,7 +139,8 @@ fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     let factor = if adjusted == close { 1.0 } else { adjusted / close };
     let prices = [open, close, high, low].map(|price| price * factor);
     let volume = if market.is_mainland() { volume / 100.0 } else { volume };
-    (volume >= 0.0 && prices.iter().all(|price| price.is_finite())).then(|| Bar::new(date, prices, volume))
+    (volume >= 0.0 && prices.iter().all(|price| price.is_finite()))
+        .then(|| Bar::new(date, prices, volume))
 }
 
 /// Drops the current quote that follows the bar of a day whose trading is not over.
@@ -132,10 +174,20 @@ mod tests {
     #[test]
     fn requests_cover_the_days_in_utc() {
         let window = Window { from: date(2024, 1, 2), to: date(2024, 1, 3) };
-        for (symbol, expected) in [("600519", "600519.SS"), ("000001", "000001.SZ"), ("700.HK", "0700.HK"), ("BRK-B", "BRK-B")] {
+        for (symbol, expected) in [
+            ("600519", "600519.SS"),
+            ("000001", "000001.SZ"),
+            ("700.HK", "0700.HK"),
+            ("BRK-B", "BRK-B"),
+        ] {
             let symbol = symbol.parse().unwrap();
             let path = path(Wanted { symbol: &symbol, adjust: Adjust::Qfq }, window);
-            assert_eq!(path, format!("/v8/finance/chart/{expected}?period1=1704153600&period2=1704326400&interval=1d&events=div%2Csplits"));
+            assert_eq!(
+                path,
+                format!(
+                    "/v8/finance/chart/{expected}?period1=1704153600&period2=1704326400&interval=1d&events=div%2Csplits"
+                )
+            );
         }
     }
 
@@ -156,7 +208,12 @@ mod tests {
         let mut body = chart("[9,11]", "[5,11]").replace("1704245400", "1704160000");
         assert_eq!(read_of("600519", Adjust::Qfq, 200, &body).unwrap().bars.len(), 1);
         body = body.replace("28800", "9000000");
-        assert!(read_of("600519", Adjust::Qfq, 200, &body).unwrap_err().to_string().contains("gmtoffset"));
+        assert!(
+            read_of("600519", Adjust::Qfq, 200, &body)
+                .unwrap_err()
+                .to_string()
+                .contains("gmtoffset")
+        );
     }
 
     #[test]
@@ -164,22 +221,32 @@ mod tests {
         let none = r#"{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}"#;
         let early = none.replace("No data found", "Data doesn't exist for startDate");
         assert!(read_of("AAPL", Adjust::Qfq, 400, &early).unwrap().bars.is_empty());
-        let empty = r#"{"chart":{"result":[{"meta":{},"indicators":{"quote":[{}]}}],"error":null}}"#;
+        let empty =
+            r#"{"chart":{"result":[{"meta":{},"indicators":{"quote":[{}]}}],"error":null}}"#;
         assert!(read_of("AAPL", Adjust::Qfq, 200, empty).unwrap().bars.is_empty());
         for (status, body, expected) in [
             (404, none, "answered `Not Found: No data found, symbol may be delisted`"),
             (404, "<html>", "HTTP status 404, expected 200: `<html>`"),
             (
                 200,
-                &chart("[9,11]", "[5,11]").replace("\"gmtoffset\"", "\"symbol\":\"MSFT\",\"gmtoffset\""),
+                &chart("[9,11]", "[5,11]")
+                    .replace("\"gmtoffset\"", "\"symbol\":\"MSFT\",\"gmtoffset\""),
                 "answered with bars of `MSFT`, expected AAPL",
             ),
             (200, "{}", "expected a chart, got `{}`"),
             (200, &chart("[9]", "[5,11]")[..], "expected 2 values of `open`, one a day, got 1"),
             (200, &chart("[9,11]", "null"), "expected a list of `adjclose`, got `null`"),
             (200, &chart("[9,\"x\"]", "[5,11]"), "row 2: expected a time, five numbers"),
-            (200, &chart("[9,11]", "[5,11]").replace("1704245400", "\"now\""), "row 2: expected a time"),
-            (200, &chart("[9,11]", "[5,11]").replace("\"close\":[10", "\"close\":[0"), "row 1: expected a time"),
+            (
+                200,
+                &chart("[9,11]", "[5,11]").replace("1704245400", "\"now\""),
+                "row 2: expected a time",
+            ),
+            (
+                200,
+                &chart("[9,11]", "[5,11]").replace("\"close\":[10", "\"close\":[0"),
+                "row 1: expected a time",
+            ),
         ] {
             let said = read_of("AAPL", Adjust::Qfq, status, body).unwrap_err().to_string();
             assert!(said.contains(expected), "expected {expected} in {said}");

@@ -31,7 +31,8 @@ pub fn write_following_links(path: &Path, bytes: &[u8]) -> Result<(), FileError>
     if !path.is_symlink() {
         return write_atomic(path, bytes);
     }
-    let target = path.canonicalize().map_err(|source| FileError::Write { path: path.to_owned(), source })?;
+    let target =
+        path.canonicalize().map_err(|source| FileError::Write { path: path.to_owned(), source })?;
     write_atomic(&target, bytes)
 }
 
@@ -40,7 +41,10 @@ pub fn write_following_links(path: &Path, bytes: &[u8]) -> Result<(), FileError>
 /// # Errors
 ///
 /// The error of `write`, which leaves the old file as it was, or [`FileError::Write`].
-pub fn write_atomic_with<T, E: From<FileError>>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, E>) -> Result<T, E> {
+pub fn write_atomic_with<T, E: From<FileError>>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> Result<T, E> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let replaces = path.is_symlink() || !path.exists() || path.is_file();
     let temporary = temporary_path(path);
@@ -55,7 +59,10 @@ pub fn write_atomic_with<T, E: From<FileError>>(path: &Path, write: impl FnOnce(
     let written = write(&mut file).and_then(|value| {
         file.flush().map_err(failed)?;
         if replaces {
-            file.get_ref().sync_all().and_then(|()| rename_synced(&temporary, path)).map_err(failed)?;
+            file.get_ref()
+                .sync_all()
+                .and_then(|()| rename_synced(&temporary, path))
+                .map_err(failed)?;
         }
         Ok(value)
     });
@@ -87,7 +94,8 @@ pub fn rename_synced(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     // Elsewhere a folder cannot be opened, and renaming is durable by itself.
     if cfg!(unix) {
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
     }
     Ok(())
@@ -113,7 +121,10 @@ mod tests {
             Err::<(), _>(FileError::serialize("enough"))
         });
         assert!(failed.is_err());
-        assert_eq!((fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()), (b"old".to_vec(), 1));
+        assert_eq!(
+            (fs::read(&path).unwrap(), fs::read_dir(folder.path()).unwrap().count()),
+            (b"old".to_vec(), 1)
+        );
     }
 
     #[cfg(unix)]
@@ -129,7 +140,11 @@ mod tests {
         write_following_links(Path::new("/dev/null"), b"nothing").unwrap();
         std::os::unix::fs::symlink(&file, temporary_path(&link)).unwrap();
         write_atomic(&link, b"newer").unwrap();
-        assert!(!link.is_symlink() && fs::read(&link).unwrap() == b"newer" && fs::read(&file).unwrap() == b"new");
+        assert!(
+            !link.is_symlink()
+                && fs::read(&link).unwrap() == b"newer"
+                && fs::read(&file).unwrap() == b"new"
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -37,7 +37,10 @@ pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     }
     if kind.len().max(bytes.len() as u64) > max {
-        return Err(io::Error::other(format!("it has more than {} MiB, expected some kilobytes", max >> 20)));
+        return Err(io::Error::other(format!(
+            "it has more than {} MiB, expected some kilobytes",
+            max >> 20
+        )));
     }
     Ok(bytes)
 }
@@ -51,7 +54,11 @@ pub fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
         let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
-        let got = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") { "UTF-16" } else { "other bytes" };
+        let got = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            "UTF-16"
+        } else {
+            "other bytes"
+        };
         io::Error::other(format!("line {line}: expected UTF-8 text, got {got}"))
     })?;
     if text.starts_with('\u{feff}') {
@@ -77,7 +84,9 @@ pub fn read_if_exists(path: &Path) -> Result<Option<String>, FileError> {
 pub fn read_if_exists_up_to(path: &Path, max: u64) -> Result<Option<String>, FileError> {
     match read_text(path, max) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
     }
 }
@@ -96,22 +105,36 @@ mod tests {
         };
         assert_eq!(read_of("\u{feff}a\r\n茅".as_bytes()).unwrap(), "a\r\n茅");
         assert_eq!(read_of(b"").unwrap(), "");
-        assert_eq!(read_of(&vec![b'a'; MAX_TEXT_BYTES as usize]).unwrap().len() as u64, MAX_TEXT_BYTES);
+        assert_eq!(
+            read_of(&vec![b'a'; MAX_TEXT_BYTES as usize]).unwrap().len() as u64,
+            MAX_TEXT_BYTES
+        );
         for (bytes, expected) in [
             (&b"a\nb\xff"[..], "line 2: expected UTF-8 text, got other bytes"),
             (b"\xff\xfea\0", "line 1: expected UTF-8 text, got UTF-16"),
-            (&vec![b'a'; MAX_TEXT_BYTES as usize + 1], "it has more than 16 MiB, expected some kilobytes"),
+            (
+                &vec![b'a'; MAX_TEXT_BYTES as usize + 1],
+                "it has more than 16 MiB, expected some kilobytes",
+            ),
         ] {
             assert_eq!(read_of(bytes).unwrap_err(), expected);
         }
-        assert_eq!(read_text(folder.path(), MAX_TEXT_BYTES).unwrap_err().to_string(), "it is a folder, expected an ordinary file");
+        assert_eq!(
+            read_text(folder.path(), MAX_TEXT_BYTES).unwrap_err().to_string(),
+            "it is a folder, expected an ordinary file"
+        );
     }
 
     #[cfg(unix)]
     #[test]
     fn devices_are_not_read_text() {
         for device in ["/dev/zero", "/dev/null"] {
-            assert!(read_text(Path::new(device), MAX_TEXT_BYTES).unwrap_err().to_string().contains("a pipe or a device"));
+            assert!(
+                read_text(Path::new(device), MAX_TEXT_BYTES)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("a pipe or a device")
+            );
         }
     }
 }

@@ -9,7 +9,11 @@ use crate::error::FileError;
 /// # Errors
 ///
 /// [`FileError::Serialize`] if a row is not as long as the header.
-pub fn csv_rows<T>(header: &[String], items: &[T], row: impl Fn(&T) -> Vec<String>) -> Result<Vec<u8>, FileError> {
+pub fn csv_rows<T>(
+    header: &[String],
+    items: &[T],
+    row: impl Fn(&T) -> Vec<String>,
+) -> Result<Vec<u8>, FileError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(FileError::serialize)?;
     for item in items {

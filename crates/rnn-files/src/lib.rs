@@ -28,8 +28,13 @@ mod lock;
 mod messages;
 mod sealed;
 
-pub use atomic::{rename_synced, temporary_path, write_atomic, write_atomic_with, write_following_links, write_synced};
-pub use bounded::{MAX_TEXT_BYTES, decode_text, read_bytes, read_if_exists, read_if_exists_up_to, read_text};
+pub use atomic::{
+    rename_synced, temporary_path, write_atomic, write_atomic_with, write_following_links,
+    write_synced,
+};
+pub use bounded::{
+    MAX_TEXT_BYTES, decode_text, read_bytes, read_if_exists, read_if_exists_up_to, read_text,
+};
 pub use documents::{csv_rows, to_json};
 pub use error::FileError;
 pub use lock::Lock;

@@ -32,15 +32,24 @@ impl Lock {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
         if path.is_symlink() {
             // The holder would be written into the link's target.
-            return Err(failed(io::Error::other("it is a link, expected a file of this program's own; remove it")));
+            return Err(failed(io::Error::other(
+                "it is a link, expected a file of this program's own; remove it",
+            )));
         }
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.take(LONGEST).read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+                let holder =
+                    if holder.trim().is_empty() { "another process" } else { holder.trim() };
                 return Err(FileError::InUse { what: what.to_owned(), holder: holder.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -48,7 +57,9 @@ impl Lock {
         // Only for messages: the lock does not depend on it.
         let now = Timestamp::now();
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let _ = file.set_len(0).and_then(|()| write!(file, "process {}, since {now}", std::process::id()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| write!(file, "process {}, since {now}", std::process::id()));
         Ok(Self { _file: file })
     }
 }
@@ -63,7 +74,13 @@ mod tests {
         let path = folder.path().join(".lock");
         let first = Lock::take(&path, "the folder").unwrap();
         let problem = Lock::take(&path, "the folder").unwrap_err().to_string();
-        assert!(problem.starts_with(&format!("the folder is in use by process {}, since 20", std::process::id())), "{problem}");
+        assert!(
+            problem.starts_with(&format!(
+                "the folder is in use by process {}, since 20",
+                std::process::id()
+            )),
+            "{problem}"
+        );
         drop(first);
         drop(Lock::take(&path, "the folder").unwrap());
     }

@@ -44,7 +44,9 @@ pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String>
         Some(format) if format == u64::from(layout) => {}
         Some(format) => {
             let age = if format > u64::from(layout) { "a newer" } else { "an older" };
-            return Err(format!("was written by {age} version of this program (layout {format}, this one reads {layout})"));
+            return Err(format!(
+                "was written by {age} version of this program (layout {format}, this one reads {layout})"
+            ));
         }
         None => return Err("has no layout that this program knows".to_owned()),
     }
@@ -76,13 +78,21 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
             // Flips of white space between the fields may pass.
-            let read = String::from_utf8(bytes).ok().and_then(|text| unseal::<Document>(&text, 2).ok());
+            let read =
+                String::from_utf8(bytes).ok().and_then(|text| unseal::<Document>(&text, 2).ok());
             assert!(read.is_none_or(|read| read == document), "bit {bit}");
         }
         for end in 0..text.trim_end().len() {
-            assert!(!text.is_char_boundary(end) || unseal::<Document>(&text[..end], 2).is_err(), "{end} bytes");
+            assert!(
+                !text.is_char_boundary(end) || unseal::<Document>(&text[..end], 2).is_err(),
+                "{end} bytes"
+            );
         }
-        let newer = unseal::<Document>(&seal(&Document { format: 3, ..document }).unwrap(), 2).unwrap_err();
-        assert_eq!(newer, "was written by a newer version of this program (layout 3, this one reads 2)");
+        let newer =
+            unseal::<Document>(&seal(&Document { format: 3, ..document }).unwrap(), 2).unwrap_err();
+        assert_eq!(
+            newer,
+            "was written by a newer version of this program (layout 3, this one reads 2)"
+        );
     }
 }

@@ -2,8 +2,9 @@ use burn::tensor::Tensor;
 
 /// The logistic function, as `(1 + tanh(x / 2)) / 2`.
 ///
-/// Burn's default `sigmoid`, which ndarray uses, goes through f32 whatever the tensor's type is and takes six passes with two
-/// exponentials and a logarithm (burn-backend 0.22.1, `ActivationOps::sigmoid`): in f64 it is off by 1e-8.
+/// Burn's default `sigmoid`, which ndarray uses, goes through f32 whatever the tensor's type is and
+/// takes six passes with two exponentials and a logarithm (burn-backend 0.22.1,
+/// `ActivationOps::sigmoid`): in f64 it is off by 1e-8.
 ///
 /// # Shapes
 ///

@@ -1,9 +1,10 @@
 //! The recurrent operators on Burn's autodiff backend: one node for all three outputs.
 //!
-//! A node of Burn's graph has one tensor, and cutting several outputs out of one tensor would cost zeros of its size for each of them
-//! backward. So the operator's node, `Core`, holds a token, and each output is a node of its own, `Pick`, whose parent is the token:
-//! backward, a pick leaves its gradient in a slot, and `Core`, which comes after all of them, reads the slots. A slot that is still empty is
-//! an output the loss does not depend on.
+//! A node of Burn's graph has one tensor, and cutting several outputs out of one tensor would cost
+//! zeros of its size for each of them backward. So the operator's node, `Core`, holds a token, and
+//! each output is a node of its own, `Pick`, whose parent is the token: backward, a pick leaves its
+//! gradient in a slot, and `Core`, which comes after all of them, reads the slots. A slot that is
+//! still empty is an output the loss does not depend on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,9 +46,16 @@ struct CoreState<B: Backend> {
 impl<B: RecurrentOps> Backward<B, 6> for Core {
     type State = CoreState<B>;
 
-    fn backward(self, ops: Ops<Self::State, 6>, gradients: &mut GraphGradients, checkpointer: &mut Checkpointer) {
+    fn backward(
+        self,
+        ops: Ops<Self::State, 6>,
+        gradients: &mut GraphGradients,
+        checkpointer: &mut Checkpointer,
+    ) {
         let state = ops.state;
-        let [sequence, hidden, cell] = std::mem::take(&mut *state.slots.lock().unwrap_or_else(PoisonError::into_inner)).map(Optional::from);
+        let [sequence, hidden, cell] =
+            std::mem::take(&mut *state.slots.lock().unwrap_or_else(PoisonError::into_inner))
+                .map(Optional::from);
         let operands = Operands {
             input: checkpointer.retrieve_node_output(state.input),
             kernel: checkpointer.retrieve_node_output(state.kernel),
@@ -58,12 +66,25 @@ impl<B: RecurrentOps> Backward<B, 6> for Core {
             cell: Optional::Absent,
         };
         let needs_input = ops.parents[0].is_some();
-        let found = B::recurrent_backward(operands, state.saved, Upstream { sequence, hidden, cell }, state.kind, needs_input);
+        let found = B::recurrent_backward(
+            operands,
+            state.saved,
+            Upstream { sequence, hidden, cell },
+            state.kind,
+            needs_input,
+        );
         let input = match found.input {
             Optional::Present(gradient) => Some(gradient),
             Optional::Absent => None,
         };
-        let found = [input, Some(found.kernel), Some(found.recurrent_kernel), Some(found.bias), Some(found.hidden), Some(found.cell)];
+        let found = [
+            input,
+            Some(found.kernel),
+            Some(found.recurrent_kernel),
+            Some(found.bias),
+            Some(found.hidden),
+            Some(found.cell),
+        ];
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 gradients.register::<B>(parent.id, gradient);
@@ -79,7 +100,12 @@ struct Pick(usize);
 impl<B: Backend> Backward<B, 1> for Pick {
     type State = Slots<B>;
 
-    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut GraphGradients, _: &mut Checkpointer) {
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut GraphGradients,
+        _: &mut Checkpointer,
+    ) {
         let gradient = gradients.consume::<B>(&ops.node);
         ops.state.lock().unwrap_or_else(PoisonError::into_inner)[self.0] = Some(gradient);
     }
@@ -89,7 +115,8 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
     fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
         // What is absent has no node; an untracked leaf stands in for it.
         let leaf = || <FloatTensor<Self>>::new(operands.bias.primitive().clone()).node();
-        let optional = |tensor: &Optional<Self>| tensor.as_ref().map_or_else(leaf, |tensor| tensor.node());
+        let optional =
+            |tensor: &Optional<Self>| tensor.as_ref().map_or_else(leaf, |tensor| tensor.node());
         let parents = [
             operands.input.node(),
             operands.kernel.node(),
@@ -101,23 +128,45 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
         match Core.prepare::<C>(parents).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let [input, kernel, recurrent_kernel] =
-                    [&operands.input, &operands.kernel, &operands.recurrent_kernel].map(|tensor| prep.checkpoint(tensor));
+                    [&operands.input, &operands.kernel, &operands.recurrent_kernel]
+                        .map(|tensor| prep.checkpoint(tensor));
                 let operands = inner(operands);
                 let (bias, mask) = (operands.bias.clone(), operands.mask.clone());
                 let (outputs, saved) = B::recurrent_saving(operands, kind);
                 let slots = Slots::<B>::default();
-                let state = CoreState { kind, slots: slots.clone(), saved, bias, mask, input, kernel, recurrent_kernel };
+                let state = CoreState {
+                    kind,
+                    slots: slots.clone(),
+                    saved,
+                    bias,
+                    mask,
+                    input,
+                    kernel,
+                    recurrent_kernel,
+                };
                 let token = prep.finish(state, outputs.hidden.clone());
-                let pick = |slot, output| match Pick(slot).prepare::<C>([token.node()]).compute_bound().stateful() {
+                let pick = |slot, output| match Pick(slot)
+                    .prepare::<C>([token.node()])
+                    .compute_bound()
+                    .stateful()
+                {
                     OpsKind::Tracked(prep) => prep.finish(slots.clone(), output),
                     OpsKind::UnTracked(prep) => prep.finish(output),
                 };
-                Outputs { sequence: pick(0, outputs.sequence), hidden: pick(1, outputs.hidden), cell: pick(2, outputs.cell) }
+                Outputs {
+                    sequence: pick(0, outputs.sequence),
+                    hidden: pick(1, outputs.hidden),
+                    cell: pick(2, outputs.cell),
+                }
             }
             OpsKind::UnTracked(_) => {
                 let outputs = B::recurrent(inner(operands), kind);
                 let leaf = <FloatTensor<Self>>::new;
-                Outputs { sequence: leaf(outputs.sequence), hidden: leaf(outputs.hidden), cell: leaf(outputs.cell) }
+                Outputs {
+                    sequence: leaf(outputs.sequence),
+                    hidden: leaf(outputs.hidden),
+                    cell: leaf(outputs.cell),
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Checks of the operators' tensors. Misuse panics, as Burn's own modules do, and names the operator, the tensor and what was expected.
+//! Checks of the operators' tensors. Misuse panics, as Burn's own modules do, and names the
+//! operator, the tensor and what was expected.
 
 use burn::tensor::{Bool, DType, Device, Tensor};
 
@@ -17,7 +18,13 @@ pub(crate) struct CellCheck {
 
 impl CellCheck {
     /// Checks the input and the two kernels against each other.
-    pub(crate) fn new(op: &'static str, gates: usize, input: &Tensor<3>, kernel: &Tensor<2>, recurrent_kernel: &Tensor<2>) -> Self {
+    pub(crate) fn new(
+        op: &'static str,
+        gates: usize,
+        input: &Tensor<3>,
+        kernel: &Tensor<2>,
+        recurrent_kernel: &Tensor<2>,
+    ) -> Self {
         let [batch, time, features] = input.dims();
         let [hidden, _] = recurrent_kernel.dims();
         assert!(
@@ -25,7 +32,8 @@ impl CellCheck {
             "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden units; every size must be at least 1"
         );
         let dtype = input.dtype();
-        let known = matches!(dtype, DType::F32 | DType::F64 | DType::F16 | DType::BF16 | DType::Flex32);
+        let known =
+            matches!(dtype, DType::F32 | DType::F64 | DType::F16 | DType::BF16 | DType::Flex32);
         assert!(known, "{op}: input is of {dtype:?}, expected F32, F64, F16, BF16 or Flex32");
         let sizes = Sizes { batch, time, input: features, hidden };
         let devices = [input.device(), kernel.device(), recurrent_kernel.device()];
@@ -62,7 +70,10 @@ impl CellCheck {
     pub(crate) fn variant(&self, variant: &Variant<'_>) {
         self.mask(variant.mask.as_ref());
         let Sizes { batch, input, hidden, .. } = self.sizes;
-        let factors = [("input dropout", &variant.input_dropout, input), ("recurrent dropout", &variant.recurrent_dropout, hidden)];
+        let factors = [
+            ("input dropout", &variant.input_dropout, input),
+            ("recurrent dropout", &variant.recurrent_dropout, hidden),
+        ];
         for (name, factors, width) in factors {
             if let Some(factors) = factors {
                 assert!(
@@ -91,9 +102,14 @@ impl CellCheck {
     fn place(&self, name: &str, device: &Device) {
         let same = computing(device) == computing(&self.device);
         assert!(same, "{}: {name} is on {device:?}, the input on {:?}", self.op, self.device);
-        let strategies = [Some(device), self.tracked.as_ref()].map(|device| device.and_then(Device::gradient_checkpointing_strategy));
+        let strategies = [Some(device), self.tracked.as_ref()]
+            .map(|device| device.and_then(Device::gradient_checkpointing_strategy));
         if let [Some(got), Some(expected)] = strategies {
-            assert!(got == expected, "{}: gradient checkpointing of {name} is {got:?}, of the other tensors {expected:?}", self.op);
+            assert!(
+                got == expected,
+                "{}: gradient checkpointing of {name} is {got:?}, of the other tensors {expected:?}",
+                self.op
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The recurrent operators composed of a backend's own tensor operations, with backpropagation through time by hand: what a
-//! backend without kernels of its own runs. Rows of what is saved are time-major.
+//! The recurrent operators composed of a backend's own tensor operations, with backpropagation
+//! through time by hand: what a backend without kernels of its own runs. Rows of what is saved are
+//! time-major.
 
 use burn::{
     backend::{
@@ -20,7 +21,10 @@ pub(crate) fn forward<B: Backend>(operands: &Operands<B>, kind: Cell) -> Outputs
 }
 
 /// Runs a cell over whole sequences and keeps what [`backward`] needs.
-pub(crate) fn forward_saving<B: Backend>(operands: &Operands<B>, kind: Cell) -> (Outputs<B>, Saved<B>) {
+pub(crate) fn forward_saving<B: Backend>(
+    operands: &Operands<B>,
+    kind: Cell,
+) -> (Outputs<B>, Saved<B>) {
     let mut steps = Some(Steps { sums: Vec::new(), hidden: Vec::new(), cell: Vec::new() });
     let outputs = run(operands, kind, &mut steps);
     let Steps { sums, hidden, cell } = steps.unwrap_or_else(|| unreachable!("set above"));
@@ -47,7 +51,13 @@ fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<
     let rows = time_major(operands);
     let projected = B::float_matmul(rows, operands.kernel.clone());
     let bias = B::float_reshape(operands.bias.clone(), Shape::new([1, kind.sums() * units]));
-    let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
+    let zeros = || {
+        B::float_zeros(
+            Shape::new([batch, units]),
+            &operands.input.device(),
+            operands.input.dtype().into(),
+        )
+    };
     let initial = |state: &Optional<B>| state.as_ref().cloned().unwrap_or_else(zeros);
     let mut state = State::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
     let mut sequence = Vec::with_capacity(time);
@@ -87,24 +97,37 @@ fn step<B: Backend>(
     let gate = |tensor: &FloatTensor<B>, index: usize| narrow::<B>(tensor, 1, index * units, units);
     match kind {
         Cell::SimpleRnn => {
-            let hidden = B::float_tanh(B::float_add(B::float_add(from_input, from_state), bias.clone()));
+            let hidden =
+                B::float_tanh(B::float_add(B::float_add(from_input, from_state), bias.clone()));
             (hidden.clone(), State { hidden, cell: state.cell.clone() })
         }
         Cell::Lstm => {
             let sums = B::float_add(B::float_add(from_input, from_state), bias.clone());
             let [i, f, o] = [0, 1, 3].map(|index| sigmoid::<B>(gate(&sums, index)));
             let c = B::float_tanh(gate(&sums, 2));
-            let cell = B::float_add(B::float_mul(f.clone(), state.cell.clone()), B::float_mul(i.clone(), c.clone()));
+            let cell = B::float_add(
+                B::float_mul(f.clone(), state.cell.clone()),
+                B::float_mul(i.clone(), c.clone()),
+            );
             let hidden = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
             (B::float_cat(vec![i, f, c, o], 1), State { hidden, cell })
         }
         Cell::Gru => {
-            let both = |index| B::float_add(B::float_add(gate(&from_input, index), gate(&from_state, index)), gate(bias, index));
+            let both = |index| {
+                B::float_add(
+                    B::float_add(gate(&from_input, index), gate(&from_state, index)),
+                    gate(bias, index),
+                )
+            };
             let (z, r) = (sigmoid::<B>(both(0)), sigmoid::<B>(both(1)));
             let recurrent = B::float_add(gate(&from_state, 2), gate(bias, 2));
             let from_input = B::float_add(gate(&from_input, 2), gate(bias, 3));
-            let n = B::float_tanh(B::float_add(from_input, B::float_mul(r.clone(), recurrent.clone())));
-            let hidden = B::float_add(n.clone(), B::float_mul(z.clone(), B::float_sub(state.hidden.clone(), n.clone())));
+            let n =
+                B::float_tanh(B::float_add(from_input, B::float_mul(r.clone(), recurrent.clone())));
+            let hidden = B::float_add(
+                n.clone(),
+                B::float_mul(z.clone(), B::float_sub(state.hidden.clone(), n.clone())),
+            );
             (B::float_cat(vec![z, r, recurrent, n], 1), State { hidden, cell: state.cell.clone() })
         }
     }
@@ -120,21 +143,36 @@ pub(crate) fn backward<B: Backend>(
 ) -> Gradients<B> {
     let [batch, time, _] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
-    let zeros = || B::float_zeros(Shape::new([batch, units]), &operands.input.device(), operands.input.dtype().into());
+    let zeros = || {
+        B::float_zeros(
+            Shape::new([batch, units]),
+            &operands.input.device(),
+            operands.input.dtype().into(),
+        )
+    };
     let given = |gradient: &Optional<B>| gradient.as_ref().cloned().unwrap_or_else(zeros);
     let mut gradient = State::<B> { hidden: given(&upstream.hidden), cell: given(&upstream.cell) };
     let transposed = B::float_transpose(operands.recurrent_kernel.clone());
     let mut sums = Vec::with_capacity(time);
     for t in (0..time).rev() {
         if let Some(sequence) = upstream.sequence.as_ref() {
-            let of_step = B::float_reshape(narrow::<B>(sequence, 1, t, 1), Shape::new([batch, units]));
+            let of_step =
+                B::float_reshape(narrow::<B>(sequence, 1, t, 1), Shape::new([batch, units]));
             gradient.hidden = B::float_add(gradient.hidden, of_step);
         }
         let at = |tensor: &FloatTensor<B>, t: usize| narrow::<B>(tensor, 0, t * batch, batch);
         let before = State::<B> { hidden: at(&saved.hidden, t), cell: at(&saved.cell, t) };
-        let (mut of_sums, mut next) = step_backward::<B>(kind, &at(&saved.sums, t), &before, at(&saved.cell, t + 1), &gradient, units);
+        let (mut of_sums, mut next) = step_backward::<B>(
+            kind,
+            &at(&saved.sums, t),
+            &before,
+            at(&saved.cell, t + 1),
+            &gradient,
+            units,
+        );
         if let Some(masked) = masked(operands, t, units) {
-            let all = B::bool_expand(narrow_bool::<B>(&masked), Shape::new([batch, kind.sums() * units]));
+            let all =
+                B::bool_expand(narrow_bool::<B>(&masked), Shape::new([batch, kind.sums() * units]));
             of_sums = B::float_mask_fill(of_sums, all, 0.0.into());
             next.hidden = B::float_mask_where(next.hidden, masked.clone(), gradient.hidden);
             next.cell = B::float_mask_where(next.cell, masked, gradient.cell);
@@ -145,11 +183,20 @@ pub(crate) fn backward<B: Backend>(
     }
     sums.reverse();
     let product = |left, right| B::float_matmul(B::float_transpose(left), right);
-    gradients(operands, B::float_cat(sums, 0), &saved.hidden, [gradient.hidden, gradient.cell], kind, needs_input, product)
+    gradients(
+        operands,
+        B::float_cat(sums, 0),
+        &saved.hidden,
+        [gradient.hidden, gradient.cell],
+        kind,
+        needs_input,
+        product,
+    )
 }
 
-/// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states; `hiddens` are the hidden states from before
-/// the first step on. Rows are time-major. `product` is how weights add up over all rows: `[T*B, M]` transposed by `[T*B, N]`.
+/// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states;
+/// `hiddens` are the hidden states from before the first step on. Rows are time-major. `product` is
+/// how weights add up over all rows: `[T*B, M]` transposed by `[T*B, N]`.
 pub(crate) fn gradients<B: Backend>(
     operands: &Operands<B>,
     sums: FloatTensor<B>,
@@ -162,7 +209,10 @@ pub(crate) fn gradients<B: Backend>(
     let [batch, time, input] = dims(operands.input.shape());
     let [units, gates] = dims(operands.recurrent_kernel.shape());
     let of_input = match kind {
-        Cell::Gru => B::float_cat(vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)], 1),
+        Cell::Gru => B::float_cat(
+            vec![narrow::<B>(&sums, 1, 0, 2 * units), narrow::<B>(&sums, 1, 3 * units, units)],
+            1,
+        ),
         Cell::SimpleRnn | Cell::Lstm => sums.clone(),
     };
     let rows = time_major(operands);
@@ -182,7 +232,8 @@ pub(crate) fn gradients<B: Backend>(
     }
 }
 
-/// The gradients of [`step`]: by its sums, and by the states before it, leaving out what goes through the recurrent product.
+/// The gradients of [`step`]: by its sums, and by the states before it, leaving out what goes
+/// through the recurrent product.
 fn step_backward<B: Backend>(
     kind: Cell,
     saved: &FloatTensor<B>,
@@ -200,13 +251,25 @@ fn step_backward<B: Backend>(
     // The derivatives of sigmoid and tanh, from their values.
     let of_sigmoid = |value: &FloatTensor<B>| B::float_mul(value.clone(), one_minus(value.clone()));
     let of_tanh = |value: &FloatTensor<B>| one_minus(B::float_mul(value.clone(), value.clone()));
-    let zeros = || B::float_zeros(gradient.hidden.shape(), &gradient.hidden.device(), gradient.hidden.dtype().into());
+    let zeros = || {
+        B::float_zeros(
+            gradient.hidden.shape(),
+            &gradient.hidden.device(),
+            gradient.hidden.dtype().into(),
+        )
+    };
     match kind {
-        Cell::SimpleRnn => (mul(&[&gradient.hidden, &of_tanh(saved)]), State { hidden: zeros(), cell: gradient.cell.clone() }),
+        Cell::SimpleRnn => (
+            mul(&[&gradient.hidden, &of_tanh(saved)]),
+            State { hidden: zeros(), cell: gradient.cell.clone() },
+        ),
         Cell::Lstm => {
             let [i, f, c, o] = [0, 1, 2, 3].map(gate);
             let squashed = B::float_tanh(cell_after);
-            let through = B::float_add(mul(&[&gradient.hidden, &o, &of_tanh(&squashed)]), gradient.cell.clone());
+            let through = B::float_add(
+                mul(&[&gradient.hidden, &o, &of_tanh(&squashed)]),
+                gradient.cell.clone(),
+            );
             let sums = vec![
                 mul(&[&through, &c, &of_sigmoid(&i)]),
                 mul(&[&through, &before.cell, &of_sigmoid(&f)]),
@@ -224,7 +287,10 @@ fn step_backward<B: Backend>(
                 mul(&[&candidate, &r]),
                 candidate,
             ];
-            (B::float_cat(sums, 1), State { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() })
+            (
+                B::float_cat(sums, 1),
+                State { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() },
+            )
         }
     }
 }
@@ -236,7 +302,10 @@ pub(crate) fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
     if let Some(mask) = operands.mask.as_ref() {
         let settings = get_device_settings::<B>(&mask.device());
         let masked = B::float_equal_elem(mask.clone(), 0.0.into(), settings.bool_dtype);
-        let masked = B::bool_expand(B::bool_reshape(masked, Shape::new([batch, time, 1])), Shape::new([batch, time, input]));
+        let masked = B::bool_expand(
+            B::bool_reshape(masked, Shape::new([batch, time, 1])),
+            Shape::new([batch, time, input]),
+        );
         values = B::float_mask_fill(values, masked, 0.0.into());
     }
     B::float_reshape(B::float_swap_dims(values, 0, 1), Shape::new([time * batch, input]))
@@ -247,7 +316,10 @@ fn masked<B: Backend>(operands: &Operands<B>, t: usize, units: usize) -> Option<
     let mask = narrow::<B>(operands.mask.as_ref()?, 1, t, 1);
     let [batch, _] = dims(mask.shape());
     let settings = get_device_settings::<B>(&mask.device());
-    Some(B::bool_expand(B::float_equal_elem(mask, 0.0.into(), settings.bool_dtype), Shape::new([batch, units])))
+    Some(B::bool_expand(
+        B::float_equal_elem(mask, 0.0.into(), settings.bool_dtype),
+        Shape::new([batch, units]),
+    ))
 }
 
 fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {
@@ -255,9 +327,16 @@ fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {
 }
 
 /// `length` entries of one dimension.
-pub(crate) fn narrow<B: Backend>(tensor: &FloatTensor<B>, dim: usize, start: usize, length: usize) -> FloatTensor<B> {
+pub(crate) fn narrow<B: Backend>(
+    tensor: &FloatTensor<B>,
+    dim: usize,
+    start: usize,
+    length: usize,
+) -> FloatTensor<B> {
     let slices: Vec<Slice> = (0..tensor.shape().num_dims())
-        .map(|index| if index == dim { Slice::from(start..start + length) } else { Slice::from(..) })
+        .map(
+            |index| if index == dim { Slice::from(start..start + length) } else { Slice::from(..) },
+        )
         .collect();
     B::float_slice(tensor.clone(), &slices)
 }

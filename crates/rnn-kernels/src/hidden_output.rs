@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 
-/// All hidden states of a sequence and the state after its last step, of a cell whose only state is its hidden state.
+/// All hidden states of a sequence and the state after its last step, of a cell whose only state is
+/// its hidden state.
 #[derive(Debug, Clone)]
 pub struct HiddenOutput {
     /// Hidden states of all steps, `[B, T, H]`.

@@ -1,16 +1,18 @@
 //! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
 //!
-//! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension ([`extension`]) with a gradient
-//! of its own, computed by one CPU implementation for the ndarray and flex backends, in a few launches on GPUs, and composed of tensor operations
-//! for others.
+//! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension
+//! ([`extension`]) with a gradient of its own, computed by one CPU implementation for the ndarray
+//! and flex backends, in a few launches on GPUs, and composed of tensor operations for others.
 //!
-//! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor operations: the input
-//! projection is one matrix product over all time steps, then the recurrence runs step by step. It is differentiable by
-//! Burn's autodiff on any backend, takes any [`Variant`] of the cell, and is the oracle that every faster implementation is tested against.
+//! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor
+//! operations: the input projection is one matrix product over all time steps, then the recurrence
+//! runs step by step. It is differentiable by Burn's autodiff on any backend, takes any [`Variant`]
+//! of the cell, and is the oracle that every faster implementation is tested against.
 //!
 //! # Shapes
 //!
-//! One alphabet everywhere: `B` batch, `T` time, `I` input features, `H` hidden units, `G` gates (SimpleRNN 1, GRU 3, LSTM 4).
+//! One alphabet everywhere: `B` batch, `T` time, `I` input features, `H` hidden units, `G` gates
+//! (SimpleRNN 1, GRU 3, LSTM 4).
 //!
 //! | tensor | shape |
 //! |---|---|
@@ -23,8 +25,8 @@
 //!
 //! # Gate order
 //!
-//! As in Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h` (update, reset, candidate).
-//! Weights of other frameworks are reordered where they come in, nowhere else.
+//! As in Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h` (update, reset,
+//! candidate). Weights of other frameworks are reordered where they come in, nowhere else.
 
 mod activation;
 mod autodiff;
@@ -45,7 +47,10 @@ mod lstm;
 mod metadata;
 mod operands;
 mod operator;
-#[allow(deprecated, reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22")]
+#[allow(
+    deprecated,
+    reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22"
+)]
 mod ops;
 mod route;
 mod simple_rnn;

@@ -17,7 +17,14 @@ pub struct GpuLimits {
 }
 
 impl GpuLimits {
-    /// What WebGPU promises everywhere; of its eight tensors a kernel, one goes to the sizes of the others.
-    pub const WEBGPU: Self =
-        Self { invocations: 256, shared_memory: 16 << 10, bindings: 7, buffer: 128 << 20, workgroups: 65_535, software: false };
+    /// What WebGPU promises everywhere; of its eight tensors a kernel, one goes to the sizes of the
+    /// others.
+    pub const WEBGPU: Self = Self {
+        invocations: 256,
+        shared_memory: 16 << 10,
+        bindings: 7,
+        buffer: 128 << 20,
+        workgroups: 65_535,
+        software: false,
+    };
 }

@@ -1,10 +1,14 @@
-//! The shapes of what the operators give, for a backend that puts work off and must know them before it is done.
+//! The shapes of what the operators give, for a backend that puts work off and must know them
+//! before it is done.
 
 use burn::backend::fusion::custom::TensorSpec;
 
 use crate::{
     cell::Cell,
-    operands::{GradientsMetadata, OperandsMetadata, OptionalMetadata, OutputsMetadata, SavedMetadata, UpstreamMetadata},
+    operands::{
+        GradientsMetadata, OperandsMetadata, OptionalMetadata, OutputsMetadata, SavedMetadata,
+        UpstreamMetadata,
+    },
     sizes::Sizes,
 };
 
@@ -21,10 +25,17 @@ fn spec<const D: usize>(operands: &OperandsMetadata, shape: [usize; D]) -> Tenso
 pub(crate) fn outputs(operands: &OperandsMetadata, _: &Cell) -> OutputsMetadata {
     let Sizes { batch, time, hidden, .. } = sizes(operands);
     let state = spec(operands, [batch, hidden]);
-    OutputsMetadata { sequence: spec(operands, [batch, time, hidden]), hidden: state.clone(), cell: state }
+    OutputsMetadata {
+        sequence: spec(operands, [batch, time, hidden]),
+        hidden: state.clone(),
+        cell: state,
+    }
 }
 
-pub(crate) fn outputs_and_saved(operands: &OperandsMetadata, kind: &Cell) -> (OutputsMetadata, SavedMetadata) {
+pub(crate) fn outputs_and_saved(
+    operands: &OperandsMetadata,
+    kind: &Cell,
+) -> (OutputsMetadata, SavedMetadata) {
     let Sizes { batch, time, hidden, .. } = sizes(operands);
     let states = spec(operands, [(time + 1) * batch, hidden]);
     let sums = spec(operands, [time * batch, kind.sums() * hidden]);
@@ -41,7 +52,11 @@ pub(crate) fn gradients(
     let Sizes { batch, hidden, .. } = sizes(operands);
     let state = spec(operands, [batch, hidden]);
     GradientsMetadata {
-        input: if *needs_input { OptionalMetadata::Present(operands.input.clone()) } else { OptionalMetadata::Absent },
+        input: if *needs_input {
+            OptionalMetadata::Present(operands.input.clone())
+        } else {
+            OptionalMetadata::Absent
+        },
         kernel: operands.kernel.clone(),
         recurrent_kernel: operands.recurrent_kernel.clone(),
         bias: operands.bias.clone(),

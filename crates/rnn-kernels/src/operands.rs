@@ -66,7 +66,8 @@ pub struct Outputs<B: Backend> {
     pub sequence: FloatTensor<B>,
     /// Hidden state after the last step, `[B, H]`.
     pub hidden: FloatTensor<B>,
-    /// Cell state after the last step, `[B, H]`; of other cells than the LSTM, the hidden state again.
+    /// Cell state after the last step, `[B, H]`; of other cells than the LSTM, the hidden state
+    /// again.
     pub cell: FloatTensor<B>,
 }
 
@@ -74,7 +75,8 @@ pub struct Outputs<B: Backend> {
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "wgpu"))]
 pub struct Saved<B: Backend> {
-    /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of its candidate. `[T*B, S*H]`.
+    /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of
+    /// its candidate. `[T*B, S*H]`.
     pub sums: FloatTensor<B>,
     /// Hidden states from before the first step on, `[(T+1)*B, H]`.
     pub hidden: FloatTensor<B>,

@@ -61,9 +61,10 @@ fn stores_half(device: &Device) -> bool {
 }
 
 impl Call {
-    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they were: the CPU core has vectors of `f32` and
-    /// `f64` only, and a sum over steps of sixteen bits would lose what the last steps add. GPUs that can keep `F16` in memory do: every
-    /// launch computes in `F32`, what passes from one to the next is `F16`.
+    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they
+    /// were: the CPU core has vectors of `f32` and `f64` only, and a sum over steps of sixteen bits
+    /// would lose what the last steps add. GPUs that can keep `F16` in memory do: every launch
+    /// computes in `F32`, what passes from one to the next is `F16`.
     pub(crate) fn run(self) -> Answer {
         let dtype = self.input.dtype();
         match dtype {
@@ -72,7 +73,11 @@ impl Call {
             _ => {
                 let Answer { sequence, hidden, cell } = self.cast(FloatDType::F32).dispatch();
                 let back: FloatDType = dtype.into();
-                Answer { sequence: sequence.cast(back), hidden: hidden.cast(back), cell: cell.cast(back) }
+                Answer {
+                    sequence: sequence.cast(back),
+                    hidden: hidden.cast(back),
+                    cell: cell.cast(back),
+                }
             }
         }
     }
@@ -92,12 +97,16 @@ impl Call {
     fn dispatch(self) -> Answer {
         let (device, dtype) = (self.input.device(), self.input.dtype());
         let [units, _] = self.recurrent_kernel.dims();
-        let bias = self.bias.unwrap_or_else(|| Tensor::zeros([self.kind.sums() * units], (&device.without_autodiff(), dtype)));
+        let bias = self.bias.unwrap_or_else(|| {
+            Tensor::zeros([self.kind.sums() * units], (&device.without_autodiff(), dtype))
+        });
         let mask = self.mask.map(|mask| {
             let float: FloatDType = dtype.into();
             mask.float().cast(float)
         });
-        let optional = |tensor: Option<Tensor<2>>| Optional::<Dispatch>::from(tensor.map(Tensor::into_dispatch));
+        let optional = |tensor: Option<Tensor<2>>| {
+            Optional::<Dispatch>::from(tensor.map(Tensor::into_dispatch))
+        };
         let operands = Operands::<Dispatch> {
             input: self.input.into_dispatch(),
             kernel: self.kernel.into_dispatch(),

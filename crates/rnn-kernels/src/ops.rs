@@ -1,4 +1,5 @@
-//! The recurrent operators as a Burn backend extension: what a backend computes, on its own tensors.
+//! The recurrent operators as a Burn backend extension: what a backend computes, on its own
+//! tensors.
 
 use burn::backend::{Backend, backend_extension};
 
@@ -12,9 +13,9 @@ use crate::{
 
 /// A backend that runs recurrent cells over whole sequences.
 ///
-/// The default bodies are composed of the backend's own tensor operations and cost O(T), forward and backward; an empty `impl` makes an
-/// operator of them. Shapes, types and devices are checked by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here:
-/// call those.
+/// The default bodies are composed of the backend's own tensor operations and cost O(T), forward
+/// and backward; an empty `impl` makes an operator of them. Shapes, types and devices are checked
+/// by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
 #[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Fusion: cfg(feature = "wgpu"), Autodiff)]
 pub trait RecurrentOps: Backend {
     /// Runs a cell and keeps nothing.
@@ -25,12 +26,15 @@ pub trait RecurrentOps: Backend {
 
     /// Runs a cell and keeps what [`Self::recurrent_backward`] needs.
     #[fusion(meta = metadata::outputs_and_saved)]
-    fn recurrent_saving(#[extension_type] operands: Operands<Self>, kind: Cell) -> (Outputs<Self>, Saved<Self>) {
+    fn recurrent_saving(
+        #[extension_type] operands: Operands<Self>,
+        kind: Cell,
+    ) -> (Outputs<Self>, Saved<Self>) {
         composed::forward_saving(&operands, kind)
     }
 
-    /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`. Initial states of the operands are not
-    /// read.
+    /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`.
+    /// Initial states of the operands are not read.
     #[fusion(meta = metadata::gradients)]
     fn recurrent_backward(
         #[extension_type] operands: Operands<Self>,

@@ -21,7 +21,8 @@ pub enum Route {
     TwoLaunchesAStep,
     /// Tensor operations step by step, with a gradient of its own.
     Composed,
-    /// Tensor operations step by step, differentiated by Burn: the backend is not one of the operators'.
+    /// Tensor operations step by step, differentiated by Burn: the backend is not one of the
+    /// operators'.
     Reference,
 }
 
@@ -51,7 +52,9 @@ pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Devi
     if let Some(limits) = gpu_limits(device) {
         let sizes = crate::sizes::Sizes { batch, time, input, hidden };
         return match crate::gpu::Way::of(kind, sizes, limits) {
-            Some(crate::gpu::Way::Whole(plan)) => Route::OneLaunch { rows: plan.rows, invocations: plan.units },
+            Some(crate::gpu::Way::Whole(plan)) => {
+                Route::OneLaunch { rows: plan.rows, invocations: plan.units }
+            }
             Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,
             None => Route::Composed,
         };

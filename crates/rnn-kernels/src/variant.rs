@@ -2,9 +2,11 @@ use burn::tensor::{Bool, Tensor};
 
 use crate::activation::sigmoid;
 
-/// What a reference operator can do beside the usual cell; [`Variant::default()`] is the usual cell.
+/// What a reference operator can do beside the usual cell; [`Variant::default()`] is the usual
+/// cell.
 ///
-/// The references are composed of tensor operations and differentiated by Burn's autodiff, so any function will do as an activation.
+/// The references are composed of tensor operations and differentiated by Burn's autodiff, so any
+/// function will do as an activation.
 #[derive(Clone)]
 pub struct Variant<'a> {
     /// Activation of states and candidates (Keras `activation`).
@@ -15,7 +17,8 @@ pub struct Variant<'a> {
     pub mask: Option<Tensor<2, Bool>>,
     /// A factor for the input of each gate, the same at every step: `G` tensors `[B, I]`.
     pub input_dropout: Option<Vec<Tensor<2>>>,
-    /// A factor for the hidden state that enters each gate's recurrent product, the same at every step: `G` tensors `[B, H]`.
+    /// A factor for the hidden state that enters each gate's recurrent product, the same at every
+    /// step: `G` tensors `[B, H]`.
     pub recurrent_dropout: Option<Vec<Tensor<2>>>,
     /// GRU only: whether the reset gate acts after the recurrent product (Keras `reset_after`).
     pub reset_after: bool,
@@ -67,7 +70,11 @@ impl Variant<'_> {
 }
 
 /// The state after a step: where a sequence is masked, the one before it.
-pub(crate) fn keep(masked: Option<&Tensor<2, Bool>>, before: Tensor<2>, after: Tensor<2>) -> Tensor<2> {
+pub(crate) fn keep(
+    masked: Option<&Tensor<2, Bool>>,
+    before: Tensor<2>,
+    after: Tensor<2>,
+) -> Tensor<2> {
     match masked {
         Some(masked) => after.mask_where(masked.clone(), before),
         None => after,

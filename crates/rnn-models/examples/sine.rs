@@ -28,7 +28,10 @@ struct Forecaster {
 
 impl Forecaster {
     fn new(device: &Device) -> Self {
-        Self { lstm: LstmConfig::new(1, 16).init(device), dense: LinearConfig::new(16, 1).init(device) }
+        Self {
+            lstm: LstmConfig::new(1, 16).init(device),
+            dense: LinearConfig::new(16, 1).init(device),
+        }
     }
 
     /// The value `[B, 1]` after each window `[B, T, 1]`.
@@ -40,7 +43,8 @@ impl Forecaster {
 /// Windows `[B, T, 1]` of a sine, and the value `[B, 1]` after each.
 fn windows(device: &Device) -> (Tensor<3>, Tensor<2>) {
     let sine = |step: usize| (step as f32 * 0.3).sin();
-    let windows: Vec<f32> = (0..WINDOWS).flat_map(|start| (start..start + WINDOW).map(sine)).collect();
+    let windows: Vec<f32> =
+        (0..WINDOWS).flat_map(|start| (start..start + WINDOW).map(sine)).collect();
     let targets: Vec<f32> = (0..WINDOWS).map(|start| sine(start + WINDOW)).collect();
     let windows = Tensor::from_data(TensorData::new(windows, [WINDOWS, WINDOW, 1]), device);
     (windows, Tensor::from_data(TensorData::new(targets, [WINDOWS, 1]), device))

@@ -24,7 +24,8 @@ pub struct LettersModelConfig {
     pub embedding: Option<usize>,
 }
 
-/// Predicts the next letter: one-hot or embedding, then SimpleRNN, then a dense layer over the alphabet.
+/// Predicts the next letter: one-hot or embedding, then SimpleRNN, then a dense layer over the
+/// alphabet.
 #[derive(Module, Debug)]
 pub struct LettersModel {
     /// Embedding of the letters; one-hot when absent.
@@ -46,7 +47,8 @@ impl LettersModelConfig {
         at_least_one("LettersModelConfig", "embedding", self.embedding.unwrap_or(1));
         LettersModel {
             embedding: self.embedding.map(|size| embedding(self.classes, size, device)),
-            rnn: SimpleRnnConfig::new(self.embedding.unwrap_or(self.classes), self.units).init(device),
+            rnn: SimpleRnnConfig::new(self.embedding.unwrap_or(self.classes), self.units)
+                .init(device),
             dense: dense(self.units, self.classes, device),
         }
     }

@@ -1,11 +1,14 @@
-//! SimpleRNN, LSTM and GRU as Burn modules with the defaults of the Keras layers, and the two model families of the course.
+//! SimpleRNN, LSTM and GRU as Burn modules with the defaults of the Keras layers, and the two model
+//! families of the course.
 //!
-//! Modules are generic over backends through Burn's `Device`: the device given to `init` decides where they live.
+//! Modules are generic over backends through Burn's `Device`: the device given to `init` decides
+//! where they live.
 //!
 //! # From Keras
 //!
-//! `SimpleRNN(units)`, `LSTM(units)` and `GRU(units)` are `SimpleRnnConfig::new(input_size, units)` and so on; the input size is
-//! given, not inferred at the first call. Arguments are fields of the configuration, with Keras's defaults, unless said otherwise.
+//! `SimpleRNN(units)`, `LSTM(units)` and `GRU(units)` are `SimpleRnnConfig::new(input_size, units)`
+//! and so on; the input size is given, not inferred at the first call. Arguments are fields of the
+//! configuration, with Keras's defaults, unless said otherwise.
 //!
 //! | Keras | here | differs |
 //! |---|---|---|
@@ -44,15 +47,16 @@
 //! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
 //! | `RNN([cell, cell])` | [`StackConfig`] | PyTorch's `num_layers` and `dropout`; instead of `go_backwards`, flip input and mask. Cells of one's own are no argument |
 //!
-//! Fused, on CPUs and GPUs: tanh and sigmoid (the defaults), with or without bias, masks, states, dropout, regularizers and constraints. Composed of tensor
-//! operations, and several times slower: other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
+//! Fused, on CPUs and GPUs: tanh and sigmoid (the defaults), with or without bias, masks, states,
+//! dropout, regularizers and constraints. Composed of tensor operations, and several times slower:
+//! other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
 //! product.
 //!
 //! # From `burn::nn`
 //!
 //! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`,
-//! and back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients stay
-//! the same but for rounding, and weights stay parameters on their device. A setting without a
+//! and back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients
+//! stay the same but for rounding, and weights stay parameters on their device. A setting without a
 //! counterpart, such as `clip`, is refused with a [`ConversionError`].
 //!
 //! ```
@@ -67,7 +71,8 @@
 //!
 //! # Shapes
 //!
-//! `B` batch, `T` time, `I` input features, `H` hidden units; see `rnn-kernels` for the layout of the weights.
+//! `B` batch, `T` time, `I` input features, `H` hidden units; see `rnn-kernels` for the layout of
+//! the weights.
 
 mod dropout;
 mod initializers;
@@ -78,11 +83,14 @@ mod series;
 mod summary;
 
 pub use layers::{
-    Bidirectional, BidirectionalConfig, BidirectionalOutput, Constraint, ConversionError, Gru, GruConfig, Lstm, LstmConfig, MergeMode,
-    RecurrentLayer, RecurrentLayerConfig, Regularizer, Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackConfig, StackOutput, Stateful,
+    Bidirectional, BidirectionalConfig, BidirectionalOutput, Constraint, ConversionError, Gru,
+    GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, RecurrentLayerConfig, Regularizer,
+    Sequences, SimpleRnn, SimpleRnnConfig, Stack, StackConfig, StackOutput, Stateful,
 };
 pub use letters::{LettersModel, LettersModelConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput};
-pub use rnn_kernels::{Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, Route, gpu_limits, route};
+pub use rnn_kernels::{
+    Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, Route, gpu_limits, route,
+};
 pub use series::{SeriesModel, SeriesModelConfig};
 pub use summary::{LayerSummary, ModelSummary};

@@ -48,7 +48,9 @@ impl RecurrentConfig {
     pub fn init(&self, device: &Device) -> Recurrent {
         let &Self { cell, input_size, units } = self;
         match cell {
-            Cell::SimpleRnn => Recurrent::SimpleRnn(SimpleRnnConfig::new(input_size, units).init(device)),
+            Cell::SimpleRnn => {
+                Recurrent::SimpleRnn(SimpleRnnConfig::new(input_size, units).init(device))
+            }
             Cell::Lstm => Recurrent::Lstm(LstmConfig::new(input_size, units).init(device)),
             Cell::Gru => Recurrent::Gru(GruConfig::new(input_size, units).init(device)),
         }

@@ -11,7 +11,8 @@ pub struct LayerSummary {
     pub parameters: usize,
 }
 
-/// A model as a table, as Keras's `model.summary()` prints it: layer, output shape, parameters, total.
+/// A model as a table, as Keras's `model.summary()` prints it: layer, output shape, parameters,
+/// total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSummary {
     /// Layers in the order data passes them.
@@ -26,7 +27,11 @@ impl ModelSummary {
 }
 
 impl LayerSummary {
-    pub(crate) fn new(layer: impl Into<String>, output_shape: impl Into<Vec<usize>>, parameters: usize) -> Self {
+    pub(crate) fn new(
+        layer: impl Into<String>,
+        output_shape: impl Into<Vec<usize>>,
+        parameters: usize,
+    ) -> Self {
         Self { layer: layer.into(), output_shape: output_shape.into(), parameters }
     }
 
@@ -42,7 +47,13 @@ impl fmt::Display for ModelSummary {
         writeln!(f, " {:<22} {:<20} {:>12}", "Layer", "Output shape", "Parameters")?;
         writeln!(f, "{rule}")?;
         for layer in &self.layers {
-            writeln!(f, " {:<22} {:<20} {:>12}", layer.layer, layer.shape(), thousands(layer.parameters))?;
+            writeln!(
+                f,
+                " {:<22} {:<20} {:>12}",
+                layer.layer,
+                layer.shape(),
+                thousands(layer.parameters)
+            )?;
         }
         writeln!(f, "{rule}")?;
         write!(f, " {:<43} {:>12}", "Total", thousands(self.total()))

@@ -17,8 +17,8 @@ use burn::{
     tensor::{DType, Device, Distribution, FloatDType, Tensor, TensorData},
 };
 use rnn_models::{
-    Bidirectional, BidirectionalConfig, Constraint, ConversionError, Gru, GruConfig, Lstm, LstmConfig, LstmState, MergeMode, Regularizer,
-    SimpleRnn, SimpleRnnConfig,
+    Bidirectional, BidirectionalConfig, Constraint, ConversionError, Gru, GruConfig, Lstm,
+    LstmConfig, LstmState, MergeMode, Regularizer, SimpleRnn, SimpleRnnConfig,
 };
 
 /// Both sides add up the same products in other orders.
@@ -52,7 +52,8 @@ trait Layer: Clone {
 
 impl Layer for nn::Rnn {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let (sequence, state) = self.forward(input, initial.map(|[hidden, ..]| nn::RnnState::new(hidden)));
+        let (sequence, state) =
+            self.forward(input, initial.map(|[hidden, ..]| nn::RnnState::new(hidden)));
         (sequence, vec![state.hidden])
     }
 }
@@ -66,14 +67,16 @@ impl Layer for SimpleRnn {
 
 impl Layer for nn::Lstm {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let (sequence, state) = self.forward(input, initial.map(|[hidden, cell, ..]| nn::LstmState::new(cell, hidden)));
+        let (sequence, state) =
+            self.forward(input, initial.map(|[hidden, cell, ..]| nn::LstmState::new(cell, hidden)));
         (sequence, vec![state.hidden, state.cell])
     }
 }
 
 impl Layer for Lstm {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let output = self.forward(input, initial.map(|[hidden, cell, ..]| LstmState { hidden, cell }));
+        let output =
+            self.forward(input, initial.map(|[hidden, cell, ..]| LstmState { hidden, cell }));
         (output.sequence, vec![output.state.hidden, output.state.cell])
     }
 }
@@ -104,7 +107,8 @@ fn apart(states: Tensor<3>) -> [Tensor<2>; 2] {
 
 impl Layer for nn::BiRnn {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let initial = initial.map(|[forward, _, reverse, _]| nn::RnnState::new(stacked(forward, reverse)));
+        let initial =
+            initial.map(|[forward, _, reverse, _]| nn::RnnState::new(stacked(forward, reverse)));
         let (sequence, state) = self.forward(input, initial);
         (sequence, apart(state.hidden).into())
     }
@@ -112,7 +116,8 @@ impl Layer for nn::BiRnn {
 
 impl Layer for nn::BiGru {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let (sequence, states) = self.forward(input, initial.map(|[forward, _, reverse, _]| stacked(forward, reverse)));
+        let (sequence, states) =
+            self.forward(input, initial.map(|[forward, _, reverse, _]| stacked(forward, reverse)));
         (sequence, apart(states).into())
     }
 }
@@ -129,14 +134,16 @@ impl Layer for nn::BiLstm {
 
 impl Layer for Bidirectional<SimpleRnn> {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let output = self.forward(input, initial.map(|[forward, _, backward, _]| (forward, backward)));
+        let output =
+            self.forward(input, initial.map(|[forward, _, backward, _]| (forward, backward)));
         (output.sequence, vec![output.states.0, output.states.1])
     }
 }
 
 impl Layer for Bidirectional<Gru> {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
-        let output = self.forward(input, initial.map(|[forward, _, backward, _]| (forward, backward)));
+        let output =
+            self.forward(input, initial.map(|[forward, _, backward, _]| (forward, backward)));
         (output.sequence, vec![output.states.0, output.states.1])
     }
 }
@@ -144,7 +151,8 @@ impl Layer for Bidirectional<Gru> {
 impl Layer for Bidirectional<Lstm> {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>) {
         let state = |hidden, cell| LstmState { hidden, cell };
-        let output = self.forward(input, initial.map(|[hidden, cell, h, c]| (state(hidden, cell), state(h, c))));
+        let output = self
+            .forward(input, initial.map(|[hidden, cell, h, c]| (state(hidden, cell), state(h, c))));
         let (forward, backward) = output.states;
         (output.sequence, vec![forward.hidden, backward.hidden, forward.cell, backward.cell])
     }
@@ -153,12 +161,21 @@ impl Layer for Bidirectional<Lstm> {
 fn assert_close(got: TensorData, expected: TensorData, tolerance: f64, what: &str) {
     assert_eq!(got.shape(), expected.shape(), "{what}");
     for (index, (got, expected)) in got.iter::<f64>().zip(expected.iter::<f64>()).enumerate() {
-        assert!((got - expected).abs() <= tolerance, "{what}: number {index} is {got}, expected {expected}");
+        assert!(
+            (got - expected).abs() <= tolerance,
+            "{what}: number {index} is {got}, expected {expected}"
+        );
     }
 }
 
 /// Checks that two layers give the same, from zero states and from others.
-fn assert_same(got: &impl Layer, expected: &impl Layer, device: &Device, tolerance: f64, what: &str) {
+fn assert_same(
+    got: &impl Layer,
+    expected: &impl Layer,
+    device: &Device,
+    tolerance: f64,
+    what: &str,
+) {
     let input = random([BATCH, TIME, INPUT], device);
     let states: Initial = std::array::from_fn(|_| random([BATCH, UNITS], device));
     for initial in [None, Some(states)] {
@@ -167,7 +184,12 @@ fn assert_same(got: &impl Layer, expected: &impl Layer, device: &Device, toleran
         assert_close(got.into_data(), expected.into_data(), tolerance, what);
         assert_eq!(got_states.len(), expected_states.len(), "{what}");
         for (got, expected) in got_states.into_iter().zip(expected_states) {
-            assert_close(got.into_data(), expected.into_data(), tolerance, &format!("{what}: state"));
+            assert_close(
+                got.into_data(),
+                expected.into_data(),
+                tolerance,
+                &format!("{what}: state"),
+            );
         }
     }
 }
@@ -200,7 +222,12 @@ fn a_converted_layer_gives_the_outputs_and_states_of_burns_and_so_does_one_conve
                 .with_gate_activation(ActivationConfig::HardSigmoid(HardSigmoidConfig::new()))
                 .with_cell_activation(ActivationConfig::Softsign)
                 .with_hidden_activation(ActivationConfig::Softsign);
-            check::<_, Lstm>(other.init(&device), &device, tolerance, "Lstm with other activations");
+            check::<_, Lstm>(
+                other.init(&device),
+                &device,
+                tolerance,
+                "Lstm with other activations",
+            );
 
             for reset_after in [true, false] {
                 let gru = nn::GruConfig::new(INPUT, UNITS, bias).with_reset_after(reset_after);
@@ -233,10 +260,14 @@ fn a_layer_of_ours_gives_the_same_as_a_layer_of_burns() {
             let lstm = LstmConfig::new(INPUT, UNITS).with_bias(bias).init(&device);
             check::<_, nn::Lstm>(lstm, &device, tolerance, "Lstm");
             for reset_after in [true, false] {
-                let gru = GruConfig::new(INPUT, UNITS).with_bias(bias).with_reset_after(reset_after).init(&device);
+                let gru = GruConfig::new(INPUT, UNITS)
+                    .with_bias(bias)
+                    .with_reset_after(reset_after)
+                    .init(&device);
                 check::<_, nn::Gru>(gru, &device, tolerance, "Gru");
             }
-            let both = BidirectionalConfig::new(LstmConfig::new(INPUT, UNITS).with_bias(bias)).init(&device);
+            let both = BidirectionalConfig::new(LstmConfig::new(INPUT, UNITS).with_bias(bias))
+                .init(&device);
             check::<_, nn::BiLstm>(both, &device, tolerance, "Bidirectional");
         }
     }
@@ -269,12 +300,25 @@ fn weights_come_back_to_the_bit_and_two_biases_as_their_sum() {
             [lstm.input_gate.clone(), forget_gate, lstm.cell_gate.clone(), lstm.output_gate.clone()]
         };
         for (before, after) in gates(&lstm).into_iter().zip(gates(&back)) {
-            assert_eq!(after.input_transform.weight.to_data(), before.input_transform.weight.to_data());
-            assert_eq!(after.hidden_transform.weight.to_data(), before.hidden_transform.weight.to_data());
-            let biases = [before.input_transform, before.hidden_transform].map(|layer| layer.bias.unwrap().val());
+            assert_eq!(
+                after.input_transform.weight.to_data(),
+                before.input_transform.weight.to_data()
+            );
+            assert_eq!(
+                after.hidden_transform.weight.to_data(),
+                before.hidden_transform.weight.to_data()
+            );
+            let biases = [before.input_transform, before.hidden_transform]
+                .map(|layer| layer.bias.unwrap().val());
             let [input, hidden] = biases;
-            assert_eq!(after.input_transform.bias.unwrap().to_data(), (input + hidden.clone()).into_data());
-            assert_eq!(after.hidden_transform.bias.unwrap().to_data(), hidden.zeros_like().into_data());
+            assert_eq!(
+                after.input_transform.bias.unwrap().to_data(),
+                (input + hidden.clone()).into_data()
+            );
+            assert_eq!(
+                after.hidden_transform.bias.unwrap().to_data(),
+                hidden.zeros_like().into_data()
+            );
         }
 
         let ours = LstmConfig::new(INPUT, UNITS).init(&device);
@@ -313,18 +357,26 @@ fn gradients_of_a_converted_layer_are_those_of_burns_gates() {
         assert_learns(&ours, true, &device);
         assert_learns(&nn::Lstm::try_from(ours.clone()).unwrap(), true, &device);
         let input = random([BATCH, TIME, INPUT], &device);
-        let loss = |layer: &dyn Fn(Tensor<3>) -> Tensor<3>| layer(input.clone()).square().mean().backward();
+        let loss = |layer: &dyn Fn(Tensor<3>) -> Tensor<3>| {
+            layer(input.clone()).square().mean().backward()
+        };
         let got = loss(&|input| ours.forward(input, None).sequence);
         let expected = loss(&|input| burns.forward(input, None).0);
         let forget_gate = burns.forget_gate.as_ref().unwrap();
         let gates = [&burns.input_gate, forget_gate, &burns.cell_gate, &burns.output_gate];
-        let gates =
-            |of: fn(&nn::GateController) -> Tensor<2>| Tensor::cat(gates.iter().map(|gate| of(gate).grad(&expected).unwrap()).collect(), 1);
+        let gates = |of: fn(&nn::GateController) -> Tensor<2>| {
+            Tensor::cat(gates.iter().map(|gate| of(gate).grad(&expected).unwrap()).collect(), 1)
+        };
         let kernel = gates(|gate| gate.input_transform.weight.val());
         let recurrent_kernel = gates(|gate| gate.hidden_transform.weight.val());
         let gradient = |weights: &Param<Tensor<2>>| weights.val().grad(&got).unwrap().into_data();
         assert_close(gradient(&ours.kernel), kernel.into_data(), tolerance, "kernel");
-        assert_close(gradient(&ours.recurrent_kernel), recurrent_kernel.into_data(), tolerance, "recurrent kernel");
+        assert_close(
+            gradient(&ours.recurrent_kernel),
+            recurrent_kernel.into_data(),
+            tolerance,
+            "recurrent kernel",
+        );
     }
 }
 
@@ -343,8 +395,11 @@ fn a_frozen_layer_stays_frozen_and_one_of_inference_can_be_trained() {
 
 #[test]
 fn numbers_keep_their_type() {
-    for (device, dtype) in devices().into_iter().map(|(device, _)| device).zip([DType::F64, DType::F32]) {
-        let layer = SimpleRnn::try_from(nn::RnnConfig::new(INPUT, UNITS, true).init(&device)).unwrap();
+    for (device, dtype) in
+        devices().into_iter().map(|(device, _)| device).zip([DType::F64, DType::F32])
+    {
+        let layer =
+            SimpleRnn::try_from(nn::RnnConfig::new(INPUT, UNITS, true).init(&device)).unwrap();
         assert!(numbers(&layer).iter().all(|data| data.dtype() == dtype), "{dtype:?}");
     }
 }
@@ -360,26 +415,45 @@ fn what_ours_cannot_do_is_refused_by_name() {
     let refused = |config: nn::RnnConfig| refusal::<_, SimpleRnn>(config.init(device));
     let clip = "`clip` is set, which has no counterpart";
     let reverse = "`reverse` is on (flip the input and the outputs in time instead)";
-    let time_first = "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
-    assert_eq!(refused(rnn.clone().with_clip(Some(1.0))), format!("burn::nn::Rnn cannot be converted: {clip}"));
-    assert_eq!(refused(rnn.clone().with_reverse(true)), format!("burn::nn::Rnn cannot be converted: {reverse}"));
-    assert_eq!(refused(rnn.with_batch_first(false)), format!("burn::nn::Rnn cannot be converted: {time_first}"));
+    let time_first =
+        "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
+    assert_eq!(
+        refused(rnn.clone().with_clip(Some(1.0))),
+        format!("burn::nn::Rnn cannot be converted: {clip}")
+    );
+    assert_eq!(
+        refused(rnn.clone().with_reverse(true)),
+        format!("burn::nn::Rnn cannot be converted: {reverse}")
+    );
+    assert_eq!(
+        refused(rnn.with_batch_first(false)),
+        format!("burn::nn::Rnn cannot be converted: {time_first}")
+    );
 
     let lstm = nn::LstmConfig::new(INPUT, UNITS, true);
     let refused = |config: nn::LstmConfig| refusal::<_, Lstm>(config.init(device));
-    let is_refused = |config, reason: &str| assert_eq!(refused(config), format!("burn::nn::Lstm cannot be converted: {reason}"));
+    let is_refused = |config, reason: &str| {
+        assert_eq!(refused(config), format!("burn::nn::Lstm cannot be converted: {reason}"))
+    };
     is_refused(lstm.clone().with_clip(Some(1.0)), clip);
     is_refused(lstm.clone().with_reverse(true), reverse);
     is_refused(lstm.clone().with_batch_first(false), time_first);
-    is_refused(lstm.clone().with_input_forget(true), "`input_forget` is on, which has no counterpart");
-    let differ = "`cell_activation` and `hidden_activation` are not the same one without parameters";
+    is_refused(
+        lstm.clone().with_input_forget(true),
+        "`input_forget` is on, which has no counterpart",
+    );
+    let differ =
+        "`cell_activation` and `hidden_activation` are not the same one without parameters";
     is_refused(lstm.with_hidden_activation(ActivationConfig::Relu), differ);
 
     let gru = nn::GruConfig::new(INPUT, UNITS, true).with_clip(Some(1.0)).init(device);
     assert_eq!(refusal::<_, Gru>(gru), format!("burn::nn::Gru cannot be converted: {clip}"));
     let both = BiLstmConfig::new(INPUT, UNITS, true);
     let time_first = format!("burn::nn::BiLstm cannot be converted: {time_first}");
-    assert_eq!(refusal::<_, Bidirectional<Lstm>>(both.clone().with_batch_first(false).init(device)), time_first);
+    assert_eq!(
+        refusal::<_, Bidirectional<Lstm>>(both.clone().with_batch_first(false).init(device)),
+        time_first
+    );
     let clip = format!("burn::nn::Lstm cannot be converted: {clip}");
     assert_eq!(refusal::<_, Bidirectional<Lstm>>(both.with_clip(Some(1.0)).init(device)), clip);
 }
@@ -397,12 +471,20 @@ fn what_burns_layers_cannot_do_is_refused_by_name() {
         (config.clone().with_bias_constraint(Some(Constraint::NonNeg)), "a constraint is set"),
     ] {
         let text = refused(config);
-        assert!(text.starts_with(&format!("Lstm cannot be converted: {reason}, which has no counterpart")), "{text}");
+        assert!(
+            text.starts_with(&format!(
+                "Lstm cannot be converted: {reason}, which has no counterpart"
+            )),
+            "{text}"
+        );
     }
     let learnt = config.clone().with_activation(ActivationConfig::PRelu(nn::PReluConfig::new()));
     let reason = "`activation` has weights, which Burn's two activations would not share";
     assert_eq!(refused(learnt), format!("Lstm cannot be converted: {reason}"));
     let summed = BidirectionalConfig::new(config).with_merge(MergeMode::Sum).init(device);
     let text = refusal::<_, nn::BiLstm>(summed);
-    assert_eq!(text, "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a counterpart");
+    assert_eq!(
+        text,
+        "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a counterpart"
+    );
 }

@@ -6,7 +6,8 @@ use rnn_files::{FileError, shortened};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
 
-/// What can stop a command; each message says where, what was expected, what was there and what to do.
+/// What can stop a command; each message says where, what was expected, what was there and what to
+/// do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -103,7 +104,9 @@ pub enum Error {
     #[error("standard output cannot be written: {0}")]
     Output(String),
     /// Something that should not happen.
-    #[error("internal error: {0}; this is a bug in rnn-train, and checkpoints written so far are intact")]
+    #[error(
+        "internal error: {0}; this is a bug in rnn-train, and checkpoints written so far are intact"
+    )]
     Internal(String),
 }
 
@@ -114,7 +117,9 @@ impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Write { path, source } => Self::Write { path, source },
-            FileError::Read { path, source } => Self::Artifact { path, problem: format!("cannot be read: {source}") },
+            FileError::Read { path, source } => {
+                Self::Artifact { path, problem: format!("cannot be read: {source}") }
+            }
             FileError::InUse { .. } => Self::Worker(error.to_string()),
             other => Self::Internal(other.to_string()),
         }
@@ -134,11 +139,13 @@ impl From<FetchError> for Error {
 }
 
 impl Error {
-    /// Exit code of the process: 2 for wrong usage, that of its signal where it was interrupted (130, 143), 1 for the rest.
+    /// Exit code of the process: 2 for wrong usage, that of its signal where it was interrupted
+    /// (130, 143), 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { signal, .. } => signal.exit_code(),
-            Self::Usage(_) | Self::Data(DataError::UnknownLetter { .. } | DataError::LetterCount { .. }) => 2,
+            Self::Usage(_)
+            | Self::Data(DataError::UnknownLetter { .. } | DataError::LetterCount { .. }) => 2,
             _ => 1,
         }
     }

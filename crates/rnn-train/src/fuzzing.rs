@@ -1,7 +1,8 @@
-//! Everything that reads what others wrote, on bytes: for the fuzz targets and the tests of their corpora, no part of the interface.
+//! Everything that reads what others wrote, on bytes: for the fuzz targets and the tests of their
+//! corpora, no part of the interface.
 //!
-//! Each function does with its bytes what the command does with a file or an answer of them, as far as that needs no other file. An error is one of
-//! the command's, which names the place.
+//! Each function does with its bytes what the command does with a file or an answer of them, as far
+//! as that needs no other file. An error is one of the command's, which names the place.
 
 use std::path::Path;
 
@@ -13,7 +14,9 @@ use burn::{
     store::{ModuleRecord, ModuleSnapshot, SafetensorsStore},
     tensor::{Bytes, Device},
 };
-use rnn_data::{CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform};
+use rnn_data::{
+    CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform,
+};
 use rnn_fetch::{Provider, fuzzing as fetch};
 use rnn_files::decode_text;
 use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
@@ -24,8 +27,8 @@ use crate::{
     run::{Epoch, RunConfig, read_config},
     search::{Search, Space},
     settings::{
-        Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings, Span, TaskRecipe, TrainSettings,
-        parse_settings,
+        Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings,
+        Span, TaskRecipe, TrainSettings, parse_settings,
     },
     task::WithLoss,
     training::{fits_an_optimizer, read_manifest, read_record},
@@ -78,7 +81,9 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
     let features = columns.iter().map(|column| Feature::Column((*column).to_owned()));
     let mut config = SeriesConfig::new(target.to_owned())
         .with_close(file.columns().resolve("close").ok().map(str::to_owned))
-        .with_features(features.chain([Feature::Weekday, Feature::Difference(target.to_owned())]).collect())
+        .with_features(
+            features.chain([Feature::Weekday, Feature::Difference(target.to_owned())]).collect(),
+        )
         .with_window(2)
         .with_split(Split::holdout(SetSize::Rows(1), SetSize::Rows(1)));
     let rows = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
@@ -122,7 +127,8 @@ fn resolve(options: &Options) -> Result<()> {
 
 /// A search space, and what is drawn from it.
 fn space(bytes: &[u8]) -> Result<()> {
-    let space = Space::parse(&text(bytes)?).map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
+    let space = Space::parse(&text(bytes)?)
+        .map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
     space.check(path(), resolve)?;
     space.random(1, 3, |_| true);
     space.fingerprint();
@@ -136,9 +142,14 @@ fn space(bytes: &[u8]) -> Result<()> {
 /// What is wrong with the bytes as a config.
 pub fn json(bytes: &[u8]) -> Result<()> {
     let text = text(bytes)?;
-    let others = [parsed::<SeriesEvaluation>(&text), parsed::<Search>(&text), fetch::read_sidecar(path(), &text).map_err(Error::from)];
+    let others = [
+        parsed::<SeriesEvaluation>(&text),
+        parsed::<Search>(&text),
+        fetch::read_sidecar(path(), &text).map_err(Error::from),
+    ];
     // Also without its checksum, which nobody's changes would get past.
-    let config = read_config(path(), &text).or_else(|error| serde_json::from_str::<RunConfig>(&text).map_err(|_| error));
+    let config = read_config(path(), &text)
+        .or_else(|error| serde_json::from_str::<RunConfig>(&text).map_err(|_| error));
     let config = config.and_then(|config| resolve(&config.options));
     config.or_else(|error| if others.iter().any(Result::is_ok) { Ok(()) } else { Err(error) })
 }
@@ -205,7 +216,10 @@ fn model() -> WithLoss<SeriesModel> {
 }
 
 fn new_trainee() -> WithLoss<SeriesModel> {
-    WithLoss { model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()), loss: SeriesLoss::default() }
+    WithLoss {
+        model: SeriesModelConfig::new(Cell::Lstm).with_units(vec![2]).init(&Device::flex()),
+        loss: SeriesLoss::default(),
+    }
 }
 
 /// The three parts of a checkpoint: the bytes as each of them.
@@ -220,7 +234,11 @@ pub fn checkpoint(bytes: &[u8]) -> Result<()> {
         drop(fits_an_optimizer(optimizer));
     }
     if let Ok(scheduler) = read_record(|| LrSchedulerRecord::from_bytes(bytes())) {
-        let rate = RateSettings { rate: 0.1, schedule: RateSchedule::Cosine { restart: Some(2) }, warmup: 1.0 };
+        let rate = RateSettings {
+            rate: 0.1,
+            schedule: RateSchedule::Cosine { restart: Some(2) },
+            warmup: 1.0,
+        };
         let mut built = rate.build(Span { first_epoch: 1, last_epoch: 9, steps_per_epoch: 3 })?.0;
         drop(read_record(|| {
             built.load_record(scheduler);

@@ -1,4 +1,5 @@
-//! Trains, evaluates and explains the experiments of the course; the library behind the `rnn-train` command.
+//! Trains, evaluates and explains the experiments of the course; the library behind the `rnn-train`
+//! command.
 //!
 //! ```text
 //! cli -> settings (flags over file over recipe) -> backend -> data -> fit (burn-train) -> checkpoint -> reports
@@ -22,8 +23,9 @@
 //!
 //! # Examples
 //!
-//! [`main`] is the whole command: what follows runs as it stands, in a scratch folder and on the embedded synthetic sample. With a file of one's own
-//! each takes `--data FILE`; a folder of files trains one model over many series.
+//! [`main`] is the whole command: what follows runs as it stands, in a scratch folder and on the
+//! embedded synthetic sample. With a file of one's own each takes `--data FILE`; a folder of files
+//! trains one model over many series.
 //!
 //! ```
 //! use std::process::ExitCode;
@@ -66,7 +68,8 @@
 //! run("config stock-gap");
 //! ```
 //!
-//! Settings, found: a learning rate by a short training whose rate rises, anything by a search on the validation part.
+//! Settings, found: a learning rate by a short training whose rate rises, anything by a search on
+//! the validation part.
 //!
 //! ```
 //! # use std::process::ExitCode;
@@ -86,7 +89,8 @@
 //! run("train stock-open --epochs 2 --loss quantile --quantiles 0.1,0.5,0.9 --schedule cosine --warmup 0.5");
 //! ```
 //!
-//! One model over a folder of series, and a file with what real files have: other names, dates, separators, missing values.
+//! One model over a folder of series, and a file with what real files have: other names, dates,
+//! separators, missing values.
 //!
 //! ```
 //! # use std::process::ExitCode;
@@ -132,16 +136,23 @@ use clap::Parser;
 pub use backend::BackendChoice;
 pub use error::{Error, GpuFault, Result, Signal};
 pub use evaluation::{
-    BaselineScores, Conformal, Evaluation, Forecast, ForecastValue, IntervalMethod, IntervalScores, LettersEvaluation, QuantileScore,
-    ScaledScores, Scores, SeriesEvaluation, StepScores,
+    BaselineScores, Conformal, Evaluation, Forecast, ForecastValue, IntervalMethod, IntervalScores,
+    LettersEvaluation, QuantileScore, ScaledScores, Scores, SeriesEvaluation, StepScores,
 };
 pub use plot::Picture;
 pub use run::{DataSource, Epoch, Provenance, RunConfig, RunFolder};
-pub use settings::{Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SeriesLoss, SplitName};
-pub use task::{Batching, DayPrediction, Format, LetterPrediction, LettersTask, Loaders, Objective, SeriesTask, Task, WithLoss};
+pub use settings::{
+    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SeriesLoss,
+    SplitName,
+};
+pub use task::{
+    Batching, DayPrediction, Format, LetterPrediction, LettersTask, Loaders, Objective, SeriesTask,
+    Task, WithLoss,
+};
 pub use training::{EpochProgress, Observer, SampleProgress, Silent, TrainedModel, Training};
 
-/// The same for the `rnn-train` command itself, which runs several trainings as processes of its own program.
+/// The same for the `rnn-train` command itself, which runs several trainings as processes of its
+/// own program.
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::is_program();
     // Where the system refuses, a signal ends this process all the same.
@@ -149,7 +160,8 @@ pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     main(args)
 }
 
-/// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
+/// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2
+/// wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::end_with_caller();
     console::log_to_stderr();

@@ -1,5 +1,5 @@
-//! Several training runs at once, each a process of its own: Burn's random numbers come from one generator a process, so two runs in one would not
-//! repeat.
+//! Several training runs at once, each a process of its own: Burn's random numbers come from one
+//! generator a process, so two runs in one would not repeat.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,8 @@ pub(crate) struct Worker {
     pub(crate) args: Vec<String>,
 }
 
-/// Whether this process is the command itself, which can be started again, and not a program that uses this library.
+/// Whether this process is the command itself, which can be started again, and not a program that
+/// uses this library.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 /// Says that this process is the command itself.
@@ -43,8 +44,9 @@ pub(crate) fn is_program() {
 pub(crate) const PLAIN: &str = "--progress=plain";
 const QUIET: &str = "--progress=none";
 
-/// Set for the processes of runs. Each has a pipe from the one that started it on its standard input, and ends when that does, however it does: else it
-/// would go on writing where the next one begins.
+/// Set for the processes of runs. Each has a pipe from the one that started it on its standard
+/// input, and ends when that does, however it does: else it would go on writing where the next one
+/// begins.
 const MARK: &str = "RNN_TRAIN_WORKER";
 
 /// Makes this process end with the one that started it as a worker.
@@ -100,32 +102,60 @@ pub(crate) struct Pool {
     run_here: RunHere,
 }
 
-/// Runs a command line in this process: in a program that only uses this library there is no other to start.
+/// Runs a command line in this process: in a program that only uses this library there is no other
+/// to start.
 pub(crate) type RunHere = fn(Vec<String>) -> std::result::Result<(), String>;
 
 impl Pool {
-    /// Uses the requested counts; defaults to one job per CPU, limited by free memory, with CPUs split evenly.
-    fn fitting(jobs: Option<usize>, threads: Option<usize>, runs: usize, data: Option<&Path>, run_here: RunHere) -> Self {
+    /// Uses the requested counts; defaults to one job per CPU, limited by free memory, with CPUs
+    /// split evenly.
+    fn fitting(
+        jobs: Option<usize>,
+        threads: Option<usize>,
+        runs: usize,
+        data: Option<&Path>,
+        run_here: RunHere,
+    ) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let each = BASE_BYTES + BYTES_A_BYTE * data.map_or(0, bytes);
-        let by_memory = available_memory().map_or(usize::MAX, |available| (available / each) as usize);
+        let by_memory =
+            available_memory().map_or(usize::MAX, |available| (available / each) as usize);
         let jobs = jobs.unwrap_or(processors.min(by_memory)).clamp(1, runs.max(1));
         Self { jobs, threads: threads.unwrap_or(processors / jobs).max(1), run_here }
     }
 }
 
 /// Runs all, some at once; goes on after one has failed, and then says which.
-pub(crate) fn run_all(workers: &[Worker], at_once: Pool, quiet: bool, finished: impl Fn(usize) + Sync) -> Result<()> {
+pub(crate) fn run_all(
+    workers: &[Worker],
+    at_once: Pool,
+    quiet: bool,
+    finished: impl Fn(usize) + Sync,
+) -> Result<()> {
     let told = |index: usize, problem: Option<&str>| {
         if problem.is_none() {
             finished(index);
         }
     };
-    let failed = run(workers, at_once, &PoolHooks { quiet, until: None, starting: &|_| Ok(()), finished: &told, standing: &|| None })?;
+    let failed = run(
+        workers,
+        at_once,
+        &PoolHooks {
+            quiet,
+            until: None,
+            starting: &|_| Ok(()),
+            finished: &told,
+            standing: &|| None,
+        },
+    )?;
     match failed.first() {
         None => Ok(()),
         Some((index, problem)) => {
-            let others = if failed.len() > 1 { format!(" ({} of {} failed)", failed.len(), workers.len()) } else { String::new() };
+            let others = if failed.len() > 1 {
+                format!(" ({} of {} failed)", failed.len(), workers.len())
+            } else {
+                String::new()
+            };
             Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
         }
     }
@@ -136,7 +166,8 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
     if !IS_PROGRAM.load(Ordering::Relaxed) {
         return Ok(in_turn(workers, at_once.run_here, watch));
     }
-    let program = std::env::current_exe().map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
     let Pool { jobs, threads, .. } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let at_work = jobs.min(count);
@@ -163,7 +194,8 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
             scope.spawn(|| {
                 while let Some(index) = next() {
                     let advance = |share: f64| lock().done[index] = share;
-                    let result = (watch.starting)(index).and_then(|()| run_one(&program, &workers[index], threads, advance));
+                    let result = (watch.starting)(index)
+                        .and_then(|()| run_one(&program, &workers[index], threads, advance));
                     let mut state = lock();
                     state.running[index] = false;
                     state.done[index] = 1.0;
@@ -194,15 +226,18 @@ impl PoolHooks<'_> {
     }
 }
 
-/// In a program that only uses this library there is nothing else to run: one after another, in this process.
+/// In a program that only uses this library there is nothing else to run: one after another, in
+/// this process.
 fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<Failed> {
     let mut failed = Vec::new();
     for (index, worker) in workers.iter().enumerate() {
         if watch.is_over() {
             break;
         }
-        let quietly = |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
-        let args = std::iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(|arg| quietly(arg)));
+        let quietly =
+            |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
+        let args = std::iter::once("rnn-train".to_owned())
+            .chain(worker.args.iter().map(|arg| quietly(arg)));
         let result = (watch.starting)(index).and_then(|()| run_here(args.collect()));
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
@@ -212,22 +247,38 @@ fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<
 
 fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String {
     let running = (0..workers.len()).filter(|&index| state.running[index]);
-    let running: Vec<String> = running.map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index])).collect();
+    let running: Vec<String> = running
+        .map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]))
+        .collect();
     let share = state.done.iter().sum::<f64>() / workers.len() as f64;
-    let left = if share > 0.0 { format!("  ETA {}", duration(elapsed.as_secs_f64() * (1.0 - share) / share)) } else { String::new() };
+    let left = if share > 0.0 {
+        format!("  ETA {}", duration(elapsed.as_secs_f64() * (1.0 - share) / share))
+    } else {
+        String::new()
+    };
     format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
 }
 
-fn run_one(program: &Path, worker: &Worker, threads: usize, advance: impl Fn(f64)) -> std::result::Result<(), String> {
+fn run_one(
+    program: &Path,
+    worker: &Worker,
+    threads: usize,
+    advance: impl Fn(f64),
+) -> std::result::Result<(), String> {
     let mut command = Command::new(program);
-    command.args(&worker.args).env("RAYON_NUM_THREADS", threads.to_string()).env_remove("RNN_STOCK_CSV").env(MARK, "1");
+    command
+        .args(&worker.args)
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .env_remove("RNN_STOCK_CSV")
+        .env(MARK, "1");
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     // Held until it has ended; waiting would close it.
     let held = child.stdin.take();
     let mut said = String::new();
     if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr.take(u64::MAX)).lines().map_while(std::result::Result::ok) {
+        for line in BufReader::new(stderr.take(u64::MAX)).lines().map_while(std::result::Result::ok)
+        {
             if let Some(share) = epochs_done(&line) {
                 advance(share);
             }
@@ -283,15 +334,26 @@ impl ParallelArgs {
     }
 
     /// The workers of some runs: one on a GPU, which they would have to share.
-    pub(crate) fn pool(&self, backend: &Backend, runs: usize, data: Option<&Path>, run_here: RunHere) -> Pool {
+    pub(crate) fn pool(
+        &self,
+        backend: &Backend,
+        runs: usize,
+        data: Option<&Path>,
+        run_here: RunHere,
+    ) -> Pool {
         let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
         Pool::fitting(jobs, self.threads.map(|Count(threads)| threads), runs, data, run_here)
     }
 }
 
 /// The arguments of a process that trains from the start.
-pub(crate) fn training_args(experiment: Experiment, backend: &Backend, options: &Options) -> Result<Vec<String>> {
-    let mut args = vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
+pub(crate) fn training_args(
+    experiment: Experiment,
+    backend: &Backend,
+    options: &Options,
+) -> Result<Vec<String>> {
+    let mut args =
+        vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
     args.push(format!("--backend={}", backend.option()));
     args.extend(options.as_flags()?);
     Ok(args)

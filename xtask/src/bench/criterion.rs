@@ -21,7 +21,8 @@ pub(super) struct Timing {
     pub(super) nanoseconds: Spread,
 }
 
-/// Runs the benches of a program whose names a pattern takes, with more variables in its environment.
+/// Runs the benches of a program whose names a pattern takes, with more variables in its
+/// environment.
 pub(super) fn run<'a>(
     setup: &Setup,
     program: &str,
@@ -41,16 +42,25 @@ pub(super) fn run<'a>(
 }
 
 /// The results of the benches of layers whose names a pattern takes.
-pub(super) fn layers<'a>(setup: &Setup, pattern: &str, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Timing>> {
+pub(super) fn layers<'a>(
+    setup: &Setup,
+    pattern: &str,
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Timing>> {
     run(setup, "layers", pattern, variables)?;
     let mut timings = Vec::new();
     collect(&setup.scratch.join("criterion"), &mut timings)?;
-    if timings.is_empty() { Err(format!("no bench of layers is named {pattern}").into()) } else { Ok(timings) }
+    if timings.is_empty() {
+        Err(format!("no bench of layers is named {pattern}").into())
+    } else {
+        Ok(timings)
+    }
 }
 
 /// Finds the results in a folder, whose places follow from the names of benches.
 fn collect(folder: &Path, found: &mut Vec<Timing>) -> Result<()> {
-    let mut entries: Vec<PathBuf> = fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut entries: Vec<PathBuf> =
+        fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     entries.sort();
     for path in entries.iter().filter(|path| path.is_dir()) {
         if path.ends_with("new") {
@@ -63,10 +73,14 @@ fn collect(folder: &Path, found: &mut Vec<Timing>) -> Result<()> {
 }
 
 fn timing(folder: &Path) -> Result<Timing> {
-    let (named, sample) = (json(&folder.join("benchmark.json"))?, json(&folder.join("sample.json"))?);
+    let (named, sample) =
+        (json(&folder.join("benchmark.json"))?, json(&folder.join("sample.json"))?);
     let value = named["value_str"].as_str().unwrap_or_default().to_owned();
-    let numbers = |name: &str| sample[name].as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64);
-    let nanoseconds = Spread::of(numbers("times").zip(numbers("iters")).map(|(time, calls)| time / calls));
+    let numbers = |name: &str| {
+        sample[name].as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64)
+    };
+    let nanoseconds =
+        Spread::of(numbers("times").zip(numbers("iters")).map(|(time, calls)| time / calls));
     Ok(Timing { value, nanoseconds: nanoseconds.ok_or("a bench of Criterion has no samples")? })
 }
 
@@ -80,7 +94,11 @@ mod tests {
         let bench = folder.join("lstm, inference/ours, ndarray/240/new");
         fs_err::create_dir_all(&bench).unwrap();
         fs_err::write(bench.join("benchmark.json"), r#"{"value_str":"240"}"#).unwrap();
-        fs_err::write(bench.join("sample.json"), r#"{"iters":[1.0,2.0,3.0],"times":[10.0,24.0,33.0]}"#).unwrap();
+        fs_err::write(
+            bench.join("sample.json"),
+            r#"{"iters":[1.0,2.0,3.0],"times":[10.0,24.0,33.0]}"#,
+        )
+        .unwrap();
         let mut found = Vec::new();
         collect(&folder, &mut found).unwrap();
         assert_eq!(found[0].value, "240");

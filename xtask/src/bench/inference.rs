@@ -1,5 +1,5 @@
-//! The table of predictions of one window, and of the 240 of the test set at once. Ours and Burn's own
-//! are timed by Criterion, those of other frameworks by their scripts.
+//! The table of predictions of one window, and of the 240 of the test set at once. Ours and Burn's
+//! own are timed by Criterion, those of other frameworks by their scripts.
 
 use serde_json::Value;
 
@@ -27,16 +27,28 @@ struct Predicted {
 /// Predicts 1 and 240 windows with every program and cell, in turn.
 pub(super) fn run(setup: &Setup) -> Result<String> {
     let programs = setup.programs();
-    let mut turns = Turns::new("turns of inference", setup.cells.len() * programs.len() * WINDOWS.len());
+    let mut turns =
+        Turns::new("turns of inference", setup.cells.len() * programs.len() * WINDOWS.len());
     let mut all: Vec<Predicted> = Vec::new();
-    for (cell, program) in setup.cells.iter().flat_map(|cell| programs.iter().map(move |program| (cell, program))) {
+    for (cell, program) in
+        setup.cells.iter().flat_map(|cell| programs.iter().map(move |program| (cell, program)))
+    {
         for (size, windows) in WINDOWS.into_iter().enumerate() {
             let turn = format!("{cell}, {}, {}", program.name(), count(windows, "window"));
-            for (name, milliseconds) in turns.take(&turn, || predict(setup, program, cell, windows))? {
-                let place = all.iter().position(|one| one.cell == *cell && one.name == name).unwrap_or_else(|| {
-                    all.push(Predicted { cell: cell.clone(), name, milliseconds: [None, None] });
-                    all.len() - 1
-                });
+            for (name, milliseconds) in
+                turns.take(&turn, || predict(setup, program, cell, windows))?
+            {
+                let place = all
+                    .iter()
+                    .position(|one| one.cell == *cell && one.name == name)
+                    .unwrap_or_else(|| {
+                        all.push(Predicted {
+                            cell: cell.clone(),
+                            name,
+                            milliseconds: [None, None],
+                        });
+                        all.len() - 1
+                    });
                 all[place].milliseconds[size] = Some(milliseconds);
             }
         }
@@ -45,22 +57,36 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
 }
 
 /// Milliseconds of each way in which a program predicts.
-fn predict(setup: &Setup, program: &Program, cell: &str, windows: usize) -> Result<Vec<(String, Spread)>> {
+fn predict(
+    setup: &Setup,
+    program: &Program,
+    cell: &str,
+    windows: usize,
+) -> Result<Vec<(String, Spread)>> {
     let name = program.name();
     if let Program::Ours(_) | Program::BurnNn(_) = program {
-        let timings = criterion::layers(setup, &format!("^{cell}, inference/{name}/{windows}$"), [])?;
-        return Ok(timings.iter().map(|timing| (name.clone(), scaled(timing.nanoseconds, 1e-6))).collect());
+        let timings =
+            criterion::layers(setup, &format!("^{cell}, inference/{name}/{windows}$"), [])?;
+        return Ok(timings
+            .iter()
+            .map(|timing| (name.clone(), scaled(timing.nanoseconds, 1e-6)))
+            .collect());
     }
     let mut command = program.script(setup, cell)?;
     command.args(["--inference", &windows.to_string()]);
     let finished = process::run(command)?;
     let way = |line: Value| {
         let figure = |name: &str| line[name].as_f64();
-        let (median, least, most) = (figure("milliseconds")?, figure("fastest")?, figure("slowest")?);
+        let (median, least, most) =
+            (figure("milliseconds")?, figure("fastest")?, figure("slowest")?);
         Some((format!("{name}, {}", line["mode"].as_str()?), Spread { median, least, most }))
     };
     let ways: Vec<_> = finished.json().filter_map(|(_, line)| way(line)).collect();
-    if ways.is_empty() { Err(format!("{name} reported no time of inference").into()) } else { Ok(ways) }
+    if ways.is_empty() {
+        Err(format!("{name} reported no time of inference").into())
+    } else {
+        Ok(ways)
+    }
 }
 
 fn scaled(spread: Spread, by: f64) -> Spread {
@@ -79,7 +105,16 @@ fn table(reference: &str, all: &[Predicted]) -> String {
         });
         [one.cell.clone(), one.name.clone()].into_iter().chain(figures).collect()
     });
-    let columns = ["cell", "program", "1 window, ms", "range", "to ours", "240 windows, ms", "range", "to ours"];
+    let columns = [
+        "cell",
+        "program",
+        "1 window, ms",
+        "range",
+        "to ours",
+        "240 windows, ms",
+        "range",
+        "to ours",
+    ];
     let table = markdown(&columns, 2, &rows.collect::<Vec<_>>());
     format!(
         "## Inference\n\n{table}\nMedian and range of a call after a warm-up, without gradients; windows of 60 days. Ours and burn::nn: Criterion, over its samples.\n"
@@ -94,9 +129,16 @@ mod tests {
     fn every_way_of_calling_has_a_row() {
         let one = |name: &str, median| {
             let spread = Spread { median, least: 1.0, most: 9.0 };
-            Predicted { cell: "gru".to_owned(), name: name.to_owned(), milliseconds: [Some(spread), None] }
+            Predicted {
+                cell: "gru".to_owned(),
+                name: name.to_owned(),
+                milliseconds: [Some(spread), None],
+            }
         };
         let text = table("ours, ndarray", &[one("ours, ndarray", 2.0), one("Keras, eager", 300.0)]);
-        assert!(text.lines().any(|line| line.contains("Keras, eager") && line.contains(" 150.00 ")), "{text}");
+        assert!(
+            text.lines().any(|line| line.contains("Keras, eager") && line.contains(" 150.00 ")),
+            "{text}"
+        );
     }
 }

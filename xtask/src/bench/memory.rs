@@ -55,7 +55,12 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
         let shown = command.replace(" --out OUT", "").replace(" --out BARS", "");
         let shown = shown.replace("EPOCHS", &setup.epochs.to_string()).replace("SPACE", SPACE);
         let finished = turns.take(&shown, || process::run(called(setup, command, &provider)))?;
-        rows.push(vec![format!("`{shown}`"), mebibytes(finished.peak_of_all), mebibytes(finished.peak), number(finished.seconds)]);
+        rows.push(vec![
+            format!("`{shown}`"),
+            mebibytes(finished.peak_of_all),
+            mebibytes(finished.peak),
+            number(finished.seconds),
+        ]);
     }
     Ok(format!(
         "## Memory\n\n{}\nLargest resident memory, of all processes of a command together, so that pages they share are counted for each, and of the one \
@@ -110,11 +115,27 @@ fn answer(mut connection: TcpStream, text: &str) -> std::io::Result<()> {
     let mut lines = BufReader::new(&connection).lines();
     let target = lines.next().transpose()?.unwrap_or_default();
     lines.map_while(std::result::Result::ok).find(String::is_empty);
-    let of = |key: &str| target.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
+    let of = |key: &str| {
+        target.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix(key)).unwrap_or_default()
+    };
     let asked: Vec<&str> = of("param=").split(',').collect();
-    let [Some(symbol), Some(from), Some(to)] = [0, 2, 3].map(|index| asked.get(index)) else { return Ok(()) };
-    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).filter(|row| (*from..=*to).contains(&row[1]));
+    let [Some(symbol), Some(from), Some(to)] = [0, 2, 3].map(|index| asked.get(index)) else {
+        return Ok(());
+    };
+    let rows = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|row| (*from..=*to).contains(&row[1]));
     let rows: Vec<String> = rows.map(|row| format!("[\"{}\"]", row[1..7].join("\",\""))).collect();
-    let body = format!("{}={{\"code\":0,\"msg\":\"\",\"data\":{{\"{symbol}\":{{\"qfqday\":[{}]}}}}}}", of("_var="), rows.join(","));
-    write!(connection, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    let body = format!(
+        "{}={{\"code\":0,\"msg\":\"\",\"data\":{{\"{symbol}\":{{\"qfqday\":[{}]}}}}}}",
+        of("_var="),
+        rows.join(",")
+    );
+    write!(
+        connection,
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }

@@ -1,6 +1,8 @@
-//! Times the stock job, inference and whole commands, beside other frameworks when asked to, and prints tables.
+//! Times the stock job, inference and whole commands, beside other frameworks when asked to, and
+//! prints tables.
 //!
-//! Whole processes are timed here, functions by Criterion's benches, which have their turns like all other programs.
+//! Whole processes are timed here, functions by Criterion's benches, which have their turns like
+//! all other programs.
 
 mod criterion;
 mod inference;
@@ -33,10 +35,12 @@ pub(crate) struct Args {
     /// Price file [default: the synthetic sample]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Measure Keras, PyTorch and Burn's own layers, too; makes benches/.peers with Python's venv and pip if it is not there
+    /// Measure Keras, PyTorch and Burn's own layers, too; makes benches/.peers with Python's venv
+    /// and pip if it is not there
     #[arg(long)]
     peers: bool,
-    /// Python interpreter that has the packages of benches/peers/requirements.txt, instead of benches/.peers
+    /// Python interpreter that has the packages of benches/peers/requirements.txt, instead of
+    /// benches/.peers
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
     /// Also time three whole processes of 50 epochs of stock-lstm: ours, Keras, PyTorch
@@ -45,7 +49,8 @@ pub(crate) struct Args {
     /// Cells
     #[arg(long, value_parser = ["rnn", "lstm", "gru"], value_delimiter = ',', default_value = "rnn,lstm,gru")]
     cells: Vec<String>,
-    /// Backends of ours and of Burn's own layers, the one to compare with first; with wgpu, PyTorch runs on CUDA
+    /// Backends of ours and of Burn's own layers, the one to compare with first; with wgpu, PyTorch
+    /// runs on CUDA
     #[arg(long, value_parser = ["ndarray", "flex", "wgpu"], value_delimiter = ',', default_value = "ndarray,flex")]
     backend: Vec<String>,
     /// Compile GPU kernels to SPIR-V instead of WGSL, where the driver is Vulkan
@@ -109,8 +114,14 @@ fn prepare(args: &Args) -> Result<Setup> {
     }
     let data = absolute(args.data.as_deref())?;
     let frameworks = frameworks(args);
-    let python = if frameworks.is_empty() { None } else { Some(python::interpreter(args.python.as_deref())?) };
-    let choose = |asked: Option<u32>, full, quick| asked.map_or(if args.quick { quick } else { full }, |asked| asked as usize);
+    let python = if frameworks.is_empty() {
+        None
+    } else {
+        Some(python::interpreter(args.python.as_deref())?)
+    };
+    let choose = |asked: Option<u32>, full, quick| {
+        asked.map_or(if args.quick { quick } else { full }, |asked| asked as usize)
+    };
     let setup = Setup {
         peers_data: data.clone().unwrap_or_else(|| root().join(SAMPLE)),
         data,
@@ -127,15 +138,28 @@ fn prepare(args: &Args) -> Result<Setup> {
     fs_err::create_dir(setup.scratch.join("programs"))?;
     let programs = build(args, setup.on_gpu())?;
     for name in ["rnn-train", "burn_nn_stock", "layers", "panel"] {
-        fs_err::copy(programs.get(name).ok_or_else(|| format!("cargo built no `{name}`"))?, setup.program(name))?;
+        fs_err::copy(
+            programs.get(name).ok_or_else(|| format!("cargo built no `{name}`"))?,
+            setup.program(name),
+        )?;
     }
     Ok(setup)
 }
 
-/// Builds all programs at once, so that Burn is compiled with the same features for our layers and for Burn's own; gives their files.
+/// Builds all programs at once, so that Burn is compiled with the same features for our layers and
+/// for Burn's own; gives their files.
 fn build(args: &Args, on_gpu: bool) -> Result<HashMap<String, PathBuf>> {
     say("building in release");
-    let mut command = cargo(&["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins", "--benches"]);
+    let mut command = cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "rnn-train",
+        "--package",
+        "workspace-benches",
+        "--bins",
+        "--benches",
+    ]);
     command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
     if args.vulkan {
         command.args(["--features", "rnn-train/vulkan,workspace-benches/vulkan"]);
@@ -157,7 +181,8 @@ fn build(args: &Args, on_gpu: bool) -> Result<HashMap<String, PathBuf>> {
     Ok(output.stdout.split(|byte| *byte == b'\n').filter_map(program).collect())
 }
 
-/// Other frameworks to measure. Beside a GPU that is PyTorch on CUDA, if there is any; TensorFlow would take what it finds.
+/// Other frameworks to measure. Beside a GPU that is PyTorch on CUDA, if there is any; TensorFlow
+/// would take what it finds.
 fn frameworks(args: &Args) -> Vec<Program> {
     if !args.peers && !args.whole && !args.tables.contains(&Table::Whole) {
         return Vec::new();
@@ -182,7 +207,10 @@ fn heading(setup: &Setup, is_synthetic: bool) -> String {
     let synthetic = if is_synthetic { " (**synthetic** prices)" } else { "" };
     let today = jiff::Zoned::now().date();
     let devices = if setup.on_gpu() { adapters(setup) } else { String::new() };
-    format!("{today}, {cores} cores{}{devices}, `{name}`{synthetic}\n", processor.unwrap_or_default())
+    format!(
+        "{today}, {cores} cores{}{devices}, `{name}`{synthetic}\n",
+        processor.unwrap_or_default()
+    )
 }
 
 /// The adapters that a GPU backend can take, as `rnn-train devices` names them.
@@ -194,6 +222,12 @@ fn adapters(setup: &Setup) -> String {
     let listed: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
     let adapters = listed.iter().filter(|device| device["backend"] == "wgpu");
     adapters
-        .map(|device| format!(", {} ({})", device["name"].as_str().unwrap_or_default(), device["kind"].as_str().unwrap_or_default()))
+        .map(|device| {
+            format!(
+                ", {} ({})",
+                device["name"].as_str().unwrap_or_default(),
+                device["kind"].as_str().unwrap_or_default()
+            )
+        })
         .collect()
 }

@@ -24,7 +24,9 @@ pub(super) fn whole(setup: &Setup) -> Result<String> {
     programs.extend(setup.frameworks.iter().cloned());
     let names = programs.iter().map(|program| vec![program.name()]).collect::<Vec<_>>();
     let (table, warning) =
-        in_turn(setup, "turns of whole processes", &["program"], &names, |index| programs[index].train(setup, "lstm", epochs))?;
+        in_turn(setup, "turns of whole processes", &["program"], &names, |index| {
+            programs[index].train(setup, "lstm", epochs)
+        })?;
     Ok(format!(
         "## Whole processes\n\n{table}\nstock-lstm, {}, median of {} in turn, start-up, evaluation and files included.\n{warning}",
         count(epochs, "epoch"),
@@ -35,33 +37,69 @@ pub(super) fn whole(setup: &Setup) -> Result<String> {
 /// A backtest of stock-lstm.
 pub(super) fn backtest(setup: &Setup) -> Result<String> {
     let epochs = setup.epochs.to_string();
-    several(setup, "Backtest", &["backtest", "stock-lstm", "--folds", &FOLDS.to_string(), "--epochs", &epochs])
+    several(
+        setup,
+        "Backtest",
+        &["backtest", "stock-lstm", "--folds", &FOLDS.to_string(), "--epochs", &epochs],
+    )
 }
 
 /// A search of stock-gap over the README's space.
 pub(super) fn search(setup: &Setup) -> Result<String> {
     let (epochs, trials) = (setup.epochs.to_string(), if setup.quick { "3" } else { "12" });
-    let args = ["search", "stock-gap", "--space", SPACE, "--trials", trials, "--fresh", "--patience", "0", "--epochs", &epochs];
+    let args = [
+        "search",
+        "stock-gap",
+        "--space",
+        SPACE,
+        "--trials",
+        trials,
+        "--fresh",
+        "--patience",
+        "0",
+        "--epochs",
+        &epochs,
+    ];
     several(setup, "Search", &args)
 }
 
-/// A command of several trainings, with one after another and with as many at once as there are processors.
+/// A command of several trainings, with one after another and with as many at once as there are
+/// processors.
 fn several(setup: &Setup, title: &'static str, args: &[&str]) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // (name, trainings at once, threads of each)
-    let ways =
-        [("at once, a thread each", cores, 1), ("one after another, all threads", 1, cores), ("one after another, one thread", 1, 1)];
-    let names = ways.map(|(name, jobs, threads)| vec![name.to_owned(), jobs.to_string(), threads.to_string()]);
-    let (table, warning) = in_turn(setup, title, &["trainings", "jobs", "threads a job"], &names, |index| {
-        let mut command = setup.rnn_train(args);
-        command.args(["--progress", "none", "--backend", "ndarray", "--jobs", &names[index][1], "--threads", &names[index][2]]);
-        command.arg("--artifacts").arg(setup.scratch.join(args[0])).current_dir(root());
-        Ok(command)
-    })?;
-    Ok(format!("## {title}\n\n{table}\n`{}`, median of {} in turn.\n{warning}", args.join(" "), count(setup.rounds, "run")))
+    let ways = [
+        ("at once, a thread each", cores, 1),
+        ("one after another, all threads", 1, cores),
+        ("one after another, one thread", 1, 1),
+    ];
+    let names = ways
+        .map(|(name, jobs, threads)| vec![name.to_owned(), jobs.to_string(), threads.to_string()]);
+    let (table, warning) =
+        in_turn(setup, title, &["trainings", "jobs", "threads a job"], &names, |index| {
+            let mut command = setup.rnn_train(args);
+            command.args([
+                "--progress",
+                "none",
+                "--backend",
+                "ndarray",
+                "--jobs",
+                &names[index][1],
+                "--threads",
+                &names[index][2],
+            ]);
+            command.arg("--artifacts").arg(setup.scratch.join(args[0])).current_dir(root());
+            Ok(command)
+        })?;
+    Ok(format!(
+        "## {title}\n\n{table}\n`{}`, median of {} in turn.\n{warning}",
+        args.join(" "),
+        count(setup.rounds, "run")
+    ))
 }
 
-/// Runs the commands in turn; gives their table, with names of the given columns, and what to say under it.
+/// Runs the commands in turn; gives their table, with names of the given columns, and what to say
+/// under it.
 fn in_turn(
     setup: &Setup,
     what: &'static str,
@@ -75,11 +113,16 @@ fn in_turn(
         let finished = process::run(command(index)?)?;
         Ok((vec![finished.seconds], finished))
     })?;
-    let spreads: Vec<Option<Spread>> = measured.iter().map(|one| Spread::of(one.seconds.iter().copied())).collect();
+    let spreads: Vec<Option<Spread>> =
+        measured.iter().map(|one| Spread::of(one.seconds.iter().copied())).collect();
     let ours = spreads[0].map(|spread| spread.median);
     let rows = names.iter().zip(&spreads).zip(&measured).filter_map(|((name, spread), one)| {
-        let figures =
-            [number(spread.as_ref()?.median), spread.as_ref()?.range(), ratio(spread.as_ref()?.median, ours), mebibytes(one.peak)];
+        let figures = [
+            number(spread.as_ref()?.median),
+            spread.as_ref()?.range(),
+            ratio(spread.as_ref()?.median, ours),
+            mebibytes(one.peak),
+        ];
         Some(name.iter().cloned().chain(figures).collect())
     });
     let columns = [columns, &["s", "range", "to the first", "peak memory"]].concat();
@@ -93,14 +136,21 @@ pub(super) fn panel(setup: &Setup) -> Result<String> {
     let mut turns = Turns::new("turns of panels", 3);
     let mut said = String::new();
     for features in ["open", "six features"] {
-        let variables =
-            [("PANEL_FOLDER", &*folder.to_string_lossy()), ("PANEL_SERIES", series), ("PANEL_ROWS", rows), ("RAYON_NUM_THREADS", "1")];
-        let finished = turns.take(features, || criterion::run(setup, "panel", &format!("^panel, {features}/"), variables))?;
+        let variables = [
+            ("PANEL_FOLDER", &*folder.to_string_lossy()),
+            ("PANEL_SERIES", series),
+            ("PANEL_ROWS", rows),
+            ("RAYON_NUM_THREADS", "1"),
+        ];
+        let finished = turns.take(features, || {
+            criterion::run(setup, "panel", &format!("^panel, {features}/"), variables)
+        })?;
         finished.lines.iter().for_each(|(_, line)| said += &format!("{line}\n"));
         said += &format!("peak memory {}\n", mebibytes(finished.peak));
     }
     // A panel of its own in place of the price file.
-    let panel = Setup { data: Some(folder.clone()), scratch: setup.scratch.clone(), ..Setup::default() };
+    let panel =
+        Setup { data: Some(folder.clone()), scratch: setup.scratch.clone(), ..Setup::default() };
     let mut command = Program::Ours("ndarray".to_owned()).train(&panel, "gap", 2)?;
     command.args(["--samples", "50000", "--valid", "0.05", "--test", "0.05"]);
     let finished = turns.take("training", || process::run(command))?;

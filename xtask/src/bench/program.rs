@@ -43,14 +43,20 @@ impl Setup {
         self.backends.iter().any(|backend| backend == "wgpu")
     }
 
-    /// All programs in the order of their turns; the first, ours, is what the others are compared to.
+    /// All programs in the order of their turns; the first, ours, is what the others are compared
+    /// to.
     pub(super) fn programs(&self) -> Vec<Program> {
         let ours = self.backends.iter().cloned().map(Program::Ours);
-        let others = self.frameworks.iter().cloned().chain(self.backends.iter().cloned().map(Program::BurnNn));
+        let others = self
+            .frameworks
+            .iter()
+            .cloned()
+            .chain(self.backends.iter().cloned().map(Program::BurnNn));
         ours.chain(others.filter(|_| self.peers)).collect()
     }
 
-    /// One of our programs, which lie in a folder of their own: the next build may come before the last turn.
+    /// One of our programs, which lie in a folder of their own: the next build may come before the
+    /// last turn.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.scratch.join("programs").join(executable(name))
     }
@@ -86,8 +92,15 @@ impl Program {
     pub(super) fn train(&self, setup: &Setup, cell: &str, epochs: usize) -> Result<Command> {
         let mut command = match self {
             Self::Ours(backend) => {
-                let mut command =
-                    setup.rnn_train(&["train", &format!("stock-{cell}"), "--fresh", "--progress", "none", "--backend", backend]);
+                let mut command = setup.rnn_train(&[
+                    "train",
+                    &format!("stock-{cell}"),
+                    "--fresh",
+                    "--progress",
+                    "none",
+                    "--backend",
+                    backend,
+                ]);
                 command.arg("--artifacts").arg(&setup.scratch);
                 command
             }
@@ -106,7 +119,11 @@ impl Program {
     pub(super) fn script(&self, setup: &Setup, cell: &str) -> Result<Command> {
         let script = if *self == Self::Keras { "keras_stock.py" } else { "pytorch_stock.py" };
         let mut command = Command::new(setup.python.as_ref().ok_or("the scripts need --peers")?);
-        command.arg(root().join("benches/peers").join(script)).args(["--cell", cell]).arg("--data").arg(&setup.peers_data);
+        command
+            .arg(root().join("benches/peers").join(script))
+            .args(["--cell", cell])
+            .arg("--data")
+            .arg(&setup.peers_data);
         if setup.on_gpu() {
             command.args(["--device", "cuda"]);
         }

@@ -12,14 +12,19 @@ const REQUIREMENTS: &str = "benches/peers/requirements.txt";
 /// What the scripts import. Looking for a package is quick, importing TensorFlow is not.
 const LOOK: &str = "import importlib.util as u; print(*(m for m in ('keras', 'numpy', 'tensorflow', 'torch') if u.find_spec(m) is None))";
 
-/// The interpreter asked for, or the one of the peers' environment, which is made if it is not there.
+/// The interpreter asked for, or the one of the peers' environment, which is made if it is not
+/// there.
 pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
     let (python, remedy) = match asked {
         Some(python) => {
-            // A bare name is looked up as a shell does. Not `canonicalize`: an environment's interpreter is a link, and knows its packages by the link's place.
+            // A bare name is looked up as a shell does. Not `canonicalize`: an environment's
+            // interpreter is a link, and knows its packages by the link's place.
             let by_name = python.components().count() == 1 && !python.exists();
             let python = if by_name { python.to_owned() } else { std::path::absolute(python)? };
-            (python, format!("install them with `pip install -r {REQUIREMENTS}`, or leave out --python"))
+            (
+                python,
+                format!("install them with `pip install -r {REQUIREMENTS}`, or leave out --python"),
+            )
         }
         None => {
             let folder = root().join(FOLDER);
@@ -27,27 +32,38 @@ pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
                 make(&folder)?;
             }
             let python = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-            (folder.join(python), format!("remove {FOLDER} and run this again, or name another interpreter with --python"))
+            (
+                folder.join(python),
+                format!(
+                    "remove {FOLDER} and run this again, or name another interpreter with --python"
+                ),
+            )
         }
     };
     let output = Command::new(&python).args(["-c", LOOK]).output();
-    let output = output.map_err(|error| format!("{} does not run ({error}); {remedy}", python.display()))?;
+    let output =
+        output.map_err(|error| format!("{} does not run ({error}); {remedy}", python.display()))?;
     if !output.status.success() {
         let problem = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(format!("{} does not run ({problem}); {remedy}", python.display()).into());
     }
     match String::from_utf8_lossy(&output.stdout).trim() {
         "" => Ok(python),
-        missing => Err(format!("{} lacks the packages {missing}; {remedy}", python.display()).into()),
+        missing => {
+            Err(format!("{} lacks the packages {missing}; {remedy}", python.display()).into())
+        }
     }
 }
 
 fn make(folder: &Path) -> Result<()> {
     let system = if cfg!(windows) { "python" } else { "python3" };
-    say(&format!("making {FOLDER} and installing {REQUIREMENTS} (several GB, once; remove the folder to undo)"));
+    say(&format!(
+        "making {FOLDER} and installing {REQUIREMENTS} (several GB, once; remove the folder to undo)"
+    ));
     let mut environment = Command::new(system);
     environment.args(["-m", "venv"]).arg(folder);
-    let mut pip = Command::new(folder.join(if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" }));
+    let mut pip =
+        Command::new(folder.join(if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" }));
     pip.args(["install", "--quiet", "--requirement"]).arg(root().join(REQUIREMENTS));
     // Standard output is for the tables.
     pip.stdout(std::process::Stdio::null());

@@ -36,27 +36,39 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
     let names: Vec<String> = programs.iter().map(Program::name).collect();
     // The machine's speed drifts: the floor is the best of before and after.
     let before = best_rate(setup)?;
-    let mut turns = Turns::new("turns of training", setup.cells.len() * programs.len() * setup.rounds);
+    let mut turns =
+        Turns::new("turns of training", setup.cells.len() * programs.len() * setup.rounds);
     let (mut all, mut rows) = (Vec::new(), 0);
     for cell in &setup.cells {
         let labels = names.iter().map(|name| format!("stock-{cell}, {name}")).collect::<Vec<_>>();
         let mut versions = names.clone();
         let measured = turns.rounds(setup.rounds, &labels, |index| {
             let finished = process::run(programs[index].train(setup, cell, setup.epochs)?)?;
-            if let (Program::Keras | Program::PyTorch, Some((_, last))) = (&programs[index], finished.json().next_back()) {
+            if let (Program::Keras | Program::PyTorch, Some((_, last))) =
+                (&programs[index], finished.json().next_back())
+            {
                 versions[index] = last["peer"].as_str().unwrap_or(&names[index]).to_owned();
             }
             let seconds = match programs[index] {
                 Program::Ours(_) => {
                     let folder = setup.scratch.join(format!("stock-{cell}"));
                     let config = json(&folder.join("config.json"))?;
-                    rows = config["source"]["rows"].as_u64().ok_or("config.json names no number of rows")? as usize;
+                    rows = config["source"]["rows"]
+                        .as_u64()
+                        .ok_or("config.json names no number of rows")?
+                        as usize;
                     epochs_of_metrics(&fs_err::read_to_string(folder.join("metrics.csv"))?)?
                 }
                 _ => epochs_of_lines(&finished),
             };
             if seconds.len() != setup.epochs {
-                return Err(format!("{} reported {} epochs of {}", names[index], seconds.len(), setup.epochs).into());
+                return Err(format!(
+                    "{} reported {} epochs of {}",
+                    names[index],
+                    seconds.len(),
+                    setup.epochs
+                )
+                .into());
             }
             Ok((seconds[warm_up(setup)..].to_vec(), finished))
         })?;
@@ -74,15 +86,21 @@ fn warm_up(setup: &Setup) -> usize {
 /// The column `seconds` of `metrics.csv`.
 fn epochs_of_metrics(text: &str) -> Result<Vec<f64>> {
     let mut lines = text.lines();
-    let column = lines.next().and_then(|header| header.split(',').position(|name| name == "seconds"));
+    let column =
+        lines.next().and_then(|header| header.split(',').position(|name| name == "seconds"));
     let column = column.ok_or("metrics.csv has no column `seconds`")?;
     let value = |line: &str| line.split(',').nth(column).and_then(|value| value.parse().ok());
-    lines.map(|line| value(line).ok_or_else(|| format!("metrics.csv: expected seconds in `{line}`").into())).collect()
+    lines
+        .map(|line| {
+            value(line).ok_or_else(|| format!("metrics.csv: expected seconds in `{line}`").into())
+        })
+        .collect()
 }
 
 /// Seconds between the lines of a peer's epochs; the first has what comes before it, too.
 fn epochs_of_lines(finished: &Finished) -> Vec<f64> {
-    let ends: Vec<f64> = finished.json().filter(|(_, line)| line["epoch"].is_number()).map(|(at, _)| at).collect();
+    let ends: Vec<f64> =
+        finished.json().filter(|(_, line)| line["epoch"].is_number()).map(|(at, _)| at).collect();
     let starts = std::iter::once(&0.0).chain(&ends);
     ends.iter().zip(starts).map(|(end, start)| end - start).collect()
 }
@@ -91,11 +109,17 @@ fn epochs_of_lines(finished: &Finished) -> Vec<f64> {
 /// against their overhead, with a thread of ours for each core and none of its own.
 fn best_rate(setup: &Setup) -> Result<f64> {
     // A GPU has threads of its own.
-    let (backend, ways) = if setup.on_gpu() { ("wgpu", vec![None]) } else { ("flex", vec![None, Some(("RAYON_NUM_THREADS", "1"))]) };
+    let (backend, ways) = if setup.on_gpu() {
+        ("wgpu", vec![None])
+    } else {
+        ("flex", vec![None, Some(("RAYON_NUM_THREADS", "1"))])
+    };
     let mut turns = Turns::new("turns of matrix products", ways.len());
     let mut best = 0.0_f64;
     for way in ways {
-        let timings = turns.take(backend, || criterion::layers(setup, &format!("^matrix product/{backend}/"), way))?;
+        let timings = turns.take(backend, || {
+            criterion::layers(setup, &format!("^matrix product/{backend}/"), way)
+        })?;
         for timing in timings {
             best = best.max(timing.value.parse::<f64>()? * PRODUCT / timing.nanoseconds.least);
         }
@@ -103,21 +127,27 @@ fn best_rate(setup: &Setup) -> Result<f64> {
     Ok(best)
 }
 
-/// Floating-point operations of an epoch's matrix products, training and validation, on a price file of so many rows, split as the course does.
+/// Floating-point operations of an epoch's matrix products, training and validation, on a price
+/// file of so many rows, split as the course does.
 ///
-/// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`; backward computes the gradients of both factors of
-/// both products, but not that of the first layer's input. Elementwise work is not counted.
+/// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`; backward
+/// computes the gradients of both factors of both products, but not that of the first layer's
+/// input. Elementwise work is not counted.
 fn operations(cell: &str, rows: usize) -> [f64; 2] {
     let gates = match cell {
         "rnn" => 1,
         "gru" => 3,
         _ => 4,
     };
-    let forward: usize = LAYERS.iter().map(|(input, units)| 2 * gates * units * (input + units)).sum();
+    let forward: usize =
+        LAYERS.iter().map(|(input, units)| 2 * gates * units * (input + units)).sum();
     let (first_input, first_units) = LAYERS[0];
     let backward = 2 * forward - 2 * gates * first_units * first_input;
     let steps = |windows: usize| (windows * WINDOW) as f64;
-    [steps(rows.saturating_sub(TEST_ROWS + WINDOW)) * (forward + backward) as f64, steps(TEST_ROWS - WINDOW) * forward as f64]
+    [
+        steps(rows.saturating_sub(TEST_ROWS + WINDOW)) * (forward + backward) as f64,
+        steps(TEST_ROWS - WINDOW) * forward as f64,
+    ]
 }
 
 fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String {
@@ -130,18 +160,29 @@ fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String 
         for ((name, one), spread) in names.iter().zip(measured).zip(&spreads) {
             let Some(spread) = spread else { continue };
             let share = format!("{:.0}%", 100.0 * floor(cell) / spread.median);
-            let figures = [number(spread.median), spread.range(), ratio(spread.median, ours), share, mebibytes(one.peak)];
+            let figures = [
+                number(spread.median),
+                spread.range(),
+                ratio(spread.median, ours),
+                share,
+                mebibytes(one.peak),
+            ];
             lines.push([cell.clone(), name.clone()].into_iter().chain(figures).collect());
         }
     }
     let floors = all.iter().map(|Trained { cell, .. }| {
-        let [training, validation] = operations(cell, rows).map(|operations| number(operations / 1e9));
+        let [training, validation] =
+            operations(cell, rows).map(|operations| number(operations / 1e9));
         format!("{cell} {} s ({training} + {validation} GFLOP)", number(floor(cell)))
     });
     format!(
         "## Training\n\n{}\nMedian of {} of the stock job (batch 64, validation included), {} in turn, the first {} of every process not counted. \"To ours\": time as a multiple of `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix \
          products, training + validation, would take at {gigaflops:.0} GFLOP/s, the best f32 1024x1024x1024 product of the backend, on all cores: {}.\n",
-        markdown(&["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"], 2, &lines),
+        markdown(
+            &["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"],
+            2,
+            &lines
+        ),
         count(setup.rounds * (setup.epochs - warm_up(setup)), "epoch"),
         count(setup.rounds, "round"),
         count(warm_up(setup), "epoch"),
@@ -163,9 +204,17 @@ mod tests {
 
     #[test]
     fn an_epoch_of_a_peer_lasts_from_line_to_line() {
-        let lines = [(3.0, "{\"epoch\": 1}"), (3.5, "words"), (4.5, "{\"epoch\": 2}"), (5.0, "{\"peer\": \"Keras\"}")];
+        let lines = [
+            (3.0, "{\"epoch\": 1}"),
+            (3.5, "words"),
+            (4.5, "{\"epoch\": 2}"),
+            (5.0, "{\"peer\": \"Keras\"}"),
+        ];
         let lines = lines.map(|(at, line)| (at, line.to_owned())).to_vec();
-        assert_eq!(epochs_of_lines(&Finished { seconds: 6.0, peak: None, peak_of_all: None, lines }), [3.0, 1.5]);
+        assert_eq!(
+            epochs_of_lines(&Finished { seconds: 6.0, peak: None, peak_of_all: None, lines }),
+            [3.0, 1.5]
+        );
     }
 
     #[test]
@@ -177,13 +226,26 @@ mod tests {
 
     #[test]
     fn a_row_has_ratio_share_and_memory() {
-        let measured = [0.5, 2.5].map(|seconds| Measured { seconds: vec![seconds; 10], peak: Some(300 << 20) });
+        let measured = [0.5, 2.5]
+            .map(|seconds| Measured { seconds: vec![seconds; 10], peak: Some(300 << 20) });
         let names = ["ours, ndarray", "Keras"].map(str::to_owned).to_vec();
         let trained = Trained { cell: "lstm".to_owned(), names, measured: measured.into() };
-        let setup = Setup { backends: vec!["ndarray".to_owned()], epochs: 12, rounds: 1, ..Setup::default() };
+        let setup = Setup {
+            backends: vec!["ndarray".to_owned()],
+            epochs: 12,
+            rounds: 1,
+            ..Setup::default()
+        };
         let text = table(&setup, &[trained], 2426, 200.0);
         let keras = text.lines().find(|line| line.contains("Keras")).unwrap();
-        assert!(keras.contains(" 5.00 ") && keras.contains(" 15% ") && keras.contains("300 MiB"), "{text}");
-        assert!(text.contains("Median of 10 epochs") && text.contains("lstm 0.378 s (72.7 + 2.82 GFLOP)"), "{text}");
+        assert!(
+            keras.contains(" 5.00 ") && keras.contains(" 15% ") && keras.contains("300 MiB"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Median of 10 epochs")
+                && text.contains("lstm 0.378 s (72.7 + 2.82 GFLOP)"),
+            "{text}"
+        );
     }
 }

@@ -62,7 +62,8 @@ impl Turns {
     }
 
     /// What has to be said under the table when the machine was not quiet: a compiler, say, makes
-    /// PyTorch, whose threads wait for each other spinning, many times slower, and all else somewhat.
+    /// PyTorch, whose threads wait for each other spinning, many times slower, and all else
+    /// somewhat.
     pub(super) fn warning(&self) -> String {
         if self.others <= REST {
             return String::new();
@@ -88,8 +89,9 @@ fn busy(before: [u64; 2], after: [u64; 2]) -> f64 {
     if all == 0 { 0.0 } else { 1.0 - idle as f64 / all as f64 }
 }
 
-/// Ticks of all processors since the start of the machine, and those that were idle. The first line: user, nice, system, idle, waiting for
-/// devices, interrupts (two), stolen by the host; the rest is in `user` already.
+/// Ticks of all processors since the start of the machine, and those that were idle. The first
+/// line: user, nice, system, idle, waiting for devices, interrupts (two), stolen by the host; the
+/// rest is in `user` already.
 fn ticks(text: &str) -> Option<[u64; 2]> {
     let ticks = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8);
     let ticks: Vec<u64> = ticks.filter_map(|tick| tick.parse().ok()).collect();
@@ -103,7 +105,10 @@ mod tests {
     #[test]
     fn a_machine_that_is_not_idle_is_busy() {
         let look = |text| ticks(text).unwrap();
-        let share = busy(look("cpu  100 0 0 800 100 0 0 0 9 9\ncpu0 1"), look("cpu  130 10 5 825 125 0 0 5 9 9"));
+        let share = busy(
+            look("cpu  100 0 0 800 100 0 0 0 9 9\ncpu0 1"),
+            look("cpu  130 10 5 825 125 0 0 5 9 9"),
+        );
         assert!((share - 0.5).abs() < 1e-9, "{share}");
         assert!(ticks("").is_none());
         let warning = |others| Turns { others, ..Turns::new("training", 1) }.warning();
@@ -113,7 +118,8 @@ mod tests {
     #[test]
     fn every_second_round_goes_the_other_way_round() {
         let (mut turns, mut order) = (Turns::new("training", 6), Vec::new());
-        let finished = || Finished { seconds: 1.0, peak: Some(7), peak_of_all: None, lines: Vec::new() };
+        let finished =
+            || Finished { seconds: 1.0, peak: Some(7), peak_of_all: None, lines: Vec::new() };
         let names = ["a", "b", "c"].map(str::to_owned);
         let turn = |index| {
             order.push(index);

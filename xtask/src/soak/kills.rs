@@ -9,20 +9,30 @@ use crate::{
 /// Kills of one run before it is let go to its end; mostly it ends before.
 const MOST: usize = 12;
 
-/// Kills letters, prices, and prices that are saved inside epochs, too; each from nothing and over another run in turn.
+/// Kills letters, prices, and prices that are saved inside epochs, too; each from nothing and over
+/// another run in turn.
 pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     let letters = |options: &[&str]| setup.letters("letters", options);
     let prices = |options: &[&str]| setup.prices("prices", options);
     let inside = |options: &[&str]| setup.prices("inside", options);
-    let schedule = ["--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
+    let schedule =
+        ["--schedule", "plateau:2:0.7", "--warmup", "1.5", "--patience", "20", "--seed", "5"];
     let long = [&["--epochs", "25"][..], &schedule].concat();
-    let often = [&["--epochs", "4", "--batch-size", "4", "--checkpoint-every-seconds", "0.02"][..], &schedule].concat();
+    let often = [
+        &["--epochs", "4", "--batch-size", "4", "--checkpoint-every-seconds", "0.02"][..],
+        &schedule,
+    ]
+    .concat();
     let subjects = [
-        [letters(&["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]), letters(&["--epochs", "5", "--seed", "8"])],
+        [
+            letters(&["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]),
+            letters(&["--epochs", "5", "--seed", "8"]),
+        ],
         [prices(&long), prices(&["--epochs", "1", "--seed", "6"])],
         [inside(&often), inside(&["--epochs", "1", "--seed", "6"])],
     ];
-    let (mut random, mut all, mut progress) = (Random::new(seed), Killed::default(), Progress::new("kills", kills));
+    let (mut random, mut all, mut progress) =
+        (Random::new(seed), Killed::default(), Progress::new("kills", kills));
     for (runs, goal) in subjects.into_iter().zip([kills / 3, 2 * kills / 3, kills]) {
         all = disturb(runs, (all, goal), &mut random, &mut progress)?;
     }
@@ -30,14 +40,22 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
         "{} kills ({} in the first tenth of a second, {} while reports were written), {} times gone on, {} runs ended with the same bytes",
         all.kills, all.early, all.at_reports, all.went_on, all.ends
     );
-    let read = format!("{} files read in {} looks while runs were written and killed", all.files, all.looks);
+    let read = format!(
+        "{} files read in {} looks while runs were written and killed",
+        all.files, all.looks
+    );
     Ok(vec![
         Row { promise: "a killed training goes on and ends with the same bytes", figure },
         Row { promise: "no artifact is unreadable at any moment", figure: read },
     ])
 }
 
-fn disturb([run, before]: [Run; 2], (mut all, goal): (Killed, usize), random: &mut Random, progress: &mut Progress) -> Result<Killed> {
+fn disturb(
+    [run, before]: [Run; 2],
+    (mut all, goal): (Killed, usize),
+    random: &mut Random,
+    progress: &mut Progress,
+) -> Result<Killed> {
     let whole = run.in_folder(run.folder.with_extension("whole"));
     let before = before.in_folder(run.folder.with_extension("before"));
     let life = whole.train(&[])?;

@@ -11,7 +11,8 @@ use crate::{
 
 /// Part of a run that is not counted: buffers are still finding their sizes.
 const WARM_UP: f64 = 0.3;
-/// A run may grow by so many MiB in a thousand epochs: each has a row of `metrics.csv`, which is written whole, and a mean of burn-train's for each metric.
+/// A run may grow by so many MiB in a thousand epochs: each has a row of `metrics.csv`, which is
+/// written whole, and a mean of burn-train's for each metric.
 const MOST: f64 = 2.0;
 
 /// Resident memory after so many epochs.
@@ -23,7 +24,10 @@ struct Look {
 pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
     let all = epochs.to_string();
     let runs = [
-        setup.letters("memory-letters", &["--epochs", &(10 * epochs).to_string(), "--learning-rate", "0.0001"]),
+        setup.letters(
+            "memory-letters",
+            &["--epochs", &(10 * epochs).to_string(), "--learning-rate", "0.0001"],
+        ),
         setup.prices("memory-prices", &["--epochs", &all, "--learning-rate", "0.0001"]),
     ];
     let mut rows = Vec::new();
@@ -31,11 +35,15 @@ pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
     for run in runs {
         let looks = watch(&run)?;
         let last = looks.last().map_or(0.0, |look| look.epochs);
-        let counted: Vec<&Look> = looks.iter().filter(|look| look.epochs > WARM_UP * last).collect();
+        let counted: Vec<&Look> =
+            looks.iter().filter(|look| look.epochs > WARM_UP * last).collect();
         let slope = 1000.0 * slope(&counted);
         let most = looks.iter().map(|look| look.mebibytes).fold(0.0, f64::max);
-        let figure =
-            format!("{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} MiB", run.experiment, looks.len());
+        let figure = format!(
+            "{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} MiB",
+            run.experiment,
+            looks.len()
+        );
         say(&format!("  {figure}"));
         if slope > MOST {
             problems.push(format!("memory grows: {figure}"));
@@ -51,10 +59,14 @@ fn watch(run: &Run) -> Result<Vec<Look>> {
     let mut looks: Vec<Look> = Vec::new();
     while child.try_wait()?.is_none() {
         thread::sleep(Duration::from_millis(100));
-        let epochs = fs_err::read(&metrics).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1)) as f64;
+        let epochs = fs_err::read(&metrics)
+            .map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1))
+            as f64;
         // Its own memory, not that of files, which the system may drop.
         let resident = memory(child.id(), "RssAnon:");
-        if let (Some(bytes), true) = (resident, epochs > looks.last().map_or(0.0, |look| look.epochs)) {
+        if let (Some(bytes), true) =
+            (resident, epochs > looks.last().map_or(0.0, |look| look.epochs))
+        {
             looks.push(Look { epochs, mebibytes: bytes as f64 / f64::from(1 << 20) });
         }
     }
@@ -70,7 +82,8 @@ fn slope(looks: &[&Look]) -> f64 {
     let count = looks.len() as f64;
     let mean = |value: fn(&Look) -> f64| looks.iter().map(|look| value(look)).sum::<f64>() / count;
     let (epochs, mebibytes) = (mean(|look| look.epochs), mean(|look| look.mebibytes));
-    let shared: f64 = looks.iter().map(|look| (look.epochs - epochs) * (look.mebibytes - mebibytes)).sum();
+    let shared: f64 =
+        looks.iter().map(|look| (look.epochs - epochs) * (look.mebibytes - mebibytes)).sum();
     let square: f64 = looks.iter().map(|look| (look.epochs - epochs).powi(2)).sum();
     if square > 0.0 { shared / square } else { 0.0 }
 }
@@ -81,7 +94,9 @@ mod tests {
 
     #[test]
     fn a_slope_is_that_of_the_line() {
-        let looks: Vec<Look> = (0..10).map(|at| Look { epochs: f64::from(at), mebibytes: 40.0 + 0.5 * f64::from(at) }).collect();
+        let looks: Vec<Look> = (0..10)
+            .map(|at| Look { epochs: f64::from(at), mebibytes: 40.0 + 0.5 * f64::from(at) })
+            .collect();
         assert!((slope(&looks.iter().collect::<Vec<_>>()) - 0.5).abs() < 1e-12);
     }
 }

@@ -1,4 +1,5 @@
-//! Puts the promises of RELIABILITY.md to the test for longer than `cargo test` does, and prints their figures.
+//! Puts the promises of RELIABILITY.md to the test for longer than `cargo test` does, and prints
+//! their figures.
 
 mod disk;
 mod fuzz;
@@ -21,7 +22,12 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What is tested
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "kills,signals,disk,faults,fuzz,memory")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "kills,signals,disk,faults,fuzz,memory"
+    )]
     phases: Vec<Phase>,
     /// Kills in all, a third each of letters, of prices, and of prices that are saved inside epochs
     #[arg(long, default_value_t = 240)]
@@ -76,7 +82,8 @@ impl Setup {
         self.run("letters-embedding-4", folder, options)
     }
 
-    /// A small model of the synthetic prices, with a schedule, early stopping that does not stop, and dropout.
+    /// A small model of the synthetic prices, with a schedule, early stopping that does not stop,
+    /// and dropout.
     fn prices(&self, folder: &str, options: &[&str]) -> Run {
         let model = ["--units", "12,12", "--window", "20", "--dropout", "0.2"];
         self.run("stock-gru", folder, &[&model[..], options].concat())
@@ -84,7 +91,12 @@ impl Setup {
 
     fn run(&self, experiment: &'static str, folder: &str, options: &[&str]) -> Run {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Run { program: self.program.clone(), folder: self.scratch.join(folder), experiment, options }
+        Run {
+            program: self.program.clone(),
+            folder: self.scratch.join(folder),
+            experiment,
+            options,
+        }
     }
 }
 
@@ -99,7 +111,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for (index, phase) in args.phases.iter().enumerate() {
-        let name = phase.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name =
+            phase.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         say(&format!("\n[{}/{}] {name}", index + 1, args.phases.len()));
         let result = match phase {
             Phase::Kills => kills::run(&setup, args.kills, args.seed),
@@ -126,8 +139,20 @@ fn prepare(args: &Args) -> Result<Setup> {
     let profile = if args.dev { "debug" } else { "release" };
     say(&format!("building ({profile})"));
     // The packages together: each alone would build half of Burn once more, with other features.
-    let release = ["build", "--release", "--package", "rnn-train", "--package", "workspace-benches", "--bins"];
-    run_command(cargo(if args.dev { &["build", "--workspace", "--all-targets"] } else { &release }))?;
+    let release = [
+        "build",
+        "--release",
+        "--package",
+        "rnn-train",
+        "--package",
+        "workspace-benches",
+        "--bins",
+    ];
+    run_command(cargo(if args.dev {
+        &["build", "--workspace", "--all-targets"]
+    } else {
+        &release
+    }))?;
     let scratch = scratch("soak")?;
     // The next build may come before the soak is over.
     let program = scratch.join(executable("rnn-train"));
@@ -137,6 +162,12 @@ fn prepare(args: &Args) -> Result<Setup> {
 
 fn table(rows: &[Row], args: &Args) -> String {
     let build = if args.dev { "dev" } else { "release" };
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| vec![row.promise.to_owned(), row.figure.clone()]).collect();
-    format!("\n{}, {build} build, seed {}\n\n{}", jiff::Zoned::now().date(), args.seed, markdown(&["promise", "figure"], 2, &rows))
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| vec![row.promise.to_owned(), row.figure.clone()]).collect();
+    format!(
+        "\n{}, {build} build, seed {}\n\n{}",
+        jiff::Zoned::now().date(),
+        args.seed,
+        markdown(&["promise", "figure"], 2, &rows)
+    )
 }

@@ -18,7 +18,10 @@ const EARLY: Duration = Duration::from_millis(200);
 
 pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> {
     let runs = [
-        setup.letters("signals-letters", &["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"]),
+        setup.letters(
+            "signals-letters",
+            &["--epochs", "1500", "--learning-rate", "0.0005", "--seed", "7"],
+        ),
         setup.prices("signals-prices", &["--epochs", "25", "--seed", "5"]),
     ];
     let (mut random, mut progress) = (Random::new(seed), Progress::new("signals", signals));
@@ -38,17 +41,24 @@ pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> 
         }
     }
     let slowest = slowest.as_secs_f64();
-    let figure = format!("{sent} signals, at most {slowest:.2} s to the end of the process; {ends} runs ended with the same bytes");
+    let figure = format!(
+        "{sent} signals, at most {slowest:.2} s to the end of the process; {ends} runs ended with the same bytes"
+    );
     Ok(vec![Row { promise: "SIGINT and SIGTERM save and end with 130 and 143", figure }])
 }
 
-/// Lets a run go on and sends it a signal; gives how long it took to end, or nothing when it came to its own end.
+/// Lets a run go on and sends it a signal; gives how long it took to end, or nothing when it came
+/// to its own end.
 fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
     let (name, code) = WAYS[number % WAYS.len()];
     let mut child = run.start(&[])?;
     thread::sleep(delay);
     if let Some(status) = child.try_wait()? {
-        return if status.success() { Ok(None) } else { Err(format!("it ended with {status}: {}", run.said()).into()) };
+        return if status.success() {
+            Ok(None)
+        } else {
+            Err(format!("it ended with {status}: {}", run.said()).into())
+        };
     }
     let sent = std::time::Instant::now();
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();

@@ -22,9 +22,15 @@ const KINDS: [(&str, &str, &str); 5] = [
 ];
 
 pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
-    let there = Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
+    let there = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
     if !there {
-        return Err("system calls that fail were LEFT OUT: they need strace, and a machine that allows it".into());
+        return Err(
+            "system calls that fail were LEFT OUT: they need strace, and a machine that allows it"
+                .into(),
+        );
     }
     let whole = setup.prices("faults-whole", &["--epochs", "3", "--seed", "5"]);
     whole.train(&[])?;
@@ -72,7 +78,8 @@ const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat,rmdir";
 /// The second kill comes within so many of them: while what was put aside is brought back.
 const SOON: usize = 12;
 
-/// Kills a run that starts over at each change of its files, and the next start soon after its own start.
+/// Kills a run that starts over at each change of its files, and the next start soon after its own
+/// start.
 fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
     let before = setup.prices("faults-before", &["--epochs", "1", "--seed", "6"]);
     before.train(&[])?;
@@ -92,7 +99,9 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
             kills += usize::from(ended.code.is_none());
             let context = |problem: String| format!("{fault}: {problem}");
             if ended.code.is_some_and(|code| code != 0) {
-                return Err(context(format!("it ended with {:?}: {}", ended.code, ended.stderr)).into());
+                return Err(
+                    context(format!("it ended with {:?}: {}", ended.code, ended.stderr)).into()
+                );
             }
             check(&run.results()).map_err(context)?;
             run.evaluate().map_err(context)?;
@@ -106,7 +115,8 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
         if same(&whole.results(), &run.results()).is_err() {
             run.train(fresh(&before, &run))?;
         }
-        same(&whole.results(), &run.results()).map_err(|problem| format!("killed at change {done}: {problem}"))?;
+        same(&whole.results(), &run.results())
+            .map_err(|problem| format!("killed at change {done}: {problem}"))?;
         fs_err::remove_dir_all(&run.folder)?;
         progress.done(done + 1, "");
     }
@@ -136,7 +146,9 @@ fn label(calls: &str, error: &str) -> &'static str {
 /// The training under strace, which follows its threads.
 fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
     let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-qq", "-o", "trace.txt", "-e", &format!("trace={calls}")]).args(more);
+    command
+        .args(["-f", "-y", "-qq", "-o", "trace.txt", "-e", &format!("trace={calls}")])
+        .args(more);
     command.arg(&run.program).args(run.arguments());
     Ok(run.prepare(command)?)
 }
@@ -147,7 +159,8 @@ fn only_results(run: &Run) -> Result<bool> {
     Ok(trace(run)?.lines().filter(injected).all(of_results))
 }
 
-/// Whether a call has to do with the results: by a file's number, with its path, or by a path itself; what is written may name them, too.
+/// Whether a call has to do with the results: by a file's number, with its path, or by a path
+/// itself; what is written may name them, too.
 fn of_results(call: &str) -> bool {
     call.contains("/artifacts/") || call.contains("\"artifacts/")
 }
@@ -156,7 +169,8 @@ fn trace(run: &Run) -> Result<String> {
     Ok(fs_err::read_to_string(run.folder.join("trace.txt"))?)
 }
 
-/// Which calls of an undisturbed run have to do with its results: strace counts those of each thread.
+/// Which calls of an undisturbed run have to do with its results: strace counts those of each
+/// thread.
 fn places(run: &Run, calls: &str, more: &[&str]) -> Result<Vec<usize>> {
     let ended = run.end(traced(run, calls, &[])?.args(more).spawn()?)?;
     if ended.code != Some(0) {
@@ -169,7 +183,11 @@ fn places(run: &Run, calls: &str, more: &[&str]) -> Result<Vec<usize>> {
 
 fn ordinals(trace: &str) -> Vec<usize> {
     let (mut counts, mut found) = (HashMap::new(), BTreeSet::new());
-    for (thread, call) in trace.lines().filter(|line| !line.contains("resumed>")).filter_map(|line| line.split_once(' ')) {
+    for (thread, call) in trace
+        .lines()
+        .filter(|line| !line.contains("resumed>"))
+        .filter_map(|line| line.split_once(' '))
+    {
         let count = counts.entry(thread).or_insert(0);
         *count += 1;
         if of_results(call) {

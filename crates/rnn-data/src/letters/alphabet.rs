@@ -32,10 +32,15 @@ impl Alphabet {
     ///
     /// # Errors
     ///
-    /// [`DataError::UnknownLetter`] for a character outside the alphabet, [`DataError::LetterCount`] for the wrong number.
+    /// [`DataError::UnknownLetter`] for a character outside the alphabet,
+    /// [`DataError::LetterCount`] for the wrong number.
     pub fn encode(&self, text: &str, expected: usize) -> Result<Vec<usize>, DataError> {
         let ids = text.chars().map(|letter| self.id(letter)).collect::<Result<Vec<_>, _>>()?;
-        if ids.len() == expected { Ok(ids) } else { Err(DataError::LetterCount { text: text.to_owned(), got: ids.len(), expected }) }
+        if ids.len() == expected {
+            Ok(ids)
+        } else {
+            Err(DataError::LetterCount { text: text.to_owned(), got: ids.len(), expected })
+        }
     }
 
     /// The letter with this id.

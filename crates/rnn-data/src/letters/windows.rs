@@ -43,7 +43,10 @@ impl LetterWindows {
     ///
     /// When the window is empty or leaves no letter to predict.
     pub fn new(alphabet: usize, window: usize) -> Self {
-        assert!(window > 0 && window < alphabet, "a window of {window} letters does not fit an alphabet of {alphabet}");
+        assert!(
+            window > 0 && window < alphabet,
+            "a window of {window} letters does not fit an alphabet of {alphabet}"
+        );
         Self { alphabet, window, cyclic: false }
     }
 
@@ -69,7 +72,11 @@ impl Dataset<LetterSample> for LetterWindows {
 impl Batcher<LetterSample, LetterBatch> for LetterBatcher {
     fn batch(&self, samples: Vec<LetterSample>, device: &Device) -> LetterBatch {
         let (count, window) = (samples.len(), samples[0].letters.len());
-        let letters = samples.iter().flat_map(|sample| &sample.letters).map(|&id| id as i64).collect::<Vec<_>>();
+        let letters = samples
+            .iter()
+            .flat_map(|sample| &sample.letters)
+            .map(|&id| id as i64)
+            .collect::<Vec<_>>();
         let targets = samples.iter().map(|sample| sample.next as i64).collect::<Vec<_>>();
         LetterBatch {
             letters: Tensor::from_data(TensorData::new(letters, [count, window]), device),
@@ -83,14 +90,25 @@ mod tests {
     use super::*;
 
     fn pairs(windows: &LetterWindows) -> Vec<String> {
-        let text = |ids: &[usize]| ids.iter().map(|&id| char::from(b'a' + id as u8)).collect::<String>();
-        windows.iter().map(Result::unwrap).map(|sample| format!("{}->{}", text(&sample.letters), text(&[sample.next]))).collect()
+        let text =
+            |ids: &[usize]| ids.iter().map(|&id| char::from(b'a' + id as u8)).collect::<String>();
+        windows
+            .iter()
+            .map(Result::unwrap)
+            .map(|sample| format!("{}->{}", text(&sample.letters), text(&[sample.next])))
+            .collect()
     }
 
     #[test]
     fn cyclic_windows_are_the_course_five() {
-        assert_eq!(pairs(&LetterWindows::new(5, 1).with_cyclic(true)), ["a->b", "b->c", "c->d", "d->e", "e->a"]);
-        assert_eq!(pairs(&LetterWindows::new(5, 4).with_cyclic(true)), ["abcd->e", "bcde->a", "cdea->b", "deab->c", "eabc->d"]);
+        assert_eq!(
+            pairs(&LetterWindows::new(5, 1).with_cyclic(true)),
+            ["a->b", "b->c", "c->d", "d->e", "e->a"]
+        );
+        assert_eq!(
+            pairs(&LetterWindows::new(5, 4).with_cyclic(true)),
+            ["abcd->e", "bcde->a", "cdea->b", "deab->c", "eabc->d"]
+        );
     }
 
     #[test]
@@ -102,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_batch_holds_ids_and_targets() {
-        let samples = LetterWindows::new(5, 4).with_cyclic(true).iter().map(Result::unwrap).collect();
+        let samples =
+            LetterWindows::new(5, 4).with_cyclic(true).iter().map(Result::unwrap).collect();
         let batch = LetterBatcher.batch(samples, &Device::flex());
         assert_eq!(batch.letters.dims(), [5, 4]);
         assert_eq!(batch.targets.to_data().iter::<i64>().collect::<Vec<_>>(), [4, 0, 1, 2, 3]);

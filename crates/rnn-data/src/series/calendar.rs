@@ -23,13 +23,17 @@ const LOOKED_AT: usize = 250;
 pub fn extend_calendar(times: &[DateTime], count: usize) -> Vec<DateTime> {
     let times = &times[times.len().saturating_sub(LOOKED_AT)..];
     let Some(&last) = times.last() else { return Vec::new() };
-    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
+    let mut steps: Vec<i64> =
+        times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
     steps.sort_unstable();
     const DAY: i64 = 24 * 60 * 60;
     let usual = steps.get(steps.len() / 2).copied().unwrap_or(DAY).max(1);
-    let is_weekend = |time: &DateTime| matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let is_weekend =
+        |time: &DateTime| matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
     let is_month_end = |time: &DateTime| time.date() == time.date().last_of_month();
-    let months = [1, 3, 6, 12].into_iter().find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
+    let months = [1, 3, 6, 12]
+        .into_iter()
+        .find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
     // Hours of a few days say nothing of weekends.
     let a_week = last.duration_since(times[0]).as_secs() >= 7 * DAY;
     let workdays = (usual == DAY || usual < DAY && a_week) && !times.iter().any(is_weekend);
@@ -40,10 +44,15 @@ pub fn extend_calendar(times: &[DateTime], count: usize) -> Vec<DateTime> {
         None if usual == DAY => 1.day(),
         None => usual.seconds(),
     };
-    // From the last time, not from step to step: the end of January and a month is the end of February, and a month more the end of March.
+    // From the last time, not from step to step: the end of January and a month is the end of
+    // February, and a month more the end of March.
     (1i64..)
         .map_while(|index| step.checked_mul(index).and_then(|ahead| last.checked_add(ahead)).ok())
-        .map(|next| if month_ends { next.date().last_of_month().to_datetime(next.time()) } else { next })
+        .map(
+            |next| {
+                if month_ends { next.date().last_of_month().to_datetime(next.time()) } else { next }
+            },
+        )
         .filter(|next| !(workdays && is_weekend(next)))
         .take(count)
         .collect()

@@ -68,7 +68,8 @@ impl Feature {
             "hour" => return Ok(Self::Hour),
             _ => {}
         }
-        let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
+        let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('('))
+        else {
             // Neither a word nor a function: a column that is not there.
             return columns.resolve(text).map(|name| Self::Column(name.to_owned()));
         };
@@ -88,7 +89,10 @@ impl Feature {
     /// Columns it is made of.
     pub fn columns(&self) -> Vec<&str> {
         match self {
-            Self::Column(name) | Self::Difference(name) | Self::Return(name) | Self::LogReturn(name) => vec![name],
+            Self::Column(name)
+            | Self::Difference(name)
+            | Self::Return(name)
+            | Self::LogReturn(name) => vec![name],
             Self::LogRatio(one, other) => vec![one, other],
             Self::Gap { open, close } => vec![open, close],
             Self::Weekday | Self::Month | Self::Hour => Vec::new(),
@@ -102,27 +106,47 @@ impl Feature {
 
     /// Whether it needs the row before.
     pub(super) fn looks_back(&self) -> bool {
-        matches!(self, Self::Difference(_) | Self::Return(_) | Self::LogReturn(_) | Self::Gap { .. })
+        matches!(
+            self,
+            Self::Difference(_) | Self::Return(_) | Self::LogReturn(_) | Self::Gap { .. }
+        )
     }
 
-    /// Its values in the rows of a table, 0 in the first where it looks back: one column, two of a feature of the calendar.
+    /// Its values in the rows of a table, 0 in the first where it looks back: one column, two of a
+    /// feature of the calendar.
     pub(super) fn values(&self, table: &Table) -> Result<Vec<Vec<f64>>, DataError> {
-        let changes = |values: &[f64]| iter::once(0.0).chain(values.windows(2).map(|pair| self.change(pair[0], pair[1]))).collect();
-        let ratios = |above: &[f64], below: &[f64]| above.iter().zip(below).map(|(above, below)| (above / below).ln()).collect::<Vec<_>>();
+        let changes = |values: &[f64]| {
+            iter::once(0.0)
+                .chain(values.windows(2).map(|pair| self.change(pair[0], pair[1])))
+                .collect()
+        };
+        let ratios = |above: &[f64], below: &[f64]| {
+            above.iter().zip(below).map(|(above, below)| (above / below).ln()).collect::<Vec<_>>()
+        };
         Ok(match self {
             Self::Column(name) => vec![table.values(name).to_vec()],
             Self::Difference(name) => vec![changes(table.values(name))],
             Self::Return(name) => {
                 let values = table.values(name);
-                if let Some(row) = values[..values.len() - 1].iter().position(|value| *value == 0.0) {
-                    let (path, place, column) = (table.path.clone(), table.place(row), name.clone());
+                if let Some(row) = values[..values.len() - 1].iter().position(|value| *value == 0.0)
+                {
+                    let (path, place, column) =
+                        (table.path.clone(), table.place(row), name.clone());
                     let expected = format!("a number other than 0 for {self}, a share of it");
-                    return Err(DataError::Value { path, place, column, expected, got: "0".to_owned() });
+                    return Err(DataError::Value {
+                        path,
+                        place,
+                        column,
+                        expected,
+                        got: "0".to_owned(),
+                    });
                 }
                 vec![changes(values)]
             }
             Self::LogReturn(name) => vec![changes(positive(table, name)?)],
-            Self::LogRatio(above, below) => vec![ratios(positive(table, above)?, positive(table, below)?)],
+            Self::LogRatio(above, below) => {
+                vec![ratios(positive(table, above)?, positive(table, below)?)]
+            }
             Self::Gap { open, close } => {
                 let mut gaps = ratios(&positive(table, open)?[1..], positive(table, close)?);
                 gaps.insert(0, 0.0);
@@ -135,7 +159,8 @@ impl Feature {
         })
     }
 
-    /// Its numbers in a row, of the time and the values of its one column there and in the row before.
+    /// Its numbers in a row, of the time and the values of its one column there and in the row
+    /// before.
     pub(super) fn numbers(&self, time: DateTime, before: f64, now: f64) -> Vec<f64> {
         if self.is_calendar() {
             let (sine, cosine) = self.point(time);

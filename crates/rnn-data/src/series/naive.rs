@@ -32,7 +32,11 @@ impl FromStr for Naive {
             Some(("mean", count)) => rows(count).map(Self::Mean),
             _ => None,
         };
-        naive.ok_or_else(|| format!("expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`"))
+        naive.ok_or_else(|| {
+            format!(
+                "expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`"
+            )
+        })
     }
 }
 

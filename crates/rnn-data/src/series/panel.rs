@@ -58,7 +58,10 @@ impl SeriesConfig {
     ///
     /// See [`SeriesConfig::init`].
     pub fn init_scaled(&self, table: Table, scalers: Option<&Scalers>) -> Result<Panel, DataError> {
-        let (path, starts) = (table.path.clone(), self.split.times(&table.path, self.window, self.horizon, &table.times)?);
+        let (path, starts) = (
+            table.path.clone(),
+            self.split.times(&table.path, self.window, self.horizon, &table.times)?,
+        );
         let series = vec![Arc::new(Series::prepare(table, self, &starts, scalers)?)];
         Panel { series, starts, skipped: Vec::new() }.with_windows(&path)
     }
@@ -74,8 +77,14 @@ impl SeriesConfig {
     /// # Panics
     ///
     /// See [`SeriesConfig::init`].
-    pub fn init_many(&self, folder: &Path, tables: Vec<Table>, bad: BadSeries) -> Result<Panel, DataError> {
-        let times: BTreeSet<DateTime> = tables.iter().flat_map(|table| table.times.iter().copied()).collect();
+    pub fn init_many(
+        &self,
+        folder: &Path,
+        tables: Vec<Table>,
+        bad: BadSeries,
+    ) -> Result<Panel, DataError> {
+        let times: BTreeSet<DateTime> =
+            tables.iter().flat_map(|table| table.times.iter().copied()).collect();
         let times: Vec<DateTime> = times.into_iter().collect();
         let starts = self.split.times(folder, self.window, self.horizon, &times)?;
         let (mut series, mut skipped) = (Vec::with_capacity(tables.len()), Vec::new());
@@ -101,8 +110,15 @@ impl Panel {
     fn with_windows(self, path: &Path) -> Result<Self, DataError> {
         for (subset, name) in [(Subset::Valid, "validation"), (Subset::Test, "test")] {
             if self.windows(subset).is_empty() {
-                let from = format_time(self.starts.valid.filter(|_| subset == Subset::Valid).unwrap_or(self.starts.test));
-                let problem = format!("no series has enough rows from {from} on for the {name} part to predict any");
+                let from = format_time(
+                    self.starts
+                        .valid
+                        .filter(|_| subset == Subset::Valid)
+                        .unwrap_or(self.starts.test),
+                );
+                let problem = format!(
+                    "no series has enough rows from {from} on for the {name} part to predict any"
+                );
                 return Err(DataError::Split { path: path.to_owned(), problem });
             }
         }
@@ -130,5 +146,9 @@ pub fn csv_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         }
     }
     files.sort();
-    if files.is_empty() { Err(DataError::EmptyFolder { path: folder.to_owned() }) } else { Ok(files) }
+    if files.is_empty() {
+        Err(DataError::EmptyFolder { path: folder.to_owned() })
+    } else {
+        Ok(files)
+    }
 }

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use jiff::civil::DateTime;
 
-use super::{Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows};
+use super::{
+    Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows,
+};
 use crate::{DataError, Scaler, Scalers, Table};
 
 /// One series, ready for windows: what the model reads of each row, scaled, and what it predicts.
@@ -35,7 +37,12 @@ pub struct Series {
 
 impl Series {
     /// Prepares a table; without scalers of a trained model they are fitted on the training set.
-    pub(super) fn prepare(table: Table, config: &SeriesConfig, starts: &SplitTimes, scalers: Option<&Scalers>) -> Result<Self, DataError> {
+    pub(super) fn prepare(
+        table: Table,
+        config: &SeriesConfig,
+        starts: &SplitTimes,
+        scalers: Option<&Scalers>,
+    ) -> Result<Self, DataError> {
         let mut config = config.clone();
         if config.features.is_empty() {
             config.features.push(Feature::Column(config.target.clone()));
@@ -43,13 +50,16 @@ impl Series {
         let (transform, rows) = (config.transform, table.rows());
         let close = config.close.as_deref().filter(|close| *close != config.target);
         if transform.is_logarithmic() {
-            let of_naive = close.filter(|_| transform.is_residual() && config.naive == Naive::LastClose);
+            let of_naive =
+                close.filter(|_| transform.is_residual() && config.naive == Naive::LastClose);
             for name in [config.target.as_str()].into_iter().chain(of_naive) {
                 positive(&table, name)?;
             }
         }
-        let features = config.features.iter().map(|feature| formed(feature, transform)).collect::<Vec<_>>();
-        let columns = features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
+        let features =
+            config.features.iter().map(|feature| formed(feature, transform)).collect::<Vec<_>>();
+        let columns =
+            features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
         let width = columns.iter().map(Vec::len).sum();
         let mut series = Self {
             name: table.name(),
@@ -81,20 +91,34 @@ impl Series {
         for origin in self.first_origin()..=table.rows() {
             let value = self.config.naive.forecast(self, origin, self.config.horizon - 1);
             if value <= 0.0 {
-                let (path, place, column) = (table.path.clone(), table.place(origin - 1), self.config.target.clone());
+                let (path, place, column) =
+                    (table.path.clone(), table.place(origin - 1), self.config.target.clone());
                 return Err(DataError::Logarithm { path, place, column, value });
             }
         }
         Ok(())
     }
 
-    fn fit(&self, table: &Table, features: &[Feature], columns: &[Vec<Vec<f64>>]) -> Result<Scalers, DataError> {
+    fn fit(
+        &self,
+        table: &Table,
+        features: &[Feature],
+        columns: &[Vec<Vec<f64>>],
+    ) -> Result<Scalers, DataError> {
         let (config, train) = (&self.config, self.first..self.rows(Subset::Train).end);
         let needed = self.first + config.window + config.horizon;
         if train.end < needed {
-            let why = format!("its training part has {}, a window of {} and {} to predict", train.end, config.window, config.horizon);
+            let why = format!(
+                "its training part has {}, a window of {} and {} to predict",
+                train.end, config.window, config.horizon
+            );
             let rows = table.rows();
-            return Err(DataError::TooFewRows { path: table.path.clone(), rows, needed: needed + rows - train.end, why });
+            return Err(DataError::TooFewRows {
+                path: table.path.clone(),
+                rows,
+                needed: needed + rows - train.end,
+                why,
+            });
         }
         let context = |what: &str| format!("{}, {what}", table.path.display());
         let transform = config.transform;
@@ -108,7 +132,9 @@ impl Series {
                 let values = values[train.clone()].iter().copied();
                 inputs.push(match feature {
                     _ if feature.is_calendar() => Scaler::Identity,
-                    Feature::Column(_) if transform == Transform::MinMax => Scaler::min_max(values, &context)?,
+                    Feature::Column(_) if transform == Transform::MinMax => {
+                        Scaler::min_max(values, &context)?
+                    }
                     _ => Scaler::standard(values, &context)?,
                 });
             }
@@ -119,11 +145,14 @@ impl Series {
         let target = match transform {
             Transform::MinMax => Scaler::min_max(values, &context)?,
             Transform::Standard => Scaler::standard(values, &context)?,
-            Transform::Difference | Transform::LogReturn => {
-                Scaler::standard(train.skip(1).map(|row| transform.forward(self, row, 0)), &context)?
-            }
+            Transform::Difference | Transform::LogReturn => Scaler::standard(
+                train.skip(1).map(|row| transform.forward(self, row, 0)),
+                &context,
+            )?,
             Transform::Residual | Transform::LogResidual => {
-                let steps = |origin| (0..config.horizon).map(move |step| transform.forward(self, origin, step));
+                let steps = |origin| {
+                    (0..config.horizon).map(move |step| transform.forward(self, origin, step))
+                };
                 Scaler::standard_around(0.0, self.origins(Subset::Train).flat_map(steps), &context)?
             }
         };
@@ -132,7 +161,11 @@ impl Series {
 
     /// Appends what the model reads of a row.
     fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
-        self.inputs.extend(numbers.zip(&self.scalers.inputs).map(|(number, scaler)| scaler.transform(number) as f32));
+        self.inputs.extend(
+            numbers
+                .zip(&self.scalers.inputs)
+                .map(|(number, scaler)| scaler.transform(number) as f32),
+        );
     }
 
     /// Whether the target is learned by its logarithm.
@@ -175,8 +208,13 @@ impl Series {
     /// Whether rows can be appended: what the model reads follows from the target and the date.
     pub fn can_push(&self) -> bool {
         let target = [self.config.target.as_str()];
-        self.config.features.iter().all(|feature| feature.is_calendar() || feature.columns() == target)
-            && (self.close.is_none() || self.config.naive != Naive::LastClose || !self.config.transform.is_residual())
+        self.config
+            .features
+            .iter()
+            .all(|feature| feature.is_calendar() || feature.columns() == target)
+            && (self.close.is_none()
+                || self.config.naive != Naive::LastClose
+                || !self.config.transform.is_residual())
     }
 
     /// A copy of the rows before `origin`: what was known then.
@@ -195,7 +233,8 @@ impl Series {
     /// target's units.
     pub fn push(&mut self, time: DateTime, value: f64) {
         let before = self.target.last().copied().unwrap_or(value);
-        let numbers = |feature: &Feature| formed(feature, self.config.transform).numbers(time, before, value);
+        let numbers =
+            |feature: &Feature| formed(feature, self.config.transform).numbers(time, before, value);
         let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
         self.push_inputs(numbers.into_iter());
         self.times.push(time);
@@ -209,7 +248,9 @@ impl Series {
 /// A feature in the form that a transform gives to columns.
 fn formed(feature: &Feature, transform: Transform) -> Feature {
     match feature {
-        Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => Feature::LogReturn(name.clone()),
+        Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => {
+            Feature::LogReturn(name.clone())
+        }
         Feature::Column(name) if transform.is_relative() => Feature::Difference(name.clone()),
         other => other.clone(),
     }

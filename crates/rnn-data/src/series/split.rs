@@ -90,7 +90,13 @@ impl Split {
     /// # Errors
     ///
     /// [`DataError::TooFewRows`] or [`DataError::Split`] when a set would have nothing to predict.
-    pub fn times(&self, path: &Path, window: usize, horizon: usize, times: &[DateTime]) -> Result<SplitTimes, DataError> {
+    pub fn times(
+        &self,
+        path: &Path,
+        window: usize,
+        horizon: usize,
+        times: &[DateTime],
+    ) -> Result<SplitTimes, DataError> {
         let (rows, gap) = (times.len(), self.gap(window));
         let (needed, why) = match self {
             Self::Course => {
@@ -102,8 +108,11 @@ impl Split {
             }
             // Each part needs a window of rows before its first target.
             Self::Holdout { .. } => {
-                let apart = if gap > window { format!(", {gap} rows apart") } else { String::new() };
-                let why = format!("training, validation and test part need a window of {window} rows and {horizon} to predict each{apart}");
+                let apart =
+                    if gap > window { format!(", {gap} rows apart") } else { String::new() };
+                let why = format!(
+                    "training, validation and test part need a window of {window} rows and {horizon} to predict each{apart}"
+                );
                 (window + 2 * gap + 3 * horizon, why)
             }
         };
@@ -126,12 +135,17 @@ impl Split {
             })?;
             let predicted = end - first;
             if predicted < horizon {
-                return Err(wrong(format!("the {part} part predicts {predicted} rows ({size}), fewer than the horizon of {horizon} rows")));
+                return Err(wrong(format!(
+                    "the {part} part predicts {predicted} rows ({size}), fewer than the horizon of {horizon} rows"
+                )));
             }
             Ok(first)
         };
         match *self {
-            Self::Course => Ok(SplitTimes { valid: None, test: times[place("test", SetSize::Rows(COURSE_TEST_DAYS), rows)?] }),
+            Self::Course => Ok(SplitTimes {
+                valid: None,
+                test: times[place("test", SetSize::Rows(COURSE_TEST_DAYS), rows)?],
+            }),
             Self::Holdout { valid, test, .. } => {
                 let test = place("test", test, rows)?;
                 let valid = place("validation", valid, test.saturating_sub(gap))?;
@@ -159,9 +173,16 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The rows of each set of a series.
-    pub(super) fn new(starts: &SplitTimes, split: &Split, window: usize, times: &[DateTime]) -> Self {
-        // The inputs of a part's first prediction are part of it, too; a series that has ended predicts nothing.
-        let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from) {
+    pub(super) fn new(
+        starts: &SplitTimes,
+        split: &Split,
+        window: usize,
+        times: &[DateTime],
+    ) -> Self {
+        // The inputs of a part's first prediction are part of it, too; a series that has ended
+        // predicts nothing.
+        let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from)
+        {
             end if end == times.len() => end,
             first => first.saturating_sub(rows),
         };
@@ -198,7 +219,9 @@ impl FromStr for SetSize {
         if let Some(share) = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share < 1.0) {
             return Ok(Self::Fraction(share));
         }
-        text.parse().map(Self::From).map_err(|_| format!("expected a number of rows, a share like 0.15 or a date, got `{text}`"))
+        text.parse().map(Self::From).map_err(|_| {
+            format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")
+        })
     }
 }
 

@@ -18,7 +18,9 @@ impl Naive {
         match self {
             Self::LastValue => last,
             Self::LastClose => series.close.as_ref().map_or(last, |close| close[origin - 1]),
-            Self::Drift => last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64,
+            Self::Drift => {
+                last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64
+            }
             Self::Seasonal(season) => {
                 // As many seasons back as it takes to reach a known row.
                 let back = season * (step / season + 1);
@@ -46,7 +48,14 @@ impl Transform {
     }
 
     /// Undoes [`forward`](Self::forward); `before` is the value in row `origin + step - 1`.
-    pub(super) fn inverse(self, series: &Series, origin: usize, step: usize, formed: f64, before: f64) -> f64 {
+    pub(super) fn inverse(
+        self,
+        series: &Series,
+        origin: usize,
+        step: usize,
+        formed: f64,
+        before: f64,
+    ) -> f64 {
         match self {
             Self::MinMax | Self::Standard => formed,
             Self::Difference => before + formed,
@@ -100,7 +109,13 @@ impl Series {
     pub fn inverse_transform(&self, origin: usize, scaled: &[f64]) -> Vec<f64> {
         let mut before = self.target[origin - 1];
         let unscale = |(step, &scaled): (usize, &f64)| {
-            before = self.config.transform.inverse(self, origin, step, self.scalers.target.inverse_transform(scaled), before);
+            before = self.config.transform.inverse(
+                self,
+                origin,
+                step,
+                self.scalers.target.inverse_transform(scaled),
+                before,
+            );
             before
         };
         scaled.iter().enumerate().map(unscale).collect()

@@ -15,9 +15,16 @@ use jiff::{
 use super::*;
 use crate::{DataError, ReadOptions, Scalers, Table, table::tests};
 
-const TRANSFORMS: [Transform; 6] =
-    [Transform::MinMax, Transform::Standard, Transform::Difference, Transform::LogReturn, Transform::Residual, Transform::LogResidual];
-const NAIVES: [Naive; 5] = [Naive::LastValue, Naive::LastClose, Naive::Drift, Naive::Seasonal(7), Naive::Mean(5)];
+const TRANSFORMS: [Transform; 6] = [
+    Transform::MinMax,
+    Transform::Standard,
+    Transform::Difference,
+    Transform::LogReturn,
+    Transform::Residual,
+    Transform::LogResidual,
+];
+const NAIVES: [Naive; 5] =
+    [Naive::LastValue, Naive::LastClose, Naive::Drift, Naive::Seasonal(7), Naive::Mean(5)];
 
 /// Daily rows, counted from the first of January 2020, with an opening and a closing price each.
 fn table(rows: Range<usize>, open: impl Fn(usize) -> f64) -> Table {

@@ -57,12 +57,16 @@ impl FromStr for Transform {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = ALL.iter().find(|(name, _)| *name == text).map(|(_, transform)| *transform);
-        known.ok_or_else(|| format!("expected {}, got `{text}`", ALL.map(|(name, _)| name).join(", ")))
+        known.ok_or_else(|| {
+            format!("expected {}, got `{text}`", ALL.map(|(name, _)| name).join(", "))
+        })
     }
 }
 
 impl fmt::Display for Transform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(ALL.iter().find(|(_, transform)| transform == self).map_or("", |(name, _)| name))
+        f.write_str(
+            ALL.iter().find(|(_, transform)| transform == self).map_or("", |(name, _)| name),
+        )
     }
 }

@@ -92,8 +92,13 @@ impl Window {
     /// The values after the window `[horizon]`, transformed and scaled; 0 after the series' end.
     pub fn targets(&self) -> impl Iterator<Item = f32> + '_ {
         let known = self.series.target.len();
-        (0..self.series.config.horizon)
-            .map(move |step| if self.origin + step < known { self.series.transform(self.origin, step) as f32 } else { 0.0 })
+        (0..self.series.config.horizon).map(move |step| {
+            if self.origin + step < known {
+                self.series.transform(self.origin, step) as f32
+            } else {
+                0.0
+            }
+        })
     }
 
     /// The series it is of.
@@ -123,7 +128,8 @@ impl Dataset<Window> for Windows {
 impl Batcher<Window, WindowBatch> for WindowBatcher {
     fn batch(&self, windows: Vec<Window>, device: &Device) -> WindowBatch {
         let Series { config, width, .. } = windows[0].series.as_ref();
-        let (count, length, width, horizon) = (windows.len(), config.window, *width, config.horizon);
+        let (count, length, width, horizon) =
+            (windows.len(), config.window, *width, config.horizon);
         let mut values = Vec::with_capacity(count * length * width);
         let mut targets = Vec::with_capacity(count * horizon);
         for window in &windows {

@@ -33,7 +33,9 @@ impl Source {
                 match (kind.is_file(), kind.is_dir()) {
                     (true, _) => Ok(Box::new(File::open(path)?)),
                     (_, true) => Err(io::Error::other("it is a folder, expected a CSV file")),
-                    _ => Err(io::Error::other("it is a pipe or a device, expected an ordinary file")),
+                    _ => {
+                        Err(io::Error::other("it is a pipe or a device, expected an ordinary file"))
+                    }
                 }
             }
             Self::Sample(text) => Ok(Box::new(text.as_bytes())),
@@ -42,12 +44,14 @@ impl Source {
     }
 }
 
-/// Bytes that are hashed, and whose lines are counted, as they are read: the CSV reader's own count is off after empty lines and with `\r\n`.
+/// Bytes that are hashed, and whose lines are counted, as they are read: the CSV reader's own count
+/// is off after empty lines and with `\r\n`.
 pub(super) struct Tally<R> {
     inner: R,
     hasher: Sha256,
     length: u64,
-    /// Where lines end after those that have been counted: the places of `\n`s, and of `\r`s that none follows.
+    /// Where lines end after those that have been counted: the places of `\n`s, and of `\r`s that
+    /// none follows.
     ends: VecDeque<u64>,
     counted: u64,
     last: u8,
@@ -59,7 +63,16 @@ pub(super) struct Tally<R> {
 
 impl<R> Tally<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, hasher: Sha256::new(), length: 0, ends: VecDeque::new(), counted: 0, last: 0, row: 0, refused: None }
+        Self {
+            inner,
+            hasher: Sha256::new(),
+            length: 0,
+            ends: VecDeque::new(),
+            counted: 0,
+            last: 0,
+            row: 0,
+            refused: None,
+        }
     }
 
     /// A row begins at a byte.
@@ -67,7 +80,8 @@ impl<R> Tally<R> {
         self.row = start;
     }
 
-    /// Line, counted from 1, of the record before a byte. The record's last byte ends its line: `\n`, or the `\r` before it.
+    /// Line, counted from 1, of the record before a byte. The record's last byte ends its line:
+    /// `\n`, or the `\r` before it.
     pub(super) fn line(&mut self, end: u64) -> u64 {
         while self.ends.front().is_some_and(|place| place + 1 < end) {
             self.ends.pop_front();
@@ -118,7 +132,9 @@ impl<R: Read> Read for Tally<R> {
         self.hasher.update(bytes);
         self.count(bytes);
         if start == 0 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-            return Err(self.refuse(0, "expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8"));
+            return Err(
+                self.refuse(0, "expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8")
+            );
         }
         match bytes.iter().position(|byte| *byte == 0) {
             Some(place) => Err(self.refuse(

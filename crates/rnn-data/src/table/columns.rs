@@ -89,7 +89,9 @@ impl Columns {
     /// The most likely target: the opening or closing price, a value, or the last measurement.
     pub fn likely_target(&self) -> Option<&str> {
         let measurements = self.measurements();
-        let known = TARGETS.iter().find_map(|name| matching(&measurements, name).filter(|(_, count)| *count == 1));
+        let known = TARGETS
+            .iter()
+            .find_map(|name| matching(&measurements, name).filter(|(_, count)| *count == 1));
         known.map(|(index, _)| measurements[index]).or(measurements.last().copied())
     }
 
@@ -98,12 +100,28 @@ impl Columns {
         let (path, line) = (self.path.clone(), self.date.map(|_| 1));
         match matching(&self.names, name) {
             Some((index, 1)) => Ok(index),
-            Some((index, count)) => Err(DataError::DuplicateColumn { path, line, column: shorten(self.names[index].clone()), count }),
+            Some((index, count)) => Err(DataError::DuplicateColumn {
+                path,
+                line,
+                column: shorten(self.names[index].clone()),
+                count,
+            }),
             None => {
                 let nearest = self.nearest(name).map(str::to_owned);
-                let names = self.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let names = self
+                    .names
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 let names = if names.is_empty() { "no columns".to_owned() } else { shorten(names) };
-                Err(DataError::MissingColumn { path, line, column: shorten(name.to_owned()), nearest, names })
+                Err(DataError::MissingColumn {
+                    path,
+                    line,
+                    column: shorten(name.to_owned()),
+                    nearest,
+                    names,
+                })
             }
         }
     }
@@ -112,18 +130,28 @@ impl Columns {
     pub(super) fn check_unique(&self) -> Result<(), DataError> {
         let mut names: Vec<&String> = self.names.iter().collect();
         names.sort_unstable();
-        names.windows(2).find(|pair| pair[0] == pair[1]).map_or(Ok(()), |pair| self.index(pair[0]).map(drop))
+        names
+            .windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map_or(Ok(()), |pair| self.index(pair[0]).map(drop))
     }
 
     /// Index of the first column that is called by a known name, or by another word for it.
     pub(super) fn meant(&self, name: &str) -> Option<usize> {
-        self.names.iter().map(|column| column.to_lowercase()).position(|column| column == name || aliases(name).contains(&column.as_str()))
+        self.names
+            .iter()
+            .map(|column| column.to_lowercase())
+            .position(|column| column == name || aliases(name).contains(&column.as_str()))
     }
 
     fn nearest(&self, name: &str) -> Option<&str> {
-        let nameable = self.names.iter().map(String::as_str).filter(|column| column.len() <= LONGEST);
-        let likeness = |column: &str| strsim::jaro_winkler(&column.to_lowercase(), &name.to_lowercase());
-        nameable.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|column| likeness(column) > 0.7)
+        let nameable =
+            self.names.iter().map(String::as_str).filter(|column| column.len() <= LONGEST);
+        let likeness =
+            |column: &str| strsim::jaro_winkler(&column.to_lowercase(), &name.to_lowercase());
+        nameable
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+            .filter(|column| likeness(column) > 0.7)
     }
 }
 

@@ -64,7 +64,11 @@ impl CsvFile {
     /// # Errors
     ///
     /// See [`CsvFile::open`].
-    pub fn from_bytes(path: &Path, bytes: impl Into<Arc<[u8]>>, date_column: Option<&str>) -> Result<Self, DataError> {
+    pub fn from_bytes(
+        path: &Path,
+        bytes: impl Into<Arc<[u8]>>,
+        date_column: Option<&str>,
+    ) -> Result<Self, DataError> {
         Self::look(path, Source::Memory(bytes.into()), date_column)
     }
 
@@ -89,12 +93,18 @@ impl CsvFile {
     /// When the file cannot be read, a column is missing or repeated, a date does not parse,
     /// repeats or goes back, a number is not finite, or a value is missing and not filled. Each
     /// error names file, line and column.
-    pub fn read(&self, columns: &[impl AsRef<str>], options: &ReadOptions) -> Result<Table, DataError> {
+    pub fn read(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+    ) -> Result<Table, DataError> {
         let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
-        let indices = names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let indices =
+            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
         let mut columns: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
         let date = self.columns.date.unwrap_or(0);
-        let mut times = Times::new(self.path(), &self.columns.names()[date], options.date_format.as_deref());
+        let mut times =
+            Times::new(self.path(), &self.columns.names()[date], options.date_format.as_deref());
         let mut lines = Vec::new();
         let mut reader = self.reader()?;
         let mut record = csv::StringRecord::new();
@@ -124,7 +134,14 @@ impl CsvFile {
                 let left = missing.iter().filter(|&&row| values[row].is_nan()).count();
                 if left > 0 {
                     let lines = listed(missing.iter().map(|&row| lines[row]));
-                    return Err(DataError::Missing { path: self.path().to_owned(), column, count, lines, left, fill });
+                    return Err(DataError::Missing {
+                        path: self.path().to_owned(),
+                        column,
+                        count,
+                        lines,
+                        left,
+                        fill,
+                    });
                 }
                 warnings.push(Warning::Filled { column, count, fill });
             }
@@ -132,7 +149,13 @@ impl CsvFile {
         }
         kept(&mut times, &rows);
         kept(&mut lines, &rows);
-        let mut table = Table::new(Columns::all(self.path(), names), times, columns, Places::Lines(lines), sha256);
+        let mut table = Table::new(
+            Columns::all(self.path(), names),
+            times,
+            columns,
+            Places::Lines(lines),
+            sha256,
+        );
         table.warnings.splice(..0, warnings);
         table.synthetic = matches!(self.source, Source::Sample(_));
         Ok(table)
@@ -159,28 +182,46 @@ impl CsvFile {
                 _ => break,
             }
         }
-        let is = |index: usize, test: &dyn Fn(&str) -> bool| records.iter().all(|record| record.get(index).is_some_and(test));
-        let by_content = || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
+        let is = |index: usize, test: &dyn Fn(&str) -> bool| {
+            records.iter().all(|record| record.get(index).is_some_and(test))
+        };
+        let by_content =
+            || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
         let date = match file.columns.index(date_column.unwrap_or("date")) {
-            Err(error @ DataError::MissingColumn { .. }) if date_column.is_none() => by_content().ok_or(error)?,
+            Err(error @ DataError::MissingColumn { .. }) if date_column.is_none() => {
+                by_content().ok_or(error)?
+            }
             found => found?,
         };
         let number = |text: &str| is_missing(text) || text.parse::<f64>().is_ok();
         // A column that is mostly empty (dividends, notes) is no measurement.
-        let present = |index: usize| records.iter().filter(|record| record.get(index).is_some_and(|text| !is_missing(text))).count();
+        let present = |index: usize| {
+            records
+                .iter()
+                .filter(|record| record.get(index).is_some_and(|text| !is_missing(text)))
+                .count()
+        };
         let full = |index: usize| present(index) > 0 && 2 * present(index) >= records.len();
         file.columns.date = Some(date);
-        file.columns.numeric = (0..width).filter(|&index| index != date && is(index, &number) && full(index)).collect();
+        file.columns.numeric = (0..width)
+            .filter(|&index| index != date && is(index, &number) && full(index))
+            .collect();
         Ok(file)
     }
 
     fn guess_delimiter(&self) -> Result<u8, DataError> {
         let mut line = Vec::new();
         // A header is short; what is longer is none.
-        BufReader::new(self.bytes()?).take(1 << 20).read_until(b'\n', &mut line).map_err(|source| self.unreadable(source))?;
+        BufReader::new(self.bytes()?)
+            .take(1 << 20)
+            .read_until(b'\n', &mut line)
+            .map_err(|source| self.unreadable(source))?;
         let line = line.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
-        let delimiter = [b'\t', b';', b','].into_iter().max_by_key(|&separator| count(separator)).unwrap_or(b',');
+        let delimiter = [b'\t', b';', b',']
+            .into_iter()
+            .max_by_key(|&separator| count(separator))
+            .unwrap_or(b',');
         self.check_columns(1 + count(delimiter)).map(|()| delimiter)
     }
 
@@ -198,11 +239,18 @@ impl CsvFile {
 
     fn reader(&self) -> Result<Reader, DataError> {
         let bytes = Tally::new(self.bytes()?);
-        Ok(csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(self.delimiter).from_reader(bytes))
+        Ok(csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .delimiter(self.delimiter)
+            .from_reader(bytes))
     }
 
     /// Reads the next record, whose line is returned.
-    fn next(&self, reader: &mut Reader, record: &mut csv::StringRecord) -> Result<Option<u64>, DataError> {
+    fn next(
+        &self,
+        reader: &mut Reader,
+        record: &mut csv::StringRecord,
+    ) -> Result<Option<u64>, DataError> {
         let start = reader.position().byte();
         reader.get_mut().begin_row(start);
         let read = reader.read_record(record);
@@ -221,7 +269,9 @@ impl CsvFile {
         match unusable(number) {
             None => Ok(number),
             Some(_) if number.is_nan() && is_missing(text) => Ok(f64::NAN),
-            Some(expected) => Err(value(self.path(), line, &self.columns.names()[column], expected, text)),
+            Some(expected) => {
+                Err(value(self.path(), line, &self.columns.names()[column], expected, text))
+            }
         }
     }
 
@@ -234,7 +284,9 @@ impl CsvFile {
             return DataError::Malformed { path: self.path().to_owned(), line, problem };
         }
         let problem = match error.kind() {
-            csv::ErrorKind::Io(error) => return self.unreadable(io::Error::new(error.kind(), error.to_string())),
+            csv::ErrorKind::Io(error) => {
+                return self.unreadable(io::Error::new(error.kind(), error.to_string()));
+            }
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("expected {expected_len} values as in the header, got {len}")
             }
@@ -245,7 +297,8 @@ impl CsvFile {
     }
 }
 
-/// Leaves some rows of all, and no room for more: of millions, growing has taken up to twice as many.
+/// Leaves some rows of all, and no room for more: of millions, growing has taken up to twice as
+/// many.
 fn kept<T>(all: &mut Vec<T>, rows: &Range<usize>) {
     all.truncate(rows.end);
     all.drain(..rows.start);
@@ -254,12 +307,19 @@ fn kept<T>(all: &mut Vec<T>, rows: &Range<usize>) {
 
 /// The first of some lines.
 fn listed(lines: impl ExactSizeIterator<Item = u64>) -> String {
-    let (word, more) = (if lines.len() == 1 { "line" } else { "lines" }, if lines.len() > NAMED { ", …" } else { "" });
-    format!("{word} {}{more}", lines.take(NAMED).map(|line| line.to_string()).collect::<Vec<_>>().join(", "))
+    let (word, more) = (
+        if lines.len() == 1 { "line" } else { "lines" },
+        if lines.len() > NAMED { ", …" } else { "" },
+    );
+    format!(
+        "{word} {}{more}",
+        lines.take(NAMED).map(|line| line.to_string()).collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn is_missing(text: &str) -> bool {
-    text.is_empty() || ["na", "n/a", "nan", "null", "none", "-", "--"].contains(&text.to_lowercase().as_str())
+    text.is_empty()
+        || ["na", "n/a", "nan", "null", "none", "-", "--"].contains(&text.to_lowercase().as_str())
 }
 
 type Reader = csv::Reader<Tally<Box<dyn Read>>>;

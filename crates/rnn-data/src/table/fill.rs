@@ -11,7 +11,8 @@ pub enum Fill {
     None,
     /// By the last value before.
     Forward,
-    /// On the straight line between the values around, by row. A value filled so knows the next one: backtests of such data flatter.
+    /// On the straight line between the values around, by row. A value filled so knows the next
+    /// one: backtests of such data flatter.
     Linear,
 }
 

@@ -72,7 +72,8 @@ impl Table {
         columns: impl IntoIterator<Item = (impl Into<String>, Vec<f64>)>,
     ) -> Result<Self, DataError> {
         let path = PathBuf::from(name.into());
-        let (names, values): (Vec<String>, Vec<Vec<f64>>) = columns.into_iter().map(|(name, values)| (name.into(), values)).unzip();
+        let (names, values): (Vec<String>, Vec<Vec<f64>>) =
+            columns.into_iter().map(|(name, values)| (name.into(), values)).unzip();
         if times.is_empty() {
             return Err(DataError::Empty { path });
         }
@@ -86,9 +87,16 @@ impl Table {
         }
         for (name, values) in names.iter().zip(&values) {
             if values.len() != times.len() {
-                return Err(DataError::ColumnLength { path, column: name.clone(), expected: times.len(), got: values.len() });
+                return Err(DataError::ColumnLength {
+                    path,
+                    column: name.clone(),
+                    expected: times.len(),
+                    got: values.len(),
+                });
             }
-            if let Some((row, expected)) = values.iter().enumerate().find_map(|(row, value)| Some((row, unusable(*value)?))) {
+            if let Some((row, expected)) =
+                values.iter().enumerate().find_map(|(row, value)| Some((row, unusable(*value)?)))
+            {
                 return wrong(row, name, expected, values[row].to_string());
             }
         }
@@ -99,9 +107,24 @@ impl Table {
     }
 
     /// A table of valid values, with the warnings they give.
-    pub(super) fn new(columns: Columns, times: Vec<DateTime>, values: Vec<Vec<f64>>, places: Places, sha256: String) -> Self {
+    pub(super) fn new(
+        columns: Columns,
+        times: Vec<DateTime>,
+        values: Vec<Vec<f64>>,
+        places: Places,
+        sha256: String,
+    ) -> Self {
         let path = columns.path().to_owned();
-        let mut table = Self { path, times, sha256, synthetic: false, warnings: Vec::new(), columns, values, places };
+        let mut table = Self {
+            path,
+            times,
+            sha256,
+            synthetic: false,
+            warnings: Vec::new(),
+            columns,
+            values,
+            places,
+        };
         table.warnings = warnings::of(&table);
         table
     }
@@ -113,12 +136,15 @@ impl Table {
 
     /// A copy of some columns and of the rows between two times; nothing is left to parse or fill.
     pub(super) fn select(&self, names: &[&str], options: &ReadOptions) -> Result<Self, DataError> {
-        let indices = names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let indices =
+            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
         let rows = options.rows(&self.path, &self.times)?;
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let values = indices.iter().map(|&index| self.values[index][rows.clone()].to_vec()).collect();
+        let values =
+            indices.iter().map(|&index| self.values[index][rows.clone()].to_vec()).collect();
         let (times, places) = (self.times[rows.clone()].to_vec(), self.places.of(rows));
-        let table = Self::new(Columns::all(&self.path, names), times, values, places, self.sha256.clone());
+        let table =
+            Self::new(Columns::all(&self.path, names), times, values, places, self.sha256.clone());
         Ok(Self { synthetic: self.synthetic, ..table })
     }
 
@@ -129,7 +155,11 @@ impl Table {
 
     /// Values of a column `[rows]`, by exactly the name it has in the table.
     pub fn column(&self, name: &str) -> Option<&[f64]> {
-        self.columns.names().iter().position(|column| column == name).map(|index| self.values[index].as_slice())
+        self.columns
+            .names()
+            .iter()
+            .position(|column| column == name)
+            .map(|index| self.values[index].as_slice())
     }
 
     /// Values of the column that is called by a known name, or by another word for it.
@@ -179,7 +209,9 @@ pub(super) fn unusable(number: f64) -> Option<String> {
 fn content_hash(times: &[DateTime], names: &[String], values: &[Vec<f64>]) -> String {
     let mut hasher = Sha256::new();
     hasher.update((times.len() as u64).to_le_bytes());
-    times.iter().for_each(|time| hasher.update(time.duration_since(DateTime::ZERO).as_nanos().to_le_bytes()));
+    times.iter().for_each(|time| {
+        hasher.update(time.duration_since(DateTime::ZERO).as_nanos().to_le_bytes())
+    });
     for (name, values) in names.iter().zip(values) {
         hasher.update((name.len() as u64).to_le_bytes());
         hasher.update(name);

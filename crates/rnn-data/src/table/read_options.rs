@@ -22,7 +22,8 @@ impl ReadOptions {
     /// The rows between the first and the last time that is read, of ascending times.
     pub(super) fn rows(&self, path: &Path, times: &[DateTime]) -> Result<Range<usize>, DataError> {
         let start = self.from.map_or(0, |from| times.partition_point(|time| *time < from));
-        let end = self.until.map_or(times.len(), |until| times.partition_point(|time| *time <= until));
+        let end =
+            self.until.map_or(times.len(), |until| times.partition_point(|time| *time <= until));
         if start < end {
             return Ok(start..end);
         }
@@ -30,8 +31,10 @@ impl ReadOptions {
             return Err(DataError::Empty { path: path.to_owned() });
         };
         let has = format!("{} to {}", format_time(*first), format_time(*last));
-        let asked = |time: Option<DateTime>, open: &str| time.map_or_else(|| open.to_owned(), format_time);
-        let asked = format!("{} to {}", asked(self.from, "the first"), asked(self.until, "the last"));
+        let asked =
+            |time: Option<DateTime>, open: &str| time.map_or_else(|| open.to_owned(), format_time);
+        let asked =
+            format!("{} to {}", asked(self.from, "the first"), asked(self.until, "the last"));
         Err(DataError::NoRows { path: path.to_owned(), asked, has })
     }
 }

@@ -15,7 +15,8 @@ use crate::{DataError, Place};
 #[expect(clippy::disallowed_methods, reason = "a test writes what it reads")]
 pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) -> T) -> T {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("rnn-data-{}-{}.csv", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let name =
+        format!("rnn-data-{}-{}.csv", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, content).unwrap();
     let result = act(&path);
@@ -23,7 +24,11 @@ pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) ->
     result
 }
 
-pub(crate) fn read(content: impl AsRef<[u8]>, columns: &[impl AsRef<str>], options: &ReadOptions) -> Result<Table, DataError> {
+pub(crate) fn read(
+    content: impl AsRef<[u8]>,
+    columns: &[impl AsRef<str>],
+    options: &ReadOptions,
+) -> Result<Table, DataError> {
     with_file(content, |path| CsvFile::open(path, None)?.read(columns, options))
 }
 

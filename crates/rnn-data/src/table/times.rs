@@ -28,7 +28,8 @@ const TIMES_OF_DAY: [&str; 3] = ["", " %H:%M", " %H:%M:%S"];
 
 #[derive(Debug, Clone, PartialEq)]
 enum Format {
-    /// ISO 8601: `2020-04-24`, `2020-04-24 15:00:00`, `2020-04-24T15:00:00Z`; or a month, `2020-04`, for its first day.
+    /// ISO 8601: `2020-04-24`, `2020-04-24 15:00:00`, `2020-04-24T15:00:00Z`; or a month,
+    /// `2020-04`, for its first day.
     Iso,
     /// A pattern of `strftime`.
     Pattern(String),
@@ -37,8 +38,12 @@ enum Format {
 impl Format {
     fn parse(&self, text: &str) -> Option<DateTime> {
         match self {
-            Self::Iso => text.trim_end_matches('Z').parse().or_else(|_| format!("{text}-01").parse()).ok(),
-            Self::Pattern(pattern) => DateTime::strptime(pattern, text).ok().filter(|time| time.year() >= FIRST_YEAR),
+            Self::Iso => {
+                text.trim_end_matches('Z').parse().or_else(|_| format!("{text}-01").parse()).ok()
+            }
+            Self::Pattern(pattern) => {
+                DateTime::strptime(pattern, text).ok().filter(|time| time.year() >= FIRST_YEAR)
+            }
         }
     }
 
@@ -47,10 +52,12 @@ impl Format {
         let day = jiff::civil::date(2020, 4, 24);
         match self {
             Self::Iso => format!("a date like {day}"),
-            Self::Pattern(pattern) => match jiff::fmt::strtime::format(pattern, day.at(15, 30, 0, 0)) {
-                Ok(example) => format!("a date like {example}"),
-                Err(_) => format!("a date of the format {pattern}"),
-            },
+            Self::Pattern(pattern) => {
+                match jiff::fmt::strtime::format(pattern, day.at(15, 30, 0, 0)) {
+                    Ok(example) => format!("a date like {example}"),
+                    Err(_) => format!("a date of the format {pattern}"),
+                }
+            }
         }
     }
 }
@@ -65,22 +72,34 @@ pub(super) struct Times<'a> {
 impl<'a> Times<'a> {
     /// Of a known format, or of whichever fits.
     pub(super) fn new(path: &'a Path, column: &'a str, format: Option<&str>) -> Self {
-        let usual = || FORMATS.iter().flat_map(|date| TIMES_OF_DAY.map(|time| Format::Pattern(format!("{date}{time}"))));
+        let usual = || {
+            FORMATS
+                .iter()
+                .flat_map(|date| TIMES_OF_DAY.map(|time| Format::Pattern(format!("{date}{time}"))))
+        };
         let formats: Vec<Format> = match format {
             Some(pattern) => vec![Format::Pattern(pattern.to_owned())],
             None => [Format::Iso].into_iter().chain(usual()).collect(),
         };
-        Self { path, column, candidates: formats.into_iter().map(|format| (format, Vec::new())).collect() }
+        Self {
+            path,
+            column,
+            candidates: formats.into_iter().map(|format| (format, Vec::new())).collect(),
+        }
     }
 
     /// Whether a text is a time in any of the formats.
     pub(super) fn is_time(text: &str) -> bool {
-        Times::new(Path::new(""), "", None).candidates.iter().any(|(format, _)| format.parse(text).is_some())
+        Times::new(Path::new(""), "", None)
+            .candidates
+            .iter()
+            .any(|(format, _)| format.parse(text).is_some())
     }
 
     /// Reads the next row's time.
     pub(super) fn push(&mut self, text: &str, line: u64) -> Result<(), DataError> {
-        let parsed: Vec<Option<DateTime>> = self.candidates.iter().map(|(format, _)| format.parse(text)).collect();
+        let parsed: Vec<Option<DateTime>> =
+            self.candidates.iter().map(|(format, _)| format.parse(text)).collect();
         if parsed.iter().all(Option::is_none) {
             return Err(value(self.path, line, self.column, self.candidates[0].0.expected(), text));
         }
@@ -95,7 +114,8 @@ impl<'a> Times<'a> {
         Ok(())
     }
 
-    /// The times, ascending, in the one format that fits; rows may be newest first, which the second value says.
+    /// The times, ascending, in the one format that fits; rows may be newest first, which the
+    /// second value says.
     pub(super) fn finish(mut self, lines: &[u64]) -> Result<(Vec<DateTime>, bool), DataError> {
         let mut ordered = self.candidates.iter().filter(|(_, times)| disorder(times).is_none());
         if let Some(one) = ordered.next()
@@ -105,15 +125,26 @@ impl<'a> Times<'a> {
                 Format::Iso => "ISO 8601".to_owned(),
                 Format::Pattern(pattern) => pattern.clone(),
             });
-            return Err(DataError::AmbiguousDates { path: self.path.to_owned(), column: self.column.to_owned(), readings });
+            return Err(DataError::AmbiguousDates {
+                path: self.path.to_owned(),
+                column: self.column.to_owned(),
+                readings,
+            });
         }
-        let chosen = self.candidates.iter().position(|(_, times)| disorder(times).is_none()).unwrap_or(0);
+        let chosen =
+            self.candidates.iter().position(|(_, times)| disorder(times).is_none()).unwrap_or(0);
         let mut times = self.candidates.swap_remove(chosen).1;
         let newest_first = is_newest_first(&times);
         if let Some(row) = disorder(&times) {
             let side = if newest_first { "before" } else { "after" };
             let expected = format!("a date {side} {}, the row before", format_time(times[row - 1]));
-            return Err(value(self.path, lines[row], self.column, expected, &format_time(times[row])));
+            return Err(value(
+                self.path,
+                lines[row],
+                self.column,
+                expected,
+                &format_time(times[row]),
+            ));
         }
         if newest_first {
             times.reverse();
@@ -130,11 +161,18 @@ fn is_newest_first(times: &[DateTime]) -> bool {
 /// The first row that does not go on in the direction of most.
 fn disorder(times: &[DateTime]) -> Option<usize> {
     let newest_first = is_newest_first(times);
-    let is_wrong = |pair: &[DateTime]| if newest_first { pair[0] <= pair[1] } else { pair[0] >= pair[1] };
+    let is_wrong =
+        |pair: &[DateTime]| if newest_first { pair[0] <= pair[1] } else { pair[0] >= pair[1] };
     times.windows(2).position(is_wrong).map(|row| row + 1)
 }
 
-pub(super) fn value(path: &Path, line: u64, column: &str, expected: String, got: &str) -> DataError {
+pub(super) fn value(
+    path: &Path,
+    line: u64,
+    column: &str,
+    expected: String,
+    got: &str,
+) -> DataError {
     DataError::Value {
         path: path.to_owned(),
         place: Place::Line(line),

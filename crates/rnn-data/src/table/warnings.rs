@@ -59,7 +59,11 @@ impl fmt::Display for Warning {
                 rows_text(*rows)
             ),
             Self::HighBelowLow { rows, first } => {
-                write!(f, "the highest price is below the lowest in {rows} {} (first on {first})", rows_text(*rows))
+                write!(
+                    f,
+                    "the highest price is below the lowest in {rows} {} (first on {first})",
+                    rows_text(*rows)
+                )
             }
             Self::Gaps { count, from, to } => write!(
                 f,
@@ -69,7 +73,11 @@ impl fmt::Display for Warning {
                 format_time(*to)
             ),
             Self::Filled { column, count, fill } => {
-                write!(f, "{count} missing {} of column `{column}` filled", if *count == 1 { "value" } else { "values" })?;
+                write!(
+                    f,
+                    "{count} missing {} of column `{column}` filled",
+                    if *count == 1 { "value" } else { "values" }
+                )?;
                 match fill {
                     Fill::Linear => {
                         f.write_str(" from the values around; a filled value knows the next one, so scores flatter (forward does not)")
@@ -77,14 +85,17 @@ impl fmt::Display for Warning {
                     _ => Ok(()),
                 }
             }
-            Self::NewestFirst => f.write_str("the newest row comes first; rows were read from the last to the first"),
+            Self::NewestFirst => {
+                f.write_str("the newest row comes first; rows were read from the last to the first")
+            }
         }
     }
 }
 
 /// What is odd about the rows of a table.
 pub(super) fn of(table: &Table) -> Vec<Warning> {
-    let prices: Vec<&[f64]> = ["open", "close", "high", "low"].into_iter().filter_map(|name| table.meant(name)).collect();
+    let prices: Vec<&[f64]> =
+        ["open", "close", "high", "low"].into_iter().filter_map(|name| table.meant(name)).collect();
     let rows_where = |is_odd: &dyn Fn(usize) -> bool| {
         let mut odd = (0..table.rows()).filter(|&row| is_odd(row));
         odd.next().map(|first| (1 + odd.count(), table.place(first)))

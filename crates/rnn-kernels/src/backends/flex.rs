@@ -12,7 +12,9 @@ impl<T: Real + Element> Cpu<T> for Flex {
     }
 
     fn values(tensor: &FlexTensor) -> &[T] {
-        tensor.as_slice().unwrap_or_else(|| panic!("a contiguous tensor of {:?}, got {:?}", T::dtype(), tensor.dtype()))
+        tensor.as_slice().unwrap_or_else(|| {
+            panic!("a contiguous tensor of {:?}, got {:?}", T::dtype(), tensor.dtype())
+        })
     }
 
     fn tensor<const D: usize>(values: Vec<T>, shape: [usize; D]) -> FlexTensor {

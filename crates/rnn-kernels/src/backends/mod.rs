@@ -1,6 +1,7 @@
 //! The recurrent operators on each backend.
 //!
-//! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of a backend.
+//! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of
+//! a backend.
 
 mod flex;
 mod ndarray;
@@ -63,7 +64,10 @@ macro_rules! operators {
                 visit(kind, operands.input.dtype(), Forward(operands))
             }
 
-            fn recurrent_saving(operands: Operands<Self>, kind: Cell) -> (Outputs<Self>, Saved<Self>) {
+            fn recurrent_saving(
+                operands: Operands<Self>,
+                kind: Cell,
+            ) -> (Outputs<Self>, Saved<Self>) {
                 visit(kind, operands.input.dtype(), ForwardSaving(operands))
             }
 
@@ -74,7 +78,11 @@ macro_rules! operators {
                 kind: Cell,
                 needs_input: bool,
             ) -> Gradients<Self> {
-                visit(kind, operands.input.dtype(), Backward { operands, saved, upstream, needs_input })
+                visit(
+                    kind,
+                    operands.input.dtype(),
+                    Backward { operands, saved, upstream, needs_input },
+                )
             }
         }
     };
@@ -114,7 +122,11 @@ impl<B: Backend> Visitor<B> for ForwardSaving<B> {
         let states = [(time + 1) * batch, hidden];
         let hiddens = B::tensor(saved.hidden, states);
         let cell = if C::HAS_CELL_STATE { B::tensor(saved.cell, states) } else { hiddens.clone() };
-        let saved = Saved { sums: B::tensor(saved.sums, [time * batch, C::SUMS * hidden]), hidden: hiddens, cell };
+        let saved = Saved {
+            sums: B::tensor(saved.sums, [time * batch, C::SUMS * hidden]),
+            hidden: hiddens,
+            cell,
+        };
         (outputs(found, operands.sizes), saved)
     }
 }
@@ -135,12 +147,19 @@ impl<B: Backend> Visitor<B> for Backward<B> {
     {
         let operands = contiguous::<B, T>(self.operands);
         let operands = view::<B, T>(&operands);
-        let all = |tensor: &Optional<B>| Optional::<B>::from(tensor.as_ref().cloned().map(<B as Cpu<T>>::contiguous));
-        let upstream =
-            Upstream { sequence: all(&self.upstream.sequence), hidden: all(&self.upstream.hidden), cell: all(&self.upstream.cell) };
+        let all = |tensor: &Optional<B>| {
+            Optional::<B>::from(tensor.as_ref().cloned().map(<B as Cpu<T>>::contiguous))
+        };
+        let upstream = Upstream {
+            sequence: all(&self.upstream.sequence),
+            hidden: all(&self.upstream.hidden),
+            cell: all(&self.upstream.cell),
+        };
         // What was saved is made by `ForwardSaving`, contiguous.
-        let [sums, hidden, cell] = [&self.saved.sums, &self.saved.hidden, &self.saved.cell].map(<B as Cpu<T>>::values);
-        let saved = cpu::SavedView { sums, hidden, cell: if C::HAS_CELL_STATE { cell } else { &[] } };
+        let [sums, hidden, cell] =
+            [&self.saved.sums, &self.saved.hidden, &self.saved.cell].map(<B as Cpu<T>>::values);
+        let saved =
+            cpu::SavedView { sums, hidden, cell: if C::HAS_CELL_STATE { cell } else { &[] } };
         let upstream = cpu::Upstream {
             sequence: upstream.sequence.as_ref().map(<B as Cpu<T>>::values),
             hidden: upstream.hidden.as_ref().map(<B as Cpu<T>>::values),
@@ -155,7 +174,11 @@ impl<B: Backend> Visitor<B> for Backward<B> {
             kernel: B::tensor(found.kernel, [input, gates]),
             recurrent_kernel: B::tensor(found.recurrent_kernel, [hidden, gates]),
             bias: B::tensor(found.bias, [C::SUMS * hidden]),
-            cell: if C::HAS_CELL_STATE { B::tensor(found.cell, [batch, hidden]) } else { hidden_gradient.clone() },
+            cell: if C::HAS_CELL_STATE {
+                B::tensor(found.cell, [batch, hidden])
+            } else {
+                hidden_gradient.clone()
+            },
             hidden: hidden_gradient,
         }
     }
@@ -199,6 +222,7 @@ fn view<B: Cpu<T>, T: Real>(operands: &Operands<B>) -> cpu::Operands<'_, T> {
 fn outputs<B: Cpu<T>, T: Real>(found: cpu::Outputs<T>, sizes: Sizes) -> Outputs<B> {
     let Sizes { batch, time, hidden, .. } = sizes;
     let states = B::tensor(found.hidden, [batch, hidden]);
-    let cell = if found.cell.is_empty() { states.clone() } else { B::tensor(found.cell, [batch, hidden]) };
+    let cell =
+        if found.cell.is_empty() { states.clone() } else { B::tensor(found.cell, [batch, hidden]) };
     Outputs { sequence: B::tensor(found.sequence, [batch, time, hidden]), hidden: states, cell }
 }

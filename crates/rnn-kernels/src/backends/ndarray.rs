@@ -12,17 +12,24 @@ macro_rules! cpu {
                 match &tensor {
                     NdArrayTensor::$variant(array) if array.view().is_standard_layout() => tensor,
                     NdArrayTensor::$variant(array) => {
-                        let (values, shape) = (array.view().iter().copied().collect(), array.view().shape().to_vec());
+                        let (values, shape) =
+                            (array.view().iter().copied().collect(), array.view().shape().to_vec());
                         NdArrayTensor::from_data(TensorData::new::<$type, _>(values, shape))
                     }
-                    other => panic!("a tensor of {}, got {:?}", stringify!($variant), other.dtype()),
+                    other => {
+                        panic!("a tensor of {}, got {:?}", stringify!($variant), other.dtype())
+                    }
                 }
             }
 
             fn values(tensor: &NdArrayTensor) -> &[$type] {
                 match tensor {
-                    NdArrayTensor::$variant(array) => array.view().to_slice().unwrap_or_else(|| panic!("a contiguous tensor")),
-                    other => panic!("a tensor of {}, got {:?}", stringify!($variant), other.dtype()),
+                    NdArrayTensor::$variant(array) => {
+                        array.view().to_slice().unwrap_or_else(|| panic!("a contiguous tensor"))
+                    }
+                    other => {
+                        panic!("a tensor of {}, got {:?}", stringify!($variant), other.dtype())
+                    }
                 }
             }
 

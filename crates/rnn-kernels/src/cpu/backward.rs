@@ -13,11 +13,13 @@ use super::{
 };
 use crate::sizes::Sizes;
 
-/// Slices that run at a time at most: each holds gradients of the weights, and a large batch would otherwise hold a copy of them for every 16 rows.
+/// Slices that run at a time at most: each holds gradients of the weights, and a large batch would
+/// otherwise hold a copy of them for every 16 rows.
 const MOST_SLICES: usize = 16;
 /// Slices that run at a time at least, however large the weights are.
 const FEWEST_SLICES: usize = 4;
-/// Gradients of the weights that are held at a time, where that leaves enough slices: 16 times those of an LSTM of 256 units.
+/// Gradients of the weights that are held at a time, where that leaves enough slices: 16 times
+/// those of an LSTM of 256 units.
 const HELD_WEIGHTS: usize = 1 << 23;
 
 /// The loss by what a forward pass gave; absent where the loss does not depend on it.
@@ -48,7 +50,8 @@ pub(crate) struct Gradients<T> {
     pub(crate) cell: Vec<T>,
 }
 
-/// The gradients of [`super::forward_saving`]; that of the input only where `needs_input` (the first layer of a model does not).
+/// The gradients of [`super::forward_saving`]; that of the input only where `needs_input` (the
+/// first layer of a model does not).
 pub(crate) fn backward<C: RecurrentCell, T: Real>(
     operands: &Operands<'_, T>,
     saved: &SavedView<'_, T>,
@@ -59,21 +62,38 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
     let gates = C::GATES * hidden;
     let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
     let input_width = if needs_input { time * input } else { 0 };
-    let (mut input_gradient, mut hidden_gradient, mut cell_gradient) =
-        (memory(batch * input_width), vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
+    let (mut input_gradient, mut hidden_gradient, mut cell_gradient) = (
+        memory(batch * input_width),
+        vec![T::ZERO; batch * hidden],
+        vec![T::ZERO; batch * cell_width],
+    );
     let slices = slices(batch);
     let transposed = Transposed {
         recurrent_kernel: Aligned::transpose_of(operands.recurrent_kernel, hidden, gates),
         kernel: needs_input.then(|| Aligned::transpose_of(operands.kernel, input, gates)),
     };
     let outputs = cut(&mut input_gradient, &slices, input_width).into_iter();
-    let outputs = outputs.zip(cut(&mut hidden_gradient, &slices, hidden)).zip(cut(&mut cell_gradient, &slices, cell_width));
+    let outputs = outputs.zip(cut(&mut hidden_gradient, &slices, hidden)).zip(cut(
+        &mut cell_gradient,
+        &slices,
+        cell_width,
+    ));
     let tasks: Vec<Task<'_, C, T>> = slices
         .iter()
         .zip(outputs)
         .map(|(rows, ((input, hidden), cell))| {
             let (rows, gradient) = (rows.clone(), State { hidden, cell });
-            Task { arch: operands.arch, operands, saved, upstream, transposed: &transposed, rows, input, gradient, of: PhantomData }
+            Task {
+                arch: operands.arch,
+                operands,
+                saved,
+                upstream,
+                transposed: &transposed,
+                rows,
+                input,
+                gradient,
+                of: PhantomData,
+            }
         })
         .collect();
     let mut weights = WeightGradients::zeros::<C>(operands.sizes);
@@ -87,11 +107,13 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
             1 => wave.into_iter().map(run).collect(),
             _ => wave.into_par_iter().map(run).collect(),
         };
-        // In the order of the slices, whichever was ready first: sums of floats depend on their order.
+        // In the order of the slices, whichever was ready first: sums of floats depend on their
+        // order.
         partial.iter().for_each(|other| weights.add(operands.arch, other));
     }
     Gradients {
-        // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for every row and step, if there is one.
+        // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for
+        // every row and step, if there is one.
         input: unsafe { filled(input_gradient) },
         kernel: weights.kernel.to_vec(),
         recurrent_kernel: weights.recurrent_kernel.to_vec(),
@@ -277,7 +299,8 @@ impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
         let rows = self.rows.len();
         for (index, row) in scratch.chunks_exact(input).enumerate() {
             let (step, sequence) = (index / rows, index % rows);
-            self.input[(sequence * time + steps.start + step) * input..][..input].write_copy_of_slice(row);
+            self.input[(sequence * time + steps.start + step) * input..][..input]
+                .write_copy_of_slice(row);
         }
     }
 }
@@ -305,7 +328,10 @@ impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {
         let count = self.rows.len();
         for (index, row) in self.rows.clone().enumerate() {
             if let Some(upstream) = self.upstream {
-                add(&mut self.gradient.hidden[index * hidden..][..hidden], &upstream[(row * time + self.t) * hidden..][..hidden]);
+                add(
+                    &mut self.gradient.hidden[index * hidden..][..hidden],
+                    &upstream[(row * time + self.t) * hidden..][..hidden],
+                );
             }
             let sums_gradient = &mut self.sums[index * width..][..width];
             if self.operands.is_masked(row, self.t) {

@@ -1,7 +1,9 @@
-//! What each cell computes between two matrix products: one row of gate sums and states, forward and backward.
+//! What each cell computes between two matrix products: one row of gate sums and states, forward
+//! and backward.
 //!
-//! A row of sums has `SUMS` numbers for each hidden unit, gate after gate. Rows are gone through in blocks of [`BLOCK`] units, whose loops
-//! compilers turn into vector instructions; the last block is filled up with zeros.
+//! A row of sums has `SUMS` numbers for each hidden unit, gate after gate. Rows are gone through in
+//! blocks of [`BLOCK`] units, whose loops compilers turn into vector instructions; the last block
+//! is filled up with zeros.
 
 use pulp::Simd;
 
@@ -10,7 +12,8 @@ use super::{
     real::Real,
 };
 
-/// Hidden units that are computed together: one AVX-512 register of `f32`, two or four of narrower machines.
+/// Hidden units that are computed together: one AVX-512 register of `f32`, two or four of narrower
+/// machines.
 const BLOCK: usize = 16;
 
 /// A step's state of one sequence, `[H]` each.
@@ -37,7 +40,8 @@ pub(crate) struct BackwardStep<'a, T> {
     pub(crate) before: State<&'a [T]>,
     /// Cell state after the step.
     pub(crate) cell_after: &'a [T],
-    /// In: the loss by the states after the step. Out: by those before it, leaving out what goes through the recurrent product.
+    /// In: the loss by the states after the step. Out: by those before it, leaving out what goes
+    /// through the recurrent product.
     pub(crate) gradient: State<&'a mut [T]>,
     /// Out: the loss by the row of sums.
     pub(crate) sums_gradient: &'a mut [T],
@@ -50,7 +54,8 @@ pub(crate) struct Gates {
     pub(crate) sum: usize,
 }
 
-/// A recurrent cell. The recurrent product goes to the first `GATES` sums, in the order of the weights.
+/// A recurrent cell. The recurrent product goes to the first `GATES` sums, in the order of the
+/// weights.
 pub(crate) trait RecurrentCell: Send + Sync + 'static {
     /// Gates of the weights.
     const GATES: usize;
@@ -61,8 +66,9 @@ pub(crate) trait RecurrentCell: Send + Sync + 'static {
     /// Where the input's products go.
     const INPUT: &'static [Gates] = &[Gates { first: 0, count: Self::GATES, sum: 0 }];
 
-    /// The activations of a row of sums that need no other number; gate after gate, because each gate's are then independent of those
-    /// around them, and a processor computes several at a time.
+    /// The activations of a row of sums that need no other number; gate after gate, because each
+    /// gate's are then independent of those around them, and a processor computes several at a
+    /// time.
     fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize);
 
     /// What remains of a step of one block of the `units` hidden units.
@@ -78,7 +84,8 @@ pub(crate) struct SimpleRnn;
 /// Sums `i, f, c, o`.
 pub(crate) struct Lstm;
 
-/// The reset gate acts after the recurrent product. Sums `z, r`, the recurrent part of the candidate, the input's part of it.
+/// The reset gate acts after the recurrent product. Sums `z, r`, the recurrent part of the
+/// candidate, the input's part of it.
 pub(crate) struct Gru;
 
 impl RecurrentCell for SimpleRnn {
@@ -135,14 +142,16 @@ impl RecurrentCell for Lstm {
         let (mut i, mut f) = (block.read(step.saved, 0), block.read(step.saved, units));
         let (mut c, mut o) = (block.read(step.saved, 2 * units), block.read(step.saved, 3 * units));
         let (before, after) = (block.read(step.before.cell, 0), block.read(step.cell_after, 0));
-        let (hidden, mut cell) = (block.read(step.gradient.hidden, 0), block.read(step.gradient.cell, 0));
+        let (hidden, mut cell) =
+            (block.read(step.gradient.hidden, 0), block.read(step.gradient.cell, 0));
         for u in 0..BLOCK {
             let squashed = tanh::<T, S>(after[u]);
             let through = hidden[u] * o[u] * (T::ONE - squashed * squashed) + cell[u];
             cell[u] = through * f[u];
             o[u] = hidden[u] * squashed * o[u] * (T::ONE - o[u]);
             f[u] = through * before[u] * f[u] * (T::ONE - f[u]);
-            (i[u], c[u]) = (through * c[u] * i[u] * (T::ONE - i[u]), through * i[u] * (T::ONE - c[u] * c[u]));
+            (i[u], c[u]) =
+                (through * c[u] * i[u] * (T::ONE - i[u]), through * i[u] * (T::ONE - c[u] * c[u]));
         }
         block.write(step.sums_gradient, 0, &i);
         block.write(step.sums_gradient, units, &f);
@@ -156,7 +165,8 @@ impl RecurrentCell for Lstm {
 impl RecurrentCell for Gru {
     const GATES: usize = 3;
     const SUMS: usize = 4;
-    const INPUT: &'static [Gates] = &[Gates { first: 0, count: 2, sum: 0 }, Gates { first: 2, count: 1, sum: 3 }];
+    const INPUT: &'static [Gates] =
+        &[Gates { first: 0, count: 2, sum: 0 }, Gates { first: 2, count: 1, sum: 3 }];
 
     #[inline(always)]
     fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize) {
@@ -165,7 +175,8 @@ impl RecurrentCell for Gru {
 
     #[inline(always)]
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block) {
-        let [z, r, recurrent, mut n] = [0, units, 2 * units, 3 * units].map(|sum| block.read(step.sums, sum));
+        let [z, r, recurrent, mut n] =
+            [0, units, 2 * units, 3 * units].map(|sum| block.read(step.sums, sum));
         let mut hidden = block.read(step.before.hidden, 0);
         for u in 0..BLOCK {
             n[u] = tanh::<T, S>(r[u].fused::<S>(recurrent[u], n[u]));
@@ -178,8 +189,10 @@ impl RecurrentCell for Gru {
     #[inline(always)]
     fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, units: usize, block: impl Block) {
         let (mut z, mut r) = (block.read(step.saved, 0), block.read(step.saved, units));
-        let (mut recurrent, mut n) = (block.read(step.saved, 2 * units), block.read(step.saved, 3 * units));
-        let (before, mut hidden) = (block.read(step.before.hidden, 0), block.read(step.gradient.hidden, 0));
+        let (mut recurrent, mut n) =
+            (block.read(step.saved, 2 * units), block.read(step.saved, 3 * units));
+        let (before, mut hidden) =
+            (block.read(step.before.hidden, 0), block.read(step.gradient.hidden, 0));
         for u in 0..BLOCK {
             let candidate = hidden[u] * (T::ONE - z[u]) * (T::ONE - n[u] * n[u]);
             let update = hidden[u] * (before[u] - n[u]) * z[u] * (T::ONE - z[u]);
@@ -198,9 +211,11 @@ impl RecurrentCell for Gru {
 
 /// Some neighbouring hidden units, and how their values are read and written.
 ///
-/// Two types, because one with a length would be copied by calls of `memcpy` instead of by vector instructions.
+/// Two types, because one with a length would be copied by calls of `memcpy` instead of by vector
+/// instructions.
 pub(crate) trait Block: Copy {
-    /// Reads the block's values of a row of `[.., H]`, from `offset` on; lanes without a unit are zero.
+    /// Reads the block's values of a row of `[.., H]`, from `offset` on; lanes without a unit are
+    /// zero.
     fn read<T: Real>(self, row: &[T], offset: usize) -> [T; BLOCK];
 
     /// Writes the block's values.

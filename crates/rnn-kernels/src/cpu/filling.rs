@@ -1,4 +1,5 @@
-//! Memory that is written once, piece by piece, by several threads: zeroing it first would take as long as a tenth of the work.
+//! Memory that is written once, piece by piece, by several threads: zeroing it first would take as
+//! long as a tenth of the work.
 
 use std::mem::MaybeUninit;
 
@@ -69,7 +70,7 @@ pub(crate) fn memory<T>(length: usize) -> Vec<MaybeUninit<T>> {
 /// All of it must have been written.
 pub(crate) unsafe fn filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
     let mut memory = std::mem::ManuallyDrop::new(memory);
-    // SAFETY: `MaybeUninit<T>` has the layout of `T`, the parts are those of a vector that is not dropped, and the caller vouches for
-    // the values.
+    // SAFETY: `MaybeUninit<T>` has the layout of `T`, the parts are those of a vector that is not
+    // dropped, and the caller vouches for the values.
     unsafe { Vec::from_raw_parts(memory.as_mut_ptr().cast(), memory.len(), memory.capacity()) }
 }

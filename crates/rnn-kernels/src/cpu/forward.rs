@@ -20,36 +20,67 @@ pub(crate) fn forward<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>) -> 
 }
 
 /// Runs a cell over whole sequences and keeps what [`super::backward()`] needs.
-pub(crate) fn forward_saving<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>) -> (Outputs<T>, Saved<T>) {
+pub(crate) fn forward_saving<C: RecurrentCell, T: Real>(
+    operands: &Operands<'_, T>,
+) -> (Outputs<T>, Saved<T>) {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
     let (sums_width, state_width) = (time * C::SUMS * hidden, (time + 1) * hidden);
     let cell_width = if C::HAS_CELL_STATE { state_width } else { 0 };
-    let (mut sums, mut hiddens, mut cells) = (memory(batch * sums_width), memory(batch * state_width), memory(batch * cell_width));
+    let (mut sums, mut hiddens, mut cells) =
+        (memory(batch * sums_width), memory(batch * state_width), memory(batch * cell_width));
     let slices = slices(batch);
-    let states = cut(&mut hiddens, &slices, state_width).into_iter().zip(cut(&mut cells, &slices, cell_width));
+    let states = cut(&mut hiddens, &slices, state_width)
+        .into_iter()
+        .zip(cut(&mut cells, &slices, cell_width));
     let buffers = cut(&mut sums, &slices, sums_width).into_iter().zip(states);
-    let buffers = buffers
-        .map(|(sums, (hidden, cell))| Some(Buffers { sums: Filling::new(sums), hidden: Filling::new(hidden), cell: Filling::new(cell) }));
+    let buffers = buffers.map(|(sums, (hidden, cell))| {
+        Some(Buffers {
+            sums: Filling::new(sums),
+            hidden: Filling::new(hidden),
+            cell: Filling::new(cell),
+        })
+    });
     let outputs = run::<C, T>(operands, buffers.collect());
-    // SAFETY: the tasks of all slices have come to their ends, where each has checked that its parts are full.
-    let saved = unsafe { Saved { sums: filled(sums), hidden: filled(hiddens), cell: filled(cells) } };
+    // SAFETY: the tasks of all slices have come to their ends, where each has checked that its
+    // parts are full.
+    let saved =
+        unsafe { Saved { sums: filled(sums), hidden: filled(hiddens), cell: filled(cells) } };
     (outputs, saved)
 }
 
 /// Runs all slices; `saved` has one entry for each.
-fn run<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<Buffers<'_, T>>>) -> Outputs<T> {
+fn run<C: RecurrentCell, T: Real>(
+    operands: &Operands<'_, T>,
+    saved: Vec<Option<Buffers<'_, T>>>,
+) -> Outputs<T> {
     let Sizes { batch, time, hidden, .. } = operands.sizes;
     let cell_width = if C::HAS_CELL_STATE { hidden } else { 0 };
     let mut sequence = memory(batch * time * hidden);
-    let (mut last_hidden, mut last_cell) = (vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
+    let (mut last_hidden, mut last_cell) =
+        (vec![T::ZERO; batch * hidden], vec![T::ZERO; batch * cell_width]);
     let slices = slices(batch);
-    let last = cut(&mut last_hidden, &slices, hidden).into_iter().zip(cut(&mut last_cell, &slices, cell_width));
+    let last = cut(&mut last_hidden, &slices, hidden).into_iter().zip(cut(
+        &mut last_cell,
+        &slices,
+        cell_width,
+    ));
     let outputs = cut(&mut sequence, &slices, time * hidden).into_iter().zip(last);
     let weights = Weights::new(operands);
-    let tasks = slices.into_iter().zip(saved).zip(outputs).map(|((rows, saved), (sequence, (hidden, cell)))| {
-        let last = State { hidden, cell };
-        Task::<C, T> { arch: operands.arch, operands, weights: &weights, rows, sequence, last, saved, of: PhantomData }
-    });
+    let tasks = slices.into_iter().zip(saved).zip(outputs).map(
+        |((rows, saved), (sequence, (hidden, cell)))| {
+            let last = State { hidden, cell };
+            Task::<C, T> {
+                arch: operands.arch,
+                operands,
+                weights: &weights,
+                rows,
+                sequence,
+                last,
+                saved,
+                of: PhantomData,
+            }
+        },
+    );
     let mut tasks: Vec<Task<'_, C, T>> = tasks.collect();
     if let [task] = tasks.as_mut_slice() {
         task.run();
@@ -57,11 +88,13 @@ fn run<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>, saved: Vec<Option<
         tasks.par_iter_mut().for_each(Task::run);
     }
     drop(tasks);
-    // SAFETY: the tasks of all slices have come to their ends, and a task writes the hidden state of every row at every step.
+    // SAFETY: the tasks of all slices have come to their ends, and a task writes the hidden state
+    // of every row at every step.
     Outputs { sequence: unsafe { filled(sequence) }, hidden: last_hidden, cell: last_cell }
 }
 
-/// The weights as products read them fastest: on cache lines, unless they are used too seldom to be worth a copy.
+/// The weights as products read them fastest: on cache lines, unless they are used too seldom to be
+/// worth a copy.
 struct Weights<'a, T> {
     kernel: Copied<'a, T>,
     recurrent_kernel: Copied<'a, T>,
@@ -83,9 +116,17 @@ impl<T> Copied<'_, T> {
 
 impl<'a, T: Real> Weights<'a, T> {
     fn new(operands: &Operands<'a, T>) -> Self {
-        let copied =
-            |values: &'a [T]| if operands.sizes.batch == 1 { Copied::Borrowed(values) } else { Copied::Owned(Aligned::copy_of(values)) };
-        Self { kernel: copied(operands.kernel), recurrent_kernel: copied(operands.recurrent_kernel) }
+        let copied = |values: &'a [T]| {
+            if operands.sizes.batch == 1 {
+                Copied::Borrowed(values)
+            } else {
+                Copied::Owned(Aligned::copy_of(values))
+            }
+        };
+        Self {
+            kernel: copied(operands.kernel),
+            recurrent_kernel: copied(operands.recurrent_kernel),
+        }
     }
 }
 
@@ -121,9 +162,16 @@ impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
         let mut gathered = Aligned::zeros(longest * rows * input);
         let keeps = self.saved.is_some();
         let scratch = |length| memory(if keeps { 0 } else { length });
-        let (mut sums, mut hiddens, mut cells) =
-            (scratch(longest * sums_width), scratch((longest + 1) * state_width), scratch((longest + 1) * cell_width));
-        let scratch = Buffers { sums: Filling::new(&mut sums), hidden: Filling::new(&mut hiddens), cell: Filling::new(&mut cells) };
+        let (mut sums, mut hiddens, mut cells) = (
+            scratch(longest * sums_width),
+            scratch((longest + 1) * state_width),
+            scratch((longest + 1) * cell_width),
+        );
+        let scratch = Buffers {
+            sums: Filling::new(&mut sums),
+            hidden: Filling::new(&mut hiddens),
+            cell: Filling::new(&mut cells),
+        };
         let mut buffers = self.saved.take().unwrap_or(scratch);
         self.start(&mut buffers.hidden, state_width, self.operands.hidden);
         self.start(&mut buffers.cell, cell_width, self.operands.cell);
@@ -146,7 +194,9 @@ impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
         self.last.hidden.copy_from_slice(last(buffers.hidden.values(), state_width));
         self.last.cell.copy_from_slice(last(buffers.cell.values(), cell_width));
         if keeps {
-            [&buffers.sums, &buffers.hidden, &buffers.cell].iter().for_each(|buffer| buffer.check_full());
+            [&buffers.sums, &buffers.hidden, &buffers.cell]
+                .iter()
+                .for_each(|buffer| buffer.check_full());
         }
     }
 
@@ -154,7 +204,9 @@ impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
     fn start(&self, states: &mut Filling<'_, T>, width: usize, initial: Option<&[T]>) {
         let hidden = self.operands.sizes.hidden;
         match initial.filter(|_| width > 0) {
-            Some(initial) => states.repeat(&initial[self.rows.start * hidden..self.rows.end * hidden], 1),
+            Some(initial) => {
+                states.repeat(&initial[self.rows.start * hidden..self.rows.end * hidden], 1)
+            }
             None => states.zeros(width),
         }
     }
@@ -192,14 +244,25 @@ impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
                     c_stride: width,
                 });
             }
-            let after = State { hidden: &mut after[..state_width], cell: &mut cell_after[..cell_width] };
+            let after =
+                State { hidden: &mut after[..state_width], cell: &mut cell_after[..cell_width] };
             let before = State { hidden: &*before, cell: &*cell_before };
-            self.arch.dispatch(StepOfRows::<C, T> { operands: self.operands, rows: &self.rows, t, sums, before, after, of: PhantomData });
+            self.arch.dispatch(StepOfRows::<C, T> {
+                operands: self.operands,
+                rows: &self.rows,
+                t,
+                sums,
+                before,
+                after,
+                of: PhantomData,
+            });
         }
         // Not step by step: what is written is then one run of memory for each sequence.
         for (row, sequence) in self.sequence.chunks_exact_mut(time * hidden).enumerate() {
             for (index, t) in steps.clone().enumerate() {
-                sequence[t * hidden..][..hidden].write_copy_of_slice(&hiddens[(index + 1) * state_width + row * hidden..][..hidden]);
+                sequence[t * hidden..][..hidden].write_copy_of_slice(
+                    &hiddens[(index + 1) * state_width + row * hidden..][..hidden],
+                );
             }
         }
     }
@@ -236,15 +299,24 @@ impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {
         let hidden = self.operands.sizes.hidden;
         let cell = if C::HAS_CELL_STATE { hidden } else { 0 };
         for (index, row) in self.rows.clone().enumerate() {
-            let before = State { hidden: &self.before.hidden[index * hidden..][..hidden], cell: &self.before.cell[index * cell..][..cell] };
-            let after =
-                State { hidden: &mut self.after.hidden[index * hidden..][..hidden], cell: &mut self.after.cell[index * cell..][..cell] };
+            let before = State {
+                hidden: &self.before.hidden[index * hidden..][..hidden],
+                cell: &self.before.cell[index * cell..][..cell],
+            };
+            let after = State {
+                hidden: &mut self.after.hidden[index * hidden..][..hidden],
+                cell: &mut self.after.cell[index * cell..][..cell],
+            };
             if self.operands.is_masked(row, self.t) {
                 after.hidden.copy_from_slice(before.hidden);
                 after.cell.copy_from_slice(before.cell);
             } else {
                 let width = C::SUMS * hidden;
-                step_forward::<C, T, S>(ForwardStep { sums: &mut self.sums[index * width..][..width], before, after });
+                step_forward::<C, T, S>(ForwardStep {
+                    sums: &mut self.sums[index * width..][..width],
+                    before,
+                    after,
+                });
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Tanh and the logistic function, in a form that compilers turn into vector instructions.
 //!
-//! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near zero. At most 4 ulp off in [-20, 20].
+//! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near
+//! zero. At most 4 ulp off in [-20, 20].
 //!
-//! NaN and infinities go through: limits are written so that NaN, of which no comparison is true, takes the way of ordinary numbers, whose
-//! arithmetic keeps it. (Choosing NaN at the end instead becomes a masked store, which machines without AVX-512 do in microcode.)
+//! NaN and infinities go through: limits are written so that NaN, of which no comparison is true,
+//! takes the way of ordinary numbers, whose arithmetic keeps it. (Choosing NaN at the end instead
+//! becomes a masked store, which machines without AVX-512 do in microcode.)
 
 use pulp::Simd;
 

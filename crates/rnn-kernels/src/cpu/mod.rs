@@ -1,8 +1,10 @@
-//! Whole sequences on a CPU, forward and backward, for any cell. Knows nothing of Burn: slices of `f32` or `f64` in, vectors out.
+//! Whole sequences on a CPU, forward and backward, for any cell. Knows nothing of Burn: slices of
+//! `f32` or `f64` in, vectors out.
 //!
-//! The batch is cut into slices whose sizes depend on the batch alone, and each slice goes through all steps on one thread: no
-//! thread waits for another between steps, and the results are the same bytes for any number of threads. Within a slice,
-//! a chunk of steps at a time is multiplied by the kernel, so that the sums are still in cache when the recurrence reads them:
+//! The batch is cut into slices whose sizes depend on the batch alone, and each slice goes through
+//! all steps on one thread: no thread waits for another between steps, and the results are the same
+//! bytes for any number of threads. Within a slice, a chunk of steps at a time is multiplied by the
+//! kernel, so that the sums are still in cache when the recurrence reads them:
 //!
 //! ```text
 //! for each chunk of steps:  sums = bias + X K                        one product
@@ -25,13 +27,19 @@
 #[expect(unsafe_code, reason = "takes what its slices have filled")]
 mod backward;
 mod cells;
-#[expect(unsafe_code, reason = "hands out memory before it is written: zeroing it took a tenth of a training step")]
+#[expect(
+    unsafe_code,
+    reason = "hands out memory before it is written: zeroing it took a tenth of a training step"
+)]
 mod filling;
 #[expect(unsafe_code, reason = "takes what its slices have filled")]
 mod forward;
 mod math;
 mod operands;
-#[expect(unsafe_code, reason = "reads and writes vectors without a bounds check each: half of the speed")]
+#[expect(
+    unsafe_code,
+    reason = "reads and writes vectors without a bounds check each: half of the speed"
+)]
 mod product;
 #[expect(unsafe_code, reason = "the vector reads and writes that `product` is made of")]
 mod real;

@@ -1,18 +1,21 @@
 //! The matrix product of the recurrent kernels: `C += A B`, in place, on one thread.
 //!
-//! One register tile serves all five products of a recurrent layer, because A is read value by value and may lie in any order
-//! (`[x; h]` as it is or transposed), and B and C are read row by row, unpacked. The shapes are small (tens of rows, hundreds of columns) and
-//! B is in cache, so what a general library does for large matrices (packing, blocking for three caches) costs here more than it brings;
-//! BENCHMARKS.md has the figures against the `gemm` crate.
+//! One register tile serves all five products of a recurrent layer, because A is read value by
+//! value and may lie in any order (`[x; h]` as it is or transposed), and B and C are read row by
+//! row, unpacked. The shapes are small (tens of rows, hundreds of columns) and B is in cache, so
+//! what a general library does for large matrices (packing, blocking for three caches) costs here
+//! more than it brings; BENCHMARKS.md has the figures against the `gemm` crate.
 
 use pulp::{Simd, WithSimd};
 
 use super::real::Real;
 
-/// Rows of B that are gone through before the next columns: what a tile reads of them stays in the first-level cache.
+/// Rows of B that are gone through before the next columns: what a tile reads of them stays in the
+/// first-level cache.
 const DEPTH: usize = 128;
 
-/// A matrix read value by value: the value at `(row, column)` is `data[row * row_stride + column * column_stride]`.
+/// A matrix read value by value: the value at `(row, column)` is `data[row * row_stride + column *
+/// column_stride]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strided<'a, T> {
     pub(crate) data: &'a [T],
@@ -43,12 +46,23 @@ impl<T: Real> Product<'_, T> {
     #[inline(always)]
     fn check(&self) {
         let last = |count: usize, stride: usize| (count - 1).checked_mul(stride);
-        let fits = |rows: usize, row_stride: usize, columns: usize, column_stride: usize, length: usize| {
-            let end = last(rows, row_stride).and_then(|row| row.checked_add(last(columns, column_stride)?));
+        let fits = |rows: usize,
+                    row_stride: usize,
+                    columns: usize,
+                    column_stride: usize,
+                    length: usize| {
+            let end = last(rows, row_stride)
+                .and_then(|row| row.checked_add(last(columns, column_stride)?));
             end.is_some_and(|end| end < length)
         };
-        assert!(fits(self.rows, self.a.row_stride, self.depth, self.a.column_stride, self.a.data.len()), "A is too short");
-        assert!(fits(self.depth, self.b.stride, self.columns, 1, self.b.data.len()), "B is too short");
+        assert!(
+            fits(self.rows, self.a.row_stride, self.depth, self.a.column_stride, self.a.data.len()),
+            "A is too short"
+        );
+        assert!(
+            fits(self.depth, self.b.stride, self.columns, 1, self.b.data.len()),
+            "B is too short"
+        );
         assert!(fits(self.rows, self.c_stride, self.columns, 1, self.c.len()), "C is too short");
     }
 }
@@ -64,8 +78,9 @@ impl<T: Real> WithSimd for Product<'_, T> {
         self.check();
         for start in (0..self.depth).step_by(DEPTH) {
             let depth = DEPTH.min(self.depth - start);
-            // Sums of 24 vectors where there are 32 registers. Of 16 registers, sums take 12 at most, in a shape that leaves one to spare:
-            // 4 rows of 3 vectors need all of them, and compilers then spill one in every turn of the loop.
+            // Sums of 24 vectors where there are 32 registers. Of 16 registers, sums take 12 at
+            // most, in a shape that leaves one to spare: 4 rows of 3 vectors need all of them, and
+            // compilers then spill one in every turn of the loop.
             if S::REGISTER_COUNT >= 32 {
                 let row = self.bands::<S, 8, 3>(simd, 0, start, depth);
                 let row = self.bands::<S, 4, 3>(simd, row, start, depth);
@@ -80,9 +95,16 @@ impl<T: Real> WithSimd for Product<'_, T> {
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Goes through bands of `R` rows from `row` on, at most `V` vectors at a time; returns the first row that is left.
+    /// Goes through bands of `R` rows from `row` on, at most `V` vectors at a time; returns the
+    /// first row that is left.
     #[inline(always)]
-    fn bands<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, row: usize, start: usize, depth: usize) -> usize {
+    fn bands<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        start: usize,
+        depth: usize,
+    ) -> usize {
         let end = row + (self.rows - row) / R * R;
         let part = Part { rows: row..end, start, depth };
         if end > row {
@@ -92,7 +114,8 @@ impl<T: Real> Product<'_, T> {
             let column = self.strips::<S, R, 1>(simd, &part, column);
             if column < self.columns {
                 for row in part.rows.clone().step_by(R) {
-                    // SAFETY: R rows from here on lie within the sizes that `check` has seen; the tile touches no column beyond them.
+                    // SAFETY: R rows from here on lie within the sizes that `check` has seen; the
+                    // tile touches no column beyond them.
                     unsafe { self.tile::<S, R, 1, true>(simd, &part, row, column) };
                 }
             }
@@ -104,11 +127,17 @@ impl<T: Real> Product<'_, T> {
     ///
     /// Columns are the outer loop: what the tiles of a strip read of B is read from memory once.
     #[inline(always)]
-    fn strips<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, part: &Part, mut column: usize) -> usize {
+    fn strips<S: Simd, const R: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        part: &Part,
+        mut column: usize,
+    ) -> usize {
         let width = V * T::lanes::<S>();
         while column + width <= self.columns {
             for row in part.rows.clone().step_by(R) {
-                // SAFETY: R rows and V vectors of columns from here on lie within the sizes that `check` has seen.
+                // SAFETY: R rows and V vectors of columns from here on lie within the sizes that
+                // `check` has seen.
                 unsafe { self.tile::<S, R, V, false>(simd, part, row, column) };
             }
             column += width;
@@ -116,19 +145,31 @@ impl<T: Real> Product<'_, T> {
         column
     }
 
-    /// Adds one tile of the product: `R` rows by `V` vectors, or by what is left of one vector where `LAST`.
+    /// Adds one tile of the product: `R` rows by `V` vectors, or by what is left of one vector
+    /// where `LAST`.
     ///
     /// # Safety
     ///
     /// The sizes must have been checked, and the tile must lie within them.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const V: usize, const LAST: bool>(&mut self, simd: S, part: &Part, row: usize, column: usize) {
+    unsafe fn tile<S: Simd, const R: usize, const V: usize, const LAST: bool>(
+        &mut self,
+        simd: S,
+        part: &Part,
+        row: usize,
+        column: usize,
+    ) {
         let lanes = T::lanes::<S>();
         let mask = T::mask(simd, if LAST { self.columns - column } else { lanes });
-        let (a_row, a_column, b_stride, c_stride) = (self.a.row_stride, self.a.column_stride, self.b.stride, self.c_stride);
-        let (a_start, b_start, c_start) = (row * a_row + part.start * a_column, part.start * b_stride + column, row * c_stride + column);
-        // Masks are slow on some machines. Whole vectors do as long as there is memory to read: of a last vector, what belongs to columns
-        // further on adds up to nothing that is kept.
+        let (a_row, a_column, b_stride, c_stride) =
+            (self.a.row_stride, self.a.column_stride, self.b.stride, self.c_stride);
+        let (a_start, b_start, c_start) = (
+            row * a_row + part.start * a_column,
+            part.start * b_stride + column,
+            row * c_stride + column,
+        );
+        // Masks are slow on some machines. Whole vectors do as long as there is memory to read: of
+        // a last vector, what belongs to columns further on adds up to nothing that is kept.
         let is_whole = |start: usize, length: usize| !LAST || start + lanes <= length;
         let c_length = self.c.len();
         let whole_depth = match self.b.data.len().checked_sub(b_start + lanes) {
@@ -136,16 +177,25 @@ impl<T: Real> Product<'_, T> {
             Some(room) => part.depth.min(room / b_stride.max(1) + 1),
             None => 0,
         };
-        // SAFETY: the caller vouches that the tile lies within A, B and C, whose lengths `check` has compared with the sizes. Of a last
-        // vector, only the lanes of the mask are read and written unless all of it lies within the same memory, which is what `is_whole` and
+        // SAFETY: the caller vouches that the tile lies within A, B and C, whose lengths `check`
+        // has compared with the sizes. Of a last vector, only the lanes of the mask are read and
+        // written unless all of it lies within the same memory, which is what `is_whole` and
         // `whole_depth` find out.
         unsafe {
-            let (a, b, c) = (self.a.data.as_ptr().add(a_start), self.b.data.as_ptr().add(b_start), self.c.as_mut_ptr().add(c_start));
+            let (a, b, c) = (
+                self.a.data.as_ptr().add(a_start),
+                self.b.data.as_ptr().add(b_start),
+                self.c.as_mut_ptr().add(c_start),
+            );
             let mut sums = [[T::splat(simd, T::ZERO); V]; R];
             for (r, sums) in sums.iter_mut().enumerate() {
                 for (v, sum) in sums.iter_mut().enumerate() {
-                    let (from, whole) = (c.add(r * c_stride + v * lanes), is_whole(c_start + r * c_stride, c_length));
-                    *sum = if whole { T::load::<S>(from) } else { T::load_masked(simd, mask, from) };
+                    let (from, whole) = (
+                        c.add(r * c_stride + v * lanes),
+                        is_whole(c_start + r * c_stride, c_length),
+                    );
+                    *sum =
+                        if whole { T::load::<S>(from) } else { T::load_masked(simd, mask, from) };
                 }
             }
             for k in 0..whole_depth {
@@ -178,8 +228,8 @@ impl<T: Real> Product<'_, T> {
 impl<T: Real> Product<'_, T> {
     /// Adds a row of B, some vectors of it, times the values of A that it meets.
     ///
-    /// A function, not a closure: a closure cannot be told to be inlined always, and one that is not lacks the caller's instructions, so that every
-    /// multiply-add becomes a call.
+    /// A function, not a closure: a closure cannot be told to be inlined always, and one that is
+    /// not lacks the caller's instructions, so that every multiply-add becomes a call.
     ///
     /// # Safety
     ///
@@ -202,7 +252,8 @@ impl<T: Real> Product<'_, T> {
     }
 }
 
-/// What is multiplied of a product at a time: some rows of A, and as many of its columns as of B's rows.
+/// What is multiplied of a product at a time: some rows of A, and as many of its columns as of B's
+/// rows.
 struct Part {
     rows: std::ops::Range<usize>,
     start: usize,

@@ -1,4 +1,5 @@
-//! The two number types of the CPU core, and the few vector operations its matrix product is made of.
+//! The two number types of the CPU core, and the few vector operations its matrix product is made
+//! of.
 
 use std::{
     fmt::Debug,
@@ -7,7 +8,8 @@ use std::{
 
 use pulp::{MemMask, Simd, bytemuck::Pod};
 
-/// `f32` or `f64`: scalar arithmetic for the cells, vectors of the machine's width for the matrix product.
+/// `f32` or `f64`: scalar arithmetic for the cells, vectors of the machine's width for the matrix
+/// product.
 pub(crate) trait Real:
     Pod
     + Debug
@@ -43,10 +45,20 @@ pub(crate) trait Real:
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
 
     /// `a * b + c`, rounded once where the machine can.
-    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
 
     /// The first vector in the lanes of a mask, the second one in the others.
-    fn select<S: Simd>(simd: S, mask: Self::Mask<S>, inside: Self::Vector<S>, outside: Self::Vector<S>) -> Self::Vector<S>;
+    fn select<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        inside: Self::Vector<S>,
+        outside: Self::Vector<S>,
+    ) -> Self::Vector<S>;
 
     /// Reads a vector.
     ///
@@ -67,16 +79,26 @@ pub(crate) trait Real:
     /// # Safety
     ///
     /// `from` must be valid for reading the lanes of the mask.
-    unsafe fn load_masked<S: Simd>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Vector<S>;
+    unsafe fn load_masked<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        from: *const Self,
+    ) -> Self::Vector<S>;
 
     /// Writes the lanes of a mask.
     ///
     /// # Safety
     ///
     /// `to` must be valid for writing the lanes of the mask.
-    unsafe fn store_masked<S: Simd>(simd: S, mask: Self::Mask<S>, to: *mut Self, vector: Self::Vector<S>);
+    unsafe fn store_masked<S: Simd>(
+        simd: S,
+        mask: Self::Mask<S>,
+        to: *mut Self,
+        vector: Self::Vector<S>,
+    );
 
-    /// `self * factor + term`, rounded once where the machine can: without the instruction, libm's replacement is 50 times slower.
+    /// `self * factor + term`, rounded once where the machine can: without the instruction, libm's
+    /// replacement is 50 times slower.
     fn fused<S: Simd>(self, factor: Self, term: Self) -> Self;
 
     /// `(2^n, e^r - 1)` with `n ln 2 + r = self` and `|r| <= ln 2 / 2`.
@@ -144,12 +166,22 @@ macro_rules! real {
             }
 
             #[inline(always)]
-            fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
+            fn mul_add<S: Simd>(
+                simd: S,
+                a: Self::Vector<S>,
+                b: Self::Vector<S>,
+                c: Self::Vector<S>,
+            ) -> Self::Vector<S> {
                 simd.$mul_add(a, b, c)
             }
 
             #[inline(always)]
-            fn select<S: Simd>(simd: S, mask: Self::Mask<S>, inside: Self::Vector<S>, outside: Self::Vector<S>) -> Self::Vector<S> {
+            fn select<S: Simd>(
+                simd: S,
+                mask: Self::Mask<S>,
+                inside: Self::Vector<S>,
+                outside: Self::Vector<S>,
+            ) -> Self::Vector<S> {
                 simd.$select(mask.mask(), inside, outside)
             }
 
@@ -166,13 +198,22 @@ macro_rules! real {
             }
 
             #[inline(always)]
-            unsafe fn load_masked<S: Simd>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Vector<S> {
+            unsafe fn load_masked<S: Simd>(
+                simd: S,
+                mask: Self::Mask<S>,
+                from: *const Self,
+            ) -> Self::Vector<S> {
                 // SAFETY: the caller vouches for the lanes of the mask, no others are read.
                 unsafe { simd.$load(mask, from.cast()) }
             }
 
             #[inline(always)]
-            unsafe fn store_masked<S: Simd>(simd: S, mask: Self::Mask<S>, to: *mut Self, vector: Self::Vector<S>) {
+            unsafe fn store_masked<S: Simd>(
+                simd: S,
+                mask: Self::Mask<S>,
+                to: *mut Self,
+                vector: Self::Vector<S>,
+            ) {
                 // SAFETY: as in `load_masked`.
                 unsafe { simd.$store(mask, to.cast(), vector) }
             }

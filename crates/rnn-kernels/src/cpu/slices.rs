@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::{operands::Operands, real::Real};
 use crate::sizes::Sizes;
 
-/// Rows of a slice at most. Fewer would make the matrix products less efficient, more would leave cores without work.
+/// Rows of a slice at most. Fewer would make the matrix products less efficient, more would leave
+/// cores without work.
 const MOST_ROWS: usize = 16;
 /// Below this many rows a batch is not worth a second thread.
 const FEWEST_ROWS: usize = 8;
@@ -14,7 +15,8 @@ const CHUNK_ROWS: usize = 128;
 /// Bytes of a cache line, and of an AVX-512 register.
 const ALIGNMENT: usize = 64;
 
-/// Cuts a batch into slices of about equal size; an even number of them, where there is more than one.
+/// Cuts a batch into slices of about equal size; an even number of them, where there is more than
+/// one.
 pub(crate) fn slices(batch: usize) -> Vec<Range<usize>> {
     let count = if batch <= FEWEST_ROWS { 1 } else { batch.div_ceil(2 * MOST_ROWS) * 2 };
     (0..count).map(|index| index * batch / count..(index + 1) * batch / count).collect()
@@ -27,7 +29,11 @@ pub(crate) fn chunks(time: usize, rows: usize) -> impl DoubleEndedIterator<Item 
 }
 
 /// Cuts a buffer into one part for each slice; `width` values for each row of the batch.
-pub(crate) fn cut<'a, T>(mut buffer: &'a mut [T], slices: &[Range<usize>], width: usize) -> Vec<&'a mut [T]> {
+pub(crate) fn cut<'a, T>(
+    mut buffer: &'a mut [T],
+    slices: &[Range<usize>],
+    width: usize,
+) -> Vec<&'a mut [T]> {
     let mut parts = Vec::with_capacity(slices.len());
     for slice in slices {
         let (part, rest) = buffer.split_at_mut(slice.len() * width);
@@ -37,7 +43,8 @@ pub(crate) fn cut<'a, T>(mut buffer: &'a mut [T], slices: &[Range<usize>], width
     parts
 }
 
-/// A buffer whose first value is on a cache line: products read and write aligned rows up to a tenth faster.
+/// A buffer whose first value is on a cache line: products read and write aligned rows up to a
+/// tenth faster.
 pub(crate) struct Aligned<T> {
     values: Vec<T>,
     start: usize,
@@ -89,7 +96,8 @@ impl<T> std::ops::DerefMut for Aligned<T> {
 }
 
 impl<T: Real> Operands<'_, T> {
-    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`; zeros where a step does not count, whatever the padding holds.
+    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`; zeros where a step does not
+    /// count, whatever the padding holds.
     pub(crate) fn gather_input(&self, rows: &Range<usize>, steps: &Range<usize>, to: &mut [T]) {
         let Sizes { time, input, .. } = self.sizes;
         for (index, row) in rows.clone().enumerate() {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::sizes::Sizes;
 
-/// The bound that is promised; each formula rounds about six times after an error of one in the exponential.
+/// The bound that is promised; each formula rounds about six times after an error of one in the
+/// exponential.
 const LARGEST_ULP: f64 = 4.0;
 
 /// Numbers in [-1, 1) that are the same everywhere.
@@ -82,19 +83,29 @@ fn instruction_sets() -> Vec<Arch> {
 #[test]
 #[cfg_attr(miri, ignore = "millions of numbers")]
 fn activations_are_within_4_ulp_in_f32_by_every_instruction_set() {
-    for (arch, function) in instruction_sets().into_iter().flat_map(|arch| [(arch, Function::Tanh), (arch, Function::Sigmoid)]) {
-        // Every 97th number of [0, 20] with both signs, 22 million of them, by the machine's own; of plain numbers, which are slow, every 997th.
+    for (arch, function) in instruction_sets()
+        .into_iter()
+        .flat_map(|arch| [(arch, Function::Tanh), (arch, Function::Sigmoid)])
+    {
+        // Every 97th number of [0, 20] with both signs, 22 million of them, by the machine's own;
+        // of plain numbers, which are slow, every 997th.
         let stride = if matches!(arch, Arch::Scalar) { 997 } else { 97 };
         let last = 20f32.to_bits();
         for start in (0..=last).step_by(stride * 4096) {
-            let sizes = (0..4096).map(|index| start + index * stride as u32).take_while(|&bits| bits <= last).map(f32::from_bits);
+            let sizes = (0..4096)
+                .map(|index| start + index * stride as u32)
+                .take_while(|&bits| bits <= last)
+                .map(f32::from_bits);
             let inputs: Vec<f32> = sizes.flat_map(|size| [size, -size]).collect();
             for (x, got) in inputs.iter().zip(map(arch, function, &inputs)) {
                 let exact = function.exact(f64::from(*x));
                 let nearest = (exact as f32).abs();
                 let ulp = f64::from(f32::from_bits(nearest.to_bits() + 1)) - f64::from(nearest);
                 let error = (f64::from(got) - exact).abs() / ulp;
-                assert!(error <= LARGEST_ULP, "{arch:?}: {function:?}({x:e}) = {got:e}, exactly {exact:e}: {error} ulp");
+                assert!(
+                    error <= LARGEST_ULP,
+                    "{arch:?}: {function:?}({x:e}) = {got:e}, exactly {exact:e}: {error} ulp"
+                );
             }
         }
     }
@@ -103,14 +114,23 @@ fn activations_are_within_4_ulp_in_f32_by_every_instruction_set() {
 #[test]
 #[cfg_attr(miri, ignore = "200,000 numbers")]
 fn activations_are_within_4_ulp_in_f64_by_every_instruction_set() {
-    for (arch, function) in instruction_sets().into_iter().flat_map(|arch| [(arch, Function::Tanh), (arch, Function::Sigmoid)]) {
-        let inputs: Vec<f64> =
-            numbers(200_000, 1).map(|number| number * 20.0).chain(numbers(1000, 2).map(|number| number * 1e-8)).collect();
+    for (arch, function) in instruction_sets()
+        .into_iter()
+        .flat_map(|arch| [(arch, Function::Tanh), (arch, Function::Sigmoid)])
+    {
+        let inputs: Vec<f64> = numbers(200_000, 1)
+            .map(|number| number * 20.0)
+            .chain(numbers(1000, 2).map(|number| number * 1e-8))
+            .collect();
         for (x, got) in inputs.iter().zip(map(arch, function, &inputs)) {
             // The standard library is the judge here, and may itself be off by one.
             let exact = function.exact(*x);
-            let error = (got - exact).abs() / (f64::from_bits(exact.abs().to_bits() + 1) - exact.abs());
-            assert!(error <= LARGEST_ULP, "{arch:?}: {function:?}({x:e}) = {got:e}, exactly {exact:e}: {error} ulp");
+            let error =
+                (got - exact).abs() / (f64::from_bits(exact.abs().to_bits() + 1) - exact.abs());
+            assert!(
+                error <= LARGEST_ULP,
+                "{arch:?}: {function:?}({x:e}) = {got:e}, exactly {exact:e}: {error} ulp"
+            );
         }
     }
 }
@@ -118,8 +138,10 @@ fn activations_are_within_4_ulp_in_f64_by_every_instruction_set() {
 #[test]
 fn activations_carry_nan_and_infinities() {
     fn check<T: Real>(arch: Arch, to_f64: fn(T) -> f64) {
-        let inputs = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e30, -1e30].map(T::from_f64);
-        let results = |function| <[T; 7]>::try_from(map(arch, function, &inputs)).unwrap().map(to_f64);
+        let inputs =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e30, -1e30].map(T::from_f64);
+        let results =
+            |function| <[T; 7]>::try_from(map(arch, function, &inputs)).unwrap().map(to_f64);
         let [nan, one, minus_one, zero, minus_zero, high, low] = results(Function::Tanh);
         assert!(nan.is_nan());
         assert_eq!([one, minus_one, zero, minus_zero, high, low], [1.0, -1.0, 0.0, 0.0, 1.0, -1.0]);
@@ -135,9 +157,16 @@ fn activations_carry_nan_and_infinities() {
 }
 
 /// A product with one loop for each index.
-fn product_by_hand(a: impl Fn(usize, usize) -> f64, b: impl Fn(usize, usize) -> f64, [rows, columns, depth]: [usize; 3]) -> Vec<f64> {
+fn product_by_hand(
+    a: impl Fn(usize, usize) -> f64,
+    b: impl Fn(usize, usize) -> f64,
+    [rows, columns, depth]: [usize; 3],
+) -> Vec<f64> {
     let value = |row, column| (0..depth).map(|k| a(row, k) * b(k, column)).sum();
-    (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(row, column)| value(row, column)).collect()
+    (0..rows)
+        .flat_map(|row| (0..columns).map(move |column| (row, column)))
+        .map(|(row, column)| value(row, column))
+        .collect()
 }
 
 /// How A lies in memory, as (row stride, column stride).
@@ -145,13 +174,25 @@ type Strides = fn(rows: usize, depth: usize) -> (usize, usize);
 
 #[test]
 fn products_agree_with_three_loops() {
-    fn check<T: Real>(set: &str, run: impl Fn(Product<'_, T>), to_f64: fn(T) -> f64, tolerance: f64) {
+    fn check<T: Real>(
+        set: &str,
+        run: impl Fn(Product<'_, T>),
+        to_f64: fn(T) -> f64,
+        tolerance: f64,
+    ) {
         let by_rows: Strides = |_, depth| (depth + 2, 1);
         let by_columns: Strides = |rows, _| (1, rows + 2);
         let apart: Strides = |_, depth| (3 * depth + 1, 3);
         for rows in [1, 2, 4, 7, 8, 9, 17] {
             for columns in [1, 3, 8, 15, 16, 17, 47, 48, 49, 100, 129] {
-                for (depth, strides) in [(1, by_rows), (5, by_columns), (128, by_rows), (131, by_columns), (140, apart), (260, by_rows)] {
+                for (depth, strides) in [
+                    (1, by_rows),
+                    (5, by_columns),
+                    (128, by_rows),
+                    (131, by_columns),
+                    (140, apart),
+                    (260, by_rows),
+                ] {
                     if cfg!(miri) && rows * columns * depth > 2000 {
                         continue; // Miri takes a second for what a processor does in a millisecond.
                     }
@@ -170,14 +211,23 @@ fn products_agree_with_three_loops() {
                         c: &mut c,
                         c_stride,
                     });
-                    let (at_a, at_b) =
-                        (|row: usize, k: usize| to_f64(a[row * a_row + k * a_column]), |k: usize, n: usize| to_f64(b[k * b_stride + n]));
+                    let (at_a, at_b) = (
+                        |row: usize, k: usize| to_f64(a[row * a_row + k * a_column]),
+                        |k: usize, n: usize| to_f64(b[k * b_stride + n]),
+                    );
                     let expected = product_by_hand(at_a, at_b, [rows, columns, depth]);
                     for (position, (&after, &before)) in c.iter().zip(&before).enumerate() {
                         let (row, column) = (position / c_stride, position % c_stride);
-                        let added = if row < rows && column < columns { expected[row * columns + column] } else { 0.0 };
+                        let added = if row < rows && column < columns {
+                            expected[row * columns + column]
+                        } else {
+                            0.0
+                        };
                         let error = (to_f64(after) - to_f64(before) - added).abs();
-                        assert!(error <= tolerance, "{set}: {rows}x{columns}x{depth} at {row}, {column}: off by {error:e}");
+                        assert!(
+                            error <= tolerance,
+                            "{set}: {rows}x{columns}x{depth} at {row}, {column}: off by {error:e}"
+                        );
                     }
                 }
             }
@@ -188,9 +238,20 @@ fn products_agree_with_three_loops() {
         check::<f32>(&format!("{arch:?}"), |product| arch.dispatch(product), f64::from, 1e-4);
         check::<f64>(&format!("{arch:?}"), |product| arch.dispatch(product), |value| value, 1e-13);
     }
-    // Vectors of several numbers without an instruction set, so that Miri sees the last vector of a row, too.
-    check::<f32>("vectors of eight", |product| product.with_simd(pulp::Scalar256b), f64::from, 1e-4);
-    check::<f64>("vectors of four", |product| product.with_simd(pulp::Scalar256b), |value| value, 1e-13);
+    // Vectors of several numbers without an instruction set, so that Miri sees the last vector of a
+    // row, too.
+    check::<f32>(
+        "vectors of eight",
+        |product| product.with_simd(pulp::Scalar256b),
+        f64::from,
+        1e-4,
+    );
+    check::<f64>(
+        "vectors of four",
+        |product| product.with_simd(pulp::Scalar256b),
+        |value| value,
+        1e-13,
+    );
 }
 
 #[test]
@@ -198,8 +259,19 @@ fn a_product_checks_its_operands() {
     let check = |[a, b, c]: [usize; 3], a_stride: usize| {
         let panic = std::panic::catch_unwind(|| {
             let (a, b, mut c) = (vec![0f32; a], vec![0f32; b], vec![0f32; c]);
-            let (a, b) = (Strided { data: &a, row_stride: a_stride, column_stride: 1 }, Rows { data: &b, stride: 2 });
-            Arch::new().dispatch(Product { rows: 2, columns: 2, depth: 3, a, b, c: &mut c, c_stride: 2 });
+            let (a, b) = (
+                Strided { data: &a, row_stride: a_stride, column_stride: 1 },
+                Rows { data: &b, stride: 2 },
+            );
+            Arch::new().dispatch(Product {
+                rows: 2,
+                columns: 2,
+                depth: 3,
+                a,
+                b,
+                c: &mut c,
+                c_stride: 2,
+            });
         });
         panic.err().map(|message| message.downcast_ref::<&str>().copied().unwrap_or_default())
     };
@@ -207,7 +279,11 @@ fn a_product_checks_its_operands() {
     assert_eq!(check([5, 6, 4], 3), Some("A is too short"));
     assert_eq!(check([6, 5, 4], 3), Some("B is too short"));
     assert_eq!(check([6, 6, 3], 3), Some("C is too short"));
-    assert_eq!(check([6, 6, 4], usize::MAX), Some("A is too short"), "an overflow is no small number");
+    assert_eq!(
+        check([6, 6, 4], usize::MAX),
+        Some("A is too short"),
+        "an overflow is no small number"
+    );
 }
 
 #[test]
@@ -216,25 +292,37 @@ fn slices_and_chunks_cover_everything_once() {
         let slices = slices(batch);
         assert!(slices.len() == 1 || slices.len().is_multiple_of(2), "{batch}");
         assert_eq!((slices[0].start, slices[slices.len() - 1].end), (0, batch));
-        assert!(slices.windows(2).all(|pair| pair[0].end == pair[1].start) && slices.iter().all(|slice| (1..=16).contains(&slice.len())));
+        assert!(
+            slices.windows(2).all(|pair| pair[0].end == pair[1].start)
+                && slices.iter().all(|slice| (1..=16).contains(&slice.len()))
+        );
     }
     for (time, rows) in [(1, 1), (60, 16), (7, 9), (1000, 1), (130, 1), (3, 200)] {
         let chunks: Vec<_> = chunks(time, rows).collect();
         assert_eq!((chunks[0].start, chunks[chunks.len() - 1].end), (0, time));
-        assert!(chunks.windows(2).all(|pair| pair[0].end == pair[1].start) && chunks.iter().all(|chunk| !chunk.is_empty()));
+        assert!(
+            chunks.windows(2).all(|pair| pair[0].end == pair[1].start)
+                && chunks.iter().all(|chunk| !chunk.is_empty())
+        );
     }
 }
 
 /// Everything a cell gives for one problem, in order; `extras` are a mask and initial states.
 fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
-    let sizes =
-        if cfg!(miri) { Sizes { batch: 10, time: 26, input: 1, hidden: 2 } } else { Sizes { batch: 37, time: 19, input: 5, hidden: 33 } };
+    let sizes = if cfg!(miri) {
+        Sizes { batch: 10, time: 26, input: 1, hidden: 2 }
+    } else {
+        Sizes { batch: 37, time: 19, input: 5, hidden: 33 }
+    };
     let Sizes { batch, time, input, hidden } = sizes;
     let gates = C::GATES * hidden;
     let [x, kernel, recurrent_kernel, bias] =
-        [batch * time * input, input * gates, hidden * gates, C::SUMS * hidden].map(|count| values::<T>(count, 0.5, count as u64));
+        [batch * time * input, input * gates, hidden * gates, C::SUMS * hidden]
+            .map(|count| values::<T>(count, 0.5, count as u64));
     let [first_hidden, first_cell] = [1, 2].map(|seed| values::<T>(batch * hidden, 0.5, seed));
-    let mask: Vec<T> = numbers(batch * time, 4).map(|number| if number > -0.4 { T::ONE } else { T::ZERO }).collect();
+    let mask: Vec<T> = numbers(batch * time, 4)
+        .map(|number| if number > -0.4 { T::ONE } else { T::ZERO })
+        .collect();
     let operands = Operands {
         arch,
         sizes,
@@ -252,9 +340,18 @@ fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
     assert_eq!((inferred.hidden, inferred.cell), (outputs.hidden.clone(), outputs.cell.clone()));
     let saved = SavedView { sums: &saved.sums, hidden: &saved.hidden, cell: &saved.cell };
     let cell = (C::HAS_CELL_STATE && extras).then_some(&outputs.cell[..]);
-    let upstream = Upstream { sequence: Some(&outputs.sequence), hidden: Some(&outputs.hidden), cell };
+    let upstream =
+        Upstream { sequence: Some(&outputs.sequence), hidden: Some(&outputs.hidden), cell };
     let found = backward::<C, T>(&operands, &saved, &upstream, true);
-    let parts = [outputs.sequence.clone(), found.input, found.kernel, found.recurrent_kernel, found.bias, found.hidden, found.cell];
+    let parts = [
+        outputs.sequence.clone(),
+        found.input,
+        found.kernel,
+        found.recurrent_kernel,
+        found.bias,
+        found.hidden,
+        found.cell,
+    ];
     parts.concat()
 }
 
@@ -263,7 +360,10 @@ fn results_are_the_same_bytes_for_any_number_of_threads() {
     fn check<C: RecurrentCell, T: Real>(extras: bool) {
         let bytes = |threads| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pulp::bytemuck::cast_slice::<T, u8>(&pool.install(|| everything::<C, T>(Arch::new(), extras))).to_vec()
+            pulp::bytemuck::cast_slice::<T, u8>(
+                &pool.install(|| everything::<C, T>(Arch::new(), extras)),
+            )
+            .to_vec()
         };
         let one = bytes(1);
         assert!(one.iter().any(|&byte| byte != 0));
@@ -292,7 +392,10 @@ fn every_instruction_set_gives_about_the_same() {
                 for (got, expected) in everything::<C, T>(arch, extras).into_iter().zip(&plain) {
                     let (got, expected) = (to_f64(got), to_f64(*expected));
                     // Sums of hundreds of terms, with and without fused rounding.
-                    assert!((got - expected).abs() <= tolerance * expected.abs().max(1.0), "{arch:?}: {got} {expected}");
+                    assert!(
+                        (got - expected).abs() <= tolerance * expected.abs().max(1.0),
+                        "{arch:?}: {got} {expected}"
+                    );
                 }
             }
         }
@@ -305,17 +408,21 @@ fn every_instruction_set_gives_about_the_same() {
     check::<Gru, f64>(|value| value, 1e-12);
 }
 
-/// A multiply-add that is not inlined is a call in the innermost loop, and everything several times slower, without any other sign. Its function
-/// then has a symbol of its own in this program.
+/// A multiply-add that is not inlined is a call in the innermost loop, and everything several times
+/// slower, without any other sign. Its function then has a symbol of its own in this program.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 fn multiply_adds_are_inlined() {
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    let has = |symbol: &str| program.windows(symbol.len()).any(|window| window == symbol.as_bytes());
+    let has =
+        |symbol: &str| program.windows(symbol.len()).any(|window| window == symbol.as_bytes());
     // Names as the compiler writes those of this crate; the first shows that there are any.
     assert!(has("11rnn_kernels3cpu"), "a program without symbols, or with other names");
     // In two parts, so that this very text is not found.
     for name in ["mm512_fmadd_p", "mm256_fmadd_p"] {
-        assert!(!has(&format!("__{name}")), "calls to _{name}* instead of the instruction: which closure in cpu/ is not inlined?");
+        assert!(
+            !has(&format!("__{name}")),
+            "calls to _{name}* instead of the instruction: which closure in cpu/ is not inlined?"
+        );
     }
 }

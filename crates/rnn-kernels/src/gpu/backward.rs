@@ -5,10 +5,12 @@ use super::{
     plan::{Four, Plan},
 };
 
-/// The gradients of [`super::forward::recurrence`] by its sums and initial states: all steps of some rows of the batch in reverse.
+/// The gradients of [`super::forward::recurrence`] by its sums and initial states: all steps of
+/// some rows of the batch in reverse.
 ///
-/// An invocation owns the same hidden units as forward, now as what the gradients go to; those of all gates of a step pass through workgroup
-/// memory, four rows of the batch a vector, those of the states stay in registers.
+/// An invocation owns the same hidden units as forward, now as what the gradients go to; those of
+/// all gates of a step pass through workgroup memory, four rows of the batch a vector, those of the
+/// states stay in registers.
 ///
 /// # Shapes
 ///
@@ -16,7 +18,8 @@ use super::{
 /// - states: `[(T+1)*B, H]`, of an LSTM its cell states, of a GRU its hidden states
 /// - transposed: the recurrent kernel, `[G*H/4, H, 4]`, four columns of `[H, G*H]` side by side
 /// - upstream: the loss by the hidden states of all steps, `[B, T, H]`, where `follows`
-/// - carried: in: the loss by the hidden and cell states after the last step; out: by those before the first; `[2*B, H]`
+/// - carried: in: the loss by the hidden and cell states after the last step; out: by those before
+///   the first; `[2*B, H]`
 /// - mask: `[B, T]`, where `masked`
 /// - gradient: the loss by the sums, `[T*B, S*H]`
 #[cube(launch)]
@@ -97,7 +100,8 @@ pub(super) fn recurrence<F: Float>(
                         if row < batch {
                             let at = (t * batch + row) * width + j;
                             if comptime!(follows) {
-                                let of_step = f32::cast_from(upstream[(row * time + t) * units + j]);
+                                let of_step =
+                                    f32::cast_from(upstream[(row * time + t) * units + j]);
                                 hidden.insert(c, hidden.extract(c) + of_step);
                             }
                             let mut counts = true;
@@ -188,8 +192,10 @@ pub(super) fn recurrence<F: Float>(
             for c in 0..4 {
                 let row = first + comptime!(q * 4 + c);
                 if j < units && row < batch {
-                    carried[row * units + j] = F::cast_from(of_hidden[comptime!(own * quads + q)].extract(c));
-                    carried[(batch + row) * units + j] = F::cast_from(of_cell[comptime!(own * quads + q)].extract(c));
+                    carried[row * units + j] =
+                        F::cast_from(of_hidden[comptime!(own * quads + q)].extract(c));
+                    carried[(batch + row) * units + j] =
+                        F::cast_from(of_cell[comptime!(own * quads + q)].extract(c));
                 }
             }
         }

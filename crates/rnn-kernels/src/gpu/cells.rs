@@ -1,10 +1,12 @@
-//! What each cell computes for one hidden unit of one sequence, on the device. Numbers are stored as `F` and computed in `f32`.
+//! What each cell computes for one hidden unit of one sequence, on the device. Numbers are stored
+//! as `F` and computed in `f32`.
 
 use cubecl::prelude::*;
 
 use crate::cell::Cell;
 
-/// Where tanh's short series is as good as the exponential function, which loses the last digits near zero.
+/// Where tanh's short series is as good as the exponential function, which loses the last digits
+/// near zero.
 const SMALL: f32 = 0.1;
 
 /// Hyperbolic tangent; a device's own may overflow for large numbers.
@@ -14,7 +16,9 @@ fn tanh(x: f32) -> f32 {
     let exp = (-2.0f32 * size).exp();
     let large = (1.0f32 - exp) / (1.0f32 + exp);
     let square = x * x;
-    let small = size * (1.0f32 - square * (0.333_333_34f32 - square * (0.133_333_34f32 - square * 0.053_968_254f32)));
+    let small = size
+        * (1.0f32
+            - square * (0.333_333_34f32 - square * (0.133_333_34f32 - square * 0.053_968_254f32)));
     let result = select(size < SMALL, small, large);
     select(x < 0.0f32, -result, result)
 }
@@ -33,9 +37,11 @@ pub(super) struct State {
     pub(super) cell: f32,
 }
 
-/// A step of unit `j`: its state after the state before. `products` are those of the recurrent kernel, one a gate.
+/// A step of unit `j`: its state after the state before. `products` are those of the recurrent
+/// kernel, one a gate.
 ///
-/// The sums of the unit, `units` apart from `at` on, hold the input's products; what backward needs replaces them.
+/// The sums of the unit, `units` apart from `at` on, hold the input's products; what backward needs
+/// replaces them.
 #[cube]
 pub(super) fn forward<F: Float>(
     sums: &mut Tensor<F>,
@@ -55,9 +61,19 @@ pub(super) fn forward<F: Float>(
     }
     if comptime!(kind == Cell::Lstm) {
         let i = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
-        let f = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
-        let c = tanh(f32::cast_from(sums[at + 2 * units]) + f32::cast_from(bias[2 * units + j]) + products[2]);
-        let o = sigmoid(f32::cast_from(sums[at + 3 * units]) + f32::cast_from(bias[3 * units + j]) + products[3]);
+        let f = sigmoid(
+            f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1],
+        );
+        let c = tanh(
+            f32::cast_from(sums[at + 2 * units])
+                + f32::cast_from(bias[2 * units + j])
+                + products[2],
+        );
+        let o = sigmoid(
+            f32::cast_from(sums[at + 3 * units])
+                + f32::cast_from(bias[3 * units + j])
+                + products[3],
+        );
         after.cell = f * before.cell + i * c;
         after.hidden = o * tanh(after.cell);
         sums[at] = F::cast_from(i);
@@ -67,9 +83,15 @@ pub(super) fn forward<F: Float>(
     }
     if comptime!(kind == Cell::Gru) {
         let z = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
-        let r = sigmoid(f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1]);
+        let r = sigmoid(
+            f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1],
+        );
         let recurrent = f32::cast_from(bias[2 * units + j]) + products[2];
-        let n = tanh(f32::cast_from(sums[at + 3 * units]) + f32::cast_from(bias[3 * units + j]) + r * recurrent);
+        let n = tanh(
+            f32::cast_from(sums[at + 3 * units])
+                + f32::cast_from(bias[3 * units + j])
+                + r * recurrent,
+        );
         after.hidden = n + z * (before.hidden - n);
         sums[at] = F::cast_from(z);
         sums[at + units] = F::cast_from(r);
@@ -79,11 +101,11 @@ pub(super) fn forward<F: Float>(
     after
 }
 
-/// The gradients of [`forward`]: by the sums into `gradient`, by its products into `gates`, and what goes to the states before it other than through
-/// the recurrent product.
+/// The gradients of [`forward`]: by the sums into `gradient`, by its products into `gates`, and
+/// what goes to the states before it other than through the recurrent product.
 ///
-/// `saved` are the sums that forward left; `before` and `after` index the states around the step: of an LSTM its cell states, of a GRU its hidden
-/// states.
+/// `saved` are the sums that forward left; `before` and `after` index the states around the step:
+/// of an LSTM its cell states, of a GRU its hidden states.
 #[cube]
 pub(super) fn backward<F: Float>(
     saved: &Tensor<F>,

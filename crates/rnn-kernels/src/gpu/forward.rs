@@ -8,8 +8,9 @@ use crate::cell::Cell;
 
 /// All steps of some rows of the batch, a workgroup for each.
 ///
-/// An invocation owns `per_unit` hidden units and all their gates. Hidden states pass from step to step in workgroup memory, four rows of the batch
-/// a vector, twice, so that one barrier a step is enough; cell states stay in registers; recurrent weights are streamed, neighbours side by side.
+/// An invocation owns `per_unit` hidden units and all their gates. Hidden states pass from step to
+/// step in workgroup memory, four rows of the batch a vector, twice, so that one barrier a step is
+/// enough; cell states stay in registers; recurrent weights are streamed, neighbours side by side.
 ///
 /// # Shapes
 ///
@@ -83,8 +84,10 @@ pub(super) fn recurrence<F: Float>(
     for t in 0..time {
         let read = (t % 2) * comptime!(quads * padded);
         let write = comptime!(quads * padded) - read;
-        // The recurrent product of all units of the invocation at once: each state that is read serves them all.
-        let mut products = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates * quads));
+        // The recurrent product of all units of the invocation at once: each state that is read
+        // serves them all.
+        let mut products =
+            Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates * quads));
         #[unroll]
         for index in 0..comptime!(plan.per_unit * gates * quads) {
             products[index] = zero;
@@ -97,7 +100,8 @@ pub(super) fn recurrence<F: Float>(
                 let j = min(unit + comptime!(own * plan.units), comptime!(plan.hidden - 1));
                 #[unroll]
                 for g in 0..gates {
-                    weights[comptime!(own * gates + g)] = Vector::cast_from(recurrent_kernel[(tile * gates + g) * units + j]);
+                    weights[comptime!(own * gates + g)] =
+                        Vector::cast_from(recurrent_kernel[(tile * gates + g) * units + j]);
                 }
             }
             #[unroll]
@@ -133,20 +137,33 @@ pub(super) fn recurrence<F: Float>(
                                 let mut of_gates = Array::<f32>::new(gates);
                                 #[unroll]
                                 for g in 0..gates {
-                                    of_gates[g] = products[comptime!((own * gates + g) * quads + q)].extract(c);
+                                    of_gates[g] = products
+                                        [comptime!((own * gates + g) * quads + q)]
+                                    .extract(c);
                                 }
-                                let before = State { hidden: state.extract(c), cell: cell_state.extract(c) };
+                                let before =
+                                    State { hidden: state.extract(c), cell: cell_state.extract(c) };
                                 let at = (t * batch + row) * width + j;
-                                let after =
-                                    cells::forward::<F>(sums, at, bias, j, &of_gates, before, comptime!(plan.kind), comptime!(plan.hidden));
+                                let after = cells::forward::<F>(
+                                    sums,
+                                    at,
+                                    bias,
+                                    j,
+                                    &of_gates,
+                                    before,
+                                    comptime!(plan.kind),
+                                    comptime!(plan.hidden),
+                                );
                                 state.insert(c, after.hidden);
                                 if comptime!(plan.kind == Cell::Lstm) {
                                     cell_state.insert(c, after.cell);
                                 }
                             }
-                            hidden[((t + 1) * batch + row) * units + j] = F::cast_from(state.extract(c));
+                            hidden[((t + 1) * batch + row) * units + j] =
+                                F::cast_from(state.extract(c));
                             if comptime!(plan.kind == Cell::Lstm) {
-                                cell[((t + 1) * batch + row) * units + j] = F::cast_from(cell_state.extract(c));
+                                cell[((t + 1) * batch + row) * units + j] =
+                                    F::cast_from(cell_state.extract(c));
                             }
                             sequence[(row * time + t) * units + j] = F::cast_from(state.extract(c));
                         }

@@ -7,9 +7,11 @@
 //!           gradients of X, K, R, bias             one product (in parts, then their sum) or sum each, over all steps
 //! ```
 //!
-//! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one launch a product and
-//! a launch for each step. Numbers of other types than `F32` and `F16`, and devices with less than WebGPU promises, go by tensor operations. `F16` is
-//! how tensors are stored, also those between two launches; within one, everything is computed in `F32`.
+//! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup
+//! memory, `steps.rs` makes of the one launch a product and a launch for each step. Numbers of
+//! other types than `F32` and `F16`, and devices with less than WebGPU promises, go by tensor
+//! operations. `F16` is how tensors are stored, also those between two launches; within one,
+//! everything is computed in `F32`.
 
 mod backward;
 mod cells;
@@ -86,9 +88,14 @@ fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> C
     CubeBackend::float_slice_assign(all, &[Slice::from(0..batch), Slice::from(..)], first)
 }
 
-fn run(operands: Operands<CubeBackend>, kind: Cell, way: Way) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
+fn run(
+    operands: Operands<CubeBackend>,
+    kind: Cell,
+    way: Way,
+) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
-    let product = CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
+    let product =
+        CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
     let sums = into_contiguous(product);
     let hiddens = states(&sums, sizes, &operands.hidden);
     let is_lstm = kind == Cell::Lstm;
@@ -129,7 +136,10 @@ fn run(operands: Operands<CubeBackend>, kind: Cell, way: Way) -> (Outputs<CubeBa
                 initial: into_contiguous(narrow(&hiddens, 0, 0, batch)),
             };
             steps::forward(tensors, kind, sizes);
-            let after = CubeBackend::float_reshape(narrow(&hiddens, 0, batch, time * batch), Shape::new([time, batch, hidden]));
+            let after = CubeBackend::float_reshape(
+                narrow(&hiddens, 0, batch, time * batch),
+                Shape::new([time, batch, hidden]),
+            );
             CubeBackend::float_swap_dims(after, 0, 1)
         }
     };
@@ -149,9 +159,12 @@ fn run_backward(
 ) -> Gradients<CubeBackend> {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
     let sums = into_contiguous(saved.sums);
-    let given = |gradient: &Optional<CubeBackend>| gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]));
+    let given = |gradient: &Optional<CubeBackend>| {
+        gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]))
+    };
     let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
-    let states = into_contiguous(if kind == Cell::Lstm { saved.cell } else { saved.hidden.clone() });
+    let states =
+        into_contiguous(if kind == Cell::Lstm { saved.cell } else { saved.hidden.clone() });
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
@@ -193,7 +206,15 @@ fn run_backward(
             steps::backward(tensors, kind, sizes)
         }
     };
-    composed::gradients::<CubeBackend>(operands, gradient, &saved.hidden, of_initial, kind, needs_input, product_over_rows)
+    composed::gradients::<CubeBackend>(
+        operands,
+        gradient,
+        &saved.hidden,
+        of_initial,
+        kind,
+        needs_input,
+        product_over_rows,
+    )
 }
 
 /// How a test chooses ways, whatever the device holds.
@@ -212,7 +233,8 @@ fn forced() -> Option<Choice> {
     None
 }
 
-/// The kernel with a column for each sum; of a GRU's third sum, which has no part of the input, zeros.
+/// The kernel with a column for each sum; of a GRU's third sum, which has no part of the input,
+/// zeros.
 fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: Cell) -> CubeTensor {
     let kernel = operands.kernel.clone();
     match kind {
@@ -221,7 +243,10 @@ fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: Cell) -> CubeTensor {
             let [input, gates] = dims(kernel.shape());
             let units = gates / 3;
             let zeros = zeros(&kernel, [input, units]);
-            CubeBackend::float_cat(vec![narrow(&kernel, 1, 0, 2 * units), zeros, narrow(&kernel, 1, 2 * units, units)], 1)
+            CubeBackend::float_cat(
+                vec![narrow(&kernel, 1, 0, 2 * units), zeros, narrow(&kernel, 1, 2 * units, units)],
+                1,
+            )
         }
     }
 }

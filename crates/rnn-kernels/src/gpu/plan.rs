@@ -1,4 +1,5 @@
-//! Which way a call takes on a device: by what the device can hold, never by what devices usually hold.
+//! Which way a call takes on a device: by what the device can hold, never by what devices usually
+//! hold.
 
 use burn_cubecl::CubeDevice;
 use cubecl::prelude::Const;
@@ -20,10 +21,12 @@ const ROWS: [usize; 2] = [8, 4];
 const MOST_SUMS: usize = 64;
 /// Workgroups are multiples of what devices run side by side, at least.
 const PLANE: usize = 8;
-/// Workgroups that there should be, so that no part of a device is idle, before a workgroup takes more rows than it must.
+/// Workgroups that there should be, so that no part of a device is idle, before a workgroup takes
+/// more rows than it must.
 const FEW_GROUPS: usize = 16;
-/// Numbers of a recurrent kernel that workgroups read anew in every step, at most: an LSTM's with 256 hidden units. With more, a product of the whole
-/// batch reads them fewer times (not measured on a GPU).
+/// Numbers of a recurrent kernel that workgroups read anew in every step, at most: an LSTM's with
+/// 256 hidden units. With more, a product of the whole batch reads them fewer times (not measured
+/// on a GPU).
 const MOST_WEIGHTS: usize = 4 * 256 * 256;
 
 /// How a call runs.
@@ -65,14 +68,17 @@ pub(crate) fn limits(device: &CubeDevice) -> GpuLimits {
 }
 
 impl Way {
-    /// The way of a call; none on a device with less than WebGPU promises, and for more numbers than an index of 32 bits reaches.
+    /// The way of a call; none on a device with less than WebGPU promises, and for more numbers
+    /// than an index of 32 bits reaches.
     ///
     /// Buffers that are too large for a device are too large on every way: the device says so.
     pub(crate) fn of(kind: Cell, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, time, input, hidden } = sizes;
         let rows = time.checked_add(1)?.checked_mul(batch)?.max(hidden).max(input);
         let numbers = rows.checked_mul(kind.sums())?.checked_mul(hidden.max(input))?;
-        let holds = limits.bindings >= BINDINGS && limits.invocations >= MOST_UNITS && u32::try_from(numbers).is_ok();
+        let holds = limits.bindings >= BINDINGS
+            && limits.invocations >= MOST_UNITS
+            && u32::try_from(numbers).is_ok();
         holds.then(|| Plan::of(kind, sizes, limits).map_or(Self::Steps, Self::Whole))
     }
 }
@@ -87,15 +93,27 @@ impl Plan {
         rows.iter().find_map(|&rows| Self::with_rows(kind, batch, hidden, rows, limits))
     }
 
-    fn with_rows(kind: Cell, batch: usize, hidden: usize, rows: usize, limits: GpuLimits) -> Option<Self> {
+    fn with_rows(
+        kind: Cell,
+        batch: usize,
+        hidden: usize,
+        rows: usize,
+        limits: GpuLimits,
+    ) -> Option<Self> {
         let most_per_unit = MOST_SUMS / (rows * kind.gates());
-        // A processor reads number by number: its invocations take as many units as they can, and reuse what they read.
+        // A processor reads number by number: its invocations take as many units as they can, and
+        // reuse what they read.
         let wanted = if limits.software { most_per_unit.max(1) } else { 1 };
         let units = hidden.div_ceil(wanted).next_multiple_of(PLANE).min(MOST_UNITS);
         let per_unit = hidden.div_ceil(units);
-        // Backward shares the gradients of all gates; forward, the hidden states before and after a step.
-        let shared = rows * (kind.gates() * hidden).next_multiple_of(4).max(2 * hidden.next_multiple_of(4)) * NUMBER;
-        let fits = shared <= limits.shared_memory && per_unit <= most_per_unit && batch.div_ceil(rows) <= limits.workgroups;
+        // Backward shares the gradients of all gates; forward, the hidden states before and after a
+        // step.
+        let shared = rows
+            * (kind.gates() * hidden).next_multiple_of(4).max(2 * hidden.next_multiple_of(4))
+            * NUMBER;
+        let fits = shared <= limits.shared_memory
+            && per_unit <= most_per_unit
+            && batch.div_ceil(rows) <= limits.workgroups;
         fits.then_some(Self { kind, hidden, rows, units, per_unit })
     }
 }
@@ -115,8 +133,12 @@ mod tests {
                 for software in [false, true] {
                     let sizes = Sizes { batch: 64, time: 60, input: 80, hidden };
                     let way = Way::of(kind, sizes, GpuLimits { software, ..WEBGPU });
-                    let Some(Way::Whole(plan)) = way else { panic!("{kind:?}, {hidden} units: {way:?}") };
-                    assert!(plan.rows * hidden * kind.gates().max(2) * NUMBER <= WEBGPU.shared_memory);
+                    let Some(Way::Whole(plan)) = way else {
+                        panic!("{kind:?}, {hidden} units: {way:?}")
+                    };
+                    assert!(
+                        plan.rows * hidden * kind.gates().max(2) * NUMBER <= WEBGPU.shared_memory
+                    );
                     assert!(plan.units * plan.per_unit >= hidden && plan.units <= 256);
                     assert!(plan.rows * plan.per_unit * kind.gates() <= MOST_SUMS);
                 }
@@ -136,7 +158,11 @@ mod tests {
 
     #[test]
     fn a_workgroup_takes_more_rows_once_there_are_workgroups_for_the_whole_device() {
-        let rows = |batch| match Way::of(Cell::Lstm, Sizes { batch, time: 60, input: 80, hidden: 100 }, WEBGPU) {
+        let rows = |batch| match Way::of(
+            Cell::Lstm,
+            Sizes { batch, time: 60, input: 80, hidden: 100 },
+            WEBGPU,
+        ) {
             Some(Way::Whole(plan)) => plan.rows,
             other => panic!("{other:?}"),
         };

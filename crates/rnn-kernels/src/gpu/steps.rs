@@ -1,4 +1,5 @@
-//! Step by step: a product and a launch for each. For layers whose gates do not fit into workgroup memory.
+//! Step by step: a product and a launch for each. For layers whose gates do not fit into workgroup
+//! memory.
 
 use burn::{
     backend::{ops::FloatTensorOps, tensor::FloatTensor},
@@ -25,7 +26,8 @@ const INVOCATIONS: u32 = GpuLimits::WEBGPU.invocations as u32;
 /// Workgroups of a launch in one dimension: every WebGPU device has so many.
 const MOST_WORKGROUPS: u32 = GpuLimits::WEBGPU.workgroups as u32;
 
-/// Tensors of a forward pass: shapes as in [`super::forward::recurrence`], but for the recurrent kernel, `[H, G*H]`.
+/// Tensors of a forward pass: shapes as in [`super::forward::recurrence`], but for the recurrent
+/// kernel, `[H, G*H]`.
 pub(super) struct Forward<'a> {
     pub(super) sums: &'a CubeTensor,
     pub(super) recurrent_kernel: CubeTensor,
@@ -91,12 +93,23 @@ pub(super) fn forward(tensors: Forward<'_>, kind: Cell, sizes: Sizes) {
     }
 }
 
-/// Runs all steps in reverse: fills the gradient, and gives those of the hidden and cell states before the first step.
+/// Runs all steps in reverse: fills the gradient, and gives those of the hidden and cell states
+/// before the first step.
 pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [CubeTensor; 2] {
     let Sizes { batch, time, hidden, .. } = sizes;
-    let Backward { saved, states, recurrent_kernel, upstream, hidden: of_hidden, cell, mask, gradient } = tensors;
-    // What comes through the product of the step after, what else the loss depends on in the hidden state, and in the cell state. The product is
-    // written where the first of them is, so that one binding does for all.
+    let Backward {
+        saved,
+        states,
+        recurrent_kernel,
+        upstream,
+        hidden: of_hidden,
+        cell,
+        mask,
+        gradient,
+    } = tensors;
+    // What comes through the product of the step after, what else the loss depends on in the hidden
+    // state, and in the cell state. The product is written where the first of them is, so that one
+    // binding does for all.
     let carried = CubeBackend::float_cat(vec![zeros(&saved, [batch, hidden]), of_hidden, cell], 0);
     let carried = into_contiguous(carried);
     let mut through = carried.clone();
@@ -135,13 +148,20 @@ pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [Cube
 }
 
 /// A matrix product in one launch.
-fn product(left: FloatTensor<CubeBackend>, right: CubeTensor, out: Option<CubeTensor>) -> CubeTensor {
+fn product(
+    left: FloatTensor<CubeBackend>,
+    right: CubeTensor,
+    out: Option<CubeTensor>,
+) -> CubeTensor {
     let dtype: DType = left.dtype;
     let product = matmul(left, right, out, MatmulStrategy::default(), dtype);
-    product.unwrap_or_else(|error| panic!("recurrent operators: a product of matrices cannot be launched: {error:?}"))
+    product.unwrap_or_else(|error| {
+        panic!("recurrent operators: a product of matrices cannot be launched: {error:?}")
+    })
 }
 
-/// The transposed recurrent kernel with a row for each sum, `[S*H, H]`; of a GRU's fourth sum, which has no part of the state, zeros.
+/// The transposed recurrent kernel with a row for each sum, `[S*H, H]`; of a GRU's fourth sum,
+/// which has no part of the state, zeros.
 fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: Cell, units: usize) -> CubeTensor {
     let kernel = match kind {
         Cell::SimpleRnn | Cell::Lstm => recurrent_kernel,
@@ -201,7 +221,16 @@ fn forward_step<F: Float>(
             of_gates[g] = f32::cast_from(products[(row * comptime!(kind.gates()) + g) * units + j]);
         }
         let at = (t * batch + row) * comptime!(kind.sums() * units) + j;
-        let next = cells::forward::<F>(sums, at, bias, j, &of_gates, State { hidden: state, cell: cell_state }, kind, units);
+        let next = cells::forward::<F>(
+            sums,
+            at,
+            bias,
+            j,
+            &of_gates,
+            State { hidden: state, cell: cell_state },
+            kind,
+            units,
+        );
         state = next.hidden;
         cell_state = next.cell;
     }
@@ -216,8 +245,8 @@ fn forward_step<F: Float>(
 ///
 /// # Shapes
 ///
-/// - carried: the loss by the hidden states through the product of the step after, otherwise, and by the cell states, `[3*B, H]`; the last two
-///   are replaced by those before the step
+/// - carried: the loss by the hidden states through the product of the step after, otherwise, and
+///   by the cell states, `[3*B, H]`; the last two are replaced by those before the step
 /// - gates: the gradients of the step's sums, `[B, S*H]`
 /// - all others: as in [`super::backward::recurrence`]
 #[cube(launch)]
@@ -260,7 +289,18 @@ fn backward_step<F: Float>(
         let before = t * layer + index;
         let of = State { hidden: of_hidden, cell: of_cell };
         let mut own_gates = Array::<f32>::new(comptime!(kind.gates()));
-        let through = cells::backward::<F>(saved, gradient, at, states, before, before + layer, of, &mut own_gates, kind, units);
+        let through = cells::backward::<F>(
+            saved,
+            gradient,
+            at,
+            states,
+            before,
+            before + layer,
+            of,
+            &mut own_gates,
+            kind,
+            units,
+        );
         of_hidden = through.hidden;
         of_cell = through.cell;
         #[unroll]

@@ -1,10 +1,15 @@
 //! Tensors of a device as the kernels read them, and products of them.
 
 use burn::{
-    backend::{TensorMetadata, cubecl::dtype_to_elem_type, ops::FloatTensorOps, tensor::FloatTensor},
+    backend::{
+        TensorMetadata, cubecl::dtype_to_elem_type, ops::FloatTensorOps, tensor::FloatTensor,
+    },
     tensor::Shape,
 };
-use burn_cubecl::{CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use burn_cubecl::{
+    CubeBackend, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype,
+    tensor::CubeTensor,
+};
 use cubecl::ir::ElemType;
 
 use crate::{composed, operands::dims};
@@ -21,7 +26,12 @@ pub(super) fn number(tensor: &CubeTensor) -> ElemType {
 
 /// Memory for a tensor, beside another one.
 pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
-    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape.into(), like.dtype)
+    empty_device_contiguous_dtype(
+        like.client.clone(),
+        like.device.clone(),
+        shape.into(),
+        like.dtype,
+    )
 }
 
 /// Zeros, beside another tensor.
@@ -29,16 +39,25 @@ pub(super) fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
     CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
 }
 
-/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the result, so that a device has work for all its parts
-/// only if each takes some of the rows; their products are added in a fixed order.
+/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the
+/// result, so that a device has work for all its parts only if each takes some of the rows; their
+/// products are added in a fixed order.
 pub(super) fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
     let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
-    let chunks = (1..=MOST_CHUNKS).rev().find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS).unwrap_or(1);
+    let chunks = (1..=MOST_CHUNKS)
+        .rev()
+        .find(|chunks| rows.is_multiple_of(*chunks) && rows / chunks >= FEWEST_ROWS)
+        .unwrap_or(1);
     if chunks == 1 {
         return CubeBackend::float_matmul(CubeBackend::float_transpose(left), right);
     }
-    let chunk = |tensor, columns| CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]));
-    let products = CubeBackend::float_matmul(CubeBackend::float_swap_dims(chunk(left, m), 1, 2), chunk(right, n));
+    let chunk = |tensor, columns| {
+        CubeBackend::float_reshape(tensor, Shape::new([chunks, rows / chunks, columns]))
+    };
+    let products = CubeBackend::float_matmul(
+        CubeBackend::float_swap_dims(chunk(left, m), 1, 2),
+        chunk(right, n),
+    );
     CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
 }
 
@@ -71,6 +90,11 @@ pub(super) fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
     into_contiguous(CubeBackend::float_swap_dims(fours, 0, 1))
 }
 
-pub(super) fn narrow(tensor: &FloatTensor<CubeBackend>, dim: usize, start: usize, length: usize) -> CubeTensor {
+pub(super) fn narrow(
+    tensor: &FloatTensor<CubeBackend>,
+    dim: usize,
+    start: usize,
+    length: usize,
+) -> CubeTensor {
     composed::narrow::<CubeBackend>(tensor, dim, start, length)
 }

@@ -10,8 +10,8 @@ use crate::{
 
 /// [`gru`](super::gru()) composed of plain tensor operations, for any variant of the cell.
 ///
-/// With [`Variant::reset_after`] off, the reset gate acts on the hidden state before the recurrent product, as in the original paper:
-/// `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
+/// With [`Variant::reset_after`] off, the reset gate acts on the hidden state before the recurrent
+/// product, as in the original paper: `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
 ///
 /// # Shapes
 ///
@@ -20,7 +20,12 @@ use crate::{
 /// # Panics
 ///
 /// As [`gru`](super::gru()) does.
-pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tensor<2>>, variant: &Variant<'_>) -> HiddenOutput {
+pub fn gru_reference(
+    input: Tensor<3>,
+    weights: GruWeights,
+    initial: Option<Tensor<2>>,
+    variant: &Variant<'_>,
+) -> HiddenOutput {
     let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
     let check = CellCheck::new("gru", 3, &input, &kernel, &recurrent_kernel);
     check.bias("bias", bias.as_ref());
@@ -28,13 +33,15 @@ pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tens
     check.state("initial hidden state", initial.as_ref());
     check.variant(variant);
     let (batch, time, units) = (check.sizes.batch, check.sizes.time, check.sizes.hidden);
-    let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
+    let mut hidden =
+        initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
 
     let (activation, recurrent_activation) = (variant.activation, variant.recurrent_activation);
     let masked = variant.masked(units);
     let [update, reset, candidate] = gates(input, kernel, recurrent_kernel, bias, variant);
-    let biases: [Option<Tensor<1>>; 3] =
-        std::array::from_fn(|gate| recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * units, units)));
+    let biases: [Option<Tensor<1>>; 3] = std::array::from_fn(|gate| {
+        recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * units, units))
+    });
     let recur = |gate: &Gate, bias: &Option<Tensor<1>>, hidden: &Tensor<2>| match bias {
         Some(bias) => gate.recur(hidden) + bias.clone().unsqueeze(),
         None => gate.recur(hidden),
@@ -42,8 +49,10 @@ pub fn gru_reference(input: Tensor<3>, weights: GruWeights, initial: Option<Tens
 
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
-        let z = recurrent_activation(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
-        let r = recurrent_activation(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
+        let z =
+            recurrent_activation(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
+        let r =
+            recurrent_activation(reset.projected[t].clone() + recur(&reset, &biases[1], &hidden));
         let from_state = if variant.reset_after {
             r * recur(&candidate, &biases[2], &hidden)
         } else {

@@ -19,7 +19,12 @@ fn one_unit_agrees_with_scalars() {
         recurrent_bias: Some(Tensor::from_data(recurrent_bias, &device)),
     };
     let initial = Tensor::from_data([[hidden]], &device);
-    let output = gru_reference(Tensor::from_data([inputs.map(|input| [input])], &device), weights, Some(initial), &Variant::default());
+    let output = gru_reference(
+        Tensor::from_data([inputs.map(|input| [input])], &device),
+        weights,
+        Some(initial),
+        &Variant::default(),
+    );
 
     let mut expected = Vec::new();
     for input in inputs {
@@ -32,11 +37,15 @@ fn one_unit_agrees_with_scalars() {
         expected.push(hidden);
     }
     let got: Vec<f64> = output.sequence.into_data().iter::<f64>().collect();
-    got.iter().zip(&expected).for_each(|(got, expected)| assert!((got - expected).abs() < 1e-6, "{got} {expected}"));
+    got.iter()
+        .zip(&expected)
+        .for_each(|(got, expected)| assert!((got - expected).abs() < 1e-6, "{got} {expected}"));
 }
 
 #[test]
-#[should_panic(expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units; every size must be at least 1")]
+#[should_panic(
+    expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units; every size must be at least 1"
+)]
 fn an_empty_sequence_is_refused() {
     let device = Device::flex();
     let weights = GruWeights {

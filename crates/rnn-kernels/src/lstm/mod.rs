@@ -56,29 +56,38 @@ impl LstmOutput {
 /// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
 /// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16 sequences), and gives the same bytes for any
-/// number of threads; on wgpu one launch runs all steps (up to 1024 hidden units); elsewhere it is [`lstm_reference`].
+/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16
+/// sequences), and gives the same bytes for any number of threads; on wgpu one launch runs all
+/// steps (up to 1024 hidden units); elsewhere it is [`lstm_reference`].
 ///
-/// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as they are; half precision (`F16`,
-/// `BF16`, `Flex32`) is computed in `F32` and given back as it came, and the reference computes it as it is.
+/// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as
+/// they are; half precision (`F16`, `BF16`, `Flex32`) is computed in `F32` and given back as it
+/// came, and the reference computes it as it is.
 ///
 /// # Shapes
 ///
 /// - input: `[B, T, I]`
 /// - initial: hidden and cell state before the first step, `[B, H]` each; zeros when absent
-/// - mask: `[B, T]`, false where a step is padding: the states stay, and nothing is learnt from the step
+/// - mask: `[B, T]`, false where a step is padding: the states stay, and nothing is learnt from the
+///   step
 /// - output: all hidden states `[B, T, H]` and both last states `[B, H]`
 ///
 /// # Panics
 ///
-/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another one (quantised numbers are not
-/// computed with), or a size is zero; the message names the operator, the tensor, what was expected and what was there.
+/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another
+/// one (quantised numbers are not computed with), or a size is zero; the message names the
+/// operator, the tensor, what was expected and what was there.
 ///
 /// # References
 ///
-/// Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9 (1997); Gers et al. (2000) for the forget gate;
-/// Keras `LSTM`.
-pub fn lstm(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>, mask: Option<Tensor<2, Bool>>) -> LstmOutput {
+/// Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9 (1997); Gers et al.
+/// (2000) for the forget gate; Keras `LSTM`.
+pub fn lstm(
+    input: Tensor<3>,
+    weights: LstmWeights,
+    initial: Option<LstmState>,
+    mask: Option<Tensor<2, Bool>>,
+) -> LstmOutput {
     if !has_operators(&input.device()) {
         return lstm_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
     }
@@ -90,6 +99,7 @@ pub fn lstm(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>, 
     check.state("initial hidden state", hidden.as_ref());
     check.state("initial cell state", cell.as_ref());
     check.mask(mask.as_ref());
-    let Answer { sequence, hidden, cell } = Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden, cell }.run();
+    let Answer { sequence, hidden, cell } =
+        Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden, cell }.run();
     LstmOutput { sequence, state: LstmState { hidden, cell } }
 }

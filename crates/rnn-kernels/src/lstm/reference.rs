@@ -16,7 +16,12 @@ use crate::{
 /// # Panics
 ///
 /// As [`lstm`](super::lstm()) does.
-pub fn lstm_reference(input: Tensor<3>, weights: LstmWeights, initial: Option<LstmState>, variant: &Variant<'_>) -> LstmOutput {
+pub fn lstm_reference(
+    input: Tensor<3>,
+    weights: LstmWeights,
+    initial: Option<LstmState>,
+    variant: &Variant<'_>,
+) -> LstmOutput {
     let LstmWeights { kernel, recurrent_kernel, bias } = weights;
     let check = CellCheck::new("lstm", 4, &input, &kernel, &recurrent_kernel);
     check.bias("bias", bias.as_ref());
@@ -31,7 +36,8 @@ pub fn lstm_reference(input: Tensor<3>, weights: LstmWeights, initial: Option<Ls
 
     let (activation, recurrent_activation) = (variant.activation, variant.recurrent_activation);
     let masked = variant.masked(units);
-    let [input_gate, forget_gate, candidate, output_gate] = gates(input, kernel, recurrent_kernel, bias, variant);
+    let [input_gate, forget_gate, candidate, output_gate] =
+        gates(input, kernel, recurrent_kernel, bias, variant);
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
         let i = recurrent_activation(input_gate.at(t, &hidden));

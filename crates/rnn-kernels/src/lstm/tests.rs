@@ -8,8 +8,10 @@ fn sigmoid(value: f64) -> f64 {
 
 #[test]
 fn one_unit_follows_the_course_equations() {
-    // Course, section 6.5: i, f, o = sigmoid(W [h, x] + b), candidate = tanh(W [h, x] + b), C = f*C' + i*candidate, h = o*tanh(C).
-    let (kernel, recurrent, bias) = ([0.5, -0.4, 0.9, 0.3], [0.2, 0.6, -0.7, 0.8], [0.1, 1.0, -0.2, 0.4]);
+    // Course, section 6.5: i, f, o = sigmoid(W [h, x] + b), candidate = tanh(W [h, x] + b), C =
+    // f*C' + i*candidate, h = o*tanh(C).
+    let (kernel, recurrent, bias) =
+        ([0.5, -0.4, 0.9, 0.3], [0.2, 0.6, -0.7, 0.8], [0.1, 1.0, -0.2, 0.4]);
     let (inputs, mut hidden, mut cell) = ([1.5, -0.8, 0.6], 0.3, -0.5);
     let device = Device::flex();
     let weights = LstmWeights {
@@ -17,8 +19,16 @@ fn one_unit_follows_the_course_equations() {
         recurrent_kernel: Tensor::from_data([recurrent], &device),
         bias: Some(Tensor::from_data(bias, &device)),
     };
-    let state = LstmState { hidden: Tensor::from_data([[hidden]], &device), cell: Tensor::from_data([[cell]], &device) };
-    let output = lstm_reference(Tensor::from_data([inputs.map(|input| [input])], &device), weights, Some(state), &Variant::default());
+    let state = LstmState {
+        hidden: Tensor::from_data([[hidden]], &device),
+        cell: Tensor::from_data([[cell]], &device),
+    };
+    let output = lstm_reference(
+        Tensor::from_data([inputs.map(|input| [input])], &device),
+        weights,
+        Some(state),
+        &Variant::default(),
+    );
 
     let mut expected = Vec::new();
     for input in inputs {
@@ -28,7 +38,9 @@ fn one_unit_follows_the_course_equations() {
         expected.push(hidden);
     }
     let got: Vec<f64> = output.sequence.into_data().iter::<f64>().collect();
-    got.iter().zip(&expected).for_each(|(got, expected)| assert!((got - expected).abs() < 1e-6, "{got} {expected}"));
+    got.iter()
+        .zip(&expected)
+        .for_each(|(got, expected)| assert!((got - expected).abs() < 1e-6, "{got} {expected}"));
     let states = [output.state.hidden, output.state.cell].map(|state| state.into_scalar::<f64>());
     assert!((states[0] - hidden).abs() < 1e-6 && (states[1] - cell).abs() < 1e-6, "{states:?}");
 }

@@ -8,7 +8,8 @@ use crate::{
     variant::{Variant, keep},
 };
 
-/// [`simple_rnn`](super::simple_rnn()) composed of plain tensor operations, for any variant of the cell.
+/// [`simple_rnn`](super::simple_rnn()) composed of plain tensor operations, for any variant of the
+/// cell.
 ///
 /// # Shapes
 ///
@@ -29,7 +30,8 @@ pub fn simple_rnn_reference(
     check.state("initial hidden state", initial.as_ref());
     check.variant(variant);
     let (batch, time, units) = (check.sizes.batch, check.sizes.time, check.sizes.hidden);
-    let mut hidden = initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
+    let mut hidden =
+        initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
 
     let masked = variant.masked(units);
     let [gate] = gates(input, kernel, recurrent_kernel, bias, variant);

@@ -15,7 +15,8 @@ const TOLERANCE_F32: f64 = 1e-5;
 
 /// Sizes on and off those of vectors and tiles, one by one and together.
 fn shapes() -> Vec<[usize; 4]> {
-    let mut shapes: Vec<[usize; 4]> = [1, 15, 16, 17, 80, 100, 128, 257].map(|units| [3, 2, 5, units]).to_vec();
+    let mut shapes: Vec<[usize; 4]> =
+        [1, 15, 16, 17, 80, 100, 128, 257].map(|units| [3, 2, 5, units]).to_vec();
     shapes.extend([
         [1, 1, 1, 1],
         [1, 60, 1, 16],
@@ -52,16 +53,33 @@ fn fused_agrees_with_the_reference_and_its_autodiff() {
                 let run = |path| {
                     let (found, leaves) = problem.run(path, &device, dtype);
                     let gradients = leaves.gradients(&Loss::ALL.of(&found).backward());
-                    ([data(found.sequence), data(found.hidden), found.cell.map(data).unwrap_or_default()], gradients)
+                    (
+                        [
+                            data(found.sequence),
+                            data(found.hidden),
+                            found.cell.map(data).unwrap_or_default(),
+                        ],
+                        gradients,
+                    )
                 };
-                let ((fused, fused_gradients), (reference, reference_gradients)) = (run(Path::Fused), run(Path::Reference));
-                for (name, (fused, reference)) in ["sequence", "hidden", "cell"].into_iter().zip(fused.iter().zip(&reference)) {
+                let ((fused, fused_gradients), (reference, reference_gradients)) =
+                    (run(Path::Fused), run(Path::Reference));
+                for (name, (fused, reference)) in
+                    ["sequence", "hidden", "cell"].into_iter().zip(fused.iter().zip(&reference))
+                {
                     assert_close(&format!("{what}: {name}"), fused, reference, tolerance);
                 }
-                for (name, (fused, reference)) in Problem::NAMES.into_iter().zip(fused_gradients.iter().zip(&reference_gradients)) {
+                for (name, (fused, reference)) in
+                    Problem::NAMES.into_iter().zip(fused_gradients.iter().zip(&reference_gradients))
+                {
                     assert_eq!(fused.is_some(), reference.is_some(), "{what}: gradient of {name}");
                     if let (Some(fused), Some(reference)) = (fused, reference) {
-                        assert_close(&format!("{what}: gradient of {name}"), fused, reference, tolerance * 10.0);
+                        assert_close(
+                            &format!("{what}: gradient of {name}"),
+                            fused,
+                            reference,
+                            tolerance * 10.0,
+                        );
                     }
                 }
             }
@@ -75,13 +93,23 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
         for kind in KINDS {
             let problem = Problem::new(kind, [4, 6, 3, 5]);
             let (expected, leaves) = problem.run(Path::Fused, &device, DType::F64);
-            // Time-major input, seen batch-first; kernels stored transposed; states and biases cut out of larger tensors.
-            let transposed = |matrix: Tensor<2>| Tensor::from_data(matrix.transpose().into_data(), (&device, DType::F64)).require_grad();
+            // Time-major input, seen batch-first; kernels stored transposed; states and biases cut
+            // out of larger tensors.
+            let transposed = |matrix: Tensor<2>| {
+                Tensor::from_data(matrix.transpose().into_data(), (&device, DType::F64))
+                    .require_grad()
+            };
             let cut = |state: Tensor<2>| {
                 let [rows, units] = state.dims();
-                Tensor::cat(vec![state.zeros_like(), state], 1).narrow(1, units, units).narrow(0, 0, rows)
+                Tensor::cat(vec![state.zeros_like(), state], 1)
+                    .narrow(1, units, units)
+                    .narrow(0, 0, rows)
             };
-            let time_major = Tensor::<3>::from_data(leaves.input.clone().swap_dims(0, 1).into_data(), (&device, DType::F64)).require_grad();
+            let time_major = Tensor::<3>::from_data(
+                leaves.input.clone().swap_dims(0, 1).into_data(),
+                (&device, DType::F64),
+            )
+            .require_grad();
             let matrices = leaves.matrices.clone().map(transposed);
             let biases = leaves.biases.clone().map(|bias| {
                 let [length] = bias.dims();
@@ -94,19 +122,33 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
                 biases,
                 leaves.states.clone().map(cut),
             );
-            assert_eq!(data(found.sequence.clone()), data(expected.sequence.clone()), "{kind:?} on {device:?}");
+            assert_eq!(
+                data(found.sequence.clone()),
+                data(expected.sequence.clone()),
+                "{kind:?} on {device:?}"
+            );
             // The gradients of the outputs come back transposed, too.
             let weights = TensorData::new(numbers(6 * 4 * 5, 1), [6, 4, 5]);
             let loss = |sequence: Tensor<3>| {
                 let time_major = sequence.swap_dims(0, 1);
-                (time_major * Tensor::from_data(weights.clone(), (&device, DType::F64))).sum().backward()
+                (time_major * Tensor::from_data(weights.clone(), (&device, DType::F64)))
+                    .sum()
+                    .backward()
             };
             let (gradients, expected) = (loss(found.sequence), loss(expected.sequence));
             let of_input = data(time_major.grad(&gradients).unwrap().swap_dims(0, 1));
-            assert_eq!(of_input, data(leaves.input.grad(&expected).unwrap()), "{kind:?} on {device:?}: input");
+            assert_eq!(
+                of_input,
+                data(leaves.input.grad(&expected).unwrap()),
+                "{kind:?} on {device:?}: input"
+            );
             for (matrix, leaf) in matrices.iter().zip(&leaves.matrices) {
                 let of_matrix = data(matrix.grad(&gradients).unwrap().transpose());
-                assert_eq!(of_matrix, data(leaf.grad(&expected).unwrap()), "{kind:?} on {device:?}: a kernel");
+                assert_eq!(
+                    of_matrix,
+                    data(leaf.grad(&expected).unwrap()),
+                    "{kind:?} on {device:?}: a kernel"
+                );
             }
         }
     }
@@ -116,10 +158,20 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
 fn numbers_of_half_precision_are_computed_in_f32() {
     let device = Device::flex().autodiff();
     // Eleven and eight bits of mantissa.
-    for (kind, (dtype, tolerance)) in KINDS.into_iter().flat_map(|kind| [(DType::F16, 2e-3), (DType::BF16, 1.6e-2)].map(|of| (kind, of))) {
+    for (kind, (dtype, tolerance)) in KINDS
+        .into_iter()
+        .flat_map(|kind| [(DType::F16, 2e-3), (DType::BF16, 1.6e-2)].map(|of| (kind, of)))
+    {
         let problem = Problem::new(kind, [3, 5, 2, 4]).with_mask();
         let (half, leaves) = problem.run(Path::Fused, &device, dtype);
-        assert_eq!([half.sequence.dtype(), half.hidden.dtype(), half.cell.as_ref().map_or(dtype, Tensor::dtype)], [dtype; 3]);
+        assert_eq!(
+            [
+                half.sequence.dtype(),
+                half.hidden.dtype(),
+                half.cell.as_ref().map_or(dtype, Tensor::dtype)
+            ],
+            [dtype; 3]
+        );
         let gradients = leaves.gradients(&Loss::ALL.of(&half).backward());
         let (full, full_leaves) = problem.run(Path::Fused, &device, DType::F32);
         let full_gradients = full_leaves.gradients(&Loss::ALL.of(&full).backward());
@@ -137,7 +189,12 @@ fn numbers_of_half_precision_are_computed_in_f32() {
 /// Tensors of a problem as the extension reads them.
 fn operands(problem: &Problem) -> Operands<Flex> {
     let units = problem.shapes[2][0];
-    let tensor = |index: usize| FlexTensor::from_data(TensorData::new(problem.values[index].clone(), problem.shapes[index].clone()));
+    let tensor = |index: usize| {
+        FlexTensor::from_data(TensorData::new(
+            problem.values[index].clone(),
+            problem.shapes[index].clone(),
+        ))
+    };
     let bias = numbers(problem.kind.sums() * units, 3);
     let mask = problem.mask.as_ref().map(|mask| {
         let numbers: Vec<f64> = mask.iter().map(|&counts| f64::from(u8::from(counts))).collect();
@@ -162,37 +219,65 @@ fn primitive(tensor: FlexTensor) -> Vec<f64> {
 #[test]
 fn composed_operators_agree_with_fused_ones() {
     for kind in KINDS {
-        for (index, shape) in [[3, 5, 2, 4], [1, 1, 1, 1], [17, 4, 3, 16], [2, 30, 7, 9]].into_iter().enumerate() {
+        for (index, shape) in
+            [[3, 5, 2, 4], [1, 1, 1, 1], [17, 4, 3, 16], [2, 30, 7, 9]].into_iter().enumerate()
+        {
             let mut problem = Problem::new(kind, shape);
             problem.has_states = index != 2;
             let problem = if index % 2 == 0 { problem.with_mask() } else { problem };
             let operands = operands(&problem);
             let weights = |seed: u64, shape: Vec<usize>| {
-                Optional::<Flex>::Present(FlexTensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape)))
+                Optional::<Flex>::Present(FlexTensor::from_data(TensorData::new(
+                    numbers(shape.iter().product(), seed),
+                    shape,
+                )))
             };
             let [batch, time, _, units] = shape;
             let upstream = Upstream {
-                sequence: if index == 1 { Optional::Absent } else { weights(1, vec![batch, time, units]) },
+                sequence: if index == 1 {
+                    Optional::Absent
+                } else {
+                    weights(1, vec![batch, time, units])
+                },
                 hidden: weights(2, vec![batch, units]),
-                cell: if kind == Cell::Lstm { weights(3, vec![batch, units]) } else { Optional::Absent },
+                cell: if kind == Cell::Lstm {
+                    weights(3, vec![batch, units])
+                } else {
+                    Optional::Absent
+                },
             };
             let (fused, fused_saved) = Flex::recurrent_saving(operands.clone(), kind);
             let (composed, composed_saved) = composed::forward_saving(&operands, kind);
             let inferred = composed::forward(&operands, kind);
             let what = |name: &str| format!("{kind:?} {shape:?}: {name}");
-            assert_eq!(primitive(inferred.sequence), primitive(composed.sequence.clone()), "{}", what("inference"));
+            assert_eq!(
+                primitive(inferred.sequence),
+                primitive(composed.sequence.clone()),
+                "{}",
+                what("inference")
+            );
             let compare = |name: &str, got: FlexTensor, expected: FlexTensor| {
                 assert_close(&what(name), &primitive(got), &primitive(expected), TOLERANCE_F64);
             };
             compare("sequence", composed.sequence, fused.sequence);
             compare("hidden", composed.hidden, fused.hidden);
             compare("cell", composed.cell, fused.cell);
-            let fused = Flex::recurrent_backward(operands.clone(), fused_saved, upstream.clone(), kind, true);
+            let fused = Flex::recurrent_backward(
+                operands.clone(),
+                fused_saved,
+                upstream.clone(),
+                kind,
+                true,
+            );
             let composed = composed::backward(&operands, &composed_saved, &upstream, kind, true);
             let input = |gradient: Optional<Flex>| gradient.as_ref().cloned().unwrap();
             compare("gradient of the input", input(composed.input), input(fused.input));
             compare("gradient of the kernel", composed.kernel, fused.kernel);
-            compare("gradient of the recurrent kernel", composed.recurrent_kernel, fused.recurrent_kernel);
+            compare(
+                "gradient of the recurrent kernel",
+                composed.recurrent_kernel,
+                fused.recurrent_kernel,
+            );
             compare("gradient of the bias", composed.bias, fused.bias);
             compare("gradient of the hidden state", composed.hidden, fused.hidden);
             compare("gradient of the cell state", composed.cell, fused.cell);

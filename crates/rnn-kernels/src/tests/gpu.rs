@@ -53,10 +53,18 @@ fn step_by_step(_: Cell, _: Sizes) -> Option<Way> {
 }
 
 /// Values and gradients of a problem.
-fn found(problem: &Problem, loss: Loss, device: &Device, dtype: DType) -> ([Vec<f64>; 3], Vec<Option<Vec<f64>>>) {
+fn found(
+    problem: &Problem,
+    loss: Loss,
+    device: &Device,
+    dtype: DType,
+) -> ([Vec<f64>; 3], Vec<Option<Vec<f64>>>) {
     let (found, leaves) = problem.run(Path::Fused, &device.clone().autodiff(), dtype);
     let gradients = leaves.gradients(&loss.of(&found).backward());
-    ([data(found.sequence), data(found.hidden), found.cell.map(data).unwrap_or_default()], gradients)
+    (
+        [data(found.sequence), data(found.hidden), found.cell.map(data).unwrap_or_default()],
+        gradients,
+    )
 }
 
 /// Compares values and gradients with those of flex in `F64`.
@@ -64,10 +72,14 @@ fn check(problem: &Problem, loss: Loss, device: &Device, dtype: DType, tolerance
     let (outputs, gradients) = found(problem, loss, device, dtype);
     let (expected, expected_gradients) = found(problem, loss, &Device::flex(), DType::F64);
     let what = format!("{:?} {:?} in {dtype:?}", problem.kind, problem.shapes);
-    for (name, (got, expected)) in ["sequence", "hidden", "cell"].into_iter().zip(outputs.iter().zip(&expected)) {
+    for (name, (got, expected)) in
+        ["sequence", "hidden", "cell"].into_iter().zip(outputs.iter().zip(&expected))
+    {
         assert_close(&format!("{what}: {name}"), got, expected, tolerance);
     }
-    for (name, (got, expected)) in Problem::NAMES.into_iter().zip(gradients.iter().zip(&expected_gradients)) {
+    for (name, (got, expected)) in
+        Problem::NAMES.into_iter().zip(gradients.iter().zip(&expected_gradients))
+    {
         assert_eq!(got.is_some(), expected.is_some(), "{what}: gradient of {name}");
         if let (Some(got), Some(expected)) = (got, expected) {
             assert_close(&format!("{what}: gradient of {name}"), got, expected, 5.0 * tolerance);
@@ -75,7 +87,8 @@ fn check(problem: &Problem, loss: Loss, device: &Device, dtype: DType, tolerance
     }
 }
 
-/// Problems on and off the sizes of workgroups and vectors, with states, masks and partial losses in turn.
+/// Problems on and off the sizes of workgroups and vectors, with states, masks and partial losses
+/// in turn.
 fn problems(kind: Cell, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem, Loss)> {
     shapes.iter().enumerate().map(move |(index, &shape)| {
         let mut problem = Problem::new(kind, shape);
@@ -85,8 +98,15 @@ fn problems(kind: Cell, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem,
     })
 }
 
-const SHAPES: [[usize; 4]; 7] =
-    [[64, 8, 3, 20], [1, 1, 1, 1], [3, 5, 2, 15], [17, 4, 3, 33], [80, 3, 1, 80], [2, 20, 5, 100], [5, 3, 4, 257]];
+const SHAPES: [[usize; 4]; 7] = [
+    [64, 8, 3, 20],
+    [1, 1, 1, 1],
+    [3, 5, 2, 15],
+    [17, 4, 3, 33],
+    [80, 3, 1, 80],
+    [2, 20, 5, 100],
+    [5, 3, 4, 257],
+];
 
 #[test]
 fn a_gpu_agrees_with_flex_in_values_and_gradients() {
@@ -99,9 +119,9 @@ fn a_gpu_agrees_with_flex_in_values_and_gradients() {
 #[test]
 fn a_gpu_agrees_with_flex_step_by_step() {
     let gpu = Gpu::forced(step_by_step);
-    for (problem, loss) in
-        KINDS.into_iter().flat_map(|kind| problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [3, 2, 3, 1030]]))
-    {
+    for (problem, loss) in KINDS.into_iter().flat_map(|kind| {
+        problems(kind, &[[1, 1, 1, 1], [17, 4, 3, 33], [2, 9, 5, 20], [3, 2, 3, 1030]])
+    }) {
         check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
     }
 }
@@ -109,7 +129,10 @@ fn a_gpu_agrees_with_flex_step_by_step() {
 #[test]
 fn the_way_of_a_hardware_gpu_with_the_limits_of_webgpu_agrees_with_flex() {
     let gpu = Gpu::forced(|kind, sizes| Way::of(kind, sizes, GpuLimits::WEBGPU));
-    for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [130, 3, 3, 36], [5, 2, 4, 256]])) {
+    for (problem, loss) in KINDS
+        .into_iter()
+        .flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [130, 3, 3, 36], [5, 2, 4, 256]]))
+    {
         check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
     }
 }
@@ -117,7 +140,9 @@ fn the_way_of_a_hardware_gpu_with_the_limits_of_webgpu_agrees_with_flex() {
 #[test]
 fn tensor_operations_agree_with_flex_on_a_gpu() {
     let gpu = Gpu::forced(|_, _| None);
-    for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [5, 3, 2, 16]])) {
+    for (problem, loss) in
+        KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [5, 3, 2, 16]]))
+    {
         check(&problem, loss, &gpu.device, DType::F32, TOLERANCE);
     }
 }
@@ -126,7 +151,9 @@ fn tensor_operations_agree_with_flex_on_a_gpu() {
 fn a_gpu_agrees_with_flex_in_half_precision() {
     for gpu in [Gpu::alone as fn() -> Gpu, || Gpu::forced(step_by_step)] {
         let gpu = gpu();
-        for (problem, loss) in KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 5, 2, 15], [17, 4, 3, 36]])) {
+        for (problem, loss) in
+            KINDS.into_iter().flat_map(|kind| problems(kind, &[[3, 5, 2, 15], [17, 4, 3, 36]]))
+        {
             check(&problem, loss, &gpu.device, DType::F16, TOLERANCE_F16);
         }
     }
@@ -189,7 +216,10 @@ fn a_gpu_launches_as_many_kernels_for_long_sequences_as_for_short_ones() {
     let gpu = Gpu::alone();
     for kind in KINDS {
         let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
-        assert!(short > 0 && long == short, "{kind:?}: {short} launches for 3 steps, {long} for 24");
+        assert!(
+            short > 0 && long == short,
+            "{kind:?}: {short} launches for 3 steps, {long} for 24"
+        );
     }
 }
 
@@ -198,7 +228,10 @@ fn a_gpu_launches_two_kernels_a_step_and_direction_step_by_step() {
     let gpu = Gpu::forced(step_by_step);
     for kind in KINDS {
         let [short, long] = [3, 24].map(|time| launches(kind, time, &gpu.device));
-        assert!(long - short == 2 * 2 * (24 - 3), "{kind:?}: {short} launches for 3 steps, {long} for 24");
+        assert!(
+            long - short == 2 * 2 * (24 - 3),
+            "{kind:?}: {short} launches for 3 steps, {long} for 24"
+        );
     }
 }
 
@@ -206,9 +239,15 @@ fn a_gpu_launches_two_kernels_a_step_and_direction_step_by_step() {
 fn routes_of_a_gpu_follow_its_limits() {
     let gpu = Gpu::alone();
     let limits = gpu_limits(&gpu.device).unwrap();
-    assert!(limits.bindings >= 7 && limits.invocations >= 256 && limits.shared_memory >= 16 << 10, "{limits:?}");
+    assert!(
+        limits.bindings >= 7 && limits.invocations >= 256 && limits.shared_memory >= 16 << 10,
+        "{limits:?}"
+    );
     for kind in KINDS {
-        assert!(matches!(route(kind, [64, 60, 80, 100], &gpu.device), Route::OneLaunch { .. }), "{kind:?}");
+        assert!(
+            matches!(route(kind, [64, 60, 80, 100], &gpu.device), Route::OneLaunch { .. }),
+            "{kind:?}"
+        );
         assert_eq!(route(kind, [2, 2, 8, 2048], &gpu.device), Route::TwoLaunchesAStep, "{kind:?}");
         assert_eq!(route(kind, [64, 60, 80, 100], &Device::flex()), Route::Cpu, "{kind:?}");
     }

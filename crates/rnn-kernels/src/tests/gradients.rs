@@ -3,13 +3,15 @@ use burn::tensor::{DType, Device};
 use super::{KINDS, Leaves, Loss, Path, Problem, assert_close};
 use crate::Cell;
 
-/// Step of the finite differences: the error is its square times a third derivative, and rounding divided by it.
+/// Step of the finite differences: the error is its square times a third derivative, and rounding
+/// divided by it.
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-7;
 
 fn losses(kind: Cell) -> Vec<Loss> {
     let none = Loss { sequence: false, hidden: false, cell: false };
-    let mut losses = vec![Loss { sequence: true, ..none }, Loss { hidden: true, ..none }, Loss::ALL];
+    let mut losses =
+        vec![Loss { sequence: true, ..none }, Loss { hidden: true, ..none }, Loss::ALL];
     if kind == Cell::Lstm {
         losses.push(Loss { cell: true, ..none });
     }
@@ -20,9 +22,11 @@ fn losses(kind: Cell) -> Vec<Loss> {
 fn gradients_agree_with_finite_differences() {
     for device in [Device::flex(), Device::ndarray()] {
         for kind in KINDS {
-            for problem in
-                [Problem::new(kind, [2, 4, 3, 5]), Problem::new(kind, [3, 3, 1, 2]).with_mask(), Problem::new(kind, [1, 1, 2, 1])]
-            {
+            for problem in [
+                Problem::new(kind, [2, 4, 3, 5]),
+                Problem::new(kind, [3, 3, 1, 2]).with_mask(),
+                Problem::new(kind, [1, 1, 2, 1]),
+            ] {
                 for loss in losses(kind) {
                     check(&problem, loss, &device);
                 }
@@ -40,7 +44,8 @@ fn check(problem: &Problem, loss: Loss, device: &Device) {
     };
     for (index, name) in Problem::NAMES.into_iter().enumerate() {
         let Some(gradient) = &gradients[index] else {
-            let unused = (name == "recurrent bias" && problem.kind != Cell::Gru) || (name == "cell" && problem.kind != Cell::Lstm);
+            let unused = (name == "recurrent bias" && problem.kind != Cell::Gru)
+                || (name == "cell" && problem.kind != Cell::Lstm);
             assert!(unused, "{:?}, {loss:?}: no gradient of {name}", problem.kind);
             continue;
         };
@@ -57,7 +62,12 @@ fn check(problem: &Problem, loss: Loss, device: &Device) {
                 difference
             })
             .collect();
-        let what = format!("{:?} {:?}, {loss:?}, mask {}: {name}", problem.kind, problem.shapes[0], problem.mask.is_some());
+        let what = format!(
+            "{:?} {:?}, {loss:?}, mask {}: {name}",
+            problem.kind,
+            problem.shapes[0],
+            problem.mask.is_some()
+        );
         assert_close(&what, gradient, &differences, TOLERANCE);
     }
 }
@@ -83,7 +93,11 @@ fn only_what_is_tracked_gets_a_gradient() {
             states.map(|state| state.inner()),
         );
         let gradients = Loss::ALL.of(&found).backward();
-        assert_eq!(recurrent.grad(&gradients).map(super::data), all[2], "{kind:?}: the gradient does not depend on what else is learnt");
+        assert_eq!(
+            recurrent.grad(&gradients).map(super::data),
+            all[2],
+            "{kind:?}: the gradient does not depend on what else is learnt"
+        );
         assert!(kernel.grad(&gradients).is_none(), "{kind:?}: a constant has none");
     }
 }
@@ -94,7 +108,8 @@ fn checkpointing_gives_the_same_gradients() {
         let problem = Problem::new(kind, [5, 7, 3, 4]);
         let gradients = |device: Device| {
             let (found, leaves) = problem.run(Path::Fused, &device, DType::F64);
-            // Operations before and after the operator, so that there is something to compute again.
+            // Operations before and after the operator, so that there is something to compute
+            // again.
             leaves.gradients(&(Loss::ALL.of(&found).tanh() * 2.0).backward())
         };
         let balanced = Device::flex().autodiff().gradient_checkpointing();
@@ -112,7 +127,11 @@ fn masked_steps_give_no_gradient_to_their_inputs() {
         let of_input = gradients[0].as_ref().unwrap();
         for (step, counts) in problem.mask.as_ref().unwrap().iter().enumerate() {
             let of_step = &of_input[step * 2..step * 2 + 2];
-            assert_eq!(of_step.iter().all(|&value| value == 0.0), !counts, "{kind:?}, step {step}: {of_step:?}");
+            assert_eq!(
+                of_step.iter().all(|&value| value == 0.0),
+                !counts,
+                "{kind:?}, step {step}: {of_step:?}"
+            );
         }
     }
 }
@@ -131,7 +150,10 @@ fn a_step_that_does_not_count_may_hold_anything() {
         for path in [Path::Fused, Path::Reference] {
             let run = |problem: &Problem| {
                 let (found, leaves) = problem.run(path, &device, DType::F64);
-                (super::data(found.sequence.clone()), leaves.gradients(&Loss::ALL.of(&found).backward()))
+                (
+                    super::data(found.sequence.clone()),
+                    leaves.gradients(&Loss::ALL.of(&found).backward()),
+                )
             };
             assert_eq!(run(&problem), run(&spoilt), "{kind:?}");
         }

@@ -1,4 +1,5 @@
-//! The operators as their users see them: fused, composed and reference against each other, and against finite differences.
+//! The operators as their users see them: fused, composed and reference against each other, and
+//! against finite differences.
 
 mod agreement;
 #[cfg(feature = "wgpu")]
@@ -9,8 +10,8 @@ mod misuse;
 use burn::tensor::{Bool, DType, Device, Gradients, Tensor, TensorData};
 
 use crate::{
-    Cell, GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference, simple_rnn,
-    simple_rnn_reference,
+    Cell, GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm,
+    lstm_reference, simple_rnn, simple_rnn_reference,
 };
 
 pub(super) const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
@@ -51,7 +52,8 @@ pub(super) enum Path {
 }
 
 impl Problem {
-    pub(super) const NAMES: [&'static str; 7] = ["input", "kernel", "recurrent kernel", "bias", "recurrent bias", "hidden", "cell"];
+    pub(super) const NAMES: [&'static str; 7] =
+        ["input", "kernel", "recurrent kernel", "bias", "recurrent bias", "hidden", "cell"];
 
     pub(super) fn new(kind: Cell, [batch, time, input, units]: [usize; 4]) -> Self {
         let gates = kind.gates() * units;
@@ -67,9 +69,18 @@ impl Problem {
         let scale = |index: usize| if index == 2 { 1.0 / (units as f64).sqrt() } else { 0.7 };
         let values = shapes.iter().enumerate().map(|(index, shape)| {
             let count = shape.iter().product();
-            numbers(count, (index * 1000 + count) as u64).into_iter().map(|number| number * scale(index)).collect()
+            numbers(count, (index * 1000 + count) as u64)
+                .into_iter()
+                .map(|number| number * scale(index))
+                .collect()
         });
-        Self { kind, values: values.collect(), shapes: shapes.to_vec(), mask: None, has_states: true }
+        Self {
+            kind,
+            values: values.collect(),
+            shapes: shapes.to_vec(),
+            mask: None,
+            has_states: true,
+        }
     }
 
     pub(super) fn with_mask(mut self) -> Self {
@@ -80,19 +91,26 @@ impl Problem {
     }
 
     fn leaf<const D: usize>(&self, index: usize, device: &Device, dtype: DType) -> Tensor<D> {
-        let tensor = Tensor::from_data(TensorData::new(self.values[index].clone(), self.shapes[index].clone()), (device, dtype));
+        let tensor = Tensor::from_data(
+            TensorData::new(self.values[index].clone(), self.shapes[index].clone()),
+            (device, dtype),
+        );
         if device.is_autodiff() { tensor.require_grad() } else { tensor }
     }
 
     pub(super) fn mask(&self, device: &Device) -> Option<Tensor<2, Bool>> {
         let mask = self.mask.clone()?;
-        Some(Tensor::from_data(TensorData::new(mask, [self.shapes[0][0], self.shapes[0][1]]), device))
+        Some(Tensor::from_data(
+            TensorData::new(mask, [self.shapes[0][0], self.shapes[0][1]]),
+            device,
+        ))
     }
 
     /// Runs an operator; the leaves are in the order of the names.
     pub(super) fn run(&self, path: Path, device: &Device, dtype: DType) -> (Found, Leaves) {
         let input = self.leaf::<3>(0, device, dtype);
-        let [kernel, recurrent_kernel, hidden, cell] = [1, 2, 5, 6].map(|index| self.leaf::<2>(index, device, dtype));
+        let [kernel, recurrent_kernel, hidden, cell] =
+            [1, 2, 5, 6].map(|index| self.leaf::<2>(index, device, dtype));
         let [bias, recurrent_bias] = [3, 4].map(|index| self.leaf::<1>(index, device, dtype));
         let leaves = Leaves {
             input: input.clone(),
@@ -100,7 +118,13 @@ impl Problem {
             biases: [bias.clone(), recurrent_bias.clone()],
             states: [hidden.clone(), cell.clone()],
         };
-        let found = self.call(path, input, [kernel, recurrent_kernel], [bias, recurrent_bias], [hidden, cell]);
+        let found = self.call(
+            path,
+            input,
+            [kernel, recurrent_kernel],
+            [bias, recurrent_bias],
+            [hidden, cell],
+        );
         (found, leaves)
     }
 
@@ -126,7 +150,12 @@ impl Problem {
                 Found { sequence: found.sequence, hidden: found.state, cell: None }
             }
             Cell::Gru => {
-                let weights = GruWeights { kernel, recurrent_kernel, bias, recurrent_bias: Some(recurrent_bias) };
+                let weights = GruWeights {
+                    kernel,
+                    recurrent_kernel,
+                    bias,
+                    recurrent_bias: Some(recurrent_bias),
+                };
                 let found = match path {
                     Path::Fused => gru(input, weights, initial, mask),
                     Path::Reference => gru_reference(input, weights, initial, &variant),
@@ -140,7 +169,11 @@ impl Problem {
                     Path::Fused => lstm(input, weights, initial, mask),
                     Path::Reference => lstm_reference(input, weights, initial, &variant),
                 };
-                Found { sequence: found.sequence, hidden: found.state.hidden, cell: Some(found.state.cell) }
+                Found {
+                    sequence: found.sequence,
+                    hidden: found.state.hidden,
+                    cell: Some(found.state.cell),
+                }
             }
         }
     }
@@ -206,6 +239,9 @@ pub(super) fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance:
     for (index, (got, expected)) in got.iter().zip(expected).enumerate() {
         let error = (got - expected).abs() / largest;
         let is_close = error <= tolerance;
-        assert!(is_close, "{what} [{index}]: got {got}, expected {expected}, off by {error:e} of the largest");
+        assert!(
+            is_close,
+            "{what} [{index}]: got {got}, expected {expected}, off by {error:e} of the largest"
+        );
     }
 }

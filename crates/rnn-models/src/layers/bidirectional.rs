@@ -72,7 +72,8 @@ impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
     }
 }
 
-/// Two layers over the same sequences, one forwards and one backwards in time (Keras `Bidirectional`).
+/// Two layers over the same sequences, one forwards and one backwards in time (Keras
+/// `Bidirectional`).
 ///
 /// # Examples
 ///
@@ -90,7 +91,8 @@ impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
 ///
 /// # References
 ///
-/// Schuster and Paliwal, "Bidirectional recurrent neural networks", IEEE Transactions on Signal Processing 45 (1997).
+/// Schuster and Paliwal, "Bidirectional recurrent neural networks", IEEE Transactions on Signal
+/// Processing 45 (1997).
 #[derive(Module, Debug)]
 pub struct Bidirectional<L> {
     /// Reads from the first step on; its `go_backwards` must be off.
@@ -105,8 +107,8 @@ pub struct Bidirectional<L> {
 /// What a [`Bidirectional`] layer gives.
 #[derive(Debug, Clone)]
 pub struct BidirectionalOutput<S> {
-    /// Merged hidden states, `[B, T, H]` or `[B, T, 2*H]`, both in the order of the input; zeros at steps that do not count (Keras
-    /// `return_sequences=True`).
+    /// Merged hidden states, `[B, T, H]` or `[B, T, 2*H]`, both in the order of the input; zeros at
+    /// steps that do not count (Keras `return_sequences=True`).
     pub sequence: Tensor<3>,
     /// The merged final hidden states, `[B, H]` or `[B, 2*H]` (Keras `return_sequences=False`).
     pub last: Tensor<2>,
@@ -116,7 +118,11 @@ pub struct BidirectionalOutput<S> {
 
 impl<L: RecurrentLayer> Bidirectional<L> {
     fn check(&self) {
-        refuse_backwards("bidirectional", "it turns time around itself", [&self.forward, &self.backward]);
+        refuse_backwards(
+            "bidirectional",
+            "it turns time around itself",
+            [&self.forward, &self.backward],
+        );
     }
 
     /// Runs both layers.
@@ -129,7 +135,11 @@ impl<L: RecurrentLayer> Bidirectional<L> {
     /// # Panics
     ///
     /// When the shapes disagree, or a layer goes backwards by itself; the message says which.
-    pub fn forward(&self, input: impl Into<Sequences>, initial: Option<(L::State, L::State)>) -> BidirectionalOutput<L::State> {
+    pub fn forward(
+        &self,
+        input: impl Into<Sequences>,
+        initial: Option<(L::State, L::State)>,
+    ) -> BidirectionalOutput<L::State> {
         self.check();
         let input = input.into();
         let mask = input.mask.clone();
@@ -150,7 +160,8 @@ impl<L: RecurrentLayer> Bidirectional<L> {
         sum_of_penalties([&self.forward, &self.backward])
     }
 
-    /// Both layers with their weights within their constraints; call it after each step of the optimizer.
+    /// Both layers with their weights within their constraints; call it after each step of the
+    /// optimizer.
     #[must_use]
     pub fn constrained(self) -> Self {
         Self { forward: self.forward.constrained(), backward: self.backward.constrained(), ..self }

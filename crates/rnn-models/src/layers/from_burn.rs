@@ -39,7 +39,8 @@ pub struct ConversionError {
 
 const CLIP: &str = "`clip` is set, which has no counterpart";
 const REVERSE: &str = "`reverse` is on (flip the input and the outputs in time instead)";
-const TIME_FIRST: &str = "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
+const TIME_FIRST: &str =
+    "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
 
 /// Refuses a layer for the first of the reasons that applies.
 fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), ConversionError> {
@@ -52,11 +53,20 @@ fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), C
 /// Refuses what no layer of Burn has.
 fn refuse_options(layer: &'static str, options: &Options) -> Result<(), ConversionError> {
     let reasons = [
-        (options.go_backwards, "`go_backwards` is on, which has no counterpart (flip the input in time instead)"),
+        (
+            options.go_backwards,
+            "`go_backwards` is on, which has no counterpart (flip the input in time instead)",
+        ),
         (options.dropout > 0.0, "`dropout` is set, which has no counterpart"),
         (options.recurrent_dropout > 0.0, "`recurrent_dropout` is set, which has no counterpart"),
-        (options.regularizers.named().next().is_some(), "a regularizer is set, which has no counterpart"),
-        (options.constraints.named().next().is_some(), "a constraint is set, which has no counterpart"),
+        (
+            options.regularizers.named().next().is_some(),
+            "a regularizer is set, which has no counterpart",
+        ),
+        (
+            options.constraints.named().next().is_some(),
+            "a constraint is set, which has no counterpart",
+        ),
     ];
     refuse(layer, &reasons)
 }
@@ -64,7 +74,10 @@ fn refuse_options(layer: &'static str, options: &Options) -> Result<(), Conversi
 /// Whether two activations are the same one without parameters.
 fn is_same(one: &Activation, other: &Activation) -> bool {
     use Activation::{HardSwish, Identity, Relu, Selu, Sigmoid, Softsign, Tanh};
-    let plain = matches!(one, Tanh(_) | Sigmoid(_) | Relu(_) | Identity(_) | Softsign(_) | Selu(_) | HardSwish(_));
+    let plain = matches!(
+        one,
+        Tanh(_) | Sigmoid(_) | Relu(_) | Identity(_) | Softsign(_) | Selu(_) | HardSwish(_)
+    );
     plain && discriminant(one) == discriminant(other)
 }
 
@@ -94,7 +107,9 @@ fn side_by_side<const D: usize>(parts: Vec<Tensor<D>>) -> Param<Tensor<D>> {
 fn biases(layers: &[&Linear]) -> Option<Param<Tensor<1>>> {
     let biases: Vec<_> = layers.iter().map(|layer| layer.bias.as_ref().map(Param::val)).collect();
     let zeros = biases.iter().flatten().next()?.zeros_like();
-    Some(side_by_side(biases.into_iter().map(|bias| bias.unwrap_or_else(|| zeros.clone())).collect()))
+    Some(side_by_side(
+        biases.into_iter().map(|bias| bias.unwrap_or_else(|| zeros.clone())).collect(),
+    ))
 }
 
 impl Weights {
@@ -102,8 +117,15 @@ impl Weights {
     fn join(gates: &[&GateController]) -> Self {
         let inputs: Vec<&Linear> = gates.iter().map(|gate| &gate.input_transform).collect();
         let states: Vec<&Linear> = gates.iter().map(|gate| &gate.hidden_transform).collect();
-        let kernels = |layers: &[&Linear]| side_by_side(layers.iter().map(|layer| layer.weight.val()).collect());
-        Self { kernel: kernels(&inputs), recurrent_kernel: kernels(&states), bias: biases(&inputs), recurrent_bias: biases(&states) }
+        let kernels = |layers: &[&Linear]| {
+            side_by_side(layers.iter().map(|layer| layer.weight.val()).collect())
+        };
+        Self {
+            kernel: kernels(&inputs),
+            recurrent_kernel: kernels(&states),
+            bias: biases(&inputs),
+            recurrent_bias: biases(&states),
+        }
     }
 
     /// Both biases as one.
@@ -123,23 +145,36 @@ impl Weights {
     fn split<const G: usize>(self) -> [GateController; G] {
         let present = self.bias.as_ref().or(self.recurrent_bias.as_ref());
         let zeros = present.map(|bias| parameter(bias.val().zeros_like(), is_frozen(&bias.val())));
-        let mut inputs = linears::<G>(&self.kernel, self.bias.as_ref().or(zeros.as_ref())).into_iter();
-        let mut states = linears::<G>(&self.recurrent_kernel, self.recurrent_bias.as_ref().or(zeros.as_ref())).into_iter();
+        let mut inputs =
+            linears::<G>(&self.kernel, self.bias.as_ref().or(zeros.as_ref())).into_iter();
+        let mut states =
+            linears::<G>(&self.recurrent_kernel, self.recurrent_bias.as_ref().or(zeros.as_ref()))
+                .into_iter();
         std::array::from_fn(|_| match (inputs.next(), states.next()) {
-            (Some(input_transform), Some(hidden_transform)) => GateController { input_transform, hidden_transform },
+            (Some(input_transform), Some(hidden_transform)) => {
+                GateController { input_transform, hidden_transform }
+            }
             _ => unreachable!("one pair of layers a gate"),
         })
     }
 }
 
 /// One linear layer a gate.
-fn linears<const G: usize>(kernel: &Param<Tensor<2>>, bias: Option<&Param<Tensor<1>>>) -> Vec<Linear> {
-    fn pieces<const D: usize>(whole: Tensor<D>, count: usize) -> impl Iterator<Item = Param<Tensor<D>>> {
+fn linears<const G: usize>(
+    kernel: &Param<Tensor<2>>,
+    bias: Option<&Param<Tensor<1>>>,
+) -> Vec<Linear> {
+    fn pieces<const D: usize>(
+        whole: Tensor<D>,
+        count: usize,
+    ) -> impl Iterator<Item = Param<Tensor<D>>> {
         let frozen = is_frozen(&whole);
         whole.chunk(count, D - 1).into_iter().map(move |piece| parameter(piece, frozen))
     }
     let mut biases = bias.map(|bias| pieces(bias.val(), G));
-    pieces(kernel.val(), G).map(|weight| Linear { weight, bias: biases.as_mut().and_then(Iterator::next) }).collect()
+    pieces(kernel.val(), G)
+        .map(|weight| Linear { weight, bias: biases.as_mut().and_then(Iterator::next) })
+        .collect()
 }
 
 /// Refuses a layer with `clip`, `reverse` or without `batch_first`.
@@ -147,11 +182,24 @@ impl TryFrom<nn::Rnn> for SimpleRnn {
     type Error = ConversionError;
 
     fn try_from(layer: nn::Rnn) -> Result<Self, ConversionError> {
-        refuse("burn::nn::Rnn", &[(layer.clip.is_some(), CLIP), (layer.reverse, REVERSE), (!layer.batch_first, TIME_FIRST)])?;
+        refuse(
+            "burn::nn::Rnn",
+            &[
+                (layer.clip.is_some(), CLIP),
+                (layer.reverse, REVERSE),
+                (!layer.batch_first, TIME_FIRST),
+            ],
+        )?;
         let weights = Weights::join(&[&layer.gate]);
         let bias = weights.summed_bias();
         let Weights { kernel, recurrent_kernel, .. } = weights;
-        Ok(Self { kernel, recurrent_kernel, bias, activation: layer.hidden_activation, options: Options::default() })
+        Ok(Self {
+            kernel,
+            recurrent_kernel,
+            bias,
+            activation: layer.hidden_activation,
+            options: Options::default(),
+        })
     }
 }
 
@@ -165,7 +213,14 @@ impl TryFrom<SimpleRnn> for nn::Rnn {
         let SimpleRnn { kernel, recurrent_kernel, bias, activation, .. } = layer;
         let [d_hidden, _] = recurrent_kernel.dims();
         let [gate] = Weights { kernel, recurrent_kernel, bias, recurrent_bias: None }.split();
-        Ok(Self { gate, d_hidden, batch_first: true, reverse: false, clip: None, hidden_activation: activation })
+        Ok(Self {
+            gate,
+            d_hidden,
+            batch_first: true,
+            reverse: false,
+            clip: None,
+            hidden_activation: activation,
+        })
     }
 }
 
@@ -176,7 +231,8 @@ impl TryFrom<nn::Lstm> for Lstm {
 
     fn try_from(layer: nn::Lstm) -> Result<Self, ConversionError> {
         let coupled = "`input_forget` is on, which has no counterpart";
-        let differ = "`cell_activation` and `hidden_activation` are not the same one without parameters";
+        let differ =
+            "`cell_activation` and `hidden_activation` are not the same one without parameters";
         let reasons = [
             (layer.clip.is_some(), CLIP),
             (layer.reverse, REVERSE),
@@ -185,13 +241,23 @@ impl TryFrom<nn::Lstm> for Lstm {
             (!is_same(&layer.cell_activation, &layer.hidden_activation), differ),
         ];
         refuse("burn::nn::Lstm", &reasons)?;
-        let forget_gate =
-            layer.forget_gate.as_ref().ok_or(ConversionError { layer: "burn::nn::Lstm", reason: "it has no `forget_gate`" })?;
-        let weights = Weights::join(&[&layer.input_gate, forget_gate, &layer.cell_gate, &layer.output_gate]);
+        let forget_gate = layer.forget_gate.as_ref().ok_or(ConversionError {
+            layer: "burn::nn::Lstm",
+            reason: "it has no `forget_gate`",
+        })?;
+        let weights =
+            Weights::join(&[&layer.input_gate, forget_gate, &layer.cell_gate, &layer.output_gate]);
         let bias = weights.summed_bias();
         let Weights { kernel, recurrent_kernel, .. } = weights;
         let (activation, recurrent_activation) = (layer.cell_activation, layer.gate_activation);
-        Ok(Self { kernel, recurrent_kernel, bias, activation, recurrent_activation, options: Options::default() })
+        Ok(Self {
+            kernel,
+            recurrent_kernel,
+            bias,
+            activation,
+            recurrent_activation,
+            options: Options::default(),
+        })
     }
 }
 
@@ -203,10 +269,17 @@ impl TryFrom<Lstm> for nn::Lstm {
     fn try_from(layer: Lstm) -> Result<Self, ConversionError> {
         refuse_options("Lstm", &layer.options)?;
         let has_weights = matches!(layer.activation, Activation::PRelu(_) | Activation::SwiGlu(_));
-        refuse("Lstm", &[(has_weights, "`activation` has weights, which Burn's two activations would not share")])?;
+        refuse(
+            "Lstm",
+            &[(
+                has_weights,
+                "`activation` has weights, which Burn's two activations would not share",
+            )],
+        )?;
         let Lstm { kernel, recurrent_kernel, bias, activation, recurrent_activation, .. } = layer;
         let [d_hidden, _] = recurrent_kernel.dims();
-        let [input_gate, forget_gate, cell_gate, output_gate] = Weights { kernel, recurrent_kernel, bias, recurrent_bias: None }.split();
+        let [input_gate, forget_gate, cell_gate, output_gate] =
+            Weights { kernel, recurrent_kernel, bias, recurrent_bias: None }.split();
         Ok(Self {
             input_gate,
             forget_gate: Some(forget_gate),
@@ -252,9 +325,19 @@ impl TryFrom<Gru> for nn::Gru {
 
     fn try_from(layer: Gru) -> Result<Self, ConversionError> {
         refuse_options("Gru", &layer.options)?;
-        let Gru { kernel, recurrent_kernel, bias, recurrent_bias, activation, recurrent_activation, reset_after, .. } = layer;
+        let Gru {
+            kernel,
+            recurrent_kernel,
+            bias,
+            recurrent_bias,
+            activation,
+            recurrent_activation,
+            reset_after,
+            ..
+        } = layer;
         let [d_hidden, _] = recurrent_kernel.dims();
-        let [update_gate, reset_gate, new_gate] = Weights { kernel, recurrent_kernel, bias, recurrent_bias }.split();
+        let [update_gate, reset_gate, new_gate] =
+            Weights { kernel, recurrent_kernel, bias, recurrent_bias }.split();
         Ok(Self {
             update_gate,
             reset_gate,
@@ -276,8 +359,15 @@ macro_rules! both_directions {
             type Error = ConversionError;
 
             fn try_from(layer: nn::$burn) -> Result<Self, ConversionError> {
-                refuse(concat!("burn::nn::", stringify!($burn)), &[(!layer.batch_first, TIME_FIRST)])?;
-                Ok(Self { forward: layer.forward.try_into()?, backward: layer.reverse.try_into()?, merge: MergeMode::Concat })
+                refuse(
+                    concat!("burn::nn::", stringify!($burn)),
+                    &[(!layer.batch_first, TIME_FIRST)],
+                )?;
+                Ok(Self {
+                    forward: layer.forward.try_into()?,
+                    backward: layer.reverse.try_into()?,
+                    merge: MergeMode::Concat,
+                })
             }
         }
 
@@ -290,7 +380,12 @@ macro_rules! both_directions {
                 let merged = "`merge` is not `Concat`, the only one that has a counterpart";
                 refuse("Bidirectional", &[(layer.merge != MergeMode::Concat, merged)])?;
                 let [d_hidden, _] = layer.forward.recurrent_kernel.dims();
-                Ok(Self { forward: layer.forward.try_into()?, reverse: layer.backward.try_into()?, d_hidden, batch_first: true })
+                Ok(Self {
+                    forward: layer.forward.try_into()?,
+                    reverse: layer.backward.try_into()?,
+                    d_hidden,
+                    batch_first: true,
+                })
             }
         }
     };

@@ -11,7 +11,9 @@ use rnn_kernels::{GruWeights, HiddenOutput, Variant, gru, gru_reference};
 
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
-    options::{LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start},
+    options::{
+        LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start,
+    },
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
 };
@@ -24,13 +26,16 @@ pub struct GruConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
+    /// Activation of the candidate (Keras `activation`). Any but tanh is composed of tensor
+    /// operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of tensor operations.
+    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of
+    /// tensor operations.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
-    /// Whether biases are added, one to the input product and, with `reset_after`, one to the recurrent product (Keras `use_bias`).
+    /// Whether biases are added, one to the input product and, with `reset_after`, one to the
+    /// recurrent product (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
     /// Initialiser of the kernel (Keras `kernel_initializer`).
@@ -45,15 +50,17 @@ pub struct GruConfig {
     /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
-    /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
+    /// a sequence and gate (Keras `recurrent_dropout`). Without a fused operator: a training step
+    /// is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras `go_backwards`).
+    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
+    /// `go_backwards`).
     #[config(default = false)]
     pub go_backwards: bool,
-    /// Whether the reset gate acts after the recurrent product (Keras `reset_after`). Before it, there is no recurrent bias and no fused
-    /// operator.
+    /// Whether the reset gate acts after the recurrent product (Keras `reset_after`). Before it,
+    /// there is no recurrent bias and no fused operator.
     #[config(default = true)]
     pub reset_after: bool,
     /// Penalty on the kernel (Keras `kernel_regularizer`).
@@ -102,15 +109,22 @@ impl GruConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
-    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
+    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
+    /// to be orthogonal; the message names the field.
     pub fn init(&self, device: &Device) -> Gru {
         let options = self.options();
         let rows = if self.reset_after { 2 } else { 1 };
-        let bias = |wanted: bool| wanted.then(|| vector(&self.bias_initializer, rows, 3 * self.units, device));
+        let bias = |wanted: bool| {
+            wanted.then(|| vector(&self.bias_initializer, rows, 3 * self.units, device))
+        };
         Gru {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 3 * self.units], device),
-            recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 3 * self.units], device),
+            recurrent_kernel: matrix(
+                &self.recurrent_initializer,
+                [self.units, 3 * self.units],
+                device,
+            ),
             bias: bias(self.bias),
             recurrent_bias: bias(self.bias && self.reset_after),
             activation: self.activation.init(device),
@@ -124,8 +138,9 @@ impl GruConfig {
 impl Gru {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activations tanh and sigmoid, `reset_after` and no recurrent dropout in training, the operator is fused on CPUs; otherwise it
-    /// is composed of tensor operations and several times slower.
+    /// With activations tanh and sigmoid, `reset_after` and no recurrent dropout in training, the
+    /// operator is fused on CPUs; otherwise it is composed of tensor operations and several times
+    /// slower.
     ///
     /// # Shapes
     ///
@@ -146,21 +161,29 @@ impl Gru {
             recurrent_bias: self.recurrent_bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
-        let mut output = if self.reset_after && is_usual(&self.activation, &self.recurrent_activation) && masks.recurrent.is_none() {
+        let mut output = if self.reset_after
+            && is_usual(&self.activation, &self.recurrent_activation)
+            && masks.recurrent.is_none()
+        {
             gru(sequences.values, weights, initial, sequences.mask)
         } else {
             let activation = activate(&self.activation);
             let recurrent_activation = activate(&self.recurrent_activation);
-            let variant = Variant { reset_after: self.reset_after, ..variant(&activation, &recurrent_activation, &sequences, masks) };
+            let variant = Variant {
+                reset_after: self.reset_after,
+                ..variant(&activation, &recurrent_activation, &sequences, masks)
+            };
             gru_reference(sequences.values, weights, initial, &variant)
         };
         output.sequence = zero_before_start(output.sequence, mask, has_initial);
         output
     }
 
-    /// One step of streaming inference: the next state from one input `[B, I]` and the state before, zeros when absent.
+    /// One step of streaming inference: the next state from one input `[B, I]` and the state
+    /// before, zeros when absent.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with dropout, each step draws masks of its own.
+    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
+    /// dropout, each step draws masks of its own.
     ///
     /// # Panics
     ///
@@ -204,7 +227,8 @@ impl RecurrentLayer for Gru {
         let (bias, recurrent_bias) = match (self.bias, self.recurrent_bias, limits.bias) {
             // Keras has both in one tensor of two rows, and takes the norm of each column.
             (Some(bias), Some(recurrent_bias), Some(limit)) => {
-                let rows = Tensor::stack::<2>(vec![bias.val(), recurrent_bias.val()], 0).set_require_grad(false);
+                let rows = Tensor::stack::<2>(vec![bias.val(), recurrent_bias.val()], 0)
+                    .set_require_grad(false);
                 let kept = limit.apply(rows);
                 let row = |bias: Param<Tensor<1>>, index| {
                     let kept = kept.clone().narrow(0, index, 1).squeeze_dim::<1>(0);
@@ -212,7 +236,9 @@ impl RecurrentLayer for Gru {
                 };
                 (Some(row(bias, 0)), Some(row(recurrent_bias, 1)))
             }
-            (bias, recurrent_bias, limit) => (bias.map(|bias| constrain(bias, limit)), recurrent_bias),
+            (bias, recurrent_bias, limit) => {
+                (bias.map(|bias| constrain(bias, limit)), recurrent_bias)
+            }
         };
         Self {
             kernel: constrain(self.kernel, limits.kernel),

@@ -31,19 +31,23 @@ pub trait RecurrentLayer {
     /// The state as a constant: no gradient goes through it.
     fn detached(state: Self::State) -> Self::State;
 
-    /// Whether the layer runs backwards in time, so that its outputs are not in the order of its inputs.
+    /// Whether the layer runs backwards in time, so that its outputs are not in the order of its
+    /// inputs.
     fn goes_backwards(&self) -> bool;
 
     /// The penalty of the regularizers, `[1]`; add it to the loss. None without a regularizer.
     fn penalty(&self) -> Option<Tensor<1>>;
 
-    /// The layer with its weights within their constraints; call it after each step of the optimizer.
+    /// The layer with its weights within their constraints; call it after each step of the
+    /// optimizer.
     #[must_use]
     fn constrained(self) -> Self;
 }
 
 /// The sum of some layers' penalties.
-pub(crate) fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(layers: impl IntoIterator<Item = &'a L>) -> Option<Tensor<1>> {
+pub(crate) fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(
+    layers: impl IntoIterator<Item = &'a L>,
+) -> Option<Tensor<1>> {
     layers.into_iter().filter_map(L::penalty).reduce(|sum, penalty| sum + penalty)
 }
 
@@ -52,9 +56,15 @@ pub(crate) fn sum_of_penalties<'a, L: RecurrentLayer + 'a>(layers: impl IntoIter
 /// # Panics
 ///
 /// When there is one.
-pub(crate) fn refuse_backwards<'a, L: RecurrentLayer + 'a>(op: &str, reason: &str, layers: impl IntoIterator<Item = &'a L>) {
+pub(crate) fn refuse_backwards<'a, L: RecurrentLayer + 'a>(
+    op: &str,
+    reason: &str,
+    layers: impl IntoIterator<Item = &'a L>,
+) {
     if let Some(index) = layers.into_iter().position(L::goes_backwards) {
-        panic!("{op}: layer {index} was made with go_backwards, expected layers without it: {reason}");
+        panic!(
+            "{op}: layer {index} was made with go_backwards, expected layers without it: {reason}"
+        );
     }
 }
 

@@ -11,7 +11,9 @@ use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
-    options::{LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start},
+    options::{
+        LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start,
+    },
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
 };
@@ -24,17 +26,19 @@ pub struct LstmConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed of tensor operations, which is several
-    /// times slower.
+    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed
+    /// of tensor operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of tensor operations.
+    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of
+    /// tensor operations.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
     /// Whether a bias is added (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
-    /// Whether the forget gate's bias starts at one, whatever `bias_initializer` says (Keras `unit_forget_bias`).
+    /// Whether the forget gate's bias starts at one, whatever `bias_initializer` says (Keras
+    /// `unit_forget_bias`).
     #[config(default = true)]
     pub unit_forget_bias: bool,
     /// Initialiser of the kernel (Keras `kernel_initializer`).
@@ -49,11 +53,13 @@ pub struct LstmConfig {
     /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence and gate (Keras
-    /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
+    /// a sequence and gate (Keras `recurrent_dropout`). Without a fused operator: a training step
+    /// is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras `go_backwards`).
+    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
+    /// `go_backwards`).
     #[config(default = false)]
     pub go_backwards: bool,
     /// Penalty on the kernel (Keras `kernel_regularizer`).
@@ -98,13 +104,18 @@ impl LstmConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
-    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
+    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
+    /// to be orthogonal; the message names the field.
     pub fn init(&self, device: &Device) -> Lstm {
         let options = self.options();
         Lstm {
             kernel: matrix(&self.kernel_initializer, [self.input_size, 4 * self.units], device),
-            recurrent_kernel: matrix(&self.recurrent_initializer, [self.units, 4 * self.units], device),
+            recurrent_kernel: matrix(
+                &self.recurrent_initializer,
+                [self.units, 4 * self.units],
+                device,
+            ),
             bias: self.bias.then(|| self.init_bias(device)),
             activation: self.activation.init(device),
             recurrent_activation: self.recurrent_activation.init(device),
@@ -117,8 +128,10 @@ impl LstmConfig {
         if !self.unit_forget_bias {
             return draw(4 * self.units);
         }
-        // As Keras draws them: the input gate's, and the last two together, each with the fans of its own size.
-        let [input, rest] = [self.units, 2 * self.units].map(|size| draw(size).val().into_data().iter::<f64>().collect::<Vec<_>>());
+        // As Keras draws them: the input gate's, and the last two together, each with the fans of
+        // its own size.
+        let [input, rest] = [self.units, 2 * self.units]
+            .map(|size| draw(size).val().into_data().iter::<f64>().collect::<Vec<_>>());
         let values = [input, vec![1.0; self.units], rest].concat();
         Param::from_data(TensorData::new(values, [4 * self.units]), device)
     }
@@ -127,8 +140,8 @@ impl LstmConfig {
 impl Lstm {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of
-    /// tensor operations and several times slower.
+    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is
+    /// fused on CPUs; otherwise it is composed of tensor operations and several times slower.
     ///
     /// # Shapes
     ///
@@ -148,7 +161,9 @@ impl Lstm {
             bias: self.bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
-        let mut output = if is_usual(&self.activation, &self.recurrent_activation) && masks.recurrent.is_none() {
+        let mut output = if is_usual(&self.activation, &self.recurrent_activation)
+            && masks.recurrent.is_none()
+        {
             lstm(sequences.values, weights, initial, sequences.mask)
         } else {
             let activation = activate(&self.activation);
@@ -160,9 +175,11 @@ impl Lstm {
         output
     }
 
-    /// One step of streaming inference: the next states from one input `[B, I]` and the states before, zeros when absent.
+    /// One step of streaming inference: the next states from one input `[B, I]` and the states
+    /// before, zeros when absent.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with dropout, each step draws masks of its own.
+    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
+    /// dropout, each step draws masks of its own.
     ///
     /// # Panics
     ///

@@ -29,7 +29,8 @@ pub(crate) struct LayerWeights<'a> {
     pub(crate) biases: [Option<&'a Param<Tensor<1>>>; 2],
 }
 
-/// Masks of one batch, drawn once a sequence; a mask is zero where something is dropped, and otherwise makes up for what is.
+/// Masks of one batch, drawn once a sequence; a mask is zero where something is dropped, and
+/// otherwise makes up for what is.
 #[derive(Default)]
 pub(crate) struct DropoutMasks {
     pub(crate) input: Option<Vec<Tensor<2>>>,
@@ -39,10 +40,16 @@ pub(crate) struct DropoutMasks {
 impl Options {
     /// # Panics
     ///
-    /// When a rate is not in [0, 1), or a regularizer or constraint has a number that makes no sense.
+    /// When a rate is not in [0, 1), or a regularizer or constraint has a number that makes no
+    /// sense.
     pub(crate) fn check(self) -> Self {
-        for (name, rate) in [("dropout", self.dropout), ("recurrent_dropout", self.recurrent_dropout)] {
-            assert!((0.0..1.0).contains(&rate), "{name} is the share that is dropped, at least 0 and below 1, got {rate}");
+        for (name, rate) in
+            [("dropout", self.dropout), ("recurrent_dropout", self.recurrent_dropout)]
+        {
+            assert!(
+                (0.0..1.0).contains(&rate),
+                "{name} is the share that is dropped, at least 0 and below 1, got {rate}"
+            );
         }
         for (name, regularizer) in self.regularizers.named() {
             regularizer.check(&format!("{name}_regularizer"));
@@ -58,7 +65,8 @@ impl Options {
         rate > 0.0 && device.is_autodiff()
     }
 
-    /// Draws the masks of recurrent dropout, one a gate, and with it those of the input's, as Keras does.
+    /// Draws the masks of recurrent dropout, one a gate, and with it those of the input's, as Keras
+    /// does.
     ///
     /// Dropout of the input alone needs none: [`Self::prepare`] applies it.
     pub(crate) fn masks(&self, sequences: &Sequences, gates: usize, units: usize) -> DropoutMasks {
@@ -67,8 +75,11 @@ impl Options {
             return DropoutMasks::default();
         }
         let [batch, _, input] = sequences.values.dims();
-        let draw =
-            |rate: f64, width: usize| (0..gates).map(|_| dropout_mask([batch, width], rate, &device, sequences.values.dtype())).collect();
+        let draw = |rate: f64, width: usize| {
+            (0..gates)
+                .map(|_| dropout_mask([batch, width], rate, &device, sequences.values.dtype()))
+                .collect()
+        };
         let input = Self::drops(self.dropout, &device).then(|| draw(self.dropout, input));
         DropoutMasks { input, recurrent: Some(draw(self.recurrent_dropout, units)) }
     }
@@ -79,7 +90,8 @@ impl Options {
         let device = sequences.values.device();
         if Self::drops(self.dropout, &device) && self.recurrent_dropout == 0.0 {
             let [batch, _, input] = sequences.values.dims();
-            let mask = dropout_mask([batch, input], self.dropout, &device, sequences.values.dtype());
+            let mask =
+                dropout_mask([batch, input], self.dropout, &device, sequences.values.dtype());
             sequences.values = sequences.values * mask.unsqueeze_dim(1);
         }
         sequences
@@ -88,25 +100,36 @@ impl Options {
     /// The sum of the penalties, `[1]`; none if the layer has no regularizer.
     pub(crate) fn penalty(&self, weights: &LayerWeights<'_>) -> Option<Tensor<1>> {
         let ByWeight { kernel, recurrent_kernel, bias } = &self.regularizers;
-        let matrix = |regularizer: &Option<Regularizer>, weights: &Param<Tensor<2>>| regularizer.map(|it| it.penalty(weights.val()));
-        let mut penalties = vec![matrix(kernel, weights.kernel), matrix(recurrent_kernel, weights.recurrent_kernel)];
-        penalties.extend(weights.biases.iter().flatten().map(|weights| bias.map(|it| it.penalty(weights.val()))));
+        let matrix = |regularizer: &Option<Regularizer>, weights: &Param<Tensor<2>>| {
+            regularizer.map(|it| it.penalty(weights.val()))
+        };
+        let mut penalties = vec![
+            matrix(kernel, weights.kernel),
+            matrix(recurrent_kernel, weights.recurrent_kernel),
+        ];
+        penalties.extend(
+            weights.biases.iter().flatten().map(|weights| bias.map(|it| it.penalty(weights.val()))),
+        );
         penalties.into_iter().flatten().reduce(|sum, penalty| sum + penalty)
     }
 }
 
 /// Whether the fused operator has these activations.
 pub(crate) fn is_usual(activation: &Activation, recurrent_activation: &Activation) -> bool {
-    matches!(activation, Activation::Tanh(_)) && matches!(recurrent_activation, Activation::Sigmoid(_))
+    matches!(activation, Activation::Tanh(_))
+        && matches!(recurrent_activation, Activation::Sigmoid(_))
 }
 
-/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32 on ndarray, whatever a tensor's type is,
-/// and the gradient of gelu is that of its approximation; here they are exact.
+/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32
+/// on ndarray, whatever a tensor's type is, and the gradient of gelu is that of its approximation;
+/// here they are exact.
 pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
     move |values| match activation {
         Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),
         Activation::HardSigmoid(it) => (values * it.alpha + it.beta).clamp(0.0, 1.0),
-        Activation::Gelu(it) if !it.approximate => values.clone() * ((values / std::f64::consts::SQRT_2).erf() + 1.0) * 0.5,
+        Activation::Gelu(it) if !it.approximate => {
+            values.clone() * ((values / std::f64::consts::SQRT_2).erf() + 1.0) * 0.5
+        }
         other => other.forward(values),
     }
 }
@@ -128,8 +151,13 @@ pub(crate) fn variant<'a>(
     }
 }
 
-/// Hidden states as Keras gives them: zeros before the first step that counts, also when the initial state is not zero.
-pub(crate) fn zero_before_start(sequence: Tensor<3>, mask: Option<Tensor<2, Bool>>, has_initial: bool) -> Tensor<3> {
+/// Hidden states as Keras gives them: zeros before the first step that counts, also when the
+/// initial state is not zero.
+pub(crate) fn zero_before_start(
+    sequence: Tensor<3>,
+    mask: Option<Tensor<2, Bool>>,
+    has_initial: bool,
+) -> Tensor<3> {
     match mask {
         Some(mask) if has_initial => {
             let started = mask.float().cumsum(1).greater_elem(0.0);
@@ -140,8 +168,12 @@ pub(crate) fn zero_before_start(sequence: Tensor<3>, mask: Option<Tensor<2, Bool
     }
 }
 
-/// Brings weights back within the limits of a constraint; they stay the same parameter for the optimizer.
-pub(crate) fn constrain<const D: usize>(weights: Param<Tensor<D>>, constraint: Option<Constraint>) -> Param<Tensor<D>> {
+/// Brings weights back within the limits of a constraint; they stay the same parameter for the
+/// optimizer.
+pub(crate) fn constrain<const D: usize>(
+    weights: Param<Tensor<D>>,
+    constraint: Option<Constraint>,
+) -> Param<Tensor<D>> {
     match constraint {
         Some(constraint) => weights.map(|weights| {
             let tracked = weights.is_require_grad();
@@ -204,8 +236,13 @@ macro_rules! layer {
             }
 
             fn custom_content(&self, content: Content) -> Option<Content> {
-                let ([input_size, _], [units, _]) = (self.kernel.shape().dims(), self.recurrent_kernel.shape().dims());
-                content.add("input_size", &input_size).add("units", &units).add("bias", &self.bias.is_some()).optional()
+                let ([input_size, _], [units, _]) =
+                    (self.kernel.shape().dims(), self.recurrent_kernel.shape().dims());
+                content
+                    .add("input_size", &input_size)
+                    .add("units", &units)
+                    .add("bias", &self.bias.is_some())
+                    .optional()
             }
         }
     };

@@ -1,6 +1,7 @@
 use burn::tensor::{Bool, Tensor, TensorData};
 
-/// A batch of sequences, some of which may be padded: what the recurrent layers read (Keras `sequence` and `mask`).
+/// A batch of sequences, some of which may be padded: what the recurrent layers read (Keras
+/// `sequence` and `mask`).
 ///
 /// A plain tensor is a batch without padding, so `layer.forward(tensor, None)` works, too.
 ///
@@ -19,7 +20,8 @@ use burn::tensor::{Bool, Tensor, TensorData};
 pub struct Sequences {
     /// `[B, T, I]`.
     pub values: Tensor<3>,
-    /// Which steps count, `[B, T]`; all, when absent. At a step that does not, a layer keeps its state and learns nothing.
+    /// Which steps count, `[B, T]`; all, when absent. At a step that does not, a layer keeps its
+    /// state and learns nothing.
     pub mask: Option<Tensor<2, Bool>>,
 }
 
@@ -42,11 +44,16 @@ impl Sequences {
     /// When there is not one length a sequence, or one is zero or longer than the tensor.
     pub fn with_lengths(values: Tensor<3>, lengths: &[usize]) -> Self {
         let [batch, time, _] = values.dims();
-        assert!(lengths.len() == batch, "sequences: {} lengths for {batch} sequences", lengths.len());
+        assert!(
+            lengths.len() == batch,
+            "sequences: {} lengths for {batch} sequences",
+            lengths.len()
+        );
         if let Some(row) = lengths.iter().position(|&length| length == 0 || length > time) {
             panic!("sequences: sequence {row} has length {}, expected 1 to {time}", lengths[row]);
         }
-        let mask: Vec<bool> = lengths.iter().flat_map(|&length| (0..time).map(move |t| t < length)).collect();
+        let mask: Vec<bool> =
+            lengths.iter().flat_map(|&length| (0..time).map(move |t| t < length)).collect();
         let mask = Tensor::from_data(TensorData::new(mask, [batch, time]), &values.device());
         Self::with_mask(values, mask)
     }

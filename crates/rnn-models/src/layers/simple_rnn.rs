@@ -24,7 +24,8 @@ pub struct SimpleRnnConfig {
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the hidden state (Keras `activation`). Any but tanh is composed of tensor operations, which is several times slower.
+    /// Activation of the hidden state (Keras `activation`). Any but tanh is composed of tensor
+    /// operations, which is several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
     /// Whether a bias is added (Keras `use_bias`).
@@ -42,11 +43,13 @@ pub struct SimpleRnnConfig {
     /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask a sequence (Keras
-    /// `recurrent_dropout`). Without a fused operator: a training step is several times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
+    /// a sequence (Keras `recurrent_dropout`). Without a fused operator: a training step is several
+    /// times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras `go_backwards`).
+    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
+    /// `go_backwards`).
     #[config(default = false)]
     pub go_backwards: bool,
     /// Penalty on the kernel (Keras `kernel_regularizer`).
@@ -89,8 +92,9 @@ impl SimpleRnnConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or not finite, the largest norm of a
-    /// constraint is not positive or not finite, or the bias is to be orthogonal; the message names the field.
+    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
+    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
+    /// to be orthogonal; the message names the field.
     ///
     /// # Examples
     ///
@@ -119,8 +123,8 @@ impl SimpleRnnConfig {
 impl SimpleRnn {
     /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
     ///
-    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs; otherwise it is composed of tensor
-    /// operations and several times slower.
+    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs;
+    /// otherwise it is composed of tensor operations and several times slower.
     ///
     /// # Shapes
     ///
@@ -140,20 +144,23 @@ impl SimpleRnn {
             bias: self.bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
-        let mut output = if matches!(self.activation, Activation::Tanh(_)) && masks.recurrent.is_none() {
-            simple_rnn(sequences.values, weights, initial, sequences.mask)
-        } else {
-            let activation = activate(&self.activation);
-            let variant = variant(&activation, &rnn_kernels::sigmoid, &sequences, masks);
-            simple_rnn_reference(sequences.values, weights, initial, &variant)
-        };
+        let mut output =
+            if matches!(self.activation, Activation::Tanh(_)) && masks.recurrent.is_none() {
+                simple_rnn(sequences.values, weights, initial, sequences.mask)
+            } else {
+                let activation = activate(&self.activation);
+                let variant = variant(&activation, &rnn_kernels::sigmoid, &sequences, masks);
+                simple_rnn_reference(sequences.values, weights, initial, &variant)
+            };
         output.sequence = zero_before_start(output.sequence, mask, has_initial);
         output
     }
 
-    /// One step of streaming inference: the next state from one input `[B, I]` and the state before, zeros when absent.
+    /// One step of streaming inference: the next state from one input `[B, I]` and the state
+    /// before, zeros when absent.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with dropout, each step draws masks of its own.
+    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
+    /// dropout, each step draws masks of its own.
     ///
     /// # Panics
     ///

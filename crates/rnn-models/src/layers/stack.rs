@@ -9,7 +9,9 @@ use burn::{
 };
 
 use super::{
-    layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards, sum_of_penalties},
+    layer::{
+        RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards, sum_of_penalties,
+    },
     sequences::Sequences,
 };
 use crate::dropout::drop_values;
@@ -52,7 +54,8 @@ impl<C: RecurrentLayerConfig> StackConfig<C> {
     /// backwards or has a field that makes no sense; the message names the field.
     pub fn init(&self, device: &Device) -> Stack<C::Layer> {
         at_least_one("StackConfig", "num_layers", self.num_layers);
-        let inputs = (0..self.num_layers).map(|index| if index == 0 { self.layer.input_size() } else { self.layer.units() });
+        let inputs = (0..self.num_layers)
+            .map(|index| if index == 0 { self.layer.input_size() } else { self.layer.units() });
         let layers = inputs.map(|input_size| self.layer.layer(input_size, device)).collect();
         let stack = Stack { layers, dropout: DropoutConfig::new(self.dropout).init() };
         stack.check();
@@ -99,7 +102,11 @@ pub struct StackOutput<S> {
 
 impl<L: RecurrentLayer> Stack<L> {
     fn check(&self) {
-        refuse_backwards("stack", "each would turn time around again; flip the input instead", &self.layers);
+        refuse_backwards(
+            "stack",
+            "each would turn time around again; flip the input instead",
+            &self.layers,
+        );
     }
 
     /// Runs all layers.
@@ -111,12 +118,22 @@ impl<L: RecurrentLayer> Stack<L> {
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, there is not one state a layer, or a layer goes backwards; the message says which.
-    pub fn forward(&self, input: impl Into<Sequences>, initial: Option<Vec<L::State>>) -> StackOutput<L::State> {
+    /// When the shapes disagree, there is not one state a layer, or a layer goes backwards; the
+    /// message says which.
+    pub fn forward(
+        &self,
+        input: impl Into<Sequences>,
+        initial: Option<Vec<L::State>>,
+    ) -> StackOutput<L::State> {
         self.check();
         let Sequences { values: mut sequence, mask } = input.into();
         if let Some(states) = &initial {
-            assert!(states.len() == self.layers.len(), "stack: {} initial states for {} layers", states.len(), self.layers.len());
+            assert!(
+                states.len() == self.layers.len(),
+                "stack: {} initial states for {} layers",
+                states.len(),
+                self.layers.len()
+            );
         }
         let mut initial = initial.into_iter().flatten();
         let mut states = Vec::with_capacity(self.layers.len());
@@ -124,7 +141,8 @@ impl<L: RecurrentLayer> Stack<L> {
             if index > 0 {
                 sequence = drop_values(&self.dropout, sequence);
             }
-            let (output, state) = layer.run(Sequences { values: sequence, mask: mask.clone() }, initial.next());
+            let (output, state) =
+                layer.run(Sequences { values: sequence, mask: mask.clone() }, initial.next());
             sequence = output;
             states.push(state);
         }
@@ -136,7 +154,8 @@ impl<L: RecurrentLayer> Stack<L> {
         sum_of_penalties(&self.layers)
     }
 
-    /// The layers with their weights within their constraints; call it after each step of the optimizer.
+    /// The layers with their weights within their constraints; call it after each step of the
+    /// optimizer.
     #[must_use]
     pub fn constrained(self) -> Self {
         Self { layers: self.layers.into_iter().map(L::constrained).collect(), ..self }

@@ -4,7 +4,8 @@ use super::{layer::RecurrentLayer, sequences::Sequences};
 
 /// A layer whose state lives on from batch to batch (Keras `stateful=True`).
 ///
-/// Row `b` of a batch goes on where row `b` of the batch before ended. No gradient goes from one batch into another.
+/// Row `b` of a batch goes on where row `b` of the batch before ended. No gradient goes from one
+/// batch into another.
 ///
 /// # Examples
 ///
@@ -34,11 +35,13 @@ impl<L: RecurrentLayer> Stateful<L> {
         Self { layer, state: None }
     }
 
-    /// Hidden states of all steps, `[B, T, H]`, and the state after the last one, which the next batch starts from as a constant.
+    /// Hidden states of all steps, `[B, T, H]`, and the state after the last one, which the next
+    /// batch starts from as a constant.
     ///
     /// # Panics
     ///
-    /// When the batch has another number of sequences than the one before; [`Self::reset`] first. The state stays as it was.
+    /// When the batch has another number of sequences than the one before; [`Self::reset`] first.
+    /// The state stays as it was.
     pub fn forward(&mut self, input: impl Into<Sequences>) -> (Tensor<3>, L::State) {
         let (sequence, state) = self.layer.run(input.into(), self.state.clone());
         self.state = Some(L::detached(state.clone()));

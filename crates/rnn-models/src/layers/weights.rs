@@ -20,7 +20,8 @@ pub struct Regularizer {
 #[derive(Config, Debug, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Constraint {
-    /// Columns (the weights into one unit of a gate) of at most this Euclidean norm (Keras `MaxNorm`, axis 0).
+    /// Columns (the weights into one unit of a gate) of at most this Euclidean norm (Keras
+    /// `MaxNorm`, axis 0).
     MaxNorm {
         /// The largest norm.
         max_value: f64,
@@ -46,7 +47,8 @@ impl<T> Default for ByWeight<T> {
 impl<T: Copy> ByWeight<T> {
     /// Those that are there, with the names of their weights in a configuration's fields.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, T)> {
-        let all = [("kernel", self.kernel), ("recurrent", self.recurrent_kernel), ("bias", self.bias)];
+        let all =
+            [("kernel", self.kernel), ("recurrent", self.recurrent_kernel), ("bias", self.bias)];
         all.into_iter().filter_map(|(name, option)| Some((name, option?)))
     }
 }
@@ -57,7 +59,10 @@ impl Regularizer {
     /// When a factor is negative or not finite; `field` is what the message names.
     pub(crate) fn check(&self, field: &str) {
         for (name, factor) in [("l1", self.l1), ("l2", self.l2)] {
-            assert!(factor.is_finite() && factor >= 0.0, "{field}: {name} is {factor}, expected a finite factor of at least 0");
+            assert!(
+                factor.is_finite() && factor >= 0.0,
+                "{field}: {name} is {factor}, expected a finite factor of at least 0"
+            );
         }
     }
 
@@ -79,7 +84,10 @@ impl Constraint {
     /// When the largest norm is not positive or not finite; `field` is what the message names.
     pub(crate) fn check(&self, field: &str) {
         if let Self::MaxNorm { max_value } = *self {
-            assert!(max_value.is_finite() && max_value > 0.0, "{field}: max_value is {max_value}, expected a finite norm above 0");
+            assert!(
+                max_value.is_finite() && max_value > 0.0,
+                "{field}: max_value is {max_value}, expected a finite norm above 0"
+            );
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a failing GPU says, and what that means.
 //!
-//! A GPU fails late and in other places than where the work was asked for: a panic on the thread that serves the device, an error
-//! when a number is read, a panic of whoever did not expect that error. Only the texts tell what happened.
+//! A GPU fails late and in other places than where the work was asked for: a panic on the thread
+//! that serves the device, an error when a number is read, a panic of whoever did not expect that
+//! error. Only the texts tell what happened.
 
 use std::{
     panic, process,
@@ -42,7 +43,10 @@ const SIGNS: [(GpuFault, &[&str]); 3] = [
         ],
     ),
     (GpuFault::Lost, &["device is lost", "device was lost", "device lost", "poisoned"]),
-    (GpuFault::Limit, &["can't allocate buffer of size", "exceeds", "greater than the maximum", "limits"]),
+    (
+        GpuFault::Limit,
+        &["can't allocate buffer of size", "exceeds", "greater than the maximum", "limits"],
+    ),
 ];
 
 /// Where panics of a GPU come from, other than from our code.
@@ -56,8 +60,8 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Ends the process, as a failed run, if it is not dropped in time.
 ///
-/// Reading from a device that was just lost may wait for ever (cubecl-wgpu 0.11.3): nobody tells it that its numbers never come. Nothing
-/// can wake that thread, nor those that wait for it.
+/// Reading from a device that was just lost may wait for ever (cubecl-wgpu 0.11.3): nobody tells it
+/// that its numbers never come. Nothing can wake that thread, nor those that wait for it.
 pub(crate) struct Watchdog {
     _stops: Option<mpsc::Sender<()>>,
 }
@@ -70,10 +74,13 @@ impl Watchdog {
             let device = device.to_owned();
             thread::spawn(move || {
                 if stopped.recv_timeout(ANSWERS_WITHIN) == Err(RecvTimeoutError::Timeout) {
-                    let said = format!("it did not answer for {} seconds", ANSWERS_WITHIN.as_secs());
-                    // The terminal interface gives the terminal back where something panics, and nowhere else that can be reached from here.
+                    let said =
+                        format!("it did not answer for {} seconds", ANSWERS_WITHIN.as_secs());
+                    // The terminal interface gives the terminal back where something panics, and
+                    // nowhere else that can be reached from here.
                     let _ = panic::catch_unwind(|| panic!("{said}"));
-                    let error = Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
+                    let error =
+                        Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
                     crate::console::error(&error);
                     process::exit(i32::from(error.exit_code()));
                 }
@@ -90,33 +97,53 @@ impl Backend {
         self.gpu.clone()
     }
 
-    /// Runs what computes on this backend. Where that fails because a GPU did, on whatever thread, the error is [`Error::Gpu`];
-    /// `advice` says what to do.
-    pub(crate) fn guard<T>(&self, advice: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    /// Runs what computes on this backend. Where that fails because a GPU did, on whatever thread,
+    /// the error is [`Error::Gpu`]; `advice` says what to do.
+    pub(crate) fn guard<T>(
+        &self,
+        advice: &'static str,
+        run: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let Some(device) = &self.gpu else { return run() };
         // What was said before is of something else.
         let _ = caught(|| ());
         let (result, panic) = caught(run);
         let (error, of_error) = match result {
             Some(Ok(value)) => return Ok(value),
-            Some(Err(Error::Training(text))) => (Some(Error::Training(text.clone())), classify(&text, false)),
-            Some(Err(Error::Internal(text))) => (Some(Error::Internal(text.clone())), classify(&text, false)),
+            Some(Err(Error::Training(text))) => {
+                (Some(Error::Training(text.clone())), classify(&text, false))
+            }
+            Some(Err(Error::Internal(text))) => {
+                (Some(Error::Internal(text.clone())), classify(&text, false))
+            }
             // A full disk, say, whatever a driver's thread does meanwhile.
             Some(Err(error)) => return Err(error),
             None => (None, None),
         };
         let faults = [panic.as_ref().and_then(of_panic), of_error];
         // The panic came first, unless all it says is that there was one.
-        let fault = faults.iter().flatten().find(|(fault, _)| *fault != GpuFault::Other).or(faults.iter().flatten().next());
+        let fault = faults
+            .iter()
+            .flatten()
+            .find(|(fault, _)| *fault != GpuFault::Other)
+            .or(faults.iter().flatten().next());
         match fault {
-            Some((fault, said)) => Err(Error::Gpu { device: device.clone(), fault: *fault, said: said.clone(), advice }),
-            None => Err(error.unwrap_or_else(|| Error::Internal(panic.unwrap_or_default().to_string()))),
+            Some((fault, said)) => Err(Error::Gpu {
+                device: device.clone(),
+                fault: *fault,
+                said: said.clone(),
+                advice,
+            }),
+            None => {
+                Err(error.unwrap_or_else(|| Error::Internal(panic.unwrap_or_default().to_string())))
+            }
         }
     }
 }
 
 fn of_panic(panic: &Panic) -> Option<(GpuFault, String)> {
-    let in_driver = CRATES.iter().any(|name| panic.place.split(['/', '\\']).any(|part| part.starts_with(name)));
+    let in_driver =
+        CRATES.iter().any(|name| panic.place.split(['/', '\\']).any(|part| part.starts_with(name)));
     classify(&panic.text, in_driver)
 }
 
@@ -135,8 +162,13 @@ pub(super) fn root(text: &str) -> String {
     // Some texts come quoted inside another.
     let text = text.replace("\\n", "\n");
     let cause = text.rsplit("Caused by:").find(|cause| !cause.trim().is_empty()).unwrap_or(&text);
-    let ends = |line: &str| ["No backtrace available", "Backtrace:", "Asked at:"].iter().any(|end| line.starts_with(end));
-    let lines = cause.lines().map(str::trim).take_while(|line| !ends(line)).filter(|line| !line.is_empty());
+    let ends = |line: &str| {
+        ["No backtrace available", "Backtrace:", "Asked at:"]
+            .iter()
+            .any(|end| line.starts_with(end))
+    };
+    let lines =
+        cause.lines().map(str::trim).take_while(|line| !ends(line)).filter(|line| !line.is_empty());
     let line = lines.collect::<Vec<_>>().join(": ");
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", &line[..end]),
@@ -156,9 +188,15 @@ mod tests {
     #[test]
     fn what_failed_is_read_from_what_was_said() {
         let limit = "Event processing failed: train/Loss: An error happened during execution\nCaused by:\n  Several failures at once\nCaused by:\n  The bytes were never written (failure #28, still claiming 8 buffer(s))\n  skipped `ReduceKernel`: it needed memory\nCaused by:\n  An IO error happened\nCaused by:\n  can't allocate buffer of size: 711360000\nNo backtrace available\nAsked at:\nNo backtrace available";
-        assert_eq!(classify(limit, false), Some((GpuFault::Limit, "can't allocate buffer of size: 711360000".to_owned())));
+        assert_eq!(
+            classify(limit, false),
+            Some((GpuFault::Limit, "can't allocate buffer of size: 711360000".to_owned()))
+        );
 
-        let memory = panic("wgpu error: Out of Memory", "cubecl-wgpu-0.11.3/src/compute/device_poison.rs:42");
+        let memory = panic(
+            "wgpu error: Out of Memory",
+            "cubecl-wgpu-0.11.3/src/compute/device_poison.rs:42",
+        );
         assert_eq!(memory, Some((GpuFault::OutOfMemory, "wgpu error: Out of Memory".to_owned())));
 
         // burn-tensor quotes the error it did not expect.
@@ -166,34 +204,57 @@ mod tests {
         let lost = panic(lost, "burn-tensor-0.22.1/src/tensor/api/check.rs:401");
         assert_eq!(lost, Some((GpuFault::Lost, "Unknown: Device is lost".to_owned())));
 
-        let other = panic("called `Option::unwrap()` on a `None` value", "/registry/cubecl-wgpu-0.11.3/src/compute/controller.rs:71");
+        let other = panic(
+            "called `Option::unwrap()` on a `None` value",
+            "/registry/cubecl-wgpu-0.11.3/src/compute/controller.rs:71",
+        );
         assert_eq!(other.map(|(fault, _)| fault), Some(GpuFault::Other));
     }
 
     #[test]
     fn what_is_no_gpus_stays_what_it_was() {
-        assert_eq!(panic("index out of bounds: the len is 3 but the index is 3", "crates/rnn-train/src/fit.rs:1"), None);
-        assert_eq!(classify("the loss is NaN after epoch 3; try a smaller --learning-rate", false), None);
+        assert_eq!(
+            panic(
+                "index out of bounds: the len is 3 but the index is 3",
+                "crates/rnn-train/src/fit.rs:1"
+            ),
+            None
+        );
+        assert_eq!(
+            classify("the loss is NaN after epoch 3; try a smaller --learning-rate", false),
+            None
+        );
 
         let on_gpu = Backend { gpu: Some("A GPU".to_owned()), ..crate::backend::default_cpu() };
-        let stopped = on_gpu.guard("do this", || Err::<(), _>(Error::Training("the loss is NaN after epoch 3".to_owned())));
+        let stopped = on_gpu.guard("do this", || {
+            Err::<(), _>(Error::Training("the loss is NaN after epoch 3".to_owned()))
+        });
         assert!(matches!(stopped, Err(Error::Training(_))));
     }
 
     #[test]
     fn a_gpu_that_fails_is_named_with_what_to_do() {
-        let failing = || Err::<(), _>(Error::Training("Event processing failed: out of memory".to_owned()));
+        let failing =
+            || Err::<(), _>(Error::Training("Event processing failed: out of memory".to_owned()));
         let on_gpu = Backend { gpu: Some("A GPU".to_owned()), ..crate::backend::default_cpu() };
         let error = on_gpu.guard("do this", failing).unwrap_err();
         let expected = "A GPU ran out of memory (Event processing failed: out of memory); do this; checkpoints written so far are intact";
         assert_eq!((error.to_string().as_str(), error.exit_code()), (expected, 1));
-        assert!(matches!(crate::backend::default_cpu().guard("do this", failing), Err(Error::Training(_))), "the CPU is no GPU");
+        assert!(
+            matches!(
+                crate::backend::default_cpu().guard("do this", failing),
+                Err(Error::Training(_))
+            ),
+            "the CPU is no GPU"
+        );
     }
 
     #[test]
     fn long_texts_are_cut_and_backtraces_left_out() {
         assert_eq!(
-            root("wgpu error: Validation Error\n\nCaused by:\n  In Device::create_buffer\n    too big\n"),
+            root(
+                "wgpu error: Validation Error\n\nCaused by:\n  In Device::create_buffer\n    too big\n"
+            ),
             "In Device::create_buffer: too big"
         );
         assert_eq!(root("a\nBacktrace:\n  0: main"), "a");

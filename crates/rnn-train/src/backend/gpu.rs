@@ -28,15 +28,21 @@ impl From<Adapter> for Backend {
 ///
 /// Burn panics on the first use of a device that is not there, so they are listed, not tried.
 pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
-    let (devices, listing) = caught(|| Device::enumerate(DeviceType::Wgpu).into_iter().collect::<Vec<_>>());
+    let (devices, listing) =
+        caught(|| Device::enumerate(DeviceType::Wgpu).into_iter().collect::<Vec<_>>());
     let devices = devices.unwrap_or_default();
     let some = !devices.is_empty();
     // A panic on the way says why there are no adapters.
-    let (adapters, opening) = caught(|| devices.into_iter().filter_map(identify).collect::<Vec<_>>());
+    let (adapters, opening) =
+        caught(|| devices.into_iter().filter_map(identify).collect::<Vec<_>>());
     let mut adapters = adapters.unwrap_or_default();
     match listing.or(opening) {
         Some(problem) if adapters.is_empty() => {
-            let what = if some { "the graphics adapter does not open" } else { "graphics adapters cannot be listed" };
+            let what = if some {
+                "the graphics adapter does not open"
+            } else {
+                "graphics adapters cannot be listed"
+            };
             return Err(format!("{what} ({})", root(&problem.text)));
         }
         _ => {}

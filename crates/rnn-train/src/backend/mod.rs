@@ -42,7 +42,8 @@ pub(crate) struct Backend {
 /// What to do about a GPU that fails.
 pub(crate) const USE_CPU: &str = "use --backend ndarray for the CPU";
 /// What to do about a GPU that fails in training.
-pub(crate) const SMALLER_BATCH: &str = "use a smaller --batch-size, or --backend ndarray for the CPU";
+pub(crate) const SMALLER_BATCH: &str =
+    "use a smaller --batch-size, or --backend ndarray for the CPU";
 
 /// A device this program can compute on.
 #[derive(Debug)]
@@ -66,8 +67,11 @@ impl Backend {
                 let unusable = |problem: String| Error::Backend(format!("{problem}; {USE_CPU}"));
                 let adapter = gpu::adapters().map_err(unusable)?.into_iter().next();
                 let adapter = adapter.ok_or_else(|| Error::Backend(NO_ADAPTER.to_owned()))?;
-                gpu::probe(&adapter).map_err(|problem| unusable(format!("{} does not compute ({problem})", adapter.name)))?;
-                let why = format!("backend wgpu on {} ({}), as asked", adapter.name, adapter.kind());
+                gpu::probe(&adapter).map_err(|problem| {
+                    unusable(format!("{} does not compute ({problem})", adapter.name))
+                })?;
+                let why =
+                    format!("backend wgpu on {} ({}), as asked", adapter.name, adapter.kind());
                 Ok((adapter.into(), why))
             }
             BackendChoice::Auto => Ok(automatic()),
@@ -81,8 +85,16 @@ impl Backend {
 
     /// Every device this program can compute on.
     pub(crate) fn devices() -> Vec<DeviceInfo> {
-        let cpu = |backend: Self, id, name: &str| DeviceInfo { backend: id, name: name.to_owned(), kind: "CPU", device: backend.device };
-        let mut devices = vec![cpu(ndarray(), "ndarray", "Burn's ndarray backend"), cpu(flex(), "flex", "Burn's flex backend")];
+        let cpu = |backend: Self, id, name: &str| DeviceInfo {
+            backend: id,
+            name: name.to_owned(),
+            kind: "CPU",
+            device: backend.device,
+        };
+        let mut devices = vec![
+            cpu(ndarray(), "ndarray", "Burn's ndarray backend"),
+            cpu(flex(), "flex", "Burn's flex backend"),
+        ];
         let adapters = gpu::adapters().unwrap_or_default();
         devices.extend(adapters.into_iter().map(|adapter| {
             let (name, kind) = (adapter.name.clone(), adapter.kind());
@@ -92,7 +104,8 @@ impl Backend {
     }
 }
 
-/// `[B, T, I, H]` of the layer that stands for all where devices are compared: the second one of the stock models.
+/// `[B, T, I, H]` of the layer that stands for all where devices are compared: the second one of
+/// the stock models.
 pub(crate) const STOCK_LAYER: [usize; 4] = [64, 60, 80, 100];
 
 /// Kind of an adapter behind which there is a processor.
@@ -130,7 +143,10 @@ pub(crate) fn default_cpu() -> Backend {
     ndarray()
 }
 
-#[allow(deprecated, reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked for")]
+#[allow(
+    deprecated,
+    reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked for"
+)]
 fn ndarray() -> Backend {
     Backend { name: "ndarray".to_owned(), device: Device::ndarray(), gpu: None }
 }

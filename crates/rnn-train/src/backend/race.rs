@@ -1,4 +1,5 @@
-//! Which of two devices trains faster: at the sizes of the course, a CPU may well be faster than a small GPU.
+//! Which of two devices trains faster: at the sizes of the course, a CPU may well be faster than a
+//! small GPU.
 
 use std::{
     collections::BTreeMap,
@@ -49,14 +50,22 @@ impl fmt::Display for Race {
     }
 }
 
-/// Times both devices, or remembers what they took: the result is kept for the adapter of this name.
+/// Times both devices, or remembers what they took: the result is kept for the adapter of this
+/// name.
 pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String> {
-    remembered(memory(), name, || Ok(Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: None }))
+    remembered(memory(), name, || {
+        Ok(Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: None })
+    })
 }
 
-fn remembered(file: Option<PathBuf>, name: &str, race: impl FnOnce() -> Result<Race, String>) -> Result<Race, String> {
+fn remembered(
+    file: Option<PathBuf>,
+    name: &str,
+    race: impl FnOnce() -> Result<Race, String>,
+) -> Result<Race, String> {
     let Some(file) = file else { return race() };
-    let races: Option<BTreeMap<String, Race>> = read_text(&file, MAX_TEXT_BYTES).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let races: Option<BTreeMap<String, Race>> =
+        read_text(&file, MAX_TEXT_BYTES).ok().and_then(|text| serde_json::from_str(&text).ok());
     let (mut races, key) = (races.unwrap_or_default(), key(name));
     if let Some(race) = races.remove(&key) {
         return Ok(Race { remembered: Some(file), ..race });
@@ -70,13 +79,18 @@ fn remembered(file: Option<PathBuf>, name: &str, race: impl FnOnce() -> Result<R
     Ok(race)
 }
 
-/// What a race depends on: another program may have other kernels, another processor or number of threads is another competitor.
+/// What a race depends on: another program may have other kernels, another processor or number of
+/// threads is another competitor.
 fn key(name: &str) -> String {
     let build = if cfg!(debug_assertions) { "dev" } else { "release" };
     let compiler = if cfg!(feature = "vulkan") { "vulkan" } else { "wgpu" };
     let threads = env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
-    let threads: usize = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    format!("{name}, rnn-train {} ({build}, {compiler}), {threads} threads", env!("CARGO_PKG_VERSION"))
+    let threads: usize =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    format!(
+        "{name}, rnn-train {} ({build}, {compiler}), {threads} threads",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 fn remember(file: &Path, text: &[u8]) -> std::io::Result<()> {
@@ -90,8 +104,11 @@ fn remember(file: &Path, text: &[u8]) -> std::io::Result<()> {
 
 /// Where the races of this machine are kept.
 fn memory() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("LOCALAPPDATA")).or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    let folder =
+        |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME")
+        .or_else(|| folder("LOCALAPPDATA"))
+        .or_else(|| Some(folder("HOME")?.join(".cache")))?;
     Some(cache.join("rnn-train").join("devices.json"))
 }
 
@@ -105,7 +122,11 @@ fn milliseconds(device: &Device) -> Result<f64, String> {
         let started = Instant::now();
         let gradients = layer.forward(input, None).last().sum().backward();
         // Reading a number waits for all that was asked for before it.
-        let read = layer.recurrent_kernel.val().grad(&gradients).map(|gradient| gradient.sum().try_into_scalar::<f32>());
+        let read = layer
+            .recurrent_kernel
+            .val()
+            .grad(&gradients)
+            .map(|gradient| gradient.sum().try_into_scalar::<f32>());
         match read {
             Some(Ok(sum)) if sum.is_finite() => Ok(started.elapsed().as_secs_f64() * 1e3),
             Some(Ok(sum)) => Err(format!("a gradient was {sum}")),
@@ -113,10 +134,12 @@ fn milliseconds(device: &Device) -> Result<f64, String> {
             None => Err("there was no gradient".to_owned()),
         }
     };
-    let run = || match caught(pass) {
-        (Some(result), _) => result,
-        (None, panic) => Err(panic.map_or_else(|| "a training pass failed".to_owned(), |panic| root(&panic.text))),
-    };
+    let run =
+        || match caught(pass) {
+            (Some(result), _) => result,
+            (None, panic) => Err(panic
+                .map_or_else(|| "a training pass failed".to_owned(), |panic| root(&panic.text))),
+        };
     run()?;
     (0..RUNS).map(|_| run()).try_fold(f64::INFINITY, |best, ms| Ok(best.min(ms?)))
 }
@@ -135,8 +158,15 @@ mod tests {
     fn the_faster_device_is_taken_and_the_line_gives_both_times() {
         let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: None };
         assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race.clone() }.gpu_wins());
-        assert_eq!(race.to_string(), "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU");
-        assert!(Race { remembered: Some("devices.json".into()), ..race }.to_string().ends_with(", as measured before (devices.json)"));
+        assert_eq!(
+            race.to_string(),
+            "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU"
+        );
+        assert!(
+            Race { remembered: Some("devices.json".into()), ..race }
+                .to_string()
+                .ends_with(", as measured before (devices.json)")
+        );
     }
 
     #[test]

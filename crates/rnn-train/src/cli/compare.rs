@@ -24,7 +24,8 @@ pub(crate) struct CompareArgs {
     pub(crate) first: PathBuf,
     /// Another
     pub(crate) second: PathBuf,
-    /// Column of metrics.csv that is drawn [default: valid_loss where both have it, else train_loss]
+    /// Column of metrics.csv that is drawn [default: valid_loss where both have it, else
+    /// train_loss]
     #[arg(long, value_enum)]
     pub(crate) metric: Option<Metric>,
     /// Picture to write, without its ending [default: compare, in --artifacts]
@@ -110,20 +111,36 @@ struct ComparedValues {
 /// Lines of the table of curves.
 const ROWS: usize = 12;
 /// Numbers of `evaluation.json` that are shown, in this order.
-const SCORES: [&str; 10] = ["part", "windows", "samples", "loss", "accuracy", "rmse", "mae", "mase", "skill", "directional_accuracy"];
+const SCORES: [&str; 10] = [
+    "part",
+    "windows",
+    "samples",
+    "loss",
+    "accuracy",
+    "rmse",
+    "mae",
+    "mase",
+    "skill",
+    "directional_accuracy",
+];
 
 /// Holds two runs against each other.
 pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     let runs = [open(context, &args.first)?, open(context, &args.second)?];
     let metric = match args.metric {
         Some(metric) => metric,
-        None if runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty()) => Metric::ValidLoss,
+        None if runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty()) => {
+            Metric::ValidLoss
+        }
         None => Metric::TrainLoss,
     };
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
     if let Some(without) = curves.iter().position(Vec::is_empty) {
         let metric = metric.name();
-        return Err(Error::Usage(format!("{} has no {metric} in its metrics.csv; choose another --metric", runs[without].name)));
+        return Err(Error::Usage(format!(
+            "{} has no {metric} in its metrics.csv; choose another --metric",
+            runs[without].name
+        )));
     }
     let report = Comparison {
         runs: [runs[0].name.clone(), runs[1].name.clone()],
@@ -133,9 +150,15 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
         curves,
         warnings: warnings(&runs, metric),
     };
-    let is_synthetic = |run: &ComparedRun| run.config.source.as_ref().is_some_and(|source| source.synthetic);
+    let is_synthetic =
+        |run: &ComparedRun| run.config.source.as_ref().is_some_and(|source| source.synthetic);
     let synthetic = if runs.iter().any(is_synthetic) { " (SYNTHETIC data)" } else { "" };
-    let title = format!("{} of {} and {}{synthetic}", metric.name().replace('_', " "), report.runs[0], report.runs[1]);
+    let title = format!(
+        "{} of {} and {}{synthetic}",
+        metric.name().replace('_', " "),
+        report.runs[0],
+        report.runs[1]
+    );
     let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
     let stem = args.out.clone().unwrap_or_else(|| context.settings.artifacts.join("compare"));
     if args.json {
@@ -147,7 +170,11 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
         fs::create_dir_all(&context.settings.artifacts)
             .map_err(|source| Error::Write { path: context.settings.artifacts.clone(), source })?;
     }
-    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") { stem.with_extension("") } else { stem };
+    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
+        stem.with_extension("")
+    } else {
+        stem
+    };
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
     write_following_links(&svg, picture.svg.as_bytes())?;
     write_following_links(&png, &picture.png)?;
@@ -165,11 +192,16 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
         Some(Ok(experiment)) if !typed.join("config.json").exists() => context.folder(experiment),
         _ => RunFolder::open(typed)?,
     };
-    let config =
-        artifacts.config()?.ok_or_else(|| Error::NotTrained { experiment: artifacts.name.clone(), folder: artifacts.folder.clone() })?;
+    let config = artifacts.config()?.ok_or_else(|| Error::NotTrained {
+        experiment: artifacts.name.clone(),
+        folder: artifacts.folder.clone(),
+    })?;
     let path = artifacts.path("evaluation.json");
     let evaluation = read_if_exists(&path)?.map(|text| serde_json::from_str(&text)).transpose();
-    let evaluation = evaluation.map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })?;
+    let evaluation = evaluation.map_err(|error| Error::Artifact {
+        path,
+        problem: format!("expected scores, got: {error}"),
+    })?;
     let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
     if epochs.is_empty() {
         return Err(Error::Artifact {
@@ -194,13 +226,20 @@ fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
         entries.insert("parameters".to_owned(), (*parameters).into());
         if let Some(source) = source {
             let synthetic = if source.synthetic { ", SYNTHETIC" } else { "" };
-            entries.insert("data".to_owned(), format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256).into());
+            entries.insert(
+                "data".to_owned(),
+                format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256)
+                    .into(),
+            );
         }
         Ok(entries)
     };
     let [first, second] = [entries(&runs[0])?, entries(&runs[1])?];
     let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
-    let line = |name: &String| ComparedValues { name: name.clone(), values: [first.get(name).cloned(), second.get(name).cloned()] };
+    let line = |name: &String| ComparedValues {
+        name: name.clone(),
+        values: [first.get(name).cloned(), second.get(name).cloned()],
+    };
     Ok(names.into_iter().map(line).filter(|line| line.values[0] != line.values[1]).collect())
 }
 
@@ -216,7 +255,9 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
         of("seconds", &|run| Some(seconds(run).into())),
         of("seconds an epoch", &|run| Some((seconds(run) / run.epochs.len() as f64).into())),
     ];
-    lines.extend(SCORES.iter().map(|name| of(name, &|run| run.evaluation.get(*name).filter(|value| !value.is_null()).cloned())));
+    lines.extend(SCORES.iter().map(|name| {
+        of(name, &|run| run.evaluation.get(*name).filter(|value| !value.is_null()).cloned())
+    }));
     lines.retain(|line| line.values.iter().any(Option::is_some));
     lines
 }
@@ -237,16 +278,25 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         fields.map(|field| field.name).filter(|name| options[0].get(*name) != options[1].get(*name))
     };
     let rows = changed(Role::Data).filter(|name| *name == "target").chain(changed(Role::Scored));
-    warnings.extend(rows.map(|name| format!("`{name}` is not the same, so the scores are not of the same values")));
-    let span = |run: &ComparedRun| Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")));
+    warnings.extend(
+        rows.map(|name| {
+            format!("`{name}` is not the same, so the scores are not of the same values")
+        }),
+    );
+    let span = |run: &ComparedRun| {
+        Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")))
+    };
     if warnings.is_empty() && differs(&span) {
         warnings
             .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
-        let of_quantiles = |index: usize| options[index].get("loss").is_some_and(|loss| loss == "quantile");
+        let of_quantiles =
+            |index: usize| options[index].get("loss").is_some_and(|loss| loss == "quantile");
         let losses = changed(Role::Loss).filter(|name| *name != "quantiles" || of_quantiles(0));
-        warnings.extend(losses.map(|name| format!("`{name}` is not the same, so the losses are not in the same units")));
+        warnings.extend(losses.map(|name| {
+            format!("`{name}` is not the same, so the losses are not in the same units")
+        }));
     }
     warnings
 }
@@ -264,8 +314,11 @@ fn print(report: &Comparison, synthetic: &str) {
         Some(value) => plain(value),
     };
     let table = |heading: &str, lines: &[ComparedValues]| {
-        let texts: Vec<[String; 2]> = lines.iter().map(|line| [text(&line.values[0]), text(&line.values[1])]).collect();
-        let width = |side: usize| texts.iter().map(|texts| texts[side].chars().count()).max().unwrap_or(0).max(12);
+        let texts: Vec<[String; 2]> =
+            lines.iter().map(|line| [text(&line.values[0]), text(&line.values[1])]).collect();
+        let width = |side: usize| {
+            texts.iter().map(|texts| texts[side].chars().count()).max().unwrap_or(0).max(12)
+        };
         let (first, second) = (width(0), width(1));
         out(format_args!("\n {heading:<24} {:>first$} {:>second$}", "A", "B"));
         for (line, [one, other]) in lines.iter().zip(&texts) {
@@ -282,13 +335,27 @@ fn print(report: &Comparison, synthetic: &str) {
     let epochs: BTreeSet<usize> = report.curves.iter().flatten().map(|(epoch, _)| *epoch).collect();
     let apart = epochs.len().div_ceil(ROWS).max(1);
     let last = epochs.last().copied();
-    out(format_args!("\n {:<24} {:>12} {:>12}", format!("{} after epoch", report.metric), "A", "B"));
-    for epoch in epochs.iter().enumerate().filter(|(index, epoch)| index % apart == 0 || Some(**epoch) == last).map(|(_, epoch)| *epoch) {
+    out(format_args!(
+        "\n {:<24} {:>12} {:>12}",
+        format!("{} after epoch", report.metric),
+        "A",
+        "B"
+    ));
+    for epoch in epochs
+        .iter()
+        .enumerate()
+        .filter(|(index, epoch)| index % apart == 0 || Some(**epoch) == last)
+        .map(|(_, epoch)| *epoch)
+    {
         let value = |curve: &[(usize, f64)]| {
             let found = curve.iter().find(|(of, _)| *of == epoch);
             found.map_or_else(|| "-".to_owned(), |(_, value)| number(*value))
         };
-        out(format_args!(" {epoch:<24} {:>12} {:>12}", value(&report.curves[0]), value(&report.curves[1])));
+        out(format_args!(
+            " {epoch:<24} {:>12} {:>12}",
+            value(&report.curves[0]),
+            value(&report.curves[1])
+        ));
     }
     report.warnings.iter().for_each(|warning| out(format_args!("Mind: {warning}.")));
 }

@@ -20,18 +20,34 @@ pub(crate) struct ConfigArgs {
 pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     let options = context.settings.layered(args.experiment, &Options::default(), None)?;
     let about = format!("{}: {}", args.experiment, args.experiment.about());
-    out(settings_file(args.experiment, Some(&context.settings.artifacts), &options.entries()?, &about).trim_end());
+    out(settings_file(
+        args.experiment,
+        Some(&context.settings.artifacts),
+        &options.entries()?,
+        &about,
+    )
+    .trim_end());
     Ok(())
 }
 
 /// A settings file for `--config`.
-pub(super) fn settings_file(experiment: Experiment, artifacts: Option<&Path>, entries: &Map<String, Value>, about: &str) -> String {
+pub(super) fn settings_file(
+    experiment: Experiment,
+    artifacts: Option<&Path>,
+    entries: &Map<String, Value>,
+    about: &str,
+) -> String {
     let name = if artifacts.is_some() { "run.toml" } else { "best.toml" };
-    let made_by = artifacts.map_or_else(String::new, |_| format!("#   rnn-train config {experiment} > run.toml\n"));
-    let folder = artifacts
-        .map_or_else(|| "#~ artifacts =".to_owned(), |path| format!("artifacts = {}", toml::Value::from(path.display().to_string())));
+    let made_by = artifacts
+        .map_or_else(String::new, |_| format!("#   rnn-train config {experiment} > run.toml\n"));
+    let folder = artifacts.map_or_else(
+        || "#~ artifacts =".to_owned(),
+        |path| format!("artifacts = {}", toml::Value::from(path.display().to_string())),
+    );
     let has_series = experiment.task() == TaskRecipe::Series;
-    let options = settings_text::<Options>(entries, |field| has_series || field.heading != Some(Options::SERIES));
+    let options = settings_text::<Options>(entries, |field| {
+        has_series || field.heading != Some(Options::SERIES)
+    });
     format!(
         "# {about}\n#\n{made_by}#   rnn-train --config {name} train {experiment}\n#\n\
          # Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here.\n\n\

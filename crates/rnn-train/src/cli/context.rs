@@ -29,7 +29,13 @@ impl Context {
     }
 
     /// The workers of several runs.
-    pub(super) fn pool(&self, args: &ParallelArgs, backend: &Backend, runs: usize, options: &Options) -> Pool {
+    pub(super) fn pool(
+        &self,
+        args: &ParallelArgs,
+        backend: &Backend,
+        runs: usize,
+        options: &Options,
+    ) -> Pool {
         args.pool(backend, runs, options.data.as_deref(), self.run_here)
     }
 }

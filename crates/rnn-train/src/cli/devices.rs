@@ -72,7 +72,9 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         }
     }
     out(format_args!("\n--backend auto: {why}"));
-    out(format_args!("How cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."));
+    out(format_args!(
+        "How cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."
+    ));
     if !cfg!(feature = "wgpu") {
         out("GPUs are not listed: this program was built without the wgpu feature.");
     }
@@ -92,15 +94,24 @@ fn limits(device: &Device) -> Option<Limits> {
 fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
     if cfg!(feature = "vulkan") && device_kind == SOFTWARE {
         let route = "refused: compiled to SPIR-V, which needs a GPU";
-        return Cell::ALL.map(|cell| CellRoute { cell: cell.title(), route: route.to_owned() }).into();
+        return Cell::ALL
+            .map(|cell| CellRoute { cell: cell.title(), route: route.to_owned() })
+            .into();
     }
     let told = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
-            format!("whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations")
+            format!(
+                "whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations"
+            )
         }
-        Some(Route::TwoLaunchesAStep) => "step by step, a matrix product and a launch each".to_owned(),
-        Some(Route::Composed) => "step by step, by tensor operations: the device has less than WebGPU promises".to_owned(),
+        Some(Route::TwoLaunchesAStep) => {
+            "step by step, a matrix product and a launch each".to_owned()
+        }
+        Some(Route::Composed) => {
+            "step by step, by tensor operations: the device has less than WebGPU promises"
+                .to_owned()
+        }
         Some(Route::Reference) => "step by step: a backend without the operators".to_owned(),
         Some(other) => format!("{other:?}"),
         None => "the device does not answer".to_owned(),

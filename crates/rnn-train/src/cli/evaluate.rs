@@ -32,7 +32,9 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
     if let (TaskRecipe::Letters(_), Some(_)) = (args.experiment.task(), args.score) {
         let experiment = args.experiment;
-        return Err(Error::Usage(format!("{experiment} has no parts: --score is for the experiments on series")));
+        return Err(Error::Usage(format!(
+            "{experiment} has no parts: --score is for the experiments on series"
+        )));
     }
     let mut trained = Trained::open(&context.settings.artifacts, args.experiment)?;
     if let Some(part) = args.score {
@@ -41,10 +43,16 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     let backend = context.backend()?;
     match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
-            print(&trained.evaluate(&LettersTask::new(args.experiment, letters), &backend)?, args.json);
+            print(
+                &trained.evaluate(&LettersTask::new(args.experiment, letters), &backend)?,
+                args.json,
+            );
         }
         TaskRecipe::Series => {
-            print(&trained.evaluate(&trained.series_task(args.data.clone(), None)?, &backend)?, args.json);
+            print(
+                &trained.evaluate(&trained.series_task(args.data.clone(), None)?, &backend)?,
+                args.json,
+            );
         }
     }
     Ok(())

@@ -107,7 +107,10 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     }
     out(outcome.summary());
     if outcome.happened != Happened::Unchanged {
-        out(format_args!("next: rnn-train train stock-gap --data {} --fresh", quoted(&outcome.file.display().to_string())));
+        out(format_args!(
+            "next: rnn-train train stock-gap --data {} --fresh",
+            quoted(&outcome.file.display().to_string())
+        ));
     }
     Ok(())
 }
@@ -115,7 +118,11 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
 /// A path as a shell takes it for one word.
 fn quoted(path: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "._-/\\:+,@%".contains(letter);
-    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 /// What the arguments mean at a time.
@@ -126,16 +133,24 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     let from = args.from.map(|Day(day)| day);
     for (flag, day) in [("--from", from), ("--to", Some(to))] {
         if let Some(day) = day.filter(|day| *day > today) {
-            return Err(Error::Usage(format!("{flag} {day} is in the future: today is {today} where {} is traded", args.symbol)));
+            return Err(Error::Usage(format!(
+                "{flag} {day} is in the future: today is {today} where {} is traded",
+                args.symbol
+            )));
         }
     }
     let first = market.first_day();
     if to < first {
-        return Err(Error::Usage(format!("--to {to} is before {first}, the first day there can be bars of {}", args.symbol)));
+        return Err(Error::Usage(format!(
+            "--to {to} is before {first}, the first day there can be bars of {}",
+            args.symbol
+        )));
     }
     let from = from.map(|from| {
         if from < first {
-            note(format_args!("note: there are no days before {first}; days are asked for from then on"));
+            note(format_args!(
+                "note: there are no days before {first}; days are asked for from then on"
+            ));
         }
         from.max(first)
     });

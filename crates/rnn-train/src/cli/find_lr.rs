@@ -48,8 +48,12 @@ struct RangeReport<'a> {
 
 /// Finds a learning rate.
 pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
-    let (Positive(lowest), Positive(highest), Count(steps)) = (args.lowest, args.highest, args.steps);
-    if !(LEAST..=MOST).contains(&lowest) || !(LEAST..=MOST).contains(&highest) || highest < 100.0 * lowest {
+    let (Positive(lowest), Positive(highest), Count(steps)) =
+        (args.lowest, args.highest, args.steps);
+    if !(LEAST..=MOST).contains(&lowest)
+        || !(LEAST..=MOST).contains(&highest)
+        || highest < 100.0 * lowest
+    {
         return Err(Error::Usage(format!(
             "a range test goes from a rate to one a hundred times as large or more, both from {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and \
              --highest {highest:e}"
@@ -64,16 +68,26 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
         ("--patience", asked.patience.is_some()),
     ];
     if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
-        return Err(Error::Usage(format!("{flag} is not for a range test, which has --steps, --lowest and --highest")));
+        return Err(Error::Usage(format!(
+            "{flag} is not for a range test, which has --steps, --lowest and --highest"
+        )));
     }
     if steps < FEWEST {
-        return Err(Error::Usage(format!("a range test takes at least {FEWEST} steps, got {steps} (--steps)")));
+        return Err(Error::Usage(format!(
+            "a range test takes at least {FEWEST} steps, got {steps} (--steps)"
+        )));
     }
-    let options = context.settings.layered_on_data(args.experiment, &args.options, options_before(&context.settings, args.experiment))?;
+    let options = context.settings.layered_on_data(
+        args.experiment,
+        &args.options,
+        options_before(&context.settings, args.experiment),
+    )?;
     let test = LearningRateRange { lowest, highest, steps };
     let settings = TrainSettings::new(options, &args.experiment.options())?;
     match args.experiment.task() {
-        TaskRecipe::Letters(letters) => find(context, args, &settings, test, &LettersTask::new(args.experiment, letters)),
+        TaskRecipe::Letters(letters) => {
+            find(context, args, &settings, test, &LettersTask::new(args.experiment, letters))
+        }
         TaskRecipe::Series => {
             let task = SeriesTask::open(args.experiment, settings.options.clone(), None)?;
             find(context, args, &settings, test, &task)
@@ -87,25 +101,43 @@ const MOST: f64 = 1e3;
 /// Steps from which something can be seen.
 const FEWEST: usize = 20;
 
-fn find<T: Task>(context: &Context, args: &FindLrArgs, settings: &TrainSettings, test: LearningRateRange, task: &T) -> Result<()>
+fn find<T: Task>(
+    context: &Context,
+    args: &FindLrArgs,
+    settings: &TrainSettings,
+    test: LearningRateRange,
+    task: &T,
+) -> Result<()>
 where
     T::Model: Objective + TrainStep<Input = T::Batch, Output = <T::Model as Objective>::Output>,
 {
     let backend = context.backend()?;
     let quiet = settings.options.progress == Some(Progress::None);
-    let points = backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
+    let points =
+        backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
     let suggestion = suggest(&points);
     let experiment = args.experiment;
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".find-lr.lock")?;
     let synthetic = task.provenance().data.is_some_and(|data| data.synthetic);
     let optimizer = settings.optimizer.name.to_string();
-    let report =
-        RangeReport { experiment, optimizer, batch_size: settings.batch_size, synthetic, suggestion: &suggestion, points: &points };
+    let report = RangeReport {
+        experiment,
+        optimizer,
+        batch_size: settings.batch_size,
+        synthetic,
+        suggestion: &suggestion,
+        points: &points,
+    };
     artifacts.write("find-lr.json", to_json(&report)?)?;
     let header = ["step", "learning_rate", "loss", "smoothed"].map(str::to_owned);
     let row = |point: &RangeStep| {
-        vec![point.step.to_string(), point.learning_rate.to_string(), point.loss.to_string(), point.smoothed.to_string()]
+        vec![
+            point.step.to_string(),
+            point.learning_rate.to_string(),
+            point.loss.to_string(),
+            point.smoothed.to_string(),
+        ]
     };
     artifacts.write("find-lr.csv", csv_rows(&header, &points, row)?)?;
     let data = if synthetic { ", SYNTHETIC data" } else { "" };
@@ -116,19 +148,30 @@ where
         return Ok(());
     }
     let (steps, batch) = (points.len(), settings.batch_size);
-    out(format_args!("{experiment}: {steps} steps of {batch} samples, {}, seed {}{data}", report.optimizer, settings.seed));
+    out(format_args!(
+        "{experiment}: {steps} steps of {batch} samples, {}, seed {}{data}",
+        report.optimizer, settings.seed
+    ));
     out(format_args!(" {:>13} {:>12}", "learning rate", "loss"));
     // Some twelve lines of all.
     let apart = steps.div_ceil(12).max(1);
-    points.iter().step_by(apart).for_each(|point| out(format_args!(" {:>13.1e} {:>12}", point.learning_rate, number(point.smoothed))));
+    points.iter().step_by(apart).for_each(|point| {
+        out(format_args!(" {:>13.1e} {:>12}", point.learning_rate, number(point.smoothed)))
+    });
     if steps < test.steps {
-        out(format_args!("Stopped after step {steps} of {}: the loss had left what can be learned from.", test.steps));
+        out(format_args!(
+            "Stopped after step {steps} of {}: the loss had left what can be learned from.",
+            test.steps
+        ));
     }
     match suggestion.learning_rate {
         Some(rate) => out(format_args!("Suggested: --learning-rate {rate}")),
         None => out("No rate is suggested."),
     }
     out(format_args!("Why: {}.", suggestion.reason));
-    out(format_args!("\nwritten to {}: find-lr.svg/.png  find-lr.csv  find-lr.json", artifacts.folder.display()));
+    out(format_args!(
+        "\nwritten to {}: find-lr.svg/.png  find-lr.csv  find-lr.json",
+        artifacts.folder.display()
+    ));
     Ok(())
 }

@@ -48,9 +48,14 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
             "{experiment} has letters, no dates to forecast; `rnn-train predict {experiment}` continues letters"
         )));
     }
-    let roots = if args.mean_of_seeds { seeds::roots(context, args.experiment)? } else { vec![context.settings.artifacts.clone()] };
+    let roots = if args.mean_of_seeds {
+        seeds::roots(context, args.experiment)?
+    } else {
+        vec![context.settings.artifacts.clone()]
+    };
     // Intervals are calibrated on the validation part, whichever part was scored.
-    let open = |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
+    let open =
+        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
     let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let backend = context.backend()?;
     let task = trained[0].series_task(args.data.clone(), args.interval)?;
@@ -62,7 +67,10 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
-        let models = trained.iter().map(|trained| trained.load(&task, &backend.device)).collect::<Result<Vec<_>>>()?;
+        let models = trained
+            .iter()
+            .map(|trained| trained.load(&task, &backend.device))
+            .collect::<Result<Vec<_>>>()?;
         task.forecast(&models, steps, &backend.device)
     })?;
     let artifacts = &context.folder(args.experiment);
@@ -70,13 +78,17 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts, &task.settings.loss.quantiles)?)?;
     let title = title(&task, &forecasts[0], trained.len());
-    plot::forecast(&title, &task.data.config.target, &forecasts[0])?.write_to(artifacts, "forecast")?;
+    plot::forecast(&title, &task.data.config.target, &forecasts[0])?
+        .write_to(artifacts, "forecast")?;
     if args.json {
         json(&forecasts);
         return Ok(());
     }
     print(&task, &forecasts, trained.len());
-    out(format_args!("\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png", artifacts.folder.display()));
+    out(format_args!(
+        "\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png",
+        artifacts.folder.display()
+    ));
     Ok(())
 }
 
@@ -88,20 +100,35 @@ fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
 
 fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
     let target = &task.data.config.target;
-    let level = task.settings.level().filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
+    let level = task
+        .settings
+        .level()
+        .filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
     for forecast in forecasts.iter().take(PRINTED) {
         let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
         let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-        out(format_args!("{}, known until {}{synthetic}{mean}", forecast.series, format_time(forecast.known_until)));
-        let bounds = level.map_or_else(String::new, |level| format!(" {:>26}", format!("{:.0}% interval", 100.0 * level)));
+        out(format_args!(
+            "{}, known until {}{synthetic}{mean}",
+            forecast.series,
+            format_time(forecast.known_until)
+        ));
+        let bounds = level.map_or_else(String::new, |level| {
+            format!(" {:>26}", format!("{:.0}% interval", 100.0 * level))
+        });
         out(format_args!(" {:<16} {:<3} {target:>12}{bounds}", "date", "day"));
         for value in &forecast.values {
             let bounds = match (value.lower, value.upper) {
-                (Some(lower), Some(upper)) => format!(" {:>12} .. {:>10}", number(lower), number(upper)),
+                (Some(lower), Some(upper)) => {
+                    format!(" {:>12} .. {:>10}", number(lower), number(upper))
+                }
                 _ => String::new(),
             };
             let day = value.time.strftime("%a");
-            out(format_args!(" {:<16} {day:<3} {:>12}{bounds}", format_time(value.time), number(value.value)));
+            out(format_args!(
+                " {:<16} {day:<3} {:>12}{bounds}",
+                format_time(value.time),
+                number(value.value)
+            ));
         }
     }
     if forecasts.len() > PRINTED {
@@ -111,14 +138,25 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
 }
 
 fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
-    let all: Vec<_> = forecasts.iter().flat_map(|forecast| forecast.values.iter().map(move |value| (forecast, value))).collect();
+    let all: Vec<_> = forecasts
+        .iter()
+        .flat_map(|forecast| forecast.values.iter().map(move |value| (forecast, value)))
+        .collect();
     // Beyond the horizon of a model of quantiles there are none.
-    let quantiles = if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
+    let quantiles =
+        if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
     let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
-    let header: Vec<String> = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
+    let header: Vec<String> =
+        header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
     Ok(csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-        let row = [forecast.series.clone(), format_time(value.time), value.value.to_string(), bound(value.lower), bound(value.upper)];
+        let row = [
+            forecast.series.clone(),
+            format_time(value.time),
+            value.value.to_string(),
+            bound(value.lower),
+            bound(value.upper),
+        ];
         row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
     })?)
 }

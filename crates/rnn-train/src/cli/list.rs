@@ -26,7 +26,8 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
         .map(|experiment| {
             let artifacts = RunFolder::new(&context.settings.artifacts, experiment);
             // A damaged folder is reported by the commands that use it; the list goes on.
-            let best = Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
+            let best =
+                Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
             Ok(Listed {
                 name: experiment.name(),
@@ -44,8 +45,12 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     }
     out(format_args!(" {:<20} {:>6}  {:<10} {}", "Experiment", "Epochs", "Trained", "Learns"));
     for experiment in listed {
-        let trained = experiment.best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
-        out(format_args!(" {:<20} {:>6}  {trained:<10} {}", experiment.name, experiment.epochs, experiment.about));
+        let trained =
+            experiment.best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
+        out(format_args!(
+            " {:<20} {:>6}  {trained:<10} {}",
+            experiment.name, experiment.epochs, experiment.about
+        ));
     }
     Ok(())
 }

@@ -19,8 +19,8 @@ use crate::{
 pub(crate) struct PredictArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Letters to continue, or dates to predict the value of; without any, letters are asked for and
-    /// values are predicted for the day after the last row
+    /// Letters to continue, or dates to predict the value of; without any, letters are asked for
+    /// and values are predicted for the day after the last row
     pub(crate) inputs: Vec<String>,
     /// CSV file or folder (experiments on series) [default: the one it was trained on]
     #[arg(long, value_name = "FILE")]
@@ -67,7 +67,9 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     if args.json {
         json(&predictions);
     } else {
-        predictions.iter().for_each(|prediction| out(format_args!("{}->{}", prediction.input, prediction.prediction)));
+        predictions.iter().for_each(|prediction| {
+            out(format_args!("{}->{}", prediction.input, prediction.prediction))
+        });
     }
     Ok(())
 }
@@ -75,7 +77,8 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
 /// Bytes of all answers.
 const LONGEST: u64 = 1 << 20;
 
-/// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe it ends the command.
+/// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe
+/// it ends the command.
 fn ask(letters: &Letters<'_>) -> Result<()> {
     let terminal = io::stdin().is_terminal();
     let mut lines = io::stdin().lock().take(LONGEST).lines();
@@ -83,8 +86,13 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
         let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
         match lines.next() {
             Some(Ok(line)) => Ok(line.trim().to_owned()),
-            Some(Err(error)) => Err(Error::Usage(format!("standard input cannot be read: {error}"))),
-            None => Err(Error::Usage(format!("standard input ended; expected an answer to: {}", question.trim_end()))),
+            Some(Err(error)) => {
+                Err(Error::Usage(format!("standard input cannot be read: {error}")))
+            }
+            None => Err(Error::Usage(format!(
+                "standard input ended; expected an answer to: {}",
+                question.trim_end()
+            ))),
         }
     };
     let retry = |error: Error| {
@@ -99,13 +107,18 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
         let text = answer("How many predictions? ")?;
         match text.parse::<usize>() {
             Ok(count) => break count,
-            Err(_) => retry(Error::Usage(format!("expected a number of predictions, got `{text}`")))?,
+            Err(_) => {
+                retry(Error::Usage(format!("expected a number of predictions, got `{text}`")))?
+            }
         }
     };
     let window = letters.task.window();
     for index in 1..=count {
         loop {
-            let text = answer(&format!("{index} of {count}, {window} letter{}: ", if window == 1 { "" } else { "s" }))?;
+            let text = answer(&format!(
+                "{index} of {count}, {window} letter{}: ",
+                if window == 1 { "" } else { "s" }
+            ))?;
             match letters.task.predict(letters.model, &text, letters.device) {
                 Ok(prediction) => {
                     out(format_args!("{}->{}", prediction.input, prediction.prediction));
@@ -118,7 +131,12 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     Ok(())
 }
 
-fn predict_days(task: &SeriesTask, model: &WithLoss<SeriesModel>, device: &Device, args: &PredictArgs) -> Result<()> {
+fn predict_days(
+    task: &SeriesTask,
+    model: &WithLoss<SeriesModel>,
+    device: &Device,
+    args: &PredictArgs,
+) -> Result<()> {
     let day = |text: &String| match text.parse::<Time>() {
         Ok(Time(day)) => Ok(Some(day)),
         Err(problem) => Err(Error::Usage(format!("{problem}, as the day to predict"))),
@@ -142,11 +160,14 @@ fn predict_days(task: &SeriesTask, model: &WithLoss<SeriesModel>, device: &Devic
 }
 
 fn describe(prediction: &DayPrediction) -> String {
-    let DayPrediction { series, date, known_until, predicted, actual, target, file, synthetic } = prediction;
+    let DayPrediction { series, date, known_until, predicted, actual, target, file, synthetic } =
+        prediction;
     let file = series.as_ref().unwrap_or(file);
     let source = if *synthetic { format!("{file}, SYNTHETIC data") } else { file.clone() };
     match (date, actual) {
-        (Some(date), Some(actual)) => format!("{date}: predicted {target} {predicted:.3}, actual {target} {actual:.3} ({source})"),
+        (Some(date), Some(actual)) => format!(
+            "{date}: predicted {target} {predicted:.3}, actual {target} {actual:.3} ({source})"
+        ),
         _ => format!("row after {known_until}: predicted {target} {predicted:.3} ({source})"),
     }
 }

@@ -55,13 +55,16 @@ impl Observer for Lines {
 
     fn samples(&self, progress: &SampleProgress<'_>) {
         let SampleProgress { epoch, epochs, split, done, total, .. } = *progress;
-        let is_due = |written: Option<Instant>| written.unwrap_or(self.started).elapsed() >= INSIDE_EVERY;
+        let is_due =
+            |written: Option<Instant>| written.unwrap_or(self.started).elapsed() >= INSIDE_EVERY;
         self.write(is_due, || format!("{}  {split} {done}/{total} samples", place(epoch, epochs)));
     }
 
     fn epoch(&self, progress: &EpochProgress<'_>) {
         let EpochProgress { epoch, epochs, train, valid, learning_rate, per_epoch, .. } = *progress;
-        let is_due = |written: Option<Instant>| epoch == epochs || written.is_none_or(|written| written.elapsed() >= LINE_EVERY);
+        let is_due = |written: Option<Instant>| {
+            epoch == epochs || written.is_none_or(|written| written.elapsed() >= LINE_EVERY)
+        };
         self.write(is_due, || {
             let mut line = place(epoch, epochs);
             for (prefix, values) in [("", train), ("valid ", valid)] {
@@ -74,7 +77,10 @@ impl Observer for Lines {
             }
             line += &format!("  {}/epoch", duration(per_epoch.as_secs_f64()));
             if epoch < epochs {
-                line += &format!("  ETA {}", duration(per_epoch.as_secs_f64() * (epochs - epoch) as f64));
+                line += &format!(
+                    "  ETA {}",
+                    duration(per_epoch.as_secs_f64() * (epochs - epoch) as f64)
+                );
             }
             line
         });
@@ -96,5 +102,9 @@ fn describe(metric: &str, value: f64) -> String {
 
 /// A loss, aligned; small ones in scientific notation.
 fn number(value: f64) -> String {
-    if value != 0.0 && value.abs() < 0.001 { format!("{value:.3e}") } else { format!("{value:<8.5}") }
+    if value != 0.0 && value.abs() < 0.001 {
+        format!("{value:.3e}")
+    } else {
+        format!("{value:<8.5}")
+    }
 }

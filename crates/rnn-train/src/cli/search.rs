@@ -1,4 +1,5 @@
-//! Searching settings: trains trials as processes of their own, ranks them by the validation part, scores the best on the test part.
+//! Searching settings: trains trials as processes of their own, ranks them by the validation part,
+//! scores the best on the test part.
 
 use std::{
     cell::RefCell,
@@ -22,10 +23,13 @@ use crate::{
     evaluation::{SeriesEvaluation, best, verdict},
     plot,
     run::RunFolder,
-    search::{Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay, rungs},
+    search::{
+        Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay,
+        rungs,
+    },
     settings::{
-        Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking, ScoredPart, SeriesSettings, TaskRecipe,
-        TrainSettings, Typed,
+        Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
+        ScoredPart, SeriesSettings, TaskRecipe, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     training::{Trained, options_before},
@@ -36,7 +40,8 @@ use crate::{
 pub(crate) struct SearchArgs {
     /// Experiment on series, see `rnn-train list`
     pub(crate) experiment: Experiment,
-    /// Keys of a settings file with their values: `units = [[32], [64]]`, `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
+    /// Keys of a settings file with their values: `units = [[32], [64]]`, `learning_rate = { min =
+    /// 1e-4, max = 1e-2, log = true }`
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) space: PathBuf,
     /// Settings that are tried, beside those as they are [default: 20; all of a grid]
@@ -95,12 +100,18 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
 
     let typed = args.trials.map(|Count(trials)| trials);
     let epochs = base.epochs.map_or(1, |epochs| epochs.0.0);
-    let rungs = if args.method == Method::Halving { rungs(typed.unwrap_or(Method::TRIALS), epochs) } else { Vec::new() };
+    let rungs = if args.method == Method::Halving {
+        rungs(typed.unwrap_or(Method::TRIALS), epochs)
+    } else {
+        Vec::new()
+    };
     let first = rungs.first().map(|(_, epochs)| *epochs);
     let draw = |asked: Option<usize>| {
         points(args, asked, &space, |options| {
             fits(options, first).map_err(|error| match first {
-                Some(epochs) => Error::Usage(format!("{error} (the first rung has {})", count(epochs, "epoch"))),
+                Some(epochs) => {
+                    Error::Usage(format!("{error} (the first rung has {})", count(epochs, "epoch")))
+                }
                 None => error,
             })
         })
@@ -111,7 +122,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(LOCK)?;
     if args.fresh && folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+        fs::remove_dir_all(&folder)
+            .map_err(|source| Error::Write { path: folder.clone(), source })?;
     }
     let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
     if search.trials > drawn.points.len() {
@@ -124,10 +136,12 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     search.write(&folder)?;
 
     let backend = context.backend()?;
-    let keys: Vec<String> = space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
+    let keys: Vec<String> =
+        space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
     let mut as_it_is = base.entries()?;
     as_it_is.retain(|name, _| keys.contains(name));
-    let seconds = args.minutes.map(|Positive(minutes)| Duration::from_secs_f64((60.0 * minutes).min(1e9)));
+    let seconds =
+        args.minutes.map(|Positive(minutes)| Duration::from_secs_f64((60.0 * minutes).min(1e9)));
     let searching = Searching {
         experiment,
         folder,
@@ -181,7 +195,10 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
             let flag = Options::field(key).map(Field::flag).unwrap_or_default();
-            return Err(Error::Usage(format!("{flag} is typed, and `{key}` is a key of {}; leave out one of them", args.space.display())));
+            return Err(Error::Usage(format!(
+                "{flag} is typed, and `{key}` is a key of {}; leave out one of them",
+                args.space.display()
+            )));
         }
         if args.method == Method::Halving && key == "epochs" {
             return Err(Error::Usage(format!(
@@ -190,7 +207,11 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
             )));
         }
     }
-    let mut options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
+    let mut options = context.settings.layered_on_data(
+        experiment,
+        &args.options,
+        options_before(&context.settings, experiment),
+    )?;
     let longest = space.largest("window");
     if let Some(longest) = longest {
         // Else trials of other windows would be judged on other days.
@@ -204,12 +225,17 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     }
     options.score = Some(Typed(ScoredPart::Test));
     // What is wrong is said once, before anything is trained; what is guessed, too.
-    let task = SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
-        (Some(longest), Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. }))) => {
-            Error::Usage(format!("windows of up to {longest} rows ({}) do not fit: {error}", args.space.display()))
-        }
-        (_, error) => error,
-    })?;
+    let task =
+        SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
+            (
+                Some(longest),
+                Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })),
+            ) => Error::Usage(format!(
+                "windows of up to {longest} rows ({}) do not fit: {error}",
+                args.space.display()
+            )),
+            (_, error) => error,
+        })?;
     task.check()?;
     let mut options = task.options();
     options.score = Some(Typed(ScoredPart::Valid));
@@ -230,18 +256,31 @@ impl Drawn {
     fn said(self, asked: Option<usize>) -> Vec<Point> {
         let Self { points, refused, refusal } = self;
         if asked.is_some_and(|asked| asked > points.len()) {
-            note(format_args!("no more than {} different settings were found in the space", points.len()));
+            note(format_args!(
+                "no more than {} different settings were found in the space",
+                points.len()
+            ));
         }
         if refused > 0 {
-            note(format_args!("{refused} combinations do not fit together and are left out; the first: {refusal}"));
+            note(format_args!(
+                "{refused} combinations do not fit together and are left out; the first: {refusal}"
+            ));
         }
         points
     }
 }
 
-fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(&Options) -> Result<()>) -> Result<Drawn> {
+fn points(
+    args: &SearchArgs,
+    asked: Option<usize>,
+    space: &Space,
+    fits: impl Fn(&Options) -> Result<()>,
+) -> Result<Drawn> {
     let refusal = RefCell::new(None);
-    let fits = |point: &Point| match overlay(point).map_err(Error::Usage).and_then(|options| fits(&options)) {
+    let fits = |point: &Point| match overlay(point)
+        .map_err(Error::Usage)
+        .and_then(|options| fits(&options))
+    {
         Ok(()) => true,
         Err(error) => {
             refusal.borrow_mut().get_or_insert_with(|| error.to_string());
@@ -250,7 +289,9 @@ fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(
     };
     let (points, refused) = match args.method {
         Method::Grid => space.grid(&args.space, fits)?,
-        Method::Random | Method::Halving => space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits),
+        Method::Random | Method::Halving => {
+            space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits)
+        }
     };
     let refusal = refusal.into_inner().unwrap_or_default();
     if points.is_empty() {
@@ -260,7 +301,9 @@ fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(
     let count = points.len();
     match args.trials {
         Some(Count(asked)) if args.method == Method::Grid && asked < count => {
-            Err(Error::Usage(format!("the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values")))
+            Err(Error::Usage(format!(
+                "the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values"
+            )))
         }
         _ => Ok(Drawn { points, refused, refusal }),
     }
@@ -268,20 +311,37 @@ fn points(args: &SearchArgs, asked: Option<usize>, space: &Space, fits: impl Fn(
 
 impl Searching<'_> {
     /// Says what came of it. Once all trials are trained the best is scored on the test part.
-    fn report(&self, args: &SearchArgs, space: &Space, search: &mut Search, complete: bool) -> Result<()> {
+    fn report(
+        &self,
+        args: &SearchArgs,
+        space: &Space,
+        search: &mut Search,
+        complete: bool,
+    ) -> Result<()> {
         let (board, folder, experiment) = (self.board(), &self.folder, self.experiment);
         let (best_run, scored) = board.best()?;
         let (name, metric) = (best_run.name(), self.metric.title());
         let trained = board.outcomes().iter().filter(|outcome| outcome.run.trial > 0).count();
         let trained = format!("{} ({})", count(trained, "training"), args.method);
         let synthetic = if self.base.data.is_none() { ", SYNTHETIC data" } else { "" };
-        let file = self.base.data.as_deref().and_then(|path| path.file_name()).map_or(SAMPLE.into(), |name| name.to_string_lossy());
+        let file = self
+            .base
+            .data
+            .as_deref()
+            .and_then(|path| path.file_name())
+            .map_or(SAMPLE.into(), |name| name.to_string_lossy());
 
         write_atomic(&folder.join("search.csv"), &board.csv()?)?;
-        let about = format!("{name} of a search of {trained}: {metric} {} on the validation part", number(scored.score));
+        let about = format!(
+            "{name} of a search of {trained}: {metric} {} on the validation part",
+            number(scored.score)
+        );
         let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
         write_atomic(&folder.join("best.toml"), config.as_bytes())?;
-        let title = format!("{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}", number(scored.score));
+        let title = format!(
+            "{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}",
+            number(scored.score)
+        );
         let artifacts = RunFolder { name: experiment.name().to_owned(), folder: folder.clone() };
         plot::search(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
         let test = if complete { Some(self.test(best_run, search)?) } else { None };
@@ -297,18 +357,28 @@ impl Searching<'_> {
             });
             return Ok(());
         }
-        out(format_args!("{experiment}, search of {trained}, ranked by validation {metric} on {file}{synthetic}"));
+        out(format_args!(
+            "{experiment}, search of {trained}, ranked by validation {metric} on {file}{synthetic}"
+        ));
         out(&*board);
         if best_run.trial == 0 {
             out("No trial is better than the settings as they are.");
         }
         match test {
             Some(test) => said(&test, &name, search),
-            None => out("Stopped by --minutes; the same command goes on. The test part stays closed until all trials are trained."),
+            None => out(
+                "Stopped by --minutes; the same command goes on. The test part stays closed until all trials are trained.",
+            ),
         }
-        out(format_args!("\nuse it: rnn-train --config {} train {experiment} --fresh", folder.join("best.toml").display()));
+        out(format_args!(
+            "\nuse it: rnn-train --config {} train {experiment} --fresh",
+            folder.join("best.toml").display()
+        ));
         let test = if complete { "  test.json" } else { "" };
-        out(format_args!("written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder each)", folder.display()));
+        out(format_args!(
+            "written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder each)",
+            folder.display()
+        ));
         Ok(())
     }
 
@@ -320,14 +390,21 @@ impl Searching<'_> {
     /// The scores of a trial on the test part, which are measured once.
     fn test(&self, run: &TrialRun, search: &mut Search) -> Result<SeriesEvaluation> {
         let name = run.name();
-        let before = search.tested.iter().find(|tested| tested.trial == name).map(|tested| tested.scores.clone());
+        let before = search
+            .tested
+            .iter()
+            .find(|tested| tested.trial == name)
+            .map(|tested| tested.scores.clone());
         let scores = match before {
             Some(scores) => scores,
             None => {
-                let trained = Trained::open(&run.root(&self.folder), self.experiment)?.scored_on(ScoredPart::Test);
+                let trained = Trained::open(&run.root(&self.folder), self.experiment)?
+                    .scored_on(ScoredPart::Test);
                 let task = trained.series_task(None, None)?;
                 let device = &self.backend.device;
-                let scores = self.backend.guard(USE_CPU, || task.evaluate_mean(&[trained.load(&task, device)?], device, None))?;
+                let scores = self.backend.guard(USE_CPU, || {
+                    task.evaluate_mean(&[trained.load(&task, device)?], device, None)
+                })?;
                 let scores = SeriesEvaluation { best_epoch: Some(trained.best.epoch), ..scores };
                 search.tested.push(Tested { trial: name, scores: scores.clone() });
                 search.write(&self.folder)?;
@@ -348,9 +425,17 @@ fn said(test: &SeriesEvaluation, name: &str, search: &Search) {
         1 => "once, for".to_owned(),
         times => format!("{times} times by this search ({}); this is of", tested.join(", ")),
     };
-    let baseline = best(&test.baselines)
-        .map_or_else(String::new, |best| format!(" ({}: RMSE {}, MAE {})", best.name, number(best.scores.rmse), number(best.scores.mae)));
+    let baseline = best(&test.baselines).map_or_else(String::new, |best| {
+        format!(
+            " ({}: RMSE {}, MAE {})",
+            best.name,
+            number(best.scores.rmse),
+            number(best.scores.mae)
+        )
+    });
     let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
-    out(format_args!("The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."));
+    out(format_args!(
+        "The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."
+    ));
     out(verdict(test.skill, &test.baselines));
 }

@@ -51,9 +51,15 @@ struct Spread {
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (experiment, count) = (args.experiment, args.seeds.map_or(1, |Count(count)| count));
     if let TaskRecipe::Letters(_) = experiment.task() {
-        return Err(Error::Usage(format!("--seeds is for the experiments on series; train {experiment} with one --seed after another")));
+        return Err(Error::Usage(format!(
+            "--seeds is for the experiments on series; train {experiment} with one --seed after another"
+        )));
     }
-    let options = context.settings.layered_on_data(experiment, &args.options, options_before(&context.settings, experiment))?;
+    let options = context.settings.layered_on_data(
+        experiment,
+        &args.options,
+        options_before(&context.settings, experiment),
+    )?;
     let first = args.options.seed.or(context.settings.file.seed).unwrap_or(1);
     let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
     // What is wrong is said once, before anything is trained; what is guessed, too.
@@ -71,8 +77,15 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let workers: Vec<Worker> = seeds
         .iter()
         .map(|seed| {
-            let options = Options { seed: Some(*seed), artifacts: Some(folder.join(seed.to_string())), ..options.clone() };
-            Ok(Worker { name: format!("seed {seed}"), args: training_args(experiment, &backend, &options)? })
+            let options = Options {
+                seed: Some(*seed),
+                artifacts: Some(folder.join(seed.to_string())),
+                ..options.clone()
+            };
+            Ok(Worker {
+                name: format!("seed {seed}"),
+                args: training_args(experiment, &backend, &options)?,
+            })
         })
         .collect::<Result<_>>()?;
     let quiet = options.progress == Some(Progress::None);
@@ -86,7 +99,10 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let report = report(context, experiment, &seeds, &backend)?;
     artifacts.write(REPORT, to_json(&report)?)?;
     out(&report);
-    out(format_args!("\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)", artifacts.folder.display()));
+    out(format_args!(
+        "\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)",
+        artifacts.folder.display()
+    ));
     Ok(())
 }
 
@@ -111,24 +127,45 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let path = artifacts.path(REPORT);
     let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
     let train = format!("run `rnn-train train {experiment} --seeds 5`");
-    let text = read_if_exists(&path)?.ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
-    let trained: Trainings =
-        serde_json::from_str(&text).map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
-    Ok(trained.models.iter().map(|model| artifacts.path(FOLDER).join(model.seed.to_string())).collect())
+    let text = read_if_exists(&path)?
+        .ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
+    let trained: Trainings = serde_json::from_str(&text)
+        .map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
+    Ok(trained
+        .models
+        .iter()
+        .map(|model| artifacts.path(FOLDER).join(model.seed.to_string()))
+        .collect())
 }
 
-fn report(context: &Context, experiment: Experiment, seeds: &[u64], backend: &Backend) -> Result<SeedsReport> {
+fn report(
+    context: &Context,
+    experiment: Experiment,
+    seeds: &[u64],
+    backend: &Backend,
+) -> Result<SeedsReport> {
     let folder = context.folder(experiment).path(FOLDER);
-    let trained = seeds.iter().map(|seed| Trained::open(&folder.join(seed.to_string()), experiment)).collect::<Result<Vec<_>>>()?;
+    let trained = seeds
+        .iter()
+        .map(|seed| Trained::open(&folder.join(seed.to_string()), experiment))
+        .collect::<Result<Vec<_>>>()?;
     let task = trained[0].series_task(None, None)?;
     let device = &backend.device;
     let (models, mean) = backend.guard(USE_CPU, || {
-        let loaded = trained.iter().map(|trained| trained.load(&task, device)).collect::<Result<Vec<_>>>()?;
+        let loaded = trained
+            .iter()
+            .map(|trained| trained.load(&task, device))
+            .collect::<Result<Vec<_>>>()?;
         let mut models = Vec::new();
         for ((model, trained), &seed) in loaded.iter().zip(&trained).zip(seeds) {
             let evaluation = task.evaluate_mean(std::slice::from_ref(model), device, None)?;
             let coverage = evaluation.interval.map(|interval| interval.coverage);
-            models.push(Model { seed, best_epoch: trained.best.epoch, scores: evaluation.model, coverage });
+            models.push(Model {
+                seed,
+                best_epoch: trained.best.epoch,
+                scores: evaluation.model,
+                coverage,
+            });
         }
         Ok((models, task.evaluate_mean(&loaded, device, None)?))
     })?;
@@ -138,17 +175,25 @@ fn report(context: &Context, experiment: Experiment, seeds: &[u64], backend: &Ba
             all.sort_by(f64::total_cmp);
             of(&mut all)
         };
-        let mase = models.iter().all(|model| model.scores.mase.is_some()).then(|| one(|scores| scores.mase.unwrap_or(0.0)));
+        let mase = models
+            .iter()
+            .all(|model| model.scores.mase.is_some())
+            .then(|| one(|scores| scores.mase.unwrap_or(0.0)));
         Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase }
     };
-    let (median, lowest, highest) = (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
+    let (median, lowest, highest) =
+        (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
     Ok(SeedsReport { experiment, models, median, lowest, highest, mean })
 }
 
 /// The middle of sorted numbers.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
+    if sorted.len().is_multiple_of(2) {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    } else {
+        sorted[middle]
+    }
 }
 
 impl fmt::Display for SeedsReport {
@@ -164,9 +209,14 @@ impl fmt::Display for SeedsReport {
             mean.target,
             mean.data.file
         )?;
-        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {:>10} {:>10}", "", "RMSE", "MAE", "MASE", "coverage", "best epoch")?;
+        writeln!(
+            f,
+            " {:<20} {:>10} {:>10} {:>8} {:>10} {:>10}",
+            "", "RMSE", "MAE", "MASE", "coverage", "best epoch"
+        )?;
         for Model { seed, best_epoch, scores, coverage } in models {
-            let coverage = coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
+            let coverage =
+                coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
             let (rmse, mae) = (number(scores.rmse), number(scores.mae));
             writeln!(
                 f,
@@ -175,15 +225,40 @@ impl fmt::Display for SeedsReport {
                 multiple(scores.mase)
             )?;
         }
-        for (name, Spread { rmse, mae, mase }) in [("median", median), ("lowest", lowest), ("highest", highest)] {
-            writeln!(f, " {name:<20} {:>10} {:>10} {:>8}", number(*rmse), number(*mae), multiple(*mase))?;
+        for (name, Spread { rmse, mae, mase }) in
+            [("median", median), ("lowest", lowest), ("highest", highest)]
+        {
+            writeln!(
+                f,
+                " {name:<20} {:>10} {:>10} {:>8}",
+                number(*rmse),
+                number(*mae),
+                multiple(*mase)
+            )?;
         }
-        let coverage = mean.interval.as_ref().map_or_else(|| "-".to_owned(), |interval| format!("{:.1}%", 100.0 * interval.coverage));
+        let coverage = mean.interval.as_ref().map_or_else(
+            || "-".to_owned(),
+            |interval| format!("{:.1}%", 100.0 * interval.coverage),
+        );
         let Scores { rmse, mae, mase, .. } = mean.model;
-        writeln!(f, " {:<20} {:>10} {:>10} {:>8} {coverage:>10}", "mean of the models", number(rmse), number(mae), multiple(mase))?;
+        writeln!(
+            f,
+            " {:<20} {:>10} {:>10} {:>8} {coverage:>10}",
+            "mean of the models",
+            number(rmse),
+            number(mae),
+            multiple(mase)
+        )?;
         for baseline in &mean.baselines {
             let Scores { rmse, mae, mase, .. } = baseline.scores;
-            writeln!(f, " {:<20} {:>10} {:>10} {:>8}", baseline.name, number(rmse), number(mae), multiple(mase))?;
+            writeln!(
+                f,
+                " {:<20} {:>10} {:>10} {:>8}",
+                baseline.name,
+                number(rmse),
+                number(mae),
+                multiple(mase)
+            )?;
         }
         write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
     }

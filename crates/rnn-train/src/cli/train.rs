@@ -37,16 +37,24 @@ pub(crate) struct TrainArgs {
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let experiment = args.experiment;
     let claim = Claim::take(context.folder(experiment), args.fresh)?;
-    let options = context.settings.layered(experiment, &args.options, claim.inherited().as_ref())?;
+    let options =
+        context.settings.layered(experiment, &args.options, claim.inherited().as_ref())?;
     if args.parallel.is_set() {
-        return Err(Error::Usage("--jobs and --threads are for several models at once (--seeds)".to_owned()));
+        return Err(Error::Usage(
+            "--jobs and --threads are for several models at once (--seeds)".to_owned(),
+        ));
     }
     note_data(claim.earlier(), &options);
     if options.progress == Some(Progress::Tui) && !io::stdout().is_terminal() {
-        return Err(Error::Usage("--progress tui needs a terminal on standard output; --progress plain writes lines".to_owned()));
+        return Err(Error::Usage(
+            "--progress tui needs a terminal on standard output; --progress plain writes lines"
+                .to_owned(),
+        ));
     }
     match experiment.task() {
-        TaskRecipe::Letters(letters) => train(context, args, claim, options, &LettersTask::new(experiment, letters)),
+        TaskRecipe::Letters(letters) => {
+            train(context, args, claim, options, &LettersTask::new(experiment, letters))
+        }
         TaskRecipe::Series => {
             let task = SeriesTask::open(experiment, options, None)?;
             task.check()?;
@@ -55,7 +63,13 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     }
 }
 
-fn train<T: Task>(context: &Context, args: &TrainArgs, claim: Claim, options: Options, task: &T) -> Result<()> {
+fn train<T: Task>(
+    context: &Context,
+    args: &TrainArgs,
+    claim: Claim,
+    options: Options,
+    task: &T,
+) -> Result<()> {
     let experiment = args.experiment;
     claim.check(&options)?;
     let progress = options.progress.unwrap_or(Progress::Auto);
@@ -83,7 +97,9 @@ fn note_data(earlier: Option<&Options>, options: &Options) {
             note(format_args!("training on {} as before (--data chooses another)", path.display()));
         }
         (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
-            note("other data than before; what is not said of columns, split and model is as before (--fresh starts over)");
+            note(
+                "other data than before; what is not said of columns, split and model is as before (--fresh starts over)",
+            );
         }
         _ => {}
     }

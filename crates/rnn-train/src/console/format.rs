@@ -38,11 +38,17 @@ mod tests {
 
     #[test]
     fn durations_read_well() {
-        assert_eq!([0.314, 12.4, 245.0, 3725.0].map(duration), ["0.31 s", "12 s", "4m 05s", "1h 02m"]);
+        assert_eq!(
+            [0.314, 12.4, 245.0, 3725.0].map(duration),
+            ["0.31 s", "12 s", "4m 05s", "1h 02m"]
+        );
     }
 
     #[test]
     fn numbers_of_tables_have_digits_enough() {
-        assert_eq!([0.0, 0.0012345, 0.123456, 12.3456, 1.5e7].map(number), ["0", "1.234e-3", "0.12346", "12.346", "1.5000e7"]);
+        assert_eq!(
+            [0.0, 0.0012345, 0.123456, 12.3456, 1.5e7].map(number),
+            ["0", "1.234e-3", "0.12346", "12.346", "1.5000e7"]
+        );
     }
 }

@@ -36,18 +36,23 @@ impl Display for Panic {
     }
 }
 
-/// A text without what a terminal obeys, which names of columns and answers of servers may have in them.
+/// A text without what a terminal obeys, which names of columns and answers of servers may have in
+/// them.
 fn harmless(text: impl Display) -> String {
-    text.to_string().replace(|letter: char| letter.is_control() && !"\n\t".contains(letter), "\u{fffd}")
+    text.to_string()
+        .replace(|letter: char| letter.is_control() && !"\n\t".contains(letter), "\u{fffd}")
 }
 
-/// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command at its end.
+/// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command
+/// at its end.
 pub(crate) fn out(line: impl Display) {
     if MUTED.load(Ordering::Relaxed) {
         return;
     }
     match writeln!(io::stdout(), "{}", harmless(line)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => keep(&OUTPUT_ERROR, error.to_string()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            keep(&OUTPUT_ERROR, error.to_string())
+        }
         _ => {}
     }
 }
@@ -91,7 +96,8 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// Lets log messages of this program's crates go to standard error; a program that uses the library keeps its own logger.
+/// Lets log messages of this program's crates go to standard error; a program that uses the library
+/// keeps its own logger.
 pub(crate) fn log_to_stderr() {
     if log::set_logger(&Logger).is_ok() {
         log::set_max_level(log::LevelFilter::Info);
@@ -109,15 +115,23 @@ pub(crate) fn error(error: &Error) {
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.
 pub(crate) fn guarded(run: impl FnOnce() -> Result<()>) -> Result<()> {
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(|| "nowhere".to_owned(), |place| format!("{}:{}", place.file(), place.line()));
-        keep(&PANIC, Panic { text: info.payload_as_str().unwrap_or("no message").to_owned(), place });
+        let place = info.location().map_or_else(
+            || "nowhere".to_owned(),
+            |place| format!("{}:{}", place.file(), place.line()),
+        );
+        keep(
+            &PANIC,
+            Panic { text: info.payload_as_str().unwrap_or("no message").to_owned(), place },
+        );
     }));
     let (result, panic) = caught(run);
-    let result = result.unwrap_or_else(|| Err(Error::Internal(panic.unwrap_or_default().to_string())));
+    let result =
+        result.unwrap_or_else(|| Err(Error::Internal(panic.unwrap_or_default().to_string())));
     result.and_then(|()| take(&OUTPUT_ERROR).map_or(Ok(()), |error| Err(Error::Output(error))))
 }
 
-/// Runs what may panic: its result, if it has one, and the first panic there was meanwhile, on whatever thread.
+/// Runs what may panic: its result, if it has one, and the first panic there was meanwhile, on
+/// whatever thread.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> (Option<T>, Option<Panic>) {
     let result = panic::catch_unwind(panic::AssertUnwindSafe(run)).ok();
     (result, take(&PANIC))

@@ -1,4 +1,5 @@
-//! Forecasts that need no model, or next to none. Every score stands beside theirs: a model that loses to one of them is not worth its training.
+//! Forecasts that need no model, or next to none. Every score stands beside theirs: a model that
+//! loses to one of them is not worth its training.
 
 use rnn_data::{Naive, Series, Subset};
 
@@ -6,7 +7,8 @@ use rnn_data::{Naive, Series, Subset};
 const AVERAGED: usize = 5;
 /// Changes that the autoregression looks back on.
 const ORDER: usize = 20;
-/// Weight of the autoregression's penalty, as a share of the mean variance of its inputs: enough to keep twenty noisy coefficients small.
+/// Weight of the autoregression's penalty, as a share of the mean variance of its inputs: enough to
+/// keep twenty noisy coefficients small.
 const PENALTY: f64 = 0.01;
 
 /// The baselines of a task, by name.
@@ -41,23 +43,40 @@ impl Baselines {
 
     /// Their names; the first repeats the last value.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.naive.iter().map(|(name, _)| name.clone()).chain([format!("ridge AR({ORDER})")]).collect()
+        self.naive
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain([format!("ridge AR({ORDER})")])
+            .collect()
     }
 
     /// Fits what has to be fitted on the training part of a series.
     pub(crate) fn fit<'a>(&'a self, series: &'a Series) -> Fitted<'a> {
-        Fitted { baselines: self, series, autoregression: autoregression(&series.target[series.rows(Subset::Train)]) }
+        Fitted {
+            baselines: self,
+            series,
+            autoregression: autoregression(&series.target[series.rows(Subset::Train)]),
+        }
     }
 }
 
 impl Fitted<'_> {
-    /// Forecasts of the values from `origin` on, each baseline's in turn, from the rows before `origin` alone.
-    pub(crate) fn forecasts(&self, origin: usize, steps: usize) -> impl Iterator<Item = Vec<f64>> + '_ {
-        let naive =
-            self.baselines.naive.iter().map(move |(_, naive)| (0..steps).map(|step| naive.forecast(self.series, origin, step)).collect());
+    /// Forecasts of the values from `origin` on, each baseline's in turn, from the rows before
+    /// `origin` alone.
+    pub(crate) fn forecasts(
+        &self,
+        origin: usize,
+        steps: usize,
+    ) -> impl Iterator<Item = Vec<f64>> + '_ {
+        let naive = self.baselines.naive.iter().map(move |(_, naive)| {
+            (0..steps).map(|step| naive.forecast(self.series, origin, step)).collect()
+        });
         let known = &self.series.target[..origin];
         let last = known[origin - 1];
-        naive.chain([self.autoregression.as_ref().map_or_else(|| vec![last; steps], |fitted| fitted.forecast(known, steps))])
+        naive.chain([self
+            .autoregression
+            .as_ref()
+            .map_or_else(|| vec![last; steps], |fitted| fitted.forecast(known, steps))])
     }
 }
 
@@ -70,7 +89,8 @@ struct Autoregression {
 }
 
 impl Autoregression {
-    /// The values after some, each from those before and the forecasts made of them; the last value where there are too few.
+    /// The values after some, each from those before and the forecasts made of them; the last value
+    /// where there are too few.
     fn forecast(&self, values: &[f64], steps: usize) -> Vec<f64> {
         let mut recent = values[values.len().saturating_sub(ORDER + 1)..].to_vec();
         if recent.len() <= ORDER {
@@ -78,16 +98,18 @@ impl Autoregression {
         }
         for _ in 0..steps {
             let last = recent.len() - 1;
-            let changes = recent[last - ORDER..].windows(2).map(|pair| pair[1] - pair[0] - self.mean);
-            let change: f64 = changes.zip(self.weights).map(|(change, weight)| change * weight).sum();
+            let changes =
+                recent[last - ORDER..].windows(2).map(|pair| pair[1] - pair[0] - self.mean);
+            let change: f64 =
+                changes.zip(self.weights).map(|(change, weight)| change * weight).sum();
             recent.push(recent[last] + self.mean + change);
         }
         recent.split_off(ORDER + 1)
     }
 }
 
-/// Ridge regression of the next change on the last ones (Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970); none for too few values, or
-/// where nothing changes.
+/// Ridge regression of the next change on the last ones (Hoerl and Kennard, "Ridge regression",
+/// Technometrics 12, 1970); none for too few values, or where nothing changes.
 fn autoregression(values: &[f64]) -> Option<Autoregression> {
     let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let samples = changes.len().checked_sub(ORDER).filter(|samples| *samples > ORDER)?;
@@ -102,14 +124,16 @@ fn autoregression(values: &[f64]) -> Option<Autoregression> {
             targets[row] += sample[row] * sample[ORDER];
         }
     }
-    let variance = (0..ORDER).map(|index| products[index][index]).sum::<f64>() / (ORDER * samples) as f64;
+    let variance =
+        (0..ORDER).map(|index| products[index][index]).sum::<f64>() / (ORDER * samples) as f64;
     for (index, row) in products.iter_mut().enumerate() {
         row[index] += PENALTY * variance * samples as f64;
     }
     solve(products, targets).map(|weights| Autoregression { weights, mean })
 }
 
-/// Solves `A x = b` for a symmetric positive definite matrix, of which the lower half is given, by Cholesky's decomposition.
+/// Solves `A x = b` for a symmetric positive definite matrix, of which the lower half is given, by
+/// Cholesky's decomposition.
 fn solve(mut a: [[f64; ORDER]; ORDER], mut b: [f64; ORDER]) -> Option<[f64; ORDER]> {
     for row in 0..ORDER {
         for column in 0..=row {
@@ -145,14 +169,21 @@ mod tests {
         let series = series((0..100).map(f64::from).collect(), 20, 2);
         let baselines = Baselines::new("open", true, Some(7));
         let fitted = baselines.fit(&series);
-        let named: Vec<(String, Vec<f64>)> = baselines.names().into_iter().zip(fitted.forecasts(90, 2)).collect();
-        let of = |name: &str| named.iter().find(|(known, _)| known == name).map(|(_, values)| values.clone()).unwrap();
+        let named: Vec<(String, Vec<f64>)> =
+            baselines.names().into_iter().zip(fitted.forecasts(90, 2)).collect();
+        let of = |name: &str| {
+            named.iter().find(|(known, _)| known == name).map(|(_, values)| values.clone()).unwrap()
+        };
         assert_eq!(of("last open"), [89.0, 89.0]);
         assert_eq!(of("last close"), [89.5, 89.5]);
         assert_eq!(of("drift"), [90.0, 91.0]);
         assert_eq!(of("season of 7"), [83.0, 84.0]);
         assert_eq!(of("mean of 5"), [87.0, 87.0]);
-        assert_eq!(of("ridge AR(20)"), [89.0, 89.0], "nothing to learn from changes that are all the same");
+        assert_eq!(
+            of("ridge AR(20)"),
+            [89.0, 89.0],
+            "nothing to learn from changes that are all the same"
+        );
         assert_eq!(named[0].0, "last open");
     }
 
@@ -170,7 +201,11 @@ mod tests {
             .collect();
         let fitted = autoregression(&opens).unwrap();
         assert!((fitted.weights[ORDER - 1] + 0.5).abs() < 0.05, "{:?}", fitted.weights);
-        assert!(fitted.weights[..ORDER - 1].iter().all(|weight| weight.abs() < 0.1), "{:?}", fitted.weights);
+        assert!(
+            fitted.weights[..ORDER - 1].iter().all(|weight| weight.abs() < 0.1),
+            "{:?}",
+            fitted.weights
+        );
         let two = fitted.forecast(&opens, 2);
         opens.push(two[0]);
         assert_eq!(fitted.forecast(&opens, 1)[0], two[1], "a forecast goes on from the one before");
@@ -179,7 +214,11 @@ mod tests {
     #[test]
     fn a_forecast_knows_nothing_of_the_rows_from_its_origin_on() {
         let values: Vec<f64> = (0..200).map(|day| 100.0 + f64::from(day * 37 % 11)).collect();
-        let changed = values.iter().enumerate().map(|(row, &value)| if row < 150 { value } else { 1e6 }).collect();
+        let changed = values
+            .iter()
+            .enumerate()
+            .map(|(row, &value)| if row < 150 { value } else { 1e6 })
+            .collect();
         let baselines = Baselines::new("open", true, Some(5));
         let of = |values: Vec<f64>| {
             let series = series(values, 60, 3);

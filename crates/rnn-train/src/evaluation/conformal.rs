@@ -3,12 +3,14 @@
 use rnn_data::Series;
 use serde::{Deserialize, Serialize};
 
-/// Split-conformal intervals: as wide as the errors on the validation part were, as multiples of how much the series moved just before (Papadopoulos
-/// et al., "Inductive confidence machines for regression", ECML 2002; locally weighted as in section 5.2 of Lei et al., "Distribution-free predictive
-/// inference for regression", JASA 113, 2018). Quiet and wild times take turns in prices; without the weights intervals are too wide in the one and
-/// too narrow in the other.
+/// Split-conformal intervals: as wide as the errors on the validation part were, as multiples of
+/// how much the series moved just before (Papadopoulos et al., "Inductive confidence machines for
+/// regression", ECML 2002; locally weighted as in section 5.2 of Lei et al., "Distribution-free
+/// predictive inference for regression", JASA 113, 2018). Quiet and wild times take turns in
+/// prices; without the weights intervals are too wide in the one and too narrow in the other.
 ///
-/// Where the target is learned by its logarithm errors are ratios, so intervals grow with the level of prices.
+/// Where the target is learned by its logarithm errors are ratios, so intervals grow with the level
+/// of prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conformal {
     /// Half the width at each step.
@@ -30,18 +32,27 @@ impl Calibration {
 
     /// Adds a forecast of the validation part, made when the series moved by `spread`.
     pub(crate) fn add(&mut self, step: usize, actual: f64, predicted: f64, spread: f64) {
-        let error = if self.logarithmic { (actual / predicted).ln().abs() } else { (actual - predicted).abs() };
+        let error = if self.logarithmic {
+            (actual / predicted).ln().abs()
+        } else {
+            (actual - predicted).abs()
+        };
         self.scores[step].push(error / spread);
     }
 
     /// The intervals of a level; none at a step that has too few errors to say so much.
     pub(crate) fn intervals(mut self, level: f64) -> Option<Conformal> {
-        let half_widths = self.scores.iter_mut().map(|scores| quantile(scores, level)).collect::<Option<Vec<f64>>>()?;
+        let half_widths = self
+            .scores
+            .iter_mut()
+            .map(|scores| quantile(scores, level))
+            .collect::<Option<Vec<f64>>>()?;
         Some(Conformal { half_widths, logarithmic: self.logarithmic })
     }
 }
 
-/// The smallest score that at least a share `level` of one more score than there are would not exceed.
+/// The smallest score that at least a share `level` of one more score than there are would not
+/// exceed.
 fn quantile(scores: &mut [f64], level: f64) -> Option<f64> {
     scores.sort_by(f64::total_cmp);
     let rank = ((scores.len() + 1) as f64 * level).ceil() as usize;
@@ -52,14 +63,20 @@ impl Conformal {
     /// Lower and upper bound around a forecast, made when the series moves by `spread`.
     pub(crate) fn around(&self, step: usize, predicted: f64, spread: f64) -> [f64; 2] {
         let half = self.half_widths[step] * spread;
-        if self.logarithmic { [predicted * (-half).exp(), predicted * half.exp()] } else { [predicted - half, predicted + half] }
+        if self.logarithmic {
+            [predicted * (-half).exp(), predicted * half.exp()]
+        } else {
+            [predicted - half, predicted + half]
+        }
     }
 }
 
-/// How fast the past is forgotten: of RiskMetrics (Longerstaey and Spencer, Technical Document, 1996).
+/// How fast the past is forgotten: of RiskMetrics (Longerstaey and Spencer, Technical Document,
+/// 1996).
 const DECAY: f64 = 0.94;
 
-/// How much a series moved just before each origin from 2 to the number of rows: the root of an exponentially weighted mean of squared residuals.
+/// How much a series moved just before each origin from 2 to the number of rows: the root of an
+/// exponentially weighted mean of squared residuals.
 pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     let rows = series.times.len();
     let (mut sum, mut weight) = (0.0, 0.0);
@@ -67,7 +84,11 @@ pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     for row in 1..rows {
         let residual = series.naive_residual(row);
         (sum, weight) = (DECAY * sum + residual * residual, DECAY * weight + 1.0);
-        let least = if series.is_logarithmic() { LEAST } else { LEAST * series.target[row].abs().max(f64::MIN_POSITIVE) };
+        let least = if series.is_logarithmic() {
+            LEAST
+        } else {
+            LEAST * series.target[row].abs().max(f64::MIN_POSITIVE)
+        };
         spreads.push((sum / weight).sqrt().max(least));
     }
     spreads
@@ -91,19 +112,29 @@ mod tests {
 
     #[test]
     fn spreads_follow_what_is_known_and_nothing_later() {
-        let values: Vec<f64> = (0..100).map(|row| 100.0 + if row < 50 { f64::from(row % 2) } else { 5.0 * f64::from(row % 2) }).collect();
+        let values: Vec<f64> = (0..100)
+            .map(|row| 100.0 + if row < 50 { f64::from(row % 2) } else { 5.0 * f64::from(row % 2) })
+            .collect();
         let of = |values: Vec<f64>| spreads(&crate::evaluation::tests::series(values, 20, 1));
         let spread = of(values.clone());
         assert_eq!(spread.len(), 101);
-        assert!((spread[50] - 1.0).abs() < 1e-9 && spread[53] > 1.5 && spread[100] > 4.5, "{:?}", &spread[48..56]);
-        let changed =
-            values.iter().enumerate().map(|(row, &value)| if row < 60 { value } else { 1e3 * f64::from(row as u32 % 3 + 1) }).collect();
+        assert!(
+            (spread[50] - 1.0).abs() < 1e-9 && spread[53] > 1.5 && spread[100] > 4.5,
+            "{:?}",
+            &spread[48..56]
+        );
+        let changed = values
+            .iter()
+            .enumerate()
+            .map(|(row, &value)| if row < 60 { value } else { 1e3 * f64::from(row as u32 % 3 + 1) })
+            .collect();
         assert_eq!(of(changed)[2..=60], spread[2..=60]);
     }
 
     #[test]
     fn intervals_cover_new_values_as_often_as_they_say() {
-        // Errors of one distribution, in two halves: calibrated on the one, the intervals cover the other.
+        // Errors of one distribution, in two halves: calibrated on the one, the intervals cover the
+        // other.
         let mut state = 1u32;
         let mut error = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -112,7 +143,12 @@ mod tests {
         for logarithmic in [false, true] {
             let mut calibration = Calibration::new(1, logarithmic);
             for _ in 0..1000 {
-                calibration.add(0, 100.0 * (1.0 + error()), 100.0, if logarithmic { 1.0 } else { 2.0 });
+                calibration.add(
+                    0,
+                    100.0 * (1.0 + error()),
+                    100.0,
+                    if logarithmic { 1.0 } else { 2.0 },
+                );
             }
             let intervals = calibration.intervals(0.9).unwrap();
             let inside = (0..2000).filter(|_| {

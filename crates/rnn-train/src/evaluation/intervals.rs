@@ -62,15 +62,23 @@ pub(crate) struct QuantileErrors {
 
 impl QuantileErrors {
     pub(crate) fn new(quantiles: &[f64]) -> Self {
-        Self { quantiles: quantiles.to_vec(), below: vec![0; quantiles.len()], pinball: 0.0, count: 0 }
+        Self {
+            quantiles: quantiles.to_vec(),
+            below: vec![0; quantiles.len()],
+            pinball: 0.0,
+            count: 0,
+        }
     }
 
     /// Adds a value and its predicted quantiles.
     pub(crate) fn add(&mut self, actual: f64, predicted: &[f64]) {
         self.count += 1;
-        for ((below, &quantile), &predicted) in self.below.iter_mut().zip(&self.quantiles).zip(predicted) {
+        for ((below, &quantile), &predicted) in
+            self.below.iter_mut().zip(&self.quantiles).zip(predicted)
+        {
             *below += usize::from(actual <= predicted);
-            self.pinball += (quantile * (actual - predicted)).max((quantile - 1.0) * (actual - predicted));
+            self.pinball +=
+                (quantile * (actual - predicted)).max((quantile - 1.0) * (actual - predicted));
         }
     }
 
@@ -78,7 +86,9 @@ impl QuantileErrors {
         let count = self.count as f64;
         let each = self.quantiles.iter().zip(self.below);
         IntervalMethod::Quantiles {
-            quantiles: each.map(|(&quantile, below)| QuantileScore { quantile, below: below as f64 / count }).collect(),
+            quantiles: each
+                .map(|(&quantile, below)| QuantileScore { quantile, below: below as f64 / count })
+                .collect(),
             pinball: self.pinball / (count * self.quantiles.len() as f64),
         }
     }
@@ -89,15 +99,27 @@ impl IntervalScores {
     pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
         let Self { level, method, coverage, mean_width } = self;
         let (level, coverage, width) = (100.0 * level, 100.0 * coverage, number(*mean_width));
-        let covered = format!("cover {coverage:.1}% of the {part} values; their mean width is {width}.");
+        let covered =
+            format!("cover {coverage:.1}% of the {part} values; their mean width is {width}.");
         match method {
             IntervalMethod::SplitConformal { calibrated_on, .. } => {
-                writeln!(f, "{level:.0}% intervals, calibrated on {calibrated_on} validation windows, {covered}")
+                writeln!(
+                    f,
+                    "{level:.0}% intervals, calibrated on {calibrated_on} validation windows, {covered}"
+                )
             }
             IntervalMethod::Quantiles { quantiles, pinball } => {
                 writeln!(f, "{level:.0}% intervals, between the outer quantiles, {covered}")?;
-                let each: Vec<String> = quantiles.iter().map(|one| format!("{} has {:.1}%", one.quantile, 100.0 * one.below)).collect();
-                writeln!(f, "Values at or below each quantile: {}; mean pinball loss {}.", each.join(", "), number(*pinball))
+                let each: Vec<String> = quantiles
+                    .iter()
+                    .map(|one| format!("{} has {:.1}%", one.quantile, 100.0 * one.below))
+                    .collect();
+                writeln!(
+                    f,
+                    "Values at or below each quantile: {}; mean pinball loss {}.",
+                    each.join(", "),
+                    number(*pinball)
+                )
             }
         }
     }
@@ -112,7 +134,9 @@ mod tests {
         let mut errors = QuantileErrors::new(&[0.25, 0.5]);
         errors.add(1.0, &[2.0, 3.0]);
         errors.add(5.0, &[1.0, 3.0]);
-        let IntervalMethod::Quantiles { quantiles, pinball } = errors.scores() else { unreachable!() };
+        let IntervalMethod::Quantiles { quantiles, pinball } = errors.scores() else {
+            unreachable!()
+        };
         assert_eq!(quantiles.iter().map(|one| one.below).collect::<Vec<f64>>(), [0.5, 0.5]);
         // 0.75 * 1 and 0.25 * 4 of the lower, 0.5 * 2 twice of the middle one.
         assert!((pinball - (0.75 + 1.0 + 1.0 + 1.0) / 4.0).abs() < 1e-12, "{pinball}");
@@ -122,9 +146,10 @@ mod tests {
     fn both_methods_are_read_as_they_are_written() {
         let intervals = Conformal { half_widths: vec![1.5], logarithmic: true };
         let quantiles = vec![QuantileScore { quantile: 0.05, below: 0.04 }];
-        for method in
-            [IntervalMethod::SplitConformal { intervals, calibrated_on: 9 }, IntervalMethod::Quantiles { quantiles, pinball: 0.5 }]
-        {
+        for method in [
+            IntervalMethod::SplitConformal { intervals, calibrated_on: 9 },
+            IntervalMethod::Quantiles { quantiles, pinball: 0.5 },
+        ] {
             let scores = IntervalScores { level: 0.9, method, coverage: 0.91, mean_width: 3.0 };
             let text = serde_json::to_string(&scores).unwrap();
             assert_eq!(serde_json::from_str::<IntervalScores>(&text).unwrap(), scores, "{text}");

@@ -10,8 +10,9 @@ use crate::{
     run::PREDICTIONS,
 };
 
-/// Writes the predicted values of the test part as CSV: date, actual and predicted value; the series' name where there are several, the step where there
-/// are several, the interval and the quantiles where there are any.
+/// Writes the predicted values of the test part as CSV: date, actual and predicted value; the
+/// series' name where there are several, the step where there are several, the interval and the
+/// quantiles where there are any.
 pub(crate) struct PredictionRows<'a> {
     writer: csv::Writer<&'a mut dyn Write>,
     series: &'a [String],
@@ -20,8 +21,16 @@ pub(crate) struct PredictionRows<'a> {
 
 impl<'a> PredictionRows<'a> {
     /// Writes the header.
-    pub(crate) fn new(out: &'a mut dyn Write, series: &'a [String], steps: bool, interval: bool, quantiles: &[f64]) -> Result<Self> {
-        let optional = |shown: bool, columns: &[&'static str]| if shown { columns.to_vec() } else { Vec::new() };
+    pub(crate) fn new(
+        out: &'a mut dyn Write,
+        series: &'a [String],
+        steps: bool,
+        interval: bool,
+        quantiles: &[f64],
+    ) -> Result<Self> {
+        let optional = |shown: bool, columns: &[&'static str]| {
+            if shown { columns.to_vec() } else { Vec::new() }
+        };
         let header = [
             optional(series.len() > 1, &["series"]),
             vec!["date"],
@@ -29,7 +38,11 @@ impl<'a> PredictionRows<'a> {
             vec!["actual", "predicted"],
             optional(interval, &["lower", "upper"]),
         ];
-        let header = header.concat().into_iter().map(str::to_owned).chain(quantiles.iter().map(|quantile| format!("q{quantile}")));
+        let header = header
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .chain(quantiles.iter().map(|quantile| format!("q{quantile}")));
         let mut rows = Self { writer: csv::Writer::from_writer(out), series, steps };
         rows.writer.write_record(header).map_err(|error| failed(&error))?;
         Ok(rows)

@@ -59,7 +59,8 @@ pub struct SeriesEvaluation {
     pub scaled: ScaledScores,
     /// The same of every forecast that needs no model.
     pub baselines: Vec<BaselineScores>,
-    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a model that loses, null where the best is never wrong.
+    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a
+    /// model that loses, null where the best is never wrong.
     #[serde(deserialize_with = "or_infinitely_bad")]
     pub skill: f64,
     /// The scores of each step, where there is more than one.
@@ -109,7 +110,10 @@ impl SeriesEvaluation {
 impl fmt::Display for LettersEvaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { experiment, best_epoch, samples, loss, accuracy } = self;
-        write!(f, "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on {samples} samples")
+        write!(
+            f,
+            "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on {samples} samples"
+        )
     }
 }
 
@@ -126,25 +130,43 @@ impl fmt::Display for SeriesEvaluation {
             "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {}{synthetic}, {first} to {last}, split `{split}`",
             data.file
         )?;
-        let width = baselines.iter().map(|baseline| baseline.name.chars().count()).max().unwrap_or(0).max(18);
+        let width = baselines
+            .iter()
+            .map(|baseline| baseline.name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(18);
         Scores::head(f, if self.horizon == 1 { "in its units" } else { "all steps" }, width)?;
         self.model.row(f, "model", width)?;
         for baseline in baselines {
             baseline.scores.row(f, &baseline.name, width)?;
         }
         let ScaledScores { mse, rmse, mae } = self.scaled;
-        writeln!(f, "In the units the model predicts: MSE {}, RMSE {}, MAE {}.", number(mse), number(rmse), number(mae))?;
+        writeln!(
+            f,
+            "In the units the model predicts: MSE {}, RMSE {}, MAE {}.",
+            number(mse),
+            number(rmse),
+            number(mae)
+        )?;
         if !self.steps.is_empty() {
             Scores::head(f, "steps ahead", width)?;
             for step in &self.steps {
-                step.model.row(f, &format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill), width)?;
+                step.model.row(
+                    f,
+                    &format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill),
+                    width,
+                )?;
             }
         }
         if let Some(interval) = &self.interval {
             interval.describe(f, part)?;
         }
         if part == "validation" {
-            writeln!(f, "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored.")?;
+            writeln!(
+                f,
+                "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored."
+            )?;
         }
         f.write_str(&verdict(self.skill, baselines))
     }

@@ -7,7 +7,8 @@ use crate::console::{multiple, number};
 
 /// Scores of forecasts, in the units of the values unless said otherwise.
 ///
-/// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy", International Journal of Forecasting 22 (2006).
+/// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy",
+/// International Journal of Forecasting 22 (2006).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Mean squared error, in squared units.
@@ -16,14 +17,17 @@ pub struct Scores {
     pub rmse: f64,
     /// Mean absolute error.
     pub mae: f64,
-    /// Mean of the absolute error as a share of the actual value, in percent; none where a value is 0.
+    /// Mean of the absolute error as a share of the actual value, in percent; none where a value is
+    /// 0.
     pub mape: Option<f64>,
-    /// Mean of the absolute error as a share of the mean size of actual and predicted value, in percent.
+    /// Mean of the absolute error as a share of the mean size of actual and predicted value, in
+    /// percent.
     pub smape: f64,
-    /// Mean absolute error as a multiple of that of repeating the last value (of the last season, where there is one), on the training part; none
-    /// where that was never wrong.
+    /// Mean absolute error as a multiple of that of repeating the last value (of the last season,
+    /// where there is one), on the training part; none where that was never wrong.
     pub mase: Option<f64>,
-    /// Share of the values whose change from the last known one had the direction that was forecast; none of a forecast that never says one.
+    /// Share of the values whose change from the last known one had the direction that was
+    /// forecast; none of a forecast that never says one.
     pub directional_accuracy: Option<f64>,
     /// Values it is the share of.
     pub directions: usize,
@@ -41,7 +45,11 @@ impl Yardstick {
     pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
         let season = season.unwrap_or(1);
         let training = &series.target[series.rows(Subset::Train)];
-        let changes: Vec<f64> = training.iter().zip(training.iter().skip(season)).map(|(before, after)| (after - before).abs()).collect();
+        let changes: Vec<f64> = training
+            .iter()
+            .zip(training.iter().skip(season))
+            .map(|(before, after)| (after - before).abs())
+            .collect();
         Self { scale: changes.iter().sum::<f64>() / changes.len() as f64 }
     }
 }
@@ -105,7 +113,8 @@ impl Errors {
             mape: (self.zeros == 0).then(|| 100.0 * mean(self.relative)),
             smape: 100.0 * mean(self.symmetric),
             mase: Some(mean(self.scaled)).filter(|mase| mase.is_finite()),
-            directional_accuracy: (self.directions > 0).then(|| self.right as f64 / self.directions as f64),
+            directional_accuracy: (self.directions > 0)
+                .then(|| self.right as f64 / self.directions as f64),
             directions: self.directions,
         }
     }
@@ -115,17 +124,29 @@ impl Scores {
     /// Of several lots of forecasts together, each with its number of forecasts.
     pub(crate) fn together(lots: &[(usize, Self)]) -> Self {
         let count: usize = lots.iter().map(|(count, _)| count).sum();
-        let mean = |of: &dyn Fn(&Self) -> f64| lots.iter().map(|(count, scores)| *count as f64 * of(scores)).sum::<f64>() / count as f64;
+        let mean = |of: &dyn Fn(&Self) -> f64| {
+            lots.iter().map(|(count, scores)| *count as f64 * of(scores)).sum::<f64>()
+                / count as f64
+        };
         let mse = mean(&|scores| scores.mse);
         let directions: usize = lots.iter().map(|(_, scores)| scores.directions).sum();
-        let right = lots.iter().filter_map(|(_, scores)| Some(scores.directional_accuracy? * scores.directions as f64)).sum::<f64>();
+        let right = lots
+            .iter()
+            .filter_map(|(_, scores)| Some(scores.directional_accuracy? * scores.directions as f64))
+            .sum::<f64>();
         Self {
             mse,
             rmse: mse.sqrt(),
             mae: mean(&|scores| scores.mae),
-            mape: lots.iter().all(|(_, scores)| scores.mape.is_some()).then(|| mean(&|scores| scores.mape.unwrap_or(0.0))),
+            mape: lots
+                .iter()
+                .all(|(_, scores)| scores.mape.is_some())
+                .then(|| mean(&|scores| scores.mape.unwrap_or(0.0))),
             smape: mean(&|scores| scores.smape),
-            mase: lots.iter().all(|(_, scores)| scores.mase.is_some()).then(|| mean(&|scores| scores.mase.unwrap_or(0.0))),
+            mase: lots
+                .iter()
+                .all(|(_, scores)| scores.mase.is_some())
+                .then(|| mean(&|scores| scores.mase.unwrap_or(0.0))),
             directional_accuracy: (directions > 0).then(|| right / directions as f64),
             directions,
         }
@@ -133,12 +154,18 @@ impl Scores {
 
     /// The head of a table of scores.
     pub(crate) fn head(f: &mut fmt::Formatter<'_>, first: &str, width: usize) -> fmt::Result {
-        writeln!(f, " {first:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}", "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction")
+        writeln!(
+            f,
+            " {first:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}",
+            "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction"
+        )
     }
 
     /// A row of a table of scores.
     pub(crate) fn row(&self, f: &mut fmt::Formatter<'_>, name: &str, width: usize) -> fmt::Result {
-        let percent = |share: Option<f64>, digits: usize| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.digits$}%"));
+        let percent = |share: Option<f64>, digits: usize| {
+            share.map_or_else(|| "-".to_owned(), |share| format!("{share:.digits$}%"))
+        };
         let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = self;
         writeln!(
             f,
@@ -161,7 +188,9 @@ mod tests {
     fn scores_are_means_over_samples() {
         let mut errors = Errors::default();
         let yardstick = Yardstick { scale: 3.0 };
-        for (actual, last, predicted) in [(1.0, 0.5, 1.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (4.0, 5.0, 8.0)] {
+        for (actual, last, predicted) in
+            [(1.0, 0.5, 1.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (4.0, 5.0, 8.0)]
+        {
             errors.add(actual, predicted, last, yardstick);
         }
         // The third has no change, the fourth forecast the wrong direction.
@@ -185,15 +214,23 @@ mod tests {
     #[test]
     fn the_errors_of_two_parts_are_those_of_the_whole() {
         let yardstick = Yardstick { scale: 2.0 };
-        let (mut one, mut other, mut all) = (Errors::default(), Errors::default(), Errors::default());
+        let (mut one, mut other, mut all) =
+            (Errors::default(), Errors::default(), Errors::default());
         for (index, actual) in [1.0, -2.0, 3.5, 0.25].into_iter().enumerate() {
             let part = if index < 2 { &mut one } else { &mut other };
             part.add(actual, 1.0, 0.5, yardstick);
             all.add(actual, 1.0, 0.5, yardstick);
         }
         assert_eq!(one.and(other).scores(), all.scores());
-        let (together, all) = (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
-        assert!((together.rmse - all.rmse).abs() < 1e-12 && together.mase == all.mase, "{together:?}");
-        assert_eq!((together.directional_accuracy, together.directions), (all.directional_accuracy, all.directions));
+        let (together, all) =
+            (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
+        assert!(
+            (together.rmse - all.rmse).abs() < 1e-12 && together.mase == all.mase,
+            "{together:?}"
+        );
+        assert_eq!(
+            (together.directional_accuracy, together.directions),
+            (all.directional_accuracy, all.directions)
+        );
     }
 }

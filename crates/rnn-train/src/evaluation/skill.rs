@@ -22,7 +22,9 @@ pub(crate) fn skill(model: &Scores, baselines: &[BaselineScores]) -> f64 {
 }
 
 /// JSON has no infinity: what is written as null was one.
-pub(crate) fn or_infinitely_bad<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+pub(crate) fn or_infinitely_bad<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NEG_INFINITY))
 }
 
@@ -41,15 +43,26 @@ pub(crate) fn verdict(skill: f64, baselines: &[BaselineScores]) -> String {
     let percent = 100.0 * skill.abs();
     match skill {
         skill if skill.abs() < TIE => {
-            format!("The model is no better than `{name}`, a forecast that needs none: their RMSE is the same within 0.1%.")
+            format!(
+                "The model is no better than `{name}`, a forecast that needs none: their RMSE is the same within 0.1%."
+            )
         }
         skill if skill > 0.0 => {
-            format!("The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the best of them.")
+            format!(
+                "The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the best of them."
+            )
         }
         skill if skill > -0.5 => {
-            format!("The model loses to a forecast that needs none: its RMSE is {percent:.1}% above that of `{name}`.")
+            format!(
+                "The model loses to a forecast that needs none: its RMSE is {percent:.1}% above that of `{name}`."
+            )
         }
-        f64::NEG_INFINITY => format!("The model loses to a forecast that needs none: `{name}` is never wrong here."),
-        skill => format!("The model loses to a forecast that needs none: its RMSE is {:.2} times that of `{name}`.", 1.0 - skill),
+        f64::NEG_INFINITY => {
+            format!("The model loses to a forecast that needs none: `{name}` is never wrong here.")
+        }
+        skill => format!(
+            "The model loses to a forecast that needs none: its RMSE is {:.2} times that of `{name}`.",
+            1.0 - skill
+        ),
     }
 }

@@ -3,11 +3,15 @@ use rnn_data::{Series, SeriesConfig, SetSize, Split, Table, Transform};
 
 use super::*;
 
-/// A series of daily opens, with closes half above them, split so that the last `test` rows and as many before validate.
+/// A series of daily opens, with closes half above them, split so that the last `test` rows and as
+/// many before validate.
 pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
-    let times = (0..values.len()).map(|row| date(2020, 1, 1).checked_add((row as i64).days()).unwrap().into()).collect();
+    let times = (0..values.len())
+        .map(|row| date(2020, 1, 1).checked_add((row as i64).days()).unwrap().into())
+        .collect();
     let close = values.iter().map(|open| open + 0.5).collect();
-    let table = Table::from_columns("prices.csv", times, [("open", values), ("close", close)]).unwrap();
+    let table =
+        Table::from_columns("prices.csv", times, [("open", values), ("close", close)]).unwrap();
     let config = SeriesConfig::new("open".to_owned())
         .with_close(Some("close".to_owned()))
         .with_window(3)
@@ -19,8 +23,16 @@ pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
 }
 
 fn scored(name: &str, rmse: f64) -> BaselineScores {
-    let scores =
-        Scores { mse: rmse * rmse, rmse, mae: rmse, mape: None, smape: 1.0, mase: Some(1.0), directional_accuracy: None, directions: 0 };
+    let scores = Scores {
+        mse: rmse * rmse,
+        rmse,
+        mae: rmse,
+        mape: None,
+        smape: 1.0,
+        mase: Some(1.0),
+        directional_accuracy: None,
+        directions: 0,
+    };
     BaselineScores { name: name.to_owned(), scores }
 }
 
@@ -28,7 +40,10 @@ fn scored(name: &str, rmse: f64) -> BaselineScores {
 fn a_model_that_loses_is_told_so_in_words() {
     let baselines = [scored("last open", 3.0), scored("last close", 2.0)];
     let losing = skill(&scored("model", 5.0).scores, &baselines);
-    assert_eq!(verdict(losing, &baselines), "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last close`.");
+    assert_eq!(
+        verdict(losing, &baselines),
+        "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last close`."
+    );
     let behind = skill(&scored("model", 2.02).scores, &baselines);
     assert!(verdict(behind, &baselines).ends_with("its RMSE is 1.0% above that of `last close`."));
     let tied = skill(&scored("model", 1.999).scores, &baselines);

@@ -24,7 +24,8 @@ pub struct RunConfig {
     pub parameters: usize,
     /// What a series experiment was trained on.
     pub source: Option<DataSource>,
-    /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the folder.
+    /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the
+    /// folder.
     pub options: Options,
 }
 
@@ -50,7 +51,8 @@ impl RunConfig {
     pub(crate) const FORMAT: u32 = 3;
 }
 
-/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and its inputs and outputs.
+/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and
+/// its inputs and outputs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The data that was scored.
@@ -78,6 +80,7 @@ impl Provenance {
 
 pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
     let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
-    unseal(text, RunConfig::FORMAT)
-        .map_err(|problem| artifact(format!("expected the config of a run, but it {problem}; start over with --fresh")))
+    unseal(text, RunConfig::FORMAT).map_err(|problem| {
+        artifact(format!("expected the config of a run, but it {problem}; start over with --fresh"))
+    })
 }

@@ -63,7 +63,8 @@ impl RunFolder {
         let folder = folder.as_ref();
         let path = folder.join(CONFIG);
         let problem = "is not there; expected the folder of a run, which has one".to_owned();
-        let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
+        let text = read_if_exists(&path)?
+            .ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
         Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
     }
 
@@ -85,13 +86,19 @@ impl RunFolder {
         self.path(CHECKPOINT)
     }
 
-    /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never half there.
+    /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never
+    /// half there.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
         Ok(write_atomic(&self.path(name), bytes.as_ref())?)
     }
 
-    /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never half there.
-    pub(crate) fn stream<T>(&self, name: &str, write: impl FnOnce(&mut dyn io::Write) -> Result<T>) -> Result<T> {
+    /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never
+    /// half there.
+    pub(crate) fn stream<T>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn io::Write) -> Result<T>,
+    ) -> Result<T> {
         let path = self.path(name);
         // Writers within other writers do not know the whole path.
         let named = |error| match error {
@@ -101,13 +108,15 @@ impl RunFolder {
         write_atomic_with(&path, |out| write(out).map_err(named))
     }
 
-    /// Locks something of this folder, which is made if need be, for this process alone; `name` is that of the lock's file.
+    /// Locks something of this folder, which is made if need be, for this process alone; `name` is
+    /// that of the lock's file.
     ///
     /// # Errors
     ///
     /// When another process has it, with who and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
-        fs::create_dir_all(&self.folder).map_err(|source| Error::Write { path: self.folder.clone(), source })?;
+        fs::create_dir_all(&self.folder)
+            .map_err(|source| Error::Write { path: self.folder.clone(), source })?;
         Ok(Lock::take(&self.path(name), &self.folder.display().to_string())?)
     }
 
@@ -140,32 +149,38 @@ impl RunFolder {
         Ok(Some(config))
     }
 
-    /// Backs up the results of an earlier run, so that a new one can start. An older backup is kept unless `has_best`: a run that started over and
-    /// was interrupted before its first epoch had ended has left nothing better.
+    /// Backs up the results of an earlier run, so that a new one can start. An older backup is kept
+    /// unless `has_best`: a run that started over and was interrupted before its first epoch had
+    /// ended has left nothing better.
     pub(crate) fn set_aside(&self, has_best: bool) -> Result<()> {
         if !has_best && self.path(ASIDE).exists() {
             return self.remove_all();
         }
         self.discard_aside();
-        fs::create_dir_all(self.path(ASIDE)).map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
+        fs::create_dir_all(self.path(ASIDE))
+            .map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
         self.move_all(FILES.into_iter(), "", ASIDE)
     }
 
     /// Brings back what was put aside, if the run that replaced it left nothing better.
     pub(crate) fn restore_aside(&self) -> Result<()> {
         if self.path(ASIDE).exists() {
-            // The checkpoint, which says that all is back, comes last: whoever is killed here goes on with it the next time.
+            // The checkpoint, which says that all is back, comes last: whoever is killed here goes
+            // on with it the next time.
             self.move_all(FILES.into_iter().rev(), ASIDE, "")?;
             self.discard_aside();
         }
         Ok(())
     }
 
-    /// Removes what was put aside: first from its place, so that whoever is killed here leaves no half of it to be brought back.
+    /// Removes what was put aside: first from its place, so that whoever is killed here leaves no
+    /// half of it to be brought back.
     pub(crate) fn discard_aside(&self) {
         let [aside, discarded] = [ASIDE, DISCARDED].map(|name| self.path(name));
         // What cannot be removed is removed by the next run.
-        let remove = |path: &Path| drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) });
+        let remove = |path: &Path| {
+            drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
+        };
         remove(&discarded);
         if fs::rename(&aside, &discarded).is_ok() {
             remove(&discarded);
@@ -174,20 +189,27 @@ impl RunFolder {
 
     fn remove_all(&self) -> Result<()> {
         for path in FILES.map(|name| self.path(name)).into_iter().filter(|path| path.exists()) {
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let removed =
+                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.map_err(|source| Error::Write { path, source })?;
         }
         Ok(())
     }
 
-    fn move_all(&self, names: impl Iterator<Item = &'static str>, from: &str, to: &str) -> Result<()> {
+    fn move_all(
+        &self,
+        names: impl Iterator<Item = &'static str>,
+        from: &str,
+        to: &str,
+    ) -> Result<()> {
         for name in names {
             let (from, to) = (self.folder.join(from).join(name), self.folder.join(to).join(name));
             if !from.exists() {
                 continue;
             }
             if to.is_dir() {
-                fs::remove_dir_all(&to).map_err(|source| Error::Write { path: to.clone(), source })?;
+                fs::remove_dir_all(&to)
+                    .map_err(|source| Error::Write { path: to.clone(), source })?;
             }
             fs::rename(&from, &to).map_err(|source| Error::Write { path: to, source })?;
         }

@@ -62,11 +62,16 @@ impl History {
         Ok(Self { path: Some(path), epochs: Arc::new(Mutex::new(epochs)) })
     }
 
-    /// The same, to train further: losses that cannot be read stop nobody. The file is put aside, and says so.
+    /// The same, to train further: losses that cannot be read stop nobody. The file is put aside,
+    /// and says so.
     pub(crate) fn recover(path: PathBuf) -> Self {
         Self::open(path.clone()).unwrap_or_else(|error| {
             let aside = path.with_extension("damaged.csv");
-            let kept = if fs::rename(&path, &aside).is_ok() { format!(" (kept as {})", aside.display()) } else { String::new() };
+            let kept = if fs::rename(&path, &aside).is_ok() {
+                format!(" (kept as {})", aside.display())
+            } else {
+                String::new()
+            };
             log::info!("{error}; going on without them{kept}");
             Self::new(Some(path))
         })
@@ -77,7 +82,10 @@ impl History {
         let there = self.lock().iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
         if let Some(path) = self.path.as_ref().filter(|_| there < reached) {
             let missing = reached - there;
-            log::info!("{}: {missing} of the {reached} epochs so far are missing; nothing else depends on them", path.display());
+            log::info!(
+                "{}: {missing} of the {reached} epochs so far are missing; nothing else depends on them",
+                path.display()
+            );
         }
     }
 

@@ -53,22 +53,30 @@ impl Board {
 
     pub(crate) fn add(&mut self, outcome: Outcome) {
         if let Ok(Scored { score, .. }) = outcome.result
-            && self.leaders.get(&outcome.run.rung).is_none_or(|(_, best)| score.total_cmp(best).is_lt())
+            && self
+                .leaders
+                .get(&outcome.run.rung)
+                .is_none_or(|(_, best)| score.total_cmp(best).is_lt())
         {
             self.leaders.insert(outcome.run.rung, (outcome.run.name(), score));
         }
         self.outcomes.push(outcome);
     }
 
-    /// The last outcome of each trial that has a score: of halving, that of the most epochs; most epochs first, then the best.
+    /// The last outcome of each trial that has a score: of halving, that of the most epochs; most
+    /// epochs first, then the best.
     pub(crate) fn latest(&self) -> Vec<(&TrialRun, Scored)> {
         let mut latest: BTreeMap<usize, (&TrialRun, Scored)> = BTreeMap::new();
         let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
-        for (outcome, scored) in self.outcomes().into_iter().filter_map(|outcome| Some((outcome, scored(outcome)?))) {
+        for (outcome, scored) in
+            self.outcomes().into_iter().filter_map(|outcome| Some((outcome, scored(outcome)?)))
+        {
             latest.insert(outcome.run.trial, (&outcome.run, scored));
         }
         let mut all: Vec<(&TrialRun, Scored)> = latest.into_values().collect();
-        all.sort_by(|one, other| other.0.rung.cmp(&one.0.rung).then(one.1.score.total_cmp(&other.1.score)));
+        all.sort_by(|one, other| {
+            other.0.rung.cmp(&one.0.rung).then(one.1.score.total_cmp(&other.1.score))
+        });
         all
     }
 
@@ -79,10 +87,11 @@ impl Board {
         all
     }
 
-    /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs were trained in. Equal ones are in the order of
-    /// their trials.
+    /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs
+    /// were trained in. Equal ones are in the order of their trials.
     pub(crate) fn ranked(&self) -> Vec<(&TrialRun, Scored)> {
-        let scored = |outcome: &'_ Outcome| Some((outcome.run.rung, outcome.result.as_ref().ok()?.score));
+        let scored =
+            |outcome: &'_ Outcome| Some((outcome.run.rung, outcome.result.as_ref().ok()?.score));
         let last = self.outcomes.iter().filter_map(scored).filter_map(|(rung, _)| rung).max();
         self.of_rung(last)
     }
@@ -119,15 +128,25 @@ impl Board {
     /// The best so far, on a line.
     pub(crate) fn standing(&self) -> Option<String> {
         let ranked = self.ranked();
-        let best: Vec<String> =
-            ranked.iter().take(LEADERS).map(|(run, scored)| format!("{} {}", run.name(), number(scored.score))).collect();
-        (best.len() > 1).then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
+        let best: Vec<String> = ranked
+            .iter()
+            .take(LEADERS)
+            .map(|(run, scored)| format!("{} {}", run.name(), number(scored.score)))
+            .collect();
+        (best.len() > 1)
+            .then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
     }
 
     /// `search.csv`: a header and a row for each run.
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
-        let fixed = ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"].map(str::to_owned);
-        let header: Vec<String> = fixed.into_iter().chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
+        let fixed =
+            ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"]
+                .map(str::to_owned);
+        let header: Vec<String> = fixed
+            .into_iter()
+            .chain(self.keys.iter().cloned())
+            .chain(["problem".to_owned()])
+            .collect();
         Ok(csv_rows(&header, &self.outcomes(), |outcome| {
             let Outcome { run, result } = outcome;
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
@@ -144,7 +163,9 @@ impl Board {
                 ]),
                 Err(_) => row.extend(["failed", "", "", "", "", "", ""].map(str::to_owned)),
             }
-            row.extend(self.keys.iter().map(|key| run.point.get(key).map_or_else(String::new, plain)));
+            row.extend(
+                self.keys.iter().map(|key| run.point.get(key).map_or_else(String::new, plain)),
+            );
             row.push(result.as_ref().err().cloned().unwrap_or_default());
             row
         })?)
@@ -156,7 +177,11 @@ impl Board {
             if self.outcomes.is_empty() {
                 return Error::Worker("no training ended in time; use more --minutes".to_owned());
             }
-            let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err().cloned()).unwrap_or_default();
+            let problem = self
+                .outcomes
+                .iter()
+                .find_map(|outcome| outcome.result.as_ref().err().cloned())
+                .unwrap_or_default();
             Error::Worker(format!("no trial has a score; the first problem: {problem}"))
         };
         self.ranked().into_iter().next().ok_or_else(failed)
@@ -171,11 +196,23 @@ pub(crate) fn described(point: &Point) -> String {
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranked = self.ranked();
-        let cell = |run: &TrialRun, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
+        let cell =
+            |run: &TrialRun, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
         // The tables have two scores; a third is shown where it is the one that is ranked.
         let third = matches!(self.metric, Ranking::Mase | Ranking::Smape);
-        let shown = || ranked.iter().take(SHOWN).chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0));
-        let width = |key: &String| shown().map(|(run, _)| cell(run, key).chars().count()).max().unwrap_or(0).max(key.chars().count());
+        let shown = || {
+            ranked
+                .iter()
+                .take(SHOWN)
+                .chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0))
+        };
+        let width = |key: &String| {
+            shown()
+                .map(|(run, _)| cell(run, key).chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(key.chars().count())
+        };
         let widths: Vec<usize> = self.keys.iter().map(width).collect();
         write!(f, " {:>4} {:<16}", "rank", "trial")?;
         if third {
@@ -194,7 +231,10 @@ impl fmt::Display for Board {
                 write!(f, " {:>9}", number(*score))?;
             }
             write!(f, " {rmse:>9} {mae:>9} {best_epoch:>10} {seconds:>8.1}")?;
-            self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {:>width$}", cell(run, key)))?;
+            self.keys
+                .iter()
+                .zip(&widths)
+                .try_for_each(|(key, width)| write!(f, "  {:>width$}", cell(run, key)))?;
         }
         let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         if failed > 0 {
@@ -205,7 +245,10 @@ impl fmt::Display for Board {
 }
 
 impl Serialize for Outcome {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
         let Self { run, result } = self;
         let (scored, problem) = match result {
             Ok(scored) => (Some(scored), None),

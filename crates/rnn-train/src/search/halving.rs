@@ -1,10 +1,12 @@
-//! Successive halving (Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016): many trials for a
-//! few epochs, the best third of them for three times as many, and so on.
+//! Successive halving (Jamieson and Talwalkar, "Non-stochastic best arm identification and
+//! hyperparameter optimization", AISTATS 2016): many trials for a few epochs, the best third of
+//! them for three times as many, and so on.
 
 /// One of so many trials goes on.
 const KEPT: usize = 3;
 
-/// Trials and epochs of each rung: the last has all epochs. Each trains anew, so that its learning-rate schedule and its early stopping are its own.
+/// Trials and epochs of each rung: the last has all epochs. Each trains anew, so that its
+/// learning-rate schedule and its early stopping are its own.
 pub(crate) fn rungs(trials: usize, epochs: usize) -> Vec<(usize, usize)> {
     let mut rungs = vec![(trials, epochs)];
     while rungs[0].1 >= KEPT && rungs[rungs.len() - 1].0 > 1 {

@@ -90,13 +90,21 @@ impl Search {
         let path = folder.join(NAME);
         let problem = |problem: String| Error::Artifact {
             path: path.clone(),
-            problem: format!("{problem}; start over with --fresh, or choose another folder with --artifacts"),
+            problem: format!(
+                "{problem}; start over with --fresh, or choose another folder with --artifacts"
+            ),
         };
-        let Some(text) = read_if_exists(&path)? else { return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() }) };
-        let malformed = |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
+        let Some(text) = read_if_exists(&path)? else {
+            return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() });
+        };
+        let malformed =
+            |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
         if document["format"] != FORMAT {
-            return Err(problem(format!("has layout {}, this program reads {FORMAT}", document["format"])));
+            return Err(problem(format!(
+                "has layout {}, this program reads {FORMAT}",
+                document["format"]
+            )));
         }
         let found: Self = serde_json::from_value(document).map_err(malformed)?;
         match found.plan.differs(&plan)? {
@@ -106,7 +114,8 @@ impl Search {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Internal(error.to_string()))?;
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(write_atomic(&folder.join(NAME), (text + "\n").as_bytes())?)
     }
 }
@@ -122,19 +131,21 @@ impl SearchPlan {
             };
             for part in ["options", "space"] {
                 if let Some(Value::Object(entries)) = all.remove(part) {
-                    all.extend(
-                        entries
-                            .into_iter()
-                            .map(|(name, value)| (if part == "space" { format!("the space of {name}") } else { name }, value)),
-                    );
+                    all.extend(entries.into_iter().map(|(name, value)| {
+                        (if part == "space" { format!("the space of {name}") } else { name }, value)
+                    }));
                 }
             }
             Ok(all)
         };
         let (own, others) = (flat(self)?, flat(other)?);
         let name = own.keys().chain(others.keys()).find(|name| own.get(*name) != others.get(*name));
-        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), crate::settings::plain);
-        Ok(name.map(|name| format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))))
+        let shown = |value: Option<&Value>| {
+            value.map_or_else(|| "not set".to_owned(), crate::settings::plain)
+        };
+        Ok(name.map(|name| {
+            format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))
+        }))
     }
 }
 

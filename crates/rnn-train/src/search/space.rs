@@ -78,21 +78,29 @@ impl Space {
     /// With the line, when a key is no setting, cannot be searched, or has no values or wrong ones.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-        let text = read_text(path, MAX_TEXT_BYTES).map_err(|error| problem(format!("cannot be read: {error}")))?;
+        let text = read_text(path, MAX_TEXT_BYTES)
+            .map_err(|error| problem(format!("cannot be read: {error}")))?;
         Self::parse(&text).map_err(problem)
     }
 
     pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
-        let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> = toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
+        let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
+            toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {
             let line = 1 + text[..key.span().start].matches('\n').count();
             let key = key.into_inner();
-            let values = searchable::<Options>(&key).and_then(|()| Values::new(&key, value.into_inner()));
-            Ok(Dimension { line, values: values.map_err(|problem| format!("line {line}: {problem}"))?, key })
+            let values =
+                searchable::<Options>(&key).and_then(|()| Values::new(&key, value.into_inner()));
+            Ok(Dimension {
+                line,
+                values: values.map_err(|problem| format!("line {line}: {problem}"))?,
+                key,
+            })
         };
-        let dimensions = entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
+        let dimensions =
+            entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
         if dimensions.is_empty() {
             return Err("has no keys; expected lines like learning_rate = { min = 1e-4, max = 1e-2, log = true } and units = [[32], [64]]"
                 .to_owned());
@@ -107,22 +115,37 @@ impl Space {
                 let point = Point::from_iter([(key.clone(), value)]);
                 let checked = overlay(&point)
                     .map_err(|problem| format!("`{key}`: {problem}"))
-                    .and_then(|options| fits(&options).map_err(|error| format!("`{key} = {}`: {error}", point[key])));
-                checked.map_err(|problem| Error::Settings { path: path.to_owned(), problem: format!("line {line}: {problem}") })?;
+                    .and_then(|options| {
+                        fits(&options).map_err(|error| format!("`{key} = {}`: {error}", point[key]))
+                    });
+                checked.map_err(|problem| Error::Settings {
+                    path: path.to_owned(),
+                    problem: format!("line {line}: {problem}"),
+                })?;
             }
         }
         Ok(())
     }
 
-    /// Points drawn at random, each a new one that `fits`; they depend on the seed and on how many came before alone. Also says how many draws did not fit.
-    pub(crate) fn random(&self, seed: u64, count: usize, fits: impl Fn(&Point) -> bool) -> (Vec<Point>, usize) {
+    /// Points drawn at random, each a new one that `fits`; they depend on the seed and on how many
+    /// came before alone. Also says how many draws did not fit.
+    pub(crate) fn random(
+        &self,
+        seed: u64,
+        count: usize,
+        fits: impl Fn(&Point) -> bool,
+    ) -> (Vec<Point>, usize) {
         let (mut points, mut seen, mut refused, mut since) = (Vec::new(), HashSet::new(), 0, 0);
         for draw in 0.. {
             if points.len() == count || since == MOST_DRAWS {
                 break;
             }
             since += 1;
-            let point: Point = self.dimensions.iter().map(|one| (one.key.clone(), one.values.at(uniform(seed, draw, &one.key)))).collect();
+            let point: Point = self
+                .dimensions
+                .iter()
+                .map(|one| (one.key.clone(), one.values.at(uniform(seed, draw, &one.key))))
+                .collect();
             if !seen.insert(Value::Object(point.clone()).to_string()) {
                 continue;
             }
@@ -141,7 +164,11 @@ impl Space {
     /// # Errors
     ///
     /// When a range does not say its steps, or there are too many combinations.
-    pub(crate) fn grid(&self, path: &Path, fits: impl Fn(&Point) -> bool) -> Result<(Vec<Point>, usize)> {
+    pub(crate) fn grid(
+        &self,
+        path: &Path,
+        fits: impl Fn(&Point) -> bool,
+    ) -> Result<(Vec<Point>, usize)> {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
         let mut points = vec![Point::new()];
         for Dimension { key, line, values } in &self.dimensions {
@@ -151,14 +178,19 @@ impl Space {
                 ))
             })?;
             if points.len() * values.len() > MOST_POINTS {
-                return Err(problem(format!("line {line}: a grid of more than {MOST_POINTS} points; use fewer values")));
+                return Err(problem(format!(
+                    "line {line}: a grid of more than {MOST_POINTS} points; use fewer values"
+                )));
             }
             let with = |point: &Point, value: &Value| {
                 let mut point = point.clone();
                 point.insert(key.clone(), value.clone());
                 point
             };
-            points = points.iter().flat_map(|point| values.iter().map(move |value| with(point, value))).collect();
+            points = points
+                .iter()
+                .flat_map(|point| values.iter().map(move |value| with(point, value)))
+                .collect();
         }
         let all = points.len();
         points.retain(fits);
@@ -194,19 +226,30 @@ pub(crate) fn overlay(point: &Point) -> std::result::Result<Options, String> {
 
 impl Values {
     fn new(key: &str, value: toml::Value) -> std::result::Result<Self, String> {
-        let expected = format!("expected values of `{key}`: a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}");
+        let expected = format!(
+            "expected values of `{key}`: a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}"
+        );
         match value {
-            toml::Value::Array(items) if items.is_empty() => Err(format!("{expected}, got an empty list")),
+            toml::Value::Array(items) if items.is_empty() => {
+                Err(format!("{expected}, got an empty list"))
+            }
             toml::Value::Array(items) => {
                 let value = |item: toml::Value| match serde_json::to_value(&item) {
                     // What is no number is nothing in JSON, and nothing is set by it.
                     Ok(value) if !has_null(&value) => Ok(value),
                     _ => Err(format!("{expected}, got {item} in it")),
                 };
-                Ok(Self::Choice(items.into_iter().map(value).collect::<std::result::Result<Vec<_>, String>>()?))
+                Ok(Self::Choice(
+                    items
+                        .into_iter()
+                        .map(value)
+                        .collect::<std::result::Result<Vec<_>, String>>()?,
+                ))
             }
             toml::Value::Table(table) => {
-                let table: RangeTable = table.try_into().map_err(|error: toml::de::Error| format!("{expected}: {}", error.message()))?;
+                let table: RangeTable = table
+                    .try_into()
+                    .map_err(|error: toml::de::Error| format!("{expected}: {}", error.message()))?;
                 Range::new(key, &table).map(Self::Range)
             }
             other => Err(format!("{expected}, got {other}")),
@@ -216,13 +259,17 @@ impl Values {
     /// A value for a number of at least 0 and below 1.
     fn at(&self, share: f64) -> Value {
         match self {
-            Self::Choice(values) => values[((share * values.len() as f64) as usize).min(values.len() - 1)].clone(),
+            Self::Choice(values) => {
+                values[((share * values.len() as f64) as usize).min(values.len() - 1)].clone()
+            }
             Self::Range(range) if range.whole => {
                 // Every whole number has its part of the range.
                 let value = range.between(range.min, range.max + 1.0, share).floor().min(range.max);
                 Value::from(value as i64)
             }
-            Self::Range(range) => Value::from(significant(range.between(range.min, range.max, share)).clamp(range.min, range.max)),
+            Self::Range(range) => Value::from(
+                significant(range.between(range.min, range.max, share)).clamp(range.min, range.max),
+            ),
         }
     }
 
@@ -237,7 +284,11 @@ impl Values {
                 let mut values: Vec<Value> = if range.whole {
                     (0..steps).map(|step| Value::from(value(step).round() as i64)).collect()
                 } else {
-                    (0..steps).map(|step| Value::from(significant(value(step)).clamp(range.min, range.max))).collect()
+                    (0..steps)
+                        .map(|step| {
+                            Value::from(significant(value(step)).clamp(range.min, range.max))
+                        })
+                        .collect()
                 };
                 values.dedup();
                 Some(values)
@@ -249,7 +300,9 @@ impl Values {
     fn ends(&self) -> Vec<Value> {
         match self {
             Self::Choice(values) => values.clone(),
-            Self::Range(range) if range.whole => vec![Value::from(range.min as i64), Value::from(range.max as i64)],
+            Self::Range(range) if range.whole => {
+                vec![Value::from(range.min as i64), Value::from(range.max as i64)]
+            }
             Self::Range(range) => vec![Value::from(range.min), Value::from(range.max)],
         }
     }
@@ -259,7 +312,10 @@ impl Range {
     fn new(key: &str, table: &RangeTable) -> std::result::Result<Self, String> {
         let RangeTable { min, max, log, steps } = table;
         let number = |name: &str, value: &toml::Value| {
-            let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64)).filter(|number| number.is_finite());
+            let number = value
+                .as_float()
+                .or_else(|| value.as_integer().map(|whole| whole as f64))
+                .filter(|number| number.is_finite());
             number.ok_or_else(|| format!("{name} of `{key}` is no number: {value}"))
         };
         let range = Self {
@@ -273,10 +329,14 @@ impl Range {
             return Err(format!("the range of `{key}` is empty: min {min} is not below max {max}"));
         }
         if range.log && range.min <= 0.0 {
-            return Err(format!("the range of `{key}` cannot be logarithmic from min {min}; begin above 0"));
+            return Err(format!(
+                "the range of `{key}` cannot be logarithmic from min {min}; begin above 0"
+            ));
         }
         if range.steps.is_some_and(|steps| !(2..=MOST_POINTS).contains(&steps)) {
-            return Err(format!("the steps of `{key}` are less than two or more than {MOST_POINTS}"));
+            return Err(format!(
+                "the steps of `{key}` are less than two or more than {MOST_POINTS}"
+            ));
         }
         Ok(range)
     }

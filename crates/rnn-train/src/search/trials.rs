@@ -55,9 +55,15 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 impl Searching<'_> {
     /// Trains all trials that are not there yet; says whether that was all.
     pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
-        let trial = |(index, point): (usize, Point)| TrialRun { trial: index + 1, rung: None, point, epochs: None };
+        let trial = |(index, point): (usize, Point)| TrialRun {
+            trial: index + 1,
+            rung: None,
+            point,
+            epochs: None,
+        };
         // What is searched for should be better than what is there already.
-        let as_it_is = TrialRun { trial: 0, rung: None, point: self.as_it_is.clone(), epochs: None };
+        let as_it_is =
+            TrialRun { trial: 0, rung: None, point: self.as_it_is.clone(), epochs: None };
         let mut trials: Vec<TrialRun> = points.into_iter().enumerate().map(trial).collect();
         if rungs.is_empty() {
             trials.insert(0, as_it_is);
@@ -65,8 +71,10 @@ impl Searching<'_> {
         }
         for (rung, &(number, epochs)) in rungs.iter().enumerate() {
             trials.truncate(number);
-            let mut runs: Vec<TrialRun> =
-                trials.iter().map(|run| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() }).collect();
+            let mut runs: Vec<TrialRun> = trials
+                .iter()
+                .map(|run| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() })
+                .collect();
             if rung + 1 == rungs.len() {
                 runs.insert(0, as_it_is.clone());
             }
@@ -78,7 +86,12 @@ impl Searching<'_> {
                 return Ok(false);
             }
             let board = self.board();
-            trials = board.of_rung(Some(rung)).into_iter().filter(|(run, _)| run.trial > 0).map(|(run, _)| run.clone()).collect();
+            trials = board
+                .of_rung(Some(rung))
+                .into_iter()
+                .filter(|(run, _)| run.trial > 0)
+                .map(|(run, _)| run.clone())
+                .collect();
         }
         Ok(true)
     }
@@ -92,7 +105,9 @@ impl Searching<'_> {
         let mut left = Vec::new();
         for run in runs {
             match self.finished(run) {
-                Ok(Some(scored)) => self.board().add(Outcome { run: run.clone(), result: Ok(scored) }),
+                Ok(Some(scored)) => {
+                    self.board().add(Outcome { run: run.clone(), result: Ok(scored) })
+                }
                 Ok(None) => left.push(run),
                 Err(error) => {
                     log::info!("{} is trained again: {error}", run.name());
@@ -102,8 +117,13 @@ impl Searching<'_> {
         }
         let there = runs.len() - left.len();
         if !self.quiet {
-            let found = if there > 0 { format!(", {there} are there already") } else { String::new() };
-            let at_once = if left.len() > 1 { format!("; {} at once", self.at_once.jobs.min(left.len())) } else { String::new() };
+            let found =
+                if there > 0 { format!(", {there} are there already") } else { String::new() };
+            let at_once = if left.len() > 1 {
+                format!("; {} at once", self.at_once.jobs.min(left.len()))
+            } else {
+                String::new()
+            };
             log::info!("{}{found}{at_once}", count(runs.len(), "training"));
         }
         let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
@@ -112,7 +132,8 @@ impl Searching<'_> {
         let finished = |index: usize, problem: Option<&str>| {
             ended.fetch_add(1, Ordering::Relaxed);
             let run = left[index].clone();
-            let result = problem.map_or_else(|| self.scored(&run), |problem| Err(problem.to_owned()));
+            let result =
+                problem.map_or_else(|| self.scored(&run), |problem| Err(problem.to_owned()));
             let mut board = self.board();
             let outcome = Outcome { run, result };
             board.add(outcome.clone());
@@ -122,14 +143,22 @@ impl Searching<'_> {
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY
             {
-                let saved = board.csv().and_then(|csv| Ok(write_atomic(&self.folder.join("search.csv"), &csv)?));
+                let saved = board
+                    .csv()
+                    .and_then(|csv| Ok(write_atomic(&self.folder.join("search.csv"), &csv)?));
                 let before = std::mem::replace(&mut written.1, Ok(()));
                 *written = (Instant::now(), before.and(saved));
             }
         };
         let standing = || self.board().standing();
         let starting = |index: usize| self.label(left[index]).map_err(|error| error.to_string());
-        let watch = PoolHooks { quiet: self.quiet, until: self.until, starting: &starting, finished: &finished, standing: &standing };
+        let watch = PoolHooks {
+            quiet: self.quiet,
+            until: self.until,
+            starting: &starting,
+            finished: &finished,
+            standing: &standing,
+        };
         workers::run(&workers, self.at_once, &watch)?;
         written.into_inner().unwrap_or_else(PoisonError::into_inner).1?;
         Ok(ended.into_inner() == left.len())
@@ -144,20 +173,27 @@ impl Searching<'_> {
     }
 
     fn worker(&self, run: &TrialRun) -> Result<Worker> {
-        Ok(Worker { name: run.name(), args: training_args(self.experiment, self.backend, &self.options(run)?)? })
+        Ok(Worker {
+            name: run.name(),
+            args: training_args(self.experiment, self.backend, &self.options(run)?)?,
+        })
     }
 
     /// What says which run a folder is of.
     fn labelled(&self, run: &TrialRun) -> Result<Value> {
         let options = Options { artifacts: None, ..self.options(run)? }.entries()?;
-        Ok(serde_json::json!({ "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options }))
+        Ok(
+            serde_json::json!({ "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options }),
+        )
     }
 
-    /// Makes the folder of a run that begins; what is there of another run, or of one that was stopped, is removed.
+    /// Makes the folder of a run that begins; what is there of another run, or of one that was
+    /// stopped, is removed.
     fn label(&self, run: &TrialRun) -> Result<()> {
         let root = run.root(&self.folder);
         if root.exists() {
-            fs::remove_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
+            fs::remove_dir_all(&root)
+                .map_err(|source| Error::Write { path: root.clone(), source })?;
         }
         fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
         Ok(write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())?)
@@ -166,7 +202,9 @@ impl Searching<'_> {
     /// The scores of a run that has just ended.
     fn scored(&self, run: &TrialRun) -> std::result::Result<Scored, String> {
         match self.finished(run) {
-            Ok(scored) => scored.ok_or_else(|| "the data was changed while it was trained; start over with --fresh".to_owned()),
+            Ok(scored) => scored.ok_or_else(|| {
+                "the data was changed while it was trained; start over with --fresh".to_owned()
+            }),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -176,10 +214,16 @@ impl Searching<'_> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
-        if serde_json::from_str::<Value>(&label).ok() != Some(self.labelled(run)?) || !artifacts.path(SCORES).exists() {
+        if serde_json::from_str::<Value>(&label).ok() != Some(self.labelled(run)?)
+            || !artifacts.path(SCORES).exists()
+        {
             return Ok(None);
         }
-        if artifacts.config()?.and_then(|config| config.source).is_none_or(|source| source.sha256 != self.sha256) {
+        if artifacts
+            .config()?
+            .and_then(|config| config.source)
+            .is_none_or(|source| source.sha256 != self.sha256)
+        {
             return Ok(None);
         }
         let evaluation = evaluation(&root, self.experiment)?;

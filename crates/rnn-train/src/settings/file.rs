@@ -24,7 +24,8 @@ pub(crate) fn parse_settings<O: OptionList>(text: &str) -> Result<O, String> {
 
 fn unknown_key<O: OptionList>(key: &str) -> String {
     let nearest = nearest(key, O::FIELDS.iter().map(|field| field.name));
-    let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+    let nearest =
+        nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
     format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")
 }
 
@@ -44,7 +45,10 @@ pub(crate) fn searchable<O: OptionList>(key: &str) -> Result<(), String> {
 }
 
 /// The options as a settings file: what is set as it is, what is not as a comment.
-pub(crate) fn settings_text<O: OptionList>(entries: &Map<String, Value>, shows: impl Fn(&Field) -> bool) -> String {
+pub(crate) fn settings_text<O: OptionList>(
+    entries: &Map<String, Value>,
+    shows: impl Fn(&Field) -> bool,
+) -> String {
     let (mut lines, mut group) = (Vec::new(), None);
     for (field, text) in O::described().into_iter().filter(|(field, _)| shows(field)) {
         if field.heading != group {
@@ -54,14 +58,19 @@ pub(crate) fn settings_text<O: OptionList>(entries: &Map<String, Value>, shows: 
         lines.push(String::new());
         lines.extend(wrapped(&text).iter().map(|line| format!("# {line}")));
         let value = entries.get(field.name).map(written);
-        lines.push(value.map_or_else(|| format!("#~ {} =", field.name), |value| format!("{} = {value}", field.name)));
+        lines.push(value.map_or_else(
+            || format!("#~ {} =", field.name),
+            |value| format!("{} = {value}", field.name),
+        ));
     }
     lines.join("\n") + "\n"
 }
 
 fn written(value: &Value) -> String {
     match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
+        }
         Value::String(_) => toml::Value::from(plain(value)).to_string(),
         other => other.to_string(),
     }

@@ -1,4 +1,5 @@
-//! What a command means: flags over the settings file over the run before over the recipe, resolved once.
+//! What a command means: flags over the settings file over the run before over the recipe, resolved
+//! once.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,11 @@ pub(crate) struct GlobalSettings {
 
 impl GlobalSettings {
     /// Of the flags that every command has: the folder of results, the backend, a settings file.
-    pub(crate) fn resolve(artifacts: Option<PathBuf>, backend: Option<BackendChoice>, config: Option<&Path>) -> Result<Self> {
+    pub(crate) fn resolve(
+        artifacts: Option<PathBuf>,
+        backend: Option<BackendChoice>,
+        config: Option<&Path>,
+    ) -> Result<Self> {
         let file = match config {
             Some(path) => read_options(path)?,
             None => Options::default(),
@@ -37,19 +42,31 @@ impl GlobalSettings {
     }
 
     /// Letters experiments read no data.
-    pub(crate) fn refuse_data_of_letters(&self, experiment: Experiment, data: Option<&Path>) -> Result<()> {
+    pub(crate) fn refuse_data_of_letters(
+        &self,
+        experiment: Experiment,
+        data: Option<&Path>,
+    ) -> Result<()> {
         match (experiment.task(), data) {
-            (TaskRecipe::Letters(_), Some(_)) => {
-                Err(Error::Usage(format!("{experiment} makes its own letters: --data is for the experiments on series")))
-            }
+            (TaskRecipe::Letters(_), Some(_)) => Err(Error::Usage(format!(
+                "{experiment} makes its own letters: --data is for the experiments on series"
+            ))),
             _ => Ok(()),
         }
     }
 
-    /// Layers the options of several runs or of none that is kept: only the data is that of the run before, where no other is named.
-    pub(crate) fn layered_on_data(&self, experiment: Experiment, flags: &Options, before: Option<Options>) -> Result<Options> {
-        let named = flags.data.is_some() || self.file.data.is_some() || data_of_environment().is_some();
-        let before = before.filter(|_| !named).map(|before| before.only(|field| field.role == Role::Data));
+    /// Layers the options of several runs or of none that is kept: only the data is that of the run
+    /// before, where no other is named.
+    pub(crate) fn layered_on_data(
+        &self,
+        experiment: Experiment,
+        flags: &Options,
+        before: Option<Options>,
+    ) -> Result<Options> {
+        let named =
+            flags.data.is_some() || self.file.data.is_some() || data_of_environment().is_some();
+        let before =
+            before.filter(|_| !named).map(|before| before.only(|field| field.role == Role::Data));
         let options = self.layered(experiment, flags, before.as_ref())?;
         if let Some(path) = before.and_then(|before| before.data) {
             log::info!("on {}, as the training before (--data chooses another)", path.display());
@@ -58,19 +75,36 @@ impl GlobalSettings {
     }
 
     /// Layers the options of a run: flags, settings file, environment, the run before, recipe.
-    pub(crate) fn layered(&self, experiment: Experiment, flags: &Options, before: Option<&Options>) -> Result<Options> {
+    pub(crate) fn layered(
+        &self,
+        experiment: Experiment,
+        flags: &Options,
+        before: Option<&Options>,
+    ) -> Result<Options> {
         let typed = flags.clone().over(self.file.clone());
         if let TaskRecipe::Letters(_) = experiment.task() {
             // A settings file may be one for all experiments.
-            let flag = flags.clone().of_series().entries()?.keys().find_map(|name| Options::field(name)).map(Field::flag);
+            let flag = flags
+                .clone()
+                .of_series()
+                .entries()?
+                .keys()
+                .find_map(|name| Options::field(name))
+                .map(Field::flag);
             if let Some(flag) = flag {
-                return Err(Error::Usage(format!("{experiment} makes its own letters: {flag} is for the experiments on series")));
+                return Err(Error::Usage(format!(
+                    "{experiment} makes its own letters: {flag} is for the experiments on series"
+                )));
             }
-            let letters = typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.options());
+            let letters =
+                typed.clone().over(before.cloned().unwrap_or_default()).over(experiment.options());
             return Ok(letters.without_series());
         }
         let environment = Options { data: data_of_environment(), ..Options::default() };
-        Ok(typed.over(environment).over(before.cloned().unwrap_or_default()).over(experiment.options()))
+        Ok(typed
+            .over(environment)
+            .over(before.cloned().unwrap_or_default())
+            .over(experiment.options()))
     }
 }
 
@@ -80,6 +114,7 @@ fn data_of_environment() -> Option<PathBuf> {
 
 fn read_options(path: &Path) -> Result<Options> {
     let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
-    let text = read_text(path, MAX_TEXT_BYTES).map_err(|error| problem(format!("cannot be read: {error}")))?;
+    let text = read_text(path, MAX_TEXT_BYTES)
+        .map_err(|error| problem(format!("cannot be read: {error}")))?;
     parse_settings(&text).map_err(problem)
 }

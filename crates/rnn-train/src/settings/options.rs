@@ -1,7 +1,8 @@
-//! The one list of options: what can be set by flag, settings file, recipe or program, and what each is about.
+//! The one list of options: what can be set by flag, settings file, recipe or program, and what
+//! each is about.
 //!
-//! Everything else follows from the list: flags, keys of settings files, the output of `config`, what a search may vary, what may
-//! differ when a run is resumed, and fingerprints.
+//! Everything else follows from the list: flags, keys of settings files, the output of `config`,
+//! what a search may vary, what may differ when a run is resumed, and fingerprints.
 
 use std::path::PathBuf;
 
@@ -15,7 +16,10 @@ use serde_json::{Map, Value};
 use super::{
     schedule::RateSchedule,
     typed::{Setting, Typed, listed, plain, whole},
-    values::{Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart, Share, SplitName, Time},
+    values::{
+        Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart,
+        Share, SplitName, Time,
+    },
 };
 use crate::{backend::BackendChoice, error::Error};
 
@@ -67,7 +71,8 @@ impl Field {
         format!("--{}", self.name.replace('_', "-"))
     }
 
-    /// Whether it is part of what makes a run what it is; data is identified by its content instead of its path.
+    /// Whether it is part of what makes a run what it is; data is identified by its content instead
+    /// of its path.
     fn is_fingerprinted(&self) -> bool {
         self.role != Role::Program && !self.is_path
     }
@@ -106,8 +111,13 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
     /// When a path is not UTF-8 text.
     fn entries(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
-            Ok(Value::Object(entries)) => Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect()),
-            _ => Err(Error::Usage("a path among the options is not UTF-8 text, which settings are kept in; rename it".to_owned())),
+            Ok(Value::Object(entries)) => {
+                Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect())
+            }
+            _ => Err(Error::Usage(
+                "a path among the options is not UTF-8 text, which settings are kept in; rename it"
+                    .to_owned(),
+            )),
         }
     }
 
@@ -130,12 +140,17 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
         let (before, now) = (before.entries()?, self.entries()?);
         let written = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
         let mut changes = Changes::default();
-        for Field { name, resume, .. } in Self::FIELDS.iter().filter(|field| before.get(field.name) != now.get(field.name)) {
+        for Field { name, resume, .. } in
+            Self::FIELDS.iter().filter(|field| before.get(field.name) != now.get(field.name))
+        {
             let (was, is) = (written(before.get(*name)), written(now.get(*name)));
             match resume {
                 Resume::Free => {}
                 Resume::Noted => changes.noted.push(format!("{name} {is} (before: {was})")),
-                Resume::Same => changes.refused = changes.refused.or_else(|| Some(format!("{name} = {was}, not {is}"))),
+                Resume::Same => {
+                    changes.refused =
+                        changes.refused.or_else(|| Some(format!("{name} = {was}, not {is}")))
+                }
             }
         }
         Ok(changes)
@@ -149,7 +164,8 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
     fn checked(self) -> Result<Self, Error> {
         for (name, value) in self.entries()? {
             let one = Map::from_iter([(name.clone(), value)]);
-            serde_json::from_value::<Self>(Value::Object(one)).map_err(|error| Error::Usage(format!("{name}: {error}")))?;
+            serde_json::from_value::<Self>(Value::Object(one))
+                .map_err(|error| Error::Usage(format!("{name}: {error}")))?;
         }
         Ok(self)
     }
@@ -158,7 +174,10 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
     fn described() -> Vec<(&'static Field, String)> {
         let command = Self::augment_args(clap::Command::new("options"));
         let described = |argument: &clap::Arg| {
-            Some((Self::field(argument.get_id().as_str())?, argument.get_help().map(ToString::to_string).unwrap_or_default()))
+            Some((
+                Self::field(argument.get_id().as_str())?,
+                argument.get_help().map(ToString::to_string).unwrap_or_default(),
+            ))
         };
         command.get_arguments().filter_map(described).collect()
     }
@@ -180,8 +199,8 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
     }
 }
 
-/// Declares a list of options: groups by heading, and of each option its help text, role, rule when a run is resumed, name and type.
-/// Options of the group `program` are no flags of a run.
+/// Declares a list of options: groups by heading, and of each option its help text, role, rule when
+/// a run is resumed, name and type. Options of the group `program` are no flags of a run.
 macro_rules! options {
     (
         $(#[$docs:meta])*
@@ -247,7 +266,8 @@ macro_rules! options {
     };
 }
 
-/// Default seed: the first with which all letters experiments reach accuracy 1.0 (with seed 1, letters-embedding-1 gets four of five).
+/// Default seed: the first with which all letters experiments reach accuracy 1.0 (with seed 1,
+/// letters-embedding-1 gets four of five).
 const SEED: u64 = 2;
 
 options! {

@@ -86,14 +86,27 @@ fn series() -> Options {
         .interval(0.9)
 }
 
-/// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and `stock-open` are those with the best
-/// backtests on the days of the course's file that end before its test set; CONTRIBUTING.md says how.
+/// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and
+/// `stock-open` are those with the best backtests on the days of the course's file that end before
+/// its test set; CONTRIBUTING.md says how.
 fn prices() -> Options {
-    series().units([64]).target("open").transform(Transform::LogResidual).valid(SetSize::Rows(240)).test(SetSize::Rows(240))
+    series()
+        .units([64])
+        .target("open")
+        .transform(Transform::LogResidual)
+        .valid(SetSize::Rows(240))
+        .test(SetSize::Rows(240))
 }
 
 fn stock_gap() -> Options {
-    let features = ["gap", "log(close/open)", "log(high/close)", "log(low/close)", "log-return(close)", "log-return(volume)"];
+    let features = [
+        "gap",
+        "log(close/open)",
+        "log(high/close)",
+        "log(low/close)",
+        "log-return(close)",
+        "log-return(volume)",
+    ];
     prices().naive(Naive::LastClose).features(features.map(str::to_owned))
 }
 
@@ -134,7 +147,11 @@ static RECIPES: [Recipe; 10] = [
     forecast("stock-rnn", "60 daily opens -> the next open, SimpleRNN", || course(Cell::SimpleRnn)),
     forecast("stock-lstm", "60 daily opens -> the next open, LSTM", || course(Cell::Lstm)),
     forecast("stock-gru", "60 daily opens -> the next open, GRU", || course(Cell::Gru)),
-    forecast("stock-gap", "open, high, low, close, volume -> the next open against the last close, LSTM", stock_gap),
+    forecast(
+        "stock-gap",
+        "open, high, low, close, volume -> the next open against the last close, LSTM",
+        stock_gap,
+    ),
     forecast("stock-open", "daily opens -> the log return of the next open, LSTM", stock_open),
     forecast("series", "any CSV with dates -> the next value against the last, LSTM", series),
 ];
@@ -199,7 +216,8 @@ impl FromStr for Experiment {
     fn from_str(name: &str) -> Result<Self, String> {
         Self::all().find(|experiment| experiment.name() == name).ok_or_else(|| {
             let nearest = nearest(name, Self::all().map(Self::name));
-            let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+            let nearest =
+                nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             format!("unknown experiment{nearest} (`rnn-train list` shows all)")
         })
     }
@@ -208,7 +226,9 @@ impl FromStr for Experiment {
 /// The name most like another one, if any is.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &&str| strsim::jaro_winkler(other, name);
-    names.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|other| likeness(other) > 0.6)
+    names
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .filter(|other| likeness(other) > 0.6)
 }
 
 impl fmt::Display for Experiment {

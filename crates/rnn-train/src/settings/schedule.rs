@@ -1,4 +1,5 @@
-//! How the learning rate goes from the first step of a run to its last: Burn's schedulers, and what they lack (a plateau that is seen in the loss).
+//! How the learning rate goes from the first step of a run to its last: Burn's schedulers, and what
+//! they lack (a plateau that is seen in the loss).
 
 use std::{
     fmt,
@@ -8,8 +9,9 @@ use std::{
 
 use burn::{
     lr_scheduler::{
-        LrScheduler, LrSchedulerConfig, LrSchedulerRecord, cosine::CosineAnnealingLrSchedulerConfig,
-        exponential::ExponentialLrSchedulerConfig, linear::LinearLrSchedulerConfig, module_lr_scheduler::ModuleLrScheduler,
+        LrScheduler, LrSchedulerConfig, LrSchedulerRecord,
+        cosine::CosineAnnealingLrSchedulerConfig, exponential::ExponentialLrSchedulerConfig,
+        linear::LinearLrSchedulerConfig, module_lr_scheduler::ModuleLrScheduler,
         sequential::SequentialLrSchedulerConfig, step::StepLrSchedulerConfig,
     },
     optim::LearningRate,
@@ -25,7 +27,8 @@ use crate::{
 pub enum RateSchedule {
     /// The same rate at every step.
     Constant,
-    /// Half a cosine down to 0, once over the run or again and again (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5).
+    /// Half a cosine down to 0, once over the run or again and again (Loshchilov and Hutter,
+    /// "SGDR", ICLR 2017, equation 5).
     Cosine {
         /// Epochs after which the rate starts over.
         restart: Option<usize>,
@@ -61,15 +64,20 @@ impl FromStr for RateSchedule {
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let epochs = |text: &str| text.parse::<usize>().ok().filter(|epochs| *epochs > 0);
-        let factor = |text: &str| text.parse::<f64>().ok().filter(|factor| *factor > 0.0 && *factor < 1.0);
+        let factor =
+            |text: &str| text.parse::<f64>().ok().filter(|factor| *factor > 0.0 && *factor < 1.0);
         let parts: Vec<&str> = text.split(':').collect();
         let parsed = match parts[..] {
             ["constant"] => Some(Self::Constant),
             ["cosine"] => Some(Self::Cosine { restart: None }),
             ["cosine", every] => epochs(every).map(|every| Self::Cosine { restart: Some(every) }),
-            ["step", every, by] => epochs(every).zip(factor(by)).map(|(epochs, factor)| Self::Step { epochs, factor }),
+            ["step", every, by] => {
+                epochs(every).zip(factor(by)).map(|(epochs, factor)| Self::Step { epochs, factor })
+            }
             ["exponential", by] => factor(by).map(|factor| Self::Exponential { factor }),
-            ["plateau", after, by] => epochs(after).zip(factor(by)).map(|(epochs, factor)| Self::Plateau { epochs, factor }),
+            ["plateau", after, by] => epochs(after)
+                .zip(factor(by))
+                .map(|(epochs, factor)| Self::Plateau { epochs, factor }),
             _ => None,
         };
         parsed.ok_or_else(|| format!("expected {EXPECTED}, got `{text}`"))
@@ -95,7 +103,8 @@ pub(crate) struct RateSettings {
     /// The rate that the schedule starts from, and a warm-up ends at.
     pub(crate) rate: f64,
     pub(crate) schedule: RateSchedule,
-    /// Epochs over which the rate first rises from near 0, evenly (Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 2.2).
+    /// Epochs over which the rate first rises from near 0, evenly (Goyal et al., "Accurate, Large
+    /// Minibatch SGD", 2017, section 2.2).
     pub(crate) warmup: f64,
 }
 
@@ -112,28 +121,41 @@ impl RateSettings {
     pub(crate) fn check(&self, epochs: usize) -> Result<()> {
         let Self { schedule, warmup, .. } = self;
         let run = count(epochs, "epoch");
-        let too_long =
-            |what: String| Err(Error::Usage(format!("{what}, longer than the run of {run}; use more --epochs or a shorter schedule")));
+        let too_long = |what: String| {
+            Err(Error::Usage(format!(
+                "{what}, longer than the run of {run}; use more --epochs or a shorter schedule"
+            )))
+        };
         if *warmup >= epochs as f64 {
             return too_long(format!("the warm-up takes {warmup} epochs (--warmup)"));
         }
         let left = epochs as f64 - warmup;
         match *schedule {
             RateSchedule::Cosine { restart: Some(every) } if every as f64 > left => {
-                too_long(format!("--schedule {schedule} takes {every} epochs to its first end{}", after(*warmup)))
+                too_long(format!(
+                    "--schedule {schedule} takes {every} epochs to its first end{}",
+                    after(*warmup)
+                ))
             }
-            RateSchedule::Cosine { restart: Some(every) } if left / every as f64 > MOST_RESTARTS as f64 => Err(Error::Usage(format!(
-                "--schedule {schedule} starts over {:.0} times in {run}; at most {MOST_RESTARTS}",
-                left / every as f64
-            ))),
-            RateSchedule::Step { epochs: every, .. } if every as f64 >= left => {
-                too_long(format!("--schedule {schedule} changes the rate after {every} epochs{}", after(*warmup)))
+            RateSchedule::Cosine { restart: Some(every) }
+                if left / every as f64 > MOST_RESTARTS as f64 =>
+            {
+                Err(Error::Usage(format!(
+                    "--schedule {schedule} starts over {:.0} times in {run}; at most {MOST_RESTARTS}",
+                    left / every as f64
+                )))
             }
+            RateSchedule::Step { epochs: every, .. } if every as f64 >= left => too_long(format!(
+                "--schedule {schedule} changes the rate after {every} epochs{}",
+                after(*warmup)
+            )),
             RateSchedule::Plateau { epochs: every, .. } if every >= epochs => {
                 too_long(format!("--schedule {schedule} waits {every} epochs"))
             }
             // What Burn's schedulers refuse is said before anything is written.
-            _ => self.build(Span { first_epoch: 1, last_epoch: epochs, steps_per_epoch: 1 }).map(drop),
+            _ => self
+                .build(Span { first_epoch: 1, last_epoch: epochs, steps_per_epoch: 1 })
+                .map(drop),
         }
     }
 
@@ -150,7 +172,8 @@ impl RateSettings {
     pub(crate) fn build(&self, span: Span) -> Result<(RunScheduler, Arc<Rates>)> {
         let Span { first_epoch, last_epoch, steps_per_epoch } = span;
         let steps = (last_epoch + 1 - first_epoch) * steps_per_epoch;
-        let warmup = ((self.warmup * steps_per_epoch as f64).round() as usize).min(steps.saturating_sub(1));
+        let warmup =
+            ((self.warmup * steps_per_epoch as f64).round() as usize).min(steps.saturating_sub(1));
         let mut parts: Vec<LrSchedulerConfig> = Vec::new();
         let mut starts = Vec::new();
         if warmup > 0 {
@@ -165,9 +188,16 @@ impl RateSettings {
             parts.push(part);
         };
         match self.schedule {
-            RateSchedule::Constant | RateSchedule::Plateau { .. } => add(warmup, LrSchedulerConfig::Constant(self.rate)),
+            RateSchedule::Constant | RateSchedule::Plateau { .. } => {
+                add(warmup, LrSchedulerConfig::Constant(self.rate))
+            }
             RateSchedule::Step { epochs, factor } => {
-                add(warmup, StepLrSchedulerConfig::new(self.rate, epochs * steps_per_epoch).with_gamma(factor).into());
+                add(
+                    warmup,
+                    StepLrSchedulerConfig::new(self.rate, epochs * steps_per_epoch)
+                        .with_gamma(factor)
+                        .into(),
+                );
             }
             RateSchedule::Exponential { factor } => {
                 let each = factor.powf(1.0 / steps_per_epoch as f64);
@@ -175,18 +205,28 @@ impl RateSettings {
             }
             RateSchedule::Cosine { restart } => {
                 let length = restart.map_or(steps - warmup, |epochs| epochs * steps_per_epoch);
-                (warmup..steps).step_by(length).for_each(|at| add(at, CosineAnnealingLrSchedulerConfig::new(self.rate, length).into()));
+                (warmup..steps).step_by(length).for_each(|at| {
+                    add(at, CosineAnnealingLrSchedulerConfig::new(self.rate, length).into())
+                });
             }
         }
         let scheduler = SequentialLrSchedulerConfig::new(parts, starts).init();
-        let scheduler =
-            scheduler.map_err(|problem| Error::Usage(format!("--schedule {} with rate {}: {problem}", self.schedule, self.rate)))?;
+        let scheduler = scheduler.map_err(|problem| {
+            Error::Usage(format!("--schedule {} with rate {}: {problem}", self.schedule, self.rate))
+        })?;
         let plateau = match self.schedule {
             RateSchedule::Plateau { epochs, factor } => Some((epochs, factor)),
             _ => None,
         };
-        let rates =
-            Arc::new(Rates { plateau, state: Mutex::new(RateState { rate: self.rate, factor: 1.0, lowest: f64::INFINITY, waited: 0 }) });
+        let rates = Arc::new(Rates {
+            plateau,
+            state: Mutex::new(RateState {
+                rate: self.rate,
+                factor: 1.0,
+                lowest: f64::INFINITY,
+                waited: 0,
+            }),
+        });
         Ok((RunScheduler { scheduler, span, rates: rates.clone() }, rates))
     }
 }
@@ -268,7 +308,9 @@ impl LrScheduler for RunScheduler {
 
     fn load_record(&mut self, record: LrSchedulerRecord) {
         let number = |name: &str| record.scalar::<u64>(name).map(|number| number as usize);
-        if (number("first_epoch"), number("last_epoch")) != (Some(self.span.first_epoch), Some(self.span.last_epoch)) {
+        if (number("first_epoch"), number("last_epoch"))
+            != (Some(self.span.first_epoch), Some(self.span.last_epoch))
+        {
             return;
         }
         self.scheduler = self.scheduler.clone().load_record(record.record("burn"));

@@ -44,7 +44,8 @@ pub struct SeriesLoss {
     pub(crate) quantiles: Vec<f64>,
 }
 
-/// A setting, and whether it is the recipe's: what the recipe names and a file does not have is guessed.
+/// A setting, and whether it is the recipe's: what the recipe names and a file does not have is
+/// guessed.
 #[derive(Debug, Clone)]
 pub(crate) struct Named<T> {
     pub(crate) value: T,
@@ -81,7 +82,10 @@ impl SeriesSettings {
             },
         };
         // What the recipe says of intervals is said of its own split.
-        let interval = options.interval.filter(|_| split != Split::Course || options.interval != recipe.interval).and_then(Setting::value);
+        let interval = options
+            .interval
+            .filter(|_| split != Split::Course || options.interval != recipe.interval)
+            .and_then(Setting::value);
         if split == Split::Course && interval.is_some() {
             let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));
@@ -112,10 +116,15 @@ impl SeriesSettings {
         let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Subset::Test);
         let units: Vec<usize> = set(options.units.clone(), "units")?;
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
-            return Err(Error::Usage(format!("a layer has at most {MOST_UNITS} hidden units, got {large} (--units)")));
+            return Err(Error::Usage(format!(
+                "a layer has at most {MOST_UNITS} hidden units, got {large} (--units)"
+            )));
         }
         if units.is_empty() || options.features.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Error::Usage("a model needs at least one recurrent layer and one feature (--units, --features)".to_owned()));
+            return Err(Error::Usage(
+                "a model needs at least one recurrent layer and one feature (--units, --features)"
+                    .to_owned(),
+            ));
         }
         Ok(Self {
             read: ReadSettings {
@@ -163,7 +172,10 @@ impl SeriesLoss {
         let rise = quantiles.windows(2).all(|pair| pair[0] < pair[1]);
         if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
             let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();
-            let problem = format!("expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} (--quantiles)", got.join(","));
+            let problem = format!(
+                "expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} (--quantiles)",
+                got.join(",")
+            );
             return Err(Error::Usage(problem));
         }
         Ok(Self { name, quantiles })

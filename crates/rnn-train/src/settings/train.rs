@@ -52,7 +52,9 @@ impl TrainSettings {
         }
         if !decays && optimizer.weight_decay > 0.0 {
             let (name, decay) = (optimizer.name, optimizer.weight_decay);
-            return Err(Error::Usage(format!("weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)")));
+            return Err(Error::Usage(format!(
+                "weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)"
+            )));
         }
         let epochs = set(options.epochs, "epochs")?;
         let rate = RateSettings {
@@ -68,8 +70,11 @@ impl TrainSettings {
             seed: set(options.seed, "seed")?,
             optimizer,
             patience: set(options.patience, "patience")?,
-            save_every: Duration::try_from_secs_f64(set(options.checkpoint_every_seconds, "checkpoint_every_seconds")?)
-                .unwrap_or(Duration::MAX),
+            save_every: Duration::try_from_secs_f64(set(
+                options.checkpoint_every_seconds,
+                "checkpoint_every_seconds",
+            )?)
+            .unwrap_or(Duration::MAX),
             options,
         })
     }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// A value that is written as text: typed, in a settings file (also as a number), or in `config.json`.
+/// A value that is written as text: typed, in a settings file (also as a number), or in
+/// `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Typed<T>(pub(crate) T);
 
@@ -77,9 +78,13 @@ pub(crate) fn set<T: Setting>(option: Option<T>, name: &str) -> Result<T::Value,
     option.map(T::value).ok_or_else(|| Error::Internal(format!("no recipe sets `{name}`")))
 }
 
-/// The items of a list with commas between them; one that has a comma itself is in quotes, as in a CSV file.
+/// The items of a list with commas between them; one that has a comma itself is in quotes, as in a
+/// CSV file.
 pub(super) fn listed(text: &str) -> Result<Vec<String>, csv::Error> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let records = reader.records().collect::<Result<Vec<_>, _>>()?;
     Ok(records.iter().flatten().map(str::to_owned).collect())
 }

@@ -18,7 +18,8 @@ use crate::{
     evaluation::{Forecast, ForecastValue, spreads},
 };
 
-/// Forecasts of more steps than the horizon that intervals are calibrated on; each costs as many predictions as a forecast.
+/// Forecasts of more steps than the horizon that intervals are calibrated on; each costs as many
+/// predictions as a forecast.
 const CALIBRATED_ON: usize = 250;
 /// Rows of copies of a series that are kept at once.
 const COPIED_ROWS: usize = 2_000_000;
@@ -62,13 +63,21 @@ impl SeriesTask {
             None => times.len(),
             Some(day) => times.binary_search(&day).map_err(|_| {
                 let (first, last) = (format_time(times[0]), format_time(times[times.len() - 1]));
-                Error::Usage(format!("{} is no trading day of {}, which has {first} to {last}", format_time(day), series.name))
+                Error::Usage(format!(
+                    "{} is no trading day of {}, which has {first} to {last}",
+                    format_time(day),
+                    series.name
+                ))
             })?,
         };
         let needed = series.first_origin();
         if origin < needed {
-            let first = times.get(needed).map_or_else(|| "after the last".to_owned(), |time| format_time(*time));
-            return Err(Error::Usage(format!("{needed} rows must come before a predicted one; the first such day is {first}")));
+            let first = times
+                .get(needed)
+                .map_or_else(|| "after the last".to_owned(), |time| format_time(*time));
+            return Err(Error::Usage(format!(
+                "{needed} rows must come before a predicted one; the first such day is {first}"
+            )));
         }
         let outputs = predict(std::slice::from_ref(model), series, origin..origin + 1, device)?;
         let lines = lines(series, origin, &outputs[0], 1);
@@ -85,31 +94,56 @@ impl SeriesTask {
         })
     }
 
-    /// Forecasts the rows after the last of each series by the mean of some models, with intervals where the run has them.
+    /// Forecasts the rows after the last of each series by the mean of some models, with intervals
+    /// where the run has them.
     ///
     /// # Errors
     ///
-    /// When more steps are asked for than the model predicts at once, and its inputs of later rows are not known.
+    /// When more steps are asked for than the model predicts at once, and its inputs of later rows
+    /// are not known.
     ///
-    /// Beyond the horizon models of quantiles have no intervals: how far what they go on from is off is not known to them.
-    pub(crate) fn forecast(&self, models: &[WithLoss<SeriesModel>], steps: usize, device: &Device) -> Result<Vec<Forecast>> {
-        let intervals = self.settings.interval.map(|level| self.calibrate(models, level, steps, device)).transpose()?;
+    /// Beyond the horizon models of quantiles have no intervals: how far what they go on from is
+    /// off is not known to them.
+    pub(crate) fn forecast(
+        &self,
+        models: &[WithLoss<SeriesModel>],
+        steps: usize,
+        device: &Device,
+    ) -> Result<Vec<Forecast>> {
+        let intervals = self
+            .settings
+            .interval
+            .map(|level| self.calibrate(models, level, steps, device))
+            .transpose()?;
         let mut forecasts = Vec::new();
         for series in &self.data.panel.series {
             let origin = series.times.len();
             let lines = self.forecast_from(models, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
-            let values = extend_calendar(&series.times, steps).into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
-                let (quantiles, bounds) = interval(&lines, step, || Some(intervals.as_ref()?.0.around(step, value, spread)));
-                ForecastValue { time, value, lower: bounds.map(|bounds| bounds[0]), upper: bounds.map(|bounds| bounds[1]), quantiles }
-            });
+            let values =
+                extend_calendar(&series.times, steps).into_iter().zip(forecast).enumerate().map(
+                    |(step, (time, &value))| {
+                        let (quantiles, bounds) = interval(&lines, step, || {
+                            Some(intervals.as_ref()?.0.around(step, value, spread))
+                        });
+                        ForecastValue {
+                            time,
+                            value,
+                            lower: bounds.map(|bounds| bounds[0]),
+                            upper: bounds.map(|bounds| bounds[1]),
+                            quantiles,
+                        }
+                    },
+                );
             let shown = origin.saturating_sub(self.settings.window.max(60));
             forecasts.push(Forecast {
                 series: series.name.clone(),
                 known_until: series.times[origin - 1],
                 values: values.collect(),
-                history: (shown..origin).map(|row| (series.times[row], series.target[row])).collect(),
+                history: (shown..origin)
+                    .map(|row| (series.times[row], series.target[row]))
+                    .collect(),
             });
         }
         Ok(forecasts)
@@ -125,13 +159,18 @@ impl SeriesTask {
     ) -> Result<Vec<(usize, QuantilePaths)>> {
         let origins = series.origins(Subset::Valid);
         let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
-        let apart = if steps > self.settings.horizon { (end - origins.start).div_ceil(CALIBRATED_ON).max(1) } else { 1 };
+        let apart = if steps > self.settings.horizon {
+            (end - origins.start).div_ceil(CALIBRATED_ON).max(1)
+        } else {
+            1
+        };
         let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
         let forecasts = self.forecast_from(models, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
 
-    /// Forecasts from some origins; beyond the horizon each goes on from what it has said itself, with one line.
+    /// Forecasts from some origins; beyond the horizon each goes on from what it has said itself,
+    /// with one line.
     fn forecast_from(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -144,7 +183,11 @@ impl SeriesTask {
         if steps <= horizon {
             let windows = origins.iter().map(|&origin| Window::new(series, origin)).collect();
             let outputs = predict_windows(models, windows, device)?;
-            return Ok(origins.iter().zip(outputs).map(|(&origin, outputs)| lines(series, origin, &outputs, steps)).collect());
+            return Ok(origins
+                .iter()
+                .zip(outputs)
+                .map(|(&origin, outputs)| lines(series, origin, &outputs, steps))
+                .collect());
         }
         if !series.can_push() {
             let problem = format!(
@@ -155,18 +198,31 @@ impl SeriesTask {
         }
         let mut forecasts = Vec::with_capacity(origins.len());
         for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
-            let mut known: Vec<Arc<Series>> = origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
+            let mut known: Vec<Arc<Series>> =
+                origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
             for said in (0..steps).step_by(horizon) {
-                let windows = known.iter().map(|series| Window::new(series, series.times.len())).collect();
-                for (series, outputs) in known.iter_mut().zip(predict_windows(models, windows, device)?) {
+                let windows =
+                    known.iter().map(|series| Window::new(series, series.times.len())).collect();
+                for (series, outputs) in
+                    known.iter_mut().zip(predict_windows(models, windows, device)?)
+                {
                     let taken = horizon.min(steps - said);
-                    let values = lines(series, series.times.len(), &outputs, taken).swap_remove(self.settings.loss.forecast());
+                    let values = lines(series, series.times.len(), &outputs, taken)
+                        .swap_remove(self.settings.loss.forecast());
                     let times = extend_calendar(&series.times, taken);
                     let series = Arc::make_mut(series);
-                    times.into_iter().zip(values).for_each(|(time, value)| series.push(time, value));
+                    times
+                        .into_iter()
+                        .zip(values)
+                        .for_each(|(time, value)| series.push(time, value));
                 }
             }
-            forecasts.extend(known.iter().zip(origins).map(|(series, &origin)| vec![series.target[origin..origin + steps].to_vec()]));
+            forecasts.extend(
+                known
+                    .iter()
+                    .zip(origins)
+                    .map(|(series, &origin)| vec![series.target[origin..origin + steps].to_vec()]),
+            );
         }
         Ok(forecasts)
     }

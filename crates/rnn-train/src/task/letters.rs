@@ -8,7 +8,9 @@ use burn::{
         metric::{AccuracyMetric, LossMetric},
     },
 };
-use rnn_data::{Alphabet, EpochLoaderBuilder, LetterBatch, LetterBatcher, LetterSample, LetterWindows};
+use rnn_data::{
+    Alphabet, EpochLoaderBuilder, LetterBatch, LetterBatcher, LetterSample, LetterWindows,
+};
 use rnn_models::{LettersModel, LettersModelConfig, ModelSummary};
 use serde::Serialize;
 
@@ -43,7 +45,12 @@ pub struct LetterPrediction {
 
 impl LettersTask {
     pub(crate) fn new(experiment: Experiment, letters: LettersRecipe) -> Self {
-        Self { experiment, letters, windows: LetterWindows::new(letters.alphabet, letters.window).with_cyclic(letters.cyclic) }
+        Self {
+            experiment,
+            letters,
+            windows: LetterWindows::new(letters.alphabet, letters.window)
+                .with_cyclic(letters.cyclic),
+        }
     }
 
     /// Letters the model reads.
@@ -61,16 +68,26 @@ impl LettersTask {
     /// # Errors
     ///
     /// When `text` has a letter outside the alphabet or the wrong number of letters.
-    pub(crate) fn predict(&self, model: &WithLoss<LettersModel>, text: &str, device: &Device) -> Result<LetterPrediction> {
+    pub(crate) fn predict(
+        &self,
+        model: &WithLoss<LettersModel>,
+        text: &str,
+        device: &Device,
+    ) -> Result<LetterPrediction> {
         let letters = self.alphabet().encode(text, self.window())?;
         let batch = LetterBatcher.batch(vec![LetterSample { letters, next: 0 }], device);
         let data = softmax(model.model.forward(batch.letters), 1).into_data();
         let probabilities: Vec<f32> = data.iter::<f32>().collect();
-        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
+        let best =
+            (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let best = best.filter(|&best| probabilities[best].is_finite());
         let best = best.ok_or_else(|| Error::NotFinite(format!("after `{text}`")))?;
         let prediction = self.alphabet().letter(best);
-        Ok(LetterPrediction { input: text.to_owned(), prediction, probability: probabilities[best] })
+        Ok(LetterPrediction {
+            input: text.to_owned(),
+            prediction,
+            probability: probabilities[best],
+        })
     }
 
     fn all(&self, device: &Device) -> Result<LetterBatch> {
@@ -96,7 +113,10 @@ impl Task for LettersTask {
 
     fn model(&self, device: &Device) -> WithLoss<LettersModel> {
         let LettersRecipe { alphabet, units, embedding, .. } = self.letters;
-        WithLoss { model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device), loss: SeriesLoss::default() }
+        WithLoss {
+            model: LettersModelConfig::new(alphabet, units).with_embedding(embedding).init(device),
+            loss: SeriesLoss::default(),
+        }
     }
 
     fn summary(&self, model: &WithLoss<LettersModel>) -> Option<ModelSummary> {
@@ -107,16 +127,27 @@ impl Task for LettersTask {
         encode(&model.model, format, self.name())
     }
 
-    /// There is no validation set, so an epoch is judged on the training windows, once more after it: the training loss itself
-    /// is that of the weights the epoch began with.
+    /// There is no validation set, so an epoch is judged on the training windows, once more after
+    /// it: the training loss itself is that of the weights the epoch began with.
     fn loaders(&self, batching: Batching, device: &Device) -> Loaders<LetterBatch> {
         let Batching { batch_size, seed, first_epoch, steps_done } = batching;
-        let loader = || EpochLoaderBuilder::new(LetterBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
+        let loader = || {
+            EpochLoaderBuilder::new(LetterBatcher)
+                .batch_size(batch_size)
+                .first_epoch(first_epoch)
+                .set_device(device.clone())
+        };
         let train = loader().shuffle(seed).skip_batches(steps_done);
-        Loaders { train: train.build(self.windows.clone()), valid: loader().build(self.windows.clone()) }
+        Loaders {
+            train: train.build(self.windows.clone()),
+            valid: loader().build(self.windows.clone()),
+        }
     }
 
-    fn metrics(&self, training: SupervisedTraining<WithLoss<LettersModel>>) -> SupervisedTraining<WithLoss<LettersModel>> {
+    fn metrics(
+        &self,
+        training: SupervisedTraining<WithLoss<LettersModel>>,
+    ) -> SupervisedTraining<WithLoss<LettersModel>> {
         training.metrics((LossMetric::new(), AccuracyMetric::new()))
     }
 
@@ -131,8 +162,13 @@ impl Task for LettersTask {
         let logits = model.model.forward(batch.letters);
         let targets: Vec<i64> = batch.targets.clone().into_data().iter::<i64>().collect();
         let predicted: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
-        let losses: Vec<f64> = cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();
-        let right = targets.iter().zip(&predicted).filter(|(target, predicted)| target == predicted).count();
+        let losses: Vec<f64> =
+            cross_entropy(logits, batch.targets).into_data().iter::<f64>().collect();
+        let right = targets
+            .iter()
+            .zip(&predicted)
+            .filter(|(target, predicted)| target == predicted)
+            .count();
         let loss = losses.iter().sum::<f64>() / losses.len() as f64;
         if !loss.is_finite() {
             return Err(Error::NotFinite(format!("a loss of {loss}")));

@@ -1,4 +1,5 @@
-//! What is learned: what training, scoring and forecasting need of a task, so that each is written once.
+//! What is learned: what training, scoring and forecasting need of a task, so that each is written
+//! once.
 
 mod data;
 mod forecast;
@@ -24,7 +25,9 @@ pub use series::SeriesTask;
 pub use weights::Format;
 use weights::encode;
 
-use crate::{error::Result, evaluation::Evaluation, plot::Picture, run::Provenance, settings::Options};
+use crate::{
+    error::Result, evaluation::Evaluation, plot::Picture, run::Provenance, settings::Options,
+};
 
 /// Where the samples of a training run come from.
 pub struct Loaders<B> {
@@ -49,15 +52,18 @@ pub struct Batching {
 
 /// What is learned: data, a model, its metrics and its scores.
 ///
-/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate; a model of one's own is trained by implementing the trait.
+/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate; a model of one's own is trained
+/// by implementing the trait.
 pub trait Task {
-    /// Whether the loader that epochs are judged on is a validation set; else it has the training samples again.
+    /// Whether the loader that epochs are judged on is a validation set; else it has the training
+    /// samples again.
     const VALIDATES: bool;
 
     /// What the model reads in a step.
     type Batch: Send + 'static;
-    /// The model. Its outputs have one loss a sample: burn-train weights a loss by its number of values, so that the mean over an
-    /// epoch is the mean over its samples (as in Keras), also when the last batch is short.
+    /// The model. Its outputs have one loss a sample: burn-train weights a loss by its number of
+    /// values, so that the mean over an epoch is the mean over its samples (as in Keras), also when
+    /// the last batch is short.
     type Model: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
     /// What a trained model scored.
     type Evaluation: Evaluation;
@@ -88,8 +94,10 @@ pub trait Task {
     /// The samples, batch by batch.
     fn loaders(&self, batching: Batching, device: &Device) -> Loaders<Self::Batch>;
 
-    /// Registers the metrics that are shown and recorded; [`LossMetric`](burn::train::metric::LossMetric) must be among them.
-    fn metrics(&self, training: SupervisedTraining<Self::Model>) -> SupervisedTraining<Self::Model>;
+    /// Registers the metrics that are shown and recorded;
+    /// [`LossMetric`](burn::train::metric::LossMetric) must be among them.
+    fn metrics(&self, training: SupervisedTraining<Self::Model>)
+    -> SupervisedTraining<Self::Model>;
 
     /// Which data is learned from, and how it is scaled.
     fn provenance(&self) -> Provenance {
@@ -101,7 +109,8 @@ pub trait Task {
         false
     }
 
-    /// Scores a trained model; what it predicts is written as CSV to `predictions`, where there is any.
+    /// Scores a trained model; what it predicts is written as CSV to `predictions`, where there is
+    /// any.
     ///
     /// # Errors
     ///
@@ -154,7 +163,8 @@ mod tests {
 
     #[test]
     fn predictions_that_are_no_numbers_are_not_scored() {
-        let [letters, series] = ["letters-onehot-1", "stock-rnn"].map(|name| name.parse::<Experiment>().unwrap());
+        let [letters, series] =
+            ["letters-onehot-1", "stock-rnn"].map(|name| name.parse::<Experiment>().unwrap());
         let TaskRecipe::Letters(task) = letters.task() else { panic!("no letters") };
         refused(&LettersTask::new(letters, task));
         refused(&SeriesTask::open(series, series.options(), None).unwrap());

@@ -4,14 +4,17 @@ use burn::{
     module::{Module, ModuleDisplay},
     nn::loss::{HuberLossConfig, MseLoss},
     tensor::{Int, Tensor, activation::log_softmax},
-    train::{ClassificationOutput, InferenceStep, ItemLazy, RegressionOutput, TrainOutput, TrainStep},
+    train::{
+        ClassificationOutput, InferenceStep, ItemLazy, RegressionOutput, TrainOutput, TrainStep,
+    },
 };
 use rnn_data::{LetterBatch, WindowBatch};
 use rnn_models::{LettersModel, SeriesModel};
 
 use crate::settings::{Loss, SeriesLoss};
 
-/// A model in training. burn-train's traits cannot be implemented for another crate's model directly.
+/// A model in training. burn-train's traits cannot be implemented for another crate's model
+/// directly.
 #[derive(Module, Debug)]
 pub struct WithLoss<M> {
     pub(crate) model: M,
@@ -22,8 +25,9 @@ pub struct WithLoss<M> {
 
 /// What a model predicts and what that costs.
 ///
-/// Losses are one a sample, not their mean: burn-train weights a loss by its number of values, and so the mean over an epoch is the
-/// mean over its samples, also when the last batch is short (as in Keras).
+/// Losses are one a sample, not their mean: burn-train weights a loss by its number of values, and
+/// so the mean over an epoch is the mean over its samples, also when the last batch is short (as in
+/// Keras).
 pub trait Objective {
     /// What the model reads in a step.
     type Batch: Send + 'static;
@@ -72,18 +76,23 @@ impl SeriesLoss {
     fn of_each(&self, predicted: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
         match self.name {
             Loss::Mse => MseLoss::new().forward_no_reduction(predicted, targets),
-            Loss::Huber => HuberLossConfig::new(1.0).init().forward_no_reduction(predicted, targets),
+            Loss::Huber => {
+                HuberLossConfig::new(1.0).init().forward_no_reduction(predicted, targets)
+            }
             Loss::Mae => (predicted - targets).abs(),
             Loss::Quantile => {
                 let lines = predicted.chunk(self.quantiles.len(), 1).into_iter();
-                let losses = lines.zip(&self.quantiles).map(|(line, &quantile)| pinball(targets.clone() - line, quantile));
+                let losses = lines
+                    .zip(&self.quantiles)
+                    .map(|(line, &quantile)| pinball(targets.clone() - line, quantile));
                 Tensor::cat(losses.collect(), 1)
             }
         }
     }
 }
 
-/// Loss of a quantile of which the values are `above` (Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978).
+/// Loss of a quantile of which the values are `above` (Koenker and Bassett, "Regression quantiles",
+/// Econometrica 46, 1978).
 fn pinball(above: Tensor<2>, quantile: f64) -> Tensor<2> {
     above.clone().mul_scalar(quantile).max_pair(above.mul_scalar(quantile - 1.0))
 }
@@ -134,7 +143,11 @@ mod tests {
     fn softmax_of_the_course_example() {
         // Course, section 6.3: the output layer of one letter.
         let logits = Tensor::<2>::from_data([[-0.7, -0.5, 3.3, 0.0, -0.7]], &Device::flex());
-        let rounded: Vec<f32> = softmax(logits, 1).into_data().iter::<f32>().map(|value| (value * 100.0).round() / 100.0).collect();
+        let rounded: Vec<f32> = softmax(logits, 1)
+            .into_data()
+            .iter::<f32>()
+            .map(|value| (value * 100.0).round() / 100.0)
+            .collect();
         assert_eq!(rounded, [0.02, 0.02, 0.91, 0.03, 0.02]);
     }
 
@@ -142,25 +155,45 @@ mod tests {
     fn losses_of_series_are_those_of_their_names() {
         let device = Device::flex();
         let of = |name: Loss| {
-            let (predicted, targets) =
-                (Tensor::from_data([[1.0, 0.5], [-3.0, 0.0]], &device), Tensor::from_data([[1.0, 0.0], [0.0, 0.5]], &device));
-            SeriesLoss { name, quantiles: Vec::new() }.of_each(predicted, targets).into_data().iter::<f32>().collect::<Vec<f32>>()
+            let (predicted, targets) = (
+                Tensor::from_data([[1.0, 0.5], [-3.0, 0.0]], &device),
+                Tensor::from_data([[1.0, 0.0], [0.0, 0.5]], &device),
+            );
+            SeriesLoss { name, quantiles: Vec::new() }
+                .of_each(predicted, targets)
+                .into_data()
+                .iter::<f32>()
+                .collect::<Vec<f32>>()
         };
         assert_eq!(of(Loss::Mse), [0.0, 0.25, 9.0, 0.25]);
         assert_eq!(of(Loss::Huber), [0.0, 0.125, 2.5, 0.125]);
         assert_eq!(of(Loss::Mae), [0.0, 0.5, 3.0, 0.5]);
         let loss = SeriesLoss { name: Loss::Quantile, quantiles: vec![0.25, 0.5] };
         let lines = Tensor::from_data([[1.0, 5.0, 2.0, 6.0]], &device);
-        let losses: Vec<f32> = loss.of_each(lines, Tensor::from_data([[2.0, 4.0]], &device)).into_data().iter::<f32>().collect();
-        assert_eq!(losses, [0.25, 0.75, 0.0, 1.0], "the lower quantile of two steps, then the middle one");
+        let losses: Vec<f32> = loss
+            .of_each(lines, Tensor::from_data([[2.0, 4.0]], &device))
+            .into_data()
+            .iter::<f32>()
+            .collect();
+        assert_eq!(
+            losses,
+            [0.25, 0.75, 0.0, 1.0],
+            "the lower quantile of two steps, then the middle one"
+        );
     }
 
     #[test]
     fn cross_entropy_is_minus_the_log_of_the_target_probability() {
         let device = Device::flex();
         let logits = Tensor::<2>::from_data([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], &device);
-        let losses: Vec<f64> = cross_entropy(logits, Tensor::from_data([1, 2], &device)).into_data().iter::<f64>().collect();
+        let losses: Vec<f64> = cross_entropy(logits, Tensor::from_data([1, 2], &device))
+            .into_data()
+            .iter::<f64>()
+            .collect();
         let first = -(2f64.exp() / (1f64.exp() + 2f64.exp() + 0.5f64.exp())).ln();
-        assert!((losses[0] - first).abs() < 1e-6 && (losses[1] - 3f64.ln()).abs() < 1e-6, "{losses:?}");
+        assert!(
+            (losses[0] - first).abs() < 1e-6 && (losses[1] - 3f64.ln()).abs() < 1e-6,
+            "{losses:?}"
+        );
     }
 }

@@ -12,23 +12,40 @@ use crate::error::{Error, Result};
 /// Windows predicted at once.
 pub(super) const BATCH: usize = 256;
 
-/// What models say of the rows after an origin, in the units of the target: a line for each quantile, else one.
+/// What models say of the rows after an origin, in the units of the target: a line for each
+/// quantile, else one.
 pub(super) type QuantilePaths = Vec<Vec<f64>>;
 
 /// The lines of a model's outputs.
-pub(super) fn lines(series: &Series, origin: usize, outputs: &[f64], steps: usize) -> QuantilePaths {
-    outputs.chunks(series.horizon()).map(|line| series.inverse_transform(origin, &line[..steps])).collect()
+pub(super) fn lines(
+    series: &Series,
+    origin: usize,
+    outputs: &[f64],
+    steps: usize,
+) -> QuantilePaths {
+    outputs
+        .chunks(series.horizon())
+        .map(|line| series.inverse_transform(origin, &line[..steps]))
+        .collect()
 }
 
-/// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer ones, or else the other kind.
-pub(super) fn interval(lines: &QuantilePaths, step: usize, other: impl FnOnce() -> Option<[f64; 2]>) -> (Vec<f64>, Option<[f64; 2]>) {
+/// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer
+/// ones, or else the other kind.
+pub(super) fn interval(
+    lines: &QuantilePaths,
+    step: usize,
+    other: impl FnOnce() -> Option<[f64; 2]>,
+) -> (Vec<f64>, Option<[f64; 2]>) {
     match &lines[..] {
-        [lower, .., upper] => (lines.iter().map(|line| line[step]).collect(), Some([lower[step], upper[step]])),
+        [lower, .., upper] => {
+            (lines.iter().map(|line| line[step]).collect(), Some([lower[step], upper[step]]))
+        }
         _ => (Vec::new(), other()),
     }
 }
 
-/// What the mean of some models says from each origin, transformed and scaled: its horizon, once for each quantile.
+/// What the mean of some models says from each origin, transformed and scaled: its horizon, once
+/// for each quantile.
 pub(super) fn predict(
     models: &[WithLoss<SeriesModel>],
     series: &Arc<Series>,
@@ -39,7 +56,11 @@ pub(super) fn predict(
     predict_windows(models, windows, device)
 }
 
-pub(super) fn predict_windows(models: &[WithLoss<SeriesModel>], windows: Vec<Window>, device: &Device) -> Result<Vec<Vec<f64>>> {
+pub(super) fn predict_windows(
+    models: &[WithLoss<SeriesModel>],
+    windows: Vec<Window>,
+    device: &Device,
+) -> Result<Vec<Vec<f64>>> {
     let mut predictions = Vec::with_capacity(windows.len());
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);

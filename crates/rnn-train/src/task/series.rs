@@ -9,7 +9,9 @@ use burn::{
     train::{SupervisedTraining, metric::LossMetric},
 };
 use jiff::civil::DateTime;
-use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Split, Subset, Table, WindowBatch, WindowBatcher};
+use rnn_data::{
+    EpochLoaderBuilder, Naive, Scalers, Split, Subset, Table, WindowBatch, WindowBatcher,
+};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
@@ -22,8 +24,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores, Prediction, PredictionRows,
-        QuantileErrors, ScaledScores, SeriesEvaluation, StepScores, Yardstick, skill, spreads,
+        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores,
+        Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation, StepScores,
+        Yardstick, skill, spreads,
     },
     plot::{self, Picture},
     run::Provenance,
@@ -42,7 +45,8 @@ pub struct SeriesTask {
 }
 
 impl SeriesTask {
-    /// A task on rows in memory, with the options of the experiment `series` where others are not set.
+    /// A task on rows in memory, with the options of the experiment `series` where others are not
+    /// set.
     ///
     /// # Errors
     ///
@@ -57,17 +61,24 @@ impl SeriesTask {
         Ok(task)
     }
 
-    /// Reads the data and logs what is odd about it. The scalers of a trained model are given; those of a new model are fitted on
-    /// the training set.
-    pub(crate) fn open(experiment: Experiment, options: Options, scalers: Option<&Scalers>) -> Result<Self> {
+    /// Reads the data and logs what is odd about it. The scalers of a trained model are given;
+    /// those of a new model are fitted on the training set.
+    pub(crate) fn open(
+        experiment: Experiment,
+        options: Options,
+        scalers: Option<&Scalers>,
+    ) -> Result<Self> {
         let settings = SeriesSettings::new(&options, &experiment.options())?;
         let data = Data::open(&settings, scalers)?;
         Self::new(experiment.name(), options, settings, data)
     }
 
-    /// Puts what was guessed from the data into the options, so that whoever reads them again need not guess.
+    /// Puts what was guessed from the data into the options, so that whoever reads them again need
+    /// not guess.
     fn new(name: &str, mut options: Options, settings: SeriesSettings, data: Data) -> Result<Self> {
-        for (subset, name) in [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")] {
+        for (subset, name) in
+            [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")]
+        {
             if data.panel.windows(subset).len() == 0 {
                 return Err(Error::Usage(format!(
                     "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
@@ -88,14 +99,21 @@ impl SeriesTask {
     /// Refuses what would turn out only when a trained model is scored.
     pub(crate) fn check(&self) -> Result<()> {
         let panel = &self.data.panel;
-        let shortest = panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
+        let shortest =
+            panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
         self.check_parts(shortest, panel.windows(Subset::Valid).len())
     }
 
     /// The same for parts of these sizes.
-    pub(crate) fn check_parts(&self, training_rows: usize, validation_windows: usize) -> Result<()> {
+    pub(crate) fn check_parts(
+        &self,
+        training_rows: usize,
+        validation_windows: usize,
+    ) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
-            let problem = format!("a season of {season} rows does not fit into a training part of {training_rows}; use a smaller --season");
+            let problem = format!(
+                "a season of {season} rows does not fit into a training part of {training_rows}; use a smaller --season"
+            );
             return Err(Error::Usage(problem));
         }
         if let Naive::Seasonal(season) = self.settings.naive
@@ -113,7 +131,8 @@ impl SeriesTask {
         }
     }
 
-    /// Scores the mean of some trained models; what they predict is written as CSV, where it is asked for.
+    /// Scores the mean of some trained models; what they predict is written as CSV, where it is
+    /// asked for.
     pub(crate) fn evaluate_mean(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -123,16 +142,33 @@ impl SeriesTask {
         let config = &self.data.config;
         let steps = config.horizon;
         let all = &self.data.panel.series;
-        let baselines = Baselines::new(&config.target, all.iter().any(|series| series.close.is_some()), self.settings.season);
+        let baselines = Baselines::new(
+            &config.target,
+            all.iter().any(|series| series.close.is_some()),
+            self.settings.season,
+        );
         let names = baselines.names();
         let (forecast, quantiles) = (self.settings.loss.forecast(), &self.settings.loss.quantiles);
-        let intervals = self.settings.interval.map(|level| self.calibrate(models, level, steps, device)).transpose()?;
+        let intervals = self
+            .settings
+            .interval
+            .map(|level| self.calibrate(models, level, steps, device))
+            .transpose()?;
         let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
         let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
         let series_names: Vec<String> = self.series().map(str::to_owned).collect();
-        let rows = predictions.map(|out| PredictionRows::new(out, &series_names, steps > 1, self.settings.level().is_some(), quantiles));
+        let rows = predictions.map(|out| {
+            PredictionRows::new(
+                out,
+                &series_names,
+                steps > 1,
+                self.settings.level().is_some(),
+                quantiles,
+            )
+        });
         let mut rows = rows.transpose()?;
-        let (mut shown, mut count, mut covered, mut width) = (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
+        let (mut shown, mut count, mut covered, mut width) =
+            (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
         let mut quantile_errors = QuantileErrors::new(quantiles);
         let mut span: Option<[DateTime; 2]> = None;
         let mut told = Instant::now();
@@ -145,7 +181,8 @@ impl SeriesTask {
             let yardstick = Yardstick::new(series, self.settings.season);
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
-            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?) {
+            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
+            {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
                     let error = raw - series.transform(origin, step);
@@ -156,7 +193,8 @@ impl SeriesTask {
                 for (step, &predicted) in lines[forecast].iter().enumerate() {
                     let actual = series.target[origin + step];
                     errors[0][step].add(actual, predicted, last, yardstick);
-                    let conformal = || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
+                    let conformal =
+                        || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
                     let (quantiles, interval) = interval(&lines, step, conformal);
                     quantile_errors.add(actual, &quantiles);
                     if let Some([low, high]) = interval {
@@ -164,7 +202,15 @@ impl SeriesTask {
                         width += high - low;
                     }
                     let time = series.times[origin + step];
-                    let prediction = Prediction { series: index, time, step: step + 1, actual, predicted, interval, quantiles };
+                    let prediction = Prediction {
+                        series: index,
+                        time,
+                        step: step + 1,
+                        actual,
+                        predicted,
+                        interval,
+                        quantiles,
+                    };
                     if let Some(rows) = &mut rows {
                         rows.write(&prediction)?;
                     }
@@ -175,7 +221,9 @@ impl SeriesTask {
                         shown.push(prediction);
                     }
                 }
-                for (errors, forecast) in errors[1..].iter_mut().zip(fitted.forecasts(origin, steps)) {
+                for (errors, forecast) in
+                    errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
+                {
                     for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
                         errors.add(series.target[origin + step], predicted, last, yardstick);
                     }
@@ -191,9 +239,14 @@ impl SeriesTask {
         scaled.rmse = scaled.mse.sqrt();
         let named = |scores: &dyn Fn(&[Errors]) -> Errors| -> Vec<BaselineScores> {
             let each = names.iter().zip(&errors[1..]);
-            each.map(|(name, errors)| BaselineScores { name: name.clone(), scores: scores(errors).scores() }).collect()
+            each.map(|(name, errors)| BaselineScores {
+                name: name.clone(),
+                scores: scores(errors).scores(),
+            })
+            .collect()
         };
-        let overall = |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
+        let overall =
+            |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
         let (model, baseline_scores) = (overall(&errors[0]).scores(), named(&overall));
         if !model.mse.is_finite() {
             return Err(Error::NotFinite(format!("a mean squared error of {}", model.mse)));
@@ -219,7 +272,9 @@ impl SeriesTask {
             interval: self.settings.level().map(|level| IntervalScores {
                 level,
                 method: match intervals {
-                    Some((intervals, calibrated_on)) => IntervalMethod::SplitConformal { intervals, calibrated_on },
+                    Some((intervals, calibrated_on)) => {
+                        IntervalMethod::SplitConformal { intervals, calibrated_on }
+                    }
                     None => quantile_errors.scores(),
                 },
                 coverage: covered as f64 / count,
@@ -230,7 +285,8 @@ impl SeriesTask {
         })
     }
 
-    /// Prediction intervals for some steps, from the errors on the validation part; and how many forecasts they come from.
+    /// Prediction intervals for some steps, from the errors on the validation part; and how many
+    /// forecasts they come from.
     pub(super) fn calibrate(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -254,10 +310,13 @@ impl SeriesTask {
     }
 }
 
-/// Forecasts that intervals of a level come from at least: theirs is the error whose rank is that share of one more than there are.
+/// Forecasts that intervals of a level come from at least: theirs is the error whose rank is that
+/// share of one more than there are.
 fn needed(level: f64) -> usize {
     let near = (level / (1.0 - level)).floor() as usize;
-    (near.max(1)..).find(|count| ((count + 1) as f64 * level).ceil() as usize <= *count).unwrap_or(near)
+    (near.max(1)..)
+        .find(|count| ((count + 1) as f64 * level).ceil() as usize <= *count)
+        .unwrap_or(near)
 }
 
 fn too_few(level: f64, steps: usize, count: usize) -> Error {
@@ -304,20 +363,34 @@ impl Task for SeriesTask {
 
     fn loaders(&self, batching: Batching, device: &Device) -> Loaders<WindowBatch> {
         let Batching { batch_size, seed, first_epoch, steps_done } = batching;
-        let loader = || EpochLoaderBuilder::new(WindowBatcher).batch_size(batch_size).first_epoch(first_epoch).set_device(device.clone());
+        let loader = || {
+            EpochLoaderBuilder::new(WindowBatcher)
+                .batch_size(batch_size)
+                .first_epoch(first_epoch)
+                .set_device(device.clone())
+        };
         let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
         let windows = |subset| self.data.panel.windows(subset);
-        Loaders { train: train.build(windows(Subset::Train)), valid: loader().build(windows(Subset::Valid)) }
+        Loaders {
+            train: train.build(windows(Subset::Train)),
+            valid: loader().build(windows(Subset::Valid)),
+        }
     }
 
-    fn metrics(&self, training: SupervisedTraining<WithLoss<SeriesModel>>) -> SupervisedTraining<WithLoss<SeriesModel>> {
+    fn metrics(
+        &self,
+        training: SupervisedTraining<WithLoss<SeriesModel>>,
+    ) -> SupervisedTraining<WithLoss<SeriesModel>> {
         training.metrics((LossMetric::new(),))
     }
 
     fn provenance(&self) -> Provenance {
         // Each series of a folder has scalers of its own, which are fitted again.
         let one = self.data.panel.series.first().filter(|_| self.data.panel.series.len() == 1);
-        Provenance { data: Some(self.data.source.clone()), scalers: one.map(|series| series.scalers.clone()) }
+        Provenance {
+            data: Some(self.data.source.clone()),
+            scalers: one.map(|series| series.scalers.clone()),
+        }
     }
 
     fn has_predictions(&self) -> bool {

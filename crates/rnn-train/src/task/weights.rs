@@ -30,11 +30,18 @@ pub(crate) fn encode<M: Module>(model: &M, format: Format, experiment: &str) -> 
 }
 
 fn safetensors<M: Module>(model: &M, experiment: &str) -> Result<Vec<u8>> {
-    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true).metadata("experiment", experiment);
-    model.save_into(&mut store).and_then(|()| store.get_bytes()).map_err(|error| Error::Internal(error.to_string())).and_then(ordered)
+    let mut store = SafetensorsStore::from_bytes(None)
+        .skip_enum_variants(true)
+        .metadata("experiment", experiment);
+    model
+        .save_into(&mut store)
+        .and_then(|()| store.get_bytes())
+        .map_err(|error| Error::Internal(error.to_string()))
+        .and_then(ordered)
 }
 
-/// The same file with the entries of its header in the order of their names: the metadata's is that of a hash map, another in every process.
+/// The same file with the entries of its header in the order of their names: the metadata's is that
+/// of a hash map, another in every process.
 fn ordered(file: Vec<u8>) -> Result<Vec<u8>> {
     let malformed = || Error::Internal("the weights have no header".to_owned());
     let (length, rest) = file.split_first_chunk::<8>().ok_or_else(malformed)?;
@@ -42,13 +49,15 @@ fn ordered(file: Vec<u8>) -> Result<Vec<u8>> {
     let (header, data) = rest.split_at_checked(length).ok_or_else(malformed)?;
     let entries: BTreeMap<String, BTreeMap<String, Value>> =
         serde_json::from_slice(header).map_err(|error| Error::Internal(error.to_string()))?;
-    let mut header = serde_json::to_vec(&entries).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut header =
+        serde_json::to_vec(&entries).map_err(|error| Error::Internal(error.to_string()))?;
     // The format wants the data aligned to eight bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok([&(header.len() as u64).to_le_bytes(), &header[..], data].concat())
 }
 
-/// Each tensor as the course dumps it: name, shape, values. Names are paths in the model; values have all their digits.
+/// Each tensor as the course dumps it: name, shape, values. Names are paths in the model; values
+/// have all their digits.
 fn text<M: Module>(model: &M) -> String {
     let mut dump = Dump::default();
     model.visit(&mut dump);
@@ -72,7 +81,13 @@ impl ModuleVisitor for Dump {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let name = self.path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(".");
+        let name = self
+            .path
+            .iter()
+            .filter(|(_, shown)| *shown)
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>()
+            .join(".");
         let shape = param.val().dims();
         let data = param.val().into_data();
         let values: Vec<f32> = data.iter::<f32>().collect();

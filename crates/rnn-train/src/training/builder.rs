@@ -18,10 +18,12 @@ use crate::{
     task::{Format, SeriesTask, Task},
 };
 
-/// A training of a task: in memory, or in a folder, where it can be resumed after an interruption at any moment.
+/// A training of a task: in memory, or in a folder, where it can be resumed after an interruption
+/// at any moment.
 ///
-/// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate. Burn draws random numbers from one
-/// generator a process, so run one training at a time for results that repeat.
+/// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate.
+/// Burn draws random numbers from one generator a process, so run one training at a time for
+/// results that repeat.
 ///
 /// # Examples
 ///
@@ -64,7 +66,15 @@ impl<'a, T: Task> Training<'a, T> {
     /// A training in memory, with the options of the task.
     pub fn new(task: &'a T) -> Self {
         let (options, observer) = (Options::default(), Arc::new(Silent));
-        Self { task, options, folder: None, fresh: false, backend: BackendChoice::Auto, observer, stop_on_signals: false }
+        Self {
+            task,
+            options,
+            folder: None,
+            fresh: false,
+            backend: BackendChoice::Auto,
+            observer,
+            stop_on_signals: false,
+        }
     }
 
     /// Options of the training (epochs, learning rate, seed, ...) that replace those of the task.
@@ -73,14 +83,15 @@ impl<'a, T: Task> Training<'a, T> {
         self
     }
 
-    /// Trains in a folder: resumes what was interrupted there, or trains further what has come to its end, and writes checkpoints,
-    /// settings, scores, weights and pictures.
+    /// Trains in a folder: resumes what was interrupted there, or trains further what has come to
+    /// its end, and writes checkpoints, settings, scores, weights and pictures.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Starts over; the results of an earlier run in the folder are kept until this one has a checkpoint.
+    /// Starts over; the results of an earlier run in the folder are kept until this one has a
+    /// checkpoint.
     pub fn fresh(mut self) -> Self {
         self.fresh = true;
         self
@@ -98,7 +109,8 @@ impl<'a, T: Task> Training<'a, T> {
         self
     }
 
-    /// Lets Ctrl-C and SIGTERM stop the training after its step, with all saved. Handlers stay installed in this process.
+    /// Lets Ctrl-C and SIGTERM stop the training after its step, with all saved. Handlers stay
+    /// installed in this process.
     pub fn stop_on_signals(mut self) -> Self {
         self.stop_on_signals = true;
         self
@@ -108,22 +120,26 @@ impl<'a, T: Task> Training<'a, T> {
     ///
     /// # Errors
     ///
-    /// When options are out of bounds or do not go together, the folder holds another model or is in use, the loss is not finite,
-    /// files cannot be written, or the training is interrupted.
+    /// When options are out of bounds or do not go together, the folder holds another model or is
+    /// in use, the loss is not finite, files cannot be written, or the training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
         let settings = TrainSettings::new(self.options.checked()?.over(recipe.clone()), &recipe)?;
         let claim = match self.folder {
-            Some(folder) => Claim::take(RunFolder { name: self.task.name().to_owned(), folder }, self.fresh)?,
+            Some(folder) => {
+                Claim::take(RunFolder { name: self.task.name().to_owned(), folder }, self.fresh)?
+            }
             None => Claim::memory(),
         };
         claim.check(&settings.options)?;
         let run = claim.decide(self.task, &settings)?;
         let (backend, why) = Backend::choose(self.backend)?;
         log::info!("{why}");
-        let watch = Watch { observer: self.observer, interface: false, signals: self.stop_on_signals };
+        let watch =
+            Watch { observer: self.observer, interface: false, signals: self.stop_on_signals };
         let finished = run.go(&backend, &watch)?;
-        let Finished { model, best, device } = finished.ok_or_else(|| Error::Training("no epoch has ended".to_owned()))?;
+        let Finished { model, best, device } =
+            finished.ok_or_else(|| Error::Training("no epoch has ended".to_owned()))?;
         Ok(TrainedModel { task: self.task, model, best, backend, device })
     }
 }
@@ -134,9 +150,17 @@ impl RunFolder {
     /// # Errors
     ///
     /// When the folder holds no checkpoint of this task, a damaged one, or another model.
-    pub fn load<'a, T: Task>(&self, task: &'a T, backend: BackendChoice) -> Result<TrainedModel<'a, T>> {
-        let checkpoints = Checkpoints::open(&Self { name: task.name().to_owned(), ..self.clone() })?;
-        let not_trained = || Error::NotTrained { experiment: task.name().to_owned(), folder: self.folder.clone() };
+    pub fn load<'a, T: Task>(
+        &self,
+        task: &'a T,
+        backend: BackendChoice,
+    ) -> Result<TrainedModel<'a, T>> {
+        let checkpoints =
+            Checkpoints::open(&Self { name: task.name().to_owned(), ..self.clone() })?;
+        let not_trained = || Error::NotTrained {
+            experiment: task.name().to_owned(),
+            folder: self.folder.clone(),
+        };
         let best = checkpoints.best().ok_or_else(not_trained)?;
         let (backend, why) = Backend::choose(backend)?;
         log::info!("{why}");
@@ -162,7 +186,8 @@ impl<T: Task> TrainedModel<'_, T> {
         self.best.epoch
     }
 
-    /// Loss of the best weights: on the validation set, or on the training samples where there is none.
+    /// Loss of the best weights: on the validation set, or on the training samples where there is
+    /// none.
     pub fn best_loss(&self) -> f64 {
         self.best.loss
     }
@@ -173,7 +198,8 @@ impl<T: Task> TrainedModel<'_, T> {
     ///
     /// When its predictions are not finite.
     pub fn evaluate(&self) -> Result<T::Evaluation> {
-        self.backend.guard(USE_CPU, || self.task.evaluate(&self.model, self.best.epoch, &self.device, None))
+        self.backend
+            .guard(USE_CPU, || self.task.evaluate(&self.model, self.best.epoch, &self.device, None))
     }
 
     /// The weights in a file format.
@@ -187,12 +213,16 @@ impl<T: Task> TrainedModel<'_, T> {
 }
 
 impl TrainedModel<'_, SeriesTask> {
-    /// Forecasts the rows after the last of each series, with prediction intervals where the options have a level.
+    /// Forecasts the rows after the last of each series, with prediction intervals where the
+    /// options have a level.
     ///
     /// # Errors
     ///
-    /// When more steps are asked for than the model predicts at once, and its inputs of later rows are not known.
+    /// When more steps are asked for than the model predicts at once, and its inputs of later rows
+    /// are not known.
     pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
-        self.backend.guard(USE_CPU, || self.task.forecast(std::slice::from_ref(&self.model), steps, &self.device))
+        self.backend.guard(USE_CPU, || {
+            self.task.forecast(std::slice::from_ref(&self.model), steps, &self.device)
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! The training loop: epochs of steps, and between them what must not be lost.
 //!
-//! Burn's own loop saves after epochs alone, and stops between them. This one is its like on one device, and also saves inside an epoch, notes signals,
-//! and knows after which step a loss was no number.
+//! Burn's own loop saves after epochs alone, and stops between them. This one is its like on one
+//! device, and also saves inside an epoch, notes signals, and knows after which step a loss was no
+//! number.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,8 +12,9 @@ use std::{
 use burn::{
     tensor::Device,
     train::{
-        EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel, LearningCheckpointer,
-        SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
+        EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent, LearnerModel,
+        LearningCheckpointer, SupervisedLearningStrategy, SupervisedTrainingEventProcessor,
+        TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
         checkpoint::{CheckpointerError, CheckpointingAction, CheckpointingStrategy},
         metric::store::{Aggregate, EventStoreClient, Split},
     },
@@ -75,8 +77,8 @@ pub(super) struct Epochs {
     pub(super) ending: Mutex<Ending>,
 }
 
-/// Between epochs the last state on disk is at most so old. The first comes after the first epoch: without it a run that was interrupted would pass for one
-/// that has come to its end.
+/// Between epochs the last state on disk is at most so old. The first comes after the first epoch:
+/// without it a run that was interrupted would pass for one that has come to its end.
 const BETWEEN_EPOCHS: Duration = Duration::from_secs(1);
 /// Of the time of a run, saving between epochs takes no more than one in so many.
 const SHARE: u32 = 10;
@@ -85,7 +87,11 @@ const SHARE: u32 = 10;
 pub(super) struct Always;
 
 impl CheckpointingStrategy for Always {
-    fn checkpointing(&mut self, _number: usize, _store: &EventStoreClient) -> Vec<CheckpointingAction> {
+    fn checkpointing(
+        &mut self,
+        _number: usize,
+        _store: &EventStoreClient,
+    ) -> Vec<CheckpointingAction> {
         vec![CheckpointingAction::Save]
     }
 }
@@ -119,16 +125,39 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
         valid: ValidLoader<M>,
         starting_epoch: usize,
     ) -> (M, SupervisedTrainingEventProcessor<M>) {
-        let TrainingComponents { interrupter, event_processor: events, checkpointer, event_store: store, num_epochs, .. } = components;
-        let (train, valid) = (train.to_device(&self.device), valid.to_device(&self.device.clone().inner()));
+        let TrainingComponents {
+            interrupter,
+            event_processor: events,
+            checkpointer,
+            event_store: store,
+            num_epochs,
+            ..
+        } = components;
+        let (train, valid) =
+            (train.to_device(&self.device), valid.to_device(&self.device.clone().inner()));
         learner.fork(&self.device);
         let LoopSettings { steps_done, lowest, lowest_of_run, .. } = self.plan;
         let plan = &self.plan;
-        let (step, saved, took, started, ctrl_c) = (steps_done, None, Duration::ZERO, Instant::now(), false);
-        let mut going =
-            Going { plan, learner, events, checkpointer, store, interrupter, step, lowest, lowest_of_run, saved, took, started, ctrl_c };
+        let (step, saved, took, started, ctrl_c) =
+            (steps_done, None, Duration::ZERO, Instant::now(), false);
+        let mut going = Going {
+            plan,
+            learner,
+            events,
+            checkpointer,
+            store,
+            interrupter,
+            step,
+            lowest,
+            lowest_of_run,
+            saved,
+            took,
+            started,
+            ctrl_c,
+        };
         let mut epochs = starting_epoch..=num_epochs;
-        let ending = epochs.find_map(|epoch| going.epoch(epoch, &train, &valid)).unwrap_or(Ending::Itself);
+        let ending =
+            epochs.find_map(|epoch| going.epoch(epoch, &train, &valid)).unwrap_or(Ending::Itself);
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
         (going.learner.model(), going.events)
     }
@@ -136,7 +165,12 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
 
 impl<M: LearnerModel> Going<'_, M> {
     /// Goes through an epoch; says how the run ended, if it did.
-    fn epoch(&mut self, epoch: usize, train: &TrainLoader<M>, valid: &ValidLoader<M>) -> Option<Ending> {
+    fn epoch(
+        &mut self,
+        epoch: usize,
+        train: &TrainLoader<M>,
+        valid: &ValidLoader<M>,
+    ) -> Option<Ending> {
         self.train(epoch, train);
         if !self.stops() {
             self.validate(epoch, valid);
@@ -172,13 +206,21 @@ impl<M: LearnerModel> Going<'_, M> {
         let patience = self.plan.patience > 0 && waited >= self.plan.patience;
         // The last epoch is saved, whatever comes of the reports.
         let ends = stops || patience || epoch == self.plan.run[1];
-        let often = self.plan.save_every.min(BETWEEN_EPOCHS).max(SHARE * (self.plan.checkpoints.took() + self.took));
+        let often = self
+            .plan
+            .save_every
+            .min(BETWEEN_EPOCHS)
+            .max(SHARE * (self.plan.checkpoints.took() + self.took));
         let due = ends || self.saved.is_none_or(|saved| saved.elapsed() >= often);
         let best = loss < self.lowest;
         self.lowest = self.lowest.min(loss);
         if best || due {
             let provenance = self.plan.provenance.clone();
-            self.save(epoch, best.then(|| Best { epoch, loss, provenance, files: Files::default() }), due);
+            self.save(
+                epoch,
+                best.then(|| Best { epoch, loss, provenance, files: Files::default() }),
+                due,
+            );
         }
         if stops {
             Some(Ending::Stopped { epoch, step: 0 })
@@ -194,7 +236,10 @@ impl<M: LearnerModel> Going<'_, M> {
         let mut told = false;
         while let Some(batch) = batches.next() {
             if !told {
-                let begin = self.events.process_train(LearnerEvent::StartSplit { epoch_number: epoch, total_items: loader.num_items() });
+                let begin = self.events.process_train(LearnerEvent::StartSplit {
+                    epoch_number: epoch,
+                    total_items: loader.num_items(),
+                });
                 self.interrupter.fail_on_error(begin);
                 told = true;
             }
@@ -214,8 +259,14 @@ impl<M: LearnerModel> Going<'_, M> {
                 take_ctrl_c();
                 self.ctrl_c = true;
             }
-            let item = TrainingItem::new(output.item, batches.progress(), Some(self.step), Some(self.learner.lr_current()));
-            self.interrupter.fail_on_error(self.events.process_train(LearnerEvent::ProcessedItem(item)));
+            let item = TrainingItem::new(
+                output.item,
+                batches.progress(),
+                Some(self.step),
+                Some(self.learner.lr_current()),
+            );
+            self.interrupter
+                .fail_on_error(self.events.process_train(LearnerEvent::ProcessedItem(item)));
             if self.stops() {
                 break;
             }
@@ -229,13 +280,17 @@ impl<M: LearnerModel> Going<'_, M> {
         }
         // An epoch that goes on after its last step has nothing to say of its steps.
         if told {
-            self.interrupter.fail_on_error(self.events.process_train(LearnerEvent::EndSplit(epoch)));
+            self.interrupter
+                .fail_on_error(self.events.process_train(LearnerEvent::EndSplit(epoch)));
         }
     }
 
     fn validate(&mut self, epoch: usize, loader: &ValidLoader<M>) {
         let total_items = loader.num_items();
-        self.interrupter.fail_on_error(self.events.process_valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items }));
+        self.interrupter.fail_on_error(
+            self.events
+                .process_valid(LearnerEvent::StartSplit { epoch_number: epoch, total_items }),
+        );
         let model = self.learner.model().valid();
         let mut batches = loader.iter();
         let mut step = 0;
@@ -248,8 +303,14 @@ impl<M: LearnerModel> Going<'_, M> {
                 }
             };
             step += 1;
-            let item = TrainingItem::new(InferenceStep::step(&model, batch), batches.progress(), Some(step), None);
-            self.interrupter.fail_on_error(self.events.process_valid(LearnerEvent::ProcessedItem(item)));
+            let item = TrainingItem::new(
+                InferenceStep::step(&model, batch),
+                batches.progress(),
+                Some(step),
+                None,
+            );
+            self.interrupter
+                .fail_on_error(self.events.process_valid(LearnerEvent::ProcessedItem(item)));
             if self.stops() {
                 // A part of it is no loss to judge by.
                 return;
@@ -274,7 +335,8 @@ impl<M: LearnerModel> Going<'_, M> {
 
     /// Saves a state: after so many epochs, and the steps of this one.
     fn save(&mut self, epoch: usize, best: Option<Best>, now: bool) {
-        let LoopSettings { checkpoints, history, measured, provenance, run, options, .. } = self.plan;
+        let LoopSettings { checkpoints, history, measured, provenance, run, options, .. } =
+            self.plan;
         if now {
             // The epochs of metrics.csv are there first.
             let started = Instant::now();
@@ -286,9 +348,11 @@ impl<M: LearnerModel> Going<'_, M> {
             self.saved = Some(Instant::now());
         }
         let sums = if self.step > 0 { measured.sums() } else { Default::default() };
-        let (step, lowest, sha256) = (self.step, self.lowest_of_run, provenance.sha256().map(str::to_owned));
+        let (step, lowest, sha256) =
+            (self.step, self.lowest_of_run, provenance.sha256().map(str::to_owned));
         let options = options.clone();
-        let last = Last { epoch, step, run: *run, options, lowest, sha256, sums, files: Files::default() };
+        let last =
+            Last { epoch, step, run: *run, options, lowest, sha256, sums, files: Files::default() };
         let number = checkpoints.begin(Saving { last, best, now, parts: Default::default() });
         if let Some(checkpointer) = &mut self.checkpointer {
             checkpointer.checkpoint(&self.learner, number, &self.store);

@@ -1,4 +1,5 @@
-//! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest failure.
+//! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest
+//! failure.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,7 +47,8 @@ pub(crate) struct Fit<'a> {
     pub(crate) fresh: bool,
 }
 
-/// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device then trains them.
+/// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device
+/// then trains them.
 pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
     let cpu = Device::flex().autodiff();
     cpu.seed(seed);
@@ -54,11 +56,13 @@ pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
 }
 
 impl Fit<'_> {
-    /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted run; the result is the checkpoint folder's best.
+    /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted
+    /// run; the result is the checkpoint folder's best.
     pub(crate) fn run<T: Task>(&self, task: &T, model: T::Model) -> Result<()> {
         let settings = self.settings;
         let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
-        let [first, total] = self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
+        let [first, total] =
+            self.last.map_or([done + 1, done.saturating_add(settings.epochs)], |last| last.run);
         let lowest_of_run = self.last.and_then(|last| last.lowest);
         if let Some(last) = self.last {
             let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
@@ -71,14 +75,30 @@ impl Fit<'_> {
         let device = self.backend.device.clone().autodiff();
         let part = |index| PartCheckpointer::new(self.checkpoints, index, self.backend.gpu());
         let steps_done = self.last.map_or(0, |last| last.step);
-        let schedule = Batching { batch_size: settings.batch_size, seed: settings.seed, first_epoch: done + 1, steps_done };
+        let schedule = Batching {
+            batch_size: settings.batch_size,
+            seed: settings.seed,
+            first_epoch: done + 1,
+            steps_done,
+        };
         let loaders = task.loaders(schedule, &device);
         let steps_per_epoch = loaders.train.num_items().div_ceil(settings.batch_size);
-        let (scheduler, rates) = settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
+        let (scheduler, rates) =
+            settings.rate.build(Span { first_epoch: first, last_epoch: total, steps_per_epoch })?;
         let (training, interface) = (Interrupter::new(), Interrupter::new());
-        let measured = Measured::starting_after(steps_done, self.last.map(|last| last.sums.clone()).unwrap_or_default());
+        let measured = Measured::starting_after(
+            steps_done,
+            self.last.map(|last| last.sums.clone()).unwrap_or_default(),
+        );
         let (history, rates_told, validates) = (self.history.clone(), rates.clone(), T::VALIDATES);
-        let recorder = Recorder::new(history.clone(), measured.clone(), rates_told, validates, training.clone(), interface.clone());
+        let recorder = Recorder::new(
+            history.clone(),
+            measured.clone(),
+            rates_told,
+            validates,
+            training.clone(),
+            interface.clone(),
+        );
         let changing = settings.rate.changes().then(|| rates.clone());
         let plan = LoopSettings {
             checkpoints: self.checkpoints.clone(),
@@ -96,7 +116,8 @@ impl Fit<'_> {
             in_interface: self.interface,
             save_every: settings.save_every,
         };
-        let epochs = Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
+        let epochs =
+            Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(self.renderer(T::VALIDATES, interface, done, changing))
@@ -110,10 +131,15 @@ impl Fit<'_> {
         if self.last.is_some() || self.checkpoints.best().is_some() {
             supervised = supervised.checkpoint(done);
         }
-        let result = task.metrics(supervised).launch(Learner::new(model.fork(&device), settings.optimizer.build(), scheduler));
+        let result = task.metrics(supervised).launch(Learner::new(
+            model.fork(&device),
+            settings.optimizer.build(),
+            scheduler,
+        ));
 
         let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no others.
+        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no
+        // others.
         let written = self.history.write().and_then(|()| self.checkpoints.flush());
         if let Some(error) = result.error {
             return Err(Error::Training(describe(&error)));
@@ -123,7 +149,10 @@ impl Fit<'_> {
             Ending::Itself => Ok(()),
             Ending::Patience => {
                 let last = self.history.last_epoch();
-                log::info!("stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)", settings.patience);
+                log::info!(
+                    "stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)",
+                    settings.patience
+                );
                 Ok(())
             }
             Ending::Stopped { epoch, step } => {
@@ -131,24 +160,43 @@ impl Fit<'_> {
                 let place = if step == 0 {
                     format!("after epoch {epoch} of {total}")
                 } else {
-                    format!("after step {step} of {steps_per_epoch} of epoch {} of {total}", epoch + 1)
+                    format!(
+                        "after step {step} of {steps_per_epoch} of epoch {} of {total}",
+                        epoch + 1
+                    )
                 };
-                Err(Error::Interrupted { signal: by.unwrap_or(Signal::Interrupt), in_interface: by.is_none(), place, fresh: self.fresh })
+                Err(Error::Interrupted {
+                    signal: by.unwrap_or(Signal::Interrupt),
+                    in_interface: by.is_none(),
+                    place,
+                    fresh: self.fresh,
+                })
             }
             Ending::Broken { epoch, step, loss } => {
                 // Going on with this run would only come to the same.
                 self.checkpoints.abandon_run()?;
-                let place = step.map_or_else(|| format!("after epoch {epoch}"), |step| format!("at step {step} of epoch {epoch}"));
+                let place = step.map_or_else(
+                    || format!("after epoch {epoch}"),
+                    |step| format!("at step {step} of epoch {epoch}"),
+                );
                 let kept = match self.checkpoints.best() {
                     Some(best) => format!("the best checkpoint, of epoch {}, is kept", best.epoch),
                     None => "there is no checkpoint yet".to_owned(),
                 };
-                Err(Error::Training(format!("the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 ({kept})")))
+                Err(Error::Training(format!(
+                    "the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 ({kept})"
+                )))
             }
         }
     }
 
-    fn renderer(&self, validates: bool, interface: Interrupter, done: usize, rates: Option<Arc<Rates>>) -> Box<dyn MetricsRenderer> {
+    fn renderer(
+        &self,
+        validates: bool,
+        interface: Interrupter,
+        done: usize,
+        rates: Option<Arc<Rates>>,
+    ) -> Box<dyn MetricsRenderer> {
         if self.interface {
             return Box::new(TuiMetricsRendererWrapper::new(interface, (done > 0).then_some(done)));
         }
@@ -164,7 +212,9 @@ impl Fit<'_> {
 fn describe(error: &TrainingError) -> String {
     match error {
         TrainingError::Checkpoint(CheckpointerError::Unknown(problem)) => problem.clone(),
-        TrainingError::Checkpoint(CheckpointerError::IOError(error)) => format!("the checkpoint cannot be written: {error}"),
+        TrainingError::Checkpoint(CheckpointerError::IOError(error)) => {
+            format!("the checkpoint cannot be written: {error}")
+        }
         other => other.to_string(),
     }
 }

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: a training finishes its step, saves, and ends; whatever else there is ends at once.
+//! Ctrl-C and SIGTERM: a training finishes its step, saves, and ends; whatever else there is ends
+//! at once.
 
 use std::{
     io,
@@ -44,7 +45,11 @@ fn handlers() -> io::Result<&'static Handlers> {
     let handlers = Handlers { at_once: Arc::new(AtomicBool::new(true)), came: Arc::default() };
     for signal in [Signal::Interrupt, Signal::Terminate] {
         // In this order: a signal first sees what the one before has left.
-        flag::register_conditional_shutdown(signal.number(), i32::from(signal.exit_code()), handlers.at_once.clone())?;
+        flag::register_conditional_shutdown(
+            signal.number(),
+            i32::from(signal.exit_code()),
+            handlers.at_once.clone(),
+        )?;
         flag::register(signal.number(), handlers.at_once.clone())?;
         flag::register_usize(signal.number(), handlers.came.clone(), signal.number() as usize)?;
     }
@@ -58,7 +63,8 @@ impl Signals {
     ///
     /// When the system refuses.
     pub(crate) fn noted() -> Result<Self> {
-        let handlers = handlers().map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
+        let handlers = handlers()
+            .map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
         handlers.came.store(0, Ordering::SeqCst);
         handlers.at_once.store(false, Ordering::SeqCst);
         Ok(Self { handlers: Some(handlers) })
@@ -72,11 +78,14 @@ impl Signals {
     /// The signal that came, if one did.
     pub(crate) fn came(&self) -> Option<Signal> {
         let number = self.handlers?.came.load(Ordering::SeqCst);
-        [Signal::Interrupt, Signal::Terminate].into_iter().find(|signal| signal.number() as usize == number)
+        [Signal::Interrupt, Signal::Terminate]
+            .into_iter()
+            .find(|signal| signal.number() as usize == number)
     }
 }
 
-/// Makes Ctrl-C a signal again where a terminal interface takes keys for itself: burn-train's does nothing with it.
+/// Makes Ctrl-C a signal again where a terminal interface takes keys for itself: burn-train's does
+/// nothing with it.
 #[cfg(unix)]
 pub(crate) fn take_ctrl_c() {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};

@@ -1,5 +1,5 @@
-//! Which learning rates a model learns at (Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3): a short training whose
-//! rate rises from step to step.
+//! Which learning rates a model learns at (Smith, "Cyclical learning rates for training neural
+//! networks", WACV 2017, section 3.3): a short training whose rate rises from step to step.
 
 use std::time::{Duration, Instant};
 
@@ -53,18 +53,30 @@ const TOLD_EVERY: Duration = Duration::from_secs(2);
 impl LearningRateRange {
     /// The rate of a step, counted from 0.
     fn rate(&self, step: usize) -> f64 {
-        self.lowest * (self.highest / self.lowest).powf(step as f64 / (self.steps - 1).max(1) as f64)
+        self.lowest
+            * (self.highest / self.lowest).powf(step as f64 / (self.steps - 1).max(1) as f64)
     }
 
     /// Trains a new model; the model is thrown away.
-    pub(crate) fn run<T: Task>(&self, task: &T, settings: &TrainSettings, device: &Device, quiet: bool) -> Result<Vec<RangeStep>>
+    pub(crate) fn run<T: Task>(
+        &self,
+        task: &T,
+        settings: &TrainSettings,
+        device: &Device,
+        quiet: bool,
+    ) -> Result<Vec<RangeStep>>
     where
         T::Model: Objective + TrainStep<Input = T::Batch, Output = <T::Model as Objective>::Output>,
     {
         let device = device.clone().autodiff();
         let mut model = initial(task, settings.seed).fork(&device);
         let mut optimizer = settings.optimizer.build();
-        let batching = Batching { batch_size: settings.batch_size, seed: settings.seed, first_epoch: 1, steps_done: 0 };
+        let batching = Batching {
+            batch_size: settings.batch_size,
+            seed: settings.seed,
+            first_epoch: 1,
+            steps_done: 0,
+        };
         let loader = task.loaders(batching, &device).train;
         let mut points: Vec<RangeStep> = Vec::with_capacity(self.steps);
         let (mut mean, mut lowest) = (0.0, f64::INFINITY);
@@ -77,20 +89,32 @@ impl LearningRateRange {
                     break;
                 }
                 let output = TrainStep::step(&model, batch);
-                let loss = <T::Model as Objective>::losses(&output.item).mean().into_scalar::<f64>();
+                let loss =
+                    <T::Model as Objective>::losses(&output.item).mean().into_scalar::<f64>();
                 mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
                 let smoothed = mean / (1.0 - SMOOTHING.powi(step as i32 + 1));
                 if !smoothed.is_finite() || smoothed > TOO_HIGH * lowest {
                     return Ok(points);
                 }
                 lowest = smoothed.min(lowest);
-                points.push(RangeStep { step: step + 1, learning_rate: self.rate(step), loss, smoothed });
+                points.push(RangeStep {
+                    step: step + 1,
+                    learning_rate: self.rate(step),
+                    loss,
+                    smoothed,
+                });
                 model = model.optimize(&mut optimizer, self.rate(step).into(), output.grads);
                 if !quiet && told.elapsed() >= TOLD_EVERY {
                     told = Instant::now();
-                    let left = started.elapsed().as_secs_f64() / (step + 1) as f64 * (self.steps - step - 1) as f64;
+                    let left = started.elapsed().as_secs_f64() / (step + 1) as f64
+                        * (self.steps - step - 1) as f64;
                     let (steps, rate) = (self.steps, self.rate(step));
-                    log::info!("step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}", step + 1, number(smoothed), duration(left));
+                    log::info!(
+                        "step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}",
+                        step + 1,
+                        number(smoothed),
+                        duration(left)
+                    );
                 }
             }
         }
@@ -103,22 +127,33 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
     let none = |reason: String| Suggestion { learning_rate: None, reason };
     // The first losses are means of few.
     let points = &points[(points.len() / 10).min(10)..];
-    let by_loss = |one: &usize, other: &usize| points[*one].smoothed.total_cmp(&points[*other].smoothed);
+    let by_loss =
+        |one: &usize, other: &usize| points[*one].smoothed.total_cmp(&points[*other].smoothed);
     let Some(lowest) = (0..points.len()).min_by(by_loss) else {
         return none("the loss left the numbers at once; try a smaller --lowest".to_owned());
     };
     if points.len() < FEWEST {
-        return none(format!("the loss had risen too far after {} steps; try a smaller --lowest", points.len()));
+        return none(format!(
+            "the loss had risen too far after {} steps; try a smaller --lowest",
+            points.len()
+        ));
     }
     let (first, least) = (points[0].smoothed, points[lowest].smoothed);
-    let noise = points[..=lowest].iter().map(|point| (point.loss - point.smoothed).abs()).sum::<f64>() / (lowest + 1) as f64;
+    let noise =
+        points[..=lowest].iter().map(|point| (point.loss - point.smoothed).abs()).sum::<f64>()
+            / (lowest + 1) as f64;
     let notable = noise.max(NOTABLE * first);
-    let rises = points[lowest..].iter().find(|point| point.smoothed > first + notable).map(|point| significant(point.learning_rate));
+    let rises = points[lowest..]
+        .iter()
+        .find(|point| point.smoothed > first + notable)
+        .map(|point| significant(point.learning_rate));
     match (first - least > notable, rises) {
         (true, _) => {
             let rate = points[lowest].learning_rate;
             let (first, least) = (number(first), number(least));
-            let beyond = rises.map_or_else(String::new, |rises| format!(", and from {rises} on the loss is higher than at the start"));
+            let beyond = rises.map_or_else(String::new, |rises| {
+                format!(", and from {rises} on the loss is higher than at the start")
+            });
             let reason = if lowest + 1 == points.len() && rises.is_none() {
                 format!(
                     "the loss falls from {first} to {least} at {}, the highest rate, and would fall further; a tenth of that learns fast, and a larger \
@@ -135,7 +170,10 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
             Suggestion { learning_rate: Some(significant(rate / 10.0)), reason }
         }
         (false, rises) => {
-            let rises = rises.map_or_else(|| "rises at none".to_owned(), |rises| format!("rises from {rises} on"));
+            let rises = rises.map_or_else(
+                || "rises at none".to_owned(),
+                |rises| format!("rises from {rises} on"),
+            );
             none(format!(
                 "the loss falls by no more than its noise ({}) at any rate and {rises}: so short a training cannot say how fast to learn; \
                  `search` compares rates by what whole trainings come to",
@@ -158,7 +196,12 @@ mod tests {
         let test = LearningRateRange { lowest: 1e-6, highest: 1.0, steps: 121 };
         (0..121)
             .map(|step| (step, test.rate(step)))
-            .map(|(step, rate)| RangeStep { step: step + 1, learning_rate: rate, loss: loss(rate), smoothed: loss(rate) })
+            .map(|(step, rate)| RangeStep {
+                step: step + 1,
+                learning_rate: rate,
+                loss: loss(rate),
+                smoothed: loss(rate),
+            })
             .collect()
     }
 
@@ -172,16 +215,24 @@ mod tests {
 
     #[test]
     fn a_tenth_of_the_rate_of_the_lowest_loss_is_suggested() {
-        let suggestion = suggest(&points(|rate| 1.0 - 0.8 / (1.0 + (1e-3 / rate).powi(2)) + 10.0 * (rate - 0.1).max(0.0)));
+        let suggestion = suggest(&points(|rate| {
+            1.0 - 0.8 / (1.0 + (1e-3 / rate).powi(2)) + 10.0 * (rate - 0.1).max(0.0)
+        }));
         assert_eq!(suggestion.learning_rate, Some(0.01), "{suggestion:?}");
-        assert!(suggestion.reason.contains("from 0.2 on the loss is higher than at the start"), "{suggestion:?}");
+        assert!(
+            suggestion.reason.contains("from 0.2 on the loss is higher than at the start"),
+            "{suggestion:?}"
+        );
     }
 
     #[test]
     fn a_loss_that_never_falls_is_said_to() {
         let suggestion = suggest(&points(|rate| if rate < 0.0099 { 1.0 } else { 2.0 }));
         assert_eq!(suggestion.learning_rate, None);
-        assert!(suggestion.reason.contains("rises from 0.01 on: so short a training cannot say"), "{suggestion:?}");
+        assert!(
+            suggestion.reason.contains("rises from 0.01 on: so short a training cannot say"),
+            "{suggestion:?}"
+        );
         assert_eq!(suggest(&points(|_| 1.0)).learning_rate, None);
         assert_eq!(suggest(&[]).learning_rate, None);
     }
@@ -189,7 +240,9 @@ mod tests {
     #[test]
     fn a_fall_within_the_noise_is_none() {
         let mut noisy = points(|rate| 1.0 - 0.05 * rate);
-        noisy.iter_mut().for_each(|point| point.loss += if point.step % 2 == 0 { 0.2 } else { -0.2 });
+        noisy
+            .iter_mut()
+            .for_each(|point| point.loss += if point.step % 2 == 0 { 0.2 } else { -0.2 });
         assert_eq!(suggest(&noisy).learning_rate, None);
     }
 }

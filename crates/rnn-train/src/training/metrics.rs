@@ -21,7 +21,8 @@ use crate::{
     settings::Rates,
 };
 
-/// What the metrics of a run have come to. burn-train keeps no numbers that a run could go on with inside an epoch.
+/// What the metrics of a run have come to. burn-train keeps no numbers that a run could go on with
+/// inside an epoch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Measured(Arc<Mutex<Values>>);
 
@@ -84,10 +85,11 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Without a validation part (`validates`), what an epoch is judged on is not recorded.
     ///
-    /// `training` stops the training; `interface` is what the terminal interface stops when its user quits.
+    /// `training` stops the training; `interface` is what the terminal interface stops when its
+    /// user quits.
     ///
-    /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it the error of a failed run,
-    /// before the result is read.
+    /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it
+    /// the error of a failed run, before the result is read.
     pub(crate) fn new(
         history: History,
         measured: Measured,
@@ -96,7 +98,16 @@ impl Recorder {
         training: Interrupter,
         interface: Interrupter,
     ) -> Self {
-        Self { history, measured, rates, validates, names: HashMap::new(), epoch_started: Instant::now(), training, interface }
+        Self {
+            history,
+            measured,
+            rates,
+            validates,
+            names: HashMap::new(),
+            epoch_started: Instant::now(),
+            training,
+            interface,
+        }
     }
 
     fn end_epoch(&mut self, number: usize) {
@@ -128,7 +139,11 @@ impl MetricLogger for Recorder {
         let mut values = self.measured.lock();
         for update in update.entries_numeric {
             let Some(name) = self.names.get(&update.entry.metric_id) else { continue };
-            let Some(NumericEntry::Aggregated { aggregated_value: value, count }) = update.numeric_entry else { continue };
+            let Some(NumericEntry::Aggregated { aggregated_value: value, count }) =
+                update.numeric_entry
+            else {
+                continue;
+            };
             if *split == Split::Train && name == LOSS {
                 values.steps += 1;
                 if !value.is_finite() && values.broken.is_none() {
@@ -145,7 +160,12 @@ impl MetricLogger for Recorder {
         }
     }
 
-    fn read_numeric(&mut self, name: &str, _epoch: usize, split: &Split) -> std::result::Result<Vec<NumericEntry>, String> {
+    fn read_numeric(
+        &mut self,
+        name: &str,
+        _epoch: usize,
+        split: &Split,
+    ) -> std::result::Result<Vec<NumericEntry>, String> {
         let values = self.measured.lock();
         let sums = if *split == Split::Train { &values.train } else { &values.valid };
         Ok(mean(sums, name).map(NumericEntry::Final).into_iter().collect())

@@ -6,7 +6,8 @@ use rnn_models::ModelSummary;
 
 /// Is told how a training goes. Every method does nothing unless it is implemented.
 ///
-/// Messages (what was guessed of the data, which checkpoint a run resumes from) go to the `log` crate instead.
+/// Messages (what was guessed of the data, which checkpoint a run resumes from) go to the `log`
+/// crate instead.
 pub trait Observer: Send + Sync {
     /// Training starts; the layers of the model, where its task lists them.
     fn started(&self, _model: Option<&ModelSummary>) {}

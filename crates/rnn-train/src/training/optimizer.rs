@@ -2,8 +2,9 @@
 
 use burn::{
     optim::{
-        Adam, AdamConfig, AdamW, AdamWConfig, LearningRate, ModuleOptimizer, Optimizer, RecordState, RmsProp, RmsPropConfig, Sgd,
-        SgdConfig, StateSink, StateSource, grad_clipping::GradientClipping, momentum::MomentumConfig,
+        Adam, AdamConfig, AdamW, AdamWConfig, LearningRate, ModuleOptimizer, Optimizer,
+        RecordState, RmsProp, RmsPropConfig, Sgd, SgdConfig, StateSink, StateSource,
+        grad_clipping::GradientClipping, momentum::MomentumConfig,
     },
     tensor::{Device, Tensor},
 };
@@ -14,33 +15,46 @@ use crate::settings::{OptimizerName, OptimizerSettings};
 const EPSILON: f32 = 1e-7;
 
 impl OptimizerSettings {
-    /// A new optimizer with Keras's defaults: beta_1 0.9, beta_2 0.999 of Adam, rho 0.9 of RMSprop, epsilon 1e-7.
+    /// A new optimizer with Keras's defaults: beta_1 0.9, beta_2 0.999 of Adam, rho 0.9 of RMSprop,
+    /// epsilon 1e-7.
     pub(crate) fn build(&self) -> ModuleOptimizer {
         let optimizer = match self.name {
-            OptimizerName::Adam => RestoredOnCpu(AdamConfig::new().with_epsilon(EPSILON).build()).into(),
+            OptimizerName::Adam => {
+                RestoredOnCpu(AdamConfig::new().with_epsilon(EPSILON).build()).into()
+            }
             OptimizerName::AdamW => {
-                let config = AdamWConfig::new().with_epsilon(EPSILON).with_weight_decay(self.weight_decay as f32);
+                let config = AdamWConfig::new()
+                    .with_epsilon(EPSILON)
+                    .with_weight_decay(self.weight_decay as f32);
                 ModuleOptimizer::from(RestoredOnCpu::<AdamW>(config.build()))
             }
             OptimizerName::Sgd => {
                 // Without dampening, as in Keras and PyTorch.
-                let momentum = MomentumConfig::new().with_momentum(self.momentum).with_dampening(0.0);
-                let config = SgdConfig::new().with_momentum((self.momentum > 0.0).then_some(momentum));
+                let momentum =
+                    MomentumConfig::new().with_momentum(self.momentum).with_dampening(0.0);
+                let config =
+                    SgdConfig::new().with_momentum((self.momentum > 0.0).then_some(momentum));
                 ModuleOptimizer::from(RestoredOnCpu::<Sgd>(config.build()))
             }
             OptimizerName::RmsProp => {
-                let config = RmsPropConfig::new().with_alpha(0.9).with_momentum(0.0).with_epsilon(EPSILON);
+                let config =
+                    RmsPropConfig::new().with_alpha(0.9).with_momentum(0.0).with_epsilon(EPSILON);
                 ModuleOptimizer::from(RestoredOnCpu::<RmsProp>(config.build()))
             }
         };
-        if self.clip_norm > 0.0 { optimizer.with_grad_clipping(GradientClipping::Norm(self.clip_norm as f32)) } else { optimizer }
+        if self.clip_norm > 0.0 {
+            optimizer.with_grad_clipping(GradientClipping::Norm(self.clip_norm as f32))
+        } else {
+            optimizer
+        }
     }
 }
 
 /// An optimizer whose moments are read from a checkpoint on the CPU.
 ///
-/// Burn 0.22.1 reads them on its default device, and moves them to where the weights are in the next step. In a program with GPU support
-/// that device is a GPU, whatever computes: training on the CPU could not go on where no GPU opens.
+/// Burn 0.22.1 reads them on its default device, and moves them to where the weights are in the
+/// next step. In a program with GPU support that device is a GPU, whatever computes: training on
+/// the CPU could not go on where no GPU opens.
 #[derive(Clone)]
 struct RestoredOnCpu<O = Adam>(O);
 
@@ -85,9 +99,11 @@ mod tests {
     /// A weight of 1 after some steps of rate 0.1 with gradients of 0.5.
     fn stepped(name: OptimizerName, momentum: f64, steps: usize) -> f32 {
         let device = Device::flex().autodiff();
-        let mut optimizer = OptimizerSettings { name, weight_decay: 0.0, momentum, clip_norm: 0.0 }.build();
+        let mut optimizer =
+            OptimizerSettings { name, weight_decay: 0.0, momentum, clip_norm: 0.0 }.build();
         let mut linear = LinearConfig::new(1, 1).with_bias(false).init(&device);
-        linear.weight = linear.weight.map(|weight| Tensor::ones_like(&weight).detach().require_grad());
+        linear.weight =
+            linear.weight.map(|weight| Tensor::ones_like(&weight).detach().require_grad());
         for _ in 0..steps {
             let loss = linear.forward(Tensor::<2>::from_data([[0.5]], &device)).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &linear);

@@ -1,11 +1,15 @@
-//! burn-train's renderer that tells an [`Observer`]; its own non-terminal renderer prints no numbers.
+//! burn-train's renderer that tells an [`Observer`]; its own non-terminal renderer prints no
+//! numbers.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use burn::train::{
     logger::{EvaluationProgressLogger, TrainingProgressLogger},
     metric::{MetricDefinition, MetricId, NumericEntry},
-    renderer::{EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining},
+    renderer::{
+        EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
+        MetricsRendererTraining,
+    },
 };
 
 use super::observer::{EpochProgress, Observer, SampleProgress};
@@ -28,7 +32,11 @@ pub(crate) struct ObserverRenderer {
 }
 
 impl ObserverRenderer {
-    pub(crate) fn new(observer: Arc<dyn Observer>, validates: bool, rates: Option<Arc<Rates>>) -> Self {
+    pub(crate) fn new(
+        observer: Arc<dyn Observer>,
+        validates: bool,
+        rates: Option<Arc<Rates>>,
+    ) -> Self {
         Self {
             observer,
             validates,
@@ -44,7 +52,11 @@ impl ObserverRenderer {
         }
     }
 
-    fn take(values: &mut Vec<(String, f64)>, names: &HashMap<MetricId, String>, state: MetricState) {
+    fn take(
+        values: &mut Vec<(String, f64)>,
+        names: &HashMap<MetricId, String>,
+        state: MetricState,
+    ) {
         if let MetricState::Numeric(entry, Some(NumericEntry::Final(value))) = state
             && let Some(name) = names.get(&entry.metric_id)
         {
@@ -67,7 +79,13 @@ impl MetricsRendererTraining for ObserverRenderer {
 }
 
 impl TrainingProgressLogger for ObserverRenderer {
-    fn start(&mut self, total_epochs: usize, starting_epoch: usize, _total_items: Option<usize>, _label: Option<&str>) {
+    fn start(
+        &mut self,
+        total_epochs: usize,
+        starting_epoch: usize,
+        _total_items: Option<usize>,
+        _label: Option<&str>,
+    ) {
         (self.first, self.last, self.epoch) = (starting_epoch, total_epochs, starting_epoch);
         self.started = Instant::now();
     }
@@ -92,7 +110,13 @@ impl TrainingProgressLogger for ObserverRenderer {
     fn update_split(&mut self, items_processed: usize) {
         let (split, total) = &self.split;
         let (epoch, epochs, split, total) = (self.epoch, self.last, split.as_str(), *total);
-        self.observer.samples(&SampleProgress { epoch, epochs, split, done: items_processed, total });
+        self.observer.samples(&SampleProgress {
+            epoch,
+            epochs,
+            split,
+            done: items_processed,
+            total,
+        });
     }
 
     fn end_split(&mut self) {}

@@ -27,7 +27,8 @@ const LOCK: &str = ".train.lock";
 /// A run folder that is this process's to train in, or no folder: a run in memory.
 pub(crate) struct Claim {
     folder: Option<RunFolder>,
-    /// None for a folder that is not there: it is made and locked once all that can be refused has been.
+    /// None for a folder that is not there: it is made and locked once all that can be refused has
+    /// been.
     lock: Option<Lock>,
     fresh: bool,
     earlier: Option<Earlier>,
@@ -82,8 +83,8 @@ impl Claim {
         Self { folder: None, lock: None, fresh: true, earlier: None }
     }
 
-    /// Locks a folder, brings back what a run that came to nothing had backed up, and opens what an earlier run left, unless the new
-    /// one starts over.
+    /// Locks a folder, brings back what a run that came to nothing had backed up, and opens what an
+    /// earlier run left, unless the new one starts over.
     ///
     /// # Errors
     ///
@@ -100,17 +101,23 @@ impl Claim {
 
     /// The options of the earlier run, if it left weights.
     pub(crate) fn earlier(&self) -> Option<&Options> {
-        self.earlier.as_ref().filter(|earlier| !earlier.checkpoints.are_none()).map(|earlier| &earlier.config.options)
+        self.earlier
+            .as_ref()
+            .filter(|earlier| !earlier.checkpoints.are_none())
+            .map(|earlier| &earlier.config.options)
     }
 
-    /// Options inherited from the earlier run: all if it was interrupted, otherwise only data and model options.
+    /// Options inherited from the earlier run: all if it was interrupted, otherwise only data and
+    /// model options.
     pub(crate) fn inherited(&self) -> Option<Options> {
         let options = self.earlier()?.clone();
-        let interrupted = self.earlier.as_ref().is_some_and(|earlier| earlier.checkpoints.last().is_some());
+        let interrupted =
+            self.earlier.as_ref().is_some_and(|earlier| earlier.checkpoints.last().is_some());
         Some(if interrupted { Options { artifacts: None, ..options } } else { options.of_series() })
     }
 
-    /// Refuses options under which the weights of the earlier run would mean something else; logs which others differ.
+    /// Refuses options under which the weights of the earlier run would mean something else; logs
+    /// which others differ.
     pub(crate) fn check(&self, options: &Options) -> Result<()> {
         let (Some(folder), Some(earlier)) = (&self.folder, self.earlier()) else { return Ok(()) };
         let Changes { refused, noted } = options.changes_from(earlier)?;
@@ -130,8 +137,13 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// When the folder holds another model, or its `config.json` is not that of the run that was interrupted.
-    pub(crate) fn decide<'a, T: Task>(self, task: &'a T, settings: &'a TrainSettings) -> Result<Run<'a, T>> {
+    /// When the folder holds another model, or its `config.json` is not that of the run that was
+    /// interrupted.
+    pub(crate) fn decide<'a, T: Task>(
+        self,
+        task: &'a T,
+        settings: &'a TrainSettings,
+    ) -> Result<Run<'a, T>> {
         let model = initial(task, settings.seed);
         let summary = task.summary(&model);
         let parameters = summary.as_ref().map_or_else(|| model.num_params(), ModelSummary::total);
@@ -155,7 +167,8 @@ impl Earlier {
             Some(config) => Ok(Some(Self { config, checkpoints })),
             None if checkpoints.are_none() => Ok(None),
             None => {
-                let problem = "holds a checkpoint without its config.json; start over with --fresh".to_owned();
+                let problem = "holds a checkpoint without its config.json; start over with --fresh"
+                    .to_owned();
                 Err(Error::Artifact { path: folder.folder.clone(), problem })
             }
         }
@@ -172,29 +185,41 @@ impl Earlier {
         Err(Error::Artifact { path: folder.folder.clone(), problem })
     }
 
-    fn start<T: Task>(&self, folder: &RunFolder, task: &T, settings: &TrainSettings) -> Result<Start> {
+    fn start<T: Task>(
+        &self,
+        folder: &RunFolder,
+        task: &T,
+        settings: &TrainSettings,
+    ) -> Result<Start> {
         let best = self.checkpoints.best().map_or(Start::New, Start::Best);
         let Some(last) = self.checkpoints.last() else { return Ok(best) };
         let fingerprint = self.config.options.fingerprint()?;
         if fingerprint != last.options {
             return Err(folder.config_error("is not that of the run that was interrupted here; put that back, or start over with --fresh"));
         }
-        if settings.options.fingerprint()? == fingerprint && last.sha256.as_deref() == task.provenance().sha256() {
+        if settings.options.fingerprint()? == fingerprint
+            && last.sha256.as_deref() == task.provenance().sha256()
+        {
             return Ok(Start::Last(last));
         }
-        let instead = if matches!(best, Start::Best(_)) { "its best weights are trained further instead" } else { "it starts over" };
+        let instead = if matches!(best, Start::Best(_)) {
+            "its best weights are trained further instead"
+        } else {
+            "it starts over"
+        };
         log::info!("the run before was interrupted; with other settings or other data {instead}");
         Ok(best)
     }
 }
 
 impl<T: Task> Run<'_, T> {
-    /// Trains, and writes the reports of the best weights; without a best checkpoint of this data there is nothing to report.
+    /// Trains, and writes the reports of the best weights; without a best checkpoint of this data
+    /// there is nothing to report.
     ///
     /// # Errors
     ///
-    /// When the training fails or is interrupted. Checkpoints that were written stay, and so do the results of the earlier run if
-    /// this one leaves none.
+    /// When the training fails or is interrupted. Checkpoints that were written stay, and so do the
+    /// results of the earlier run if this one leaves none.
     pub(crate) fn go(mut self, backend: &Backend, watch: &Watch) -> Result<Option<Finished<T>>> {
         let earlier = self.claim.earlier.take().map(|earlier| earlier.checkpoints);
         let Some(folder) = self.claim.folder.clone() else {
@@ -205,10 +230,16 @@ impl<T: Task> Run<'_, T> {
         let _lock = self.claim.lock.take().map_or_else(|| folder.lock(LOCK), Ok)?;
         if !was_there && Checkpoints::exist(&folder.checkpoints()) {
             let folder = folder.folder.display();
-            return Err(Error::Worker(format!("another process has trained in {folder} meanwhile; start again")));
+            return Err(Error::Worker(format!(
+                "another process has trained in {folder} meanwhile; start again"
+            )));
         }
         if self.claim.fresh {
-            folder.set_aside(Checkpoints::open(&folder).ok().is_none_or(|checkpoints| checkpoints.best().is_some()))?;
+            folder.set_aside(
+                Checkpoints::open(&folder)
+                    .ok()
+                    .is_none_or(|checkpoints| checkpoints.best().is_some()),
+            )?;
         }
         folder.create()?;
         let checkpoints = earlier.map_or_else(|| Checkpoints::open(&folder), Ok)?;
@@ -230,13 +261,19 @@ impl<T: Task> Run<'_, T> {
     ) -> Result<Option<Finished<T>>> {
         let Self { claim, task, settings, model, summary, parameters, start } = self;
         let provenance = task.provenance();
-        // A loss on other data says nothing about this data: weights go on, the comparison starts anew.
+        // A loss on other data says nothing about this data: weights go on, the comparison starts
+        // anew.
         let best = checkpoints.best();
-        let lowest = best.as_ref().filter(|best| best.provenance.is_of_same_data(&provenance)).map_or(f64::INFINITY, |best| best.loss);
+        let lowest = best
+            .as_ref()
+            .filter(|best| best.provenance.is_of_same_data(&provenance))
+            .map_or(f64::INFINITY, |best| best.loss);
         start.log(lowest);
         let metrics = folder.map(|folder| folder.path(METRICS));
         let history = match metrics {
-            Some(metrics) if best.is_some() || matches!(start, Start::Last(_)) => History::recover(metrics),
+            Some(metrics) if best.is_some() || matches!(start, Start::Last(_)) => {
+                History::recover(metrics)
+            }
             metrics => History::new(metrics),
         };
         history.log_gaps(start.epoch());
@@ -273,7 +310,8 @@ impl<T: Task> Run<'_, T> {
         if let Err(error @ Error::Interrupted { .. }) = trained {
             return Err(error);
         }
-        // Also a run that failed leaves reports of its best checkpoint; a GPU that failed cannot make them.
+        // Also a run that failed leaves reports of its best checkpoint; a GPU that failed cannot
+        // make them.
         let cpu = default_cpu();
         let backend = if matches!(trained, Err(Error::Gpu { .. })) { &cpu } else { backend };
         let best = checkpoints.best().filter(|best| best.provenance.is_of_same_data(&provenance));
@@ -287,7 +325,12 @@ impl<T: Task> Run<'_, T> {
         let finished = best.map(|best| backend.guard(USE_CPU, || finish(best))).transpose();
         if let (Some(signal), Ok(()), Ok(_)) = (signals.came(), &trained, &finished) {
             let place = "after its last epoch, while it made its reports".to_owned();
-            return Err(Error::Interrupted { signal, in_interface: false, place, fresh: claim.fresh });
+            return Err(Error::Interrupted {
+                signal,
+                in_interface: false,
+                place,
+                fresh: claim.fresh,
+            });
         }
         trained?;
         let finished = finished?;
@@ -303,12 +346,21 @@ impl Start {
         match self {
             Self::New => {}
             Self::Last(Last { epoch, step, run: [_, end], .. }) => {
-                let step = if *step > 0 { format!(" and step {step} of the next") } else { String::new() };
-                log::info!("the run was interrupted; going on after epoch {epoch} of {end}{step}; --fresh starts over");
+                let step =
+                    if *step > 0 { format!(" and step {step} of the next") } else { String::new() };
+                log::info!(
+                    "the run was interrupted; going on after epoch {epoch} of {end}{step}; --fresh starts over"
+                );
             }
             Self::Best(Best { epoch, loss, .. }) => {
-                let compared = if lowest.is_finite() { "" } else { "; the data is another, so what counts as best starts anew" };
-                log::info!("going on from epoch {epoch} (loss {loss:.6}); --fresh starts over{compared}");
+                let compared = if lowest.is_finite() {
+                    ""
+                } else {
+                    "; the data is another, so what counts as best starts anew"
+                };
+                log::info!(
+                    "going on from epoch {epoch} (loss {loss:.6}); --fresh starts over{compared}"
+                );
             }
         }
     }
@@ -346,8 +398,16 @@ fn report<T: Task>(
     folder.write("model.safetensors", task.weights(model, Format::Safetensors)?)?;
     folder.write("weights.txt", task.weights(model, Format::Text)?)?;
     let synthetic = if best.provenance.is_synthetic() { " (SYNTHETIC data)" } else { "" };
-    plot::losses(&format!("{}{synthetic}", task.name()), &history.epochs())?.write_to(folder, "loss")?;
-    let mut files = vec!["loss.svg/.png", METRICS, "model.safetensors", "weights.txt", EVALUATION, "config.json"];
+    plot::losses(&format!("{}{synthetic}", task.name()), &history.epochs())?
+        .write_to(folder, "loss")?;
+    let mut files = vec![
+        "loss.svg/.png",
+        METRICS,
+        "model.safetensors",
+        "weights.txt",
+        EVALUATION,
+        "config.json",
+    ];
     for (name, picture) in task.pictures(&evaluation)? {
         picture.write_to(folder, name)?;
     }

@@ -30,7 +30,10 @@ impl Trained {
     /// Finds what `train` left of an experiment.
     pub(crate) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
         let artifacts = RunFolder::new(root, experiment);
-        let not_trained = || Error::NotTrained { experiment: experiment.name().to_owned(), folder: artifacts.folder.clone() };
+        let not_trained = || Error::NotTrained {
+            experiment: experiment.name().to_owned(),
+            folder: artifacts.folder.clone(),
+        };
         let options = artifacts.config()?.ok_or_else(not_trained)?.options;
         let checkpoints = Checkpoints::open(&artifacts)?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
@@ -51,14 +54,22 @@ impl Trained {
     /// Scores the best checkpoint.
     pub(crate) fn evaluate<T: Task>(&self, task: &T, backend: &Backend) -> Result<T::Evaluation> {
         let device = &backend.device;
-        backend.guard(USE_CPU, || task.evaluate(&self.load(task, device)?, self.best.epoch, device, None))
+        backend.guard(USE_CPU, || {
+            task.evaluate(&self.load(task, device)?, self.best.epoch, device, None)
+        })
     }
 
-    /// Opens data: that asked for, else that which the model was trained on, which must not have changed.
-    pub(crate) fn series_task(&self, asked: Option<PathBuf>, interval: Option<Level>) -> Result<SeriesTask> {
+    /// Opens data: that asked for, else that which the model was trained on, which must not have
+    /// changed.
+    pub(crate) fn series_task(
+        &self,
+        asked: Option<PathBuf>,
+        interval: Option<Level>,
+    ) -> Result<SeriesTask> {
         let provenance = &self.best.provenance;
         let mut options = self.options.clone();
-        options.data = asked.clone().or(provenance.data.as_ref().and_then(|data| data.path.clone()));
+        options.data =
+            asked.clone().or(provenance.data.as_ref().and_then(|data| data.path.clone()));
         if let Some(level) = interval {
             options.interval = Some(Typed(level));
         }
@@ -74,12 +85,22 @@ impl Trained {
 
 /// The options of the run in an experiment's folder, if there is one that can be read.
 pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) -> Option<Options> {
-    RunFolder::new(&global.artifacts, experiment).config().ok().flatten().map(|config| config.options)
+    RunFolder::new(&global.artifacts, experiment)
+        .config()
+        .ok()
+        .flatten()
+        .map(|config| config.options)
 }
 
 /// The scores that a training on series has left.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
     let path = RunFolder::new(root, experiment).path(EVALUATION);
-    let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is not there".to_owned() })?;
-    serde_json::from_str(&text).map_err(|error| Error::Artifact { path, problem: format!("expected scores, got: {error}") })
+    let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact {
+        path: path.clone(),
+        problem: "is not there".to_owned(),
+    })?;
+    serde_json::from_str(&text).map_err(|error| Error::Artifact {
+        path,
+        problem: format!("expected scores, got: {error}"),
+    })
 }

@@ -19,21 +19,53 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(262));
     for (kind, before) in [("expanding", [67, 132, 197]), ("sliding", [67; 3])] {
-        let report = backtest(&scratch, &["--data", &data, "--folds", "3", &format!("--{kind}"), "--interval", "0.5"]);
-        assert_eq!((&report["kind"], column(&report, "rows_before")), (&kind.into(), before.to_vec()));
-        assert_eq!((column(&report, "fold"), column(&report, "windows")), (vec![1, 2, 3], vec![65; 3]), "what is left goes to the first");
-        assert_eq!(scratch.read_json("series", "backtest.json"), report, "the same is printed and kept");
-        let days: Vec<String> = business_days().take(262).map(|day| format!("{day}T00:00:00")).collect();
+        let report = backtest(
+            &scratch,
+            &["--data", &data, "--folds", "3", &format!("--{kind}"), "--interval", "0.5"],
+        );
+        assert_eq!(
+            (&report["kind"], column(&report, "rows_before")),
+            (&kind.into(), before.to_vec())
+        );
+        assert_eq!(
+            (column(&report, "fold"), column(&report, "windows")),
+            (vec![1, 2, 3], vec![65; 3]),
+            "what is left goes to the first"
+        );
+        assert_eq!(
+            scratch.read_json("series", "backtest.json"),
+            report,
+            "the same is printed and kept"
+        );
+        let days: Vec<String> =
+            business_days().take(262).map(|day| format!("{day}T00:00:00")).collect();
         for (index, fold) in report["folds"].as_array().unwrap().iter().enumerate() {
             let start = 67 + 65 * index;
             assert_eq!(fold["span"], serde_json::json!([days[start], days[start + 64]]));
-            assert!(fold["baselines"].as_array().unwrap().len() == 5 && fold["skill"].is_number(), "{fold}");
+            assert!(
+                fold["baselines"].as_array().unwrap().len() == 5 && fold["skill"].is_number(),
+                "{fold}"
+            );
         }
-        let mean = |name: &str| report["folds"].as_array().unwrap().iter().map(|fold| fold[name].as_f64().unwrap()).sum::<f64>() / 3.0;
-        assert!((mean("mse") / report["overall"]["mse"].as_f64().unwrap() - 1.0).abs() < 1e-9, "folds of one length count the same");
+        let mean = |name: &str| {
+            report["folds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|fold| fold[name].as_f64().unwrap())
+                .sum::<f64>()
+                / 3.0
+        };
+        assert!(
+            (mean("mse") / report["overall"]["mse"].as_f64().unwrap() - 1.0).abs() < 1e-9,
+            "folds of one length count the same"
+        );
         assert!(report["coverage"].is_number() && report["skill"].is_number(), "{report}");
         let (header, rows) = scratch.read_csv("series", "backtest.csv");
-        assert_eq!((&header[..], rows.len(), &rows[65][0][..]), ("fold,date,actual,predicted,lower,upper", 195, "2"));
+        assert_eq!(
+            (&header[..], rows.len(), &rows[65][0][..]),
+            ("fold,date,actual,predicted,lower,upper", 195, "2")
+        );
     }
     assert!(scratch.read("series", "backtest.svg").contains("3 folds of bars.csv"));
     assert_eq!(&fs::read(scratch.artifact("series", "backtest.png")).unwrap()[..4], b"\x89PNG");
@@ -46,27 +78,62 @@ fn folds_at_once_give_the_bytes_of_folds_in_turn_and_of_runs_by_hand() {
     let data = scratch.file("bars.csv", bars(200));
     let mut tables = Vec::new();
     for jobs in ["1", "2"] {
-        let args = ["--data", &data, "--folds", "2", "--jobs", jobs, "--threads", "1", "--progress", "plain"];
+        let args = [
+            "--data",
+            &data,
+            "--folds",
+            "2",
+            "--jobs",
+            jobs,
+            "--threads",
+            "1",
+            "--progress",
+            "plain",
+        ];
         let finished = scratch.ok(&quick(&["backtest", "series"], &args));
         for said in ["2 folds (expanding), ", "fold 1: RMSE ", "fold 2: RMSE "] {
             assert!(finished.stderr.contains(said), "{said} in {}", finished.stderr);
         }
         assert!(
-            finished.stdout.starts_with("series, 2 folds (expanding) of bars.csv\n fold    rows before  test part"),
+            finished.stdout.starts_with(
+                "series, 2 folds (expanding) of bars.csv\n fold    rows before  test part"
+            ),
             "{}",
             finished.stdout
         );
-        assert!(finished.stdout.contains("\n overall ") && finished.stdout.contains("Over all folds: The model "), "{}", finished.stdout);
+        assert!(
+            finished.stdout.contains("\n overall ")
+                && finished.stdout.contains("Over all folds: The model "),
+            "{}",
+            finished.stdout
+        );
         tables.push(scratch.read("series", "backtest.csv"));
     }
     assert!(tables[0] == tables[1], "one job and two");
 
     let days: Vec<String> = business_days().take(200).map(|day| day.to_string()).collect();
     let (test, until) = (&days[68], &days[133]);
-    scratch.train("series", &["--data", &data, "--artifacts", "hand", "--until", until, "--test", test, "--valid", "0.15"]);
+    scratch.train(
+        "series",
+        &[
+            "--data",
+            &data,
+            "--artifacts",
+            "hand",
+            "--until",
+            until,
+            "--test",
+            test,
+            "--valid",
+            "0.15",
+        ],
+    );
     let by_hand = fs::read_to_string(scratch.path("hand/series/weights.txt")).unwrap();
     assert!(by_hand == scratch.read("series", "backtest/fold-1/series/weights.txt"));
-    assert!(!scratch.artifact("series", "config.json").exists(), "a backtest is no training of the experiment");
+    assert!(
+        !scratch.artifact("series", "config.json").exists(),
+        "a backtest is no training of the experiment"
+    );
     scratch.fails(&["evaluate", "series"], 1, "has not been trained");
 }
 
@@ -76,16 +143,43 @@ fn folds_end_where_they_should_in_hourly_data_and_odd_column_names_survive() {
     let mut text = "when,\"Load, MW\",temp\n".to_owned();
     for hour in 0..180 {
         let load = 100 + hour * 37 % 23;
-        text += &format!("2024-01-{:02} {:02}:00,{load},{}\n", 1 + hour / 24, hour % 24, hour * 11 % 7);
+        text +=
+            &format!("2024-01-{:02} {:02}:00,{load},{}\n", 1 + hour / 24, hour % 24, hour * 11 % 7);
     }
     let data = scratch.file("hourly.csv", text);
-    let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--until", "2024-01-08 02:00", "--target", "load, mw"]);
-    assert_eq!(column(&report, "windows"), [57; 2], "a fold whose last row is at midnight has no more of that day: {report}");
+    let report = backtest(
+        &scratch,
+        &["--data", &data, "--folds", "2", "--until", "2024-01-08 02:00", "--target", "load, mw"],
+    );
+    assert_eq!(
+        column(&report, "windows"),
+        [57; 2],
+        "a fold whose last row is at midnight has no more of that day: {report}"
+    );
     assert_eq!(report["folds"][0]["span"][1], "2024-01-05T17:00:00");
-    let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--until", "2024-01-06 23:00"]);
-    assert_eq!((column(&report, "windows"), &report["folds"][0]["span"][1]), (vec![48; 2], &"2024-01-04T23:00:00".into()));
-    let report = backtest(&scratch, &["--data", &data, "--folds", "2", "--from", "2024-01-01 01:00", "--until", "2024-01-07 00:30"]);
-    assert_eq!((column(&report, "windows"), &report["folds"][0]["span"][1]), (vec![48; 2], &"2024-01-05T00:00:00".into()));
+    let report =
+        backtest(&scratch, &["--data", &data, "--folds", "2", "--until", "2024-01-06 23:00"]);
+    assert_eq!(
+        (column(&report, "windows"), &report["folds"][0]["span"][1]),
+        (vec![48; 2], &"2024-01-04T23:00:00".into())
+    );
+    let report = backtest(
+        &scratch,
+        &[
+            "--data",
+            &data,
+            "--folds",
+            "2",
+            "--from",
+            "2024-01-01 01:00",
+            "--until",
+            "2024-01-07 00:30",
+        ],
+    );
+    assert_eq!(
+        (column(&report, "windows"), &report["folds"][0]["span"][1]),
+        (vec![48; 2], &"2024-01-05T00:00:00".into())
+    );
 }
 
 #[test]
@@ -96,21 +190,53 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (&["--folds", "0"][..], 2, "from 1 to 1000000"),
         (&["--folds", "-3"], 2, "from 1 to 1000000, got `-3`"),
         (&["--folds", "150"], 2, "fold 1 of 150: "),
-        (&["--folds", "350"], 2, "its test part of 0 rows is shorter than the horizon of 1; use fewer folds"),
+        (
+            &["--folds", "350"],
+            2,
+            "its test part of 0 rows is shorter than the horizon of 1; use fewer folds",
+        ),
         (&["--folds", "1000000"], 2, "1000000 folds "),
         (&["--folds", "5", "--horizon", "40"], 2, "folds"),
-        (&["--folds", "5", "--valid", "2020-05-01"], 2, "cannot begin at 2020-05-01, one date for all folds; give rows or a share"),
-        (&["--folds", "5", "--interval", "0.99"], 2, "fold 1 of 5: intervals of 0.99 need at least 99 forecasts"),
-        (&["--folds", "5", "--season", "30"], 2, "fold 1 of 5: a season of 30 rows does not fit into a training part of "),
-        (&["--folds", "2", "--optimizer", "adam", "--weight-decay", "0.5"], 2, "needs the optimizer adamw"),
+        (
+            &["--folds", "5", "--valid", "2020-05-01"],
+            2,
+            "cannot begin at 2020-05-01, one date for all folds; give rows or a share",
+        ),
+        (
+            &["--folds", "5", "--interval", "0.99"],
+            2,
+            "fold 1 of 5: intervals of 0.99 need at least 99 forecasts",
+        ),
+        (
+            &["--folds", "5", "--season", "30"],
+            2,
+            "fold 1 of 5: a season of 30 rows does not fit into a training part of ",
+        ),
+        (
+            &["--folds", "2", "--optimizer", "adam", "--weight-decay", "0.5"],
+            2,
+            "needs the optimizer adamw",
+        ),
         (&["--folds", "2", "--expanding", "--sliding"], 2, "cannot be used with"),
-        (&["--folds", "2", "--target", "opne"], 1, "column `opne` is missing (did you mean `open`?)"),
+        (
+            &["--folds", "2", "--target", "opne"],
+            1,
+            "column `opne` is missing (did you mean `open`?)",
+        ),
         (&["--folds", "2", "--fill", "back"], 2, "expected none, forward or linear, got `back`"),
     ] {
         scratch.fails(&quick(&["backtest", "series", "--data", &data], args), code, expected);
     }
-    scratch.fails(&["backtest", "series", "--data", "nowhere.csv"], 1, "error: nowhere.csv: cannot be read");
-    scratch.fails(&["backtest", "letters-onehot-1"], 2, "backtest one of the experiments on series");
+    scratch.fails(
+        &["backtest", "series", "--data", "nowhere.csv"],
+        1,
+        "error: nowhere.csv: cannot be read",
+    );
+    scratch.fails(
+        &["backtest", "letters-onehot-1"],
+        2,
+        "backtest one of the experiments on series",
+    );
     scratch.fails(&["backtest", "seires"], 2, "did you mean `series`?");
     assert!(!scratch.path("artifacts").exists());
 }
@@ -119,12 +245,29 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
 fn a_validation_part_that_is_typed_counts_also_where_it_is_the_recipes() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(262));
-    let args = ["backtest", "stock-gap", "--data", &data, "--folds", "2", "--epochs", "1", "--interval", "none", "--progress", "none"];
+    let args = [
+        "backtest",
+        "stock-gap",
+        "--data",
+        &data,
+        "--folds",
+        "2",
+        "--epochs",
+        "1",
+        "--interval",
+        "none",
+        "--progress",
+        "none",
+    ];
     scratch.ok(&args);
     let config = scratch.ok(&["config", "stock-gap"]).stdout;
     let file = scratch.file("run.toml", &config);
     scratch.ok(&[&args[..], &["--config", &file]].concat());
     let finished = scratch.run(&[&args[..], &["--valid", "240"]].concat());
     assert_eq!(finished.code, 2);
-    assert!(finished.stderr.contains("the validation part (240) does not fit"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("the validation part (240) does not fit"),
+        "{}",
+        finished.stderr
+    );
 }

@@ -1,4 +1,5 @@
-//! What a newcomer may get wrong about series: where it is, what was expected, what was there, what to do.
+//! What a newcomer may get wrong about series: where it is, what was expected, what was there, what
+//! to do.
 
 use std::fs;
 
@@ -10,19 +11,43 @@ fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
     scratch.file("bars.csv", bars(200));
     scratch.file("twice.csv", bars(200).replace("close", "open"));
     for (args, code, expected) in [
-        (&["--features", "opne"][..], 1, "line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`"),
-        (&["--features", "open,log-return(clsoe)"], 1, "column `clsoe` is missing (did you mean `close`?)"),
-        (&["--features", "logreturn(close)"], 1, "there is no function `logreturn`; a feature is a column, difference(c)"),
+        (
+            &["--features", "opne"][..],
+            1,
+            "line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`",
+        ),
+        (
+            &["--features", "open,log-return(clsoe)"],
+            1,
+            "column `clsoe` is missing (did you mean `close`?)",
+        ),
+        (
+            &["--features", "logreturn(close)"],
+            1,
+            "there is no function `logreturn`; a feature is a column, difference(c)",
+        ),
         (&["--features", "log(open)"], 1, "log needs two columns, as in log(high/close)"),
         (&["--features", "open close"], 1, "column `open close` is missing"),
         (&["--features", "log(open/close"], 1, "column `log(open/close` is missing"),
         (&["--features", ""], 2, "at least one recurrent layer and one feature"),
         (&["--target", "vloume"], 1, "column `vloume` is missing (did you mean `volume`?)"),
-        (&["--target", "date"], 1, "line 2, column `date`: expected a finite number, got `2020-01-01`"),
+        (
+            &["--target", "date"],
+            1,
+            "line 2, column `date`: expected a finite number, got `2020-01-01`",
+        ),
         (&["--date-column", "day"], 1, "column `day` is missing"),
         (&["--date-column", "open"], 1, "column `open`: expected a date like 2020-04-24"),
-        (&["--date-format", "%d.%m.%Y"], 1, "line 2, column `date`: expected a date like 24.04.2020, got `2020-01-01`"),
-        (&["--date-format", "%Q"], 1, "line 2, column `date`: expected a date of the format %Q, got `2020-01-01`"),
+        (
+            &["--date-format", "%d.%m.%Y"],
+            1,
+            "line 2, column `date`: expected a date like 24.04.2020, got `2020-01-01`",
+        ),
+        (
+            &["--date-format", "%Q"],
+            1,
+            "line 2, column `date`: expected a date of the format %Q, got `2020-01-01`",
+        ),
         (&["--data", "twice.csv"], 1, "line 1: column `open` appears 2 times, expected once"),
     ] {
         let data = if args[0] == "--data" { &[][..] } else { &["--data", "bars.csv"] };
@@ -34,7 +59,11 @@ fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
         "column `opne` is missing (did you mean `open`?)",
     );
     let other = scratch.file("other.csv", bars(500).replace("open", "price"));
-    scratch.fails(&quick(&["train", "stock-lstm"], &["--data", &other]), 1, "column `open` is missing");
+    scratch.fails(
+        &quick(&["train", "stock-lstm"], &["--data", &other]),
+        1,
+        "column `open` is missing",
+    );
     assert!(!scratch.path("artifacts").exists());
 }
 
@@ -75,29 +104,53 @@ fn numbers_out_of_their_bounds_are_refused() {
         (&["--cell", "rnn"], "expected one of simple-rnn, lstm, gru, got `rnn`"),
         (&["--split", "random"], "expected one of course, holdout, got `random`"),
         (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),
-        (&["--naive", "seasonal:1000"], "the naive forecast seasonal:1000 does not fit into a training part"),
+        (
+            &["--naive", "seasonal:1000"],
+            "the naive forecast seasonal:1000 does not fit into a training part",
+        ),
         (&["--naive", "seasonal:0"], "seasonal:ROWS or mean:ROWS, got `seasonal:0`"),
         (&["--fill", "zero"], "expected none, forward or linear, got `zero`"),
         (&["--windw", "5"], "a similar argument exists: '--window'"),
-        (&["--optimizer", "adam", "--weight-decay", "0.1"], "weight decay 0.1 needs the optimizer adamw"),
+        (
+            &["--optimizer", "adam", "--weight-decay", "0.1"],
+            "weight decay 0.1 needs the optimizer adamw",
+        ),
         (
             &["--interval", "0.99"],
             "intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30; use a larger",
         ),
-        (&["--season", "500"], "a season of 500 rows does not fit into a training part of 130; use a smaller --season"),
-        (&["--schedule", "warm"], "expected constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR"),
-        (&["--schedule", "step:0:0.5"], "with whole epochs from 1 and factors between 0 and 1, got `step:0:0.5`"),
+        (
+            &["--season", "500"],
+            "a season of 500 rows does not fit into a training part of 130; use a smaller --season",
+        ),
+        (
+            &["--schedule", "warm"],
+            "expected constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR",
+        ),
+        (
+            &["--schedule", "step:0:0.5"],
+            "with whole epochs from 1 and factors between 0 and 1, got `step:0:0.5`",
+        ),
         (
             &["--schedule", "step:2:0.5"],
             "changes the rate after 2 epochs, longer than the run of 2 epochs; use more --epochs or a shorter schedule",
         ),
-        (&["--schedule", "cosine:3"], "--schedule cosine:3 takes 3 epochs to its first end, longer than the run of 2 epochs"),
-        (&["--schedule", "plateau:2:0.5"], "--schedule plateau:2:0.5 waits 2 epochs, longer than the run of 2 epochs"),
+        (
+            &["--schedule", "cosine:3"],
+            "--schedule cosine:3 takes 3 epochs to its first end, longer than the run of 2 epochs",
+        ),
+        (
+            &["--schedule", "plateau:2:0.5"],
+            "--schedule plateau:2:0.5 waits 2 epochs, longer than the run of 2 epochs",
+        ),
         (
             &["--schedule", "cosine", "--learning-rate", "3"],
             "--schedule cosine with rate 3: Initial learning rate must be greater than 0 and at most 1",
         ),
-        (&["--warmup", "2"], "the warm-up takes 2 epochs (--warmup), longer than the run of 2 epochs"),
+        (
+            &["--warmup", "2"],
+            "the warm-up takes 2 epochs (--warmup), longer than the run of 2 epochs",
+        ),
         (&["--warmup", "-1"], "expected a number of at least 0, got `-1`"),
         (
             &["--loss", "quantile", "--quantiles", "0.1,0.9"],
@@ -105,14 +158,33 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (&["--loss", "quantile", "--quantiles", "0.5,0.1"], "got 0.5,0.1 (--quantiles)"),
         (&["--loss", "quantile", "--quantiles", "0.5"], "got 0.5 (--quantiles)"),
-        (&["--loss", "quantile", "--quantiles", "0,0.5"], "expected a number above 0 and below 1, got `0`"),
-        (&["--loss", "quantile", "--interval", "0.8"], "the intervals of the quantile loss are those between its outer quantiles"),
-        (&["--loss", "quantile", "--horizon", "2", "--transform", "difference"], "quantiles of changes do not add up over 2 steps"),
+        (
+            &["--loss", "quantile", "--quantiles", "0,0.5"],
+            "expected a number above 0 and below 1, got `0`",
+        ),
+        (
+            &["--loss", "quantile", "--interval", "0.8"],
+            "the intervals of the quantile loss are those between its outer quantiles",
+        ),
+        (
+            &["--loss", "quantile", "--horizon", "2", "--transform", "difference"],
+            "quantiles of changes do not add up over 2 steps",
+        ),
         (&["--score", "train"], "expected one of test, valid, got `train`"),
-        (&["--split", "course", "--interval", "none", "--score", "valid"], "the course's split has no validation part of its own to score"),
-        (&["--split", "course", "--interval", "0.8"], "which the course's split has not; use --split holdout"),
+        (
+            &["--split", "course", "--interval", "none", "--score", "valid"],
+            "the course's split has no validation part of its own to score",
+        ),
+        (
+            &["--split", "course", "--interval", "0.8"],
+            "which the course's split has not; use --split holdout",
+        ),
     ] {
-        scratch.fails(&quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()), 2, expected);
+        scratch.fails(
+            &quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()),
+            2,
+            expected,
+        );
     }
     assert!(!scratch.path("artifacts").exists());
 }
@@ -126,7 +198,10 @@ fn parts_that_do_not_fit_are_refused_with_what_there_is() {
             &["--window", "500"][..],
             "bars.csv: 200 rows are too few: 1503 are needed (training, validation and test part need a window of 500",
         ),
-        (&["--horizon", "31"], "the test part predicts 30 rows (0.15), fewer than the horizon of 31 rows"),
+        (
+            &["--horizon", "31"],
+            "the test part predicts 30 rows (0.15), fewer than the horizon of 31 rows",
+        ),
         (&["--horizon", "100"], "200 rows are too few: 315 are needed"),
         (&["--test", "300"], "the test part (300) does not fit"),
         (&["--test", "2030-01-01"], "the test part (2030-01-01) does not fit"),
@@ -134,14 +209,28 @@ fn parts_that_do_not_fit_are_refused_with_what_there_is() {
         (&["--valid", "2030-01-01"], "the validation part (2030-01-01) does not fit"),
         (&["--valid", "155"], "no rows are left to train on"),
         (&["--valid", "0.99"], "the validation part (0.99) does not fit"),
-        (&["--from", "2020-09-01", "--until", "2020-02-01"], "no rows from 2020-09-01 to 2020-02-01"),
-        (&["--from", "2035-01-01"], "no rows from 2035-01-01 to the last; its rows are from 2020-01-01 to 2020-10-06"),
+        (
+            &["--from", "2020-09-01", "--until", "2020-02-01"],
+            "no rows from 2020-09-01 to 2020-02-01",
+        ),
+        (
+            &["--from", "2035-01-01"],
+            "no rows from 2035-01-01 to the last; its rows are from 2020-01-01 to 2020-10-06",
+        ),
         (&["--until", "2020-01-10"], "8 rows are too few"),
     ] {
-        scratch.fails(&quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()), 1, expected);
+        scratch.fails(
+            &quick(&["train", "series"], &[&["--data", "bars.csv"], args].concat()),
+            1,
+            expected,
+        );
     }
     scratch.file("prices.csv", price_text(700));
-    scratch.fails(&quick(&["train", "stock-rnn"], &["--data", "prices.csv", "--horizon", "300"]), 1, "fewer than the horizon of 300 rows");
+    scratch.fails(
+        &quick(&["train", "stock-rnn"], &["--data", "prices.csv", "--horizon", "300"]),
+        1,
+        "fewer than the horizon of 300 rows",
+    );
     assert!(!scratch.path("artifacts").exists());
 }
 
@@ -156,7 +245,8 @@ fn files_and_folders_that_hold_no_series_are_refused() {
     scratch.file("words.csv", "date,name\n2020-01-01,abc\n2020-01-02,def\n");
     scratch.file("dates.csv", "date\n2020-01-01\n2020-01-02\n");
     scratch.file("numbers.csv", "a,b\n1,2\n3,4\n");
-    scratch.file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
+    scratch
+        .file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
     scratch.file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
     for (data, expected) in [
         ("nothing", "nothing: the folder has no file whose name ends in .csv"),
@@ -194,13 +284,24 @@ fn logarithms_of_what_has_none_name_the_line() {
         &["--features", "log(close/open)"],
         &["--features", "gap"],
     ] {
-        scratch.fails(&quick(&["train", "series"], &[&["--data", "zero.csv"], args].concat()), 1, logarithm);
+        scratch.fails(
+            &quick(&["train", "series"], &[&["--data", "zero.csv"], args].concat()),
+            1,
+            logarithm,
+        );
     }
     let of_share = "line 6, column `open`: expected a number other than 0 for return(open), a share of it, got `0`";
-    scratch.fails(&quick(&["train", "series"], &["--data", "zero.csv", "--features", "return(open)"]), 1, of_share);
+    scratch.fails(
+        &quick(&["train", "series"], &["--data", "zero.csv", "--features", "return(open)"]),
+        1,
+        of_share,
+    );
     assert!(!scratch.path("artifacts").exists());
     scratch.train("series", &["--data", "zero.csv", "--features", "open,difference(close)"]);
-    assert!(scratch.read_json("series", "evaluation.json")["mape"].is_number(), "the zero is in the training part");
+    assert!(
+        scratch.read_json("series", "evaluation.json")["mape"].is_number(),
+        "the zero is in the training part"
+    );
 }
 
 #[test]
@@ -209,7 +310,11 @@ fn settings_files_say_which_line_is_wrong() {
     scratch.file("bars.csv", bars(200));
     for (text, code, expected) in [
         ("seed = 1\nwindwo = 3\n", 1, "line 2, column 1"),
-        ("seed = 1\nwindwo = 3\n", 1, "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints all keys)"),
+        (
+            "seed = 1\nwindwo = 3\n",
+            1,
+            "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints all keys)",
+        ),
         ("[training]\nepochs = 3\n", 1, "unknown key `training`"),
         ("seed = 1\ninterval = 1.5\n", 1, "line 2, column 12"),
         ("interval = 1.5\n", 1, "expected a number above 0 and below 1, or none, got `1.5`"),
@@ -227,7 +332,11 @@ fn settings_files_say_which_line_is_wrong() {
         ("data = 3\n", 1, "line 1, column 8"),
     ] {
         let file = scratch.file("run.toml", text);
-        scratch.fails(&["train", "series", "--data", "bars.csv", "--config", &file], code, expected);
+        scratch.fails(
+            &["train", "series", "--data", "bars.csv", "--config", &file],
+            code,
+            expected,
+        );
     }
     scratch.file("run.toml", [0xff, 0xfe]);
     scratch.fails(&["train", "series", "--config", "run.toml"], 1, "run.toml: cannot be read: ");
@@ -238,20 +347,33 @@ fn settings_files_say_which_line_is_wrong() {
 #[test]
 fn letters_refuse_what_only_series_have() {
     let scratch = Scratch::new();
-    for args in
-        [["--window", "5"], ["--interval", "0.9"], ["--features", "open"], ["--units", "4"], ["--fill", "linear"], ["--loss", "mae"]]
-    {
-        let expected = format!("makes its own letters: {} is for the experiments on series", args[0]);
+    for args in [
+        ["--window", "5"],
+        ["--interval", "0.9"],
+        ["--features", "open"],
+        ["--units", "4"],
+        ["--fill", "linear"],
+        ["--loss", "mae"],
+    ] {
+        let expected =
+            format!("makes its own letters: {} is for the experiments on series", args[0]);
         scratch.fails(&[&["train", "letters-onehot-1"], &args[..]].concat(), 2, &expected);
     }
     for command in ["evaluate", "predict"] {
-        scratch.fails(&[command, "letters-onehot-1", "--data", "bars.csv"], 2, "--data is for the experiments on series");
+        scratch.fails(
+            &[command, "letters-onehot-1", "--data", "bars.csv"],
+            2,
+            "--data is for the experiments on series",
+        );
     }
     assert!(!scratch.path("artifacts").exists());
     // A settings file may be one for all experiments.
     let file = scratch.file("all.toml", "window = 5\nepochs = 3\npatience = 0\n");
     scratch.ok(&["train", "letters-onehot-1", "--config", &file]);
-    assert_eq!(scratch.read_json("letters-onehot-1", "config.json")["options"]["window"], serde_json::Value::Null);
+    assert_eq!(
+        scratch.read_json("letters-onehot-1", "config.json")["options"]["window"],
+        serde_json::Value::Null
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -261,12 +383,22 @@ fn paths_that_are_not_text_are_refused_before_anything_is_written() {
     let scratch = Scratch::new();
     let odd = OsStr::from_bytes(b"b\xffrs.csv");
     fs::write(scratch.path("").join(odd), bars(200)).unwrap();
-    for args in [&["train", "series"][..], &["backtest", "series"], &["train", "series", "--seeds", "2"], &["train", "letters-onehot-1"]] {
+    for args in [
+        &["train", "series"][..],
+        &["backtest", "series"],
+        &["train", "series", "--seeds", "2"],
+        &["train", "letters-onehot-1"],
+    ] {
         let mut command = scratch.command(args);
         command.arg("--data").arg(odd);
         let finished = scratch.finish(command, "");
         assert_eq!(finished.code, 2, "{args:?}: {}", finished.stderr);
-        assert!(finished.stderr.contains("is not UTF-8 text") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("is not UTF-8 text")
+                && !finished.stderr.contains("internal error"),
+            "{}",
+            finished.stderr
+        );
     }
     let mut command = scratch.command(&["config", "series"]);
     command.env("RNN_STOCK_CSV", odd);

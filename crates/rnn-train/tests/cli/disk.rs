@@ -1,4 +1,5 @@
-//! Disks and folders that do not take what a training writes: it says so, keeps what it had, and goes on once they do.
+//! Disks and folders that do not take what a training writes: it says so, keeps what it had, and
+//! goes on once they do.
 
 use std::{
     fs,
@@ -29,11 +30,14 @@ fn letters(scratch: &Scratch) -> Run {
 
 fn prices(scratch: &Scratch) -> Run {
     let data = scratch.path(&scratch.file("bars.csv", bars(500))).display().to_string();
-    let options = ["--units", "4,4", "--window", "10", "--epochs", "3", "--data", &data].map(str::to_owned).to_vec();
+    let options = ["--units", "4,4", "--window", "10", "--epochs", "3", "--data", &data]
+        .map(str::to_owned)
+        .to_vec();
     Run { experiment: "stock-rnn", options, ..letters(scratch) }
 }
 
-/// A check that a machine does not allow is not passed over in silence, whatever the harness does with the output of a test.
+/// A check that a machine does not allow is not passed over in silence, whatever the harness does
+/// with the output of a test.
 fn left_out(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "\nLEFT OUT: {what}: {why}");
 }
@@ -57,10 +61,14 @@ fn a_run_that_starts_over_on_a_full_disk_leaves_the_run_before() {
     let scratch = Scratch::new();
     let whole = letters(&scratch);
     whole.train(&[]).unwrap();
-    let other = Run { options: ["--epochs", "5", "--seed", "8"].map(str::to_owned).to_vec(), ..letters(&scratch) };
+    let other = Run {
+        options: ["--epochs", "5", "--seed", "8"].map(str::to_owned).to_vec(),
+        ..letters(&scratch)
+    };
     // Neither its settings, nor its checkpoint.
     for blocks in [0, 3] {
-        failed_well(&limited(&other, blocks, &["--fresh"]).unwrap(), &other.results(), &FULL).unwrap();
+        failed_well(&limited(&other, blocks, &["--fresh"]).unwrap(), &other.results(), &FULL)
+            .unwrap();
         assert!(other.evaluate().unwrap());
     }
     let again = whole.in_folder(scratch.path("again"));
@@ -73,8 +81,12 @@ fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_byt
     let scratch = Scratch::new();
     let whole = prices(&scratch);
     whole.train(&[]).unwrap();
-    let names = fs::read_dir(whole.results()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names = names.filter(|name| !name.starts_with('.') && name != "checkpoint").chain(["checkpoint/manifest.json".to_owned()]);
+    let names = fs::read_dir(whole.results())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names
+        .filter(|name| !name.starts_with('.') && name != "checkpoint")
+        .chain(["checkpoint/manifest.json".to_owned()]);
     for (index, name) in names.enumerate() {
         let run = whole.in_folder(scratch.path(&format!("in-the-way-{index}")));
         fs::create_dir_all(run.results().join(&name)).unwrap();
@@ -89,7 +101,10 @@ fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_byt
 #[test]
 fn a_disk_that_was_full_and_is_no_longer_lets_the_run_go_on_to_the_same_bytes() {
     let Some(way) = mounting() else {
-        return left_out("a full disk", "this machine lets nobody mount one (unshare -m, unshare -Urm)");
+        return left_out(
+            "a full disk",
+            "this machine lets nobody mount one (unshare -m, unshare -Urm)",
+        );
     };
     let scratch = Scratch::new();
     let whole = prices(&scratch);
@@ -110,7 +125,10 @@ fn a_disk_that_was_full_and_is_no_longer_lets_the_run_go_on_to_the_same_bytes() 
 #[test]
 fn a_folder_that_vanishes_ends_the_run_and_where_it_comes_back_the_run_goes_on() {
     let scratch = Scratch::new();
-    let long = Run { options: ["--epochs", "1500", "--seed", "7"].map(str::to_owned).to_vec(), ..letters(&scratch) };
+    let long = Run {
+        options: ["--epochs", "1500", "--seed", "7"].map(str::to_owned).to_vec(),
+        ..letters(&scratch)
+    };
     long.train(&[]).unwrap();
     let run = long.in_folder(scratch.path("vanishing"));
     let (there, away) = (run.results(), run.folder.join("away"));
@@ -135,10 +153,14 @@ fn a_folder_that_vanishes_ends_the_run_and_where_it_comes_back_the_run_goes_on()
 #[test]
 fn what_is_no_folder_is_named() {
     let scratch = Scratch::new();
-    for (index, place) in ["artifacts", "artifacts/letters-embedding-4", "artifacts/letters-embedding-4/checkpoint"].into_iter().enumerate()
+    for (index, place) in
+        ["artifacts", "artifacts/letters-embedding-4", "artifacts/letters-embedding-4/checkpoint"]
+            .into_iter()
+            .enumerate()
     {
         for link in [false, true] {
-            let run = letters(&scratch).in_folder(scratch.path(&format!("no-folder-{index}-{link}")));
+            let run =
+                letters(&scratch).in_folder(scratch.path(&format!("no-folder-{index}-{link}")));
             let place = run.folder.join(place);
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             if link {
@@ -147,7 +169,12 @@ fn what_is_no_folder_is_named() {
                 fs::write(&place, "a file").unwrap();
             }
             let ended = run.end(run.start(&[]).unwrap()).unwrap();
-            failed_well(&ended, &scratch.path("nothing/letters-embedding-4"), &["Not a directory", "File exists", "No such file"]).unwrap();
+            failed_well(
+                &ended,
+                &scratch.path("nothing/letters-embedding-4"),
+                &["Not a directory", "File exists", "No such file"],
+            )
+            .unwrap();
             assert!(link || fs::read_to_string(&place).unwrap() == "a file");
         }
     }
@@ -160,11 +187,18 @@ fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
     whole.train(&[]).unwrap();
     run.train(&[]).unwrap();
     let folders = [run.results(), run.results().join("checkpoint")];
-    let allow = |mode| folders.iter().for_each(|folder| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap());
+    let allow = |mode| {
+        folders.iter().for_each(|folder| {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap()
+        })
+    };
     allow(0o555);
     let Some(bound) = bound_by_permissions(&run.results()) else {
         allow(0o755);
-        return left_out("a read-only folder", "permissions do not bind this user, and setpriv cannot drop that privilege");
+        return left_out(
+            "a read-only folder",
+            "permissions do not bind this user, and setpriv cannot drop that privilege",
+        );
     };
     let ended = |args: &[&str]| {
         let mut command = Command::new(bound[0]);
@@ -172,7 +206,12 @@ fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
         run.end(run.prepare(command).unwrap().spawn().unwrap()).unwrap()
     };
     for more in [&[][..], &["--fresh"]] {
-        failed_well(&ended(&[&run.arguments()[..], more].concat()), &run.results(), &["Permission denied"]).unwrap();
+        failed_well(
+            &ended(&[&run.arguments()[..], more].concat()),
+            &run.results(),
+            &["Permission denied"],
+        )
+        .unwrap();
     }
     let scored = ended(&["evaluate", run.experiment]);
     assert_eq!(scored.code, Some(0), "{}", scored.stderr);
@@ -180,9 +219,11 @@ fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
     same(&whole.results(), &run.results()).unwrap();
 }
 
-/// How to run a command that permissions bind, also as root: `env` does nothing, `setpriv` drops what lets root write anywhere.
+/// How to run a command that permissions bind, also as root: `env` does nothing, `setpriv` drops
+/// what lets root write anywhere.
 fn bound_by_permissions(read_only: &std::path::Path) -> Option<&'static [&'static str]> {
-    let ways: [&[&str]; 2] = [&["env"], &["setpriv", "--bounding-set=-dac_override,-dac_read_search"]];
+    let ways: [&[&str]; 2] =
+        [&["env"], &["setpriv", "--bounding-set=-dac_override,-dac_read_search"]];
     ways.into_iter().find(|way| {
         let mut touch = Command::new(way[0]);
         touch

@@ -11,7 +11,10 @@ fn wrong_usage_exits_2() {
         (&["train", "stock-lsmt"][..], "did you mean `stock-lstm`"),
         (&["train", "letters-onehot-1", "--epochs", "0"], "from 1 to 1000000"),
         (&["train", "letters-onehot-1", "--batch-size", "0"], "from 1 to 1000000"),
-        (&["train", "letters-onehot-1", "--batch-size", "18446744073709551615"], "from 1 to 1000000"),
+        (
+            &["train", "letters-onehot-1", "--batch-size", "18446744073709551615"],
+            "from 1 to 1000000",
+        ),
         (&["train", "letters-onehot-1", "--progress", "tui"], "needs a terminal"),
         (&["train", "letters-onehot-1", "--learning-rate", "-1"], "above 0"),
         (&["train", "letters-onehot-1", "--learning-rate", "nan"], "above 0"),
@@ -35,18 +38,42 @@ fn bad_price_files_are_refused_with_their_place() {
         ("empty.csv", String::new(), "column `date` is missing"),
         ("no-open.csv", change(",open,", ",start,"), "line 1: column `open` is missing"),
         ("two-opens.csv", change(",close,", ",open,"), "column `open` appears 2 times"),
-        ("word.csv", change(open, "abc"), "line 4, column `open`: expected a finite number, got `abc`"),
-        ("infinite.csv", change(open, "inf"), "line 4, column `open`: expected a finite number, got `inf`"),
-        ("date.csv", change("2015-01-03", "3/1/15"), "line 4, column `date`: expected a date like 2020-04-24, got `3/1/15`"),
-        ("repeat.csv", change("2015-01-03", "2015-01-02"), "line 4, column `date`: expected a date after 2015-01-02"),
-        ("back.csv", change("2015-01-03", "2014-01-02"), "line 4, column `date`: expected a date after 2015-01-02"),
+        (
+            "word.csv",
+            change(open, "abc"),
+            "line 4, column `open`: expected a finite number, got `abc`",
+        ),
+        (
+            "infinite.csv",
+            change(open, "inf"),
+            "line 4, column `open`: expected a finite number, got `inf`",
+        ),
+        (
+            "date.csv",
+            change("2015-01-03", "3/1/15"),
+            "line 4, column `date`: expected a date like 2020-04-24, got `3/1/15`",
+        ),
+        (
+            "repeat.csv",
+            change("2015-01-03", "2015-01-02"),
+            "line 4, column `date`: expected a date after 2015-01-02",
+        ),
+        (
+            "back.csv",
+            change("2015-01-03", "2014-01-02"),
+            "line 4, column `date`: expected a date after 2015-01-02",
+        ),
         ("short.csv", price_text(360), "360 rows are too few: 361 are needed"),
         ("ragged.csv", change(third, "1,2"), "line 4: expected 8 values as in the header, got 2"),
     ] {
         fs::write(scratch.path(name), text).unwrap();
         scratch.fails(&["train", "stock-rnn", "--data", name], 1, expected);
     }
-    scratch.fails(&["train", "stock-rnn", "--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read");
+    scratch.fails(
+        &["train", "stock-rnn", "--data", "nowhere.csv"],
+        1,
+        "nowhere.csv: cannot be read",
+    );
     let header = good.lines().next().unwrap();
     let constant: String = good
         .lines()
@@ -58,8 +85,15 @@ fn bad_price_files_are_refused_with_their_place() {
         })
         .collect();
     fs::write(scratch.path("constant.csv"), format!("{header}\n{constant}")).unwrap();
-    scratch.fails(&["train", "stock-rnn", "--data", "constant.csv"], 1, "every training value is 7");
-    assert!(!scratch.path("artifacts").exists(), "nothing is written for input that cannot be used");
+    scratch.fails(
+        &["train", "stock-rnn", "--data", "constant.csv"],
+        1,
+        "every training value is 7",
+    );
+    assert!(
+        !scratch.path("artifacts").exists(),
+        "nothing is written for input that cannot be used"
+    );
 }
 
 #[test]
@@ -68,19 +102,33 @@ fn prices_at_or_below_zero_are_only_a_warning() {
     let text = price_text(400).replacen("100.000", "-3.5", 1);
     fs::write(scratch.path("adjusted.csv"), text).unwrap();
     let finished = scratch.ok(&["train", "stock-rnn", "--data", "adjusted.csv", "--epochs", "1"]);
-    assert!(finished.stderr.contains("warning: adjusted.csv: prices at or below zero in 1 row (first on line 2)"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("warning: adjusted.csv: prices at or below zero in 1 row (first on line 2)"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
 fn bad_letters_are_refused() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-4", "--epochs", "1", "--progress", "none"]);
-    scratch.fails(&["predict", "letters-onehot-4", "abcx"], 2, "`x` is not in the alphabet `a`..`e`");
+    scratch.fails(
+        &["predict", "letters-onehot-4", "abcx"],
+        2,
+        "`x` is not in the alphabet `a`..`e`",
+    );
     scratch.fails(&["predict", "letters-onehot-4", "abc"], 2, "expected 4 letter(s), got 3: `abc`");
     scratch.fails(&["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "many\n");
     assert_eq!(finished.code, 2);
-    assert!(finished.stderr.contains("expected a number of predictions, got `many`"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("expected a number of predictions, got `many`"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -103,14 +151,28 @@ fn folders_that_cannot_be_used_are_named() {
 
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     let config = scratch.read("letters-onehot-1", "config.json");
-    let write = |text: String| fs::write(scratch.artifact("letters-onehot-1", "config.json"), text).unwrap();
+    let write = |text: String| {
+        fs::write(scratch.artifact("letters-onehot-1", "config.json"), text).unwrap()
+    };
     write(config.replace("\"parameters\": 47", "\"parameters\": 99"));
-    scratch.fails(&["train", "letters-onehot-1"], 1, "config.json: expected the config of a run, but it does not match its checksum");
+    scratch.fails(
+        &["train", "letters-onehot-1"],
+        1,
+        "config.json: expected the config of a run, but it does not match its checksum",
+    );
     scratch.ok(&["train", "letters-onehot-4", "--epochs", "1", "--progress", "none"]);
     write(scratch.read("letters-onehot-4", "config.json"));
-    scratch.fails(&["train", "letters-onehot-1"], 1, "belongs to letters-onehot-4, expected letters-onehot-1");
+    scratch.fails(
+        &["train", "letters-onehot-1"],
+        1,
+        "belongs to letters-onehot-4, expected letters-onehot-1",
+    );
     write(config.replace("\"format\": 3", "\"format\": 4"));
-    scratch.fails(&["train", "letters-onehot-1"], 1, "was written by a newer version of this program (layout 4, this one reads 3)");
+    scratch.fails(
+        &["train", "letters-onehot-1"],
+        1,
+        "was written by a newer version of this program (layout 4, this one reads 3)",
+    );
     write("{".to_owned());
     scratch.fails(&["train", "letters-onehot-1"], 1, "expected the config of a run");
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--fresh", "--progress", "none"]);
@@ -155,7 +217,16 @@ fn settings_files_are_checked() {
 fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
-    let args = ["train", "letters-onehot-1", "--epochs", "50", "--learning-rate", "1e38", "--progress", "none"];
+    let args = [
+        "train",
+        "letters-onehot-1",
+        "--epochs",
+        "50",
+        "--learning-rate",
+        "1e38",
+        "--progress",
+        "none",
+    ];
     // The first step changes the weights, the second sees what they have become.
     scratch.fails(&args, 1, "training stopped: the loss is NaN after epoch 4; try a smaller --learning-rate, or --clip-norm 1 (the best checkpoint, of epoch 3, is kept)");
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
@@ -176,7 +247,17 @@ fn a_failed_fresh_run_leaves_the_run_before() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     let weights = scratch.read("letters-onehot-1", "weights.txt");
-    let args = ["train", "letters-onehot-1", "--fresh", "--epochs", "5", "--learning-rate", "1e38", "--progress", "none"];
+    let args = [
+        "train",
+        "letters-onehot-1",
+        "--fresh",
+        "--epochs",
+        "5",
+        "--learning-rate",
+        "1e38",
+        "--progress",
+        "none",
+    ];
     scratch.fails(&args, 1, "try a smaller --learning-rate");
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), weights);
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
@@ -184,22 +265,37 @@ fn a_failed_fresh_run_leaves_the_run_before() {
     fs::remove_file(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
     fs::create_dir(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
     scratch.ok(&["train", "letters-onehot-1", "--fresh", "--epochs", "1", "--progress", "none"]);
-    assert!(scratch.artifact("letters-onehot-1", "loss.png").is_file() && !scratch.artifact("letters-onehot-1", ".before").exists());
+    assert!(
+        scratch.artifact("letters-onehot-1", "loss.png").is_file()
+            && !scratch.artifact("letters-onehot-1", ".before").exists()
+    );
 }
 
 #[test]
 fn exports_go_where_they_are_sent_and_nowhere_else() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
-    let export = |out: &str| scratch.run(&["export", "letters-onehot-1", "--format", "text", "--out", out]);
-    scratch.fails(&["export", "letters-onehot-1", "--format", "text", "--out", "nowhere/x"], 1, "nowhere/x: cannot be written");
-    scratch.fails(&["export", "letters-onehot-1", "--format", "text", "--out", "artifacts"], 1, "cannot be written");
+    let export =
+        |out: &str| scratch.run(&["export", "letters-onehot-1", "--format", "text", "--out", out]);
+    scratch.fails(
+        &["export", "letters-onehot-1", "--format", "text", "--out", "nowhere/x"],
+        1,
+        "nowhere/x: cannot be written",
+    );
+    scratch.fails(
+        &["export", "letters-onehot-1", "--format", "text", "--out", "artifacts"],
+        1,
+        "cannot be written",
+    );
     #[cfg(unix)]
     {
         fs::write(scratch.path("target.txt"), "old").unwrap();
         std::os::unix::fs::symlink(scratch.path("target.txt"), scratch.path("link.txt")).unwrap();
         assert_eq!(export("link.txt").code, 0);
-        assert!(fs::symlink_metadata(scratch.path("link.txt")).unwrap().is_symlink(), "a link stays a link");
+        assert!(
+            fs::symlink_metadata(scratch.path("link.txt")).unwrap().is_symlink(),
+            "a link stays a link"
+        );
         assert!(fs::read_to_string(scratch.path("target.txt")).unwrap().starts_with("rnn.kernel"));
         assert_eq!(export("/dev/null").code, 0);
         assert!(!fs::metadata("/dev/null").unwrap().is_file(), "a device stays a device");
@@ -214,7 +310,12 @@ fn exports_go_where_they_are_sent_and_nowhere_else() {
 fn results_that_cannot_be_written_fail_the_command() {
     let scratch = Scratch::new();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let status = scratch.command(&["list"]).stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
+    let status = scratch
+        .command(&["list"])
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
     assert_eq!(status.code(), Some(1));
 }
 
@@ -224,8 +325,16 @@ fn days_that_cannot_be_predicted_are_named() {
     let data = scratch.prices("prices.csv", 420);
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &data, "--progress", "none"]);
     scratch.fails(&["predict", "stock-rnn", "tomorrow"], 2, "expected a date like 2020-04-24");
-    scratch.fails(&["predict", "stock-rnn", "1999-01-01"], 2, "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24");
-    scratch.fails(&["predict", "stock-rnn", "2015-01-20"], 2, "60 rows must come before a predicted one; the first such day is 2015-03-02");
+    scratch.fails(
+        &["predict", "stock-rnn", "1999-01-01"],
+        2,
+        "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24",
+    );
+    scratch.fails(
+        &["predict", "stock-rnn", "2015-01-20"],
+        2,
+        "60 rows must come before a predicted one; the first such day is 2015-03-02",
+    );
 }
 
 #[cfg(feature = "wgpu")]
@@ -234,7 +343,12 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
     let scratch = Scratch::new();
     let without_adapters = |args: &[&str]| {
         let mut command = scratch.command(args);
-        let hide = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "LIBGL_DRIVERS_PATH", "__EGL_VENDOR_LIBRARY_FILENAMES"];
+        let hide = [
+            "VK_DRIVER_FILES",
+            "VK_ICD_FILENAMES",
+            "LIBGL_DRIVERS_PATH",
+            "__EGL_VENDOR_LIBRARY_FILENAMES",
+        ];
         for name in hide {
             command.env(name, "/nonexistent");
         }
@@ -242,12 +356,21 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
     };
     let finished = without_adapters(&["train", "letters-onehot-1", "--backend", "wgpu"]);
     assert_eq!(finished.code, 1, "{}", finished.stderr);
-    assert!(finished.stderr.contains("no graphics adapter was found for --backend wgpu"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("no graphics adapter was found for --backend wgpu"),
+        "{}",
+        finished.stderr
+    );
     let finished = without_adapters(&["train", "letters-onehot-1", "--epochs", "1"]);
     assert_eq!(finished.code, 0, "{}", finished.stderr);
-    assert!(finished.stderr.contains("backend ndarray (CPU): no hardware graphics adapter was found"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("backend ndarray (CPU): no hardware graphics adapter was found"),
+        "{}",
+        finished.stderr
+    );
     // Burn restores an optimizer on its default device, which is the GPU that is not there.
-    let finished = without_adapters(&["train", "letters-onehot-1", "--epochs", "1", "--backend", "ndarray"]);
+    let finished =
+        without_adapters(&["train", "letters-onehot-1", "--epochs", "1", "--backend", "ndarray"]);
     assert_eq!(finished.code, 0, "{}", finished.stderr);
     assert!(finished.stderr.contains("going on from epoch 1"), "{}", finished.stderr);
 }
@@ -256,5 +379,9 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
 #[test]
 fn wgpu_without_its_feature_says_how_to_build_it_in() {
     let scratch = Scratch::new();
-    scratch.fails(&["train", "letters-onehot-1", "--backend", "wgpu"], 1, "cargo run -p rnn-train --features wgpu");
+    scratch.fails(
+        &["train", "letters-onehot-1", "--backend", "wgpu"],
+        1,
+        "cargo run -p rnn-train --features wgpu",
+    );
 }

@@ -30,7 +30,10 @@ fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
     let days = prices().days(date(2019, 3, 4), date(2022, 2, 18));
     assert_eq!((lines[0], lines.len() - 1), (",date,open,close,high,low,volume,code", days.len()));
     for (row, (day, [open, close, high, low], lots)) in days.iter().enumerate() {
-        assert_eq!(lines[row + 1], format!("{row},{day},{open},{close},{high},{low},{lots},600519"));
+        assert_eq!(
+            lines[row + 1],
+            format!("{row},{day},{open},{close},{high},{low},{lots},600519")
+        );
     }
     let sidecar = sidecar(&scratch, "sh600519.csv");
     for (key, expected) in [
@@ -50,19 +53,40 @@ fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
         assert_eq!(sidecar[key], expected, "{key}");
     }
     assert_eq!(sidecar["sha256"].as_str().unwrap().len(), 64);
-    assert!(sidecar["fetched_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() <= jiff::Timestamp::now());
+    assert!(
+        sidecar["fetched_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap()
+            <= jiff::Timestamp::now()
+    );
     assert_eq!(unfinished(&scratch.path("")).len(), 0);
 
     let window = |years: [i32; 2]| {
         let [from, to] = years;
-        format!("/appstock/app/fqkline/get?_var=kline_dayqfq{from}&param=sh600519,day,{from}-01-01,{to}-12-31,640,qfq")
+        format!(
+            "/appstock/app/fqkline/get?_var=kline_dayqfq{from}&param=sh600519,day,{from}-01-01,{to}-12-31,640,qfq"
+        )
     };
     assert_eq!(server.targets(), [window([2019, 2020]), window([2021, 2022])]);
     assert_eq!(server.most_at_once(), 1);
-    assert!(server.asked()[0].head.contains("rnn-train/"), "the program gives its name: {}", server.asked()[0].head);
-    assert!(finished.stderr.contains("tencent 2019-2020: 479 days, 1 window left\n"), "{}", finished.stderr);
-    assert!(finished.stdout.contains(&format!("wrote sh600519.csv: {} days of sh600519", days.len())), "{}", finished.stdout);
-    assert!(finished.stdout.contains("rnn-train train stock-gap --data sh600519.csv --fresh\n"), "{}", finished.stdout);
+    assert!(
+        server.asked()[0].head.contains("rnn-train/"),
+        "the program gives its name: {}",
+        server.asked()[0].head
+    );
+    assert!(
+        finished.stderr.contains("tencent 2019-2020: 479 days, 1 window left\n"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stdout.contains(&format!("wrote sh600519.csv: {} days of sh600519", days.len())),
+        "{}",
+        finished.stdout
+    );
+    assert!(
+        finished.stdout.contains("rnn-train train stock-gap --data sh600519.csv --fresh\n"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]
@@ -76,14 +100,28 @@ fn every_provider_gives_the_same_file() {
         assert_eq!(sidecar(&scratch, &out)["provider"], provider);
         texts.push(scratch.text(&out));
     }
-    assert!(texts[0] == texts[1] && texts[0] == texts[2], "lots, adjustment and order of columns are the same");
+    assert!(
+        texts[0] == texts[1] && texts[0] == texts[2],
+        "lots, adjustment and order of columns are the same"
+    );
     let asked = server.asked();
     let eastmoney = "/api/qt/stock/kline/get?secid=1.600519&ut=fa5fd1943c7b386f172d6893dbfba10b&fields1=f1,f2,f3,f4,f5,f6\
                      &fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&klt=101&fqt=1&beg=20190304&end=20220218";
     assert_eq!(asked[2].target, eastmoney);
-    assert!(asked[2].head.to_lowercase().contains("referer: https://quote.eastmoney.com/"), "{}", asked[2].head);
-    assert_eq!(asked[3].target, "/v8/finance/chart/600519.SS?period1=1551657600&period2=1645228800&interval=1d&events=div%2Csplits");
-    assert!(asked[3].head.to_lowercase().contains("user-agent: mozilla/5.0 (compatible; rnn-train/"), "{}", asked[3].head);
+    assert!(
+        asked[2].head.to_lowercase().contains("referer: https://quote.eastmoney.com/"),
+        "{}",
+        asked[2].head
+    );
+    assert_eq!(
+        asked[3].target,
+        "/v8/finance/chart/600519.SS?period1=1551657600&period2=1645228800&interval=1d&events=div%2Csplits"
+    );
+    assert!(
+        asked[3].head.to_lowercase().contains("user-agent: mozilla/5.0 (compatible; rnn-train/"),
+        "{}",
+        asked[3].head
+    );
 }
 
 #[test]
@@ -96,7 +134,10 @@ fn adjustments_and_markets_are_asked_for_as_each_provider_names_them() {
             &["sz000001", "--adjust", "hfq"][..],
             "/appstock/app/fqkline/get?_var=kline_dayhfq2022&param=sz000001,day,2022-01-01,2023-12-31,640,hfq",
         ),
-        (&["000001.SZ", "--adjust", "none"], "/appstock/app/kline/get?_var=kline_day2022&param=sz000001,day,2022-01-01,2023-12-31,640,"),
+        (
+            &["000001.SZ", "--adjust", "none"],
+            "/appstock/app/kline/get?_var=kline_day2022&param=sz000001,day,2022-01-01,2023-12-31,640,",
+        ),
         (&["430047.BJ", "--provider", "eastmoney", "--adjust", "hfq"], "secid=0.430047&"),
         (&["aapl"], "/v8/finance/chart/AAPL?"),
         (&["700.HK", "--adjust", "none"], "/v8/finance/chart/0700.HK?"),
@@ -110,7 +151,10 @@ fn adjustments_and_markets_are_asked_for_as_each_provider_names_them() {
     assert!(rows.lines().nth(1).unwrap().ends_with(",000001"), "{rows}");
     scratch.fetched(&server, &[&["AAPL"], &days[..]].concat());
     let rows = scratch.text("x.csv");
-    assert!(rows.lines().nth(1).unwrap().ends_with("00,AAPL"), "abroad, volumes are shares: {rows}");
+    assert!(
+        rows.lines().nth(1).unwrap().ends_with("00,AAPL"),
+        "abroad, volumes are shares: {rows}"
+    );
 }
 
 #[test]
@@ -118,21 +162,37 @@ fn the_days_asked_for_by_default_are_ten_years_of_finished_days() {
     let scratch = Scratch::new();
     let today = jiff::tz::Offset::constant(8).to_datetime(jiff::Timestamp::now()).date();
     let server = Server::honest(Prices::new(date(2010, 1, 4), today));
-    let outcome: Value = serde_json::from_str(&scratch.fetched(&server, &["600519", "--provider", "eastmoney", "--json"]).stdout).unwrap();
+    let outcome: Value = serde_json::from_str(
+        &scratch.fetched(&server, &["600519", "--provider", "eastmoney", "--json"]).stdout,
+    )
+    .unwrap();
     let day = |key: &str| outcome[key].as_str().unwrap().parse::<jiff::civil::Date>().unwrap();
     assert!([today, today.yesterday().unwrap()].contains(&day("to")), "{outcome}");
     assert_eq!(day("from"), day("to").saturating_sub(jiff::Span::new().years(10)));
-    assert_eq!((&outcome["happened"], &outcome["added"], &outcome["file"]), (&"created".into(), &outcome["rows"], &"sh600519.csv".into()));
+    assert_eq!(
+        (&outcome["happened"], &outcome["added"], &outcome["file"]),
+        (&"created".into(), &outcome["rows"], &"sh600519.csv".into())
+    );
 }
 
 #[test]
 fn no_years_are_asked_for_before_there_was_an_exchange() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
-    let finished = scratch.fetched(&server, &["600519", "--from", "0001-01-01", "--to", "2010-02-01", "--provider", "eastmoney"]);
-    assert!(finished.stderr.contains("note: there are no days before 1990-12-01"), "{}", finished.stderr);
+    let finished = scratch.fetched(
+        &server,
+        &["600519", "--from", "0001-01-01", "--to", "2010-02-01", "--provider", "eastmoney"],
+    );
+    assert!(
+        finished.stderr.contains("note: there are no days before 1990-12-01"),
+        "{}",
+        finished.stderr
+    );
     assert!(server.targets()[0].ends_with("&beg=19901201&end=20001130"), "{:?}", server.targets());
-    assert_eq!((server.asked().len(), sidecar(&scratch, "sh600519.csv")["from"].clone()), (2, "1990-12-01".into()));
+    assert_eq!(
+        (server.asked().len(), sidecar(&scratch, "sh600519.csv")["from"].clone()),
+        (2, "1990-12-01".into())
+    );
 }
 
 #[test]
@@ -140,9 +200,22 @@ fn a_fetched_file_trains_and_forecasts() {
     let scratch = Scratch::new();
     let server = Server::honest(Prices::new(date(2018, 1, 2), date(2020, 4, 24)));
     scratch.fetched(&server, &["600519", "--from", "2018-01-01", "--to", "2020-04-24"]);
-    scratch.ok(&["train", "stock-gap", "--data", "sh600519.csv", "--epochs", "1", "--progress", "none"]);
+    scratch.ok(&[
+        "train",
+        "stock-gap",
+        "--data",
+        "sh600519.csv",
+        "--epochs",
+        "1",
+        "--progress",
+        "none",
+    ]);
     let forecast = scratch.ok(&["forecast", "stock-gap"]);
-    assert!(forecast.stdout.contains("2020-04-27") && forecast.stdout.contains("90% interval"), "{}", forecast.stdout);
+    assert!(
+        forecast.stdout.contains("2020-04-27") && forecast.stdout.contains("90% interval"),
+        "{}",
+        forecast.stdout
+    );
 }
 
 #[test]
@@ -157,12 +230,24 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
         (&["600519", "--adjust", "both"], "invalid value 'both'"),
         (&["600519", "--from", "yesterday"], "expected a date like 2020-04-24, got `yesterday`"),
         (&["600519", "--from", "2020-02-30"], "expected a date like 2020-04-24"),
-        (&["600519", "--from", "2020-04-24", "--to", "2020-04-23"], "--from 2020-04-24 is after --to 2020-04-23"),
-        (&["600519", "--to", "1980-01-01"], "--to 1980-01-01 is before 1990-12-01, the first day there can be bars of sh600519"),
-        (&["600519", "--from", "1970-01-01", "--to", "1980-01-01"], "--to 1980-01-01 is before 1990-12-01"),
+        (
+            &["600519", "--from", "2020-04-24", "--to", "2020-04-23"],
+            "--from 2020-04-24 is after --to 2020-04-23",
+        ),
+        (
+            &["600519", "--to", "1980-01-01"],
+            "--to 1980-01-01 is before 1990-12-01, the first day there can be bars of sh600519",
+        ),
+        (
+            &["600519", "--from", "1970-01-01", "--to", "1980-01-01"],
+            "--to 1980-01-01 is before 1990-12-01",
+        ),
         (&["600519", "--to", "2999-01-01"], "--to 2999-01-01 is in the future"),
         (&["600519", "--from", "2999-01-01"], "--from 2999-01-01 is in the future"),
-        (&["600519", "--provider", "yahoo", "--adjust", "hfq"], "yahoo has no hfq prices, tencent and eastmoney have"),
+        (
+            &["600519", "--provider", "yahoo", "--adjust", "hfq"],
+            "yahoo has no hfq prices, tencent and eastmoney have",
+        ),
         (&["AAPL", "--adjust", "hfq"], "yahoo has no hfq prices"),
         (&["AAPL", "--provider", "tencent"], "tencent has no bars of AAPL here, yahoo has"),
         (&["bj430047", "--provider", "yahoo"], "yahoo has no shares of Beijing"),
@@ -173,13 +258,19 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
     ] {
         let finished = scratch.fetch(&server, args);
         assert_eq!(finished.code, 2, "{args:?}: {}", finished.stderr);
-        assert!(finished.stderr.contains(expected), "{args:?}: expected `{expected}` in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(expected),
+            "{args:?}: expected `{expected}` in {}",
+            finished.stderr
+        );
     }
     for url in ["ftp://example.org", "example.org", "http://example.org/path"] {
         let finished = scratch.fetch_at(url, &["600519"]);
         assert_eq!(finished.code, 2);
         assert!(
-            finished.stderr.contains("RNN_TENCENT_URL: expected scheme and host like http://localhost:8080, got `"),
+            finished.stderr.contains(
+                "RNN_TENCENT_URL: expected scheme and host like http://localhost:8080, got `"
+            ),
             "{}",
             finished.stderr
         );
@@ -193,11 +284,16 @@ fn odd_bars_are_said_as_of_every_file() {
     let scratch = Scratch::new();
     let server = Server::new(|asked, _| {
         let row = |day: &str, prices: &str| format!(r#"["{day}",{prices},"7"]"#);
-        let rows =
-            [row("2022-02-01", "-1,2,3,-2"), row("2022-02-02", "2,2,1,3"), row("2022-02-03", "5,2,3,1"), row("2022-02-04", "2,2,3,1")];
+        let rows = [
+            row("2022-02-01", "-1,2,3,-2"),
+            row("2022-02-02", "2,2,1,3"),
+            row("2022-02-03", "5,2,3,1"),
+            row("2022-02-04", "2,2,3,1"),
+        ];
         Does::Says(tencent(&asked.target, &rows))
     });
-    let finished = scratch.fetched(&server, &["600519", "--from", "2022-02-01", "--to", "2022-05-01"]);
+    let finished =
+        scratch.fetched(&server, &["600519", "--from", "2022-02-01", "--to", "2022-05-01"]);
     for expected in [
         "warning: sh600519.csv: prices at or below zero in 1 row (first on line 2)",
         "warning: sh600519.csv: the highest price is below the lowest in 1 row (first on line 3)",
@@ -210,7 +306,8 @@ fn odd_bars_are_said_as_of_every_file() {
 #[test]
 fn the_next_command_is_one_a_shell_understands() {
     let scratch = Scratch::new();
-    let finished = scratch.fetched(&Server::honest(prices()), &[&YEARS[..], &["--out", "it's mine.csv"]].concat());
+    let finished = scratch
+        .fetched(&Server::honest(prices()), &[&YEARS[..], &["--out", "it's mine.csv"]].concat());
     assert!(finished.stdout.contains(r"--data 'it'\''s mine.csv' --fresh"), "{}", finished.stdout);
 }
 
@@ -219,23 +316,41 @@ fn a_gap_that_is_no_holiday_is_said() {
     let scratch = Scratch::new();
     let server = Server::new(|asked, _| {
         let rows = prices().tencent_rows(&asked.target).into_iter();
-        let is_gone = |row: &str| ["2020-06", "2020-07", "2020-08"].iter().any(|month| row.contains(month));
+        let is_gone =
+            |row: &str| ["2020-06", "2020-07", "2020-08"].iter().any(|month| row.contains(month));
         Does::Says(tencent(&asked.target, &rows.filter(|row| !is_gone(row)).collect::<Vec<_>>()))
     });
     let finished = scratch.fetched(&server, &YEARS);
-    let said = "warning: sh600519.csv: 1 long gap in the dates, the longest from 2020-05-29 to 2020-09-01";
+    let said =
+        "warning: sh600519.csv: 1 long gap in the dates, the longest from 2020-05-29 to 2020-09-01";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 
 #[test]
 #[ignore = "asks the real providers over the network: run it by hand, `cargo test --workspace -- --ignored real_providers`"]
 fn real_providers_answer() {
-    for (provider, symbol) in [("tencent", "600519"), ("eastmoney", "600519"), ("yahoo", "600519"), ("yahoo", "AAPL")] {
+    for (provider, symbol) in
+        [("tencent", "600519"), ("eastmoney", "600519"), ("yahoo", "600519"), ("yahoo", "AAPL")]
+    {
         let scratch = Scratch::new();
-        let finished =
-            scratch.run(&["fetch", symbol, "--provider", provider, "--from", "2024-01-02", "--to", "2025-06-30", "--out", "x.csv"]);
+        let finished = scratch.run(&[
+            "fetch",
+            symbol,
+            "--provider",
+            provider,
+            "--from",
+            "2024-01-02",
+            "--to",
+            "2025-06-30",
+            "--out",
+            "x.csv",
+        ]);
         assert_eq!(finished.code, 0, "{provider}: {}", finished.stderr);
         let rows = scratch.text("x.csv").lines().count();
-        assert!((330..390).contains(&rows), "{provider} {symbol}: {rows} lines\n{}", finished.stderr);
+        assert!(
+            (330..390).contains(&rows),
+            "{provider} {symbol}: {rows} lines\n{}",
+            finished.stderr
+        );
     }
 }

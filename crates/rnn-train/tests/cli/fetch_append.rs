@@ -37,7 +37,10 @@ fn new_days_are_added_after_an_overlap_that_is_the_same() {
     assert_eq!(scratch.text(FILE), whole(prices(), "2021-06-01", "2022-03-04"));
     assert!(scratch.text(FILE).starts_with(&before[0]));
     let after = sidecar(&scratch);
-    assert_eq!((&after["from"], &after["to"], &after["last"]), (&"2021-06-01".into(), &"2022-03-04".into(), &"2022-03-04".into()));
+    assert_eq!(
+        (&after["from"], &after["to"], &after["last"]),
+        (&"2021-06-01".into(), &"2022-03-04".into(), &"2022-03-04".into())
+    );
     assert_eq!(server.targets().len(), 1, "the overlap is in the window of the new days");
 
     // Again: nothing to ask. On a weekend: asked, and nothing new.
@@ -48,7 +51,10 @@ fn new_days_are_added_after_an_overlap_that_is_the_same() {
     assert_eq!(server.targets().len(), 1);
     let sunday = ["600519", "--from", "2022-01-04", "--to", "2022-03-06", "--json"];
     let outcome: Value = serde_json::from_str(&scratch.fetched(&server, &sunday).stdout).unwrap();
-    assert_eq!((&outcome["happened"], &outcome["added"], &outcome["last"]), (&"unchanged".into(), &0.into(), &"2022-03-04".into()));
+    assert_eq!(
+        (&outcome["happened"], &outcome["added"], &outcome["last"]),
+        (&"unchanged".into(), &0.into(), &"2022-03-04".into())
+    );
     assert_eq!(server.targets().len(), 2);
     assert_eq!(both(&scratch), before, "not a byte is touched");
 }
@@ -68,21 +74,33 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
     );
     assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
     assert!(finished.stdout.contains("replaced sh600519.csv: "), "{}", finished.stdout);
-    assert!(scratch.text(FILE) == whole(paid, "2021-06-01", "2022-03-04"), "no row of the old adjustment is left");
+    assert!(
+        scratch.text(FILE) == whole(paid, "2021-06-01", "2022-03-04"),
+        "no row of the old adjustment is left"
+    );
     assert_eq!(sidecar(&scratch)["from"], "2021-06-01");
 }
 
 #[test]
 fn a_last_day_that_changed_and_prices_that_are_no_longer_adjusted_replace_the_file_too() {
-    let changed = |change: fn(String) -> String| Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))));
+    let changed = |change: fn(String) -> String| {
+        Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
+    };
     let last = || changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
     for (server, said) in [
         (last(), "sh600519.csv: its last day changed: its open of 2022-02-18 was "),
-        (changed(|text| text.replace("qfqday", "day")), "sh600519.csv: tencent now gives unadjusted prices, and did not before"),
+        (
+            changed(|text| text.replace("qfqday", "day")),
+            "sh600519.csv: tencent now gives unadjusted prices, and did not before",
+        ),
     ] {
         let scratch = fetched();
         let finished = scratch.fetched(&server, &LATER);
-        assert!(finished.stderr.contains(said) && finished.stdout.starts_with("replaced"), "expected {said} in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(said) && finished.stdout.starts_with("replaced"),
+            "expected {said} in {}",
+            finished.stderr
+        );
         // And then it goes on as it is.
         let finished = scratch.fetched(&server, &["600519", "--to", "2022-03-11"]);
         assert!(finished.stdout.starts_with("added 5 days"), "{}", finished.stdout);
@@ -93,7 +111,8 @@ fn a_last_day_that_changed_and_prices_that_are_no_longer_adjusted_replace_the_fi
 fn earlier_days_are_fetched_with_all_others() {
     let scratch = fetched();
     let server = Server::honest(prices());
-    let finished = scratch.fetched(&server, &["600519", "--from", "2020-05-04", "--to", "2022-01-07"]);
+    let finished =
+        scratch.fetched(&server, &["600519", "--from", "2020-05-04", "--to", "2022-01-07"]);
     assert_eq!(finished.code, 0);
     assert!(
         finished.stderr.contains("sh600519.csv: began with 2021-06-01, asked for 2020-05-04; everything was fetched again"),
@@ -103,7 +122,10 @@ fn earlier_days_are_fetched_with_all_others() {
     assert!(finished.stdout.contains("replaced"), "{}", finished.stdout);
     // Days that the file has stay.
     assert!(scratch.text(FILE) == whole(prices(), "2020-05-04", "2022-02-18"));
-    assert_eq!((&sidecar(&scratch)["from"], &sidecar(&scratch)["to"]), (&"2020-05-04".into(), &"2022-02-18".into()));
+    assert_eq!(
+        (&sidecar(&scratch)["from"], &sidecar(&scratch)["to"]),
+        (&"2020-05-04".into(), &"2022-02-18".into())
+    );
 }
 
 #[test]
@@ -124,32 +146,56 @@ fn rows_of_two_providers_are_never_mixed() {
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!(server.providers(), ["tencent", "eastmoney"]);
     assert!(server.targets()[1].contains("beg=20210601&end=20220304"));
-    assert_eq!((&sidecar(&scratch)["provider"], &sidecar(&scratch)["rows"]), (&"eastmoney".into(), &199.into()));
+    assert_eq!(
+        (&sidecar(&scratch)["provider"], &sidecar(&scratch)["rows"]),
+        (&"eastmoney".into(), &199.into())
+    );
 
     // From now on it is EastMoney's, which is asked first.
     let server = Server::honest(prices());
     scratch.fetched(&server, &["600519", "--to", "2022-03-18"]);
     assert_eq!(server.providers(), ["eastmoney"]);
-    let finished = scratch.fetched(&server, &["600519", "--to", "2022-03-01", "--provider", "yahoo"]);
-    assert!(finished.stderr.contains("was from eastmoney, whose prices do not go with those of yahoo"), "{}", finished.stderr);
-    assert_eq!((&sidecar(&scratch)["provider"], &sidecar(&scratch)["last"]), (&"yahoo".into(), &"2022-03-18".into()));
+    let finished =
+        scratch.fetched(&server, &["600519", "--to", "2022-03-01", "--provider", "yahoo"]);
+    assert!(
+        finished.stderr.contains("was from eastmoney, whose prices do not go with those of yahoo"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(
+        (&sidecar(&scratch)["provider"], &sidecar(&scratch)["last"]),
+        (&"yahoo".into(), &"2022-03-18".into())
+    );
 }
 
 #[test]
 fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
     let named = [&LATER[..], &["--provider", "tencent"]].concat();
     for (server, said) in [
-        // A day in the middle of the overlap; all of it; the newest days; the oldest days of a rewritten history.
+        // A day in the middle of the overlap; all of it; the newest days; the oldest days of a
+        // rewritten history.
         (
             Server::new(|asked, _| {
-                let rows = prices().tencent_rows(&asked.target).into_iter().filter(|row| !row.contains("2022-02-10"));
+                let rows = prices()
+                    .tencent_rows(&asked.target)
+                    .into_iter()
+                    .filter(|row| !row.contains("2022-02-10"));
                 Does::Says(crate::fetch_server::tencent(&asked.target, &rows.collect::<Vec<_>>()))
             }),
             "tencent: gave no 2022-02-10, a day sh600519.csv has",
         ),
-        (Server::honest(Prices { first: date(2022, 2, 21), ..prices() }), "tencent: gave no 2022-01-24, a day sh600519.csv has"),
-        (Server::honest(Prices { last: date(2022, 2, 15), ..prices() }), "tencent: gave no 2022-02-16"),
-        (Server::honest(Prices { last: date(2021, 12, 31), ..prices() }), "tencent: has no days of sh600519 from 2022-01-24 to 2022-03-04"),
+        (
+            Server::honest(Prices { first: date(2022, 2, 21), ..prices() }),
+            "tencent: gave no 2022-01-24, a day sh600519.csv has",
+        ),
+        (
+            Server::honest(Prices { last: date(2022, 2, 15), ..prices() }),
+            "tencent: gave no 2022-02-16",
+        ),
+        (
+            Server::honest(Prices { last: date(2021, 12, 31), ..prices() }),
+            "tencent: has no days of sh600519 from 2022-01-24 to 2022-03-04",
+        ),
         (
             Server::honest(Prices { first: date(2021, 9, 1), factor: 0.9, ..prices() }),
             "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces it nevertheless)",
@@ -158,7 +204,10 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
         (
             Server::new(|asked, _| {
                 let paid = Prices { factor: 0.9, ..prices() };
-                let rows = paid.tencent_rows(&asked.target).into_iter().filter(|row| !row.contains("2021-09-0"));
+                let rows = paid
+                    .tencent_rows(&asked.target)
+                    .into_iter()
+                    .filter(|row| !row.contains("2021-09-0"));
                 Does::Says(crate::fetch_server::tencent(&asked.target, &rows.collect::<Vec<_>>()))
             }),
             "tencent: lacks 7 days that sh600519.csv has, the first 2021-09-01",
@@ -192,8 +241,14 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
             [&LATER[..], &["--adjust", "hfq"]].concat(),
             "sh600519.csv: holds qfq prices of sh600519, asked for hfq of sh600519; another --out, or --force replaces it",
         ),
-        (out("mine.csv"), "mine.csv: is there, and not known to be from `rnn-train fetch` (mine.csv.json is missing)"),
-        (out("note.csv"), "note.csv.json: has layout null, this program reads 1; --force replaces both files"),
+        (
+            out("mine.csv"),
+            "mine.csv: is there, and not known to be from `rnn-train fetch` (mine.csv.json is missing)",
+        ),
+        (
+            out("note.csv"),
+            "note.csv.json: has layout null, this program reads 1; --force replaces both files",
+        ),
         (out("folder"), "folder: is a folder"),
         (out("taken.csv"), "taken.csv: needs a file of the same name and .json beside it"),
         (out("nowhere/x.csv"), "nowhere/x.csv: cannot be written, as its folder is not there"),
@@ -212,20 +267,26 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
         ("sh600519.csv.json", good[1].replacen("\"rows\": 189", "\"rows\": 188", 1)),
         ("sh600519.csv.json", good[1][..40].to_owned()),
     ] {
-        [FILE, "sh600519.csv.json"].iter().zip(&good).for_each(|(name, text)| fs::write(scratch.path(name), text).unwrap());
+        [FILE, "sh600519.csv.json"]
+            .iter()
+            .zip(&good)
+            .for_each(|(name, text)| fs::write(scratch.path(name), text).unwrap());
         fs::write(scratch.path(name), text).unwrap();
         let before = both(&scratch);
         assert_ne!(before, good);
         let finished = scratch.fetch(&server, &LATER);
         assert_eq!(finished.code, 1, "{}", finished.stderr);
-        let is_said = ["is not as it was fetched (its sha256", "expected what `rnn-train fetch` writes"]
-            .iter()
-            .any(|said| finished.stderr.contains(said));
+        let is_said =
+            ["is not as it was fetched (its sha256", "expected what `rnn-train fetch` writes"]
+                .iter()
+                .any(|said| finished.stderr.contains(said));
         assert!(is_said && finished.stderr.contains("--force replaces"), "{}", finished.stderr);
         assert_eq!(both(&scratch), before);
     }
     assert_eq!(server.asked().len(), 0, "what is refused is not asked for");
-    for (args, name) in [(out("mine.csv"), "mine.csv"), (out("note.csv"), "note.csv"), (LATER.to_vec(), FILE)] {
+    for (args, name) in
+        [(out("mine.csv"), "mine.csv"), (out("note.csv"), "note.csv"), (LATER.to_vec(), FILE)]
+    {
         scratch.fetched(&server, &[&args[..], &["--from", "2021-06-01", "--force"]].concat());
         assert_eq!(scratch.text(name), whole(prices(), "2021-06-01", "2022-03-04"));
     }
@@ -240,10 +301,18 @@ fn a_link_keeps_pointing_where_it_points() {
     scratch.fetched(&server, &[&FIRST[..], &["--out", "data/x.csv"]].concat());
     std::os::unix::fs::symlink("data/x.csv", scratch.path("x.csv")).unwrap();
     scratch.fetched(&server, &[&LATER[..], &["--out", "x.csv"]].concat());
-    assert!(scratch.path("x.csv").is_symlink() && !scratch.path("x.csv.json").exists() && !scratch.path(".x.csv.lock").exists());
+    assert!(
+        scratch.path("x.csv").is_symlink()
+            && !scratch.path("x.csv.json").exists()
+            && !scratch.path(".x.csv.lock").exists()
+    );
     assert!(scratch.text("data/x.csv.json").contains("2022-03-04"));
     std::os::unix::fs::symlink("nowhere", scratch.path("y.csv")).unwrap();
     let finished = scratch.fetch(&server, &[&LATER[..], &["--out", "y.csv"]].concat());
-    assert!(finished.code == 1 && finished.stderr.contains("y.csv: is a link to nothing"), "{}", finished.stderr);
+    assert!(
+        finished.code == 1 && finished.stderr.contains("y.csv: is a link to nothing"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.text("data/x.csv"), whole(prices(), "2021-06-01", "2022-03-04"));
 }

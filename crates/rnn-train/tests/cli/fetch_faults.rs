@@ -1,4 +1,5 @@
-//! `fetch` and what goes wrong at the providers: the message, the exit code, who is asked next, the file that stays as it is.
+//! `fetch` and what goes wrong at the providers: the message, the exit code, who is asked next, the
+//! file that stays as it is.
 
 #![expect(clippy::disallowed_types, reason = "an address where nobody answers any more")]
 
@@ -31,7 +32,9 @@ fn tencent_that(does: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) ->
 
 /// The rows of the honest answer, changed.
 fn with_rows(change: impl Fn(Vec<String>) -> Vec<String> + Send + Sync + 'static) -> Server {
-    tencent_that(move |asked, _| Does::Says(tencent(&asked.target, &change(prices().tencent_rows(&asked.target)))))
+    tencent_that(move |asked, _| {
+        Does::Says(tencent(&asked.target, &change(prices().tencent_rows(&asked.target))))
+    })
 }
 
 /// The honest answer, changed.
@@ -49,15 +52,29 @@ fn honest_file() -> String {
 #[test]
 fn forms_of_an_answer_that_are_all_the_same_bars() {
     let expected = honest_file();
-    let append = |what: &'static str| with_rows(move |rows| rows.into_iter().map(|row| row.replace(']', what)).collect());
+    let append = |what: &'static str| {
+        with_rows(move |rows| rows.into_iter().map(|row| row.replace(']', what)).collect())
+    };
     for (name, server, said) in [
         ("bare", with_text(|text| text.split_once('=').unwrap().1.to_owned()), ""),
-        ("jsonp", with_text(|text| format!("jQuery1_2({});\n", text.split_once('=').unwrap().1)), ""),
+        (
+            "jsonp",
+            with_text(|text| format!("jQuery1_2({});\n", text.split_once('=').unwrap().1)),
+            "",
+        ),
         ("byte order mark", with_text(|text| format!("\u{feff}{text};")), ""),
-        ("seventh an object", append(r#",{"nd":"2025","fh_sh":"239.57","FHcontent":"10派239.57元"}]"#), ""),
+        (
+            "seventh an object",
+            append(r#",{"nd":"2025","fh_sh":"239.57","FHcontent":"10派239.57元"}]"#),
+            "",
+        ),
         ("seventh a list", append(r#",["2025","239.57"]]"#), ""),
         ("as newfqkline has them", append(r#",{},"0.25","363636.5"]"#), ""),
-        ("unsorted", with_rows(|rows| rows.into_iter().rev().collect()), "note: tencent gave 4 rows after those of later days, sorted in"),
+        (
+            "unsorted",
+            with_rows(|rows| rows.into_iter().rev().collect()),
+            "note: tencent gave 4 rows after those of later days, sorted in",
+        ),
         (
             "twice",
             with_rows(|rows| rows.iter().chain(&rows).cloned().collect()),
@@ -71,7 +88,11 @@ fn forms_of_an_answer_that_are_all_the_same_bars() {
             }),
             "note: tencent gave 1 row of days that were not asked for, left out",
         ),
-        ("unadjusted", with_text(|text| text.replace("qfqday", "day")), "note: tencent has no qfq prices of sh600519 for these days"),
+        (
+            "unadjusted",
+            with_text(|text| text.replace("qfqday", "day")),
+            "note: tencent has no qfq prices of sh600519 for these days",
+        ),
         (
             "nulls",
             with_rows(|mut rows| {
@@ -95,11 +116,22 @@ fn forms_of_an_answer_that_are_all_the_same_bars() {
 #[test]
 fn what_another_try_would_find_again_goes_to_the_next_provider() {
     let expected = honest_file();
-    let status = |status: &'static str, header: &'static str| tencent_that(move |_, _| Does::Status(status, header, "<html>".to_owned()));
+    let status = |status: &'static str, header: &'static str| {
+        tencent_that(move |_, _| Does::Status(status, header, "<html>".to_owned()))
+    };
     for (server, said) in [
-        (with_text(|text| text.replace("\"code\":0", "\"code\":1")), "tencent 2022-2023: answered code 1, expected 0"),
-        (with_text(|_| r#"{"code":0,"msg":"","data":[]}"#.to_owned()), "tencent: has no days of sh600519"),
-        (with_text(|_| r#"{"code":0,"msg":"","data":null}"#.to_owned()), "does not know sh600519: data is `null`"),
+        (
+            with_text(|text| text.replace("\"code\":0", "\"code\":1")),
+            "tencent 2022-2023: answered code 1, expected 0",
+        ),
+        (
+            with_text(|_| r#"{"code":0,"msg":"","data":[]}"#.to_owned()),
+            "tencent: has no days of sh600519",
+        ),
+        (
+            with_text(|_| r#"{"code":0,"msg":"","data":null}"#.to_owned()),
+            "does not know sh600519: data is `null`",
+        ),
         (
             with_rows(|_| Vec::new()),
             "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or not traded then)",
@@ -115,7 +147,11 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
         ),
         (
             with_rows(|mut rows| {
-                let again = rows.iter().find(|row| row.contains("2022-02-15")).unwrap().replacen("\",\"", "\",\"1", 1);
+                let again = rows
+                    .iter()
+                    .find(|row| row.contains("2022-02-15"))
+                    .unwrap()
+                    .replacen("\",\"", "\",\"1", 1);
                 rows.push(again);
                 rows
             }),
@@ -126,7 +162,10 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
         (status("302 Found", ""), "redirected, and did not say where to"),
         (status("302 Found", "Location: /appstock/again?param=,,"), "redirected more than 5 times"),
         (tencent_that(|_, _| Does::NeverEnds), "sent more than 4 MiB, expected less than one"),
-        (tencent_that(|_, _| Does::Unpacks(1 << 30)), "sent more than 4 MiB, expected less than one"),
+        (
+            tencent_that(|_, _| Does::Unpacks(1 << 30)),
+            "sent more than 4 MiB, expected less than one",
+        ),
     ] {
         let scratch = Scratch::new();
         let finished = scratch.fetched(&server, &DAYS);
@@ -135,7 +174,11 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
             "expected {said} in {}",
             finished.stderr
         );
-        assert!(!finished.stderr.contains("again in") && !finished.stderr.contains('\u{1b}'), "{}", finished.stderr);
+        assert!(
+            !finished.stderr.contains("again in") && !finished.stderr.contains('\u{1b}'),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(scratch.text("sh600519.csv"), expected, "{said}");
         assert!(scratch.text("sh600519.csv.json").contains("\"eastmoney\""));
         assert_eq!(server.most_at_once(), 1, "{said}");
@@ -148,27 +191,44 @@ fn what_may_be_gone_is_tried_again() {
     let expected = honest_file();
     let honest = |asked: &Asked| prices().answer(&asked.target);
     let first = |does: fn(String) -> Does| {
-        tencent_that(move |asked, before| if before == 0 { does(honest(asked)) } else { Does::Says(honest(asked)) })
+        tencent_that(
+            move |asked, before| {
+                if before == 0 { does(honest(asked)) } else { Does::Says(honest(asked)) }
+            },
+        )
     };
     for (server, said) in [
         (first(|_| Does::Drops), "tencent 2022-2023: the connection broke off"),
         (first(Does::SendsHalf), "tencent 2022-2023: the connection broke off"),
         (first(Does::EndsEarly), "tencent 2022-2023: the answer ends early, after "),
         (first(|_| Does::Says(String::new())), "answered with an empty body"),
-        (first(|_| Does::Status("503 Service Unavailable", "", String::new())), "answered 503 Service Unavailable; again in "),
+        (
+            first(|_| Does::Status("503 Service Unavailable", "", String::new())),
+            "answered 503 Service Unavailable; again in ",
+        ),
         (
             first(|_| Does::Status("429 Too Many Requests", "Retry-After: 1", String::new())),
             "429 Too Many Requests and asks to wait 1 s; again in 1.0 s",
         ),
         (
-            first(|_| Does::Status("429 Too Many Requests", "Retry-After: Thu, 26 Nov 2020 08:00:30 GMT", String::new())),
+            first(|_| {
+                Does::Status(
+                    "429 Too Many Requests",
+                    "Retry-After: Thu, 26 Nov 2020 08:00:30 GMT",
+                    String::new(),
+                )
+            }),
             "429 Too Many Requests and asks to wait 0 s; again in 0.",
         ),
         (first(|_| Does::Trickles), "no whole answer within 0.8 s (--timeout)"),
-        (first(|_| Does::Waits(Duration::from_secs(5))), "no whole answer within 0.8 s (--timeout)"),
+        (
+            first(|_| Does::Waits(Duration::from_secs(5))),
+            "no whole answer within 0.8 s (--timeout)",
+        ),
     ] {
         let scratch = Scratch::new();
-        let finished = scratch.fetched(&server, &[&DAYS[..], &["--retries", "2", "--timeout", "0.8"]].concat());
+        let finished = scratch
+            .fetched(&server, &[&DAYS[..], &["--retries", "2", "--timeout", "0.8"]].concat());
         assert!(
             finished.stderr.contains(said) && finished.stderr.contains("(1 more after that)"),
             "expected {said} in {}",
@@ -184,7 +244,11 @@ fn after_the_last_try_the_next_provider_is_asked() {
     let expected = honest_file();
     for (does, tries, said) in [
         ((|| Does::Drops) as fn() -> Does, 2, "the connection broke off"),
-        (|| Does::Status("429 Too Many Requests", "", String::new()), 2, "answered 429 Too Many Requests; asking eastmoney"),
+        (
+            || Does::Status("429 Too Many Requests", "", String::new()),
+            2,
+            "answered 429 Too Many Requests; asking eastmoney",
+        ),
         (
             || Does::Status("429 Too Many Requests", "Retry-After: 3600", String::new()),
             1,
@@ -216,7 +280,8 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         })
     };
     let scratch = Scratch::new();
-    let (_, [open, close, high, low], lots) = prices().days(date(2020, 12, 31), date(2020, 12, 31))[0];
+    let (_, [open, close, high, low], lots) =
+        prices().days(date(2020, 12, 31), date(2020, 12, 31))[0];
     assert_eq!(lots, 1031);
     let same = tencent_that(move |asked, before| {
         let mut rows = prices().tencent_rows(&asked.target);
@@ -227,13 +292,24 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
     });
     scratch.fetched(&same, &both);
     assert_eq!(same.providers(), ["tencent", "tencent"]);
-    let finished = scratch.fetched(&rows_of_both(|row| row.replace("OPEN", "42")), &[&both[..], &["--force"]].concat());
-    assert!(finished.stderr.contains("tencent 2021-2022: gave 2020-12-31 twice, with other prices: "), "{}", finished.stderr);
+    let finished = scratch.fetched(
+        &rows_of_both(|row| row.replace("OPEN", "42")),
+        &[&both[..], &["--force"]].concat(),
+    );
+    assert!(
+        finished.stderr.contains("tencent 2021-2022: gave 2020-12-31 twice, with other prices: "),
+        "{}",
+        finished.stderr
+    );
 
     // A window before the share was listed is empty, which is no fault.
     let young = Server::honest(Prices::new(date(2021, 1, 4), date(2022, 12, 30)));
     let finished = scratch.fetched(&young, &[&both[..], &["--force"]].concat());
-    assert!(finished.stderr.contains("tencent 2019-2020: 0 days, 1 window left"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("tencent 2019-2020: 0 days, 1 window left"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.text("sh600519.csv").lines().count(), 6);
     // Adjusted prices, and then earlier ones that are not.
     let mixed = tencent_that(|asked, before| {
@@ -241,8 +317,10 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         Does::Says(if before == 0 { text.replace("qfqday", "day") } else { text })
     });
     let finished = scratch.fetched(&mixed, &[&both[..], &["--force"]].concat());
-    let said = "tencent: gave qfq prices for some years and unadjusted ones for others; asking eastmoney";
-    let is_fine = finished.stderr.contains("note: tencent has no qfq prices of sh600519 for some years");
+    let said =
+        "tencent: gave qfq prices for some years and unadjusted ones for others; asking eastmoney";
+    let is_fine =
+        finished.stderr.contains("note: tencent has no qfq prices of sh600519 for some years");
     assert!(finished.stderr.contains(said) && !is_fine, "{}", finished.stderr);
 }
 
@@ -254,21 +332,47 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
     for (name, does, said) in [
         (
             "eastmoney",
-            Box::new(|_: String| Does::Says(r#"{"rc":0,"data":7}"#.to_owned())) as Box<dyn Fn(String) -> Does + Send + Sync>,
+            Box::new(|_: String| Does::Says(r#"{"rc":0,"data":7}"#.to_owned()))
+                as Box<dyn Fn(String) -> Does + Send + Sync>,
             "expected bars under `klines`, got `7`",
         ),
-        ("eastmoney", Box::new(|_| Does::Says(r#"{"rc":102,"data":null}"#.to_owned())), "answered rc 102, expected 0"),
+        (
+            "eastmoney",
+            Box::new(|_| Does::Says(r#"{"rc":102,"data":null}"#.to_owned())),
+            "answered rc 102, expected 0",
+        ),
         ("eastmoney", Box::new(|_| Does::Drops), "the connection broke off"),
-        ("eastmoney", Box::new(|text: String| Does::Says(text.replace("2022-02-15,", "15.2.2022,"))), "row 2: expected `date,open"),
-        ("yahoo", Box::new(move |_| Does::Status("404 Not Found", "", none.to_owned())), "answered `Not Found: No data found"),
-        ("yahoo", Box::new(move |text| Does::Says(cut(text))), "expected 5 values of `open`, one a day, got 6"),
-        ("yahoo", Box::new(|_| Does::Status("429 Too Many Requests", "Retry-After: 600", String::new())), "asks to wait 600 s"),
+        (
+            "eastmoney",
+            Box::new(|text: String| Does::Says(text.replace("2022-02-15,", "15.2.2022,"))),
+            "row 2: expected `date,open",
+        ),
+        (
+            "yahoo",
+            Box::new(move |_| Does::Status("404 Not Found", "", none.to_owned())),
+            "answered `Not Found: No data found",
+        ),
+        (
+            "yahoo",
+            Box::new(move |text| Does::Says(cut(text))),
+            "expected 5 values of `open`, one a day, got 6",
+        ),
+        (
+            "yahoo",
+            Box::new(|_| Does::Status("429 Too Many Requests", "Retry-After: 600", String::new())),
+            "asks to wait 600 s",
+        ),
     ] {
         let server = Server::new(move |asked, _| does(prices().answer(&asked.target)));
-        let finished = scratch.fetch(&server, &[&DAYS[..], &["--provider", name, "--retries", "0"]].concat());
+        let finished =
+            scratch.fetch(&server, &[&DAYS[..], &["--provider", name, "--retries", "0"]].concat());
         assert_eq!(finished.code, 1, "{}", finished.stderr);
         let start = format!("error: no provider gave bars of sh600519: {name} 2022: ");
-        assert!(finished.stderr.contains(&start) && finished.stderr.contains(said), "expected {said} in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&start) && finished.stderr.contains(said),
+            "expected {said} in {}",
+            finished.stderr
+        );
         assert_eq!(server.providers(), [name], "another provider than the named one is not asked");
     }
     // Yahoo's null rows are holidays.
@@ -278,7 +382,11 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
         Does::Says(text.replacen(&format!("\"open\":[{first}"), "\"open\":[null", 1))
     });
     let finished = scratch.fetched(&server, &[&DAYS[..], &["--provider", "yahoo"]].concat());
-    assert!(finished.stderr.contains("note: yahoo gave 1 row without numbers, left out"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("note: yahoo gave 1 row without numbers, left out"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.text("sh600519.csv").lines().count(), 5);
 }
 
@@ -297,7 +405,13 @@ fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
     let finished = scratch.fetch(&server, &[&later[..], &["--force"]].concat());
     assert_eq!((finished.code, &finished.stdout[..]), (1, ""));
     let error = finished.stderr.lines().last().unwrap();
-    for said in ["error: no provider gave bars of sh600519: tencent", "answered code 1", "; eastmoney", "; yahoo", "HTTP status 404"] {
+    for said in [
+        "error: no provider gave bars of sh600519: tencent",
+        "answered code 1",
+        "; eastmoney",
+        "; yahoo",
+        "HTTP status 404",
+    ] {
         assert!(error.contains(said), "expected {said} in {error}");
     }
     assert_eq!(server.providers(), ["tencent", "eastmoney", "yahoo"]);
@@ -311,7 +425,9 @@ fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
         let finished = scratch.fetch_at(&url, args);
         assert_eq!(finished.code, 1);
         assert!(
-            finished.stderr.starts_with("error: no provider could be reached: tencent 2022-2023: Connection refused"),
+            finished.stderr.starts_with(
+                "error: no provider could be reached: tencent 2022-2023: Connection refused"
+            ),
             "{}",
             finished.stderr
         );
@@ -331,14 +447,19 @@ fn a_provider_out_of_reach_is_told_when_another_answers() {
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let mut command = scratch.command(&[&["fetch"], &DAYS[..]].concat());
-    command.env("RNN_TENCENT_URL", &url).env("RNN_EASTMONEY_URL", &server.url).env("RNN_YAHOO_URL", &server.url);
-    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+    command
+        .env("RNN_TENCENT_URL", &url)
+        .env("RNN_EASTMONEY_URL", &server.url)
+        .env("RNN_YAHOO_URL", &server.url);
+    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+    {
         command.env_remove(name);
     }
     let finished = scratch.finish(command, "");
     assert_eq!(finished.code, 0, "{}", finished.stderr);
     assert!(
-        finished.stderr.contains("tencent 2022-2023: Connection refused") && finished.stderr.contains("; eastmoney answered"),
+        finished.stderr.contains("tencent 2022-2023: Connection refused")
+            && finished.stderr.contains("; eastmoney answered"),
         "{}",
         finished.stderr
     );

@@ -1,4 +1,5 @@
-//! `fetch` and the file that is there: two at once, days that were not over, the first day, volumes.
+//! `fetch` and the file that is there: two at once, days that were not over, the first day,
+//! volumes.
 
 use std::{
     fs,
@@ -27,18 +28,28 @@ fn of_two_fetches_to_one_file_the_second_is_refused() {
         Does::Says(prices().answer(&asked.target))
     });
     let mut command = scratch.fetch_command(&slow.url, &FIRST);
-    let mut first = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begin = Instant::now();
     while slow.asked().is_empty() {
         assert!(begin.elapsed() < Duration::from_secs(60), "the first fetch asks");
         thread::sleep(Duration::from_millis(5));
     }
     let server = Server::honest(prices());
-    let second = scratch.fetch(&server, &["000001", "--to", "2022-02-18", "--out", FILE, "--force"]);
+    let second =
+        scratch.fetch(&server, &["000001", "--to", "2022-02-18", "--out", FILE, "--force"]);
     assert_eq!((second.code, server.asked().len()), (1, 0), "{}", second.stderr);
     let said = format!("error: sh600519.csv is in use by process {}, since ", first.id());
-    assert!(second.stderr.contains(&said) && second.stderr.contains("wait for it to end"), "{}", second.stderr);
-    assert!(!second.stderr.contains("--artifacts") && !second.stderr.contains(".tmp"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains(&said) && second.stderr.contains("wait for it to end"),
+        "{}",
+        second.stderr
+    );
+    assert!(
+        !second.stderr.contains("--artifacts") && !second.stderr.contains(".tmp"),
+        "{}",
+        second.stderr
+    );
     assert!(first.wait().unwrap().success());
     assert!(scratch.text(FILE).contains(",600519") && unfinished(&scratch.path("")).is_empty());
     scratch.fetched(&server, &["600519", "--to", "2022-03-04"]);
@@ -47,7 +58,10 @@ fn of_two_fetches_to_one_file_the_second_is_refused() {
 #[test]
 fn a_last_day_that_was_not_over_is_replaced_alone() {
     let later = ["600519", "--to", "2022-02-18"];
-    for (to, done, rows) in [("2022-02-18", "renewed the last day of sh600519.csv", 189), ("2022-03-04", "added 10 days to", 199)] {
+    for (to, done, rows) in [
+        ("2022-02-18", "renewed the last day of sh600519.csv", 189),
+        ("2022-03-04", "added 10 days to", 199),
+    ] {
         let scratch = Scratch::new();
         let early = changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
         scratch.fetched(&early, &FIRST);
@@ -59,8 +73,18 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
         let server = Server::honest(prices());
         let finished = scratch.fetched(&server, &["600519", "--to", to]);
         assert!(finished.stdout.starts_with(done), "{}", finished.stdout);
-        assert!(finished.stderr.contains("2022-02-18 was not over when it was fetched; its row is replaced"), "{}", finished.stderr);
-        assert!(!finished.stderr.contains("rewritten") && !finished.stderr.contains("fetched again"), "{}", finished.stderr);
+        assert!(
+            finished
+                .stderr
+                .contains("2022-02-18 was not over when it was fetched; its row is replaced"),
+            "{}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stderr.contains("rewritten") && !finished.stderr.contains("fetched again"),
+            "{}",
+            finished.stderr
+        );
         let honest = Scratch::new();
         honest.fetched(&Server::honest(prices()), &["600519", "--from", "2021-06-01", "--to", to]);
         assert_eq!(scratch.text(FILE), honest.text(FILE));
@@ -68,7 +92,11 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
         // Now it is over, and nothing is asked.
         let asked = server.asked().len();
         let finished = scratch.fetched(&server, &later);
-        assert!(finished.stdout.contains("is up to date") && server.asked().len() == asked, "{}", finished.stdout);
+        assert!(
+            finished.stdout.contains("is up to date") && server.asked().len() == asked,
+            "{}",
+            finished.stdout
+        );
     }
 }
 
@@ -76,15 +104,21 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
 fn other_volumes_are_another_history() {
     let scratch = fetched();
     let volume = |from: &'static str, to: &'static str| changed(move |text| text.replace(from, to));
-    let finished = scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
+    let finished =
+        scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
     assert!(
         finished.stderr.contains("its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; everything is"),
         "{}",
         finished.stderr
     );
     assert!(finished.stdout.starts_with("replaced"), "{}", finished.stdout);
-    let finished = scratch.fetched(&volume("\"1010.000\"", "\"2011.000\""), &["600519", "--to", "2022-03-04"]);
-    assert!(finished.stdout.starts_with("added 5 days"), "rounded volumes are the same: {}", finished.stdout);
+    let finished =
+        scratch.fetched(&volume("\"1010.000\"", "\"2011.000\""), &["600519", "--to", "2022-03-04"]);
+    assert!(
+        finished.stdout.starts_with("added 5 days"),
+        "rounded volumes are the same: {}",
+        finished.stdout
+    );
 }
 
 #[test]
@@ -100,10 +134,16 @@ fn force_keeps_the_first_day_of_the_file_before() {
     let finished = scratch.fetched(&server, &later);
     assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
     // Of another symbol, or not readable: the usual ten years.
-    for text in [scratch.text("sh600519.csv.json").replace("\"sh600519\"", "\"sz000001\""), "{}".to_owned()] {
+    for text in
+        [scratch.text("sh600519.csv.json").replace("\"sh600519\"", "\"sz000001\""), "{}".to_owned()]
+    {
         fs::write(scratch.path("sh600519.csv.json"), text).unwrap();
         let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
-        assert!(finished.stderr.contains("from 2012-03-04 on, the usual ten years"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("from 2012-03-04 on, the usual ten years"),
+            "{}",
+            finished.stderr
+        );
         assert!(!from());
     }
 }
@@ -113,13 +153,25 @@ fn days_that_end_early_are_said_until_there_are_more() {
     let scratch = Scratch::new();
     let beside = || scratch.text("sh600519.csv.json");
     let said = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
-    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 3), ..prices() }), &FIRST);
+    let finished =
+        scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 3), ..prices() }), &FIRST);
     assert!(finished.stderr.contains(said) && beside().contains(said), "{}", finished.stderr);
     let finished = scratch.fetched(&Server::honest(prices()), &["600519", "--to", "2022-02-18"]);
-    assert!(finished.stdout.starts_with("added 11 days") && beside().contains("\"notes\": []"), "{}", beside());
+    assert!(
+        finished.stdout.starts_with("added 11 days") && beside().contains("\"notes\": []"),
+        "{}",
+        beside()
+    );
     // A holiday is not.
-    let finished = scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 18), ..prices() }), &["600519", "--to", "2022-03-04"]);
-    assert!(finished.stdout.contains("up to date") && !finished.stderr.contains("the last day it gave"), "{}", finished.stderr);
+    let finished = scratch.fetched(
+        &Server::honest(Prices { last: date(2022, 2, 18), ..prices() }),
+        &["600519", "--to", "2022-03-04"],
+    );
+    assert!(
+        finished.stdout.contains("up to date") && !finished.stderr.contains("the last day it gave"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -136,8 +188,18 @@ fn days_before_the_file_begins_are_not_called_up_to_date() {
 fn garbage_and_bars_of_others_replace_nothing() {
     let negative = Server::honest(Prices { factor: -1.0, ..prices() });
     for (server, provider, adjust, said) in [
-        (negative, "tencent", "none", "tencent: gave prices that cannot be (zero or less, or a high below the low) in "),
-        (changed(|text| text.replace("600519", "000001")), "eastmoney", "qfq", "answered with bars of `000001`, expected 600519"),
+        (
+            negative,
+            "tencent",
+            "none",
+            "tencent: gave prices that cannot be (zero or less, or a high below the low) in ",
+        ),
+        (
+            changed(|text| text.replace("600519", "000001")),
+            "eastmoney",
+            "qfq",
+            "answered with bars of `000001`, expected 600519",
+        ),
         (
             changed(|text| text.replace("\"meta\":{", "\"meta\":{\"symbol\":\"AAPL\",")),
             "yahoo",
@@ -150,7 +212,11 @@ fn garbage_and_bars_of_others_replace_nothing() {
         scratch.fetched(&Server::honest(prices()), &args);
         let before = scratch.text(FILE);
         let finished = scratch.fetch(&server, &[&args[..], &["--force"]].concat());
-        assert!(finished.code == 1 && finished.stderr.contains(said), "expected {said} in {}", finished.stderr);
+        assert!(
+            finished.code == 1 && finished.stderr.contains(said),
+            "expected {said} in {}",
+            finished.stderr
+        );
         assert_eq!(scratch.text(FILE), before);
     }
 }
@@ -165,7 +231,13 @@ fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
         ("eastmoney", r#"{"rc":0,"data":null}"#),
     ] {
         let answer = |is_empty: fn(usize) -> bool| {
-            Server::new(move |asked, before| Does::Says(if is_empty(before) { empty.to_owned() } else { prices().answer(&asked.target) }))
+            Server::new(move |asked, before| {
+                Does::Says(if is_empty(before) {
+                    empty.to_owned()
+                } else {
+                    prices().answer(&asked.target)
+                })
+            })
         };
         let args = [&days[..], &["--provider", provider]].concat();
         let scratch = Scratch::new();
@@ -177,7 +249,12 @@ fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
         // Between others a window has bars.
         if provider == "tencent" {
             let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);
-            assert!(finished.code == 1 && finished.stderr.contains("tencent 2014-2015: has no bars of sh600519"), "{}", finished.stderr);
+            assert!(
+                finished.code == 1
+                    && finished.stderr.contains("tencent 2014-2015: has no bars of sh600519"),
+                "{}",
+                finished.stderr
+            );
         }
     }
 }

@@ -67,12 +67,14 @@ impl Server {
     pub(crate) fn new(answers: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (asked, most_at_once) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let (asked, most_at_once) =
+            (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
         let server = Self { url, asked: asked.clone(), most_at_once: most_at_once.clone() };
         let (answers, now): (Arc<Answers>, _) = (Arc::new(answers), Arc::new(AtomicUsize::new(0)));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (asked, answers, most, now) = (asked.clone(), answers.clone(), most_at_once.clone(), now.clone());
+                let (asked, answers, most, now) =
+                    (asked.clone(), answers.clone(), most_at_once.clone(), now.clone());
                 thread::spawn(move || {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     // A client that goes away in the middle is one of the cases.
@@ -90,7 +92,12 @@ impl Server {
 
     /// Paths and parameters that were asked for, in order, without what a request has at random.
     pub(crate) fn targets(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|asked| asked.target.split("&r=").next().unwrap().to_owned()).collect()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|asked| asked.target.split("&r=").next().unwrap().to_owned())
+            .collect()
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -107,14 +114,20 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, now: &AtomicUsize) -> std::io::Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    asked: &Mutex<Vec<Asked>>,
+    answers: &Answers,
+    now: &AtomicUsize,
+) -> std::io::Result<()> {
     let mut head = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     while reader.read_line(&mut head)? > 2 {}
     let target = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
     let before = {
         let mut asked = asked.lock().unwrap();
-        let before = asked.iter().filter(|earlier| provider(&earlier.target) == provider(&target)).count();
+        let before =
+            asked.iter().filter(|earlier| provider(&earlier.target) == provider(&target)).count();
         asked.push(Asked { target: target.clone(), head: head.clone() });
         before
     };
@@ -125,11 +138,16 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
     now.fetch_sub(1, Ordering::SeqCst);
     let whole = |status: &str, header: &str, body: &str| {
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
-        format!("HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
     };
     match does {
         Does::Says(body) => stream.write_all(whole("200 OK", "", &body).as_bytes()),
-        Does::Status(status, header, body) => stream.write_all(whole(status, header, &body).as_bytes()),
+        Does::Status(status, header, body) => {
+            stream.write_all(whole(status, header, &body).as_bytes())
+        }
         Does::Drops => Ok(()),
         Does::SendsHalf(body) => {
             let answer = whole("200 OK", "", &body);
@@ -147,7 +165,10 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
         }
         Does::Unpacks(bytes) => {
             let body = packed(bytes);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             stream.write_all(head.as_bytes())?;
             stream.write_all(&body)
         }
@@ -165,7 +186,8 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, answers: &Answers, no
     }
 }
 
-/// So many `[`, as gzip packs them best with its fixed codes (RFC 1951, 3.2.6): the letter, and then that it is repeated 258 times, in 13 bits.
+/// So many `[`, as gzip packs them best with its fixed codes (RFC 1951, 3.2.6): the letter, and
+/// then that it is repeated 258 times, in 13 bits.
 fn packed(bytes: usize) -> Vec<u8> {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let (mut byte, mut filled) = (0u8, 0);
@@ -220,7 +242,9 @@ impl Prices {
 
     pub(crate) fn days(&self, from: Date, to: Date) -> Vec<Day> {
         let days = self.first.max(from).series(1.day()).take_while(|day| *day <= self.last.min(to));
-        days.filter(|day| day.weekday().to_monday_zero_offset() < 5).map(|day| self.day(day)).collect()
+        days.filter(|day| day.weekday().to_monday_zero_offset() < 5)
+            .map(|day| self.day(day))
+            .collect()
     }
 
     fn day(&self, day: Date) -> Day {
@@ -228,7 +252,11 @@ impl Prices {
         let open = 50.0 + 10.0 * (time / 40.0).sin() + (time * 1.7).sin();
         let close = open + 0.5 * (time * 0.9).cos();
         let prices = [open, close, open.max(close) + 0.3, open.min(close) - 0.3];
-        (day, prices.map(|price| (price * self.factor * 1000.0).round() / 1000.0), 1000 + day.day().unsigned_abs() as u32)
+        (
+            day,
+            prices.map(|price| (price * self.factor * 1000.0).round() / 1000.0),
+            1000 + day.day().unsigned_abs() as u32,
+        )
     }
 
     /// The honest answer to a request.
@@ -238,8 +266,11 @@ impl Prices {
             "eastmoney" => {
                 let day = |key| Date::strptime("%Y%m%d", parameter(target, key)).unwrap();
                 let days = self.days(day("beg"), day("end")).into_iter();
-                let lines: Vec<String> =
-                    days.map(|(day, [o, c, h, l], lots)| format!("\"{day},{o},{c},{h},{l},{lots},1.0,1,1,1,1\"")).collect();
+                let lines: Vec<String> = days
+                    .map(|(day, [o, c, h, l], lots)| {
+                        format!("\"{day},{o},{c},{h},{l},{lots},1.0,1,1,1,1\"")
+                    })
+                    .collect();
                 format!(
                     r#"{{"rc":0,"data":{{"code":"{}","market":1,"name":"贵州茅台","klines":[{}]}}}}"#,
                     &parameter(target, "secid")[2..],
@@ -255,15 +286,26 @@ impl Prices {
     pub(crate) fn tencent_rows(&self, target: &str) -> Vec<String> {
         let parts: Vec<&str> = parameter(target, "param").split(',').collect();
         let days = self.days(parts[2].parse().unwrap(), parts[3].parse().unwrap()).into_iter();
-        days.map(|(day, [o, c, h, l], lots)| format!(r#"["{day}","{o:.3}","{c:.3}","{h:.3}","{l:.3}","{lots}.000"]"#)).collect()
+        days.map(|(day, [o, c, h, l], lots)| {
+            format!(r#"["{day}","{o:.3}","{c:.3}","{h:.3}","{l:.3}","{lots}.000"]"#)
+        })
+        .collect()
     }
 
     fn yahoo(&self, target: &str) -> String {
-        let day = |key| Offset::UTC.to_datetime(Timestamp::from_second(parameter(target, key).parse().unwrap()).unwrap()).date();
+        let day = |key| {
+            Offset::UTC
+                .to_datetime(
+                    Timestamp::from_second(parameter(target, key).parse().unwrap()).unwrap(),
+                )
+                .date()
+        };
         let days = self.days(day("period1"), day("period2").yesterday().unwrap());
         let list = |of: &dyn Fn(&Day) -> String| days.iter().map(of).collect::<Vec<_>>().join(",");
         let price = |index: usize| list(&|day: &Day| (2.0 * day.1[index]).to_string());
-        let open_at = |day: &Day| Offset::constant(8).to_timestamp(day.0.at(9, 30, 0, 0)).unwrap().as_second().to_string();
+        let open_at = |day: &Day| {
+            Offset::constant(8).to_timestamp(day.0.at(9, 30, 0, 0)).unwrap().as_second().to_string()
+        };
         format!(
             r#"{{"chart":{{"result":[{{"meta":{{"currency":"CNY","gmtoffset":28800}},"timestamp":[{}],"indicators":{{"quote":[{{"open":[{}],"close":[{}],
             "high":[{}],"low":[{}],"volume":[{}]}}],"adjclose":[{{"adjclose":[{}]}}]}}}}],"error":null}}}}"#,
@@ -292,7 +334,10 @@ pub(crate) fn tencent(target: &str, rows: &[String]) -> String {
 
 fn parameter<'a>(target: &'a str, key: &str) -> &'a str {
     let query = target.split_once('?').unwrap().1;
-    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).unwrap_or_else(|| panic!("{key} is not in {target}"))
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+        .unwrap_or_else(|| panic!("{key} is not in {target}"))
 }
 
 impl Scratch {
@@ -307,7 +352,9 @@ impl Scratch {
         for name in ["RNN_TENCENT_URL", "RNN_EASTMONEY_URL", "RNN_YAHOO_URL"] {
             command.env(name, url);
         }
-        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        for name in
+            ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+        {
             command.env_remove(name);
         }
         command

@@ -16,11 +16,16 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
     let data = scratch.file("bars.csv", bars(200));
     scratch.train("series", &["--data", &data, "--horizon", "4"]);
     let forecast = scratch.json(&["forecast", "series", "--json"]);
-    let expected: Vec<String> = business_days().skip(200).take(4).map(|day| day.to_string()).collect();
-    let times: Vec<String> = values(&forecast[0]).iter().map(|value| value["time"].as_str().unwrap()[..10].to_owned()).collect();
+    let expected: Vec<String> =
+        business_days().skip(200).take(4).map(|day| day.to_string()).collect();
+    let times: Vec<String> = values(&forecast[0])
+        .iter()
+        .map(|value| value["time"].as_str().unwrap()[..10].to_owned())
+        .collect();
     assert_eq!((times, &forecast[0]["series"]), (expected.clone(), &"bars.csv".into()));
     for value in values(&forecast[0]) {
-        let [lower, point, upper] = ["lower", "value", "upper"].map(|name| value[name].as_f64().unwrap());
+        let [lower, point, upper] =
+            ["lower", "value", "upper"].map(|name| value[name].as_f64().unwrap());
         assert!(lower < point && point < upper && (20.0..80.0).contains(&point), "{value}");
     }
     // The row after the last is what `predict` says, too.
@@ -28,17 +33,30 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
     assert!((forecast[0]["values"][0]["value"].as_f64().unwrap() / next - 1.0).abs() < 1e-6);
 
     let finished = scratch.ok(&["forecast", "series", "--steps", "2"]);
-    assert!(finished.stdout.contains("bars.csv, known until ") && finished.stdout.contains("90% interval"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains("bars.csv, known until ")
+            && finished.stdout.contains("90% interval"),
+        "{}",
+        finished.stdout
+    );
     let (header, rows) = scratch.read_csv("series", "forecast.csv");
-    assert_eq!((&header[..], rows.len(), &rows[1][1]), ("series,date,value,lower,upper", 2, &expected[1]));
+    assert_eq!(
+        (&header[..], rows.len(), &rows[1][1]),
+        ("series,date,value,lower,upper", 2, &expected[1])
+    );
     let kept = values(&scratch.read_json("series", "forecast.json")[0]);
-    assert!(kept.iter().zip(values(&forecast[0])).all(|(kept, value)| kept["value"] == value["value"]), "fewer steps are the first ones");
+    assert!(
+        kept.iter().zip(values(&forecast[0])).all(|(kept, value)| kept["value"] == value["value"]),
+        "fewer steps are the first ones"
+    );
     assert!(scratch.read("series", "forecast.svg").contains("forecast of bars.csv"));
     assert_eq!(&fs::read(scratch.artifact("series", "forecast.png")).unwrap()[..4], b"\x89PNG");
     assert_eq!(unfinished(&scratch.path("artifacts")).len(), 0);
 
     let width = |level: &str| {
-        let value = scratch.json(&["forecast", "series", "--interval", level, "--json"])[0]["values"][0].clone();
+        let value =
+            scratch.json(&["forecast", "series", "--interval", level, "--json"])[0]["values"][0]
+                .clone();
         value["upper"].as_f64().unwrap() - value["lower"].as_f64().unwrap()
     };
     assert!(width("0.5") < width("0.9"));
@@ -48,28 +66,49 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
 fn forecasts_go_on_from_themselves_where_the_model_reads_nothing_else() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    for (features, transform) in
-        [("open", "residual"), ("open,weekday,log-return(open),difference(open),return(open)", "log-return"), ("month", "minmax")]
-    {
-        let args = ["--data", &data, "--features", features, "--transform", transform, "--horizon", "2", "--fresh"];
+    for (features, transform) in [
+        ("open", "residual"),
+        ("open,weekday,log-return(open),difference(open),return(open)", "log-return"),
+        ("month", "minmax"),
+    ] {
+        let args = [
+            "--data",
+            &data,
+            "--features",
+            features,
+            "--transform",
+            transform,
+            "--horizon",
+            "2",
+            "--fresh",
+        ];
         scratch.train("series", &args);
         let two = values(&scratch.json(&["forecast", "series", "--json"])[0]);
         let seven = values(&scratch.json(&["forecast", "series", "--steps", "7", "--json"])[0]);
         assert_eq!(seven.len(), 7);
         for (one, other) in two.iter().zip(&seven) {
-            assert_eq!((&one["time"], &one["value"]), (&other["time"], &other["value"]), "{features}");
+            assert_eq!(
+                (&one["time"], &one["value"]),
+                (&other["time"], &other["value"]),
+                "{features}"
+            );
         }
-        assert!(seven.iter().all(|value| value["value"].is_number() && value["lower"].is_number()), "{seven:?}");
+        assert!(
+            seven.iter().all(|value| value["value"].is_number() && value["lower"].is_number()),
+            "{seven:?}"
+        );
 
         // The third step is the first one of a file that already has the first two.
         let mut text = bars(200);
         for value in &two {
-            text += &format!("{},{},50,1000\n", &value["time"].as_str().unwrap()[..10], value["value"]);
+            text +=
+                &format!("{},{},50,1000\n", &value["time"].as_str().unwrap()[..10], value["value"]);
         }
         let longer = scratch.file("longer.csv", text);
         let next = values(&scratch.json(&["forecast", "series", "--data", &longer, "--json"])[0]);
         assert_eq!(next[0]["time"], seven[2]["time"]);
-        let (one, other) = (next[0]["value"].as_f64().unwrap(), seven[2]["value"].as_f64().unwrap());
+        let (one, other) =
+            (next[0]["value"].as_f64().unwrap(), seven[2]["value"].as_f64().unwrap());
         assert!((one / other - 1.0).abs() < 1e-5, "{features}: {one} {other}");
     }
     scratch.fails(
@@ -83,8 +122,16 @@ fn forecasts_go_on_from_themselves_where_the_model_reads_nothing_else() {
 fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    scratch.fails(&["forecast", "series"], 1, "series has not been trained in artifacts/series: run `rnn-train train series` first");
-    scratch.fails(&["forecast", "letters-onehot-1"], 2, "`rnn-train predict letters-onehot-1` continues letters");
+    scratch.fails(
+        &["forecast", "series"],
+        1,
+        "series has not been trained in artifacts/series: run `rnn-train train series` first",
+    );
+    scratch.fails(
+        &["forecast", "letters-onehot-1"],
+        2,
+        "`rnn-train predict letters-onehot-1` continues letters",
+    );
     assert!(!scratch.path("artifacts").exists());
     scratch.train("series", &["--data", &data]);
     scratch.file("head.csv", "date,open,close,volume\n");
@@ -120,7 +167,9 @@ fn months_and_hours_go_on_as_they_did() {
     for (name, dates, expected) in [
         (
             "month",
-            (0..120).map(|row| format!("{}-{:02}-01", 2000 + row / 12, row % 12 + 1)).collect::<Vec<_>>(),
+            (0..120)
+                .map(|row| format!("{}-{:02}-01", 2000 + row / 12, row % 12 + 1))
+                .collect::<Vec<_>>(),
             ["2010-01-01", "2010-02-01"],
         ),
         (
@@ -129,7 +178,8 @@ fn months_and_hours_go_on_as_they_did() {
             ["2024-03-06 00:30", "2024-03-06 01:30"],
         ),
     ] {
-        let rows: String = dates.iter().zip(0..).map(|(date, row)| format!("{date},{}\n", value(row))).collect();
+        let rows: String =
+            dates.iter().zip(0..).map(|(date, row)| format!("{date},{}\n", value(row))).collect();
         let data = scratch.file(&format!("{name}.csv"), "date,value\n".to_owned() + &rows);
         scratch.train("series", &["--data", &data, "--fresh"]);
         scratch.ok(&["forecast", "series", "--steps", "2"]);

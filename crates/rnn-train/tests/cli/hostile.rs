@@ -1,4 +1,5 @@
-//! Files that are not what they are taken for: read where they can be, else refused with the place, quickly and in little memory.
+//! Files that are not what they are taken for: read where they can be, else refused with the place,
+//! quickly and in little memory.
 
 use std::{
     fmt::Write,
@@ -44,7 +45,8 @@ fn marks_line_ends_quotes_and_names_of_columns_make_no_difference() {
     let plain = bars(200);
     scratch.file("plain.csv", &plain);
     scratch.train("series", &["--data", "plain.csv", "--features", "open", "--target", "open"]);
-    let loss = |scratch: &Scratch| scratch.read_csv("series", "metrics.csv").1.last().unwrap()[1].clone();
+    let loss =
+        |scratch: &Scratch| scratch.read_csv("series", "metrics.csv").1.last().unwrap()[1].clone();
     let expected = loss(&scratch);
     let quoted = with_note("\"said: \"\"buy\"\",\n\n and left, 1.5\r\n\"");
     let chinese = bars_as(["日期", "开盘", "收盘", "成交量"], ',', "%Y年%m月%d日", 200);
@@ -58,7 +60,10 @@ fn marks_line_ends_quotes_and_names_of_columns_make_no_difference() {
         ("chinese names", chinese),
     ] {
         let data = scratch.file("data.csv", text);
-        scratch.train("series", &["--data", &data, "--features", "open", "--target", "open", "--fresh"]);
+        scratch.train(
+            "series",
+            &["--data", &data, "--features", "open", "--target", "open", "--fresh"],
+        );
         assert_eq!(loss(&scratch), expected, "{name}");
     }
 }
@@ -70,7 +75,11 @@ fn faults_are_found_on_their_lines_whatever_ends_them() {
     lines[150] = lines[150].replacen(',', ",x", 1);
     for end in ["\n", "\r\n", "\r"] {
         let data = scratch.file("broken.csv", lines.join(end));
-        scratch.fails(&quick(&["train", "series"], &["--data", &data]), 1, "broken.csv, line 151, column `open`: expected a finite number");
+        scratch.fails(
+            &quick(&["train", "series"], &["--data", &data]),
+            1,
+            "broken.csv, line 151, column `open`: expected a finite number",
+        );
     }
 }
 
@@ -80,21 +89,42 @@ fn what_is_no_utf_8_text_is_refused_with_its_line() {
     let plain = bars(200);
     let nul = plain.replacen("2020-01-06", "2020\u{0}01-06", 1);
     let not_utf8 = [plain.as_bytes(), b"2021-01-01,\xff,1,1\n"].concat();
-    let open_quote = plain.replacen("2020-01-06,", "2020-01-06,\"", 1) + &"\n2030-01-01,1,2,3".repeat(MEGABYTE);
+    let open_quote =
+        plain.replacen("2020-01-06,", "2020-01-06,\"", 1) + &"\n2030-01-01,1,2,3".repeat(MEGABYTE);
     for (name, bytes, expected) in [
-        ("little", utf16(&plain, true, u16::to_le_bytes), "line 1: expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8"),
+        (
+            "little",
+            utf16(&plain, true, u16::to_le_bytes),
+            "line 1: expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8",
+        ),
         ("big", utf16(&plain, true, u16::to_be_bytes), "line 1: expected UTF-8 text, got UTF-16"),
-        ("little without mark", utf16(&plain, false, u16::to_le_bytes), "line 1: expected text, got a NUL byte, which UTF-16 text"),
-        ("big without mark", utf16(&plain, false, u16::to_be_bytes), "line 1: expected text, got a NUL byte"),
+        (
+            "little without mark",
+            utf16(&plain, false, u16::to_le_bytes),
+            "line 1: expected text, got a NUL byte, which UTF-16 text",
+        ),
+        (
+            "big without mark",
+            utf16(&plain, false, u16::to_be_bytes),
+            "line 1: expected text, got a NUL byte",
+        ),
         ("nul", nul.into_bytes(), "line 5: expected text, got a NUL byte"),
         ("latin", not_utf8, "line 202: expected UTF-8 text, got other bytes"),
-        ("open quote", open_quote.into_bytes(), "line 5: the row that begins here goes on for more than 12 MiB"),
+        (
+            "open quote",
+            open_quote.into_bytes(),
+            "line 5: the row that begins here goes on for more than 12 MiB",
+        ),
         ("empty", Vec::new(), "line 1: column `date` is missing; the header has no columns"),
     ] {
         let data = scratch.file("data.csv", bytes);
         let finished = scratch.run(&quick(&["train", "series"], &["--data", &data]));
         assert_eq!(finished.code, 1, "{name}: {}", finished.stderr);
-        assert!(finished.stderr.contains(&format!("data.csv, {expected}")), "{name}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(&format!("data.csv, {expected}")),
+            "{name}: {}",
+            finished.stderr
+        );
     }
     assert!(!scratch.path("artifacts").exists());
 }
@@ -103,7 +133,8 @@ fn what_is_no_utf_8_text_is_refused_with_its_line() {
 fn a_hundred_thousand_columns_are_read_by_name_and_never_guessed() {
     let scratch = Scratch::new();
     let data = scratch.file("wide.csv", wide(100_000, 40));
-    let named = ["--data", &data, "--features", "c99999,c7", "--target", "c99999", "--interval", "none"];
+    let named =
+        ["--data", &data, "--features", "c99999,c7", "--target", "c99999", "--interval", "none"];
     scratch.train("series", &named);
     scratch.fails(
         &quick(&["train", "series"], &["--data", &data, "--fresh"]),
@@ -112,7 +143,11 @@ fn a_hundred_thousand_columns_are_read_by_name_and_never_guessed() {
     );
     for text in [wide(200_000, 1), format!("date{}\n", ",".repeat(11 * MEGABYTE))] {
         let data = scratch.file("wider.csv", text);
-        scratch.fails(&quick(&["train", "series"], &["--data", &data]), 1, "line 1: expected at most 200000 columns, got ");
+        scratch.fails(
+            &quick(&["train", "series"], &["--data", &data]),
+            1,
+            "line 1: expected at most 200000 columns, got ",
+        );
     }
 }
 
@@ -121,18 +156,31 @@ fn names_of_columns_do_not_steer_the_terminal_or_fill_it() {
     let scratch = Scratch::new();
     let data = scratch.file("steers.csv", bars(200).replacen("close", "\u{1b}[2Jclose", 1));
     let finished = scratch.train("series", &["--data", &data]);
-    assert!(finished.stderr.contains("[2Jclose") && !finished.stderr.contains('\u{1b}'), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("[2Jclose") && !finished.stderr.contains('\u{1b}'),
+        "{}",
+        finished.stderr
+    );
     let long = "long".repeat(MEGABYTE);
     let data = scratch.file("long.csv", bars(200).replacen("close", &long, 1));
     let finished = scratch.train("series", &["--data", &data, "--fresh"]);
     assert!(finished.stderr.len() < 20_000, "{} bytes", finished.stderr.len());
-    let data = scratch.file("long.csv", bars(200).replacen("close", &long, 1).replacen("2020-01-06,", "2020-01-06,x", 1));
+    let data = scratch.file(
+        "long.csv",
+        bars(200).replacen("close", &long, 1).replacen("2020-01-06,", "2020-01-06,x", 1),
+    );
     scratch.fails(
-        &quick(&["train", "series"], &["--data", &data, "--fresh", "--features", "open", "--target", "open"]),
+        &quick(
+            &["train", "series"],
+            &["--data", &data, "--fresh", "--features", "open", "--target", "open"],
+        ),
         1,
         "line 5, column `open`: expected a finite number, got `x",
     );
-    let finished = scratch.run(&quick(&["train", "series"], &["--data", &data, "--fresh", "--target", &"y".repeat(100_000)]));
+    let finished = scratch.run(&quick(
+        &["train", "series"],
+        &["--data", &data, "--fresh", "--target", &"y".repeat(100_000)],
+    ));
     assert!(finished.code == 1 && finished.stderr.len() < 5000, "{} bytes", finished.stderr.len());
 }
 
@@ -150,8 +198,14 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
             &["train", "letters-onehot-1", "--config", "big.toml"],
             "big.toml: cannot be read: it has more than 16 MiB, expected some kilobytes",
         ),
-        (&["search", "stock-gap", "--space", "big.toml"], "big.toml: cannot be read: it has more than 16 MiB"),
-        (&["fetch", "600519", "--out", "big.csv"], "big.csv: cannot be read: it has more than 32 MiB"),
+        (
+            &["search", "stock-gap", "--space", "big.toml"],
+            "big.toml: cannot be read: it has more than 16 MiB",
+        ),
+        (
+            &["fetch", "600519", "--out", "big.csv"],
+            "big.csv: cannot be read: it has more than 32 MiB",
+        ),
     ] {
         let start = Instant::now();
         let (finished, memory) = scratch.run_measured(args);
@@ -167,28 +221,48 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
 fn folders_pipes_and_devices_are_no_files() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("folder")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
-    for (path, what) in [("folder", "a folder"), ("pipe", "a pipe or a device"), ("/dev/zero", "a pipe or a device")] {
+    assert!(
+        std::process::Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success()
+    );
+    for (path, what) in [
+        ("folder", "a folder"),
+        ("pipe", "a pipe or a device"),
+        ("/dev/zero", "a pipe or a device"),
+    ] {
         let expected = format!("{path}: cannot be read: it is {what}, expected an ordinary file");
         scratch.fails(&["list", "--config", path], 1, &expected);
         scratch.fails(&["search", "stock-gap", "--space", path], 1, &expected);
         if path == "folder" {
-            scratch.fails(&quick(&["train", "series"], &["--data", path]), 1, "folder: the folder has no file whose name ends in .csv");
+            scratch.fails(
+                &quick(&["train", "series"], &["--data", path]),
+                1,
+                "folder: the folder has no file whose name ends in .csv",
+            );
         } else {
             scratch.fails(&quick(&["train", "series"], &["--data", path]), 1, &expected);
         }
     }
     fs::rename(scratch.path("pipe"), scratch.path("folder/pipe.csv")).unwrap();
-    scratch.fails(&quick(&["train", "series"], &["--data", "folder"]), 1, "pipe.csv: cannot be read: it is a pipe or a device");
+    scratch.fails(
+        &quick(&["train", "series"], &["--data", "folder"]),
+        1,
+        "pipe.csv: cannot be read: it is a pipe or a device",
+    );
 }
 
 #[test]
 fn answers_without_end_are_read_up_to_a_megabyte() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
-    let finished = scratch.run_with_input(&["predict", "letters-onehot-1"], &"1".repeat(3 * MEGABYTE));
+    let finished =
+        scratch.run_with_input(&["predict", "letters-onehot-1"], &"1".repeat(3 * MEGABYTE));
     assert_eq!(finished.code, 2);
-    assert!(finished.stderr.contains("expected a number of predictions, got `111") && finished.stderr.len() < 5000, "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("expected a number of predictions, got `111")
+            && finished.stderr.len() < 5000,
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -202,7 +276,10 @@ fn settings_nested_without_end_or_very_long_are_refused_briefly() {
         (format!("{}a = 1", "a.".repeat(deep)), "deep.toml: "),
         (format!("{}a = 1", "[a]\n".repeat(deep)), "duplicate key"),
         (format!("target = \"{}\nepochs = 1", "x".repeat(1_000_000)), "line 1, column"),
-        (format!("epochs = \"{}\"", "x".repeat(1_000_000)), "expected a whole number from 1 to 1000000, got `xxx"),
+        (
+            format!("epochs = \"{}\"", "x".repeat(1_000_000)),
+            "expected a whole number from 1 to 1000000, got `xxx",
+        ),
         (format!("{} = 1", "x".repeat(1_000_000)), "unknown key `xxx"),
         (format!("units = [{}]", "1,".repeat(1_000_000)), ""),
         ("units = [1\u{0}]".to_owned(), "line 1, column"),
@@ -210,17 +287,43 @@ fn settings_nested_without_end_or_very_long_are_refused_briefly() {
     ] {
         let name = scratch.file("deep.toml", &text);
         for args in [
-            &["train", "letters-onehot-1", "--config", &name, "--epochs", "1", "--progress", "none"][..],
+            &[
+                "train",
+                "letters-onehot-1",
+                "--config",
+                &name,
+                "--epochs",
+                "1",
+                "--progress",
+                "none",
+            ][..],
             &["search", "stock-gap", "--space", &name],
         ] {
             let finished = scratch.run(args);
             let text: String = text.chars().take(30).collect();
-            assert!(finished.code == 1 || expected.is_empty(), "{text}: {} {}", finished.code, finished.stderr);
-            assert!(finished.stderr.len() < 6000 && !finished.stderr.contains("internal error"), "{text}: {}", finished.stderr.len());
-            assert!(args[0] == "search" || finished.stderr.contains(expected), "{text}: expected {expected} in {}", finished.stderr);
+            assert!(
+                finished.code == 1 || expected.is_empty(),
+                "{text}: {} {}",
+                finished.code,
+                finished.stderr
+            );
+            assert!(
+                finished.stderr.len() < 6000 && !finished.stderr.contains("internal error"),
+                "{text}: {}",
+                finished.stderr.len()
+            );
+            assert!(
+                args[0] == "search" || finished.stderr.contains(expected),
+                "{text}: expected {expected} in {}",
+                finished.stderr
+            );
         }
     }
     let bytes = utf16("epochs = 1", true, u16::to_le_bytes);
     let name = scratch.file("deep.toml", bytes);
-    scratch.fails(&["list", "--config", &name], 1, "deep.toml: cannot be read: line 1: expected UTF-8 text, got UTF-16");
+    scratch.fails(
+        &["list", "--config", &name],
+        1,
+        "deep.toml: cannot be read: line 1: expected UTF-8 text, got UTF-16",
+    );
 }

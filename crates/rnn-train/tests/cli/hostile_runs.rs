@@ -1,4 +1,5 @@
-//! Folders of runs that somebody has tampered with: nothing is read without bound, and nothing outside is written or removed.
+//! Folders of runs that somebody has tampered with: nothing is read without bound, and nothing
+//! outside is written or removed.
 
 use std::{
     fs::{self, File},
@@ -37,8 +38,15 @@ fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
         let refused = |what: &str, expected: &str| {
             let (finished, memory) = scratch.run_measured(args);
             let said = &finished.stderr;
-            assert!(finished.code == 1 && said.contains(&format!("{LETTERS}/{name}: ")), "{name} {what}: {} {said}", finished.code);
-            assert!(said.contains(expected) && said.len() < 3000 && !said.contains("internal error"), "{name} {what}: {said}");
+            assert!(
+                finished.code == 1 && said.contains(&format!("{LETTERS}/{name}: ")),
+                "{name} {what}: {} {said}",
+                finished.code
+            );
+            assert!(
+                said.contains(expected) && said.len() < 3000 && !said.contains("internal error"),
+                "{name} {what}: {said}"
+            );
             assert!(memory < 400 << 20, "{name} {what}: {} MiB", memory >> 20);
         };
         File::create(&path).unwrap().set_len(1 << 30).unwrap();
@@ -80,7 +88,8 @@ fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
     let sealed = document.as_object_mut().unwrap().remove("sha256").is_some();
     change(&mut document);
     if sealed {
-        let hash: String = Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
         document["sha256"] = hash.into();
     }
     fs::write(scratch.artifact("series", name), document.to_string()).unwrap();
@@ -99,7 +108,10 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
     // A folder of results in the settings of a run is nobody's wish.
     change(&scratch, "config.json", |config| config["options"]["artifacts"] = json!(outside));
     scratch.train("series", &[]);
-    scratch.ok(&quick(&["backtest", "series", "--folds", "2"], &["--data", "bars.csv", "--epochs", "1"]));
+    scratch.ok(&quick(
+        &["backtest", "series", "--folds", "2"],
+        &["--data", "bars.csv", "--epochs", "1"],
+    ));
     scratch.ok(&quick(&["train", "series", "--seeds", "2"], &["--epochs", "1"]));
     let kept = scratch.read("series", "checkpoint/manifest.json");
     for (place, hostile, expected) in [
@@ -108,7 +120,10 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
         ("files", json!([[], [], []]), "manifest.json: cannot be read ("),
         (
             "files",
-            json!(vec![json!({ "epoch": 1, "step": 0, "bytes": 9, "sha256": "../../../outside/model-1" }); 3]),
+            json!(vec![
+                json!({ "epoch": 1, "step": 0, "bytes": 9, "sha256": "../../../outside/model-1" });
+                3
+            ]),
             "checkpoint/model-1-dede1.bpk: cannot be read",
         ),
     ] {
@@ -116,8 +131,14 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
         scratch.fails(&["evaluate", "series"], 1, expected);
         fs::write(scratch.artifact("series", "checkpoint/manifest.json"), &kept).unwrap();
     }
-    change(&scratch, "seeds.json", |seeds| seeds["models"][0]["seed"] = json!("../../../outside/7"));
-    scratch.fails(&["forecast", "series", "--mean-of-seeds"], 1, "seeds.json: expected the scores of models");
+    change(&scratch, "seeds.json", |seeds| {
+        seeds["models"][0]["seed"] = json!("../../../outside/7")
+    });
+    scratch.fails(
+        &["forecast", "series", "--mean-of-seeds"],
+        1,
+        "seeds.json: expected the scores of models",
+    );
     assert_eq!(files(&outside), before);
 }
 
@@ -130,9 +151,19 @@ fn files_of_a_checkpoint_are_read_up_to_what_their_manifest_says() {
     let name = path.file_name().unwrap().to_str().unwrap();
     let model = File::options().write(true).open(&path).unwrap();
     model.set_len(1 << 40).unwrap();
-    scratch.fails(&["evaluate", "series"], 1, &format!("{name}: has 1099511627776 bytes, expected"));
-    change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"]["files"][0]["bytes"] = json!(1u64 << 40));
-    scratch.fails(&["evaluate", "series"], 1, &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"));
+    scratch.fails(
+        &["evaluate", "series"],
+        1,
+        &format!("{name}: has 1099511627776 bytes, expected"),
+    );
+    change(&scratch, "checkpoint/manifest.json", |manifest| {
+        manifest["best"]["files"][0]["bytes"] = json!(1u64 << 40)
+    });
+    scratch.fails(
+        &["evaluate", "series"],
+        1,
+        &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"),
+    );
 }
 
 #[test]
@@ -151,11 +182,17 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
     let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let new = format!("{}-{}.bpk", old.rsplit_once('-').unwrap().0, &hash[..8]);
     fs::write(folder.join(&new), bytes).unwrap();
-    change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"]["files"][1]["sha256"] = hash.into());
+    change(&scratch, "checkpoint/manifest.json", |manifest| {
+        manifest["best"]["files"][1]["sha256"] = hash.into()
+    });
     for name in ["manifest.before.json", "manifest.older.json"] {
         drop(fs::remove_file(folder.join(name)));
     }
-    scratch.fails(&["train", "series"], 1, &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"));
+    scratch.fails(
+        &["train", "series"],
+        1,
+        &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"),
+    );
     scratch.ok(&["evaluate", "series"]);
 }
 

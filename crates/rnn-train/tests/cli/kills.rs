@@ -9,11 +9,23 @@ use crate::{
 
 fn run(scratch: &Scratch, folder: &str, experiment: &'static str, options: &[&str]) -> Run {
     let options = options.iter().map(|option| (*option).to_owned()).collect();
-    Run { program: PathBuf::from(env!("CARGO_BIN_EXE_rnn-train")), folder: scratch.path(folder), experiment, options }
+    Run {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_rnn-train")),
+        folder: scratch.path(folder),
+        experiment,
+        options,
+    }
 }
 
-/// Kills a run so often in all, from nothing or over another run, until each time it has come to its end.
-fn survives(scratch: &Scratch, experiment: &'static str, options: &[&str], before: Option<&[&str]>, kills: usize) {
+/// Kills a run so often in all, from nothing or over another run, until each time it has come to
+/// its end.
+fn survives(
+    scratch: &Scratch,
+    experiment: &'static str,
+    options: &[&str],
+    before: Option<&[&str]>,
+    kills: usize,
+) {
     let whole = run(scratch, "whole", experiment, options);
     let life = whole.train(&[]).unwrap();
     let before = before.map(|options| run(scratch, "before", experiment, options));
@@ -22,7 +34,8 @@ fn survives(scratch: &Scratch, experiment: &'static str, options: &[&str], befor
     }
     let folders = before.as_ref().map(Run::results);
     let killed = whole.in_folder(scratch.path("killed"));
-    let mut subject = Subject { run: &killed, whole: &whole.results(), life, before: folders.as_deref() };
+    let mut subject =
+        Subject { run: &killed, whole: &whole.results(), life, before: folders.as_deref() };
     let (mut random, mut all) = (Random::new(7), Killed::default());
     while all.kills < kills {
         all += round(&mut subject, kills - all.kills, &mut random).unwrap();
@@ -42,7 +55,8 @@ fn prices_that_are_killed_while_they_start_over_lose_neither_run() {
     let scratch = Scratch::new();
     let data = scratch.path(&scratch.file("bars.csv", bars(700))).display().to_string();
     let settings = ["--units", "8,8", "--window", "20", "--data", &data];
-    let options = [&settings[..], &["--epochs", "60", "--schedule", "cosine", "--seed", "5"]].concat();
+    let options =
+        [&settings[..], &["--epochs", "60", "--schedule", "cosine", "--seed", "5"]].concat();
     let before = [&settings[..], &["--epochs", "2", "--seed", "6"]].concat();
     survives(&scratch, "stock-gru", &options, Some(&before), 12);
 }

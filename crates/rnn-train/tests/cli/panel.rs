@@ -10,10 +10,17 @@ fn panel(scratch: &Scratch) -> String {
         let line = |line: &str| {
             let mut values = line.split(',');
             let date = values.next().unwrap();
-            let rest = values.map(|value| value.parse::<f64>().map_or_else(|_| value.to_owned(), |value| (value * factor).to_string()));
+            let rest = values.map(|value| {
+                value
+                    .parse::<f64>()
+                    .map_or_else(|_| value.to_owned(), |value| (value * factor).to_string())
+            });
             [date.to_owned()].into_iter().chain(rest).collect::<Vec<_>>().join(",") + "\n"
         };
-        scratch.file(&format!("panel/{name}"), bars(if name == "b.csv" { 150 } else { 160 }).lines().map(line).collect::<String>());
+        scratch.file(
+            &format!("panel/{name}"),
+            bars(if name == "b.csv" { 150 } else { 160 }).lines().map(line).collect::<String>(),
+        );
     }
     scratch.file("panel/readme.txt", "no series");
     "panel".to_owned()
@@ -23,7 +30,8 @@ fn panel(scratch: &Scratch) -> String {
 fn one_model_learns_a_folder_and_windows_never_cross_series() {
     let scratch = Scratch::new();
     let data = panel(&scratch);
-    let finished = scratch.train("series", &["--data", &data, "--valid", "2020-05-20", "--test", "2020-07-01"]);
+    let finished = scratch
+        .train("series", &["--data", &data, "--valid", "2020-05-20", "--test", "2020-07-01"]);
     assert!(finished.stderr.contains("panel: 3 series of 470 rows\n"), "{}", finished.stderr);
     let config = scratch.read_json("series", "config.json");
     assert_eq!(
@@ -32,15 +40,24 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     );
     let (header, rows) = scratch.read_csv("series", "predictions.csv");
     assert_eq!(header, "series,date,actual,predicted,lower,upper");
-    // `b.csv` ends ten rows earlier: all are cut on the same days, and none predicts from the rows of another.
+    // `b.csv` ends ten rows earlier: all are cut on the same days, and none predicts from the rows
+    // of another.
     let of = |name: &str| rows.iter().filter(|row| row[0] == name).collect::<Vec<_>>();
     assert_eq!((of("a.csv").len(), of("b.csv").len(), of("c.CSV").len()), (30, 20, 30));
     for (name, level) in [("a.csv", 50.0), ("b.csv", 500.0), ("c.CSV", 5.0)] {
-        let predicted = of(name).iter().map(|row| row[3].parse::<f64>().unwrap()).collect::<Vec<_>>();
-        assert!(predicted.iter().all(|value| (0.6..1.4).contains(&(value / level))), "{name}: {predicted:?}");
+        let predicted =
+            of(name).iter().map(|row| row[3].parse::<f64>().unwrap()).collect::<Vec<_>>();
+        assert!(
+            predicted.iter().all(|value| (0.6..1.4).contains(&(value / level))),
+            "{name}: {predicted:?}"
+        );
     }
-    assert_eq!(scratch.json(&["evaluate", "series", "--json"]), scratch.read_json("series", "evaluation.json"));
-    // Alone in a folder, a series is predicted as among the others: nothing of theirs is in its windows.
+    assert_eq!(
+        scratch.json(&["evaluate", "series", "--json"]),
+        scratch.read_json("series", "evaluation.json")
+    );
+    // Alone in a folder, a series is predicted as among the others: nothing of theirs is in its
+    // windows.
     fs::create_dir(scratch.path("one")).unwrap();
     fs::copy(scratch.path("panel/b.csv"), scratch.path("one/b.csv")).unwrap();
     let day = &of("b.csv")[0][1];
@@ -50,8 +67,16 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     assert_eq!(among[1]["predicted"], alone[0]["predicted"]);
 
     let forecast = scratch.json(&["forecast", "series", "--json"]);
-    let names: Vec<&str> = forecast.as_array().unwrap().iter().map(|forecast| forecast["series"].as_str().unwrap()).collect();
-    assert_eq!((names, scratch.read_csv("series", "forecast.csv").1.len()), (vec!["a.csv", "b.csv", "c.CSV"], 3));
+    let names: Vec<&str> = forecast
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|forecast| forecast["series"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        (names, scratch.read_csv("series", "forecast.csv").1.len()),
+        (vec!["a.csv", "b.csv", "c.CSV"], 3)
+    );
 }
 
 #[test]
@@ -71,18 +96,25 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
     ] {
         scratch.file("panel/aa.csv", text);
         scratch.fails(&flags, 1, problem);
-        scratch.fails(&flags, 1, "; --skip-bad (of train and backtest) leaves out such files and says which");
+        scratch.fails(
+            &flags,
+            1,
+            "; --skip-bad (of train and backtest) leaves out such files and says which",
+        );
     }
     scratch.file("panel/ab.csv", "date;x\n");
     assert!(!scratch.path("artifacts").exists());
     let finished = scratch.ok(&[&flags[..], &["--skip-bad"]].concat());
-    for said in ["skipped: panel/aa.csv", "skipped: panel/ab.csv", "panel: 3 series of 470 rows, 2 skipped"] {
+    for said in
+        ["skipped: panel/aa.csv", "skipped: panel/ab.csv", "panel: 3 series of 470 rows, 2 skipped"]
+    {
         assert!(finished.stderr.contains(said), "{said} in {}", finished.stderr);
     }
     assert_eq!(scratch.read_json("series", "config.json")["source"]["series"], 3);
     let again = scratch.ok(&["evaluate", "series"]);
     assert!(
-        again.stderr.contains("panel/aa.csv: ") && again.stderr.contains("3 series of 470 rows, 2 skipped"),
+        again.stderr.contains("panel/aa.csv: ")
+            && again.stderr.contains("3 series of 470 rows, 2 skipped"),
         "as it was trained: {}",
         again.stderr
     );
@@ -110,13 +142,19 @@ fn a_folder_one_of_whose_files_changed_is_other_data() {
     let scratch = Scratch::new();
     let data = panel(&scratch);
     scratch.train("series", &["--data", &data]);
-    let hash = || scratch.read_json("series", "config.json")["source"]["sha256"].as_str().unwrap().to_owned();
+    let hash = || {
+        scratch.read_json("series", "config.json")["source"]["sha256"].as_str().unwrap().to_owned()
+    };
     let before = hash();
     fs::write(scratch.path("panel/b.csv"), bars(150)).unwrap();
     scratch.fails(&["evaluate", "series"], 1, "has changed since the model was trained on it; to use it all the same, name it with --data");
     scratch.ok(&["evaluate", "series", "--data", &data]);
     let finished = scratch.ok(&["train", "series", "--epochs", "1"]);
-    assert!(finished.stderr.contains("the data is another, so what counts as best starts anew"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("the data is another, so what counts as best starts anew"),
+        "{}",
+        finished.stderr
+    );
     assert_ne!(hash(), before);
 }
 
@@ -124,9 +162,17 @@ fn a_folder_one_of_whose_files_changed_is_other_data() {
 fn a_folder_is_backtested_and_trained_with_several_seeds() {
     let scratch = Scratch::new();
     let data = panel(&scratch);
-    let report = scratch.json(&quick(&["backtest", "series"], &["--data", &data, "--folds", "2", "--json"]));
+    let report =
+        scratch.json(&quick(&["backtest", "series"], &["--data", &data, "--folds", "2", "--json"]));
     assert_eq!(report["data"]["series"], 3);
     assert!(scratch.read_csv("series", "backtest.csv").0.starts_with("fold,series,date,"));
     scratch.train("series", &["--data", &data, "--seeds", "2"]);
-    assert_eq!(scratch.json(&["forecast", "series", "--mean-of-seeds", "--json"]).as_array().unwrap().len(), 3);
+    assert_eq!(
+        scratch
+            .json(&["forecast", "series", "--mean-of-seeds", "--json"])
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
 }

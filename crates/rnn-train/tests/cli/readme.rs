@@ -9,7 +9,8 @@ use crate::{
     support::{Scratch, bars_as},
 };
 
-/// Commands of the README, without what builds the program: the arguments after `--`, or after `rnn-train`.
+/// Commands of the README, without what builds the program: the arguments after `--`, or after
+/// `rnn-train`.
 fn commands() -> Vec<Vec<String>> {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let text = fs::read_to_string(readme).unwrap();
@@ -31,7 +32,10 @@ fn commands() -> Vec<Vec<String>> {
 fn the_readme_commands_run_in_their_order() {
     let scratch = Scratch::new();
     scratch.prices("prices.csv", 800);
-    scratch.file("sensors.csv", bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200));
+    scratch.file(
+        "sensors.csv",
+        bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200),
+    );
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
     let space = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/stock-gap-space.toml");
     scratch.file("assets/stock-gap-space.toml", fs::read(space).unwrap());
@@ -44,7 +48,9 @@ fn the_readme_commands_run_in_their_order() {
             args = ["--config", "short.toml"].map(str::to_owned).to_vec();
         }
         let has = |args: &[String], name: &str| args.iter().any(|arg| arg == name);
-        if ["train", "backtest"].iter().any(|command| has(&args, command)) && !has(&args, "--epochs") {
+        if ["train", "backtest"].iter().any(|command| has(&args, command))
+            && !has(&args, "--epochs")
+        {
             args.extend(["--epochs", "1", "--batch-size", "512"].map(str::to_owned));
         }
         if has(&args, "search") {

@@ -20,9 +20,20 @@ fn losses(scratch: &Scratch, experiment: &str, column: usize) -> Vec<f64> {
 fn a_second_run_goes_on_from_the_best_epoch_of_the_first() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-embedding-4", "--epochs", "20", "--progress", "none"]);
-    let best = scratch.json(&["evaluate", "letters-embedding-4", "--json"])["loss"].as_f64().unwrap();
-    // A step so small that it changes nothing: the first loss of the second run is the loss of where it starts.
-    let args = ["train", "letters-embedding-4", "--epochs", "1", "--learning-rate", "1e-12", "--progress", "none"];
+    let best =
+        scratch.json(&["evaluate", "letters-embedding-4", "--json"])["loss"].as_f64().unwrap();
+    // A step so small that it changes nothing: the first loss of the second run is the loss of
+    // where it starts.
+    let args = [
+        "train",
+        "letters-embedding-4",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "1e-12",
+        "--progress",
+        "none",
+    ];
     let finished = scratch.ok(&args);
     assert!(finished.stderr.contains("going on from epoch 20"), "{}", finished.stderr);
     let all = losses(&scratch, "letters-embedding-4", 1);
@@ -37,23 +48,57 @@ fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
     scratch.ok(&["train", "stock-rnn", "--epochs", "3", "--data", &data, "--progress", "none"]);
     let first = losses(&scratch, "stock-rnn", 2);
     let best = first.iter().copied().fold(f64::INFINITY, f64::min);
-    let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "1e-12", "--progress", "none"]);
+    let finished = scratch.ok(&[
+        "train",
+        "stock-rnn",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "1e-12",
+        "--progress",
+        "none",
+    ]);
     assert!(finished.stderr.contains("prices.csv as before"), "{}", finished.stderr);
     let all = losses(&scratch, "stock-rnn", 2);
     assert_eq!(all.len(), 4);
     assert!((all[3] - best).abs() < 1e-6 * best.max(1.0), "starts from the best weights: {all:?}");
 
     // One wild epoch is worse and does not replace the best.
-    scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "0.5", "--progress", "none"]);
+    scratch.ok(&[
+        "train",
+        "stock-rnn",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "0.5",
+        "--progress",
+        "none",
+    ]);
     let after = scratch.json(&["evaluate", "stock-rnn", "--json"]);
     let best_epoch = after["best_epoch"].as_u64().unwrap();
     assert!(best_epoch <= 4, "{after}");
 
     // The next run starts from the best weights, not from the last.
-    let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--learning-rate", "1e-12", "--progress", "none"]);
-    assert!(finished.stderr.contains(&format!("going on from epoch {best_epoch} ")), "{}", finished.stderr);
+    let finished = scratch.ok(&[
+        "train",
+        "stock-rnn",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "1e-12",
+        "--progress",
+        "none",
+    ]);
+    assert!(
+        finished.stderr.contains(&format!("going on from epoch {best_epoch} ")),
+        "{}",
+        finished.stderr
+    );
     let all = losses(&scratch, "stock-rnn", 2);
-    assert!(all[4] > 2.0 * best && (all[5] - best).abs() < 1e-6 * best.max(1.0), "epoch 5 was wild, epoch 6 starts from the best: {all:?}");
+    assert!(
+        all[4] > 2.0 * best && (all[5] - best).abs() < 1e-6 * best.max(1.0),
+        "epoch 5 was wild, epoch 6 starts from the best: {all:?}"
+    );
 }
 
 #[test]
@@ -62,10 +107,26 @@ fn other_data_starts_the_comparison_anew_and_a_failure_on_it_changes_nothing() {
     let (a, b) = (scratch.prices("a.csv", 420), scratch.prices("b.csv", 500));
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &a, "--progress", "none"]);
     let before = scratch.json(&["evaluate", "stock-rnn", "--json"]);
-    let failed = scratch.run(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--learning-rate", "1e38", "--progress", "none"]);
+    let failed = scratch.run(&[
+        "train",
+        "stock-rnn",
+        "--epochs",
+        "1",
+        "--data",
+        &b,
+        "--learning-rate",
+        "1e38",
+        "--progress",
+        "none",
+    ]);
     assert_eq!(failed.code, 1, "{}", failed.stderr);
-    assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"]), before, "the model is still one of a.csv");
-    let finished = scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--progress", "none"]);
+    assert_eq!(
+        scratch.json(&["evaluate", "stock-rnn", "--json"]),
+        before,
+        "the model is still one of a.csv"
+    );
+    let finished =
+        scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--progress", "none"]);
     assert!(finished.stderr.contains("what counts as best starts anew"), "{}", finished.stderr);
     assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"])["data"]["file"], "b.csv");
 }
@@ -75,7 +136,15 @@ fn fresh_starts_over() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "5", "--progress", "none"]);
     let first = scratch.read("letters-onehot-1", "weights.txt");
-    let finished = scratch.ok(&["train", "letters-onehot-1", "--epochs", "5", "--fresh", "--progress", "none"]);
+    let finished = scratch.ok(&[
+        "train",
+        "letters-onehot-1",
+        "--epochs",
+        "5",
+        "--fresh",
+        "--progress",
+        "none",
+    ]);
     assert!(!finished.stderr.contains("going on"), "{}", finished.stderr);
     assert_eq!(losses(&scratch, "letters-onehot-1", 1).len(), 5);
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), first);
@@ -85,7 +154,8 @@ fn fresh_starts_over() {
 fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
     let scratch = Scratch::new();
     let long = ["train", "letters-onehot-1", "--epochs", "1000000", "--progress", "none"];
-    let mut first = scratch.command(&long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first =
+        scratch.command(&long).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let metrics = scratch.artifact("letters-onehot-1", "metrics.csv");
     let started = Instant::now();
     while !metrics.exists() && started.elapsed() < Duration::from_secs(60) {
@@ -98,7 +168,13 @@ fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
     first.wait().unwrap();
     for refused in [second, fresh] {
         assert_eq!(refused.code, 1, "{}", refused.stderr);
-        assert!(refused.stderr.contains(&format!("letters-onehot-1 is in use by process {id}, since 2")), "{}", refused.stderr);
+        assert!(
+            refused
+                .stderr
+                .contains(&format!("letters-onehot-1 is in use by process {id}, since 2")),
+            "{}",
+            refused.stderr
+        );
     }
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
 }
@@ -108,29 +184,49 @@ pub(crate) fn same(scratch: &Scratch, roots: [&str; 2], experiment: &str) {
     let [one, other] = roots.map(|root| left(scratch, root, experiment));
     for (name, (one, other)) in LEFT.iter().zip(one.iter().zip(&other)) {
         let differs = one.lines().zip(other.lines()).find(|(one, other)| one != other);
-        assert!(one == other, "{name} of {roots:?}: {differs:?}, {} and {} lines", one.lines().count(), other.lines().count());
+        assert!(
+            one == other,
+            "{name} of {roots:?}: {differs:?}, {} and {} lines",
+            one.lines().count(),
+            other.lines().count()
+        );
     }
 }
 
-const LEFT: [&str; 4] = ["weights.txt", "metrics.csv", "evaluation.json", "checkpoint/manifest.json"];
+const LEFT: [&str; 4] =
+    ["weights.txt", "metrics.csv", "evaluation.json", "checkpoint/manifest.json"];
 
 fn left(scratch: &Scratch, root: &str, experiment: &str) -> [String; 4] {
-    let read = |name: &str| fs::read_to_string(scratch.path(root).join(experiment).join(name)).unwrap();
-    let metrics = read("metrics.csv").lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    let read =
+        |name: &str| fs::read_to_string(scratch.path(root).join(experiment).join(name)).unwrap();
+    let metrics = read("metrics.csv")
+        .lines()
+        .map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n")
+        .collect();
     // Burn draws the names of parameters in its files anew in each process.
     let manifest: Value = serde_json::from_str(&read("checkpoint/manifest.json")).unwrap();
     let named = ["epoch", "loss", "data", "scalers"].map(|name| manifest["best"][name].to_string());
-    [read("weights.txt"), metrics, read("evaluation.json"), named.concat() + &manifest["last"].to_string()]
+    [
+        read("weights.txt"),
+        metrics,
+        read("evaluation.json"),
+        named.concat() + &manifest["last"].to_string(),
+    ]
 }
 
-/// Kills a training again and again at moments that look random, lets it go on each time, and at last lets it come to its end; counts how often it went on.
+/// Kills a training again and again at moments that look random, lets it go on each time, and at
+/// last lets it come to its end; counts how often it went on.
 fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
     let args = [args, &["--artifacts", root]].concat();
     let mut went_on = 0;
     for kill in 0..=times {
         let errors = scratch.path("errors.txt");
         let mut command = scratch.command(&args);
-        let mut child = command.stdout(Stdio::null()).stderr(fs::File::create(&errors).unwrap()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&errors).unwrap())
+            .spawn()
+            .unwrap();
         if kill < times {
             thread::sleep(Duration::from_millis(500 + (kill * 7919) % 900));
             if child.try_wait().unwrap().is_some() {
@@ -142,11 +238,19 @@ fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
             child.wait().unwrap();
             // Nothing is half there: what can be evaluated can be.
             let evaluated = scratch.run(&["evaluate", args[1], "--artifacts", root]);
-            assert!(evaluated.code == 0 || evaluated.stderr.contains("has not been trained"), "{}", evaluated.stderr);
+            assert!(
+                evaluated.code == 0 || evaluated.stderr.contains("has not been trained"),
+                "{}",
+                evaluated.stderr
+            );
         } else {
             assert!(child.wait().unwrap().success(), "{}", fs::read_to_string(&errors).unwrap());
         }
-        went_on += usize::from(fs::read_to_string(&errors).unwrap().contains("the run was interrupted; going on after epoch "));
+        went_on += usize::from(
+            fs::read_to_string(&errors)
+                .unwrap()
+                .contains("the run was interrupted; going on after epoch "),
+        );
     }
     went_on
 }
@@ -154,12 +258,22 @@ fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
 #[test]
 fn a_killed_training_of_letters_ends_with_the_bytes_of_one_that_was_not() {
     let scratch = Scratch::new();
-    let args = ["train", "letters-embedding-4", "--epochs", "6000", "--learning-rate", "0.0002", "--progress", "none"];
+    let args = [
+        "train",
+        "letters-embedding-4",
+        "--epochs",
+        "6000",
+        "--learning-rate",
+        "0.0002",
+        "--progress",
+        "none",
+    ];
     scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
     assert!(killed(&scratch, "killed", &args, 4) > 0);
     same(&scratch, ["killed", "whole"], "letters-embedding-4");
     // A run that has come to its end is trained further, from its best weights.
-    let further = scratch.ok(&["train", "letters-embedding-4", "--epochs", "1", "--artifacts", "killed"]);
+    let further =
+        scratch.ok(&["train", "letters-embedding-4", "--epochs", "1", "--artifacts", "killed"]);
     assert!(further.stderr.contains("going on from epoch "), "{}", further.stderr);
 }
 
@@ -167,15 +281,43 @@ fn a_killed_training_of_letters_ends_with_the_bytes_of_one_that_was_not() {
 fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_optimizer() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(1500));
-    let settings = ["--units", "24", "--window", "20", "--batch-size", "16", "--dropout", "0.2", "--learning-rate", "0.01", "--seed", "3"];
-    let run = ["--epochs", "150", "--patience", "60", "--schedule", "plateau:2:0.7", "--warmup", "1.5", "--progress", "none"];
+    let settings = [
+        "--units",
+        "24",
+        "--window",
+        "20",
+        "--batch-size",
+        "16",
+        "--dropout",
+        "0.2",
+        "--learning-rate",
+        "0.01",
+        "--seed",
+        "3",
+    ];
+    let run = [
+        "--epochs",
+        "150",
+        "--patience",
+        "60",
+        "--schedule",
+        "plateau:2:0.7",
+        "--warmup",
+        "1.5",
+        "--progress",
+        "none",
+    ];
     let args = [&["train", "series", "--data", &data][..], &settings, &run].concat();
     scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
     assert!(killed(&scratch, "killed", &args, 4) > 0);
     same(&scratch, ["killed", "whole"], "series");
     // Going on needs no flags: all settings of the interrupted run hold.
-    let mut child =
-        scratch.command(&[&args[..], &["--artifacts", "plain"]].concat()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = scratch
+        .command(&[&args[..], &["--artifacts", "plain"]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let manifest = scratch.path("plain/series/checkpoint/manifest.json");
     let started = Instant::now();
     while !manifest.exists() && started.elapsed() < Duration::from_secs(60) {
@@ -185,13 +327,29 @@ fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_op
     child.wait().unwrap();
     // Other settings make it another run, which says so.
     copied(&scratch.path("plain"), &scratch.path("other"));
-    let other = scratch.ok(&["train", "series", "--epochs", "1", "--schedule", "constant", "--warmup", "0", "--artifacts", "other"]);
+    let other = scratch.ok(&[
+        "train",
+        "series",
+        "--epochs",
+        "1",
+        "--schedule",
+        "constant",
+        "--warmup",
+        "0",
+        "--artifacts",
+        "other",
+    ]);
     assert!(
-        other.stderr.contains("the run before was interrupted; with other settings") && other.stderr.contains("going on from epoch "),
+        other.stderr.contains("the run before was interrupted; with other settings")
+            && other.stderr.contains("going on from epoch "),
         "{}",
         other.stderr
     );
     let plain = scratch.ok(&["train", "series", "--artifacts", "plain"]);
-    assert!(plain.stderr.contains("the run was interrupted; going on after epoch "), "{}", plain.stderr);
+    assert!(
+        plain.stderr.contains("the run was interrupted; going on after epoch "),
+        "{}",
+        plain.stderr
+    );
     same(&scratch, ["plain", "whole"], "series");
 }

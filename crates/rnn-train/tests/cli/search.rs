@@ -21,7 +21,14 @@ fn table(scratch: &Scratch, root: &str) -> Vec<Vec<String>> {
     let header = reader.headers().unwrap().clone();
     let seconds = header.iter().position(|name| name == "seconds").unwrap();
     let rows = reader.records().map(|row| row.unwrap());
-    rows.map(|row| row.iter().enumerate().filter(|(index, _)| *index != seconds).map(|(_, cell)| cell.to_owned()).collect()).collect()
+    rows.map(|row| {
+        row.iter()
+            .enumerate()
+            .filter(|(index, _)| *index != seconds)
+            .map(|(_, cell)| cell.to_owned())
+            .collect()
+    })
+    .collect()
 }
 
 fn column(rows: &[Vec<String>], index: usize) -> Vec<f64> {
@@ -58,7 +65,11 @@ fn kill_once_there(mut command: Command, path: &Path) {
     let ended = child.try_wait().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(there && ended.is_none(), "{}: {there}, it was to be killed and had ended: {ended:?}", path.display());
+    assert!(
+        there && ended.is_none(),
+        "{}: {there}, it was to be killed and had ended: {ended:?}",
+        path.display()
+    );
 }
 
 /// Flags without those of the space.
@@ -70,63 +81,177 @@ fn without_units(args: Vec<&str>) -> Vec<&str> {
 #[test]
 fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_once() {
     let scratch = prepared();
-    let finished = scratch.ok(&without_units(search(&["--trials", "4", "--epochs", "3", "--progress", "plain"])));
-    assert!(finished.stderr.contains("5 trainings; ") && finished.stderr.contains("the best so far"), "{}", finished.stderr);
+    let finished = scratch.ok(&without_units(search(&[
+        "--trials",
+        "4",
+        "--epochs",
+        "3",
+        "--progress",
+        "plain",
+    ])));
+    assert!(
+        finished.stderr.contains("5 trainings; ") && finished.stderr.contains("the best so far"),
+        "{}",
+        finished.stderr
+    );
     let rows = table(&scratch, "artifacts");
-    assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3", "4"]);
+    assert_eq!(
+        rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(),
+        ["0", "1", "2", "3", "4"]
+    );
     let scores = column(&rows, 3);
     let best = (0..5).min_by(|&one, &other| scores[one].total_cmp(&scores[other])).unwrap();
     assert_eq!(scores, column(&rows, 4), "ranked by RMSE");
 
     // A trial is what `train` makes of the same settings.
-    let settings = |trial: usize| [rows[trial][8].trim_matches(['[', ']']).to_owned(), rows[trial][9].clone()];
+    let settings =
+        |trial: usize| [rows[trial][8].trim_matches(['[', ']']).to_owned(), rows[trial][9].clone()];
     let [units, rate] = settings(2);
-    let single =
-        ["--data", "bars.csv", "--epochs", "3", "--units", &units, "--learning-rate", &rate, "--score", "valid", "--artifacts", "single"];
+    let single = [
+        "--data",
+        "bars.csv",
+        "--epochs",
+        "3",
+        "--units",
+        &units,
+        "--learning-rate",
+        &rate,
+        "--score",
+        "valid",
+        "--artifacts",
+        "single",
+    ];
     scratch.train("series", &single);
     let read = |path: &str| fs::read_to_string(scratch.path(path)).unwrap();
-    assert!(read("single/series/weights.txt") == read("artifacts/series/search/trial-002/series/weights.txt"));
-    let evaluation: Value = serde_json::from_str(&read("artifacts/series/search/trial-002/series/evaluation.json")).unwrap();
-    assert_eq!((evaluation["part"].as_str().unwrap(), evaluation["rmse"].as_f64().unwrap()), ("valid", scores[2]));
-    scratch.ok(&["compare", "artifacts/series/search/trial-001/series", "artifacts/series/search/trial-002/series"]);
+    assert!(
+        read("single/series/weights.txt")
+            == read("artifacts/series/search/trial-002/series/weights.txt")
+    );
+    let evaluation: Value =
+        serde_json::from_str(&read("artifacts/series/search/trial-002/series/evaluation.json"))
+            .unwrap();
+    assert_eq!(
+        (evaluation["part"].as_str().unwrap(), evaluation["rmse"].as_f64().unwrap()),
+        ("valid", scores[2])
+    );
+    scratch.ok(&[
+        "compare",
+        "artifacts/series/search/trial-001/series",
+        "artifacts/series/search/trial-002/series",
+    ]);
 
-    // The best settings as a file give the best trial again, and the scores of the test part that the search has said.
+    // The best settings as a file give the best trial again, and the scores of the test part that
+    // the search has said.
     let name = if best == 0 { "as-it-is".to_owned() } else { format!("trial-{best:03}") };
-    assert!(finished.stdout.contains(&format!("The test part was scored once, for {name}, after it was chosen")), "{}", finished.stdout);
-    scratch.ok(&["--config", "artifacts/series/search/best.toml", "train", "series", "--artifacts", "best", "--progress", "none"]);
-    assert!(read("best/series/weights.txt") == read(&format!("artifacts/series/search/{name}/series/weights.txt")));
+    assert!(
+        finished
+            .stdout
+            .contains(&format!("The test part was scored once, for {name}, after it was chosen")),
+        "{}",
+        finished.stdout
+    );
+    scratch.ok(&[
+        "--config",
+        "artifacts/series/search/best.toml",
+        "train",
+        "series",
+        "--artifacts",
+        "best",
+        "--progress",
+        "none",
+    ]);
+    assert!(
+        read("best/series/weights.txt")
+            == read(&format!("artifacts/series/search/{name}/series/weights.txt"))
+    );
     let test: Value = serde_json::from_str(&read("artifacts/series/search/test.json")).unwrap();
     let again: Value = serde_json::from_str(&read("best/series/evaluation.json")).unwrap();
-    assert_eq!((&test["part"], &test["rmse"], &test["interval"]), (&"test".into(), &again["rmse"], &again["interval"]));
+    assert_eq!(
+        (&test["part"], &test["rmse"], &test["interval"]),
+        (&"test".into(), &again["rmse"], &again["interval"])
+    );
     for picture in ["search.svg", "search.png"] {
         assert!(scratch.artifact("series/search", picture).exists());
     }
 
     // More trials are the same and some more; one at a time or two is the same.
-    let more = scratch.ok(&without_units(search(&["--trials", "6", "--epochs", "3", "--progress", "plain", "--jobs", "1"])));
+    let more = scratch.ok(&without_units(search(&[
+        "--trials",
+        "6",
+        "--epochs",
+        "3",
+        "--progress",
+        "plain",
+        "--jobs",
+        "1",
+    ])));
     assert!(more.stderr.contains("7 trainings, 5 are there already"), "{}", more.stderr);
     assert_eq!(table(&scratch, "artifacts")[..5], rows[..]);
-    let report = scratch.json(&without_units(search(&["--trials", "6", "--epochs", "3", "--json", "--artifacts", "other", "--jobs", "2"])));
+    let report = scratch.json(&without_units(search(&[
+        "--trials",
+        "6",
+        "--epochs",
+        "3",
+        "--json",
+        "--artifacts",
+        "other",
+        "--jobs",
+        "2",
+    ])));
     assert_eq!(table(&scratch, "other"), table(&scratch, "artifacts"));
-    assert_eq!((report["trials"].as_array().unwrap().len(), report["test_scored"].as_array().unwrap().len()), (7, 1));
+    assert_eq!(
+        (
+            report["trials"].as_array().unwrap().len(),
+            report["test_scored"].as_array().unwrap().len()
+        ),
+        (7, 1)
+    );
     assert_eq!(report["complete"], true);
     // Fewer trials than there are do not make the others forgotten, and nothing is scored again.
-    let fewer = scratch.json(&without_units(search(&["--trials", "2", "--epochs", "3", "--json", "--artifacts", "other"])));
+    let fewer = scratch.json(&without_units(search(&[
+        "--trials",
+        "2",
+        "--epochs",
+        "3",
+        "--json",
+        "--artifacts",
+        "other",
+    ])));
     assert_eq!(fewer, report);
 }
 
 #[test]
 fn a_killed_search_goes_on_with_the_same_trials_and_results() {
     let scratch = prepared();
-    let args = |root| without_units(search(&["--trials", "5", "--epochs", "20", "--jobs", "1", "--artifacts", root]));
+    let args = |root| {
+        without_units(search(&[
+            "--trials",
+            "5",
+            "--epochs",
+            "20",
+            "--jobs",
+            "1",
+            "--artifacts",
+            root,
+        ]))
+    };
     scratch.ok(&args("whole"));
-    kill_once_there(scratch.command(&args("killed")), &scratch.path("killed/series/search/trial-001/series/evaluation.json"));
+    kill_once_there(
+        scratch.command(&args("killed")),
+        &scratch.path("killed/series/search/trial-001/series/evaluation.json"),
+    );
     let weights = scratch.path("killed/series/search/trial-001/series/weights.txt");
     let written = fs::metadata(&weights).unwrap().modified().unwrap();
     scratch.ok(&args("killed"));
-    assert_eq!(fs::metadata(&weights).unwrap().modified().unwrap(), written, "a finished trial is not trained again");
+    assert_eq!(
+        fs::metadata(&weights).unwrap().modified().unwrap(),
+        written,
+        "a finished trial is not trained again"
+    );
     assert_eq!(table(&scratch, "killed"), table(&scratch, "whole"));
-    let test = |root: &str| fs::read_to_string(scratch.path(root).join("series/search/test.json")).unwrap();
+    let test = |root: &str| {
+        fs::read_to_string(scratch.path(root).join("series/search/test.json")).unwrap()
+    };
     assert!(test("killed") == test("whole"));
 }
 
@@ -134,14 +259,16 @@ fn a_killed_search_goes_on_with_the_same_trials_and_results() {
 fn the_training_of_a_killed_search_ends_with_it() {
     let scratch = prepared();
     let artifacts = scratch.path("artifacts").display().to_string();
-    let args = search(&["--trials", "1", "--epochs", "100000", "--jobs", "1", "--artifacts", &artifacts]);
+    let args =
+        search(&["--trials", "1", "--epochs", "100000", "--jobs", "1", "--artifacts", &artifacts]);
     let command = scratch.command(&without_units(args));
     kill_once_there(command, &scratch.artifact("series/search/as-it-is/series", "metrics.csv"));
     // The training has the pipe of its search, and an ended one has no folder that it keeps in use.
     let ended = || {
         fs::read_dir("/proc").unwrap().flatten().all(|process| {
             let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            !String::from_utf8_lossy(&arguments).contains(scratch.path("artifacts").to_str().unwrap())
+            !String::from_utf8_lossy(&arguments)
+                .contains(scratch.path("artifacts").to_str().unwrap())
         })
     };
     assert!(in_time(ended), "it still trains");
@@ -167,12 +294,17 @@ fn halving_gives_the_best_third_more_epochs() {
     let rung = |rung: &str| rows.iter().filter(|row| row[1] == rung).cloned().collect::<Vec<_>>();
     assert_eq!((rung("").len(), rung("0").len(), rung("1").len(), rung("2").len()), (1, 5, 2, 1));
     let mut first = rung("0");
-    first.sort_by(|one, other| one[3].parse::<f64>().unwrap().total_cmp(&other[3].parse().unwrap()));
+    first
+        .sort_by(|one, other| one[3].parse::<f64>().unwrap().total_cmp(&other[3].parse().unwrap()));
     let mut kept = [first[0][0].clone(), first[1][0].clone()];
     kept.sort();
     assert_eq!(rung("1").iter().map(|row| row[0].clone()).collect::<Vec<_>>(), kept);
     assert_eq!(column(&rung("1"), 3), column(&rung("1"), 5), "ranked by MAE");
-    assert!(finished.stdout.contains("ranked by validation MAE") && finished.stdout.contains("-rung-2"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains("ranked by validation MAE") && finished.stdout.contains("-rung-2"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]
@@ -182,16 +314,30 @@ fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     let args = search(&["--method", "grid", "--progress", "plain"]);
     let finished = scratch.ok(&args);
     assert!(
-        finished.stderr.contains("2 combinations do not fit together and are left out; the first: weight decay 0.1 needs"),
+        finished.stderr.contains(
+            "2 combinations do not fit together and are left out; the first: weight decay 0.1 needs"
+        ),
         "{}",
         finished.stderr
     );
-    assert!(finished.stderr.contains("failed: training stopped: the loss is "), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("failed: training stopped: the loss is "),
+        "{}",
+        finished.stderr
+    );
     assert!(finished.stdout.contains("3 failed; search.csv says why"), "{}", finished.stdout);
     let rows = table(&scratch, "artifacts");
     assert_eq!(rows.iter().filter(|row| row[2] == "failed").count(), 3);
-    assert!(rows.iter().filter(|row| row[2] == "failed").all(|row| row.last().unwrap().contains("the loss is ")));
-    scratch.fails(&[&args[..], &["--trials", "3"]].concat(), 2, "the grid has 6 points, more than --trials 3");
+    assert!(
+        rows.iter()
+            .filter(|row| row[2] == "failed")
+            .all(|row| row.last().unwrap().contains("the loss is "))
+    );
+    scratch.fails(
+        &[&args[..], &["--trials", "3"]].concat(),
+        2,
+        "the grid has 6 points, more than --trials 3",
+    );
 }
 
 #[test]
@@ -203,12 +349,18 @@ fn trials_of_all_windows_are_judged_on_the_same_days() {
     scratch.ok(&[&args[..place], &args[place + 2..]].concat());
     let spans: Vec<(Value, Value)> = (0..4)
         .map(|trial| {
-            let trial = if trial == 0 { "as-it-is".to_owned() } else { format!("trial-{trial:03}") };
-            let evaluation = scratch.read_json(&format!("series/search/{trial}/series"), "evaluation.json");
+            let trial =
+                if trial == 0 { "as-it-is".to_owned() } else { format!("trial-{trial:03}") };
+            let evaluation =
+                scratch.read_json(&format!("series/search/{trial}/series"), "evaluation.json");
             (evaluation["span"].clone(), evaluation["windows"].clone())
         })
         .collect();
-    assert_eq!((spans[0].1.as_u64(), spans.iter().all(|span| *span == spans[0])), (Some(30), true), "{spans:?}");
+    assert_eq!(
+        (spans[0].1.as_u64(), spans.iter().all(|span| *span == spans[0])),
+        (Some(30), true),
+        "{spans:?}"
+    );
     let options = &scratch.read_json("series/search/trial-001/series", "config.json")["options"];
     assert_eq!((&options["purge"], &options["window"]), (&20.into(), &3.into()));
     assert!(scratch.read("series/search", "best.toml").contains("\npurge = 20\n"));
@@ -234,15 +386,30 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         1,
         "space.toml: line 1: the range of `dropout` is empty: min 0.5 is not below max 0.1",
     );
-    refused("batch_size = [8]\nloss = []", &[], 1, "line 2: expected values of `loss`: a list like");
-    refused("\nbatch_size = [0]", &[], 1, "line 2: `batch_size`: expected a whole number from 1 to 1000000, got `0`");
+    refused(
+        "batch_size = [8]\nloss = []",
+        &[],
+        1,
+        "line 2: expected values of `loss`: a list like",
+    );
+    refused(
+        "\nbatch_size = [0]",
+        &[],
+        1,
+        "line 2: `batch_size`: expected a whole number from 1 to 1000000, got `0`",
+    );
     refused(
         "schedule = [\"step:2:0.5\"]",
         &[],
         1,
         "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 epochs, longer than the run",
     );
-    refused("valid = [20, 30]", &[], 1, "line 1: `valid` says which values are predicted and scored");
+    refused(
+        "valid = [20, 30]",
+        &[],
+        1,
+        "line 1: `valid` says which values are predicted and scored",
+    );
     scratch.file("space.toml", "window = [3, 90]");
     let args = search(&[]);
     let place = args.iter().position(|arg| *arg == "--window").unwrap();
@@ -255,9 +422,24 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
     refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
     refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");
     refused(SPACE, &["--score", "test"], 2, "--score is not for searches");
-    refused(SPACE, &["--learning-rate", "0.1"], 2, "--learning-rate is typed, and `learning_rate` is a key of space.toml");
-    refused(SPACE, &["--method", "grid"], 1, "line 2: a grid needs the number of values of `learning_rate`");
-    refused("epochs = [1, 2]", &["--method", "halving"], 2, "--epochs is typed, and `epochs` is a key");
+    refused(
+        SPACE,
+        &["--learning-rate", "0.1"],
+        2,
+        "--learning-rate is typed, and `learning_rate` is a key of space.toml",
+    );
+    refused(
+        SPACE,
+        &["--method", "grid"],
+        1,
+        "line 2: a grid needs the number of values of `learning_rate`",
+    );
+    refused(
+        "epochs = [1, 2]",
+        &["--method", "halving"],
+        2,
+        "--epochs is typed, and `epochs` is a key",
+    );
     refused("interval = [0.8, 0.9]", &[], 1, "line 1: `interval` is no setting of the training");
     refused(
         SPACE,
@@ -265,15 +447,28 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         1,
         "longer than the run of 1 epoch; use more --epochs or a shorter schedule (the first rung has 1 epoch)",
     );
-    refused(SPACE, &["--split", "course", "--interval", "none"], 2, "has no validation part of its own");
-    scratch.fails(&["search", "letters-onehot-1", "--space", "space.toml"], 2, "letters-onehot-1 has no validation part to rank trials by");
+    refused(
+        SPACE,
+        &["--split", "course", "--interval", "none"],
+        2,
+        "has no validation part of its own",
+    );
+    scratch.fails(
+        &["search", "letters-onehot-1", "--space", "space.toml"],
+        2,
+        "letters-onehot-1 has no validation part to rank trials by",
+    );
     scratch.fails(
         &["search", "stock-lstm", "--space", "space.toml", "--data", "prices.csv"],
         2,
         "stock-lstm has no validation part of its own",
     );
     scratch.fails(&["search", "series"], 2, "--space <FILE.toml>");
-    scratch.fails(&["search", "series", "--space", "nothing.toml"], 1, "nothing.toml: cannot be read");
+    scratch.fails(
+        &["search", "series", "--space", "nothing.toml"],
+        1,
+        "nothing.toml: cannot be read",
+    );
     assert!(!scratch.path("artifacts").exists());
 }
 
@@ -281,9 +476,17 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
 fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
     let scratch = prepared();
     let args = |more: &[&'static str]| without_units(search(&[&["--trials", "2"], more].concat()));
-    scratch.fails(&args(&["--minutes", "1e-9"]), 1, "no training ended in time; use more --minutes");
+    scratch.fails(
+        &args(&["--minutes", "1e-9"]),
+        1,
+        "no training ended in time; use more --minutes",
+    );
     scratch.ok(&args(&[]));
-    scratch.fails(&args(&["--batch-size", "8"]), 1, "is a search with batch_size = 256, not 8; start over with --fresh");
+    scratch.fails(
+        &args(&["--batch-size", "8"]),
+        1,
+        "is a search with batch_size = 256, not 8; start over with --fresh",
+    );
     scratch.fails(&args(&["--metric", "mae"]), 1, "is a search with metric = rmse, not mae");
     scratch.file("space.toml", SPACE.replace("[5]", "[6]"));
     scratch.fails(&args(&[]), 1, "is a search with the space of units = [[3],[5]], not [[3],[6]]");
@@ -293,7 +496,10 @@ fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
     let evaluation = scratch.artifact("series/search/trial-002/series", "evaluation.json");
     let config = scratch.artifact("series/search/trial-002/series", "config.json");
     let text = fs::read_to_string(&config).unwrap();
-    let sha256 = serde_json::from_str::<Value>(&text).unwrap()["source"]["sha256"].as_str().unwrap().to_owned();
+    let sha256 = serde_json::from_str::<Value>(&text).unwrap()["source"]["sha256"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     fs::write(&config, text.replace(&sha256, &sha256.chars().rev().collect::<String>())).unwrap();
     let again = scratch.ok(&without_units(search(&["--trials", "2", "--progress", "plain"])));
     assert!(again.stderr.contains("3 trainings, 2 are there already"), "{}", again.stderr);
@@ -308,7 +514,8 @@ fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
 fn two_searches_do_not_work_in_one_folder() {
     let scratch = prepared();
     let args = without_units(search(&["--trials", "1", "--epochs", "100000", "--jobs", "1"]));
-    let mut first = scratch.command(&args).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut first =
+        scratch.command(&args).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     let begun = in_time(|| scratch.artifact("series/search", "search.json").exists());
     let second = scratch.run(&without_units(search(&["--trials", "1"])));
     first.kill().unwrap();
@@ -316,7 +523,11 @@ fn two_searches_do_not_work_in_one_folder() {
     first.wait().unwrap();
     assert!(begun);
     assert_eq!(second.code, 1, "{}", second.stderr);
-    assert!(second.stderr.contains(&format!("is in use by process {id}, since 2")), "{}", second.stderr);
+    assert!(
+        second.stderr.contains(&format!("is in use by process {id}, since 2")),
+        "{}",
+        second.stderr
+    );
     scratch.ok(&without_units(search(&["--trials", "1", "--fresh"])));
 }
 
@@ -324,12 +535,37 @@ fn two_searches_do_not_work_in_one_folder() {
 fn the_test_part_stays_closed_until_all_trials_are_trained() {
     let scratch = prepared();
     // The first trainings begin in time, the others do not.
-    let args = |minutes: &'static str| without_units(search(&["--trials", "30", "--epochs", "60", "--jobs", "1", "--minutes", minutes]));
+    let args = |minutes: &'static str| {
+        without_units(search(&[
+            "--trials",
+            "30",
+            "--epochs",
+            "60",
+            "--jobs",
+            "1",
+            "--minutes",
+            minutes,
+        ]))
+    };
     let stopped = scratch.ok(&args("0.002"));
-    assert!(stopped.stdout.contains("Stopped by --minutes; the same command goes on. The test part stays closed"), "{}", stopped.stdout);
-    assert!(!scratch.artifact("series/search", "test.json").exists() && scratch.artifact("series/search", "best.toml").exists());
+    assert!(
+        stopped
+            .stdout
+            .contains("Stopped by --minutes; the same command goes on. The test part stays closed"),
+        "{}",
+        stopped.stdout
+    );
+    assert!(
+        !scratch.artifact("series/search", "test.json").exists()
+            && scratch.artifact("series/search", "best.toml").exists()
+    );
     let finished = scratch.ok(&args("100"));
-    assert!(finished.stdout.contains("The test part was scored once, for ") && !finished.stdout.contains("Stopped"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains("The test part was scored once, for ")
+            && !finished.stdout.contains("Stopped"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]
@@ -338,8 +574,11 @@ fn values_of_the_test_part_change_no_trial() {
     let args = |root| without_units(search(&["--trials", "3", "--artifacts", root]));
     scratch.ok(&args("one"));
     let text = bars(200);
-    let lines: Vec<String> =
-        text.lines().enumerate().map(|(row, line)| if row > 172 { line.replace(",1", ",9") } else { line.to_owned() }).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(row, line)| if row > 172 { line.replace(",1", ",9") } else { line.to_owned() })
+        .collect();
     assert_ne!(lines.join("\n"), text.trim_end());
     scratch.file("bars.csv", lines.join("\n"));
     scratch.ok(&args("other"));
@@ -356,8 +595,15 @@ fn several_runs_take_the_data_of_the_training_before() {
         &["search", "series", "--space", "space.toml", "--trials", "1", "--epochs", "1"],
     ] {
         let finished = scratch.ok(command);
-        assert!(finished.stderr.contains("bars.csv, as the training before (--data chooses another)"), "{command:?}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains("bars.csv, as the training before (--data chooses another)"),
+            "{command:?}: {}",
+            finished.stderr
+        );
         assert!(!finished.stdout.contains("SYNTHETIC"), "{}", finished.stdout);
     }
-    assert_eq!(scratch.read_json("series", "search/as-it-is/series/config.json")["options"]["target"], "close");
+    assert_eq!(
+        scratch.read_json("series", "search/as-it-is/series/config.json")["options"]["target"],
+        "close"
+    );
 }

@@ -8,8 +8,13 @@ use crate::support::{Scratch, bars, quick};
 fn models_of_several_seeds_are_those_of_single_runs() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let finished = scratch.train("series", &["--data", &data, "--seeds", "3", "--seed", "5", "--features", "open"]);
-    assert!(finished.stderr.contains("bars.csv: dates in `date`; predicting `open`"), "guessed once: {}", finished.stderr);
+    let finished = scratch
+        .train("series", &["--data", &data, "--seeds", "3", "--seed", "5", "--features", "open"]);
+    assert!(
+        finished.stderr.contains("bars.csv: dates in `date`; predicting `open`"),
+        "guessed once: {}",
+        finished.stderr
+    );
     let report = scratch.read_json("series", "seeds.json");
     let models = report["models"].as_array().unwrap();
     let seeds: Vec<u64> = models.iter().map(|model| model["seed"].as_u64().unwrap()).collect();
@@ -22,14 +27,29 @@ fn models_of_several_seeds_are_those_of_single_runs() {
         assert!(finished.stdout.contains(&format!("\n {name} ")), "{}", finished.stdout);
     }
     let mean = report["mean"]["rmse"].as_f64().unwrap();
-    assert!(mean <= rmse[2] && report["mean"]["best_epoch"].is_null() && report["mean"]["interval"]["coverage"].is_number(), "{report}");
-    assert!(finished.stdout.contains("Of the mean of the models: The model "), "{}", finished.stdout);
+    assert!(
+        mean <= rmse[2]
+            && report["mean"]["best_epoch"].is_null()
+            && report["mean"]["interval"]["coverage"].is_number(),
+        "{report}"
+    );
+    assert!(
+        finished.stdout.contains("Of the mean of the models: The model "),
+        "{}",
+        finished.stdout
+    );
 
-    scratch.train("series", &["--data", &data, "--seed", "6", "--features", "open", "--artifacts", "single"]);
+    scratch.train(
+        "series",
+        &["--data", &data, "--seed", "6", "--features", "open", "--artifacts", "single"],
+    );
     let single = |name: &str| fs::read_to_string(scratch.path("single/series").join(name)).unwrap();
     assert!(single("weights.txt") == scratch.read("series", "seeds/6/series/weights.txt"));
     let evaluation: serde_json::Value = serde_json::from_str(&single("evaluation.json")).unwrap();
-    assert_eq!((&evaluation["rmse"], &evaluation["best_epoch"]), (&models[1]["rmse"], &models[1]["best_epoch"]));
+    assert_eq!(
+        (&evaluation["rmse"], &evaluation["best_epoch"]),
+        (&models[1]["rmse"], &models[1]["best_epoch"])
+    );
 }
 
 #[test]
@@ -37,14 +57,30 @@ fn a_forecast_is_the_mean_of_the_last_seeds_models() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let mean = ["forecast", "series", "--mean-of-seeds", "--json"];
-    scratch.fails(&mean, 1, "there are no models of several seeds yet: run `rnn-train train series --seeds 5` first");
+    scratch.fails(
+        &mean,
+        1,
+        "there are no models of several seeds yet: run `rnn-train train series --seeds 5` first",
+    );
     // Models of an earlier training with other settings stay in their folders, and are not meant.
     scratch.train("series", &["--data", &data, "--seeds", "3", "--cell", "gru"]);
     scratch.train("series", &["--data", &data, "--seeds", "2"]);
     let value = |args: &[&str]| scratch.json(args)[0]["values"][0]["value"].as_f64().unwrap();
-    let each: Vec<f64> =
-        ["1", "2"].map(|seed| value(&["forecast", "series", "--artifacts", &format!("artifacts/series/seeds/{seed}"), "--json"])).to_vec();
-    assert!(each[0] != each[1] && (value(&mean) - (each[0] + each[1]) / 2.0).abs() < 1e-4, "{each:?}");
+    let each: Vec<f64> = ["1", "2"]
+        .map(|seed| {
+            value(&[
+                "forecast",
+                "series",
+                "--artifacts",
+                &format!("artifacts/series/seeds/{seed}"),
+                "--json",
+            ])
+        })
+        .to_vec();
+    assert!(
+        each[0] != each[1] && (value(&mean) - (each[0] + each[1]) / 2.0).abs() < 1e-4,
+        "{each:?}"
+    );
     assert!(scratch.ok(&mean[..3]).stdout.contains(", mean of 2 models"));
     scratch.fails(&["forecast", "series"], 1, "series has not been trained");
     scratch.file("artifacts/series/seeds.json", "{");
@@ -56,17 +92,44 @@ fn several_seeds_that_cannot_be_trained_are_refused_once() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     for (args, code, expected) in [
-        (&["--target", "opne"][..], 1, "error: bars.csv, line 1: column `opne` is missing (did you mean `open`?)"),
+        (
+            &["--target", "opne"][..],
+            1,
+            "error: bars.csv, line 1: column `opne` is missing (did you mean `open`?)",
+        ),
         (&["--window", "90"], 1, "error: bars.csv: 200 rows are too few"),
-        (&["--optimizer", "adam", "--weight-decay", "0.5"], 2, "error: weight decay 0.5 needs the optimizer adamw"),
-        (&["--interval", "0.99"], 2, "error: intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30"),
+        (
+            &["--optimizer", "adam", "--weight-decay", "0.5"],
+            2,
+            "error: weight decay 0.5 needs the optimizer adamw",
+        ),
+        (
+            &["--interval", "0.99"],
+            2,
+            "error: intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30",
+        ),
     ] {
-        scratch.fails(&quick(&["train", "series", "--data", &data, "--seeds", "2"], args), code, expected);
+        scratch.fails(
+            &quick(&["train", "series", "--data", &data, "--seeds", "2"], args),
+            code,
+            expected,
+        );
     }
     scratch.fails(&["train", "series", "--seeds", "0"], 2, "from 1 to 1000000");
-    scratch.fails(&["train", "letters-onehot-1", "--seeds", "2"], 2, "--seeds is for the experiments on series");
-    scratch.fails(&["train", "series", "--data", &data, "--jobs", "2"], 2, "--jobs and --threads are for several models at once (--seeds)");
+    scratch.fails(
+        &["train", "letters-onehot-1", "--seeds", "2"],
+        2,
+        "--seeds is for the experiments on series",
+    );
+    scratch.fails(
+        &["train", "series", "--data", &data, "--jobs", "2"],
+        2,
+        "--jobs and --threads are for several models at once (--seeds)",
+    );
     assert!(!scratch.path("artifacts").exists());
-    scratch.train("series", &["--data", &data, "--seeds", "2", "--seed", "18446744073709551615", "--jobs", "1"]);
+    scratch.train(
+        "series",
+        &["--data", &data, "--seeds", "2", "--seed", "18446744073709551615", "--jobs", "1"],
+    );
     assert_eq!(scratch.read_json("series", "seeds.json")["models"][1]["seed"], 0, "seeds go round");
 }

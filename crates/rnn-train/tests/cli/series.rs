@@ -11,30 +11,58 @@ fn number(value: &Value) -> f64 {
 }
 
 fn names(baselines: &Value) -> Vec<&str> {
-    baselines.as_array().unwrap().iter().map(|baseline| baseline["name"].as_str().unwrap()).collect()
+    baselines
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|baseline| baseline["name"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
 fn columns_of_any_file_are_guessed_and_the_guess_is_said() {
     let scratch = Scratch::new();
     for (header, separator, dates, guess) in [
-        (["day", "price", "other", "amount"], ',', "%Y-%m-%d", ["day", "price", "price,other,amount"]),
+        (
+            ["day", "price", "other", "amount"],
+            ',',
+            "%Y-%m-%d",
+            ["day", "price", "price,other,amount"],
+        ),
         (["When", "temp", "wind", "rain"], ';', "%d.%m.%Y", ["When", "rain", "rain,temp,wind"]),
-        (["日期", "开盘", "收盘", "成交量"], '\t', "%Y年%m月%d日", ["日期", "开盘", "开盘,收盘,成交量"]),
+        (
+            ["日期", "开盘", "收盘", "成交量"],
+            '\t',
+            "%Y年%m月%d日",
+            ["日期", "开盘", "开盘,收盘,成交量"],
+        ),
         (["Date", "Open", "Close", "Vol"], ',', "%m/%d/%Y", ["Date", "Open", "Open,Close,Vol"]),
-        (["trade_date", "code", "Close", "vol"], ',', "%Y%m%d", ["trade_date", "Close", "Close,vol"]),
+        (
+            ["trade_date", "code", "Close", "vol"],
+            ',',
+            "%Y%m%d",
+            ["trade_date", "Close", "Close,vol"],
+        ),
     ] {
         let data = scratch.file("own.csv", bars_as(header, separator, dates, 120));
         let finished = scratch.train("series", &["--data", &data, "--fresh"]);
         let [date, target, features] = guess;
-        let reading = features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let reading =
+            features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let said = format!(
             "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); reading {reading} (--features chooses others)"
         );
         assert!(finished.stderr.contains(&said), "expected {said} in\n{}", finished.stderr);
-        assert!(finished.stdout.contains(&format!("test values of `{target}` of own.csv")), "{}", finished.stdout);
+        assert!(
+            finished.stdout.contains(&format!("test values of `{target}` of own.csv")),
+            "{}",
+            finished.stdout
+        );
         let options = &scratch.read_json("series", "config.json")["options"];
-        assert_eq!((&options["target"], &options["features"]), (&target.into(), &features.split(',').collect::<Vec<_>>().into()));
+        assert_eq!(
+            (&options["target"], &options["features"]),
+            (&target.into(), &features.split(',').collect::<Vec<_>>().into())
+        );
     }
 }
 
@@ -43,14 +71,26 @@ fn columns_that_have_nothing_to_tell_are_not_guessed() {
     let scratch = Scratch::new();
     let line = |(row, line): (usize, &str)| match row {
         0 => format!("{line},row,dividends,splits\n"),
-        _ => format!("{line},{row},{},{}\n", if row % 50 == 0 { 0.3 } else { 0.0 }, f64::from(u8::from(row > 190))),
+        _ => format!(
+            "{line},{row},{},{}\n",
+            if row % 50 == 0 { 0.3 } else { 0.0 },
+            f64::from(u8::from(row > 190))
+        ),
     };
     let data = scratch.file("own.csv", bars(200).lines().enumerate().map(line).collect::<String>());
     let finished = scratch.train("series", &["--data", &data]);
     // A row's number changes the same each time; splits change in the test part alone.
-    assert!(finished.stderr.contains("reading `open`, `close`, `volume`, `dividends` ("), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("reading `open`, `close`, `volume`, `dividends` ("),
+        "{}",
+        finished.stderr
+    );
     let asked = ["--data", &data, "--features", "open,splits", "--fresh"];
-    scratch.fails(&quick(&["train", "series"], &asked), 1, "feature `difference(splits)`: every training value is 0");
+    scratch.fails(
+        &quick(&["train", "series"], &asked),
+        1,
+        "feature `difference(splits)`: every training value is 0",
+    );
 }
 
 #[test]
@@ -60,17 +100,38 @@ fn columns_features_dates_and_rows_can_be_chosen() {
     let data = scratch.file("own.csv", bars_as(header, ',', "%d/%m/%y", 200));
     let features = "close,difference(open),return(open),log-return(close),log(close/open),gap,weekday,month,hour";
     let [from, until] = ["2020-02-03", "2020-09-01"];
-    let args = ["--data", &data, "--date-column", "when", "--date-format", "%d/%m/%y", "--target", "close", "--features", features];
-    let finished = scratch.train("series", &[&args[..], &["--from", from, "--until", until, "--test", "20"]].concat());
+    let args = [
+        "--data",
+        &data,
+        "--date-column",
+        "when",
+        "--date-format",
+        "%d/%m/%y",
+        "--target",
+        "close",
+        "--features",
+        features,
+    ];
+    let finished = scratch.train(
+        "series",
+        &[&args[..], &["--from", from, "--until", until, "--test", "20"]].concat(),
+    );
     assert!(!finished.stderr.contains("chooses"), "nothing is guessed: {}", finished.stderr);
     let config = scratch.read_json("series", "config.json");
     // Six numbers and three points on a circle, four units.
     assert_eq!(config["parameters"], 4 * 4 * (6 + 2 * 3 + 4 + 1) + 5);
     assert_eq!(config["options"]["features"].as_array().unwrap().len(), 9);
-    let days: Vec<String> = business_days().take(200).map(|day| day.to_string()).filter(|day| (from..=until).contains(&&day[..])).collect();
+    let days: Vec<String> = business_days()
+        .take(200)
+        .map(|day| day.to_string())
+        .filter(|day| (from..=until).contains(&&day[..]))
+        .collect();
     assert_eq!(config["source"]["rows"], days.len());
     let (_, rows) = scratch.read_csv("series", "predictions.csv");
-    assert_eq!((rows.len(), &rows[0][0], &rows[19][0]), (20, &days[days.len() - 20], &days[days.len() - 1]));
+    assert_eq!(
+        (rows.len(), &rows[0][0], &rows[19][0]),
+        (20, &days[days.len() - 20], &days[days.len() - 1])
+    );
 }
 
 #[test]
@@ -79,22 +140,38 @@ fn missing_values_are_named_or_filled() {
     let mut lines: Vec<String> = bars(120).lines().map(str::to_owned).collect();
     for line in [3, 8] {
         let (date, rest) = lines[line].split_once(',').unwrap();
-        lines[line] = format!("{date},{},{}", if line == 3 { "" } else { "N/A" }, rest.split_once(',').unwrap().1);
+        lines[line] = format!(
+            "{date},{},{}",
+            if line == 3 { "" } else { "N/A" },
+            rest.split_once(',').unwrap().1
+        );
     }
     let data = scratch.file("holes.csv", lines.join("\n"));
-    scratch.fails(&["train", "series", "--data", &data], 1, "column `open`: 2 values are missing (lines 4, 9); fill them with `forward`");
+    scratch.fails(
+        &["train", "series", "--data", &data],
+        1,
+        "column `open`: 2 values are missing (lines 4, 9); fill them with `forward`",
+    );
     assert!(!scratch.path("artifacts").exists());
     let mut weights = BTreeSet::new();
     for fill in ["forward", "linear"] {
         let finished = scratch.train("series", &["--data", &data, "--fill", fill, "--fresh"]);
-        assert!(finished.stderr.contains("2 missing values of column `open` filled"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("2 missing values of column `open` filled"),
+            "{}",
+            finished.stderr
+        );
         weights.insert(scratch.read("series", "weights.txt"));
     }
     assert_eq!(weights.len(), 2, "the two fill by other values");
     let first = lines[1].clone();
     lines[1] = first.replacen(first.split(',').nth(1).unwrap(), "", 1);
     scratch.file("holes.csv", lines.join("\n"));
-    scratch.fails(&["train", "series", "--data", &data, "--fill", "forward", "--fresh"], 1, "of which 1 have nothing to be filled from");
+    scratch.fails(
+        &["train", "series", "--data", &data, "--fill", "forward", "--fresh"],
+        1,
+        "of which 1 have nothing to be filled from",
+    );
 }
 
 #[test]
@@ -112,19 +189,30 @@ fn every_transform_is_inverted_and_scored_the_same_again() {
         ("log-residual", "mean:3"),
         ("log-residual", "last-value"),
     ] {
-        scratch.train("series", &["--data", &data, "--transform", transform, "--naive", naive, "--fresh"]);
+        scratch.train(
+            "series",
+            &["--data", &data, "--transform", transform, "--naive", naive, "--fresh"],
+        );
         let evaluation = scratch.read_json("series", "evaluation.json");
         let again = scratch.json(&["evaluate", "series", "--json"]);
         for name in ["rmse", "mase", "skill"] {
             // Scalers are read from JSON, which may cost them their last digit.
-            assert!((number(&again[name]) / number(&evaluation[name]) - 1.0).abs() < 1e-9, "{transform}: {again} {evaluation}");
+            assert!(
+                (number(&again[name]) / number(&evaluation[name]) - 1.0).abs() < 1e-9,
+                "{transform}: {again} {evaluation}"
+            );
         }
         let (_, rows) = scratch.read_csv("series", "predictions.csv");
-        let squares = rows.iter().map(|row| (row[2].parse::<f64>().unwrap() - row[1].parse::<f64>().unwrap()).powi(2));
+        let squares = rows
+            .iter()
+            .map(|row| (row[2].parse::<f64>().unwrap() - row[1].parse::<f64>().unwrap()).powi(2));
         let mse = squares.sum::<f64>() / rows.len() as f64;
         assert!((number(&evaluation["mse"]) / mse - 1.0).abs() < 1e-9, "{transform}: {evaluation}");
         // Opens are around 50; a transform that is not undone is far off.
-        assert!(mse.sqrt() < if transform == "minmax" || transform == "standard" { 20.0 } else { 4.0 }, "{transform}, {naive}: {mse}");
+        assert!(
+            mse.sqrt() < if transform == "minmax" || transform == "standard" { 20.0 } else { 4.0 },
+            "{transform}, {naive}: {mse}"
+        );
         assert_eq!(scratch.read_json("series", "config.json")["options"]["naive"], naive);
     }
 }
@@ -133,7 +221,10 @@ fn every_transform_is_inverted_and_scored_the_same_again() {
 fn a_longer_horizon_has_scores_and_baselines_for_every_step() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let finished = scratch.train("series", &["--data", &data, "--horizon", "3", "--season", "5", "--valid", "40", "--test", "30"]);
+    let finished = scratch.train(
+        "series",
+        &["--data", &data, "--horizon", "3", "--season", "5", "--valid", "40", "--test", "30"],
+    );
     let evaluation = scratch.read_json("series", "evaluation.json");
     let expected = ["last open", "last close", "drift", "season of 5", "mean of 5", "ridge AR(20)"];
     assert_eq!((&evaluation["windows"], &evaluation["horizon"]), (&28.into(), &3.into()));
@@ -142,8 +233,16 @@ fn a_longer_horizon_has_scores_and_baselines_for_every_step() {
     let mean = |of: &dyn Fn(&Value) -> f64| steps.iter().map(of).sum::<f64>() / 3.0;
     assert!((mean(&|step| number(&step["mse"])) / number(&evaluation["mse"]) - 1.0).abs() < 1e-9);
     for (index, step) in steps.iter().enumerate() {
-        assert_eq!((&step["step"], names(&step["baselines"])), (&(index + 1).into(), expected.to_vec()));
-        let best = step["baselines"].as_array().unwrap().iter().map(|baseline| number(&baseline["rmse"])).fold(f64::INFINITY, f64::min);
+        assert_eq!(
+            (&step["step"], names(&step["baselines"])),
+            (&(index + 1).into(), expected.to_vec())
+        );
+        let best = step["baselines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|baseline| number(&baseline["rmse"]))
+            .fold(f64::INFINITY, f64::min);
         assert!((number(&step["skill"]) - (1.0 - number(&step["rmse"]) / best)).abs() < 1e-9);
     }
     let last = |step: usize| number(&steps[step]["baselines"][0]["rmse"]);
@@ -155,7 +254,10 @@ fn a_longer_horizon_has_scores_and_baselines_for_every_step() {
         assert!(finished.stdout.contains(text), "{text} in {}", finished.stdout);
     }
     let day = scratch.json(&["predict", "series", &rows[0][0], "--json"]);
-    assert!((number(&day[0]["predicted"]) / rows[0][3].parse::<f64>().unwrap() - 1.0).abs() < 1e-5, "{day}");
+    assert!(
+        (number(&day[0]["predicted"]) / rows[0][3].parse::<f64>().unwrap() - 1.0).abs() < 1e-5,
+        "{day}"
+    );
 }
 
 #[test]
@@ -164,12 +266,26 @@ fn parts_are_cut_by_rows_shares_and_dates() {
     let data = scratch.file("bars.csv", bars(200));
     let days: Vec<String> = business_days().take(200).map(|day| day.to_string()).collect();
     for (test, first) in [("30", 170), ("0.1", 180), (&days[160][..], 160)] {
-        let finished = scratch.train("series", &["--data", &data, "--test", test, "--valid", "25", "--fresh"]);
+        let finished =
+            scratch.train("series", &["--data", &data, "--test", test, "--valid", "25", "--fresh"]);
         let evaluation = scratch.read_json("series", "evaluation.json");
-        assert_eq!(evaluation["span"], serde_json::json!([format!("{}T00:00:00", days[first]), format!("{}T00:00:00", days[199])]));
-        assert_eq!((&evaluation["windows"], &evaluation["split"]), (&(200 - first).into(), &"holdout".into()));
+        assert_eq!(
+            evaluation["span"],
+            serde_json::json!([
+                format!("{}T00:00:00", days[first]),
+                format!("{}T00:00:00", days[199])
+            ])
+        );
+        assert_eq!(
+            (&evaluation["windows"], &evaluation["split"]),
+            (&(200 - first).into(), &"holdout".into())
+        );
         assert_eq!(evaluation["interval"]["calibrated_on"], 25);
-        assert!(finished.stdout.contains(&format!("{} to {}, split `holdout`", days[first], days[199])), "{}", finished.stdout);
+        assert!(
+            finished.stdout.contains(&format!("{} to {}, split `holdout`", days[first], days[199])),
+            "{}",
+            finished.stdout
+        );
     }
 }
 
@@ -180,17 +296,29 @@ fn rows_of_the_test_part_change_neither_weights_nor_intervals() {
     let changed = |rows: std::ops::Range<usize>| {
         let line = |(row, line): (usize, &str)| {
             let (date, _) = line.split_once(',').unwrap();
-            if rows.contains(&row) { format!("{date},{},{},7\n", 90 + row % 3, 95 + row % 4) } else { format!("{line}\n") }
+            if rows.contains(&row) {
+                format!("{date},{},{},7\n", 90 + row % 3, 95 + row % 4)
+            } else {
+                format!("{line}\n")
+            }
         };
         text.lines().enumerate().map(line).collect::<String>()
     };
     let run = |rows| {
         let data = scratch.file("bars.csv", changed(rows));
-        scratch.train("series", &["--data", &data, "--valid", "30", "--test", "30", "--fresh", "--epochs", "5"]);
+        scratch.train(
+            "series",
+            &["--data", &data, "--valid", "30", "--test", "30", "--fresh", "--epochs", "5"],
+        );
         let evaluation = scratch.read_json("series", "evaluation.json");
-        (scratch.read("series", "weights.txt"), evaluation["interval"]["half_widths"].clone(), number(&evaluation["rmse"]))
+        (
+            scratch.read("series", "weights.txt"),
+            evaluation["interval"]["half_widths"].clone(),
+            number(&evaluation["rmse"]),
+        )
     };
-    // Line 0 is the header: rows 171 to 200 are the test part, those before 30 that validate are its inputs.
+    // Line 0 is the header: rows 171 to 200 are the test part, those before 30 that validate are
+    // its inputs.
     let (weights, widths, rmse) = run(0..0);
     let other = run(171..201);
     assert!(weights == other.0 && widths == other.1 && rmse != other.2, "{widths} {other:?}");
@@ -204,7 +332,8 @@ fn the_best_weights_are_those_of_the_smallest_validation_loss() {
     scratch.train("series", &["--data", &data, "--epochs", "8", "--learning-rate", "0.05"]);
     let (_, rows) = scratch.read_csv("series", "metrics.csv");
     let losses: Vec<f64> = rows.iter().map(|row| row[2].parse().unwrap()).collect();
-    let best = (0..losses.len()).min_by(|&one, &other| losses[one].total_cmp(&losses[other])).unwrap();
+    let best =
+        (0..losses.len()).min_by(|&one, &other| losses[one].total_cmp(&losses[other])).unwrap();
     let evaluation = scratch.read_json("series", "evaluation.json");
     assert_eq!(evaluation["best_epoch"], best + 1, "{losses:?}");
     assert_eq!(scratch.read_json("series", "checkpoint/manifest.json")["best"]["epoch"], best + 1);
@@ -214,9 +343,14 @@ fn the_best_weights_are_those_of_the_smallest_validation_loss() {
 fn a_model_that_loses_is_told_so_in_words() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let finished = scratch.train("series", &["--data", &data, "--transform", "minmax", "--learning-rate", "1e-6"]);
+    let finished = scratch
+        .train("series", &["--data", &data, "--transform", "minmax", "--learning-rate", "1e-6"]);
     let best = "The model loses to a forecast that needs none: its RMSE is ";
-    assert!(finished.stdout.contains(best) && scratch.ok(&["evaluate", "series"]).stdout.contains(best), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains(best) && scratch.ok(&["evaluate", "series"]).stdout.contains(best),
+        "{}",
+        finished.stdout
+    );
     assert!(number(&scratch.read_json("series", "evaluation.json")["skill"]) < 0.0);
     for name in ["model", "last open", "last close", "drift", "mean of 5", "ridge AR(20)"] {
         assert!(finished.stdout.contains(&format!("\n {name} ")), "{name} in {}", finished.stdout);
@@ -234,12 +368,27 @@ fn intervals_are_in_the_predictions_and_their_coverage_is_counted() {
         let interval = scratch.read_json("series", "evaluation.json")["interval"].clone();
         let (header, rows) = scratch.read_csv("series", "predictions.csv");
         assert_eq!(header, "date,actual,predicted,lower,upper");
-        let rows: Vec<[f64; 4]> = rows.iter().map(|row| [1, 2, 3, 4].map(|column| row[column].parse().unwrap())).collect();
-        assert!(rows.iter().all(|[_, predicted, lower, upper]| lower < predicted && predicted < upper));
-        let inside = rows.iter().filter(|[actual, _, lower, upper]| (lower..=upper).contains(&actual)).count();
+        let rows: Vec<[f64; 4]> = rows
+            .iter()
+            .map(|row| [1, 2, 3, 4].map(|column| row[column].parse().unwrap()))
+            .collect();
+        assert!(
+            rows.iter().all(|[_, predicted, lower, upper]| lower < predicted && predicted < upper)
+        );
+        let inside = rows
+            .iter()
+            .filter(|[actual, _, lower, upper]| (lower..=upper).contains(&actual))
+            .count();
         assert_eq!(number(&interval["coverage"]), inside as f64 / rows.len() as f64);
-        assert_eq!((number(&interval["level"]), &interval["calibrated_on"]), (level.parse().unwrap(), &45.into()));
-        assert!(finished.stdout.contains("% intervals, calibrated on 45 validation windows, cover "), "{}", finished.stdout);
+        assert_eq!(
+            (number(&interval["level"]), &interval["calibrated_on"]),
+            (level.parse().unwrap(), &45.into())
+        );
+        assert!(
+            finished.stdout.contains("% intervals, calibrated on 45 validation windows, cover "),
+            "{}",
+            finished.stdout
+        );
         widths.push(number(&interval["mean_width"]));
     }
     assert!(widths[0] < widths[1], "{widths:?}");

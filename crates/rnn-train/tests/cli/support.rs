@@ -50,7 +50,11 @@ impl Scratch {
     /// The command, not yet started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rnn-train"));
-        command.current_dir(self.0.path()).env_remove("RNN_STOCK_CSV").env("XDG_CACHE_HOME", self.path("cache")).args(args);
+        command
+            .current_dir(self.0.path())
+            .env_remove("RNN_STOCK_CSV")
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .args(args);
         command
     }
 
@@ -68,7 +72,13 @@ impl Scratch {
     /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
-        let child = self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = self
+            .command(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let status = PathBuf::from(format!("/proc/{}/status", child.id()));
         let watcher = std::thread::spawn(move || {
             let mut most = 0;
@@ -84,7 +94,11 @@ impl Scratch {
         });
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let finished = Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) };
+        let finished = Finished {
+            code: status.code().unwrap_or(-1),
+            stdout: text(stdout),
+            stderr: text(stderr),
+        };
         (finished, watcher.join().unwrap())
     }
 
@@ -98,15 +112,24 @@ impl Scratch {
     /// Runs a command that must succeed and print one JSON document.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let finished = self.ok(args);
-        serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{args:?}: {error} in {}", finished.stdout))
+        serde_json::from_str(&finished.stdout)
+            .unwrap_or_else(|error| panic!("{args:?}: {error} in {}", finished.stdout))
     }
 
     /// Runs a command that must fail, and checks its exit code and what it says.
     pub(crate) fn fails(&self, args: &[&str], code: i32, expected: &str) {
         let finished = self.run(args);
         assert_eq!(finished.code, code, "{args:?}: {}", finished.stderr);
-        assert!(finished.stderr.contains(expected), "{args:?}: expected `{expected}` in\n{}", finished.stderr);
-        assert!(!finished.stderr.contains("panicked") && !finished.stderr.contains("internal error"), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(expected),
+            "{args:?}: expected `{expected}` in\n{}",
+            finished.stderr
+        );
+        assert!(
+            !finished.stderr.contains("panicked") && !finished.stderr.contains("internal error"),
+            "{}",
+            finished.stderr
+        );
     }
 
     /// Trains for a moment.
@@ -130,9 +153,14 @@ impl Scratch {
     /// A file of an experiment's best checkpoint, as its manifest names it.
     pub(crate) fn best(&self, experiment: &str, part: &str) -> PathBuf {
         let manifest = self.read_json(experiment, "checkpoint/manifest.json");
-        let index = ["model", "optimizer", "scheduler"].iter().position(|name| *name == part).unwrap();
+        let index =
+            ["model", "optimizer", "scheduler"].iter().position(|name| *name == part).unwrap();
         let stamp = &manifest["best"]["files"][index];
-        let name = format!("checkpoint/{part}-{}-{}.bpk", stamp["epoch"], &stamp["sha256"].as_str().unwrap()[..8]);
+        let name = format!(
+            "checkpoint/{part}-{}-{}.bpk",
+            stamp["epoch"],
+            &stamp["sha256"].as_str().unwrap()[..8]
+        );
         self.artifact(experiment, &name)
     }
 
@@ -157,7 +185,8 @@ impl Scratch {
 }
 
 /// Flags of a training that is soon over.
-const QUICK: [[&str; 2]; 4] = [["--epochs", "2"], ["--window", "5"], ["--units", "4"], ["--progress", "none"]];
+const QUICK: [[&str; 2]; 4] =
+    [["--epochs", "2"], ["--window", "5"], ["--units", "4"], ["--progress", "none"]];
 
 /// A command that is soon over, but for what the arguments say otherwise.
 pub(crate) fn quick<'a>(command: &[&'a str], args: &[&'a str]) -> Vec<&'a str> {
@@ -182,7 +211,13 @@ pub(crate) fn bars_as(header: [&str; 4], separator: char, dates: &str, rows: usi
     for (row, date) in business_days().take(rows).enumerate() {
         let open = 50.0 + 8.0 * (row as f64 / 15.0).sin() + noise();
         let (close, volume) = (open + noise(), 1000.0 + 500.0 * noise());
-        text += &[date.strftime(dates).to_string(), format!("{open:.3}"), format!("{close:.3}"), format!("{volume:.1}")].join(&separator);
+        text += &[
+            date.strftime(dates).to_string(),
+            format!("{open:.3}"),
+            format!("{close:.3}"),
+            format!("{volume:.1}"),
+        ]
+        .join(&separator);
         text += "\n";
     }
     text
@@ -202,7 +237,13 @@ pub(crate) fn price_text(rows: usize) -> String {
         let time = index as f64;
         let open = 100.0 + 20.0 * (time / 40.0).sin() + 3.0 * (time / 3.0).sin();
         let date = start.checked_add(jiff::Span::new().days(index as i64)).unwrap();
-        text += &format!("{index},{date},{open:.3},{:.3},{:.3},{:.3},{},600519\n", open + 0.5, open + 1.0, open - 1.0, 1000 + index % 7);
+        text += &format!(
+            "{index},{date},{open:.3},{:.3},{:.3},{:.3},{},600519\n",
+            open + 0.5,
+            open + 1.0,
+            open - 1.0,
+            1000 + index % 7
+        );
     }
     text
 }

@@ -13,7 +13,8 @@ use crate::{
     support::{Scratch, bars, copied},
 };
 
-/// A run of several steps an epoch, which saves after almost every one; dropout shows whether random numbers go on, too.
+/// A run of several steps an epoch, which saves after almost every one; dropout shows whether
+/// random numbers go on, too.
 const RUN: [&str; 18] = [
     "train",
     "series",
@@ -42,14 +43,23 @@ fn with_data() -> Scratch {
 }
 
 fn started(scratch: &Scratch, args: &[&str]) -> Child {
-    scratch.command(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    scratch
+        .command(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Waits for something that comes while a process runs.
 fn wait(child: &mut Child, what: impl Fn() -> bool) {
     let begun = Instant::now();
     while !what() {
-        assert!(child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60), "it never came");
+        assert!(
+            child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60),
+            "it never came"
+        );
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -65,7 +75,13 @@ fn killed(scratch: &Scratch, root: &str) {
 
 #[cfg(unix)]
 fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args([format!("-{name}"), child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[cfg(unix)]
@@ -76,7 +92,10 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
     let args = [&RUN[..], &["--artifacts", "stopped"]].concat();
     let mut stopped = 0;
     for (name, code, by) in
-        [("INT", 130, "stopped by Ctrl-C after "), ("TERM", 143, "stopped by SIGTERM after ")].into_iter().cycle().take(8)
+        [("INT", 130, "stopped by Ctrl-C after "), ("TERM", 143, "stopped by SIGTERM after ")]
+            .into_iter()
+            .cycle()
+            .take(8)
     {
         let mut child = started(&scratch, &args);
         // The first comes while it trains; others may before.
@@ -91,7 +110,10 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
         }
         assert_eq!(output.status.code(), Some(code), "{said}");
         if said.contains(by) {
-            assert!(said.contains("; all is saved, and the same command goes on from there"), "{said}");
+            assert!(
+                said.contains("; all is saved, and the same command goes on from there"),
+                "{said}"
+            );
             stopped += 1;
         }
     }
@@ -105,10 +127,14 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
 #[test]
 fn a_second_signal_ends_a_run_at_once() {
     let scratch = with_data();
-    // A step takes a second or more, so that the second signal comes within the step of the first; of a few tries, at the latest.
+    // A step takes a second or more, so that the second signal comes within the step of the first;
+    // of a few tries, at the latest.
     let sizes = ["--units", "256", "--window", "150", "--batch-size", "512", "--progress", "none"];
     let at_once = (0..5).any(|_| {
-        let mut child = started(&scratch, &[&["train", "series", "--fresh", "--data", "bars.csv"], &sizes[..]].concat());
+        let mut child = started(
+            &scratch,
+            &[&["train", "series", "--fresh", "--data", "bars.csv"], &sizes[..]].concat(),
+        );
         let config = scratch.artifact("series", "config.json");
         wait(&mut child, || config.exists());
         thread::sleep(Duration::from_millis(500));
@@ -153,7 +179,9 @@ fn damages() -> [Damage; 4] {
 
 /// The file of a part of the last checkpoint that is not one of the best or of those before.
 fn newest(folder: &Path, part: &str) -> Option<PathBuf> {
-    let read = |name: &str| -> serde_json::Value { serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap() };
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+    };
     let (now, before) = (read("manifest.json"), read("manifest.before.json").to_string());
     let index = ["model", "optimizer", "scheduler"].iter().position(|name| *name == part).unwrap();
     let stamp = &now["last"]["files"][index];
@@ -183,18 +211,36 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_comes_to_the_same_end() {
             let root = format!("{part}-{damage}");
             copied(&scratch.path("killed"), &scratch.path(&root));
             let folder = scratch.path(&root).join("series/checkpoint");
-            let file = if part == "manifest.json" { folder.join(part) } else { newest(&folder, part).unwrap() };
+            let file = if part == "manifest.json" {
+                folder.join(part)
+            } else {
+                newest(&folder, part).unwrap()
+            };
             harm(&file);
-            let expected = format!("{}: ", Path::new(&root).join("series/checkpoint").join(file.file_name().unwrap()).display());
+            let expected = format!(
+                "{}: ",
+                Path::new(&root)
+                    .join("series/checkpoint")
+                    .join(file.file_name().unwrap())
+                    .display()
+            );
             // Whoever only reads is told; whoever trains goes back. All are tried, some to the end.
             if part == "manifest.json" {
-                scratch.fails(&["evaluate", "series", "--artifacts", &root], 1, "goes on from the checkpoint before it, if that is whole");
+                scratch.fails(
+                    &["evaluate", "series", "--artifacts", &root],
+                    1,
+                    "goes on from the checkpoint before it, if that is whole",
+                );
             }
             if turn == index {
                 let args = [&RUN[..], &["--artifacts", &root]].concat();
                 let trained = scratch.ok(&args);
                 let said = trained.stderr;
-                assert!(said.contains(&expected) && said.contains("; going back to the checkpoint after "), "{root}: {said}");
+                assert!(
+                    said.contains(&expected)
+                        && said.contains("; going back to the checkpoint after "),
+                    "{root}: {said}"
+                );
                 same(&scratch, [&root, "whole"], "series");
             }
         }
@@ -208,7 +254,11 @@ fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
     let of = |root: &str, kept: &dyn Fn(&str) -> bool| {
         copied(&scratch.path("killed"), &scratch.path(root));
         let folder = scratch.path(root).join("series/checkpoint");
-        for entry in fs::read_dir(folder).unwrap().flatten().filter(|entry| !kept(entry.file_name().to_str().unwrap())) {
+        for entry in fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .filter(|entry| !kept(entry.file_name().to_str().unwrap()))
+        {
             fs::write(entry.path(), "not what it was").unwrap();
         }
     };
@@ -232,25 +282,44 @@ fn a_finished_run_goes_back_to_the_checkpoint_before_and_comes_to_the_same_end()
     scratch.ok(&[&run[..], &["--artifacts", "whole"]].concat());
     // What no manifest names is gone.
     let folder = scratch.path("whole/series/checkpoint");
-    let names: Vec<String> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let manifests = names.iter().filter(|name| name.ends_with(".json")).map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    let names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let manifests = names
+        .iter()
+        .filter(|name| name.ends_with(".json"))
+        .map(|name| fs::read_to_string(folder.join(name)).unwrap());
     let manifests = manifests.collect::<String>();
-    let hash = |name: &str| name.strip_suffix(".bpk").and_then(|name| name.rsplit('-').next()).map(str::to_owned);
+    let hash = |name: &str| {
+        name.strip_suffix(".bpk").and_then(|name| name.rsplit('-').next()).map(str::to_owned)
+    };
     let hashes: Vec<String> = names.iter().filter_map(|name| hash(name)).collect();
-    assert!(hashes.len() >= 6 && hashes.iter().all(|hash| manifests.contains(&format!("\"{hash}"))), "{names:?}");
+    assert!(
+        hashes.len() >= 6 && hashes.iter().all(|hash| manifests.contains(&format!("\"{hash}"))),
+        "{names:?}"
+    );
     for (damage, harm) in damages() {
         for part in ["model-", "optimizer-", "scheduler-", "manifest.json"] {
             let root = format!("{damage}-{part}");
             copied(&scratch.path("whole"), &scratch.path(&root));
             let folder = scratch.path(&root).join("series/checkpoint");
-            let manifest: serde_json::Value = serde_json::from_str(&fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
+            let manifest: serde_json::Value =
+                serde_json::from_str(&fs::read_to_string(folder.join("manifest.json")).unwrap())
+                    .unwrap();
             let best = manifest["best"]["epoch"].as_u64().unwrap();
-            let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-            let is_best = |name: &String| name.starts_with(&format!("{part}{best}-")) || name == part;
+            let names = fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let is_best =
+                |name: &String| name.starts_with(&format!("{part}{best}-")) || name == part;
             let name = names.into_iter().find(is_best).unwrap();
             harm(&folder.join(&name));
             let said = scratch.ok(&[&run[..], &["--artifacts", &root]].concat()).stderr;
-            assert!(said.contains(&name) && said.contains("; going back to the checkpoint after "), "{root}: {said}");
+            assert!(
+                said.contains(&name) && said.contains("; going back to the checkpoint after "),
+                "{root}: {said}"
+            );
             same(&scratch, [&root, "whole"], "series");
         }
     }
@@ -264,7 +333,10 @@ fn the_last_epoch_is_saved_before_the_reports() {
     let mut child = started(&scratch, &args);
     let predictions = scratch.path("stopped/series/predictions.csv");
     let begun = Instant::now();
-    while !predictions.exists() && child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60) {
+    while !predictions.exists()
+        && child.try_wait().unwrap().is_none()
+        && begun.elapsed() < Duration::from_secs(60)
+    {
         thread::sleep(Duration::from_millis(1));
     }
     // Its reports may be done by now; what it says is of this, else.
@@ -273,12 +345,18 @@ fn the_last_epoch_is_saved_before_the_reports() {
     let said = String::from_utf8(output.stderr).unwrap();
     // At the very end it has nothing left to say.
     if said.contains("stopped by SIGTERM") {
-        assert!(said.contains("after its last epoch, while it made its reports; all is saved"), "{said}");
+        assert!(
+            said.contains("after its last epoch, while it made its reports; all is saved"),
+            "{said}"
+        );
         assert_eq!(output.status.code(), Some(143));
         let again = scratch.ok(&args);
         assert!(again.stderr.contains("going on after epoch 12 of 12"), "{}", again.stderr);
     }
-    assert_eq!(scratch.read_json_at("stopped/series/checkpoint/manifest.json")["last"], serde_json::Value::Null);
+    assert_eq!(
+        scratch.read_json_at("stopped/series/checkpoint/manifest.json")["last"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]
@@ -286,7 +364,8 @@ fn a_config_of_another_run_is_not_gone_on_with() {
     let scratch = with_data();
     killed(&scratch, "killed");
     scratch.ok(&[&RUN[..], &["--seed", "7", "--artifacts", "other"]].concat());
-    fs::copy(scratch.path("other/series/config.json"), scratch.path("killed/series/config.json")).unwrap();
+    fs::copy(scratch.path("other/series/config.json"), scratch.path("killed/series/config.json"))
+        .unwrap();
     let args = ["train", "series", "--artifacts", "killed"];
     scratch.fails(&args, 1, "config.json: is not that of the run that was interrupted here; put that back, or start over with --fresh");
 }
@@ -297,7 +376,11 @@ fn epochs_that_are_missing_are_said_to_be() {
     killed(&scratch, "killed");
     fs::remove_file(scratch.path("killed/series/metrics.csv")).unwrap();
     let said = scratch.ok(&[&RUN[..], &["--artifacts", "killed"]].concat()).stderr;
-    assert!(said.contains("epochs so far are missing; nothing else depends on them") || said.contains("going on after epoch 0 "), "{said}");
+    assert!(
+        said.contains("epochs so far are missing; nothing else depends on them")
+            || said.contains("going on after epoch 0 "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -318,19 +401,32 @@ fn a_finished_model_that_is_damaged_is_never_evaluated() {
     let manifest = folder.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 9")).unwrap();
-    scratch.fails(&["evaluate", "series"], 1, "was written by a newer version of this program (layout 9, this one reads 2)");
+    scratch.fails(
+        &["evaluate", "series"],
+        1,
+        "was written by a newer version of this program (layout 9, this one reads 2)",
+    );
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     fs::copy(scratch.artifact("letters-onehot-1", "checkpoint/manifest.json"), &manifest).unwrap();
-    scratch.fails(&["evaluate", "series"], 1, "manifest.json: is of letters-onehot-1, expected series");
+    scratch.fails(
+        &["evaluate", "series"],
+        1,
+        "manifest.json: is of letters-onehot-1, expected series",
+    );
 }
 
 #[test]
 fn losses_that_cannot_be_read_stop_no_training() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
-    fs::write(scratch.artifact("letters-onehot-1", "metrics.csv"), "epoch,train_loss\n1,\"").unwrap();
+    fs::write(scratch.artifact("letters-onehot-1", "metrics.csv"), "epoch,train_loss\n1,\"")
+        .unwrap();
     let further = scratch.ok(&["train", "letters-onehot-1", "--epochs", "2", "--progress", "none"]);
-    assert!(further.stderr.contains("metrics.csv: expected the epochs of earlier runs"), "{}", further.stderr);
+    assert!(
+        further.stderr.contains("metrics.csv: expected the epochs of earlier runs"),
+        "{}",
+        further.stderr
+    );
     assert!(scratch.artifact("letters-onehot-1", "metrics.damaged.csv").exists());
     assert_eq!(scratch.read_csv("letters-onehot-1", "metrics.csv").1.len(), 2);
 }

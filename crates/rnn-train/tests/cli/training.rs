@@ -8,14 +8,34 @@ use crate::support::{Scratch, bars, quick};
 fn patience_stops_training_and_the_best_weights_are_restored() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let finished = scratch.train("series", &["--data", &data, "--patience", "2", "--epochs", "100", "--learning-rate", "0.1"]);
+    let finished = scratch.train(
+        "series",
+        &["--data", &data, "--patience", "2", "--epochs", "100", "--learning-rate", "0.1"],
+    );
     let evaluation = scratch.read_json("series", "evaluation.json");
-    let (best, (_, rows)) = (evaluation["best_epoch"].as_u64().unwrap() as usize, scratch.read_csv("series", "metrics.csv"));
+    let (best, (_, rows)) = (
+        evaluation["best_epoch"].as_u64().unwrap() as usize,
+        scratch.read_csv("series", "metrics.csv"),
+    );
     assert_eq!(rows.len(), best + 2, "two epochs after the best");
-    let said = format!("stopped after epoch {} of 100: no better loss in 2 epochs (--patience)", best + 2);
+    let said =
+        format!("stopped after epoch {} of 100: no better loss in 2 epochs (--patience)", best + 2);
     assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
     // As many epochs as the best is old give the same weights.
-    scratch.train("series", &["--data", &data, "--fresh", "--artifacts", "again", "--epochs", &best.to_string(), "--learning-rate", "0.1"]);
+    scratch.train(
+        "series",
+        &[
+            "--data",
+            &data,
+            "--fresh",
+            "--artifacts",
+            "again",
+            "--epochs",
+            &best.to_string(),
+            "--learning-rate",
+            "0.1",
+        ],
+    );
     let again = fs::read_to_string(scratch.path("again/series/weights.txt")).unwrap();
     assert!(again == scratch.read("series", "weights.txt"), "weights of epoch {best}");
 }
@@ -37,11 +57,19 @@ fn optimizer_clipping_loss_and_samples_change_the_weights_and_are_kept() {
         (&["--optimizer", "adam", "--samples", "40"], "samples", 40.into()),
         (&["--optimizer", "adam", "--dropout", "0.5"], "dropout", 0.5.into()),
         (&["--optimizer", "adam", "--cell", "gru"], "cell", "gru".into()),
-        (&["--optimizer", "adam", "--cell", "simple-rnn", "--units", "3,2"], "units", serde_json::json!([3, 2])),
+        (
+            &["--optimizer", "adam", "--cell", "simple-rnn", "--units", "3,2"],
+            "units",
+            serde_json::json!([3, 2]),
+        ),
     ] {
         let others = [["--loss", "mse"], ["--weight-decay", "0"], ["--clip-norm", "0"]];
         let others = others.iter().filter(|flag| !flags.contains(&flag[0])).flatten().copied();
-        let args: Vec<&str> = ["--data", &data, "--fresh"].into_iter().chain(others).chain(flags.iter().copied()).collect();
+        let args: Vec<&str> = ["--data", &data, "--fresh"]
+            .into_iter()
+            .chain(others)
+            .chain(flags.iter().copied())
+            .collect();
         scratch.train("series", &args);
         assert_eq!(scratch.read_json("series", "config.json")["options"][key], value, "{flags:?}");
         if let Some(other) = seen.insert(scratch.read("series", "weights.txt"), flags) {
@@ -55,7 +83,9 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(700));
     let list = scratch.json(&["list", "--json"]);
-    for experiment in list.as_array().unwrap().iter().map(|experiment| experiment["name"].as_str().unwrap()) {
+    for experiment in
+        list.as_array().unwrap().iter().map(|experiment| experiment["name"].as_str().unwrap())
+    {
         let text = scratch.ok(&["config", experiment]).stdout;
         let file = scratch.file("run.toml", &text);
         assert_eq!(scratch.ok(&["config", experiment, "--config", &file]).stdout, text);
@@ -71,7 +101,11 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
         let mut options = Vec::new();
         for config in [&[][..], &["--config", &file]] {
             let train = [&["train", experiment, "--fresh"], config].concat();
-            scratch.ok(&if letters { [&train[..], &["--epochs", "1"]].concat() } else { quick(&train, &["--data", &data]) });
+            scratch.ok(&if letters {
+                [&train[..], &["--epochs", "1"]].concat()
+            } else {
+                quick(&train, &["--data", &data])
+            });
             let mut run = scratch.read_json(experiment, "config.json")["options"].clone();
             // A settings file also says where results go.
             run.as_object_mut().unwrap().remove("artifacts");
@@ -87,9 +121,14 @@ fn settings_files_take_dates_without_quotes_and_lists() {
     let data = scratch.file("bars.csv", bars(200));
     let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\nfeatures = [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
     let file = scratch.file("run.toml", text);
-    scratch.ok(&["train", "series", "--config", &file, "--data", &data, "--epochs", "1", "--window", "5"]);
+    scratch.ok(&[
+        "train", "series", "--config", &file, "--data", &data, "--epochs", "1", "--window", "5",
+    ]);
     let options = &scratch.read_json("series", "config.json")["options"];
-    assert_eq!((&options["from"], &options["test"], &options["valid"]), (&"2020-01-20".into(), &"2020-09-01".into(), &0.2.into()));
+    assert_eq!(
+        (&options["from"], &options["test"], &options["valid"]),
+        (&"2020-01-20".into(), &"2020-09-01".into(), &0.2.into())
+    );
     assert_eq!((&options["units"], &options["patience"]), (&serde_json::json!([3, 2]), &4.into()));
 }
 
@@ -97,15 +136,43 @@ fn settings_files_take_dates_without_quotes_and_lists() {
 fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let flags =
-        ["--data", &data, "--target", "close", "--features", "close,gap", "--horizon", "2", "--transform", "standard", "--cell", "gru"];
-    scratch.train("series", &[&flags[..], &["--valid", "30", "--test", "40", "--interval", "0.5", "--season", "5"]].concat());
+    let flags = [
+        "--data",
+        &data,
+        "--target",
+        "close",
+        "--features",
+        "close,gap",
+        "--horizon",
+        "2",
+        "--transform",
+        "standard",
+        "--cell",
+        "gru",
+    ];
+    scratch.train(
+        "series",
+        &[&flags[..], &["--valid", "30", "--test", "40", "--interval", "0.5", "--season", "5"]]
+            .concat(),
+    );
     let first = scratch.read_json("series", "config.json");
     let named = scratch.ok(&["train", "series", "--epochs", "1", "--data", &data]);
-    assert!(named.stderr.contains("going on from epoch ") && !named.stderr.contains("other data"), "{}", named.stderr);
+    assert!(
+        named.stderr.contains("going on from epoch ") && !named.stderr.contains("other data"),
+        "{}",
+        named.stderr
+    );
     let finished = scratch.ok(&["train", "series", "--epochs", "2"]);
-    assert!(finished.stderr.contains("bars.csv as before (--data chooses another)"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("going on from epoch ") && finished.stderr.contains("epoch 5/5"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("bars.csv as before (--data chooses another)"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("going on from epoch ") && finished.stderr.contains("epoch 5/5"),
+        "{}",
+        finished.stderr
+    );
     let second = scratch.read_json("series", "config.json");
     assert!(!finished.stderr.contains("other data"), "{}", finished.stderr);
     assert_eq!(first, second);
@@ -114,7 +181,11 @@ fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
     let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
     let said = "other data than before; what is not said of columns, split and model is as before (--fresh starts over)";
     assert_eq!(finished.code, 1);
-    assert!(finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.read_json("series", "config.json"), second);
 }
 
@@ -127,36 +198,78 @@ fn the_holdout_split_is_for_course_experiments_and_the_courses_for_others() {
     assert_eq!((&evaluation["split"], &evaluation["windows"]), (&"holdout".into(), &75.into()));
     scratch.train("series", &["--data", &data, "--split", "course"]);
     let evaluation = scratch.read_json("series", "evaluation.json");
-    assert_eq!((&evaluation["split"], &evaluation["windows"], &evaluation["interval"]), (&"course".into(), &240.into(), &().into()));
+    assert_eq!(
+        (&evaluation["split"], &evaluation["windows"], &evaluation["interval"]),
+        (&"course".into(), &240.into(), &().into())
+    );
 }
 
 #[test]
 fn weights_do_not_go_on_under_settings_that_give_them_another_meaning() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    scratch.train("series", &["--data", &data, "--target", "open", "--features", "open", "--valid", "30", "--test", "30"]);
+    scratch.train(
+        "series",
+        &[
+            "--data",
+            &data,
+            "--target",
+            "open",
+            "--features",
+            "open",
+            "--valid",
+            "30",
+            "--test",
+            "30",
+        ],
+    );
     let weights = scratch.read("series", "weights.txt");
     for (flags, said) in [
         (&["--transform", "standard"][..], "was trained with transform = residual, not standard"),
-        (&["--features", "open,close"], "was trained with features = [\"open\"], not [\"open\",\"close\"]"),
+        (
+            &["--features", "open,close"],
+            "was trained with features = [\"open\"], not [\"open\",\"close\"]",
+        ),
         (&["--loss", "mse"], "was trained with loss = mae, not mse"),
         // Rows that have trained would be test rows now.
         (&["--test", "60"], "was trained with test = 30, not 60"),
     ] {
         let finished = scratch.run(&[&["train", "series"], flags].concat());
         assert_eq!(finished.code, 1, "{flags:?}: {}", finished.stderr);
-        assert!(finished.stderr.contains(said) && finished.stderr.contains("--fresh"), "{flags:?}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(said) && finished.stderr.contains("--fresh"),
+            "{flags:?}: {}",
+            finished.stderr
+        );
     }
     assert_eq!(scratch.read("series", "weights.txt"), weights);
     let finished = scratch.ok(&["train", "series", "--epochs", "1", "--learning-rate", "0.0005"]);
-    assert!(finished.stderr.contains("not as before: learning_rate 0.0005 (before: "), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("not as before: learning_rate 0.0005 (before: "),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
 fn intervals_can_be_left_out_and_adam_has_no_decay() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    scratch.train("series", &["--data", &data, "--valid", "30", "--test", "30", "--interval", "none", "--optimizer", "adam"]);
+    scratch.train(
+        "series",
+        &[
+            "--data",
+            &data,
+            "--valid",
+            "30",
+            "--test",
+            "30",
+            "--interval",
+            "none",
+            "--optimizer",
+            "adam",
+        ],
+    );
     assert_eq!(scratch.read_json("series", "evaluation.json")["interval"], serde_json::Value::Null);
     assert!(scratch.read("series", "predictions.csv").starts_with("date,actual,predicted\n"));
 }
@@ -165,11 +278,24 @@ fn intervals_can_be_left_out_and_adam_has_no_decay() {
 fn every_optimizer_goes_on_and_none_goes_on_from_another() {
     let scratch = Scratch::new();
     for optimizer in ["sgd", "rmsprop", "adam"] {
-        let args = ["train", "letters-onehot-1", "--epochs", "3", "--progress", "none", "--optimizer", optimizer];
+        let args = [
+            "train",
+            "letters-onehot-1",
+            "--epochs",
+            "3",
+            "--progress",
+            "none",
+            "--optimizer",
+            optimizer,
+        ];
         scratch.ok(&[&args[..], &["--fresh"]].concat());
         assert!(scratch.ok(&args).stderr.contains("going on from epoch 3"), "{optimizer}");
     }
     let finished = scratch.run(&["train", "letters-onehot-1", "--optimizer", "sgd"]);
     assert_eq!(finished.code, 1);
-    assert!(finished.stderr.contains("was trained with optimizer = adam, not sgd"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("was trained with optimizer = adam, not sgd"),
+        "{}",
+        finished.stderr
+    );
 }

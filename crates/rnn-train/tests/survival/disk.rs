@@ -11,39 +11,53 @@ use std::{
 
 use super::{Ended, Result, Run, check, same::files};
 
-/// A size that no write of a process may pass, in blocks of 512 bytes: the write that does comes short, the next one fails.
+/// A size that no write of a process may pass, in blocks of 512 bytes: the write that does comes
+/// short, the next one fails.
 pub(crate) fn limited(run: &Run, blocks: u64, more: &[&str]) -> Result<Ended> {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]);
     command.arg(&run.program).args(run.arguments()).args(more);
     let mut command = run.prepare(command)?;
     // A file would be limited, too.
-    let mut child = command.stderr(Stdio::piped()).spawn().map_err(|error| format!("sh: {error}"))?;
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().map_err(|error| format!("sh: {error}"))?;
     let mut pipe = child.stderr.take().ok_or("sh has no stderr")?;
     let reader = thread::spawn(move || {
         let mut said = String::new();
         pipe.read_to_string(&mut said).map(|_| said)
     });
     let ended = run.end(child)?;
-    let stderr = reader.join().map_err(|_| "reading panicked")?.map_err(|error| error.to_string())?;
+    let stderr =
+        reader.join().map_err(|_| "reading panicked")?.map_err(|error| error.to_string())?;
     Ok(Ended { stderr, ..ended })
 }
 
 /// For each file of a finished run the largest limit that it does not pass.
 pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
-    let sizes = files(results, Path::new(""))?.into_iter().filter_map(|name| fs::metadata(results.join(name)).ok());
+    let sizes = files(results, Path::new(""))?
+        .into_iter()
+        .filter_map(|name| fs::metadata(results.join(name)).ok());
     Ok(sizes.map(|file| file.len().saturating_sub(1) / 512).collect())
 }
 
-/// Makes sure that a training that could not write says so: exit code 1, a file or folder by its name, the system's words for the cause, no panic; and that it
-/// left nothing half there.
+/// Makes sure that a training that could not write says so: exit code 1, a file or folder by its
+/// name, the system's words for the cause, no panic; and that it left nothing half there.
 pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Result<()> {
-    let said = ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
-    let names = results.file_name().and_then(|name| name.to_str()).is_some_and(|name| said.contains(name));
-    let bad = ["panicked", "internal error", "RUST_BACKTRACE"].into_iter().find(|bad| ended.stderr.contains(bad));
+    let said =
+        ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
+    let names =
+        results.file_name().and_then(|name| name.to_str()).is_some_and(|name| said.contains(name));
+    let bad = ["panicked", "internal error", "RUST_BACKTRACE"]
+        .into_iter()
+        .find(|bad| ended.stderr.contains(bad));
     match (ended.code, bad) {
         (Some(1), None) if names && causes.iter().any(|cause| said.contains(cause)) => {}
-        _ => return Err(format!("expected exit code 1, a file's name and one of {causes:?}, got {:?} and\n{}", ended.code, ended.stderr)),
+        _ => {
+            return Err(format!(
+                "expected exit code 1, a file's name and one of {causes:?}, got {:?} and\n{}",
+                ended.code, ended.stderr
+            ));
+        }
     }
     check(results).map(drop)
 }
@@ -56,14 +70,19 @@ pub(crate) fn mounting() -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] = [&["-m"], &["-Urm"]];
     let works = |way: &&[&str]| {
         let mut command = Command::new("unshare");
-        command.args(*way).args(["sh", "-c", "mount -t tmpfs -o size=64k none /mnt"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(*way)
+            .args(["sh", "-c", "mount -t tmpfs -o size=64k none /mnt"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     ways.into_iter().find(works)
 }
 
-/// Trains on a disk of so many KiB, and then, once the disk is larger, again; gives how the first training ended. What the second leaves is copied to the run's
-/// results, and what the first left to `first` beside them.
+/// Trains on a disk of so many KiB, and then, once the disk is larger, again; gives how the first
+/// training ended. What the second leaves is copied to the run's results, and what the first left
+/// to `first` beside them.
 pub(crate) fn small_disk(run: &Run, way: &[&str], kibibytes: u64) -> Result<Ended> {
     const SCRIPT: &str = r#"
         mkdir -p disk && mount -t tmpfs -o "size=$1k" none disk && shift || exit 90
@@ -77,8 +96,13 @@ pub(crate) fn small_disk(run: &Run, way: &[&str], kibibytes: u64) -> Result<Ende
         cp -r disk/artifacts artifacts || exit 93
     "#;
     let mut command = Command::new("unshare");
-    command.args(way).args(["sh", "-c", SCRIPT, "sh", &kibibytes.to_string()]).arg(&run.program).args(run.arguments());
-    let ended = run.end(run.prepare(command)?.spawn().map_err(|error| format!("unshare: {error}"))?)?;
+    command
+        .args(way)
+        .args(["sh", "-c", SCRIPT, "sh", &kibibytes.to_string()])
+        .arg(&run.program)
+        .args(run.arguments());
+    let ended =
+        run.end(run.prepare(command)?.spawn().map_err(|error| format!("unshare: {error}"))?)?;
     let read = |name: &str| fs::read_to_string(run.folder.join(name)).unwrap_or_default();
     if ended.code != Some(0) {
         return Err(format!(

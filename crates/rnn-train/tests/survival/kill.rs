@@ -16,7 +16,8 @@ use super::{Random, Result, Run, check, kept, read_while_written, same, same::co
 /// What was done and seen.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Killed {
-    /// Kills, and of these how many during the first tenth of a second, and how many once reports were being written.
+    /// Kills, and of these how many during the first tenth of a second, and how many once reports
+    /// were being written.
     pub(crate) kills: usize,
     pub(crate) early: usize,
     pub(crate) at_reports: usize,
@@ -51,21 +52,28 @@ pub(crate) struct Subject<'a> {
     pub(crate) before: Option<&'a Path>,
 }
 
-/// Kills a run at random moments, at most so often, and lets it go on each time, until it comes to its end; what it leaves must be what the undisturbed run left.
+/// Kills a run at random moments, at most so often, and lets it go on each time, until it comes to
+/// its end; what it leaves must be what the undisturbed run left.
 pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> Result<Killed> {
     let (run, results) = (subject.run, subject.run.results());
     if run.folder.exists() {
-        fs::remove_dir_all(&run.folder).map_err(|error| format!("{}: {error}", run.folder.display()))?;
+        fs::remove_dir_all(&run.folder)
+            .map_err(|error| format!("{}: {error}", run.folder.display()))?;
     }
     if let Some(before) = subject.before {
         copy(before, &results)?;
     }
     let mut killed = Killed::default();
     for kill in 0.. {
-        let fresh: &[&str] = if subject.before.is_some_and(|before| !replaced(before, &results)) { &["--fresh"] } else { &[] };
+        let fresh: &[&str] = if subject.before.is_some_and(|before| !replaced(before, &results)) {
+            &["--fresh"]
+        } else {
+            &[]
+        };
         let started = Instant::now();
         let child = run.start(fresh)?;
-        let interrupted = if kill < most { killed.once(subject, child, random)? } else { Some(child) };
+        let interrupted =
+            if kill < most { killed.once(subject, child, random)? } else { Some(child) };
         if let Some(child) = interrupted {
             let ended = run.end(child)?;
             if kill == 0 {
@@ -74,17 +82,22 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
             }
             killed.went_on += usize::from(ended.stderr.contains(WENT_ON));
             if ended.code != Some(0) {
-                return Err(format!("after {} kills it ended with {:?}: {}", killed.kills, ended.code, ended.stderr));
+                return Err(format!(
+                    "after {} kills it ended with {:?}: {}",
+                    killed.kills, ended.code, ended.stderr
+                ));
             }
             break;
         }
         if ended(subject.before, &results) {
-            // It was killed when all was done, but perhaps for what waited aside; the next training removes that, and trains further.
+            // It was killed when all was done, but perhaps for what waited aside; the next training
+            // removes that, and trains further.
             drop([".before", ".discarded"].map(|name| fs::remove_dir_all(results.join(name))));
             break;
         }
     }
-    same(subject.whole, &results).map_err(|problem| format!("after {} kills: {problem}", killed.kills))?;
+    same(subject.whole, &results)
+        .map_err(|problem| format!("after {} kills: {problem}", killed.kills))?;
     killed.ends += 1;
     Ok(killed)
 }
@@ -111,8 +124,14 @@ impl Moment {
 }
 
 impl Killed {
-    /// Kills a process at a random moment, reading all its files meanwhile; gives it back if it came to its end before.
-    fn once(&mut self, subject: &Subject, mut child: Child, random: &mut Random) -> Result<Option<Child>> {
+    /// Kills a process at a random moment, reading all its files meanwhile; gives it back if it
+    /// came to its end before.
+    fn once(
+        &mut self,
+        subject: &Subject,
+        mut child: Child,
+        random: &mut Random,
+    ) -> Result<Option<Child>> {
         let results = subject.run.results();
         let started = Instant::now();
         let first_report = report_written(&results);
@@ -169,13 +188,20 @@ fn report_written(results: &Path) -> Option<std::time::SystemTime> {
 
 /// Whether a run's manifest says that it has come to its end.
 fn ended(before: Option<&Path>, results: &Path) -> bool {
-    let manifest = fs::read(results.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    manifest.is_some_and(|manifest| manifest["last"].is_null()) && before.is_none_or(|before| replaced(before, results))
+    let manifest = fs::read(results.join(MANIFEST))
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    manifest.is_some_and(|manifest| manifest["last"].is_null())
+        && before.is_none_or(|before| replaced(before, results))
 }
 
 /// Whether a run has a checkpoint of its own in the folder of one before it.
 pub(crate) fn replaced(before: &Path, results: &Path) -> bool {
-    let read = |folder: &Path, name: &str| fs::read(folder.join(name)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let read = |folder: &Path, name: &str| {
+        fs::read(folder.join(name))
+            .ok()
+            .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
+    };
     let other = |name| read(results, name).is_some_and(|now| Some(now) != read(before, name));
     other(MANIFEST) && other("config.json")
 }

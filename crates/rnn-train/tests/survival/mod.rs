@@ -1,4 +1,5 @@
-//! Killing trainings, and looking at what they leave: for the command's tests, and by path for `cargo xtask soak`, which does the same for longer.
+//! Killing trainings, and looking at what they leave: for the command's tests, and by path for
+//! `cargo xtask soak`, which does the same for longer.
 
 mod disk;
 pub(crate) mod kill;

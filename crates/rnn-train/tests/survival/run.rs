@@ -58,9 +58,14 @@ impl Run {
 
     /// Gives a command its folder, and nothing of the caller's environment that would change it.
     pub(crate) fn prepare(&self, mut command: Command) -> Result<Command> {
-        fs::create_dir_all(&self.folder).map_err(|error| format!("{}: {error}", self.folder.display()))?;
-        let errors = File::create(self.errors()).map_err(|error| format!("{}: {error}", self.errors().display()))?;
-        command.current_dir(&self.folder).env_remove("RNN_STOCK_CSV").env("XDG_CACHE_HOME", self.folder.join("cache"));
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| format!("{}: {error}", self.folder.display()))?;
+        let errors = File::create(self.errors())
+            .map_err(|error| format!("{}: {error}", self.errors().display()))?;
+        command
+            .current_dir(&self.folder)
+            .env_remove("RNN_STOCK_CSV")
+            .env("XDG_CACHE_HOME", self.folder.join("cache"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
         Ok(command)
     }
@@ -91,12 +96,20 @@ impl Run {
     pub(crate) fn train(&self, more: &[&str]) -> Result<Duration> {
         let started = Instant::now();
         let ended = self.end(self.start(more)?)?;
-        if ended.code == Some(0) { Ok(started.elapsed()) } else { Err(format!("training ended with {:?}: {}", ended.code, ended.stderr)) }
+        if ended.code == Some(0) {
+            Ok(started.elapsed())
+        } else {
+            Err(format!("training ended with {:?}: {}", ended.code, ended.stderr))
+        }
     }
 
-    /// Scores what is there with `evaluate`, which reads the checkpoint: whether there was anything to score.
+    /// Scores what is there with `evaluate`, which reads the checkpoint: whether there was anything
+    /// to score.
     pub(crate) fn evaluate(&self) -> Result<bool> {
-        let child = self.command(&["evaluate", self.experiment])?.spawn().map_err(|error| error.to_string())?;
+        let child = self
+            .command(&["evaluate", self.experiment])?
+            .spawn()
+            .map_err(|error| error.to_string())?;
         let ended = self.end(child)?;
         match ended.code {
             Some(0) => Ok(true),

@@ -10,21 +10,39 @@ use serde_json::Value;
 
 use super::Result;
 
-/// Makes sure that two folders hold the same files with the same bytes, but for how long epochs took, and the files of checkpoints, in which parameters have
-/// names that are drawn anew in every process: what is in them is in `model.safetensors`. Gives the number of files compared.
+/// Makes sure that two folders hold the same files with the same bytes, but for how long epochs
+/// took, and the files of checkpoints, in which parameters have names that are drawn anew in every
+/// process: what is in them is in `model.safetensors`. Gives the number of files compared.
 pub(crate) fn same(one: &Path, other: &Path) -> Result<usize> {
     let [ones, others] = [results(one)?, results(other)?];
-    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().map(|name| name.display().to_string()).collect::<Vec<_>>();
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| {
+        files.keys().map(|name| name.display().to_string()).collect::<Vec<_>>()
+    };
     if names(&ones) != names(&others) {
-        return Err(format!("{} holds {:?}, {} holds {:?}", one.display(), names(&ones), other.display(), names(&others)));
+        return Err(format!(
+            "{} holds {:?}, {} holds {:?}",
+            one.display(),
+            names(&ones),
+            other.display(),
+            names(&others)
+        ));
     }
     for ((name, bytes), other_bytes) in ones.iter().zip(others.values()) {
         if bytes != other_bytes {
-            let [bytes, other_bytes] = [bytes, other_bytes].map(|bytes| String::from_utf8_lossy(bytes));
-            let at = bytes.chars().zip(other_bytes.chars()).take_while(|(char, other)| char == other).count();
-            let [part, other_part] = [bytes, other_bytes].map(|text| text.chars().skip(at.saturating_sub(20)).take(60).collect::<String>());
+            let [bytes, other_bytes] =
+                [bytes, other_bytes].map(|bytes| String::from_utf8_lossy(bytes));
+            let at = bytes
+                .chars()
+                .zip(other_bytes.chars())
+                .take_while(|(char, other)| char == other)
+                .count();
+            let [part, other_part] = [bytes, other_bytes]
+                .map(|text| text.chars().skip(at.saturating_sub(20)).take(60).collect::<String>());
             let (one, other) = (one.display(), other.display());
-            return Err(format!("{} of {one} and {other} differ: `{part}`, `{other_part}`", name.display()));
+            return Err(format!(
+                "{} of {one} and {other} differ: `{part}`, `{other_part}`",
+                name.display()
+            ));
         }
     }
     Ok(ones.len())
@@ -36,7 +54,11 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(failed)?;
     for entry in fs::read_dir(from).map_err(failed)?.flatten() {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target)? } else { fs::copy(entry.path(), target).map(drop).map_err(failed)? }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?
+        } else {
+            fs::copy(entry.path(), target).map(drop).map_err(failed)?
+        }
     }
     Ok(())
 }
@@ -44,10 +66,15 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Makes sure that a run's files are all still in a folder, in their place or aside.
 pub(crate) fn kept(run: &Path, folder: &Path) -> Result<()> {
     for name in files(run, Path::new(""))? {
-        let bytes = fs::read(run.join(&name)).map_err(|error| format!("{}: {error}", name.display()))?;
+        let bytes =
+            fs::read(run.join(&name)).map_err(|error| format!("{}: {error}", name.display()))?;
         let places = [folder.join(&name), folder.join(".before").join(&name)];
         if !places.iter().any(|place| fs::read(place).is_ok_and(|found| found == bytes)) {
-            return Err(format!("{} of the run before is gone from {}", name.display(), folder.display()));
+            return Err(format!(
+                "{} of the run before is gone from {}",
+                name.display(),
+                folder.display()
+            ));
         }
     }
     Ok(())
@@ -76,7 +103,8 @@ fn results(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
 
 /// A manifest without what follows from the bytes of the checkpoint's files.
 fn without_files(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut manifest: Value = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
+    let mut manifest: Value =
+        serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
     for part in ["best", "last"] {
         if let Some(part) = manifest.get_mut(part).and_then(Value::as_object_mut) {
             part.remove("files");
@@ -92,7 +120,9 @@ fn without_files(bytes: &[u8]) -> Result<Vec<u8>> {
 pub(super) fn files(folder: &Path, below: &Path) -> Result<Vec<PathBuf>> {
     let path = folder.join(below);
     let mut found = Vec::new();
-    for entry in fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?.flatten() {
+    for entry in
+        fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?.flatten()
+    {
         let name = below.join(entry.file_name());
         let text = name.to_string_lossy();
         if text.ends_with(".tmp") || text.starts_with(".before") || text.starts_with(".discarded") {

@@ -6,24 +6,33 @@ use serde_json::Value;
 
 use super::Result;
 
-/// Makes sure that every file of a run's folder, and of one that waits in it, is whole; names that begin with a point are nobody's results. Also that
-/// the checkpoints that a manifest names are there. Gives the number of files.
+/// Makes sure that every file of a run's folder, and of one that waits in it, is whole; names that
+/// begin with a point are nobody's results. Also that the checkpoints that a manifest names are
+/// there. Gives the number of files.
 pub(crate) fn check(folder: &Path) -> Result<usize> {
     let mut files = 0;
-    for part in [folder.to_owned(), folder.join("checkpoint"), folder.join(".before"), folder.join(".before/checkpoint")] {
+    for part in [
+        folder.to_owned(),
+        folder.join("checkpoint"),
+        folder.join(".before"),
+        folder.join(".before/checkpoint"),
+    ] {
         for name in names(&part)? {
             if let Some(bytes) = read(&part.join(&name))? {
-                file(&name, &bytes).map_err(|problem| format!("{}: {problem}", part.join(&name).display()))?;
+                file(&name, &bytes)
+                    .map_err(|problem| format!("{}: {problem}", part.join(&name).display()))?;
                 files += 1;
             }
         }
     }
-    // What waits aside is removed file by file once it is not needed; `kept` looks at it while it is.
+    // What waits aside is removed file by file once it is not needed; `kept` looks at it while it
+    // is.
     named(&folder.join("checkpoint"))?;
     Ok(files)
 }
 
-/// The same while they are written: a file may be gone by the time it is read, and a manifest may be another.
+/// The same while they are written: a file may be gone by the time it is read, and a manifest may
+/// be another.
 pub(crate) fn read_while_written(folder: &Path) -> Result<usize> {
     let manifest = || fs::read(folder.join("checkpoint/manifest.json")).ok();
     loop {
@@ -38,7 +47,9 @@ pub(crate) fn read_while_written(folder: &Path) -> Result<usize> {
 fn names(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(format!("{}: {error}", folder.display())),
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
@@ -49,7 +60,14 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory) => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
 }
@@ -58,7 +76,9 @@ fn file(name: &str, bytes: &[u8]) -> Result<()> {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let text = || std::str::from_utf8(bytes).map_err(|error| error.to_string());
     match extension {
-        "json" => serde_json::from_slice::<Value>(bytes).map(drop).map_err(|error| error.to_string()),
+        "json" => {
+            serde_json::from_slice::<Value>(bytes).map(drop).map_err(|error| error.to_string())
+        }
         // Inside the first epoch there is none to write.
         "csv" if name == "metrics.csv" && bytes.is_empty() => Ok(()),
         "csv" => rows(text()?),
@@ -91,9 +111,16 @@ fn rows(text: &str) -> Result<()> {
 fn weights(text: &str) -> Result<()> {
     for tensor in text.split("\n\n").filter(|tensor| !tensor.is_empty()) {
         let mut lines = tensor.lines().skip(1);
-        let shape = lines.next().and_then(|line| line.strip_prefix("shape [")?.strip_suffix(']')).ok_or("a tensor has no shape")?;
-        let expected: usize = shape.split(", ").filter_map(|size| size.parse::<usize>().ok()).product();
-        let values = lines.flat_map(str::split_whitespace).filter(|value| value.parse::<f32>().is_ok()).count();
+        let shape = lines
+            .next()
+            .and_then(|line| line.strip_prefix("shape [")?.strip_suffix(']'))
+            .ok_or("a tensor has no shape")?;
+        let expected: usize =
+            shape.split(", ").filter_map(|size| size.parse::<usize>().ok()).product();
+        let values = lines
+            .flat_map(str::split_whitespace)
+            .filter(|value| value.parse::<f32>().is_ok())
+            .count();
         expect(values == expected, "a tensor has fewer values than its shape")?;
     }
     expect(text.ends_with("\n\n"), "has no end")
@@ -102,9 +129,14 @@ fn weights(text: &str) -> Result<()> {
 /// A header, and as many bytes of data as it says.
 fn tensors(bytes: &[u8]) -> Result<()> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("has no header")?;
-    let (header, data) = rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or("has half a header")?;
+    let (header, data) =
+        rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or("has half a header")?;
     let header: Value = serde_json::from_slice(header).map_err(|error| error.to_string())?;
-    let ends = header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
+    let ends = header
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
     expect(ends.max() == Some(data.len() as u64), "has not the data that its header names")
 }
 
@@ -126,7 +158,11 @@ fn png(bytes: &[u8]) -> Result<()> {
 
 /// CRC-32 as PNG has it.
 fn crc(bytes: &[u8]) -> u32 {
-    let step = |sum: u32, byte: &u8| (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg()));
+    let step = |sum: u32, byte: &u8| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg())
+        })
+    };
     !bytes.iter().fold(u32::MAX, step)
 }
 
@@ -135,12 +171,22 @@ fn named(folder: &Path) -> Result<()> {
     for manifest in ["manifest.json", "manifest.before.json", "manifest.older.json"] {
         let path = folder.join(manifest);
         let Some(text) = read(&path)? else { continue };
-        let manifest: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        for stamps in ["best", "last"].into_iter().filter_map(|checkpoint| manifest[checkpoint]["files"].as_array()) {
+        let manifest: Value = serde_json::from_slice(&text)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        for stamps in ["best", "last"]
+            .into_iter()
+            .filter_map(|checkpoint| manifest[checkpoint]["files"].as_array())
+        {
             for (part, stamp) in ["model", "optimizer", "scheduler"].into_iter().zip(stamps) {
-                let file = folder.join(name(part, stamp).ok_or_else(|| format!("{} has a stamp {stamp}", path.display()))?);
+                let file = folder.join(
+                    name(part, stamp)
+                        .ok_or_else(|| format!("{} has a stamp {stamp}", path.display()))?,
+                );
                 let length = fs::metadata(&file).ok().map(|file| file.len());
-                expect(length == stamp["bytes"].as_u64(), &format!("{} names {}, which is not so", path.display(), file.display()))?;
+                expect(
+                    length == stamp["bytes"].as_u64(),
+                    &format!("{} names {}, which is not so", path.display(), file.display()),
+                )?;
             }
         }
     }

@@ -8,7 +8,9 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 use rnn_kernels::LstmState;
-use rnn_models::{Gru, GruConfig, Lstm, LstmConfig, RecurrentLayer, Sequences, SimpleRnn, SimpleRnnConfig};
+use rnn_models::{
+    Gru, GruConfig, Lstm, LstmConfig, RecurrentLayer, Sequences, SimpleRnn, SimpleRnnConfig,
+};
 
 use crate::golden::Golden;
 
@@ -59,7 +61,9 @@ impl Case<'_> {
             Some("relu") => ActivationConfig::Relu,
             Some("linear") => ActivationConfig::Identity,
             // Keras 3: relu6(x + 3) / 6.
-            Some("hard_sigmoid") => ActivationConfig::HardSigmoid(HardSigmoidConfig::new().with_alpha(1.0 / 6.0).with_beta(0.5)),
+            Some("hard_sigmoid") => ActivationConfig::HardSigmoid(
+                HardSigmoidConfig::new().with_alpha(1.0 / 6.0).with_beta(0.5),
+            ),
             Some("softsign") => ActivationConfig::Softsign,
             Some("elu") => ActivationConfig::Elu(EluConfig::new()),
             Some("selu") => ActivationConfig::Selu,
@@ -70,11 +74,17 @@ impl Case<'_> {
 
     pub(super) fn leaves(&self, prefix: &str) -> Leaves {
         let name = |name: &str| format!("{prefix}{name}");
-        let bias = self.has(&name("bias")).then(|| match self.golden.data(&name("bias")).shape().num_dims() {
-            1 => Bias::One(self.golden.leaf(&name("bias"))),
-            _ => Bias::Two(self.golden.leaf(&name("bias"))),
+        let bias = self.has(&name("bias")).then(|| {
+            match self.golden.data(&name("bias")).shape().num_dims() {
+                1 => Bias::One(self.golden.leaf(&name("bias"))),
+                _ => Bias::Two(self.golden.leaf(&name("bias"))),
+            }
         });
-        Leaves { kernel: self.golden.leaf(&name("kernel")), recurrent_kernel: self.golden.leaf(&name("recurrent_kernel")), bias }
+        Leaves {
+            kernel: self.golden.leaf(&name("kernel")),
+            recurrent_kernel: self.golden.leaf(&name("recurrent_kernel")),
+            bias,
+        }
     }
 
     pub(super) fn mask(&self) -> Option<Tensor<2, Bool>> {
@@ -85,10 +95,16 @@ impl Case<'_> {
         Sequences { values: input.clone(), mask: self.mask() }
     }
 
-    pub(super) fn check_leaves(&self, prefix: &str, leaves: &Leaves, gradients: &burn::tensor::Gradients) {
+    pub(super) fn check_leaves(
+        &self,
+        prefix: &str,
+        leaves: &Leaves,
+        gradients: &burn::tensor::Gradients,
+    ) {
         let golden = self.golden;
         let check = |name: &str, got: Option<burn::tensor::TensorData>| {
-            let got = got.unwrap_or_else(|| panic!("{}: no gradient of {prefix}{name}", golden.file));
+            let got =
+                got.unwrap_or_else(|| panic!("{}: no gradient of {prefix}{name}", golden.file));
             golden.check_data(&format!("grad_{prefix}{name}"), got);
         };
         check("kernel", leaves.kernel.grad(gradients).map(Tensor::into_data));
@@ -131,7 +147,8 @@ impl Layer for SimpleRnn {
     fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves) {
         let leaves = case.leaves(prefix);
         let mut layer = common!(SimpleRnnConfig, case, leaves).init(&case.golden.device);
-        (layer.kernel, layer.recurrent_kernel) = (param(&leaves.kernel), param(&leaves.recurrent_kernel));
+        (layer.kernel, layer.recurrent_kernel) =
+            (param(&leaves.kernel), param(&leaves.recurrent_kernel));
         layer.bias = leaves.row(0).as_ref().map(param);
         (layer, leaves)
     }
@@ -149,8 +166,11 @@ impl Layer for Lstm {
     fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves) {
         let leaves = case.leaves(prefix);
         let gates = case.activation("recurrent_activation", ActivationConfig::Sigmoid);
-        let mut layer = common!(LstmConfig, case, leaves).with_recurrent_activation(gates).init(&case.golden.device);
-        (layer.kernel, layer.recurrent_kernel) = (param(&leaves.kernel), param(&leaves.recurrent_kernel));
+        let mut layer = common!(LstmConfig, case, leaves)
+            .with_recurrent_activation(gates)
+            .init(&case.golden.device);
+        (layer.kernel, layer.recurrent_kernel) =
+            (param(&leaves.kernel), param(&leaves.recurrent_kernel));
         layer.bias = leaves.row(0).as_ref().map(param);
         (layer, leaves)
     }
@@ -168,9 +188,12 @@ impl Layer for Gru {
     fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves) {
         let leaves = case.leaves(prefix);
         let gates = case.activation("recurrent_activation", ActivationConfig::Sigmoid);
-        let config = common!(GruConfig, case, leaves).with_recurrent_activation(gates).with_reset_after(case.is("reset_after"));
+        let config = common!(GruConfig, case, leaves)
+            .with_recurrent_activation(gates)
+            .with_reset_after(case.is("reset_after"));
         let mut layer = config.init(&case.golden.device);
-        (layer.kernel, layer.recurrent_kernel) = (param(&leaves.kernel), param(&leaves.recurrent_kernel));
+        (layer.kernel, layer.recurrent_kernel) =
+            (param(&leaves.kernel), param(&leaves.recurrent_kernel));
         [layer.bias, layer.recurrent_bias] = [0, 1].map(|row| leaves.row(row).as_ref().map(param));
         (layer, leaves)
     }

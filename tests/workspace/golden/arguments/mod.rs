@@ -1,22 +1,24 @@
-//! Each argument of the Keras layers against Keras in float64. A file's metadata say how its layer was made.
+//! Each argument of the Keras layers against Keras in float64. A file's metadata say how its layer
+//! was made.
 
 mod case;
 
 use burn::tensor::{DType, Tensor};
 use case::{Case, Layer, param};
 use rnn_kernels::{
-    GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm, lstm_reference, simple_rnn,
-    simple_rnn_reference,
+    GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm,
+    lstm_reference, simple_rnn, simple_rnn_reference,
 };
 use rnn_models::{
-    Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer, Regularizer, SimpleRnn, SimpleRnnConfig,
-    Stateful,
+    Bidirectional, Constraint, Gru, GruConfig, Lstm, LstmConfig, MergeMode, RecurrentLayer,
+    Regularizer, SimpleRnn, SimpleRnnConfig, Stateful,
 };
 use safetensors::SafeTensors;
 
 use super::{CELLS, for_each_file, golden_folder, on_backends};
 
-/// How the names of a case's files go on after the cell, and how many files it has; each case has a test.
+/// How the names of a case's files go on after the cell, and how many files it has; each case has a
+/// test.
 const CASES: [(&str, usize); 14] = [
     ("plain", 3),
     ("no-bias", 3),
@@ -34,17 +36,28 @@ const CASES: [(&str, usize); 14] = [
     ("constraint", 2),
 ];
 
-/// Runs a check on every file of a case, on both CPU backends in both types and, where it is built in, wgpu; the check is told which cell's file it has.
+/// Runs a check on every file of a case, on both CPU backends in both types and, where it is built
+/// in, wgpu; the check is told which cell's file it has.
 fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
-    let (_, files) = CASES.into_iter().find(|(name, _)| *name == case).unwrap_or_else(|| panic!("{case} is not among the cases"));
+    let (_, files) = CASES
+        .into_iter()
+        .find(|(name, _)| *name == case)
+        .unwrap_or_else(|| panic!("{case} is not among the cases"));
     let mut found = 0;
     for cell in CELLS {
-        found += for_each_file(&golden_folder().join("arguments"), &format!("{cell}-{case}"), |bytes, name| {
-            let metadata = SafeTensors::read_metadata(bytes).unwrap().1.metadata().clone().unwrap();
-            for dtype in [DType::F64, DType::F32] {
-                on_backends(bytes, name, dtype, true, |golden| check(cell, &Case { golden, metadata: &metadata }));
-            }
-        });
+        found += for_each_file(
+            &golden_folder().join("arguments"),
+            &format!("{cell}-{case}"),
+            |bytes, name| {
+                let metadata =
+                    SafeTensors::read_metadata(bytes).unwrap().1.metadata().clone().unwrap();
+                for dtype in [DType::F64, DType::F32] {
+                    on_backends(bytes, name, dtype, true, |golden| {
+                        check(cell, &Case { golden, metadata: &metadata })
+                    });
+                }
+            },
+        );
     }
     assert_eq!(found, files, "golden vectors of {case}");
 }
@@ -53,7 +66,10 @@ fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
 fn golden_arguments_files_belong_to_one_case_each() {
     for_each_file(&golden_folder().join("arguments"), "", |_, name| {
         let is_of = |cell: &str, case: &str| name.starts_with(&format!("{cell}-{case}"));
-        let read = CELLS.iter().flat_map(|cell| CASES.iter().map(move |(case, _)| (cell, case))).filter(|(cell, case)| is_of(cell, case));
+        let read = CELLS
+            .iter()
+            .flat_map(|cell| CASES.iter().map(move |(case, _)| (cell, case)))
+            .filter(|(cell, case)| is_of(cell, case));
         let read: Vec<_> = read.collect();
         assert!(read.len() == 1, "{name}: read as {read:?}, expected one case");
     });
@@ -72,8 +88,8 @@ fn check_layer<L: Layer>(case: &Case<'_>) {
     let (sequence, state) = layer.run(case.sequences(&input), initial);
     golden.check("output", sequence.clone());
     golden.check("final_hidden", L::hidden(&state));
-    let mut loss =
-        (sequence * golden.constant("upstream_output")).sum() + (L::hidden(&state) * golden.constant("upstream_final_hidden")).sum();
+    let mut loss = (sequence * golden.constant("upstream_output")).sum()
+        + (L::hidden(&state) * golden.constant("upstream_final_hidden")).sum();
     if let Some(cell) = L::cell(&state) {
         golden.check("final_cell", cell.clone());
         loss = loss + (cell * golden.constant("upstream_final_cell")).sum();
@@ -137,7 +153,8 @@ fn golden_arguments_dropout_masks() {
                 masks.clone().iter_dim(0).map(|mask| mask.squeeze_dim(0)).collect()
             });
             let variant = Variant { recurrent_dropout, ..Variant::default() };
-            let (kernel, recurrent_kernel) = (leaves.kernel.clone(), leaves.recurrent_kernel.clone());
+            let (kernel, recurrent_kernel) =
+                (leaves.kernel.clone(), leaves.recurrent_kernel.clone());
             let (bias, recurrent_bias) = (leaves.row(0), leaves.row(1));
             // Recurrent dropout has no fused operator.
             let fused = golden.fused && variant.recurrent_dropout.is_none();
@@ -155,15 +172,26 @@ fn golden_arguments_dropout_masks() {
                 }
                 "gru" => {
                     let weights = GruWeights { kernel, recurrent_kernel, bias, recurrent_bias };
-                    if fused { gru(dropped, weights, initial, None) } else { gru_reference(dropped, weights, initial, &variant) }
+                    if fused {
+                        gru(dropped, weights, initial, None)
+                    } else {
+                        gru_reference(dropped, weights, initial, &variant)
+                    }
                 }
                 _ => {
                     let weights = LstmWeights { kernel, recurrent_kernel, bias };
-                    let initial = initial_cell.clone().map(|cell| LstmState { hidden: hidden.clone(), cell });
-                    let output =
-                        if fused { lstm(dropped, weights, initial, None) } else { lstm_reference(dropped, weights, initial, &variant) };
+                    let initial =
+                        initial_cell.clone().map(|cell| LstmState { hidden: hidden.clone(), cell });
+                    let output = if fused {
+                        lstm(dropped, weights, initial, None)
+                    } else {
+                        lstm_reference(dropped, weights, initial, &variant)
+                    };
                     final_cell = Some(output.state.cell);
-                    rnn_kernels::HiddenOutput { sequence: output.sequence, state: output.state.hidden }
+                    rnn_kernels::HiddenOutput {
+                        sequence: output.sequence,
+                        state: output.state.hidden,
+                    }
                 }
             };
             golden.check("output", output.sequence.clone());
@@ -184,7 +212,8 @@ fn golden_arguments_dropout_masks() {
 
 fn check_bidirectional<L: Layer>(case: &Case<'_>) {
     let golden = case.golden;
-    let ((forward, forward_leaves), (backward, backward_leaves)) = (L::build(case, "forward_"), L::build(case, "backward_"));
+    let ((forward, forward_leaves), (backward, backward_leaves)) =
+        (L::build(case, "forward_"), L::build(case, "backward_"));
     let merge = match case.metadata["merge_mode"].as_str() {
         "concat" => MergeMode::Concat,
         "sum" => MergeMode::Sum,
@@ -217,9 +246,13 @@ fn golden_arguments_bidirectional() {
 
 fn check_stack<L: Layer>(case: &Case<'_>) {
     let golden = case.golden;
-    let ((first, first_leaves), (second, second_leaves)) = (L::build(case, "first_"), L::build(case, "second_"));
+    let ((first, first_leaves), (second, second_leaves)) =
+        (L::build(case, "first_"), L::build(case, "second_"));
     let input = golden.leaf::<3>("input");
-    let stack = rnn_models::Stack { layers: vec![first, second], dropout: burn::nn::DropoutConfig::new(0.0).init() };
+    let stack = rnn_models::Stack {
+        layers: vec![first, second],
+        dropout: burn::nn::DropoutConfig::new(0.0).init(),
+    };
     let output = stack.forward(input.clone(), None);
     golden.check("output", output.sequence.clone());
     let gradients = (output.sequence * golden.constant("upstream_output")).sum().backward();
@@ -248,7 +281,9 @@ fn check_stateful<L: Layer>(case: &Case<'_>) {
         golden.check(&format!("output_{number}"), output.clone());
         golden.check(&format!("final_hidden_{number}"), L::hidden(&state));
         loss = loss + (output * golden.constant(&format!("upstream_output_{number}"))).sum();
-        loss = loss + (L::hidden(&state) * golden.constant(&format!("upstream_final_hidden_{number}"))).sum();
+        loss = loss
+            + (L::hidden(&state) * golden.constant(&format!("upstream_final_hidden_{number}")))
+                .sum();
         if let Some(cell) = L::cell(&state) {
             golden.check(&format!("final_cell_{number}"), cell.clone());
             loss = loss + (cell * golden.constant(&format!("upstream_final_cell_{number}"))).sum();
@@ -276,7 +311,12 @@ fn golden_arguments_regularizers() {
     for_each_case("regularizer", |cell, case| {
         let golden = case.golden;
         let leaves = case.leaves("");
-        let regularizer = |name: &str| Some(Regularizer { l1: case.number(&format!("{name}_l1")), l2: case.number(&format!("{name}_l2")) });
+        let regularizer = |name: &str| {
+            Some(Regularizer {
+                l1: case.number(&format!("{name}_l1")),
+                l2: case.number(&format!("{name}_l2")),
+            })
+        };
         let ([input, _], [units, _]) = (leaves.kernel.dims(), leaves.recurrent_kernel.dims());
         macro_rules! penalty {
             ($config:ident, |$layer:ident| $fill:expr) => {{
@@ -295,7 +335,8 @@ fn golden_arguments_regularizers() {
         let penalty = match cell {
             "simple_rnn" => penalty!(SimpleRnnConfig, |layer| ()),
             "lstm" => penalty!(LstmConfig, |layer| ()),
-            _ => penalty!(GruConfig, |layer| layer.recurrent_bias = leaves.row(1).as_ref().map(param)),
+            _ => penalty!(GruConfig, |layer| layer.recurrent_bias =
+                leaves.row(1).as_ref().map(param)),
         };
         golden.check("penalty", penalty.clone());
         case.check_leaves("", &leaves, &penalty.backward());
@@ -307,12 +348,16 @@ fn golden_arguments_constraints() {
     for_each_case("constraint", |_, case| {
         let golden = case.golden;
         let constraint = match case.metadata["constraint"].to_lowercase() {
-            name if name.contains("max") => Constraint::MaxNorm { max_value: case.number("max_value") },
+            name if name.contains("max") => {
+                Constraint::MaxNorm { max_value: case.number("max_value") }
+            }
             _ => Constraint::NonNeg,
         };
         let kernel = golden.leaf::<2>("kernel");
         let [input, gates] = kernel.dims();
-        let mut layer = LstmConfig::new(input, gates / 4).with_kernel_constraint(Some(constraint)).init(&golden.device);
+        let mut layer = LstmConfig::new(input, gates / 4)
+            .with_kernel_constraint(Some(constraint))
+            .init(&golden.device);
         layer.kernel = param(&kernel);
         let (id, recurrent) = (layer.kernel.id, layer.recurrent_kernel.val().into_data());
         let layer = layer.constrained();

@@ -23,7 +23,11 @@ fn business_days_are_followed_by_business_days() {
     // From Thursday, Friday and Monday on: over a weekend, and not.
     (0..3).for_each(|left| goes_on(&days[..days.len() - left]));
     let holiday: Vec<_> = [20, 21, 22, 24].map(|day| date(2020, 4, day).into()).to_vec();
-    assert_eq!(extend_calendar(&holiday, 1), [date(2020, 4, 27).into()], "one day off does not matter");
+    assert_eq!(
+        extend_calendar(&holiday, 1),
+        [date(2020, 4, 27).into()],
+        "one day off does not matter"
+    );
 }
 
 #[test]
@@ -56,7 +60,8 @@ fn ends_of_months_are_followed_by_ends_of_months() {
 fn hours_of_business_days_leave_out_weekends() {
     let monday = date(2020, 4, 13).to_datetime(jiff::civil::Time::midnight());
     let hours: Vec<DateTime> = (0..12 * 24).map(|hour| monday + i64::from(hour).hours()).collect();
-    let business: Vec<DateTime> = hours.iter().copied().filter(|time| time.weekday().to_monday_zero_offset() < 5).collect();
+    let business: Vec<DateTime> =
+        hours.iter().copied().filter(|time| time.weekday().to_monday_zero_offset() < 5).collect();
     assert_eq!(business.last().map(|last| last.date()), Some(date(2020, 4, 24)), "a Friday");
     assert_eq!(extend_calendar(&business, 1), [date(2020, 4, 27).into()]);
     // Five days alone do not say that weekends are left out.
@@ -67,7 +72,10 @@ fn hours_of_business_days_leave_out_weekends() {
 fn few_times_are_followed_by_days() {
     assert_eq!(extend_calendar(&[], 3), []);
     assert_eq!(extend_calendar(&[date(2020, 4, 24).into()], 0), []);
-    assert_eq!(extend_calendar(&[date(2020, 4, 23).into()], 2), [date(2020, 4, 24).into(), date(2020, 4, 27).into()]);
+    assert_eq!(
+        extend_calendar(&[date(2020, 4, 23).into()], 2),
+        [date(2020, 4, 24).into(), date(2020, 4, 27).into()]
+    );
 }
 
 #[test]

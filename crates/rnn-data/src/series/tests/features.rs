@@ -5,7 +5,10 @@ use crate::CsvFile;
 
 fn feature(text: &str) -> Feature {
     let header = "date,open,close,high,low,Volume\n";
-    tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap()
+    tests::with_file(header, |path| {
+        Feature::parse(text, CsvFile::open(path, None).unwrap().columns())
+    })
+    .unwrap()
 }
 
 /// A feature in two rows of three: the open goes from 100 to 110 to 99, the close is 1 more.
@@ -33,30 +36,61 @@ fn features_have_the_values_of_the_table_they_are_documented_in() {
 fn features_of_the_calendar_are_points_on_a_circle() {
     let day = date(2020, 4, 24).at(18, 59, 0, 0); // a Friday
     for (text, share) in [("weekday", 4.0 / 7.0), ("month", 3.0 / 12.0), ("hour", 18.0 / 24.0)] {
-        assert_eq!(feature(text).numbers(day, 0.0, 0.0), [(TAU * share).sin(), (TAU * share).cos()], "{text}");
+        assert_eq!(
+            feature(text).numbers(day, 0.0, 0.0),
+            [(TAU * share).sin(), (TAU * share).cos()],
+            "{text}"
+        );
     }
     let columns = feature("weekday").values(&table(0..3, wobbly)).unwrap();
     assert_eq!((columns.len(), columns[0].len()), (2, 3));
-    assert_eq!([columns[0][2], columns[1][2]], [(TAU * 4.0 / 7.0).sin(), (TAU * 4.0 / 7.0).cos()], "the third of January is a Friday");
+    assert_eq!(
+        [columns[0][2], columns[1][2]],
+        [(TAU * 4.0 / 7.0).sin(), (TAU * 4.0 / 7.0).cos()],
+        "the third of January is a Friday"
+    );
 }
 
 #[test]
 fn what_looks_back_is_not_read_of_the_first_row() {
-    for (text, first) in
-        [("open", 0), ("log(close/open)", 0), ("weekday", 0), ("difference(close)", 1), ("log-return(close)", 1), ("gap", 1)]
-    {
+    for (text, first) in [
+        ("open", 0),
+        ("log(close/open)", 0),
+        ("weekday", 0),
+        ("difference(close)", 1),
+        ("log-return(close)", 1),
+        ("gap", 1),
+    ] {
         let config = SeriesConfig { features: vec![open(), feature(text)], ..config() };
         let series = series(table(0..60, wobbly), &config);
-        assert_eq!((series.first_origin(), series.origins(Subset::Train).start), (4 + first, 4 + first), "{text}");
+        assert_eq!(
+            (series.first_origin(), series.origins(Subset::Train).start),
+            (4 + first, 4 + first),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn features_are_written_as_they_are_read() {
-    for text in ["open", "difference(open)", "return(open)", "log-return(open)", "log(high/low)", "gap", "weekday", "month", "hour"] {
+    for text in [
+        "open",
+        "difference(open)",
+        "return(open)",
+        "log-return(open)",
+        "log(high/low)",
+        "gap",
+        "weekday",
+        "month",
+        "hour",
+    ] {
         assert_eq!(feature(text).to_string(), text);
     }
-    for (text, written) in [("OPEN", "open"), (" return( volume ) ", "return(Volume)"), ("log(High / Low)", "log(high/low)")] {
+    for (text, written) in [
+        ("OPEN", "open"),
+        (" return( volume ) ", "return(Volume)"),
+        ("log(High / Low)", "log(high/low)"),
+    ] {
         assert_eq!(feature(text).to_string(), written);
     }
 }
@@ -75,7 +109,10 @@ fn a_feature_knows_its_columns() {
 fn a_column_goes_before_a_word() {
     tests::with_file("date,gap,hour\n", |path| {
         let file = CsvFile::open(path, None).unwrap();
-        assert_eq!(Feature::parse("gap", file.columns()).unwrap(), Feature::Column("gap".to_owned()));
+        assert_eq!(
+            Feature::parse("gap", file.columns()).unwrap(),
+            Feature::Column("gap".to_owned())
+        );
         assert_eq!(Feature::parse("weekday", file.columns()).unwrap(), Feature::Weekday);
     });
 }
@@ -85,7 +122,10 @@ fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
     let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month or hour";
     for (text, expected) in [
         ("ratio(open)", format!("feature `ratio(open)`: there is no function `ratio`; {known}")),
-        ("log(open)", "feature `log(open)`: log needs two columns, as in log(high/close)".to_owned()),
+        (
+            "log(open)",
+            "feature `log(open)`: log needs two columns, as in log(high/close)".to_owned(),
+        ),
         ("opne", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(opne)", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(open", "column `return(open` is missing".to_owned()),
@@ -93,9 +133,16 @@ fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
         ("gap", "column `open` appears 2 times".to_owned()),
         ("open", "column `open` appears 2 times".to_owned()),
     ] {
-        let header = if expected.contains("2 times") { "date,open,open,close\n" } else { "date,open,close\n" };
-        let problem =
-            tests::with_file(header, |path| Feature::parse(text, CsvFile::open(path, None).unwrap().columns())).unwrap_err().to_string();
+        let header = if expected.contains("2 times") {
+            "date,open,open,close\n"
+        } else {
+            "date,open,close\n"
+        };
+        let problem = tests::with_file(header, |path| {
+            Feature::parse(text, CsvFile::open(path, None).unwrap().columns())
+        })
+        .unwrap_err()
+        .to_string();
         assert!(problem.contains(&expected), "{problem}\nshould contain\n{expected}");
     }
 }
@@ -107,8 +154,19 @@ fn ratios_of_what_has_none_are_errors_with_the_line() {
         let problem = without_path(&feature(text).values(&table(0..5, zero_at(2))).unwrap_err());
         assert!(problem.starts_with(", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers above 0"), "{problem}");
     }
-    let problem = without_path(&feature("return(open)").values(&table(0..5, zero_at(2))).unwrap_err());
-    assert_eq!(problem, ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, got `0`");
-    assert_eq!(feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4], -1.0, "nothing is a share of the last");
-    assert!(feature("return(open)").values(&table(0..5, |row| row as f64 - 4.0)).is_ok(), "returns may be of negative numbers");
+    let problem =
+        without_path(&feature("return(open)").values(&table(0..5, zero_at(2))).unwrap_err());
+    assert_eq!(
+        problem,
+        ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, got `0`"
+    );
+    assert_eq!(
+        feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4],
+        -1.0,
+        "nothing is a share of the last"
+    );
+    assert!(
+        feature("return(open)").values(&table(0..5, |row| row as f64 - 4.0)).is_ok(),
+        "returns may be of negative numbers"
+    );
 }

@@ -25,58 +25,83 @@ fn windows(panel: &Panel, subset: Subset) -> Vec<Window> {
 /// A config whose inputs can be added to: its target and the calendar.
 fn extensible(transform: Transform) -> SeriesConfig {
     let name = || "open".to_owned();
-    let changes = [Feature::Difference(name()), Feature::Return(name()), Feature::LogReturn(name())];
-    let features = [open(), Feature::Weekday].into_iter().chain(changes).chain([Feature::Month, Feature::Hour]).collect();
+    let changes =
+        [Feature::Difference(name()), Feature::Return(name()), Feature::LogReturn(name())];
+    let features = [open(), Feature::Weekday]
+        .into_iter()
+        .chain(changes)
+        .chain([Feature::Month, Feature::Hour])
+        .collect();
     SeriesConfig { transform, features, ..config() }
 }
 
 #[test]
 fn windows_never_cross_series() {
-    let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60), numbered(3, 20..60)], &config());
+    let panel =
+        panel(vec![numbered(1, 0..60), numbered(2, 10..60), numbered(3, 20..60)], &config());
     let mut total = 0;
     for part in [Subset::Train, Subset::Valid, Subset::Test] {
         let windows = windows(&panel, part);
-        assert_eq!(windows.len(), panel.series.iter().map(|series| series.origins(part).len()).sum::<usize>());
+        assert_eq!(
+            windows.len(),
+            panel.series.iter().map(|series| series.origins(part).len()).sum::<usize>()
+        );
         for window in &windows {
             let (series, origin) = (window.series(), window.origin());
-            let known: Vec<f64> =
-                window.values().iter().map(|&value| series.scalers.inputs[0].inverse_transform(f64::from(value))).collect();
+            let known: Vec<f64> = window
+                .values()
+                .iter()
+                .map(|&value| series.scalers.inputs[0].inverse_transform(f64::from(value)))
+                .collect();
             for (value, expected) in known.iter().zip(&series.target[origin - 4..origin]) {
                 assert!((value - expected).abs() < 1e-3, "{value} of {}", series.name);
             }
-            let targets: Vec<f32> = (0..3).map(|step| series.transform(origin, step) as f32).collect();
+            let targets: Vec<f32> =
+                (0..3).map(|step| series.transform(origin, step) as f32).collect();
             assert_eq!(window.targets().collect::<Vec<_>>(), targets);
         }
         total += windows.len();
     }
-    assert_eq!(total, [60, 50, 40].iter().map(|rows| rows - 3 * 6).sum::<usize>(), "all windows that are in one part");
+    assert_eq!(
+        total,
+        [60, 50, 40].iter().map(|rows| rows - 3 * 6).sum::<usize>(),
+        "all windows that are in one part"
+    );
 }
 
 #[test]
 fn each_series_has_scalers_of_its_own_and_is_cut_at_the_same_dates() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60)], &config());
     let targets: Vec<_> = panel.series.iter().map(|series| series.scalers.target).collect();
-    // The last 10 days test, 8 days before their 4 inputs validate, and 4 days before those are inputs, too.
+    // The last 10 days test, 8 days before their 4 inputs validate, and 4 days before those are
+    // inputs, too.
     let min_max = |min, max| crate::Scaler::MinMax { min, max };
     assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
     for series in &panel.series {
         let first = |part| Some(series.times[series.origins(part).start]);
-        assert_eq!((first(Subset::Valid), first(Subset::Test)), (panel.starts.valid, Some(panel.starts.test)));
+        assert_eq!(
+            (first(Subset::Valid), first(Subset::Test)),
+            (panel.starts.valid, Some(panel.starts.test))
+        );
         assert_eq!(series.rows(Subset::Train).end, series.target.len() - 26);
     }
 }
 
 #[test]
 fn columns_may_be_called_otherwise_in_each_file() {
-    let tables = ["date,open,close", "Date,OPEN,Close", "日期,开盘,收盘"].map(|header| table_with(header, 0..60, wobbly));
+    let tables = ["date,open,close", "Date,OPEN,Close", "日期,开盘,收盘"]
+        .map(|header| table_with(header, 0..60, wobbly));
     let panel = panel(tables.into(), &config());
-    assert!(panel.series.iter().all(|series| series.inputs(0..60) == panel.series[0].inputs(0..60)));
+    assert!(
+        panel.series.iter().all(|series| series.inputs(0..60) == panel.series[0].inputs(0..60))
+    );
 }
 
 #[test]
 fn a_series_that_ends_before_the_test_part_trains_only() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..30), numbered(3, 0..45)], &config());
-    let counts = |part| panel.series.iter().map(|series| series.origins(part).len()).collect::<Vec<_>>();
+    let counts =
+        |part| panel.series.iter().map(|series| series.origins(part).len()).collect::<Vec<_>>();
     assert_eq!(counts(Subset::Train), [28, 30 - 6, 28], "with all its rows");
     assert_eq!(counts(Subset::Valid), [6, 0, 45 - 38 - 2]);
     assert_eq!(counts(Subset::Test), [8, 0, 0]);
@@ -92,9 +117,17 @@ fn bad_series_are_an_error_or_left_out() {
     assert_eq!((panel.series.len(), panel.series[0].target[0]), (1, 1000.0));
     let skipped: Vec<_> = panel.skipped.iter().map(without_path).collect();
     assert!(skipped[0].starts_with(", column `open`: every training value is 7"), "{skipped:?}");
-    assert!(skipped[1].starts_with(": 5 rows are too few: 12 are needed (its training part has 0, a window of 4"), "{skipped:?}");
+    assert!(
+        skipped[1].starts_with(
+            ": 5 rows are too few: 12 are needed (its training part has 0, a window of 4"
+        ),
+        "{skipped:?}"
+    );
     let bad = config().init_many(folder(), tables().split_off(1), BadSeries::Skip);
-    assert!(without_path(&bad.unwrap_err()).starts_with(": 5 rows are too few"), "the last error, where nothing is left");
+    assert!(
+        without_path(&bad.unwrap_err()).starts_with(": 5 rows are too few"),
+        "the last error, where nothing is left"
+    );
 }
 
 #[test]
@@ -102,9 +135,19 @@ fn a_part_in_which_no_series_has_windows_is_an_error() {
     // The longest series cannot be used, and the other ends before its last 10 days.
     let tables = vec![numbered(1, 0..30), table(0..60, |_| 7.0)];
     let text = without_path(&config().init_many(folder(), tables, BadSeries::Skip).unwrap_err());
-    assert_eq!(text, ": no series has enough rows from 2020-02-08 on for the validation part to predict any");
-    let text = without_path(&config().init_many(folder(), vec![numbered(1, 0..45), table(0..60, |_| 7.0)], BadSeries::Skip).unwrap_err());
-    assert_eq!(text, ": no series has enough rows from 2020-02-20 on for the test part to predict any");
+    assert_eq!(
+        text,
+        ": no series has enough rows from 2020-02-08 on for the validation part to predict any"
+    );
+    let text = without_path(
+        &config()
+            .init_many(folder(), vec![numbered(1, 0..45), table(0..60, |_| 7.0)], BadSeries::Skip)
+            .unwrap_err(),
+    );
+    assert_eq!(
+        text,
+        ": no series has enough rows from 2020-02-20 on for the test part to predict any"
+    );
 }
 
 #[test]
@@ -122,7 +165,9 @@ fn a_series_that_is_extended_equals_one_of_a_longer_table() {
         let panel = config.init(table(0..60, wobbly)).unwrap();
         let whole = &panel.series[0];
         assert!(whole.can_push());
-        let prepared = Series::prepare(table(0..50, wobbly), &config, &panel.starts, Some(&whole.scalers)).unwrap();
+        let prepared =
+            Series::prepare(table(0..50, wobbly), &config, &panel.starts, Some(&whole.scalers))
+                .unwrap();
         let mut extended = whole.truncated(50);
         let all = 0..50;
         assert_eq!(extended.inputs(all.clone()), prepared.inputs(all));
@@ -140,18 +185,34 @@ fn a_series_that_is_extended_equals_one_of_a_longer_table() {
 fn what_does_not_follow_from_the_target_and_the_date_cannot_be_extended() {
     let close = || Some("close".to_owned());
     let column = |name: &str| Feature::Column(name.to_owned());
-    let residual = |naive| SeriesConfig { close: close(), transform: Transform::Residual, naive, ..config() };
+    let residual =
+        |naive| SeriesConfig { close: close(), transform: Transform::Residual, naive, ..config() };
     for (config, expected) in [
         (SeriesConfig { features: vec![open(), column("close")], ..config() }, false),
-        (SeriesConfig { features: vec![Feature::Gap { open: "open".to_owned(), close: "close".to_owned() }], ..config() }, false),
-        (SeriesConfig { features: vec![Feature::LogRatio("close".to_owned(), "open".to_owned())], ..config() }, false),
+        (
+            SeriesConfig {
+                features: vec![Feature::Gap { open: "open".to_owned(), close: "close".to_owned() }],
+                ..config()
+            },
+            false,
+        ),
+        (
+            SeriesConfig {
+                features: vec![Feature::LogRatio("close".to_owned(), "open".to_owned())],
+                ..config()
+            },
+            false,
+        ),
         (residual(Naive::LastClose), false),
         (residual(Naive::LastValue), true),
         (SeriesConfig { close: close(), naive: Naive::LastClose, ..config() }, true),
     ] {
         let mut series = Series::clone(&series(table(0..60, wobbly), &config));
         assert_eq!(series.can_push(), expected, "{config:?}");
-        assert_eq!(series.truncated(50).close.map(|close| close.len()), config.close.as_ref().map(|_| 50));
+        assert_eq!(
+            series.truncated(50).close.map(|close| close.len()),
+            config.close.as_ref().map(|_| 50)
+        );
         series.push(extend_calendar(&series.times, 1)[0], 1.0);
         assert_eq!(series.close.map(|close| close.len()), config.close.map(|_| 61));
     }
@@ -179,15 +240,24 @@ fn a_batch_holds_windows_and_targets() {
     let batch = WindowBatcher.batch(chosen.clone(), &Device::flex());
     assert_eq!((batch.windows.dims(), batch.targets.dims()), ([2, 4, 3], [2, 3]));
     let values: Vec<f32> = chosen.iter().flat_map(|window| window.values().to_vec()).collect();
-    let targets: Vec<f32> = chosen.iter().flat_map(|window| window.targets().collect::<Vec<_>>()).collect();
+    let targets: Vec<f32> =
+        chosen.iter().flat_map(|window| window.targets().collect::<Vec<_>>()).collect();
     assert_eq!(batch.windows.to_data().iter::<f32>().collect::<Vec<_>>(), values);
     assert_eq!(batch.targets.to_data().iter::<f32>().collect::<Vec<_>>(), targets);
     let (min, max) = (2000.0, 2033.0);
-    let scaled: Vec<f32> = [2050, 2051, 2052].map(|value| ((f64::from(value) - min) / (max - min)) as f32).to_vec();
+    let scaled: Vec<f32> =
+        [2050, 2051, 2052].map(|value| ((f64::from(value) - min) / (max - min)) as f32).to_vec();
     assert_eq!(targets[3..], scaled);
     let friday = series_row(&chosen[1], 0);
     assert_eq!(friday[0], ((2046.0 - min) / (max - min)) as f32);
-    assert_eq!(friday[1..], Feature::Weekday.numbers(chosen[1].series().times[46], 0.0, 0.0).iter().map(|&x| x as f32).collect::<Vec<_>>());
+    assert_eq!(
+        friday[1..],
+        Feature::Weekday
+            .numbers(chosen[1].series().times[46], 0.0, 0.0)
+            .iter()
+            .map(|&x| x as f32)
+            .collect::<Vec<_>>()
+    );
 }
 
 fn series_row(window: &Window, row: usize) -> &[f32] {
@@ -198,17 +268,32 @@ fn series_row(window: &Window, row: usize) -> &[f32] {
 #[test]
 fn windows_cost_no_memory_each() {
     assert!(size_of::<Window>() <= 2 * size_of::<usize>(), "a series and a row");
-    let (few, many) = (panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()), panel(vec![numbered(1, 0..6000)], &config()));
+    let (few, many) = (
+        panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()),
+        panel(vec![numbered(1, 0..6000)], &config()),
+    );
     for (panel, count) in [(few, 2 * 28), (many, 5968)] {
         let windows = panel.windows(Subset::Train);
         assert_eq!(windows.len(), count);
         for series in &panel.series {
-            assert_eq!(Arc::strong_count(series), 2, "windows hold a series once, however many they are");
+            assert_eq!(
+                Arc::strong_count(series),
+                2,
+                "windows hold a series once, however many they are"
+            );
         }
         let (one, next) = (windows.get(0).unwrap(), windows.get(1).unwrap());
-        assert_eq!(one.values()[1..].as_ptr(), next.values().as_ptr(), "windows that overlap are the same memory");
+        assert_eq!(
+            one.values()[1..].as_ptr(),
+            next.values().as_ptr(),
+            "windows that overlap are the same memory"
+        );
         let copy = windows.clone();
-        assert_eq!((Arc::strong_count(&panel.series[0]), copy.len()), (4, count), "two windows, and copies share their list");
+        assert_eq!(
+            (Arc::strong_count(&panel.series[0]), copy.len()),
+            (4, count),
+            "two windows, and copies share their list"
+        );
     }
 }
 
@@ -249,13 +334,24 @@ fn a_config_has_burns_defaults_and_reads_the_target_alone() {
 #[test]
 fn a_config_is_saved_and_loaded_as_it_was() {
     let gap = Feature::Gap { open: "开盘".to_owned(), close: "收盘".to_owned() };
-    let split = Split::Holdout { valid: SetSize::From(date(2020, 4, 24).into()), test: SetSize::Fraction(0.15), purge: 30 };
+    let split = Split::Holdout {
+        valid: SetSize::From(date(2020, 4, 24).into()),
+        test: SetSize::Fraction(0.15),
+        purge: 30,
+    };
     for split in [Split::Course, split] {
-        let config = extensible(Transform::LogResidual).with_naive(Naive::Seasonal(7)).with_split(split);
-        let config = config.with_features(vec![open(), gap.clone(), Feature::LogRatio("a".to_owned(), "b".to_owned())]);
+        let config =
+            extensible(Transform::LogResidual).with_naive(Naive::Seasonal(7)).with_split(split);
+        let config = config.with_features(vec![
+            open(),
+            gap.clone(),
+            Feature::LogRatio("a".to_owned(), "b".to_owned()),
+        ]);
         let text = config.to_string();
         assert_eq!(SeriesConfig::load_binary(text.as_bytes()).unwrap(), config, "{text}");
-        for written in [r#""transform": "log-residual""#, r#""naive": "seasonal:7""#, "\"column\": \"open\""] {
+        for written in
+            [r#""transform": "log-residual""#, r#""naive": "seasonal:7""#, "\"column\": \"open\""]
+        {
             assert!(text.contains(written), "{text}");
         }
     }

@@ -52,10 +52,16 @@ fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the
 fn too_few_rows_for_the_course_are_an_error_that_counts_them() {
     assert_eq!(counts(&course(60).init(table(0..361, wobbly)).unwrap()), [1, 240, 240]);
     let why = "the last 300 rows are the test part, and each part needs a window of 60 days and a day to predict";
-    assert_eq!(problem(table(0..360, wobbly), &course(60)), format!(": 360 rows are too few: 361 are needed ({why})"));
+    assert_eq!(
+        problem(table(0..360, wobbly), &course(60)),
+        format!(": 360 rows are too few: 361 are needed ({why})")
+    );
     let looks_back = SeriesConfig { transform: Transform::Difference, ..course(60) };
     let why = "its training part has 61, a window of 60 and 1 to predict";
-    assert_eq!(problem(table(0..361, wobbly), &looks_back), format!(": 361 rows are too few: 362 are needed ({why})"));
+    assert_eq!(
+        problem(table(0..361, wobbly), &looks_back),
+        format!(": 361 rows are too few: 362 are needed ({why})")
+    );
     assert_eq!(counts(&looks_back.init(table(0..362, wobbly)).unwrap()), [1, 240, 240]);
 }
 
@@ -74,9 +80,16 @@ fn no_row_is_seen_by_windows_of_two_parts() {
             let panel = config.init(table(0..200, wobbly)).unwrap();
             let [train, valid_seen, test_seen] = PARTS.map(|part| seen(&panel, part, &config));
             let case = format!("window {window}, horizon {horizon}, {valid} and {test}");
-            assert!(train.last() < valid_seen.first() && valid_seen.last() < test_seen.first(), "{case}");
+            assert!(
+                train.last() < valid_seen.first() && valid_seen.last() < test_seen.first(),
+                "{case}"
+            );
             assert_eq!((train.first(), test_seen.last()), (Some(&1), Some(&199)), "{case}");
-            assert_eq!(train.len() + valid_seen.len() + test_seen.len(), 199, "nor is one left over: {case}");
+            assert_eq!(
+                train.len() + valid_seen.len() + test_seen.len(),
+                199,
+                "nor is one left over: {case}"
+            );
         }
     }
 }
@@ -84,24 +97,41 @@ fn no_row_is_seen_by_windows_of_two_parts() {
 #[test]
 fn parts_predict_as_many_rows_as_asked_for() {
     let predicted = |config: &SeriesConfig| counts(&config.init(table(0..200, wobbly)).unwrap());
-    assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25, 20, 25]);
-    assert_eq!(predicted(&holdout(4, 3, SetSize::Rows(20), SetSize::Rows(25))), [200 - 3 * 4 - 20 - 25 - 2, 18, 23]);
-    assert_eq!(predicted(&holdout(10, 5, SetSize::Rows(5), SetSize::Rows(5))), [200 - 3 * 10 - 10 - 4, 1, 1]);
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))),
+        [200 - 3 * 4 - 20 - 25, 20, 25]
+    );
+    assert_eq!(
+        predicted(&holdout(4, 3, SetSize::Rows(20), SetSize::Rows(25))),
+        [200 - 3 * 4 - 20 - 25 - 2, 18, 23]
+    );
+    assert_eq!(
+        predicted(&holdout(10, 5, SetSize::Rows(5), SetSize::Rows(5))),
+        [200 - 3 * 10 - 10 - 4, 1, 1]
+    );
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))),
         [142, 20, 26],
         "shares are of all rows, rounded"
     );
     let test = date(2020, 1, 1).checked_add(175.days()).unwrap();
-    assert_eq!(predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::From(test.into()))), [143, 20, 25]);
+    assert_eq!(
+        predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::From(test.into()))),
+        [143, 20, 25]
+    );
     let valid = date(2020, 1, 1).checked_add(151.days()).unwrap();
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::From(valid.into()), SetSize::From(test.into()))),
         [143, 20, 25],
         "20 rows before the test inputs"
     );
-    let panel = holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
-    assert_eq!((panel.starts.valid, panel.starts.test), (Some(valid.into()), test.into()), "times of the first predicted rows");
+    let panel =
+        holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
+    assert_eq!(
+        (panel.starts.valid, panel.starts.test),
+        (Some(valid.into()), test.into()),
+        "times of the first predicted rows"
+    );
 }
 
 #[test]
@@ -141,7 +171,10 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
     ] {
         assert_eq!(of_100(&config), format!(": {expected}"));
     }
-    assert_eq!(counts(&holdout(10, 3, rows(50), rows(17)).init(table(0..100, wobbly)).unwrap()), [1, 48, 15]);
+    assert_eq!(
+        counts(&holdout(10, 3, rows(50), rows(17)).init(table(0..100, wobbly)).unwrap()),
+        [1, 48, 15]
+    );
 }
 
 #[test]
@@ -151,7 +184,10 @@ fn a_horizon_past_the_course_test_part_is_an_error() {
     let text = problem(table(0..800, wobbly), &config(241));
     assert_eq!(text, ": the test part predicts 240 rows (240), fewer than the horizon of 241 rows");
     let text = problem(table(0..361, wobbly), &config(2));
-    assert!(text.starts_with(": 361 rows are too few: 362 are needed (its training part has 61, "), "{text}");
+    assert!(
+        text.starts_with(": 361 rows are too few: 362 are needed (its training part has 61, "),
+        "{text}"
+    );
 }
 
 #[test]
@@ -167,7 +203,10 @@ fn cuts_are_rows_shares_or_dates() {
         assert_eq!(cut.to_string(), text);
     }
     for text in ["0", "1.5", "-3", "NaN", "x", ""] {
-        assert_eq!(text.parse::<SetSize>(), Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")));
+        assert_eq!(
+            text.parse::<SetSize>(),
+            Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`"))
+        );
     }
 }
 
@@ -179,7 +218,11 @@ fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice
     };
     for window in [3, 7, 12] {
         let series = of(window, 12);
-        assert_eq!((series.origins(Subset::Valid), series.origins(Subset::Test)), (30..38, 50..60), "{window}");
+        assert_eq!(
+            (series.origins(Subset::Valid), series.origins(Subset::Test)),
+            (30..38, 50..60),
+            "{window}"
+        );
         assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
         assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }

@@ -4,9 +4,9 @@ use crate::Scaler;
 /// Each transform relative to each naive forecast, with closing prices.
 fn all_forms() -> impl Iterator<Item = SeriesConfig> {
     let close = Some("close".to_owned());
-    TRANSFORMS
-        .into_iter()
-        .flat_map(move |transform| NAIVES.map(|naive| SeriesConfig { transform, naive, close: close.clone(), ..config() }))
+    TRANSFORMS.into_iter().flat_map(move |transform| {
+        NAIVES.map(|naive| SeriesConfig { transform, naive, close: close.clone(), ..config() })
+    })
 }
 
 fn form(config: &SeriesConfig) -> String {
@@ -26,7 +26,11 @@ fn every_transform_is_inverted_exactly() {
             let scaled = [0, 1, 2].map(|step| series.transform(origin, step));
             for (step, value) in series.inverse_transform(origin, &scaled).into_iter().enumerate() {
                 let error = (value / wobbly(origin + step) - 1.0).abs();
-                assert!(error < 1e-12, "{}, origin {origin}, step {step}: {value}, off by {error:e}", form(&config));
+                assert!(
+                    error < 1e-12,
+                    "{}, origin {origin}, step {step}: {value}, off by {error:e}",
+                    form(&config)
+                );
             }
         }
     }
@@ -35,20 +39,36 @@ fn every_transform_is_inverted_exactly() {
 #[test]
 fn scalers_and_inputs_ignore_rows_after_the_training_part() {
     let features = ["open", "close"].map(|name| Feature::Column(name.to_owned())).into_iter();
-    let changes = [Feature::Difference("close".to_owned()), Feature::LogRatio("open".to_owned(), "close".to_owned()), Feature::Weekday];
+    let changes = [
+        Feature::Difference("close".to_owned()),
+        Feature::LogRatio("open".to_owned(), "close".to_owned()),
+        Feature::Weekday,
+    ];
     let features: Vec<Feature> = features.chain(changes).collect();
     for config in all_forms().map(|config| SeriesConfig { features: features.clone(), ..config }) {
         let one = series(table(0..60, wobbly), &config);
         let end = one.rows(Subset::Train).end;
-        let other = series(table(0..60, |row| if row < end { wobbly(row) } else { garbage(row) }), &config);
+        let other =
+            series(table(0..60, |row| if row < end { wobbly(row) } else { garbage(row) }), &config);
         assert_eq!(one.scalers, other.scalers, "{}", form(&config));
         assert_eq!(one.inputs(0..end), other.inputs(0..end), "{}", form(&config));
         assert_ne!(one.inputs(end..60), other.inputs(end..60));
         for origin in one.origins(Subset::Train) {
-            assert_eq!([0, 1, 2].map(|step| one.transform(origin, step)), [0, 1, 2].map(|step| other.transform(origin, step)));
+            assert_eq!(
+                [0, 1, 2].map(|step| one.transform(origin, step)),
+                [0, 1, 2].map(|step| other.transform(origin, step))
+            );
         }
-        let changed = series(table(0..60, |row| if row + 1 < end { wobbly(row) } else { garbage(row) }), &config);
-        assert_ne!(one.scalers.target, changed.scalers.target, "the last row of the training part is seen: {}", form(&config));
+        let changed = series(
+            table(0..60, |row| if row + 1 < end { wobbly(row) } else { garbage(row) }),
+            &config,
+        );
+        assert_ne!(
+            one.scalers.target,
+            changed.scalers.target,
+            "the last row of the training part is seen: {}",
+            form(&config)
+        );
     }
 }
 
@@ -64,7 +84,11 @@ fn columns_take_the_form_of_the_target() {
         (Transform::LogResidual, (wobbly(20) / wobbly(19)).ln()),
     ] {
         let series = read(transform);
-        assert_eq!(series.inputs(20..21), [series.scalers.inputs[0].transform(formed) as f32], "{transform}");
+        assert_eq!(
+            series.inputs(20..21),
+            [series.scalers.inputs[0].transform(formed) as f32],
+            "{transform}"
+        );
         let is_min_max = matches!(series.scalers.inputs[0], Scaler::MinMax { .. });
         assert_eq!(is_min_max, transform == Transform::MinMax, "{transform}");
     }
@@ -74,8 +98,10 @@ fn columns_take_the_form_of_the_target() {
 fn training_targets_are_scaled_to_a_range_or_a_deviation_of_one() {
     for config in all_forms().map(|config| SeriesConfig { horizon: 1, ..config }) {
         let series = series(table(0..60, wobbly), &config);
-        let targets: Vec<f64> = (5..series.rows(Subset::Train).end).map(|origin| series.transform(origin, 0)).collect();
-        let square = targets.iter().map(|target| target * target).sum::<f64>() / targets.len() as f64;
+        let targets: Vec<f64> =
+            (5..series.rows(Subset::Train).end).map(|origin| series.transform(origin, 0)).collect();
+        let square =
+            targets.iter().map(|target| target * target).sum::<f64>() / targets.len() as f64;
         let range = if config.transform == Transform::MinMax { 0.05..1.0 } else { 0.9..1.1 };
         assert!(range.contains(&square), "{}: {square}", form(&config));
     }
@@ -89,7 +115,12 @@ fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
         if matches!(config.transform, Transform::LogReturn | Transform::LogResidual) {
             let text = without_path(&panel.unwrap_err());
             let expected = "the logarithm of 0 is asked for, which needs numbers above 0; choose another transform or feature";
-            assert_eq!(text, format!(", line 59, column `open`: {expected}"), "also after the training part: {}", form(&config));
+            assert_eq!(
+                text,
+                format!(", line 59, column `open`: {expected}"),
+                "also after the training part: {}",
+                form(&config)
+            );
         } else {
             assert!(panel.is_ok(), "{}", form(&config));
         }
@@ -99,14 +130,25 @@ fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
 #[test]
 fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
     let content = |close: fn(usize) -> f64| {
-        let rows = (0..28).map(|row| format!("2020-01-{:02},{},{}\n", row + 1, wobbly(row), close(row)));
+        let rows =
+            (0..28).map(|row| format!("2020-01-{:02},{},{}\n", row + 1, wobbly(row), close(row)));
         std::iter::once("date,open,close\n".to_owned()).chain(rows).collect::<String>()
     };
-    let read = || tests::read(content(|row| row as f64), &["open", "close"], &ReadOptions::default()).unwrap();
+    let read = || {
+        tests::read(content(|row| row as f64), &["open", "close"], &ReadOptions::default()).unwrap()
+    };
     let split = Split::holdout(SetSize::Rows(3), SetSize::Rows(3));
-    let base = SeriesConfig { close: Some("close".to_owned()), naive: Naive::LastClose, split, ..config() };
+    let base = SeriesConfig {
+        close: Some("close".to_owned()),
+        naive: Naive::LastClose,
+        split,
+        ..config()
+    };
     let text = problem(read(), &SeriesConfig { transform: Transform::LogResidual, ..base.clone() });
-    assert!(text.starts_with(", line 2, column `close`: the logarithm of 0 is asked for"), "{text}");
+    assert!(
+        text.starts_with(", line 2, column `close`: the logarithm of 0 is asked for"),
+        "{text}"
+    );
     for config in [
         SeriesConfig { transform: Transform::LogReturn, ..base.clone() },
         SeriesConfig { transform: Transform::Residual, ..base.clone() },
@@ -119,9 +161,13 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
 #[test]
 fn a_line_that_falls_below_zero_has_no_logarithm() {
     let falls = |row: usize| if row < 5 { 100.0 - 24.0 * row as f64 } else { wobbly(row) };
-    let config = SeriesConfig { naive: Naive::Drift, transform: Transform::LogResidual, ..config() };
+    let config =
+        SeriesConfig { naive: Naive::Drift, transform: Transform::LogResidual, ..config() };
     let text = problem(table(0..60, falls), &config);
-    assert!(text.starts_with(", line 6, column `open`: the logarithm of -68 is asked for"), "{text}");
+    assert!(
+        text.starts_with(", line 6, column `open`: the logarithm of -68 is asked for"),
+        "{text}"
+    );
     assert!(config.with_transform(Transform::Residual).init(table(0..60, falls)).is_ok());
 }
 
@@ -140,23 +186,38 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
     for transform in [Transform::Residual, Transform::LogResidual] {
         let config = SeriesConfig { transform, naive: Naive::Seasonal(7), window: 7, ..config() };
         let text = problem(table(0..90, seasonal), &config);
-        let expected = format!(", {transform} of column `open`: every training value is 0: a constant series has no range");
+        let expected = format!(
+            ", {transform} of column `open`: every training value is 0: a constant series has no range"
+        );
         assert!(text.starts_with(&expected), "{text}");
         let fitted = series(table(0..90, wobbly), &config).scalers.clone();
-        let perfect = config.init_scaled(table(0..90, seasonal), Some(&fitted)).unwrap().series.remove(0);
-        assert!((7..87).all(|origin| [0, 1, 2].map(|step| perfect.transform(origin, step)) == [0.0; 3]), "with a given scaler it is 0");
+        let perfect =
+            config.init_scaled(table(0..90, seasonal), Some(&fitted)).unwrap().series.remove(0);
+        assert!(
+            (7..87).all(|origin| [0, 1, 2].map(|step| perfect.transform(origin, step)) == [0.0; 3]),
+            "with a given scaler it is 0"
+        );
     }
 }
 
 #[test]
 fn constant_training_values_are_an_error_that_names_them() {
     let constant = "a constant series has no range to scale and nothing to learn; leave it out, or choose another column";
-    assert_eq!(problem(table(0..60, |_| 7.0), &config()), format!(", column `open`: every training value is 7: {constant}"));
+    assert_eq!(
+        problem(table(0..60, |_| 7.0), &config()),
+        format!(", column `open`: every training value is 7: {constant}")
+    );
     let line = || table(0..60, |row| row as f64);
     let config = SeriesConfig { transform: Transform::Difference, ..config() };
-    assert_eq!(problem(line(), &config), format!(", feature `difference(open)`: every training value is 1: {constant}"));
+    assert_eq!(
+        problem(line(), &config),
+        format!(", feature `difference(open)`: every training value is 1: {constant}")
+    );
     let config = SeriesConfig { features: vec![Feature::Weekday], ..config };
-    assert_eq!(problem(line(), &config), format!(", difference of column `open`: every training value is 1: {constant}"));
+    assert_eq!(
+        problem(line(), &config),
+        format!(", difference of column `open`: every training value is 1: {constant}")
+    );
 }
 
 #[test]
@@ -194,7 +255,10 @@ fn forecasts_see_nothing_from_their_origin_on() {
     let config = SeriesConfig { close: Some("close".to_owned()), ..config() };
     let one = series(table(0..60, wobbly), &config);
     for origin in [1, 5, 20, 50] {
-        let other = series(table(0..60, |row| if row < origin { wobbly(row) } else { garbage(row) }), &config);
+        let other = series(
+            table(0..60, |row| if row < origin { wobbly(row) } else { garbage(row) }),
+            &config,
+        );
         for naive in NAIVES {
             assert_eq!(
                 [0, 1, 9].map(|step| naive.forecast(&one, origin, step)),
@@ -206,12 +270,19 @@ fn forecasts_see_nothing_from_their_origin_on() {
 
 #[test]
 fn transforms_and_forecasts_are_written_as_they_are_read() {
-    TRANSFORMS.iter().for_each(|transform| assert_eq!(transform.to_string().parse(), Ok(*transform)));
+    TRANSFORMS
+        .iter()
+        .for_each(|transform| assert_eq!(transform.to_string().parse(), Ok(*transform)));
     NAIVES.iter().for_each(|naive| assert_eq!(naive.to_string().parse(), Ok(*naive)));
     let wrong = "log".parse::<Transform>().unwrap_err();
-    assert_eq!(wrong, "expected minmax, standard, difference, log-return, residual, log-residual, got `log`");
+    assert_eq!(
+        wrong,
+        "expected minmax, standard, difference, log-return, residual, log-residual, got `log`"
+    );
     for text in ["mean", "mean:0", "seasonal:-1", "drift:2", "last"] {
-        let expected = format!("expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`");
+        let expected = format!(
+            "expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`"
+        );
         assert_eq!(text.parse::<Naive>(), Err(expected));
     }
 }

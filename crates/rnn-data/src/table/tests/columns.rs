@@ -12,37 +12,64 @@ fn opens(content: impl AsRef<[u8]>) -> (Vec<f64>, u64) {
 #[test]
 fn columns_are_found_by_name_whatever_their_order() {
     let content = "code,low,high,date,volume,close,open\n600519,1,4,2020-01-02,5,2,3\n";
-    let table = read(content, &["open", "close", "high", "low", "volume"], &ReadOptions::default()).unwrap();
-    let values = ["open", "close", "high", "low", "volume"].map(|name| table.column(name).unwrap()[0]);
+    let table = read(content, &["open", "close", "high", "low", "volume"], &ReadOptions::default())
+        .unwrap();
+    let values =
+        ["open", "close", "high", "low", "volume"].map(|name| table.column(name).unwrap()[0]);
     assert_eq!(values, [3.0, 2.0, 4.0, 1.0, 5.0]);
-    assert_eq!((table.times[0], table.column("code")), (jiff::civil::date(2020, 1, 2).into(), None), "only what was asked for is read");
+    assert_eq!(
+        (table.times[0], table.column("code")),
+        (jiff::civil::date(2020, 1, 2).into(), None),
+        "only what was asked for is read"
+    );
 }
 
 #[test]
 fn columns_are_found_in_other_capitals_and_by_chinese_names() {
     let file = look("日期,开盘价,收盘,最高,最低,成交量,Turnover\n");
     assert_eq!(file.columns().date_column(), Some("日期"));
-    let found = ["open", "Close", "HIGH", "low", "volume", "turnover"].map(|name| file.columns().resolve(name).unwrap());
+    let found = ["open", "Close", "HIGH", "low", "volume", "turnover"]
+        .map(|name| file.columns().resolve(name).unwrap());
     assert_eq!(found, ["开盘价", "收盘", "最高", "最低", "成交量", "Turnover"]);
-    assert_eq!(look("Date,open,Open\n").columns().resolve("Open").unwrap(), "Open", "the name as it is written goes first");
-    assert_eq!(look("date,收盘价,CLOSE\n").columns().resolve("close").unwrap(), "CLOSE", "then other capitals, then other words");
+    assert_eq!(
+        look("Date,open,Open\n").columns().resolve("Open").unwrap(),
+        "Open",
+        "the name as it is written goes first"
+    );
+    assert_eq!(
+        look("date,收盘价,CLOSE\n").columns().resolve("close").unwrap(),
+        "CLOSE",
+        "then other capitals, then other words"
+    );
 }
 
 #[test]
 fn a_table_has_its_columns_by_the_names_that_were_asked_for() {
-    let table = read("日期,开盘,Close\n2020-01-02,3,2\n", &["open", "close"], &ReadOptions::default()).unwrap();
-    assert_eq!((table.column("open"), table.column("close"), table.column("开盘")), (Some(&[3.0][..]), Some(&[2.0][..]), None));
+    let table =
+        read("日期,开盘,Close\n2020-01-02,3,2\n", &["open", "close"], &ReadOptions::default())
+            .unwrap();
+    assert_eq!(
+        (table.column("open"), table.column("close"), table.column("开盘")),
+        (Some(&[3.0][..]), Some(&[2.0][..]), None)
+    );
 }
 
 #[test]
 fn a_missing_column_is_named_with_the_nearest() {
-    let missing = |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
+    let missing =
+        |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
     assert_eq!(
         missing("date,open,close", "opne"),
         ", line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`, `close`"
     );
-    assert_eq!(missing("date,open", "xyz"), ", line 1: column `xyz` is missing; the header has `date`, `open`");
-    assert_eq!(message("", &["open"], &ReadOptions::default()), ", line 1: column `date` is missing; the header has no columns");
+    assert_eq!(
+        missing("date,open", "xyz"),
+        ", line 1: column `xyz` is missing; the header has `date`, `open`"
+    );
+    assert_eq!(
+        message("", &["open"], &ReadOptions::default()),
+        ", line 1: column `date` is missing; the header has no columns"
+    );
     assert_eq!(
         missing("x,y", "x"),
         ", line 1: column `date` is missing; the header has `x`, `y`",
@@ -54,11 +81,26 @@ fn a_missing_column_is_named_with_the_nearest() {
 
 #[test]
 fn a_repeated_column_is_an_error_once_it_is_asked_for() {
-    let repeated = |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
-    assert_eq!(repeated("date,open,open,close", "open"), ", line 1: column `open` appears 2 times, expected once");
-    assert_eq!(repeated("date,Open,OPEN", "open"), ", line 1: column `Open` appears 2 times, expected once");
-    assert_eq!(repeated("date,date,open", "open"), ", line 1: column `date` appears 2 times, expected once");
-    assert_eq!(read("date,open,a,a\n2020-01-02,3,1,1\n", &["open"], &ReadOptions::default()).unwrap().rows(), 1);
+    let repeated =
+        |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
+    assert_eq!(
+        repeated("date,open,open,close", "open"),
+        ", line 1: column `open` appears 2 times, expected once"
+    );
+    assert_eq!(
+        repeated("date,Open,OPEN", "open"),
+        ", line 1: column `Open` appears 2 times, expected once"
+    );
+    assert_eq!(
+        repeated("date,date,open", "open"),
+        ", line 1: column `date` appears 2 times, expected once"
+    );
+    assert_eq!(
+        read("date,open,a,a\n2020-01-02,3,1,1\n", &["open"], &ReadOptions::default())
+            .unwrap()
+            .rows(),
+        1
+    );
 }
 
 #[test]
@@ -87,16 +129,24 @@ fn lines_are_those_of_an_editor() {
         assert_eq!(opens(content), (vec![3.0, 4.0], 6), "{content:?}");
     }
     for end in ["\n", "\r\n"] {
-        let text = message(["date,open", "", "2020-01-02,3", "", "2020-01-03"].join(end), &["open"], &ReadOptions::default());
+        let text = message(
+            ["date,open", "", "2020-01-02,3", "", "2020-01-03"].join(end),
+            &["open"],
+            &ReadOptions::default(),
+        );
         assert_eq!(text, ", line 5: expected 2 values as in the header, got 1");
     }
 }
 
 #[test]
 fn what_is_no_table_is_refused() {
-    let not_text = message(b"date,open\n2020-01-02,3\n2020-01-03,\xff\n", &["open"], &ReadOptions::default());
+    let not_text =
+        message(b"date,open\n2020-01-02,3\n2020-01-03,\xff\n", &["open"], &ReadOptions::default());
     assert_eq!(not_text, ", line 3: expected UTF-8 text, got other bytes");
-    assert_eq!(message(b"\xc8\xd5\xc6\xda,open\n", &["open"], &ReadOptions::default()), ", line 1: expected UTF-8 text, got other bytes");
+    assert_eq!(
+        message(b"\xc8\xd5\xc6\xda,open\n", &["open"], &ReadOptions::default()),
+        ", line 1: expected UTF-8 text, got other bytes"
+    );
     let text = CsvFile::open(Path::new("no-such-file.csv"), None).unwrap_err().to_string();
     assert!(text.starts_with("no-such-file.csv: cannot be read: "), "{text}");
 }
@@ -112,7 +162,10 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
         assert_eq!(look(content).columns().date_column(), Some(expected));
     }
     with_file("date,settled\nx,2020-01-02\n", |path| {
-        assert_eq!(CsvFile::open(path, Some("Settled")).unwrap().columns().date_column(), Some("settled"));
+        assert_eq!(
+            CsvFile::open(path, Some("Settled")).unwrap().columns().date_column(),
+            Some("settled")
+        );
         let text = CsvFile::open(path, Some("setled")).unwrap_err().to_string();
         assert!(text.ends_with("column `setled` is missing (did you mean `settled`?); the header has `date`, `settled`"), "{text}");
     });
@@ -121,7 +174,11 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
 #[test]
 fn measurements_are_columns_of_numbers_but_no_labels() {
     let rows = ",date,Code,name,open,gone,turnover\n0,2020-01-02,600519,a,3,,1e3\n1,2020-01-03,600519,b,n/a,,-2\n";
-    assert_eq!(look(rows).columns().measurements(), ["open", "turnover"], "no row number, code, text or column without any number");
+    assert_eq!(
+        look(rows).columns().measurements(),
+        ["open", "turnover"],
+        "no row number, code, text or column without any number"
+    );
     assert_eq!(look("date,open\n").columns().measurements(), [""; 0]);
 }
 
@@ -135,21 +192,31 @@ fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
         ("date,a,b", Some("b")),
         ("date,id,code", None),
     ] {
-        assert_eq!(look(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(), expected, "{header}");
+        assert_eq!(
+            look(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(),
+            expected,
+            "{header}"
+        );
     }
 }
 
 #[test]
 fn a_mostly_empty_column_is_no_measurement() {
     let file = look("date,value,dividend\n2020-01-02,1,\n2020-01-03,2,0.5\n2020-01-06,3,\n");
-    assert_eq!((file.columns().measurements(), file.columns().likely_target()), (vec!["value"], Some("value")));
+    assert_eq!(
+        (file.columns().measurements(), file.columns().likely_target()),
+        (vec!["value"], Some("value"))
+    );
 }
 
 #[test]
 fn the_hash_is_that_of_the_file() {
     let content = "date,open\r\n2020-01-02,3\r\n\r\n";
     let table = read(content, &["open"], &ReadOptions::default()).unwrap();
-    assert_eq!((table.sha256.as_str(), table.synthetic), (hex(&Sha256::digest(content)).as_str(), false));
+    assert_eq!(
+        (table.sha256.as_str(), table.synthetic),
+        (hex(&Sha256::digest(content)).as_str(), false)
+    );
 }
 
 #[test]
@@ -157,7 +224,10 @@ fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
     let file = CsvFile::sample(None).unwrap();
     assert_eq!(file.columns().measurements(), ["open", "close", "high", "low", "volume"]);
     let table = file.read(&file.columns().measurements(), &ReadOptions::default()).unwrap();
-    assert_eq!((table.rows(), table.synthetic, table.name().as_str()), (2426, true, "synthetic-daily-bars.csv"));
+    assert_eq!(
+        (table.rows(), table.synthetic, table.name().as_str()),
+        (2426, true, "synthetic-daily-bars.csv")
+    );
     assert_eq!(table.warnings, []);
     let bars = ["open", "close", "high", "low"].map(|name| table.column(name).unwrap());
     for row in 0..table.rows() {
@@ -169,7 +239,10 @@ fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
 #[test]
 fn a_file_whose_lines_end_with_carriage_returns_has_the_columns_of_its_first() {
     let day = jiff::civil::date(1000, 1, 1);
-    let rows: String = (0..40_000).map(|row| format!("{};1;2;3;4;5;6;7\r", day + jiff::Span::new().days(row))).collect();
-    let table = read(format!("date;a;b;c;d;e;f;g\r{rows}"), &["g"], &ReadOptions::default()).unwrap();
+    let rows: String = (0..40_000)
+        .map(|row| format!("{};1;2;3;4;5;6;7\r", day + jiff::Span::new().days(row)))
+        .collect();
+    let table =
+        read(format!("date;a;b;c;d;e;f;g\r{rows}"), &["g"], &ReadOptions::default()).unwrap();
     assert_eq!((table.rows(), line(&table, 39_999)), (40_000, 40_001));
 }

@@ -42,28 +42,47 @@ fn dates_are_read_as_people_write_them() {
     ] {
         assert_eq!(times(&[text]), [date(2020, 4, 24).into()], "{text}");
         if text != "20200424" {
-            assert_eq!(times(&[&format!("{text} 15:30")]), [date(2020, 4, 24).at(15, 30, 0, 0)], "{text}");
-            assert_eq!(times(&[&format!("{text} 15:30:59")]), [date(2020, 4, 24).at(15, 30, 59, 0)], "{text}");
+            assert_eq!(
+                times(&[&format!("{text} 15:30")]),
+                [date(2020, 4, 24).at(15, 30, 0, 0)],
+                "{text}"
+            );
+            assert_eq!(
+                times(&[&format!("{text} 15:30:59")]),
+                [date(2020, 4, 24).at(15, 30, 59, 0)],
+                "{text}"
+            );
         }
     }
 }
 
 #[test]
 fn iso_dates_may_have_a_time_an_offset_or_no_day() {
-    for text in
-        ["2020-04-24T15:00", "2020-04-24 15:00:00", "2020-04-24T15:00:00Z", "2020-04-24 15:00:00+00:00", "2020-04-24T15:00:00+08:00"]
-    {
+    for text in [
+        "2020-04-24T15:00",
+        "2020-04-24 15:00:00",
+        "2020-04-24T15:00:00Z",
+        "2020-04-24 15:00:00+00:00",
+        "2020-04-24T15:00:00+08:00",
+    ] {
         assert_eq!(times(&[text]), [date(2020, 4, 24).at(15, 0, 0, 0)], "{text}");
     }
     assert_eq!(times(&["1949-12", "1950-01"]), [date(1949, 12, 1).into(), date(1950, 1, 1).into()]);
-    assert_eq!(times(&["2020-04-24", "2020-04-24 15:00:00.5"])[1], date(2020, 4, 24).at(15, 0, 0, 500_000_000));
+    assert_eq!(
+        times(&["2020-04-24", "2020-04-24 15:00:00.5"])[1],
+        date(2020, 4, 24).at(15, 0, 0, 500_000_000)
+    );
 }
 
 #[test]
 fn days_after_the_twelfth_or_the_order_tell_day_and_month_apart() {
     assert_eq!(times(&["01/02/2020", "13/02/2020"])[0], date(2020, 2, 1).into());
     assert_eq!(times(&["01/02/2020", "01/13/2020"])[0], date(2020, 1, 2).into());
-    assert_eq!(times(&["01/12/2020", "02/01/2020"])[0], date(2020, 1, 12).into(), "the other reading goes back");
+    assert_eq!(
+        times(&["01/12/2020", "02/01/2020"])[0],
+        date(2020, 1, 12).into(),
+        "the other reading goes back"
+    );
     assert_eq!(times(&["01/01/2020"]), [date(2020, 1, 1).into()], "both readings are the same");
 }
 
@@ -75,9 +94,19 @@ fn dates_that_can_be_read_in_two_ways_need_a_format() {
         (["01/02/20", "01/03/20"], "%m/%d/%y", "%d/%m/%y"),
     ] {
         let text = problem(&dates, &ReadOptions::default());
-        assert!(text.starts_with("column `date`: the dates can be read as %") && text.contains(month_first), "{text}");
-        assert!(text.contains(day_first) && text.ends_with("; say which with a date format"), "{text}");
-        assert_eq!(times_of(&dates, &format(month_first)).unwrap().times[0], date(2020, 1, 2).into());
+        assert!(
+            text.starts_with("column `date`: the dates can be read as %")
+                && text.contains(month_first),
+            "{text}"
+        );
+        assert!(
+            text.contains(day_first) && text.ends_with("; say which with a date format"),
+            "{text}"
+        );
+        assert_eq!(
+            times_of(&dates, &format(month_first)).unwrap().times[0],
+            date(2020, 1, 2).into()
+        );
         assert_eq!(times_of(&dates, &format(day_first)).unwrap().times[0], date(2020, 2, 1).into());
     }
 }
@@ -90,15 +119,25 @@ fn a_date_format_is_any_of_strftime() {
         ("%m/%d/%Y %I:%M %p", "4/24/2020 3:00 PM", 15),
         ("%Y%m%d%H%M", "202004241500", 15),
     ] {
-        assert_eq!(times_of(&[text], &format(pattern)).unwrap().times, [date(2020, 4, 24).at(hour, 0, 0, 0)], "{pattern}");
+        assert_eq!(
+            times_of(&[text], &format(pattern)).unwrap().times,
+            [date(2020, 4, 24).at(hour, 0, 0, 0)],
+            "{pattern}"
+        );
     }
 }
 
 #[test]
 fn a_date_that_does_not_fit_is_an_error_with_an_example() {
     let default = ReadOptions::default();
-    assert_eq!(problem(&["x"], &default), "line 2, column `date`: expected a date like 2020-04-24, got `x`");
-    assert_eq!(problem(&["2020-04-24", ""], &default), "line 3, column `date`: expected a date like 2020-04-24, got ``");
+    assert_eq!(
+        problem(&["x"], &default),
+        "line 2, column `date`: expected a date like 2020-04-24, got `x`"
+    );
+    assert_eq!(
+        problem(&["2020-04-24", ""], &default),
+        "line 3, column `date`: expected a date like 2020-04-24, got ``"
+    );
     assert_eq!(
         problem(&["2020-04-24", "03.01.2020"], &default),
         "line 3, column `date`: expected a date like 2020-04-24, got `03.01.2020`"
@@ -107,11 +146,20 @@ fn a_date_that_does_not_fit_is_an_error_with_an_example() {
         problem(&["24.04.2020", "2020-04-25"], &default),
         "line 3, column `date`: expected a date like 24.04.2020, got `2020-04-25`"
     );
-    assert_eq!(problem(&["2020-02-30"], &default), "line 2, column `date`: expected a date like 2020-04-24, got `2020-02-30`");
+    assert_eq!(
+        problem(&["2020-02-30"], &default),
+        "line 2, column `date`: expected a date like 2020-04-24, got `2020-02-30`"
+    );
     let wanted = problem(&["2020-04-24"], &format("%d.%m.%Y %H:%M"));
-    assert_eq!(wanted, "line 2, column `date`: expected a date like 24.04.2020 15:30, got `2020-04-24`");
+    assert_eq!(
+        wanted,
+        "line 2, column `date`: expected a date like 24.04.2020 15:30, got `2020-04-24`"
+    );
     let no_format = problem(&["2020-04-24"], &format("%E"));
-    assert_eq!(no_format, "line 2, column `date`: expected a date of the format %E, got `2020-04-24`");
+    assert_eq!(
+        no_format,
+        "line 2, column `date`: expected a date of the format %E, got `2020-04-24`"
+    );
 }
 
 #[test]
@@ -121,33 +169,59 @@ fn a_file_may_have_its_newest_row_first() {
     let table = read(content, &["open"], &options).unwrap();
     assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 3.0], "filled by what was before in time");
     assert_eq!((table.times[0], line(&table, 0), line(&table, 2)), (date(2020, 1, 2).into(), 4, 2));
-    assert_eq!(table.warnings, [Warning::NewestFirst, Warning::Filled { column: "open".to_owned(), count: 1, fill: Fill::Forward }]);
-    assert_eq!(table.warnings[0].to_string(), "the newest row comes first; rows were read from the last to the first");
+    assert_eq!(
+        table.warnings,
+        [
+            Warning::NewestFirst,
+            Warning::Filled { column: "open".to_owned(), count: 1, fill: Fill::Forward }
+        ]
+    );
+    assert_eq!(
+        table.warnings[0].to_string(),
+        "the newest row comes first; rows were read from the last to the first"
+    );
 }
 
 #[test]
 fn a_date_that_repeats_or_goes_back_is_an_error() {
     let default = ReadOptions::default();
-    let (january, expected) = (["2020-01-02", "2020-01-03", "2020-01-04"], "line 3, column `date`: expected a date");
+    let (january, expected) =
+        (["2020-01-02", "2020-01-03", "2020-01-04"], "line 3, column `date`: expected a date");
     let [second, third, fourth] = january;
     for (dates, problem_text) in [
-        (vec![second, second], format!("{expected} after {second}, the row before, got `{second}`")),
+        (
+            vec![second, second],
+            format!("{expected} after {second}, the row before, got `{second}`"),
+        ),
         (vec![third, second], format!("{expected} after {third}, the row before, got `{second}`")),
-        (vec![third, second, fourth], format!("{expected} after {third}, the row before, got `{second}`")),
-        (vec![fourth, fourth, third, second], format!("{expected} before {fourth}, the row before, got `{fourth}`")),
+        (
+            vec![third, second, fourth],
+            format!("{expected} after {third}, the row before, got `{second}`"),
+        ),
+        (
+            vec![fourth, fourth, third, second],
+            format!("{expected} before {fourth}, the row before, got `{fourth}`"),
+        ),
     ] {
         assert_eq!(problem(&dates, &default), problem_text);
     }
     let hours = problem(&["2020-01-02 15:00", "2020-01-02 14:00"], &default);
-    assert_eq!(hours, format!("{expected} after 2020-01-02 15:00, the row before, got `2020-01-02 14:00`"));
+    assert_eq!(
+        hours,
+        format!("{expected} after 2020-01-02 15:00, the row before, got `2020-01-02 14:00`")
+    );
 }
 
 #[test]
 fn rows_count_from_the_first_to_the_last_time() {
     let days = ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"];
-    let within = |from: Option<DateTime>, until: Option<DateTime>| times_of(&days, &ReadOptions { from, until, ..ReadOptions::default() });
+    let within = |from: Option<DateTime>, until: Option<DateTime>| {
+        times_of(&days, &ReadOptions { from, until, ..ReadOptions::default() })
+    };
     let day = |day: i8| Some(date(2020, 1, day).into());
-    let kept = |from, until| within(from, until).unwrap().times.iter().map(|time| time.day()).collect::<Vec<_>>();
+    let kept = |from, until| {
+        within(from, until).unwrap().times.iter().map(|time| time.day()).collect::<Vec<_>>()
+    };
     assert_eq!(kept(None, None), [2, 3, 6, 7]);
     assert_eq!(kept(day(3), day(6)), [3, 6], "both count");
     assert_eq!(kept(day(4), None), [6, 7]);
@@ -160,7 +234,12 @@ fn rows_count_from_the_first_to_the_last_time() {
         (day(7), day(2), "2020-01-07 to 2020-01-02"),
     ] {
         let text = within(from, until).unwrap_err().to_string();
-        assert!(text.ends_with(&format!(".csv: no rows from {asked}; its rows are from 2020-01-02 to 2020-01-07")), "{text}");
+        assert!(
+            text.ends_with(&format!(
+                ".csv: no rows from {asked}; its rows are from 2020-01-02 to 2020-01-07"
+            )),
+            "{text}"
+        );
     }
     let empty = message("date,open\n", &["open"], &ReadOptions::default());
     assert_eq!(empty, ": has no rows");

@@ -4,7 +4,8 @@ use super::*;
 
 /// A file of daily opening prices from the first of January 2020 on.
 fn daily(opens: &[&str]) -> String {
-    let rows = opens.iter().enumerate().map(|(row, open)| format!("2020-01-{:02},{open}\n", row + 1));
+    let rows =
+        opens.iter().enumerate().map(|(row, open)| format!("2020-01-{:02},{open}\n", row + 1));
     std::iter::once("date,open\n".to_owned()).chain(rows).collect()
 }
 
@@ -28,7 +29,8 @@ fn numbers_no_measurement_can_be_are_refused() {
         ("1e300", "a number below 1e15"),
         ("-1e15", "a number below 1e15"),
     ] {
-        let text = message(daily(&["1", &format!("\"{number}\"")]), &["open"], &ReadOptions::default());
+        let text =
+            message(daily(&["1", &format!("\"{number}\"")]), &["open"], &ReadOptions::default());
         assert_eq!(text, format!(", line 3, column `open`: expected {expected}, got `{number}`"));
     }
     assert_eq!(filled(&["-1.5", "+2", "9.9e14", "1E-3"], Fill::None), [-1.5, 2.0, 9.9e14, 1e-3]);
@@ -39,11 +41,25 @@ fn missing_values_are_an_error_with_their_lines() {
     let default = ReadOptions::default();
     let mend = "fill them with `forward` or `linear`, or mend the file";
     let one = message("日期,开盘\n2020-01-01,1\n2020-01-02,\n", &["open"], &default);
-    assert_eq!(one, format!(", column `开盘`: 1 value is missing (line 3); {mend}"), "called as in the file");
-    let many = message(daily(&["", "NA", "n/a", "NaN", "null", "None", "-", "--", "8"]), &["open"], &default);
-    assert_eq!(many, format!(", column `open`: 8 values are missing (lines 2, 3, 4, 5, 6, …); {mend}"));
+    assert_eq!(
+        one,
+        format!(", column `开盘`: 1 value is missing (line 3); {mend}"),
+        "called as in the file"
+    );
+    let many = message(
+        daily(&["", "NA", "n/a", "NaN", "null", "None", "-", "--", "8"]),
+        &["open"],
+        &default,
+    );
+    assert_eq!(
+        many,
+        format!(", column `open`: 8 values are missing (lines 2, 3, 4, 5, 6, …); {mend}")
+    );
     let five = message(daily(&["", "1", "", "", "", ""]), &["open"], &default);
-    assert_eq!(five, format!(", column `open`: 5 values are missing (lines 2, 4, 5, 6, 7); {mend}"));
+    assert_eq!(
+        five,
+        format!(", column `open`: 5 values are missing (lines 2, 4, 5, 6, 7); {mend}")
+    );
 }
 
 #[test]
@@ -53,31 +69,62 @@ fn missing_values_are_filled_forward_or_on_a_line() {
     assert_eq!(filled(&opens[..4], Fill::Linear), [1.0, 2.0, 3.0, 4.0]);
     let options = ReadOptions { fill: Fill::Forward, ..ReadOptions::default() };
     let warnings = read(daily(&opens), &["open"], &options).unwrap().warnings;
-    assert_eq!(warnings, [Warning::Filled { column: "open".to_owned(), count: 3, fill: Fill::Forward }]);
+    assert_eq!(
+        warnings,
+        [Warning::Filled { column: "open".to_owned(), count: 3, fill: Fill::Forward }]
+    );
     assert_eq!(warnings[0].to_string(), "3 missing values of column `open` filled");
 }
 
 #[test]
 fn what_has_nothing_to_be_filled_from_is_an_error() {
-    let problem = |opens: &[&str], fill| message(daily(opens), &["open"], &ReadOptions { fill, ..ReadOptions::default() });
-    let (lines, nothing) = (", column `open`: 2 values are missing (lines 2, 4), of which", "have nothing to be filled from");
-    assert_eq!(problem(&["", "1", ""], Fill::Forward), format!("{lines} 1 {nothing}"), "forward fills the last, not the first");
-    assert_eq!(problem(&["", "1", ""], Fill::Linear), format!("{lines} 2 {nothing}"), "a line has two ends");
-    assert!(problem(&["", ""], Fill::Forward).ends_with("2 values are missing (lines 2, 3), of which 2 have nothing to be filled from"));
+    let problem = |opens: &[&str], fill| {
+        message(daily(opens), &["open"], &ReadOptions { fill, ..ReadOptions::default() })
+    };
+    let (lines, nothing) = (
+        ", column `open`: 2 values are missing (lines 2, 4), of which",
+        "have nothing to be filled from",
+    );
+    assert_eq!(
+        problem(&["", "1", ""], Fill::Forward),
+        format!("{lines} 1 {nothing}"),
+        "forward fills the last, not the first"
+    );
+    assert_eq!(
+        problem(&["", "1", ""], Fill::Linear),
+        format!("{lines} 2 {nothing}"),
+        "a line has two ends"
+    );
+    assert!(
+        problem(&["", ""], Fill::Forward).ends_with(
+            "2 values are missing (lines 2, 3), of which 2 have nothing to be filled from"
+        )
+    );
 }
 
 #[test]
 fn what_is_missing_outside_the_rows_that_count_does_not_matter() {
     let day = |day: i8| Some(date(2020, 1, day).into());
     let content = daily(&["", "1", "", "", "4", "", "6"]);
-    let within =
-        |from, until, fill| read(&content, &["open"], &ReadOptions { from: day(from), until: day(until), fill, date_format: None });
+    let within = |from, until, fill| {
+        read(
+            &content,
+            &["open"],
+            &ReadOptions { from: day(from), until: day(until), fill, date_format: None },
+        )
+    };
     assert_eq!(within(2, 2, Fill::None).unwrap().warnings, []);
     let table = within(3, 5, Fill::Forward).unwrap();
     assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 4.0], "a row before fills");
-    assert_eq!(table.warnings, [Warning::Filled { column: "open".to_owned(), count: 2, fill: Fill::Forward }]);
+    assert_eq!(
+        table.warnings,
+        [Warning::Filled { column: "open".to_owned(), count: 2, fill: Fill::Forward }]
+    );
     let text = within(5, 6, Fill::Linear).unwrap_err().to_string();
-    assert!(text.ends_with("1 value is missing (line 7), of which 1 have nothing to be filled from"), "no row after fills: {text}");
+    assert!(
+        text.ends_with("1 value is missing (line 7), of which 1 have nothing to be filled from"),
+        "no row after fills: {text}"
+    );
 }
 
 #[test]
@@ -90,9 +137,14 @@ fn ways_of_filling_are_written_as_they_are_read() {
 
 #[test]
 fn prices_at_or_below_zero_are_a_warning() {
-    let content = "date,开盘,close,volume\n2020-01-02,-3,2,0\n2020-01-03,3,2,-1\n2020-01-04,3,0,0\n";
+    let content =
+        "date,开盘,close,volume\n2020-01-02,-3,2,0\n2020-01-03,3,2,-1\n2020-01-04,3,0,0\n";
     let expected = [Warning::NonPositivePrices { rows: 2, first: Place::Line(2) }];
-    assert_eq!(warnings(content, &["开盘", "close", "volume"]), expected, "whatever their language; volumes are no prices");
+    assert_eq!(
+        warnings(content, &["开盘", "close", "volume"]),
+        expected,
+        "whatever their language; volumes are no prices"
+    );
     assert_eq!(warnings(content, &["volume"]), [], "what is not read does not matter");
     let text = expected[0].to_string();
     assert!(text.starts_with("prices at or below zero in 2 rows (first on line 2); "), "{text}");
@@ -103,7 +155,10 @@ fn a_high_below_the_low_is_a_warning() {
     let content = "date,High,Low\n2020-01-02,2,1\n2020-01-03,1,2\n2020-01-04,2,2\n";
     let found = warnings(content, &["high", "low"]);
     assert_eq!(found, [Warning::HighBelowLow { rows: 1, first: Place::Line(3) }]);
-    assert_eq!(found[0].to_string(), "the highest price is below the lowest in 1 row (first on line 3)");
+    assert_eq!(
+        found[0].to_string(),
+        "the highest price is below the lowest in 1 row (first on line 3)"
+    );
     assert_eq!(warnings(content, &["high"]), []);
 }
 
@@ -121,7 +176,17 @@ fn rows_far_further_apart_than_usual_are_a_warning_unless_they_are_usual() {
     };
     assert_eq!(dates(&[(10, 14)]), [], "no holidays are longer");
     let found = dates(&[(10, 15), (20, 30)]);
-    assert_eq!(found, [Warning::Gaps { count: 2, from: date(2020, 2, 4).into(), to: date(2020, 3, 5).into() }]);
-    assert_eq!(found[0].to_string(), "2 long gaps in the dates, the longest from 2020-02-04 to 2020-03-05; windows count rows, not days");
-    assert_eq!(dates(&[10, 20, 30, 40, 50].map(|row| (row, 15))), [], "more than a hundredth is usual");
+    assert_eq!(
+        found,
+        [Warning::Gaps { count: 2, from: date(2020, 2, 4).into(), to: date(2020, 3, 5).into() }]
+    );
+    assert_eq!(
+        found[0].to_string(),
+        "2 long gaps in the dates, the longest from 2020-02-04 to 2020-03-05; windows count rows, not days"
+    );
+    assert_eq!(
+        dates(&[10, 20, 30, 40, 50].map(|row| (row, 15))),
+        [],
+        "more than a hundredth is usual"
+    );
 }

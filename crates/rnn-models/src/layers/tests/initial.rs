@@ -13,7 +13,10 @@ use crate::{Cell, LettersModelConfig, SeriesModelConfig};
 fn assert_reach(bias: &Option<Param<Tensor<1>>>, limit: f64) {
     let largest = bias.as_ref().unwrap().val().abs().max().into_scalar::<f32>();
     let limit = limit as f32;
-    assert!(largest <= limit && largest > 0.8 * limit, "the limit is {limit}, the largest {largest}");
+    assert!(
+        largest <= limit && largest > 0.8 * limit,
+        "the limit is {limit}, the largest {largest}"
+    );
 }
 
 #[test]
@@ -25,9 +28,12 @@ fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
         (glorot, (|fan_in, fan_out| (6.0 / (fan_in + fan_out)).sqrt()) as fn(f64, f64) -> f64),
         (kaiming, |fan_in, _| (3.0 / fan_in).sqrt()),
     ] {
-        let layer = SimpleRnnConfig::new(1, 100).with_bias_initializer(initializer.clone()).init(&device);
+        let layer =
+            SimpleRnnConfig::new(1, 100).with_bias_initializer(initializer.clone()).init(&device);
         assert_reach(&layer.bias, limit(100.0, 100.0));
-        let config = LstmConfig::new(1, 100).with_unit_forget_bias(false).with_bias_initializer(initializer.clone());
+        let config = LstmConfig::new(1, 100)
+            .with_unit_forget_bias(false)
+            .with_bias_initializer(initializer.clone());
         assert_reach(&config.clone().init(&device).bias, limit(400.0, 400.0));
         // With it, Keras draws those of the input gate, and those of the last two gates together.
         let bias = config.with_unit_forget_bias(true).init(&device).bias.unwrap().val();
@@ -35,7 +41,10 @@ fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
         assert_reach(&part(0, 100), limit(100.0, 100.0));
         assert_reach(&part(200, 200), limit(200.0, 200.0));
         let config = GruConfig::new(1, 100).with_bias_initializer(initializer);
-        assert_reach(&config.clone().with_reset_after(false).init(&device).bias, limit(300.0, 300.0));
+        assert_reach(
+            &config.clone().with_reset_after(false).init(&device).bias,
+            limit(300.0, 300.0),
+        );
         // Keras keeps both in one tensor `[2, 3*H]`.
         let layer = config.init(&device);
         assert_reach(&layer.bias, limit(2.0, 300.0));
@@ -61,7 +70,10 @@ fn weights_are_drawn_when_a_model_is_made_so_that_they_depend_on_the_seed_alone(
         drawn.0
     }
     let device = Device::flex();
-    assert_eq!(drawn(&LettersModelConfig::new(5, 3).with_embedding(Some(2)).init(&device)), 1 + 3 + 2);
+    assert_eq!(
+        drawn(&LettersModelConfig::new(5, 3).with_embedding(Some(2)).init(&device)),
+        1 + 3 + 2
+    );
     assert_eq!(drawn(&SeriesModelConfig::new(Cell::Lstm).init(&device)), 3 + 3 + 2);
     assert_eq!(drawn(&SeriesModelConfig::new(Cell::Gru).init(&device)), 4 + 4 + 2);
 }

@@ -12,7 +12,8 @@ use crate::{Cell, LettersModelConfig, RecurrentConfig};
 
 /// The message of a panic.
 fn refusal<T>(call: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(call()))).expect_err("it should have panicked");
+    let panic =
+        catch_unwind(AssertUnwindSafe(|| drop(call()))).expect_err("it should have panicked");
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
@@ -40,18 +41,40 @@ fn sizes_of_zero_are_refused_by_every_layer() {
     let device = Device::flex();
     for (input_size, units, field) in [(0, 3, "input_size"), (3, 0, "units")] {
         let expected = |config: &str| format!("{config}: {field} is 0, expected at least 1");
-        assert_eq!(refusal(|| SimpleRnnConfig::new(input_size, units).init(&device)), expected("SimpleRnnConfig"));
-        assert_eq!(refusal(|| LstmConfig::new(input_size, units).init(&device)), expected("LstmConfig"));
-        assert_eq!(refusal(|| GruConfig::new(input_size, units).init(&device)), expected("GruConfig"));
-        assert_eq!(refusal(|| RecurrentConfig::new(Cell::Gru, input_size, units).init(&device)), expected("GruConfig"));
-        assert_eq!(refusal(|| StackConfig::new(LstmConfig::new(input_size, units), 2).init(&device)), expected("LstmConfig"));
+        assert_eq!(
+            refusal(|| SimpleRnnConfig::new(input_size, units).init(&device)),
+            expected("SimpleRnnConfig")
+        );
+        assert_eq!(
+            refusal(|| LstmConfig::new(input_size, units).init(&device)),
+            expected("LstmConfig")
+        );
+        assert_eq!(
+            refusal(|| GruConfig::new(input_size, units).init(&device)),
+            expected("GruConfig")
+        );
+        assert_eq!(
+            refusal(|| RecurrentConfig::new(Cell::Gru, input_size, units).init(&device)),
+            expected("GruConfig")
+        );
+        assert_eq!(
+            refusal(|| StackConfig::new(LstmConfig::new(input_size, units), 2).init(&device)),
+            expected("LstmConfig")
+        );
     }
-    assert_eq!(refusal(|| StackConfig::new(LstmConfig::new(1, 1), 0).init(&device)), "StackConfig: num_layers is 0, expected at least 1");
+    assert_eq!(
+        refusal(|| StackConfig::new(LstmConfig::new(1, 1), 0).init(&device)),
+        "StackConfig: num_layers is 0, expected at least 1"
+    );
 }
 
 #[test]
 fn sizes_of_zero_are_refused_by_the_letters_model() {
-    let refused = |classes, embedding| refusal(|| LettersModelConfig::new(classes, 3).with_embedding(embedding).init(&Device::flex()));
+    let refused = |classes, embedding| {
+        refusal(|| {
+            LettersModelConfig::new(classes, 3).with_embedding(embedding).init(&Device::flex())
+        })
+    };
     assert_eq!(refused(0, Some(2)), "LettersModelConfig: classes is 0, expected at least 1");
     assert_eq!(refused(5, Some(0)), "LettersModelConfig: embedding is 0, expected at least 1");
 }
@@ -59,9 +82,13 @@ fn sizes_of_zero_are_refused_by_the_letters_model() {
 #[test]
 fn factors_of_a_regularizer_are_finite_and_not_negative() {
     let device = Device::flex();
-    for (l1, l2, told) in [(-0.5, 0.0, "l1 is -0.5"), (0.0, f64::NAN, "l2 is NaN"), (f64::INFINITY, 0.0, "l1 is inf")] {
+    for (l1, l2, told) in
+        [(-0.5, 0.0, "l1 is -0.5"), (0.0, f64::NAN, "l2 is NaN"), (f64::INFINITY, 0.0, "l1 is inf")]
+    {
         let some = Some(Regularizer { l1, l2 });
-        let expected = |field: &str| format!("{field}_regularizer: {told}, expected a finite factor of at least 0");
+        let expected = |field: &str| {
+            format!("{field}_regularizer: {told}, expected a finite factor of at least 0")
+        };
         for_each_config!(Config => {
             assert_eq!(refusal(|| Config::new(1, 2).with_kernel_regularizer(some).init(&device)), expected("kernel"));
             assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_regularizer(some).init(&device)), expected("recurrent"));
@@ -75,7 +102,9 @@ fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
     let device = Device::flex();
     for (max_value, told) in [(0.0, "0"), (-2.0, "-2"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         let some = Some(Constraint::MaxNorm { max_value });
-        let expected = |field: &str| format!("{field}_constraint: max_value is {told}, expected a finite norm above 0");
+        let expected = |field: &str| {
+            format!("{field}_constraint: max_value is {told}, expected a finite norm above 0")
+        };
         for_each_config!(Config => {
             assert_eq!(refusal(|| Config::new(1, 2).with_kernel_constraint(some).init(&device)), expected("kernel"));
             assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_constraint(some).init(&device)), expected("recurrent"));
@@ -111,17 +140,28 @@ fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs(
 
     let expected = |layer| {
         let reason = "each would turn time around again; flip the input instead";
-        format!("stack: layer {layer} was made with go_backwards, expected layers without it: {reason}")
+        format!(
+            "stack: layer {layer} was made with go_backwards, expected layers without it: {reason}"
+        )
     };
     assert_eq!(refusal(|| StackConfig::new(backwards.clone(), 2).init(&device)), expected(0));
     let mut stack = StackConfig::new(GruConfig::new(2, 2), 2).init(&device);
     stack.layers[1] = backwards.init(&device);
     assert_eq!(refusal(|| stack.forward(input(), None)), expected(1));
 
-    let expected =
-        |layer| format!("bidirectional: layer {layer} was made with go_backwards, expected layers without it: it turns time around itself");
-    assert_eq!(refusal(|| BidirectionalConfig::new(backwards.clone()).with_merge(MergeMode::Sum).init(&device)), expected(0));
-    let mut both = BidirectionalConfig::new(GruConfig::new(2, 2)).with_merge(MergeMode::Sum).init(&device);
+    let expected = |layer| {
+        format!(
+            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: it turns time around itself"
+        )
+    };
+    assert_eq!(
+        refusal(|| BidirectionalConfig::new(backwards.clone())
+            .with_merge(MergeMode::Sum)
+            .init(&device)),
+        expected(0)
+    );
+    let mut both =
+        BidirectionalConfig::new(GruConfig::new(2, 2)).with_merge(MergeMode::Sum).init(&device);
     both.backward = backwards.init(&device);
     assert_eq!(refusal(|| both.forward(input(), None)), expected(1));
 }

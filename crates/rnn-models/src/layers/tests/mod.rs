@@ -40,9 +40,14 @@ fn the_models_of_the_course_have_its_parameter_counts() {
     assert_eq!(letters(5, 4, 3, None), 47);
     assert_eq!(letters(5, 1, 3, Some(2)), 48);
     assert_eq!(letters(26, 4, 10, Some(2)), 468);
-    for (cell, parameters) in [(Cell::SimpleRnn, 24_761), (Cell::Lstm, 98_741), (Cell::Gru, 74_621)] {
+    for (cell, parameters) in [(Cell::SimpleRnn, 24_761), (Cell::Lstm, 98_741), (Cell::Gru, 74_621)]
+    {
         let model = SeriesModelConfig::new(cell).init(&device);
-        assert_eq!((model.num_params(), model.summary(60).total()), (parameters, parameters), "{cell:?}");
+        assert_eq!(
+            (model.num_params(), model.summary(60).total()),
+            (parameters, parameters),
+            "{cell:?}"
+        );
     }
 }
 
@@ -71,8 +76,15 @@ fn two_halves_with_the_state_handed_on_equal_the_whole() {
     let first = layer.forward(x.clone().narrow(1, 0, 3), None);
     let state = LstmState { hidden: first.state.hidden, cell: first.state.cell };
     let second = layer.forward(x.narrow(1, 3, 3), Some(state));
-    second.state.cell.into_data().assert_approx_eq::<f32>(&whole.state.cell.into_data(), Tolerance::absolute(1e-6));
-    second.sequence.into_data().assert_approx_eq::<f32>(&whole.sequence.narrow(1, 3, 3).into_data(), Tolerance::absolute(1e-6));
+    second
+        .state
+        .cell
+        .into_data()
+        .assert_approx_eq::<f32>(&whole.state.cell.into_data(), Tolerance::absolute(1e-6));
+    second.sequence.into_data().assert_approx_eq::<f32>(
+        &whole.sequence.narrow(1, 3, 3).into_data(),
+        Tolerance::absolute(1e-6),
+    );
 }
 
 #[test]
@@ -80,14 +92,25 @@ fn initial_weights_are_those_of_keras() {
     let device = Device::flex();
     let lstm = LstmConfig::new(2, 3).init(&device);
     let bias: Vec<f32> = lstm.bias.as_ref().unwrap().val().into_data().iter::<f32>().collect();
-    assert_eq!(bias, [0., 0., 0., 1., 1., 1., 0., 0., 0., 0., 0., 0.], "forget bias one, the rest zero");
+    assert_eq!(
+        bias,
+        [0., 0., 0., 1., 1., 1., 0., 0., 0., 0., 0., 0.],
+        "forget bias one, the rest zero"
+    );
     let recurrent = lstm.recurrent_kernel.val();
     let product = recurrent.clone().matmul(recurrent.transpose());
-    product.into_data().assert_approx_eq::<f32>(&Tensor::<2>::eye(3, &device).into_data(), Tolerance::absolute(1e-5));
-    let kernel: Vec<f32> = GruConfig::new(80, 100).init(&device).kernel.val().into_data().iter::<f32>().collect();
+    product.into_data().assert_approx_eq::<f32>(
+        &Tensor::<2>::eye(3, &device).into_data(),
+        Tolerance::absolute(1e-5),
+    );
+    let kernel: Vec<f32> =
+        GruConfig::new(80, 100).init(&device).kernel.val().into_data().iter::<f32>().collect();
     let limit = (6.0f32 / (80.0 + 300.0)).sqrt();
     let largest = kernel.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    assert!(largest <= limit && largest > 0.95 * limit, "glorot uniform reaches to {limit}, got {largest}");
+    assert!(
+        largest <= limit && largest > 0.95 * limit,
+        "glorot uniform reaches to {limit}, got {largest}"
+    );
 }
 
 #[test]
@@ -96,16 +119,21 @@ fn the_activation_is_configurable() {
     let layer = SimpleRnnConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
     let smallest = layer.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>();
     assert!(smallest >= 0.0, "relu gave {smallest}");
-    // With the identity for both, gates and states are linear: one step from zero states has h = o * i * c.
+    // With the identity for both, gates and states are linear: one step from zero states has h = o
+    // * i * c.
     let layer = LstmConfig::new(1, 1)
         .with_activation(ActivationConfig::Identity)
         .with_recurrent_activation(ActivationConfig::Identity)
         .init(&device);
     let kernel: Vec<f32> = layer.kernel.val().into_data().iter::<f32>().collect();
-    let hidden = layer.forward(Tensor::ones([1, 1, 1], &device), None).state.hidden.into_scalar::<f32>();
+    let hidden =
+        layer.forward(Tensor::ones([1, 1, 1], &device), None).state.hidden.into_scalar::<f32>();
     assert!((hidden - kernel[0] * kernel[2] * kernel[3]).abs() < 1e-6, "{hidden} {kernel:?}");
     let gru = GruConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
-    assert!(gru.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>() >= 0.0, "a mean of relus and zero");
+    assert!(
+        gru.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>() >= 0.0,
+        "a mean of relus and zero"
+    );
 }
 
 #[test]
@@ -141,5 +169,8 @@ fn display_shows_sizes_and_parameter_counts() {
     let text = LstmConfig::new(80, 100).init(&Device::flex()).to_string();
     assert_eq!(text, "Lstm {input_size: 80, units: 100, bias: true, params: 72400}");
     let text = SeriesModelConfig::new(Cell::Gru).init(&Device::flex()).to_string();
-    assert!(text.contains("Gru {input_size: 1, units: 80") && text.contains("params: 74621"), "{text}");
+    assert!(
+        text.contains("Gru {input_size: 1, units: 80") && text.contains("params: 74621"),
+        "{text}"
+    );
 }

@@ -8,7 +8,9 @@ use super::{super::*, random};
 
 /// Compares row 1 of two states.
 fn assert_same_row(got: Tensor<2>, expected: Tensor<2>) {
-    got.narrow(0, 1, 1).into_data().assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-6));
+    got.narrow(0, 1, 1)
+        .into_data()
+        .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-6));
 }
 
 #[test]
@@ -22,7 +24,10 @@ fn padding_changes_no_state_of_a_stack() {
         assert_same_row(padded.cell.clone(), alone.cell.clone());
     }
     let sequence = padded.sequence.narrow(1, 0, 2);
-    sequence.narrow(0, 1, 1).into_data().assert_approx_eq::<f32>(&alone.sequence.into_data(), Tolerance::absolute(1e-6));
+    sequence
+        .narrow(0, 1, 1)
+        .into_data()
+        .assert_approx_eq::<f32>(&alone.sequence.into_data(), Tolerance::absolute(1e-6));
 }
 
 #[test]
@@ -30,12 +35,23 @@ fn a_state_goes_on_over_padded_batches() {
     let mut layer = Stateful::new(LstmConfig::new(3, 4).init(&Device::flex()));
     let batches = [random([2, 4, 3]), random([2, 5, 3]), random([2, 2, 3])];
     let [first, second, third] = batches.clone();
-    let all_padding = Sequences::with_mask(second.clone(), second.clone().narrow(2, 0, 1).squeeze_dim::<2>(2).greater_elem(f32::MAX));
+    let all_padding = Sequences::with_mask(
+        second.clone(),
+        second.clone().narrow(2, 0, 1).squeeze_dim::<2>(2).greater_elem(f32::MAX),
+    );
     layer.forward(Sequences::with_lengths(first.clone(), &[4, 3]));
     let before = layer.state().unwrap().clone();
     let (sequence, kept) = layer.forward(all_padding);
-    assert_eq!(kept.cell.into_data(), before.cell.into_data(), "no step counts, so the state stays");
-    assert_eq!(sequence.abs().max().into_scalar::<f32>(), 0.0, "and there is no output yet, as in Keras");
+    assert_eq!(
+        kept.cell.into_data(),
+        before.cell.into_data(),
+        "no step counts, so the state stays"
+    );
+    assert_eq!(
+        sequence.abs().max().into_scalar::<f32>(),
+        0.0,
+        "and there is no output yet, as in Keras"
+    );
     layer.forward(third.clone());
     // Row 1 has seen three steps of the first batch and both of the third.
     let row = |batch: Tensor<3>, steps| batch.narrow(0, 1, 1).narrow(1, 0, steps);
@@ -56,7 +72,8 @@ fn a_batch_that_is_refused_leaves_the_state_as_it_was() {
     assert_eq!(layer.state().map(Tensor::to_data), Some(before));
 }
 
-/// A configuration with a penalty of half the square of each kernel, kernels without negative weights and columns of at most 0.1.
+/// A configuration with a penalty of half the square of each kernel, kernels without negative
+/// weights and columns of at most 0.1.
 fn limited() -> GruConfig {
     GruConfig::new(3, 4)
         .with_kernel_regularizer(Some(Regularizer::new().with_l2(0.5)))
@@ -65,14 +82,21 @@ fn limited() -> GruConfig {
 }
 
 fn penalty_of<'a>(layers: impl IntoIterator<Item = &'a Gru>) -> f32 {
-    layers.into_iter().map(|layer| layer.kernel.val().square().sum().into_scalar::<f32>() * 0.5).sum()
+    layers
+        .into_iter()
+        .map(|layer| layer.kernel.val().square().sum().into_scalar::<f32>() * 0.5)
+        .sum()
 }
 
 fn assert_within_limits<'a>(layers: impl IntoIterator<Item = &'a Gru>) {
     for (index, layer) in layers.into_iter().enumerate() {
         let smallest = layer.kernel.val().min().into_scalar::<f32>();
-        let norm = layer.recurrent_kernel.val().square().sum_dim(0).sqrt().max().into_scalar::<f32>();
-        assert!(smallest >= 0.0 && norm <= 0.1 + 1e-6, "layer {index}: smallest weight {smallest}, largest norm {norm}");
+        let norm =
+            layer.recurrent_kernel.val().square().sum_dim(0).sqrt().max().into_scalar::<f32>();
+        assert!(
+            smallest >= 0.0 && norm <= 0.1 + 1e-6,
+            "layer {index}: smallest weight {smallest}, largest norm {norm}"
+        );
     }
 }
 
@@ -101,8 +125,13 @@ fn every_layer_of_a_wrapper_is_brought_within_its_limits() {
     let ids: Vec<_> = stack.layers.iter().map(|layer| layer.kernel.id).collect();
     let stack = stack.constrained();
     assert_within_limits(&stack.layers);
-    assert_eq!(stack.layers.iter().map(|layer| layer.kernel.id).collect::<Vec<_>>(), ids, "the optimizer knows a parameter by its id");
-    let both = BidirectionalConfig::new(limited()).with_merge(MergeMode::Mul).init(&device).constrained();
+    assert_eq!(
+        stack.layers.iter().map(|layer| layer.kernel.id).collect::<Vec<_>>(),
+        ids,
+        "the optimizer knows a parameter by its id"
+    );
+    let both =
+        BidirectionalConfig::new(limited()).with_merge(MergeMode::Mul).init(&device).constrained();
     assert_within_limits([&both.forward, &both.backward]);
     assert_eq!(both.merge, MergeMode::Mul);
 }

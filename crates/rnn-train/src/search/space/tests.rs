@@ -23,7 +23,8 @@ fn random_points_are_new_in_range_and_the_same_however_many_are_asked_for() {
     assert!(refused > 5, "{refused}");
     assert_eq!(space.random(1, 10, |point| point["window"] != 7).0[..], points[..10]);
     assert_ne!(space.random(2, 10, |_| true).0[..], points[..10]);
-    let rates: Vec<f64> = points.iter().map(|point| point["learning_rate"].as_f64().unwrap()).collect();
+    let rates: Vec<f64> =
+        points.iter().map(|point| point["learning_rate"].as_f64().unwrap()).collect();
     assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
     let small = rates.iter().filter(|rate| **rate < 1e-3).count();
     assert!((20..40).contains(&small), "half of the logarithms: {small}");
@@ -44,36 +45,61 @@ fn a_grid_has_every_combination() {
     let space = Space::parse(TEXT).unwrap();
     let (points, _) = space.grid(Path::new("space.toml"), |_| true).unwrap();
     assert_eq!(points.len(), 3 * 2 * 4);
-    assert_eq!(points[0], serde_json::json!({ "learning_rate": 1e-4, "units": [8], "window": 5 }).as_object().unwrap().clone());
+    assert_eq!(
+        points[0],
+        serde_json::json!({ "learning_rate": 1e-4, "units": [8], "window": 5 })
+            .as_object()
+            .unwrap()
+            .clone()
+    );
     assert_eq!(points[1]["window"], 6);
     assert_eq!(points[8]["learning_rate"], 1e-3);
-    let (points, refused) = space.grid(Path::new("space.toml"), |point| point["window"] == 5).unwrap();
+    let (points, refused) =
+        space.grid(Path::new("space.toml"), |point| point["window"] == 5).unwrap();
     assert_eq!((points.len(), refused), (6, 18));
     let without = Space::parse("batch_size = [8]\ndropout = { min = 0.0, max = 0.5 }").unwrap();
     let problem = without.grid(Path::new("space.toml"), |_| true).unwrap_err().to_string();
-    assert!(problem.starts_with("space.toml: line 2: a grid needs the number of values of `dropout`"), "{problem}");
+    assert!(
+        problem.starts_with("space.toml: line 2: a grid needs the number of values of `dropout`"),
+        "{problem}"
+    );
 }
 
 #[test]
 fn bad_spaces_are_refused_with_their_line() {
     for (text, expected) in [
         ("", "has no keys; expected lines like"),
-        ("window = 5", "line 1: expected values of `window`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }, got 5"),
+        (
+            "window = 5",
+            "line 1: expected values of `window`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }, got 5",
+        ),
         (
             "\nwindow = []",
             "line 2: expected values of `window`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }, got an empty list",
         ),
-        ("batch_size = [1]\n\nlerning_rate = [0.1]", "line 3: unknown key `lerning_rate`; did you mean `learning_rate`?"),
-        ("window = { min = 9, max = 5 }", "line 1: the range of `window` is empty: min 9 is not below max 5"),
+        (
+            "batch_size = [1]\n\nlerning_rate = [0.1]",
+            "line 3: unknown key `lerning_rate`; did you mean `learning_rate`?",
+        ),
+        (
+            "window = { min = 9, max = 5 }",
+            "line 1: the range of `window` is empty: min 9 is not below max 5",
+        ),
         ("window = { min = 5, max = 5 }", "line 1: the range of `window` is empty"),
-        ("dropout = { min = 0.0, max = 0.5, log = true }", "line 1: the range of `dropout` cannot be logarithmic from min 0.0"),
+        (
+            "dropout = { min = 0.0, max = 0.5, log = true }",
+            "line 1: the range of `dropout` cannot be logarithmic from min 0.0",
+        ),
         ("dropout = { min = 0.0, max = nan }", "line 1: max of `dropout` is no number: nan"),
         (
             "dropout = { min = 0.0, max = 0.5, step = 3 }",
             "line 1: expected values of `dropout`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }: unknown field `step`",
         ),
         ("dropout = { min = 0.0 }", "missing field `max`"),
-        ("dropout = { min = 0.0, max = 0.5, steps = 1 }", "the steps of `dropout` are less than two or more than 100000"),
+        (
+            "dropout = { min = 0.0, max = 0.5, steps = 1 }",
+            "the steps of `dropout` are less than two or more than 100000",
+        ),
         ("horizon = [1, 2]", "line 1: `horizon` says which values are predicted and scored"),
         ("backend = [\"wgpu\"]", "line 1: `backend` is no setting of the training"),
         ("dropout = { min = 0.1, max = 0.5, steps = 3000000000 }", "more than 100000"),
@@ -90,7 +116,13 @@ fn bad_spaces_are_refused_with_their_line() {
 fn values_that_a_setting_does_not_take_are_refused_with_their_line() {
     let space = Space::parse("batch_size = [8, 16]\ndropout = { min = 0.5, max = 1.5 }").unwrap();
     let problem = space.check(Path::new("space.toml"), |_| Ok(())).unwrap_err().to_string();
-    assert_eq!(problem, "space.toml: line 2: `dropout`: expected a number of at least 0 and below 1, got `1.5`");
-    let problem = space.check(Path::new("space.toml"), |_| Err(Error::Usage("it does not fit".to_owned()))).unwrap_err().to_string();
+    assert_eq!(
+        problem,
+        "space.toml: line 2: `dropout`: expected a number of at least 0 and below 1, got `1.5`"
+    );
+    let problem = space
+        .check(Path::new("space.toml"), |_| Err(Error::Usage("it does not fit".to_owned())))
+        .unwrap_err()
+        .to_string();
     assert_eq!(problem, "space.toml: line 1: `batch_size = 8`: it does not fit");
 }

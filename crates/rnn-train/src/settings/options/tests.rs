@@ -32,7 +32,10 @@ fn flags_settings_files_and_json_say_the_same() {
     )
     .unwrap();
     assert_eq!(flags, file);
-    assert_eq!(serde_json::from_value::<Options>(Value::Object(flags.entries().unwrap())).unwrap(), flags);
+    assert_eq!(
+        serde_json::from_value::<Options>(Value::Object(flags.entries().unwrap())).unwrap(),
+        flags
+    );
     let again = flags.as_flags().unwrap();
     assert_eq!(parsed(&again.iter().map(String::as_str).collect::<Vec<_>>()), flags);
 }
@@ -76,24 +79,50 @@ fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
     let typed: Longer = flags(&["--repeats", "7", "--alphabet", "abc"]);
     assert_eq!(typed, parse_settings("repeats = 7\nalphabet = \"abc\"").unwrap());
     assert_eq!(typed, Longer::default().repeats(7_usize).alphabet("abc"));
-    assert_eq!(flags::<Longer>(&typed.as_flags().unwrap().iter().map(String::as_str).collect::<Vec<_>>()), typed);
+    assert_eq!(
+        flags::<Longer>(&typed.as_flags().unwrap().iter().map(String::as_str).collect::<Vec<_>>()),
+        typed
+    );
     let problem = parse_settings::<Longer>("repeat = 7").unwrap_err();
     assert!(problem.contains("unknown key `repeat`; did you mean `repeats`?"), "{problem}");
     let file = settings_text::<Longer>(&typed.entries().unwrap(), |_| true);
-    assert!(file.contains("# How often a step is repeated\nrepeats = 7\n") && file.contains("\n#~ rows ="), "{file}");
+    assert!(
+        file.contains("# How often a step is repeated\nrepeats = 7\n")
+            && file.contains("\n#~ rows ="),
+        "{file}"
+    );
     assert_eq!(parse_settings::<Longer>(&file).unwrap(), typed);
-    assert_eq!(Longer::default().rows(2_usize).over(typed.clone()).rows(2_usize), typed.clone().rows(2_usize));
+    assert_eq!(
+        Longer::default().rows(2_usize).over(typed.clone()).rows(2_usize),
+        typed.clone().rows(2_usize)
+    );
     assert_eq!(typed.clone().over(Longer::defaults()).repeats, typed.repeats);
     assert_eq!(Longer::default().over(Longer::defaults()), Longer::default().repeats(3_usize));
-    assert!(Longer::default().repeats(0_usize).checked().unwrap_err().to_string().contains("repeats: expected a whole number from 1"));
+    assert!(
+        Longer::default()
+            .repeats(0_usize)
+            .checked()
+            .unwrap_err()
+            .to_string()
+            .contains("repeats: expected a whole number from 1")
+    );
 }
 
 #[test]
 fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes_a_run() {
-    let run = Longer::default().repeats(7_usize).alphabet("abc").rows(2_usize).notes("notes.txt").volume(1.0);
+    let run = Longer::default()
+        .repeats(7_usize)
+        .alphabet("abc")
+        .rows(2_usize)
+        .notes("notes.txt")
+        .volume(1.0);
     let same = |other: Longer| other.fingerprint().unwrap() == run.fingerprint().unwrap();
     assert!(same(run.clone().notes("elsewhere.txt").volume(2.0)));
-    assert!(!same(run.clone().repeats(8_usize)) && !same(run.clone().alphabet("abd")) && !same(run.clone().rows(3_usize)));
+    assert!(
+        !same(run.clone().repeats(8_usize))
+            && !same(run.clone().alphabet("abd"))
+            && !same(run.clone().rows(3_usize))
+    );
     assert_eq!(run.clone().changes_from(&run).unwrap(), Changes::default());
     let other = run.clone().repeats(8_usize).alphabet("abd").rows(3_usize).volume(2.0);
     let changes = other.changes_from(&run).unwrap();
@@ -101,7 +130,9 @@ fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes
     assert_eq!(changes.noted, ["repeats 8 (before: 7)"]);
     assert_eq!(searchable::<Longer>("repeats"), Ok(()));
     assert_eq!(searchable::<Longer>("alphabet"), Ok(()));
-    assert!(searchable::<Longer>("rows").unwrap_err().contains("which values are predicted and scored"));
+    assert!(
+        searchable::<Longer>("rows").unwrap_err().contains("which values are predicted and scored")
+    );
     assert!(searchable::<Longer>("volume").unwrap_err().contains("is no setting of the training"));
     assert!(searchable::<Longer>("repaets").unwrap_err().contains("did you mean `repeats`?"));
 }

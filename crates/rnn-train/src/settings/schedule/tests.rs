@@ -14,7 +14,11 @@ fn scheduler(schedule: &str, warmup: f64, first_epoch: usize) -> (RunScheduler, 
 
 fn near(rates: &[f64], expected: impl Fn(usize) -> f64) {
     for (step, &rate) in rates.iter().enumerate() {
-        assert!((rate - expected(step)).abs() < 1e-12, "step {step}: {rate}, expected {}", expected(step));
+        assert!(
+            (rate - expected(step)).abs() < 1e-12,
+            "step {step}: {rate}, expected {}",
+            expected(step)
+        );
     }
 }
 
@@ -74,7 +78,9 @@ fn a_run_goes_on_where_its_record_ends_and_another_run_starts_anew() {
 
 #[test]
 fn names_are_read_as_they_are_written() {
-    for name in ["constant", "cosine", "cosine:5", "step:3:0.5", "exponential:0.9", "plateau:4:0.25"] {
+    for name in
+        ["constant", "cosine", "cosine:5", "step:3:0.5", "exponential:0.9", "plateau:4:0.25"]
+    {
         assert_eq!(name.parse::<RateSchedule>().unwrap().to_string(), name);
     }
     for bad in [
@@ -91,14 +97,19 @@ fn names_are_read_as_they_are_written() {
         "step:3:0.5:1",
     ] {
         let problem = bad.parse::<RateSchedule>().unwrap_err();
-        assert!(problem.contains("plateau:EPOCHS:FACTOR") && problem.ends_with(&format!("got `{bad}`")), "{problem}");
+        assert!(
+            problem.contains("plateau:EPOCHS:FACTOR") && problem.ends_with(&format!("got `{bad}`")),
+            "{problem}"
+        );
     }
 }
 
 #[test]
 fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
     let check = |schedule: &str, warmup, epochs| {
-        RateSettings { rate: 0.1, schedule: schedule.parse().unwrap(), warmup }.check(epochs).map_err(|error| error.to_string())
+        RateSettings { rate: 0.1, schedule: schedule.parse().unwrap(), warmup }
+            .check(epochs)
+            .map_err(|error| error.to_string())
     };
     for (schedule, warmup, epochs) in [
         ("constant", 10.0, 10),
@@ -112,9 +123,13 @@ fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
         let problem = check(schedule, warmup, epochs).unwrap_err();
         assert!(problem.contains("longer than the run of"), "{problem}");
     }
-    for (schedule, warmup, epochs) in
-        [("cosine", 0.0, 1), ("cosine:10", 0.0, 10), ("step:9:0.5", 0.0, 10), ("exponential:0.5", 9.9, 10), ("plateau:9:0.5", 0.0, 10)]
-    {
+    for (schedule, warmup, epochs) in [
+        ("cosine", 0.0, 1),
+        ("cosine:10", 0.0, 10),
+        ("step:9:0.5", 0.0, 10),
+        ("exponential:0.5", 9.9, 10),
+        ("plateau:9:0.5", 0.0, 10),
+    ] {
         check(schedule, warmup, epochs).unwrap();
     }
     assert!(check("cosine:1", 0.0, 2000).unwrap_err().contains("starts over 2000 times"));
@@ -122,7 +137,15 @@ fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
 
 #[test]
 fn a_rate_that_burn_refuses_is_an_error() {
-    let settings = RateSettings { rate: 2.0, schedule: RateSchedule::Cosine { restart: None }, warmup: 0.0 };
-    let problem = settings.build(Span { first_epoch: 1, last_epoch: 2, steps_per_epoch: 1 }).err().unwrap().to_string();
-    assert!(problem.contains("--schedule cosine with rate 2") && problem.contains("at most 1"), "{problem}");
+    let settings =
+        RateSettings { rate: 2.0, schedule: RateSchedule::Cosine { restart: None }, warmup: 0.0 };
+    let problem = settings
+        .build(Span { first_epoch: 1, last_epoch: 2, steps_per_epoch: 1 })
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        problem.contains("--schedule cosine with rate 2") && problem.contains("at most 1"),
+        "{problem}"
+    );
 }

@@ -16,9 +16,10 @@ use crate::{
     run::Provenance,
 };
 
-/// The manifest, the one before it, and where that has the same best checkpoint, the last one that has another: whichever file is damaged, there is a state
-/// to go back to that does not need it.
-pub(super) const NAMES: [&str; 3] = ["manifest.json", "manifest.before.json", "manifest.older.json"];
+/// The manifest, the one before it, and where that has the same best checkpoint, the last one that
+/// has another: whichever file is damaged, there is a state to go back to that does not need it.
+pub(super) const NAMES: [&str; 3] =
+    ["manifest.json", "manifest.before.json", "manifest.older.json"];
 
 pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 
@@ -75,7 +76,8 @@ pub(crate) type Sums = std::collections::BTreeMap<String, (f64, usize)>;
 /// The files of a checkpoint: model, optimizer and scheduler.
 pub(crate) type Files = [Stamp; PARTS.len()];
 
-/// What a file has to be. Its name is not kept but follows from the rest, so that none can lead out of the folder.
+/// What a file has to be. Its name is not kept but follows from the rest, so that none can lead out
+/// of the folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(super) epoch: usize,
@@ -89,7 +91,8 @@ impl Stamp {
         Self { epoch, step, bytes: bytes.len() as u64, sha256: sha256(bytes) }
     }
 
-    /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` where 340 steps of the next epoch had ended, too: no two contents have one name.
+    /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` where 340 steps of the next epoch
+    /// had ended, too: no two contents have one name.
     pub(super) fn name(&self, part: usize) -> String {
         let step = if self.step > 0 { format!(".{}", self.step) } else { String::new() };
         let hash: String = self.sha256.chars().filter(char::is_ascii_hexdigit).take(8).collect();
@@ -100,18 +103,32 @@ impl Stamp {
     pub(super) fn read(&self, folder: &Path, part: usize) -> Result<Bytes> {
         let path = folder.join(self.name(part));
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
-        let mut file = File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
-        let metadata = file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        let mut file =
+            File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        let metadata =
+            file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if self.bytes > LARGEST {
-            return Err(damaged(format!("has {} bytes by its manifest, expected at most {LARGEST}", self.bytes)));
+            return Err(damaged(format!(
+                "has {} bytes by its manifest, expected at most {LARGEST}",
+                self.bytes
+            )));
         }
         if metadata.len() != self.bytes || !metadata.is_file() {
-            return Err(damaged(format!("has {} bytes, expected {}: it was damaged", metadata.len(), self.bytes)));
+            return Err(damaged(format!(
+                "has {} bytes, expected {}: it was damaged",
+                metadata.len(),
+                self.bytes
+            )));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or(0));
-        file.by_ref().take(self.bytes).read_to_end(&mut bytes).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        file.by_ref()
+            .take(self.bytes)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if sha256(&bytes) != self.sha256 {
-            return Err(damaged("does not match its checksum: it was damaged, or is another run's".to_owned()));
+            return Err(damaged(
+                "does not match its checksum: it was damaged, or is another run's".to_owned(),
+            ));
         }
         Ok(Bytes::from_bytes_vec(bytes))
     }
@@ -164,8 +181,12 @@ impl Manifest {
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.last, &self.best) {
-            (Some(Last { epoch, step: 0, .. }), _) => write!(f, "the checkpoint after epoch {epoch}"),
-            (Some(Last { epoch, step, .. }), _) => write!(f, "the checkpoint after step {step} of epoch {}", epoch + 1),
+            (Some(Last { epoch, step: 0, .. }), _) => {
+                write!(f, "the checkpoint after epoch {epoch}")
+            }
+            (Some(Last { epoch, step, .. }), _) => {
+                write!(f, "the checkpoint after step {step} of epoch {}", epoch + 1)
+            }
             (None, Some(best)) => write!(f, "the best checkpoint, of epoch {}", best.epoch),
             (None, None) => f.write_str("the start"),
         }
@@ -175,9 +196,14 @@ impl fmt::Display for Manifest {
 /// Removes the checkpoint files that are not among some, and what was never finished.
 pub(super) fn prune(folder: &Path, kept: &[String]) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let ours = |name: &str| PARTS.iter().any(|part| name.trim_start_matches('.').starts_with(&format!("{part}-")));
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ours(name));
-    for name in names.filter(|name| !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))) {
+    let ours = |name: &str| {
+        PARTS.iter().any(|part| name.trim_start_matches('.').starts_with(&format!("{part}-")))
+    };
+    let names =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ours(name));
+    for name in names.filter(|name| {
+        !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))
+    }) {
         // What cannot be removed does no harm: no manifest names it.
         drop(fs::remove_file(folder.join(name)));
     }

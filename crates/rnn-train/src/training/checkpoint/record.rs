@@ -10,11 +10,19 @@ use crate::{
 /// Reads a record; a panic is an error.
 pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, RecordError>) -> Result<T, RecordError> {
     let (result, panic) = caught(read);
-    result.unwrap_or_else(|| Err(RecordError::Io(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text))))
+    result.unwrap_or_else(|| {
+        Err(RecordError::Io(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text)))
+    })
 }
 
-/// Makes sure that an optimizer can take a record apart by parameter. What is of another optimizer is left out.
+/// Makes sure that an optimizer can take a record apart by parameter. What is of another optimizer
+/// is left out.
 pub(crate) fn fits_an_optimizer(record: OptimizerRecord) -> Result<(), RecordError> {
-    let adam = OptimizerSettings { name: OptimizerName::Adam, weight_decay: 0.0, momentum: 0.0, clip_norm: 0.0 };
+    let adam = OptimizerSettings {
+        name: OptimizerName::Adam,
+        weight_decay: 0.0,
+        momentum: 0.0,
+        clip_norm: 0.0,
+    };
     read(|| Ok(adam.build().load_record(record))).map(drop)
 }

@@ -1,8 +1,10 @@
 //! The checkpoints of an experiment: its best, and the last of a run that goes on.
 //!
-//! burn-train hands over model, optimizer and scheduler on three threads. They are put together here, and written once a moment has passed: first the
-//! files, each under a temporary name that is synced and renamed, then the manifest that names them, with sizes and checksums. Earlier manifests and the
-//! files that they name stay, so that there is something to go back to whichever file is damaged; only what none of them names is removed.
+//! burn-train hands over model, optimizer and scheduler on three threads. They are put together
+//! here, and written once a moment has passed: first the files, each under a temporary name that is
+//! synced and renamed, then the manifest that names them, with sizes and checksums. Earlier
+//! manifests and the files that they name stay, so that there is something to go back to whichever
+//! file is damaged; only what none of them names is removed.
 
 use std::{
     collections::BTreeMap,
@@ -96,7 +98,8 @@ impl Checkpoints {
     /// When its manifest is damaged.
     pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
-        let manifest = Manifest::read(&manifest_path(&folder), name).map_err(|error| advised(error, TRAIN_GOES_BACK))?;
+        let manifest = Manifest::read(&manifest_path(&folder), name)
+            .map_err(|error| advised(error, TRAIN_GOES_BACK))?;
         if manifest.is_none() && Self::exist(&folder) {
             let problem = format!("is not there, but the manifest before it is; {TRAIN_GOES_BACK}");
             return Err(Error::Artifact { path: manifest_path(&folder), problem });
@@ -104,7 +107,8 @@ impl Checkpoints {
         Ok(Self::of(folder, name, manifest))
     }
 
-    /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said, and the checkpoint before it taken.
+    /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said,
+    /// and the checkpoint before it taken.
     ///
     /// # Errors
     ///
@@ -113,16 +117,22 @@ impl Checkpoints {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let mut problems = Vec::new();
         let mut manifests = Vec::new();
-        // Whole ones first: from there a run comes to the same end. What is not needed is not looked at.
+        // Whole ones first: from there a run comes to the same end. What is not needed is not
+        // looked at.
         for file in NAMES {
             match Manifest::read(&folder.join(file), name).and_then(|manifest| {
                 let checked = manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(&folder));
                 manifests.extend(manifest.clone());
                 checked.map(|()| manifest)
             }) {
-                Ok(Some(manifest)) => return Ok(Self::gone_back(folder, name, &problems, manifest, "")),
+                Ok(Some(manifest)) => {
+                    return Ok(Self::gone_back(folder, name, &problems, manifest, ""));
+                }
                 Ok(None) if file == NAMES[0] && Self::exist(&folder) => {
-                    problems.push(Error::Artifact { path: folder.join(file), problem: "is not there".to_owned() });
+                    problems.push(Error::Artifact {
+                        path: folder.join(file),
+                        problem: "is not there".to_owned(),
+                    });
                 }
                 Ok(None) => {}
                 Err(error) => problems.push(error),
@@ -132,20 +142,42 @@ impl Checkpoints {
         for manifest in manifests {
             let best = Manifest { last: None, ..manifest.clone() };
             if best.best.is_some() && best.check(&folder).is_ok() {
-                return Ok(Self::gone_back(folder, name, &problems, best, "; the epochs after it are lost"));
+                return Ok(Self::gone_back(
+                    folder,
+                    name,
+                    &problems,
+                    best,
+                    "; the epochs after it are lost",
+                ));
             }
             let last = Manifest { best: None, ..manifest };
-            if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1]) && last.check(&folder).is_ok() {
-                return Ok(Self::gone_back(folder, name, &problems, last, "; the best weights so far are lost"));
+            if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1])
+                && last.check(&folder).is_ok()
+            {
+                return Ok(Self::gone_back(
+                    folder,
+                    name,
+                    &problems,
+                    last,
+                    "; the best weights so far are lost",
+                ));
             }
         }
         match problems.into_iter().next() {
-            Some(problem) => Err(advised(problem, "no other checkpoint is whole; start over with --fresh")),
+            Some(problem) => {
+                Err(advised(problem, "no other checkpoint is whole; start over with --fresh"))
+            }
             None => Ok(Self::of(folder, name, None)),
         }
     }
 
-    fn gone_back(folder: PathBuf, name: &str, problems: &[Error], manifest: Manifest, lost: &str) -> Arc<Self> {
+    fn gone_back(
+        folder: PathBuf,
+        name: &str,
+        problems: &[Error],
+        manifest: Manifest,
+        lost: &str,
+    ) -> Arc<Self> {
         if let Some(problem) = problems.first() {
             log::info!("{problem}; going back to {manifest}{lost}");
         }
@@ -162,7 +194,8 @@ impl Checkpoints {
         for files in manifest.checkpoints() {
             self.load_files(model.clone(), files)?;
             let optimizer = self.readable::<OptimizerRecord>(files, 1)?;
-            record::fits_an_optimizer(optimizer).map_err(|error| self.unreadable(files, 1, &error))?;
+            record::fits_an_optimizer(optimizer)
+                .map_err(|error| self.unreadable(files, 1, &error))?;
             self.readable::<LrSchedulerRecord>(files, 2)?;
         }
         Ok(())
@@ -170,13 +203,24 @@ impl Checkpoints {
 
     fn of(folder: PathBuf, name: &str, manifest: Option<Manifest>) -> Arc<Self> {
         let written = manifest.as_ref().and_then(|manifest| Written::of(manifest).ok());
-        let [before, older] = [NAMES[1], NAMES[2]]
-            .map(|file| Manifest::read(&folder.join(file), name).ok().flatten().and_then(|manifest| Written::of(&manifest).ok()));
+        let [before, older] = [NAMES[1], NAMES[2]].map(|file| {
+            Manifest::read(&folder.join(file), name)
+                .ok()
+                .flatten()
+                .and_then(|manifest| Written::of(&manifest).ok())
+        });
         let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
         Arc::new(Self {
             folder: Some(folder),
             name: name.to_owned(),
-            state: Mutex::new(CheckpointState { best, last, written, before, older, ..CheckpointState::default() }),
+            state: Mutex::new(CheckpointState {
+                best,
+                last,
+                written,
+                before,
+                older,
+                ..CheckpointState::default()
+            }),
         })
     }
 
@@ -209,7 +253,10 @@ impl Checkpoints {
     /// Whether there is a checkpoint on disk, and whether there is a best one.
     pub(crate) fn on_disk(&self) -> (bool, bool) {
         let state = self.state();
-        (state.written.is_some(), state.written.as_ref().is_some_and(|written| written.best.is_some()))
+        (
+            state.written.is_some(),
+            state.written.as_ref().is_some_and(|written| written.best.is_some()),
+        )
     }
 
     /// Training starts from this checkpoint, not from the best.
@@ -223,7 +270,9 @@ impl Checkpoints {
             let state = self.state();
             state.start.clone().or(state.best.as_ref().map(|best| best.files.clone()))
         };
-        let files = files.ok_or_else(|| Error::Internal("training starts from a checkpoint that is not there".to_owned()))?;
+        let files = files.ok_or_else(|| {
+            Error::Internal("training starts from a checkpoint that is not there".to_owned())
+        })?;
         self.bytes(&files, part)
     }
 
@@ -238,7 +287,8 @@ impl Checkpoints {
 
     fn readable<R: Checkpoint>(&self, files: &Files, part: usize) -> Result<R> {
         let bytes = self.bytes(files, part)?;
-        record::read(|| R::checkpoint_from_bytes(bytes)).map_err(|error| self.unreadable(files, part, &error))
+        record::read(|| R::checkpoint_from_bytes(bytes))
+            .map_err(|error| self.unreadable(files, part, &error))
     }
 
     /// Where a file of a checkpoint is, for errors.
@@ -253,7 +303,8 @@ impl Checkpoints {
 
     fn load_files<M: Module>(&self, model: M, files: &Files) -> Result<M> {
         let bytes = self.bytes(files, 0)?;
-        let loaded = record::read(|| ModuleRecord::from_bytes(bytes)).map_err(|error| self.unreadable(files, 0, &error))?;
+        let loaded = record::read(|| ModuleRecord::from_bytes(bytes))
+            .map_err(|error| self.unreadable(files, 0, &error))?;
         record::read(|| model.try_load_record(loaded)).map_err(|error| {
             let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
             let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
@@ -283,7 +334,9 @@ impl Checkpoints {
         if saving.parts.iter().any(Option::is_none) {
             return Ok(());
         }
-        let Some(Saving { mut last, best, now, parts }) = state.saving.remove(&number) else { return Ok(()) };
+        let Some(Saving { mut last, best, now, parts }) = state.saving.remove(&number) else {
+            return Ok(());
+        };
         for (part, bytes) in parts.into_iter().flatten().enumerate() {
             let stamp = Stamp::of(&bytes, last.epoch, last.step);
             state.unwritten.insert(stamp.name(part), bytes);
@@ -312,13 +365,16 @@ impl Checkpoints {
         self.write(&mut state)
     }
 
-    /// The run has come to nothing: the next one trains further from the best, or starts over where there is none.
+    /// The run has come to nothing: the next one trains further from the best, or starts over where
+    /// there is none.
     pub(crate) fn abandon_run(&self) -> Result<()> {
         self.end_run()?;
         let mut state = self.state();
         if state.best.is_none() {
             if let Some(folder) = &self.folder {
-                for path in NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.exists()) {
+                for path in
+                    NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.exists())
+                {
                     fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
                 }
                 prune(folder, &[]);
@@ -335,10 +391,16 @@ impl Checkpoints {
     }
 
     fn manifest(&self, state: &CheckpointState) -> Manifest {
-        Manifest { format: Manifest::FORMAT, experiment: self.name.clone(), best: state.best.clone(), last: state.last.clone() }
+        Manifest {
+            format: Manifest::FORMAT,
+            experiment: self.name.clone(),
+            best: state.best.clone(),
+            last: state.last.clone(),
+        }
     }
 
-    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor those before it name.
+    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor
+    /// those before it name.
     fn write(&self, state: &mut CheckpointState) -> Result<()> {
         let started = Instant::now();
         let manifest = self.manifest(state);
@@ -355,18 +417,27 @@ impl Checkpoints {
             write_atomic(&folder.join(name), bytes)?;
         }
         // One that has no files of its own is no state to go back from: those before it stay.
-        if let Some(last) = state.written.as_ref().filter(|last| written.files.iter().any(|name| !last.files.contains(name))) {
+        if let Some(last) = state
+            .written
+            .as_ref()
+            .filter(|last| written.files.iter().any(|name| !last.files.contains(name)))
+        {
             let [_, before, older] = NAMES.map(|name| folder.join(name));
-            if last.best == written.best && state.before.as_ref().is_some_and(|before| before.best != written.best) {
-                rename_synced(&before, &older).map_err(|source| Error::Write { path: older, source })?;
+            if last.best == written.best
+                && state.before.as_ref().is_some_and(|before| before.best != written.best)
+            {
+                rename_synced(&before, &older)
+                    .map_err(|source| Error::Write { path: older, source })?;
                 state.older = state.before.take();
             }
             write_atomic(&before, last.text.as_bytes())?;
             state.before = state.written.clone();
         }
         write_atomic(&manifest_path(folder), written.text.as_bytes())?;
-        let kept =
-            [Some(&written), state.before.as_ref(), state.older.as_ref()].into_iter().flatten().flat_map(|manifest| manifest.files.clone());
+        let kept = [Some(&written), state.before.as_ref(), state.older.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(|manifest| manifest.files.clone());
         prune(folder, &kept.collect::<Vec<_>>());
         state.unwritten.clear();
         state.written = Some(written);
@@ -387,12 +458,15 @@ impl Written {
 }
 
 /// What to do when a checkpoint is damaged, for those that only read it.
-const TRAIN_GOES_BACK: &str = "`train` goes on from the checkpoint before it, if that is whole; `train --fresh` starts over";
+const TRAIN_GOES_BACK: &str =
+    "`train` goes on from the checkpoint before it, if that is whole; `train --fresh` starts over";
 
 /// An error of a file, with what to do.
 fn advised(error: Error, advice: impl Display) -> Error {
     match error {
-        Error::Artifact { path, problem } => Error::Artifact { path, problem: format!("{problem}; {advice}") },
+        Error::Artifact { path, problem } => {
+            Error::Artifact { path, problem: format!("{problem}; {advice}") }
+        }
         other => other,
     }
 }
