@@ -15,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burn::tensor::Device;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use jiff::{ToSpan, civil::date};
 use rnn_data::{

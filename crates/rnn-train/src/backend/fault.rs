@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Backend, SMALLER_BATCH};
+use super::device::{Backend, SMALLER_BATCH};
 use crate::{
     console::{Panic, caught},
     error::{Error, GpuFault, Result},

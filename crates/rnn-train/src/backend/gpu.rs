@@ -2,7 +2,10 @@
 
 use burn::tensor::{Device, DeviceType, Tensor};
 
-use super::{Backend, SOFTWARE, fault::root};
+use super::{
+    device::{Backend, SOFTWARE},
+    fault::root,
+};
 use crate::console::caught;
 
 /// A graphics adapter wgpu can use.

@@ -1,6 +1,6 @@
 //! What stands for GPUs in a program that was built without them.
 
-use super::Backend;
+use super::device::Backend;
 
 /// Stands for an adapter where there can be none.
 pub(super) struct Adapter {
@@ -16,7 +16,7 @@ impl Adapter {
 
 impl From<Adapter> for Backend {
     fn from(_: Adapter) -> Self {
-        super::default_cpu()
+        super::device::default_cpu()
     }
 }
 

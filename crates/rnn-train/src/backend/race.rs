@@ -13,7 +13,7 @@ use rnn_files::{MAX_TEXT_BYTES, read_text};
 use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{STOCK_LAYER, fault::root};
+use super::{device::STOCK_LAYER, fault::root};
 use crate::console::caught;
 
 /// Timed runs; the fastest counts. One more comes first, which compiles kernels.

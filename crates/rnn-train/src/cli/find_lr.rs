@@ -142,7 +142,9 @@ where
     artifacts.write("find-lr.csv", csv_rows(&header, &points, row)?)?;
     let data = if synthetic { ", SYNTHETIC data" } else { "" };
     let title = format!("{experiment}: learning rate range test, {}{data}", report.optimizer);
-    plot::range_test(&title, &points, suggestion.learning_rate)?.write_to(&artifacts, "find-lr")?;
+    let steps: Vec<[f64; 3]> =
+        points.iter().map(|point| [point.learning_rate, point.loss, point.smoothed]).collect();
+    plot::range_test(&title, &steps, suggestion.learning_rate)?.write_to(&artifacts, "find-lr")?;
     if args.json {
         json(&report);
         return Ok(());

@@ -21,11 +21,10 @@ use crate::{
     console::{count, json, note, number, out},
     error::{Error, Result},
     evaluation::{SeriesEvaluation, best, verdict},
-    plot,
     run::RunFolder,
     search::{
         Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay,
-        rungs,
+        picture, rungs,
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
@@ -343,7 +342,7 @@ impl Searching<'_> {
             number(scored.score)
         );
         let artifacts = RunFolder { name: experiment.name().to_owned(), folder: folder.clone() };
-        plot::search(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
+        picture(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
         let test = if complete { Some(self.test(best_run, search)?) } else { None };
         if args.json {
             let tested = search.tested.iter().map(|tested| tested.trial.as_str()).collect();

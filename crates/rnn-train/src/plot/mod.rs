@@ -1,6 +1,5 @@
 //! Pictures of a run, as SVG and PNG.
 
-mod parallel;
 mod tuning;
 
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use kuva::{
     render::render::Scene,
 };
 
-pub(crate) use parallel::search;
 pub(crate) use tuning::{comparison, range_test};
 
 use crate::{
@@ -23,16 +21,16 @@ use crate::{
     run::{Epoch, RunFolder},
 };
 
-const TRAIN: &str = "#2563eb";
-const VALID: &str = "#ea580c";
-const ACTUAL: &str = "#1f2937";
+pub(crate) const TRAIN: &str = "#2563eb";
+pub(crate) const VALID: &str = "#ea580c";
+pub(crate) const ACTUAL: &str = "#1f2937";
 const PREDICTED: &str = "#ea580c";
 const RATE: &str = "#059669";
 const BAND: &str = "#f59e0b";
 /// Folds, in turn.
 const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 440.0;
+pub(crate) const WIDTH: f64 = 960.0;
+pub(crate) const HEIGHT: f64 = 440.0;
 /// Pixels of the PNG for each unit of the picture.
 const PNG_SCALE: f32 = 2.0;
 
@@ -45,7 +43,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    fn render(scene: &Scene) -> Result<Self> {
+    pub(crate) fn render(scene: &Scene) -> Result<Self> {
         let png =
             PngBackend::new().with_scale(PNG_SCALE).render_scene(scene).map_err(Error::Internal)?;
         Ok(Self { svg: SvgBackend.render_scene(scene), png })
@@ -254,7 +252,7 @@ pub(crate) fn backtest(
     Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
 }
 
-fn curve(points: Vec<(f64, f64)>, color: &str) -> LinePlot {
+pub(crate) fn curve(points: Vec<(f64, f64)>, color: &str) -> LinePlot {
     LinePlot::new().with_data(points).with_color(color).with_stroke_width(2.0)
 }
 
@@ -305,7 +303,7 @@ fn ticks(seconds: f64) -> DateTimeAxis {
     }
 }
 
-fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
+pub(crate) fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
     let theme =
         Theme { grid_color: "#e5e7eb".into(), legend_border: "#d1d5db".into(), ..Theme::light() };
     let layout = Layout::auto_from_plots(plots)
@@ -386,7 +384,7 @@ fn timestamp(time: DateTime) -> f64 {
 }
 
 /// A number of three significant digits.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),
         size if !(0.001..100_000.0).contains(&size) => format!("{number:.1e}"),

@@ -6,28 +6,27 @@ use kuva::{
 };
 
 use super::{HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, scaled};
-use crate::{error::Result, training::RangeStep};
+use crate::error::Result;
 
 /// Letters of a name in a legend.
 const LONGEST: usize = 40;
 const FAINT: &str = "#93c5fd";
 
-/// The loss at rising learning rates, and the one that is suggested.
+/// The loss at rising learning rates, and the rate that is suggested; a step is its learning rate, its loss and the smoothed loss.
 pub(crate) fn range_test(
     title: &str,
-    points: &[RangeStep],
+    steps: &[[f64; 3]],
     suggested: Option<f64>,
 ) -> Result<Picture> {
-    let line = |value: fn(&RangeStep) -> f64, color: &str, width: f64| -> LinePlot {
-        let points = points.iter().map(|point| (point.learning_rate, value(point)));
+    let line = |loss: usize, color: &str, width: f64| -> LinePlot {
+        let points = steps.iter().map(|step| (step[0], step[loss]));
         curve(points.collect(), color).with_stroke_width(width)
     };
     let plots: Vec<Plot> = vec![
-        line(|point| point.loss, FAINT, 1.0).with_legend("loss of a step").into(),
-        line(|point| point.smoothed, TRAIN, 2.5).with_legend("smoothed").into(),
+        line(1, FAINT, 1.0).with_legend("loss of a step").into(),
+        line(2, TRAIN, 2.5).with_legend("smoothed").into(),
     ];
-    let all: Vec<(f64, f64)> =
-        points.iter().map(|point| (point.learning_rate.ln(), point.loss)).collect();
+    let all: Vec<(f64, f64)> = steps.iter().map(|[rate, loss, _]| (rate.ln(), *loss)).collect();
     let mut layout = scaled(&plots, title, "learning rate (log scale)", "loss", &all).with_log_x();
     if let Some(rate) = suggested {
         layout = layout.with_reference_line(

@@ -10,6 +10,7 @@
 
 mod board;
 mod halving;
+mod picture;
 mod space;
 mod trials;
 
@@ -20,8 +21,9 @@ use serde_json::{Map, Value};
 
 pub(crate) use board::{Board, Outcome};
 pub(crate) use halving::rungs;
+pub(crate) use picture::picture;
 use rnn_files::{read_if_exists, write_atomic};
-pub(crate) use space::{Dimension, Point, Space, Values, overlay};
+pub(crate) use space::{Point, Space, overlay};
 pub(crate) use trials::Searching;
 
 use crate::{

@@ -8,64 +8,50 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Display,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use burn::{
-    lr_scheduler::LrSchedulerRecord,
-    module::Module,
-    optim::OptimizerRecord,
-    store::{ModuleRecord, RecordError},
-    tensor::Bytes,
-    train::checkpoint::Checkpoint,
-};
+use burn::{module::Module, tensor::Bytes};
 use rnn_files::{rename_synced, seal, write_atomic};
 
-use super::{
-    manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune},
-    record,
-};
-use crate::{
-    error::{Error, Result},
-    run::RunFolder,
-};
+use super::manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune};
+use crate::error::{Error, Result};
 
 /// The checkpoints of one run folder, or of a run that is kept in memory.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
-    folder: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
     /// Name of the task they belong to.
-    name: String,
-    state: Mutex<CheckpointState>,
+    pub(super) name: String,
+    pub(super) state: Mutex<CheckpointState>,
 }
 
 #[derive(Debug, Default)]
-struct CheckpointState {
-    best: Option<Best>,
-    last: Option<Last>,
-    written: Option<Written>,
+pub(super) struct CheckpointState {
+    pub(super) best: Option<Best>,
+    pub(super) last: Option<Last>,
+    pub(super) written: Option<Written>,
     /// The one before it.
-    before: Option<Written>,
+    pub(super) before: Option<Written>,
     /// The last one with another best checkpoint, where that is none of the two.
-    older: Option<Written>,
+    pub(super) older: Option<Written>,
     /// Files that training starts from, where they are not those of the best.
-    start: Option<Files>,
+    pub(super) start: Option<Files>,
     /// Checkpoints some of whose parts are still to come, by number.
-    saving: BTreeMap<usize, Saving>,
+    pub(super) saving: BTreeMap<usize, Saving>,
     /// What files are to hold that are not written yet; in memory, all of them.
-    unwritten: BTreeMap<String, Bytes>,
-    numbers: usize,
+    pub(super) unwritten: BTreeMap<String, Bytes>,
+    pub(super) numbers: usize,
     /// How long the last write took.
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 /// A manifest as it is on disk.
 #[derive(Debug, Clone)]
-struct Written {
+pub(super) struct Written {
     text: String,
     /// Names in it.
     files: Vec<String>,
@@ -89,144 +75,6 @@ impl Checkpoints {
     /// Whether a folder holds a checkpoint.
     pub(crate) fn exist(folder: &Path) -> bool {
         NAMES.iter().any(|name| folder.join(name).exists())
-    }
-
-    /// Opens a checkpoint folder, which may be empty, to read it.
-    ///
-    /// # Errors
-    ///
-    /// When its manifest is damaged.
-    pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
-        let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
-        let manifest = Manifest::read(&manifest_path(&folder), name)
-            .map_err(|error| advised(error, TRAIN_GOES_BACK))?;
-        if manifest.is_none() && Self::exist(&folder) {
-            let problem = format!("is not there, but the manifest before it is; {TRAIN_GOES_BACK}");
-            return Err(Error::Artifact { path: manifest_path(&folder), problem });
-        }
-        Ok(Self::of(folder, name, manifest))
-    }
-
-    /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said,
-    /// and the checkpoint before it taken.
-    ///
-    /// # Errors
-    ///
-    /// When there are checkpoints, and none is whole.
-    pub(crate) fn recover(artifacts: &RunFolder) -> Result<Arc<Self>> {
-        let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
-        let mut problems = Vec::new();
-        let mut manifests = Vec::new();
-        // Whole ones first: from there a run comes to the same end. What is not needed is not
-        // looked at.
-        for file in NAMES {
-            match Manifest::read(&folder.join(file), name).and_then(|manifest| {
-                let checked = manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(&folder));
-                manifests.extend(manifest.clone());
-                checked.map(|()| manifest)
-            }) {
-                Ok(Some(manifest)) => {
-                    return Ok(Self::gone_back(folder, name, &problems, manifest, ""));
-                }
-                Ok(None) if file == NAMES[0] && Self::exist(&folder) => {
-                    problems.push(Error::Artifact {
-                        path: folder.join(file),
-                        problem: "is not there".to_owned(),
-                    });
-                }
-                Ok(None) => {}
-                Err(error) => problems.push(error),
-            }
-        }
-        // Then what is left of them.
-        for manifest in manifests {
-            let best = Manifest { last: None, ..manifest.clone() };
-            if best.best.is_some() && best.check(&folder).is_ok() {
-                return Ok(Self::gone_back(
-                    folder,
-                    name,
-                    &problems,
-                    best,
-                    "; the epochs after it are lost",
-                ));
-            }
-            let last = Manifest { best: None, ..manifest };
-            if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1])
-                && last.check(&folder).is_ok()
-            {
-                return Ok(Self::gone_back(
-                    folder,
-                    name,
-                    &problems,
-                    last,
-                    "; the best weights so far are lost",
-                ));
-            }
-        }
-        match problems.into_iter().next() {
-            Some(problem) => {
-                Err(advised(problem, "no other checkpoint is whole; start over with --fresh"))
-            }
-            None => Ok(Self::of(folder, name, None)),
-        }
-    }
-
-    fn gone_back(
-        folder: PathBuf,
-        name: &str,
-        problems: &[Error],
-        manifest: Manifest,
-        lost: &str,
-    ) -> Arc<Self> {
-        if let Some(problem) = problems.first() {
-            log::info!("{problem}; going back to {manifest}{lost}");
-        }
-        Self::of(folder, name, Some(manifest))
-    }
-
-    /// Makes sure that training can go on from all there is, with a model of these sizes.
-    ///
-    /// # Errors
-    ///
-    /// When it is of another model.
-    pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
-        let manifest = self.manifest(&self.state());
-        for files in manifest.checkpoints() {
-            self.load_files(model.clone(), files)?;
-            let optimizer = self.readable::<OptimizerRecord>(files, 1)?;
-            record::fits_an_optimizer(optimizer)
-                .map_err(|error| self.unreadable(files, 1, &error))?;
-            self.readable::<LrSchedulerRecord>(files, 2)?;
-        }
-        Ok(())
-    }
-
-    fn of(folder: PathBuf, name: &str, manifest: Option<Manifest>) -> Arc<Self> {
-        let written = manifest.as_ref().and_then(|manifest| Written::of(manifest).ok());
-        let [before, older] = [NAMES[1], NAMES[2]].map(|file| {
-            Manifest::read(&folder.join(file), name)
-                .ok()
-                .flatten()
-                .and_then(|manifest| Written::of(&manifest).ok())
-        });
-        let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
-        Arc::new(Self {
-            folder: Some(folder),
-            name: name.to_owned(),
-            state: Mutex::new(CheckpointState {
-                best,
-                last,
-                written,
-                before,
-                older,
-                ..CheckpointState::default()
-            }),
-        })
-    }
-
-    /// The checkpoints of a run that is kept in memory.
-    pub(crate) fn in_memory(name: &str) -> Arc<Self> {
-        Arc::new(Self { folder: None, name: name.to_owned(), state: Mutex::default() })
     }
 
     /// The best checkpoint so far.
@@ -262,59 +110,6 @@ impl Checkpoints {
     /// Training starts from this checkpoint, not from the best.
     pub(crate) fn start_from(&self, last: &Last) {
         self.state().start = Some(last.files.clone());
-    }
-
-    /// What training starts from.
-    pub(super) fn start(&self, part: usize) -> Result<Bytes> {
-        let files = {
-            let state = self.state();
-            state.start.clone().or(state.best.as_ref().map(|best| best.files.clone()))
-        };
-        let files = files.ok_or_else(|| {
-            Error::Internal("training starts from a checkpoint that is not there".to_owned())
-        })?;
-        self.bytes(&files, part)
-    }
-
-    /// What a file of a checkpoint holds.
-    fn bytes(&self, files: &Files, part: usize) -> Result<Bytes> {
-        match (&self.folder, self.state().unwritten.get(&files[part].name(part))) {
-            (_, Some(bytes)) => Ok(bytes.clone()),
-            (Some(folder), None) => files[part].read(folder, part),
-            (None, None) => Err(Error::Internal("a checkpoint in memory is gone".to_owned())),
-        }
-    }
-
-    fn readable<R: Checkpoint>(&self, files: &Files, part: usize) -> Result<R> {
-        let bytes = self.bytes(files, part)?;
-        record::read(|| R::checkpoint_from_bytes(bytes))
-            .map_err(|error| self.unreadable(files, part, &error))
-    }
-
-    /// Where a file of a checkpoint is, for errors.
-    fn path(&self, files: &Files, part: usize) -> PathBuf {
-        self.folder.clone().unwrap_or_default().join(files[part].name(part))
-    }
-
-    fn unreadable(&self, files: &Files, part: usize, error: &RecordError) -> Error {
-        let problem = format!("cannot be read ({error}); start over with --fresh");
-        Error::Artifact { path: self.path(files, part), problem }
-    }
-
-    fn load_files<M: Module>(&self, model: M, files: &Files) -> Result<M> {
-        let bytes = self.bytes(files, 0)?;
-        let loaded = record::read(|| ModuleRecord::from_bytes(bytes))
-            .map_err(|error| self.unreadable(files, 0, &error))?;
-        record::read(|| model.try_load_record(loaded)).map_err(|error| {
-            let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
-            let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
-            Error::Artifact { path: self.path(files, 0), problem }
-        })
-    }
-
-    /// Loads the best checkpoint into a model of the same sizes.
-    pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
-        self.load_files(model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
     }
 
     /// A checkpoint is about to be saved; its parts come under this number.
@@ -390,7 +185,7 @@ impl Checkpoints {
         if state.last.take().is_some() { self.write(&mut state) } else { Ok(()) }
     }
 
-    fn manifest(&self, state: &CheckpointState) -> Manifest {
+    pub(super) fn manifest(&self, state: &CheckpointState) -> Manifest {
         Manifest {
             format: Manifest::FORMAT,
             experiment: self.name.clone(),
@@ -445,35 +240,14 @@ impl Checkpoints {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, CheckpointState> {
+    pub(super) fn state(&self) -> MutexGuard<'_, CheckpointState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Written {
-    fn of(manifest: &Manifest) -> Result<Self> {
+    pub(super) fn of(manifest: &Manifest) -> Result<Self> {
         let best = manifest.best.as_ref().map(|best| best.files.clone());
         Ok(Self { text: seal(manifest)?, files: manifest.files(), best })
     }
-}
-
-/// What to do when a checkpoint is damaged, for those that only read it.
-const TRAIN_GOES_BACK: &str =
-    "`train` goes on from the checkpoint before it, if that is whole; `train --fresh` starts over";
-
-/// An error of a file, with what to do.
-fn advised(error: Error, advice: impl Display) -> Error {
-    match error {
-        Error::Artifact { path, problem } => {
-            Error::Artifact { path, problem: format!("{problem}; {advice}") }
-        }
-        other => other,
-    }
-}
-
-/// Reads the text of a manifest; also without its checksum, which nobody's changes would get past.
-pub(crate) fn read_manifest(text: &str) -> std::result::Result<(), String> {
-    Manifest::parse(text)
-        .or_else(|problem| serde_json::from_str::<Manifest>(text).map_err(|_| problem))
-        .map(|manifest| drop(manifest.files()))
 }

@@ -8,17 +8,20 @@ use kuva::{
 };
 use serde_json::Value;
 
-use super::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, short};
+use super::{
+    board::Board,
+    space::{Dimension, Point, Space, Values},
+};
 use crate::{
     error::Result,
-    search::{Board, Dimension, Point, Space, Values},
+    plot::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, short},
     settings::plain,
 };
 
 const PALE: &str = "#cbd5e1";
 
 /// All trials as lines through an axis for each key, and the score last.
-pub(crate) fn search(title: &str, metric: &str, space: &Space, board: &Board) -> Result<Picture> {
+pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -> Result<Picture> {
     let trials = board.latest();
     let points = || trials.iter().map(|(run, _)| &run.point);
     let mut axes: Vec<Axis> =
