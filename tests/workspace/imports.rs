@@ -304,8 +304,8 @@ fn tests_comments_strings_and_names_of_members_are_no_imports() {
     let files = "//> a.rs\n//! crate::b::open\nuse crate::b::open as _; /// [`crate::c::C`]
 #[cfg(test)]\nuse crate::c::C;\n#[cfg(test)]\nmod tests { use crate::c::C; }
 fn f<'c>(x: &'c str) { x.new(); let b = \"crate::c::C\"; }\nmod inner { use super::super::c::new; }
-// > b.rs\npub fn open() {}\n//> c.rs\npub struct C; pub fn new() {}\n//> tests/d.rs\nuse
-// crate::c::C;";
+//> b.rs\npub fn open() {}\n//> c.rs\npub struct C; pub fn new() {}
+//> tests/d.rs\nuse crate::c::C;";
     assert_eq!(found(files), ["a.rs -> b.rs", "a.rs -> c.rs"]);
     assert_eq!(found(&files.replace("super::super::c::new", "std::mem")), ["a.rs -> b.rs"]);
 }
