@@ -11,10 +11,11 @@ use super::{
 use crate::error::{Error, Result};
 
 /// The backend asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendChoice {
     /// A GPU if there is one that is faster than the CPU, else the CPU
+    #[default]
     Auto,
     /// GPU through wgpu (Vulkan, Metal, DX12)
     Wgpu,

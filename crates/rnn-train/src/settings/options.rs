@@ -239,7 +239,7 @@ macro_rules! options {
 
         impl $list {
             /// The defaults of the list, below those of any recipe.
-            pub(crate) fn defaults() -> Self {
+            pub fn defaults() -> Self {
                 Self::default()$($($(.$name($default))?)*)*
             }
 

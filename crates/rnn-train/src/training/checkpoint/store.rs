@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::{module::Module, tensor::Bytes};
+use burn::tensor::Bytes;
 use rnn_files::{rename_synced, seal, write_atomic};
 
 use super::manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune};

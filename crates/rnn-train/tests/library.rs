@@ -1,0 +1,111 @@
+//! The library, as a Rust program uses it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use jiff::{ToSpan, civil::date};
+use rnn_data::Table;
+use rnn_train::{
+    BackendChoice, EpochProgress, Error, Format, Observer, Options, RunFolder, SeriesTask, Signal,
+    Training,
+};
+
+fn table(rows: i32) -> Table {
+    let first = date(2024, 1, 1).at(0, 0, 0, 0);
+    let times = (0..rows).map(|day| first + day.days()).collect();
+    let values = (0..rows).map(|day| 10.0 + (f64::from(day) / 5.0).sin()).collect();
+    Table::from_columns("sensor", times, [("temperature", values)]).unwrap()
+}
+
+fn options() -> Options {
+    Options::default().window(8_usize).units([4]).epochs(4_usize).dropout(0.1).patience(0_usize)
+}
+
+fn task() -> SeriesTask {
+    SeriesTask::from_table(table(300), options()).unwrap()
+}
+
+fn weights(folder: &Path) -> String {
+    fs::read_to_string(folder.join("weights.txt")).unwrap()
+}
+
+/// Notes the epochs it is told.
+#[derive(Default)]
+struct Noted(Arc<Mutex<Vec<usize>>>);
+
+impl Observer for Noted {
+    fn epoch(&self, progress: &EpochProgress<'_>) {
+        assert_eq!((progress.epochs, progress.train.len(), progress.valid.len()), (4, 1, 1));
+        self.0.lock().unwrap().push(progress.epoch);
+    }
+}
+
+/// Asks the process to end after an epoch.
+struct Terminator(usize);
+
+impl Observer for Terminator {
+    fn epoch(&self, progress: &EpochProgress<'_>) {
+        if progress.epoch == self.0 {
+            signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_training_in_memory_tells_its_epochs_and_gives_a_model() {
+    let (task, epochs) = (task(), Arc::default());
+    let observer = Noted(Arc::clone(&epochs));
+    let model = Training::new(&task).backend(BackendChoice::Ndarray).observer(observer).run();
+    let model = model.unwrap();
+    assert_eq!(*epochs.lock().unwrap(), [1, 2, 3, 4]);
+    assert!(model.best_loss().is_finite() && (1..=4).contains(&model.best_epoch()));
+    let evaluation = model.evaluate().unwrap();
+    assert_eq!((evaluation.target.as_str(), evaluation.data.synthetic), ("temperature", false));
+    assert_eq!(model.forecast(3).unwrap()[0].values.len(), 3);
+    assert!(model.weights(Format::Text).unwrap().starts_with(b"layers.0"));
+}
+
+#[test]
+fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loaded() {
+    let (folder, task) = (tempfile::tempdir().unwrap(), task());
+    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
+    Training::new(&task).folder(&whole).run().unwrap();
+    let training = Training::new(&task).folder(&stopped).observer(Terminator(2));
+    let error = training.stop_on_signals().run().err().unwrap();
+    assert!(matches!(error, Error::Interrupted { signal: Signal::Terminate, .. }), "{error}");
+    assert!(!stopped.join("evaluation.json").exists());
+    let model = Training::new(&task).folder(&stopped).run().unwrap();
+    assert_eq!(weights(&stopped), weights(&whole));
+    let loaded = RunFolder::open(&stopped).unwrap().load(&task, BackendChoice::Ndarray).unwrap();
+    assert_eq!(loaded.best_epoch(), model.best_epoch());
+    let rmse = |evaluation: rnn_train::SeriesEvaluation| evaluation.model.rmse;
+    assert_eq!(rmse(loaded.evaluate().unwrap()), rmse(model.evaluate().unwrap()));
+}
+
+#[test]
+fn what_is_wrong_is_a_typed_error() {
+    let refused = |rows, options| SeriesTask::from_table(table(rows), options).err().unwrap();
+    let error = refused(300, options().epochs(0_usize));
+    assert!(matches!(error, Error::Usage(_)), "{error}");
+    assert!(error.to_string().contains("epochs: expected a whole number from 1"), "{error}");
+    assert!(matches!(refused(9, options()), Error::Data(_)), "too few rows");
+    let error = refused(300, options().target("humidity"));
+    assert!(error.to_string().contains("column `humidity` is missing"), "{error}");
+
+    let (folder, task) = (tempfile::tempdir().unwrap(), task());
+    let error = Training::new(&task).options(Options::default().learning_rate(-1.0)).run();
+    assert!(matches!(error.err().unwrap(), Error::Usage(_)));
+    Training::new(&task).folder(folder.path()).run().unwrap();
+    let wider = SeriesTask::from_table(table(300), options().units([5])).unwrap();
+    let error = Training::new(&wider).folder(folder.path()).run().err().unwrap();
+    assert!(matches!(error, Error::Artifact { .. }), "{error}");
+    assert!(error.to_string().contains("was trained with units = [4], not [5]"), "{error}");
+    let error = RunFolder::open(folder.path()).unwrap().load(&wider, BackendChoice::Ndarray);
+    assert!(error.err().unwrap().to_string().contains("holds another model"));
+    assert!(matches!(RunFolder::open(folder.path().join("nothing")), Err(Error::Artifact { .. })));
+}
