@@ -1,6 +1,9 @@
 //! Training as a Rust program does it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use burn::tensor::Device;
 
@@ -18,12 +21,15 @@ use crate::{
     task::{Format, SeriesTask, Task},
 };
 
+/// Held while a training draws random numbers.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A training of a task: in memory, or in a folder, where it can be resumed after an interruption
 /// at any moment.
 ///
 /// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate.
-/// Burn draws random numbers from one generator a process, so run one training at a time for
-/// results that repeat.
+/// Burn draws random numbers from one generator a process, so trainings of a process run one after
+/// another: the same seed gives the same weights.
 ///
 /// # Examples
 ///
@@ -132,6 +138,7 @@ impl<'a, T: Task> Training<'a, T> {
             None => Claim::memory(),
         };
         claim.check(&settings.options)?;
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let run = claim.decide(self.task, &settings)?;
         let (backend, why) = Backend::choose(self.backend)?;
         log::info!("{why}");
