@@ -4,7 +4,7 @@ use rnn_files::toml_problem;
 use serde_json::{Map, Value};
 
 use super::{
-    options::{Field, OptionList, Role},
+    option_list::{Field, OptionList, Role},
     recipe::nearest,
     typed::plain,
 };

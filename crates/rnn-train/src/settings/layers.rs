@@ -7,7 +7,8 @@ use rnn_files::{MAX_TEXT_BYTES, read_text};
 
 use super::{
     file::parse_settings,
-    options::{Field, OptionList, Options, Role},
+    option_list::{Field, OptionList, Role},
+    options::Options,
     recipe::{Experiment, TaskRecipe},
 };
 use crate::{

@@ -2,6 +2,7 @@
 
 mod file;
 mod layers;
+mod option_list;
 mod options;
 mod recipe;
 mod schedule;
@@ -12,8 +13,8 @@ mod values;
 
 pub(crate) use file::{parse_settings, searchable, settings_text};
 pub(crate) use layers::GlobalSettings;
+pub(crate) use option_list::{Changes, Field, OptionList, Role};
 pub use options::Options;
-pub(crate) use options::{Changes, Field, OptionList, Role};
 pub use recipe::Experiment;
 pub(crate) use recipe::{LettersRecipe, TaskRecipe};
 pub use schedule::RateSchedule;

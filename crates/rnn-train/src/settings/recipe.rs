@@ -7,7 +7,8 @@ use rnn_models::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    options::{OptionList, Options},
+    option_list::OptionList,
+    options::Options,
     values::{Loss, OptimizerName, SplitName},
 };
 

@@ -1,11 +1,13 @@
 //! What is learned: what training, scoring and forecasting need of a task, so that each is written
 //! once.
 
+mod calibration;
 mod data;
 mod forecast;
 mod letters;
 mod objective;
 mod outputs;
+mod scoring;
 mod series;
 mod weights;
 

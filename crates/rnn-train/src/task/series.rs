@@ -1,40 +1,27 @@
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::io::Write;
 
 use burn::{
     data::dataset::Dataset,
     tensor::Device,
     train::{SupervisedTraining, metric::LossMetric},
 };
-use jiff::civil::DateTime;
-use rnn_data::{
-    EpochLoaderBuilder, Naive, Scalers, Split, Subset, Table, WindowBatch, WindowBatcher,
-};
+use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Subset, Table, WindowBatch, WindowBatcher};
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
     Batching, Loaders, Task,
+    calibration::{needed, too_few},
     data::Data,
     objective::WithLoss,
-    outputs::{interval, lines, predict},
     weights::{Format, encode},
 };
 use crate::{
     error::{Error, Result},
-    evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores,
-        Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation, StepScores,
-        Yardstick, skill, spreads,
-    },
+    evaluation::SeriesEvaluation,
     plot::{self, Picture},
     run::Provenance,
     settings::{Experiment, OptionList, Options, SeriesSettings},
 };
-
-/// Scoring many series says how far it is this often.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Learning the next values of one or many series.
 pub struct SeriesTask {
@@ -130,201 +117,6 @@ impl SeriesTask {
             None => Ok(()),
         }
     }
-
-    /// Scores the mean of some trained models; what they predict is written as CSV, where it is
-    /// asked for.
-    pub(crate) fn evaluate_mean(
-        &self,
-        models: &[WithLoss<SeriesModel>],
-        device: &Device,
-        predictions: Option<&mut dyn Write>,
-    ) -> Result<SeriesEvaluation> {
-        let config = &self.data.config;
-        let steps = config.horizon;
-        let all = &self.data.panel.series;
-        let baselines = Baselines::new(
-            &config.target,
-            all.iter().any(|series| series.close.is_some()),
-            self.settings.season,
-        );
-        let names = baselines.names();
-        let (forecast, quantiles) = (self.settings.loss.forecast(), &self.settings.loss.quantiles);
-        let intervals = self
-            .settings
-            .interval
-            .map(|level| self.calibrate(models, level, steps, device))
-            .transpose()?;
-        let mut errors = vec![vec![Errors::default(); steps]; 1 + names.len()];
-        let mut scaled = ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 };
-        let series_names: Vec<String> = self.series().map(str::to_owned).collect();
-        let rows = predictions.map(|out| {
-            PredictionRows::new(
-                out,
-                &series_names,
-                steps > 1,
-                self.settings.level().is_some(),
-                quantiles,
-            )
-        });
-        let mut rows = rows.transpose()?;
-        let (mut shown, mut count, mut covered, mut width) =
-            (Vec::<Prediction>::new(), 0usize, 0usize, 0.0);
-        let mut quantile_errors = QuantileErrors::new(quantiles);
-        let mut span: Option<[DateTime; 2]> = None;
-        let mut told = Instant::now();
-        for (index, series) in all.iter().enumerate() {
-            if told.elapsed() >= TOLD_EVERY {
-                log::info!("scoring: series {index} of {}", all.len());
-                told = Instant::now();
-            }
-            let origins = series.origins(self.settings.score);
-            let yardstick = Yardstick::new(series, self.settings.season);
-            let fitted = baselines.fit(series);
-            let spreads = spreads(series);
-            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
-            {
-                let last = series.target[origin - 1];
-                for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
-                    let error = raw - series.transform(origin, step);
-                    scaled.mse += error * error;
-                    scaled.mae += error.abs();
-                }
-                let lines = lines(series, origin, &outputs, steps);
-                for (step, &predicted) in lines[forecast].iter().enumerate() {
-                    let actual = series.target[origin + step];
-                    errors[0][step].add(actual, predicted, last, yardstick);
-                    let conformal =
-                        || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
-                    let (quantiles, interval) = interval(&lines, step, conformal);
-                    quantile_errors.add(actual, &quantiles);
-                    if let Some([low, high]) = interval {
-                        covered += usize::from((low..=high).contains(&actual));
-                        width += high - low;
-                    }
-                    let time = series.times[origin + step];
-                    let prediction = Prediction {
-                        series: index,
-                        time,
-                        step: step + 1,
-                        actual,
-                        predicted,
-                        interval,
-                        quantiles,
-                    };
-                    if let Some(rows) = &mut rows {
-                        rows.write(&prediction)?;
-                    }
-                    count += 1;
-                    let [first, last] = span.unwrap_or([time; 2]);
-                    span = Some([first.min(time), last.max(time)]);
-                    if step == 0 && shown.first().is_none_or(|first| first.series == index) {
-                        shown.push(prediction);
-                    }
-                }
-                for (errors, forecast) in
-                    errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
-                {
-                    for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
-                        errors.add(series.target[origin + step], predicted, last, yardstick);
-                    }
-                }
-            }
-        }
-        if let Some(rows) = rows {
-            rows.finish()?;
-        }
-        let windows = count / steps;
-        let count = count as f64;
-        (scaled.mse, scaled.mae) = (scaled.mse / count, scaled.mae / count);
-        scaled.rmse = scaled.mse.sqrt();
-        let named = |scores: &dyn Fn(&[Errors]) -> Errors| -> Vec<BaselineScores> {
-            let each = names.iter().zip(&errors[1..]);
-            each.map(|(name, errors)| BaselineScores {
-                name: name.clone(),
-                scores: scores(errors).scores(),
-            })
-            .collect()
-        };
-        let overall =
-            |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
-        let (model, baseline_scores) = (overall(&errors[0]).scores(), named(&overall));
-        if !model.mse.is_finite() {
-            return Err(Error::NotFinite(format!("a mean squared error of {}", model.mse)));
-        }
-        let of_step = |step: usize| {
-            let (model, baselines) = (errors[0][step].scores(), named(&|errors| errors[step]));
-            StepScores { step: step + 1, skill: skill(&model, &baselines), model, baselines }
-        };
-        Ok(SeriesEvaluation {
-            experiment: self.name.clone(),
-            target: config.target.clone(),
-            split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
-            span: span.unwrap_or_default(),
-            best_epoch: None,
-            windows,
-            horizon: steps,
-            skill: skill(&model, &baseline_scores),
-            model,
-            scaled,
-            baselines: baseline_scores,
-            steps: if steps > 1 { (0..steps).map(of_step).collect() } else { Vec::new() },
-            interval: self.settings.level().map(|level| IntervalScores {
-                level,
-                method: match intervals {
-                    Some((intervals, calibrated_on)) => {
-                        IntervalMethod::SplitConformal { intervals, calibrated_on }
-                    }
-                    None => quantile_errors.scores(),
-                },
-                coverage: covered as f64 / count,
-                mean_width: width / count,
-            }),
-            data: self.data.source.clone(),
-            shown,
-        })
-    }
-
-    /// Prediction intervals for some steps, from the errors on the validation part; and how many
-    /// forecasts they come from.
-    pub(super) fn calibrate(
-        &self,
-        models: &[WithLoss<SeriesModel>],
-        level: f64,
-        steps: usize,
-        device: &Device,
-    ) -> Result<(Conformal, usize)> {
-        let mut calibration = Calibration::new(steps, self.data.config.transform.is_logarithmic());
-        let mut count = 0;
-        for series in &self.data.panel.series {
-            let spreads = spreads(series);
-            for (origin, predicted) in self.validation_forecasts(models, series, steps, device)? {
-                count += 1;
-                for (step, &predicted) in predicted[0].iter().enumerate() {
-                    calibration.add(step, series.target[origin + step], predicted, spreads[origin]);
-                }
-            }
-        }
-        let intervals = calibration.intervals(level).ok_or_else(|| too_few(level, steps, count))?;
-        Ok((intervals, count))
-    }
-}
-
-/// Forecasts that intervals of a level come from at least: theirs is the error whose rank is that
-/// share of one more than there are.
-fn needed(level: f64) -> usize {
-    let near = (level / (1.0 - level)).floor() as usize;
-    (near.max(1)..)
-        .find(|count| ((count + 1) as f64 * level).ceil() as usize <= *count)
-        .unwrap_or(near)
-}
-
-fn too_few(level: f64, steps: usize, count: usize) -> Error {
-    let (needed, plural) = (needed(level), if steps == 1 { "" } else { "s" });
-    Error::Usage(format!(
-        "intervals of {level} need at least {needed} forecasts of {steps} step{plural} in the validation part, which has {count}; use a larger \
-         --valid, a smaller --interval or fewer steps"
-    ))
 }
 
 impl Task for SeriesTask {

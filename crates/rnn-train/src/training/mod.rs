@@ -10,6 +10,7 @@ mod metrics;
 mod observer;
 mod optimizer;
 mod renderer;
+mod report;
 mod run;
 mod trained;
 

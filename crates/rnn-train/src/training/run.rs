@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::{module::Module, tensor::Device};
-use rnn_files::{Lock, to_json};
+use rnn_files::Lock;
 use rnn_models::ModelSummary;
 
 use super::{
@@ -11,14 +11,14 @@ use super::{
     fit::{Fit, initial},
     interrupt::Signals,
     observer::Observer,
+    report::report,
 };
 use crate::{
     backend::{Backend, SMALLER_BATCH, USE_CPU, default_cpu},
     error::{Error, Result},
-    plot,
-    run::{EVALUATION, History, METRICS, PREDICTIONS, RunConfig, RunFolder},
+    run::{History, METRICS, RunConfig, RunFolder},
     settings::{Changes, OptionList, Options, TrainSettings},
-    task::{Format, Task},
+    task::Task,
 };
 
 /// The lock of a training.
@@ -318,7 +318,13 @@ impl<T: Task> Run<'_, T> {
         let finish = |best: Best| {
             let model = checkpoints.load(task.model(&backend.device), &best)?;
             if let Some(folder) = folder {
-                report(folder, task, (&model, &best), &history, (&backend.device, watch))?;
+                report(
+                    folder,
+                    task,
+                    (&model, &best),
+                    &history,
+                    (&backend.device, &*watch.observer),
+                )?;
             }
             Ok(Finished { model, best, device: backend.device.clone() })
         };
@@ -380,42 +386,4 @@ impl Start {
             _ => None,
         }
     }
-}
-
-/// Scores the best weights and writes all there is to say about them.
-fn report<T: Task>(
-    folder: &RunFolder,
-    task: &T,
-    (model, best): (&T::Model, &Best),
-    history: &History,
-    (device, watch): (&Device, &Watch),
-) -> Result<()> {
-    let evaluation = if task.has_predictions() {
-        folder.stream(PREDICTIONS, |out| task.evaluate(model, best.epoch, device, Some(out)))?
-    } else {
-        task.evaluate(model, best.epoch, device, None)?
-    };
-    folder.write("model.safetensors", task.weights(model, Format::Safetensors)?)?;
-    folder.write("weights.txt", task.weights(model, Format::Text)?)?;
-    let synthetic = if best.provenance.is_synthetic() { " (SYNTHETIC data)" } else { "" };
-    plot::losses(&format!("{}{synthetic}", task.name()), &history.epochs())?
-        .write_to(folder, "loss")?;
-    let mut files = vec![
-        "loss.svg/.png",
-        METRICS,
-        "model.safetensors",
-        "weights.txt",
-        EVALUATION,
-        "config.json",
-    ];
-    for (name, picture) in task.pictures(&evaluation)? {
-        picture.write_to(folder, name)?;
-    }
-    if task.has_predictions() {
-        files.splice(0..0, ["prediction.svg/.png", PREDICTIONS]);
-    }
-    // Comes last: where it is, all the others are.
-    folder.write(EVALUATION, to_json(&evaluation)?)?;
-    watch.observer.evaluated(&evaluation, &files);
-    Ok(())
 }

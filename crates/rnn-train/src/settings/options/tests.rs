@@ -1,5 +1,10 @@
+use serde_json::Value;
+
 use super::{
-    super::file::{parse_settings, searchable, settings_text},
+    super::{
+        file::{parse_settings, searchable, settings_text},
+        option_list::Changes,
+    },
     *,
 };
 

@@ -1,0 +1,254 @@
+//! Lists of options: what is declared once of an option, and what follows from it.
+
+use clap::Args;
+use rnn_files::sha256;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::typed::plain;
+use crate::error::Error;
+
+/// What an option is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Where results go, what computes, how progress is shown and saved.
+    Program,
+    /// Which files are read, and how.
+    Data,
+    /// Which values are predicted and scored.
+    Scored,
+    /// What scores are compared with.
+    Report,
+    /// What a loss measures, and in which units.
+    Loss,
+    /// What the weights and the memory of the optimizer mean.
+    Model,
+    /// How the weights are changed.
+    Training,
+}
+
+/// Whether an option may differ from the earlier run when a folder is trained further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resume {
+    Free,
+    /// It may, and the user is told.
+    Noted,
+    /// It may not: the weights or their loss would mean something else.
+    Same,
+}
+
+/// An option of the list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    /// Key in settings files; the flag has hyphens.
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) resume: Resume,
+    /// Heading in the help; none for options that are no flags of a run.
+    pub(crate) heading: Option<&'static str>,
+    /// Whether its value is a path, which differs between machines.
+    pub(crate) is_path: bool,
+}
+
+impl Field {
+    /// The flag that sets it.
+    pub(crate) fn flag(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+
+    /// Whether it is part of what makes a run what it is; data is identified by its content instead
+    /// of its path.
+    fn is_fingerprinted(&self) -> bool {
+        self.role != Role::Program && !self.is_path
+    }
+}
+
+/// How the options of a run differ from those of the earlier run in its folder.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    /// The first that may not differ.
+    pub(crate) refused: Option<String>,
+    pub(crate) noted: Vec<String>,
+}
+
+/// A list of options, as [`options!`] declares it.
+pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
+    /// Every option, in the order of the declaration.
+    const FIELDS: &'static [Field];
+
+    /// These options, and those of a lower layer where these are not set.
+    #[must_use]
+    fn over(self, below: Self) -> Self;
+
+    /// Some of the options; the others are not set.
+    #[must_use]
+    fn only(self, keeps: impl Fn(&Field) -> bool) -> Self;
+
+    /// The option of a name.
+    fn field(name: &str) -> Option<&'static Field> {
+        Self::FIELDS.iter().find(|field| field.name == name)
+    }
+
+    /// What is set, by name.
+    ///
+    /// # Errors
+    ///
+    /// When a path is not UTF-8 text.
+    fn entries(&self) -> Result<Map<String, Value>, Error> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(entries)) => {
+                Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect())
+            }
+            _ => Err(Error::Usage(
+                "a path among the options is not UTF-8 text, which settings are kept in; rename it"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// What is set except paths: the same on every machine.
+    fn portable_entries(&self) -> Result<Map<String, Value>, Error> {
+        let mut entries = self.entries()?;
+        entries.retain(|name, _| Self::field(name).is_some_and(|field| !field.is_path));
+        Ok(entries)
+    }
+
+    /// Hash of all that makes a run what it is.
+    fn fingerprint(&self) -> Result<String, Error> {
+        let mut entries = self.entries()?;
+        entries.retain(|name, _| Self::field(name).is_some_and(Field::is_fingerprinted));
+        Ok(sha256(Value::Object(entries).to_string().as_bytes()))
+    }
+
+    /// How these options differ from those of the earlier run that is trained further.
+    fn changes_from(&self, before: &Self) -> Result<Changes, Error> {
+        let (before, now) = (before.entries()?, self.entries()?);
+        let written = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
+        let mut changes = Changes::default();
+        for Field { name, resume, .. } in
+            Self::FIELDS.iter().filter(|field| before.get(field.name) != now.get(field.name))
+        {
+            let (was, is) = (written(before.get(*name)), written(now.get(*name)));
+            match resume {
+                Resume::Free => {}
+                Resume::Noted => changes.noted.push(format!("{name} {is} (before: {was})")),
+                Resume::Same => {
+                    changes.refused =
+                        changes.refused.or_else(|| Some(format!("{name} = {was}, not {is}")))
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Checks every value against the bounds of its option.
+    ///
+    /// # Errors
+    ///
+    /// Which value is out of bounds.
+    fn checked(self) -> Result<Self, Error> {
+        for (name, value) in self.entries()? {
+            let one = Map::from_iter([(name.clone(), value)]);
+            serde_json::from_value::<Self>(Value::Object(one))
+                .map_err(|error| Error::Usage(format!("{name}: {error}")))?;
+        }
+        Ok(self)
+    }
+
+    /// Every flag with its help text, in the order of the list.
+    fn described() -> Vec<(&'static Field, String)> {
+        let command = Self::augment_args(clap::Command::new("options"));
+        let described = |argument: &clap::Arg| {
+            Some((
+                Self::field(argument.get_id().as_str())?,
+                argument.get_help().map(ToString::to_string).unwrap_or_default(),
+            ))
+        };
+        command.get_arguments().filter_map(described).collect()
+    }
+
+    /// The flags that set these options, for another process of this program.
+    fn as_flags(&self) -> Result<Vec<String>, Error> {
+        let quoted = |item: &Value| match plain(item) {
+            text if text.contains([',', '"']) => format!("\"{}\"", text.replace('"', "\"\"")),
+            text => text,
+        };
+        let flag = |(name, value): (String, Value)| {
+            let text = match value {
+                Value::Array(items) => items.iter().map(quoted).collect::<Vec<_>>().join(","),
+                other => plain(&other),
+            };
+            format!("--{}={text}", name.replace('_', "-"))
+        };
+        Ok(self.entries()?.into_iter().map(flag).collect())
+    }
+}
+
+/// Declares a list of options: groups by heading, and of each option its help text, role, rule when
+/// a run is resumed, name and type. Options of the group `program` are no flags of a run.
+macro_rules! options {
+    (
+        $(#[$docs:meta])*
+        $vis:vis struct $list:ident {
+            program { $($(#[$program_meta:meta])* $program_role:ident $program_resume:ident $program:ident: $program_kind:ty,)* }
+            $($heading:literal { $($(#[$meta:meta])* $role:ident $resume:ident $name:ident: $kind:ty $(= $default:expr)?,)* })*
+        }
+    ) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        $vis struct $list {
+            $($(#[$program_meta])* #[arg(skip)] pub(crate) $program: Option<$program_kind>,)*
+            $($($(#[$meta])* #[arg(long, allow_negative_numbers = true, help_heading = $heading)] pub(crate) $name: Option<$kind>,)*)*
+        }
+
+        impl OptionList for $list {
+            const FIELDS: &'static [Field] = &[
+                $(options!(@field None, $program_role $program_resume $program: $program_kind),)*
+                $($(options!(@field Some($heading), $role $resume $name: $kind),)*)*
+            ];
+
+            fn over(self, below: Self) -> Self {
+                Self { $($program: self.$program.or(below.$program),)* $($($name: self.$name.or(below.$name),)*)* }
+            }
+
+            fn only(self, keeps: impl Fn(&Field) -> bool) -> Self {
+                let mut kept = Self::FIELDS.iter().map(keeps);
+                let mut next = || kept.next().unwrap_or_default();
+                Self {
+                    $($program: if next() { self.$program } else { None },)*
+                    $($($name: if next() { self.$name } else { None },)*)*
+                }
+            }
+        }
+
+        impl $list {
+            /// The defaults of the list, below those of any recipe.
+            pub fn defaults() -> Self {
+                Self::default()$($($(.$name($default))?)*)*
+            }
+
+            $(options!(@setter $program: $program_kind);)*
+            $($(options!(@setter $name: $kind);)*)*
+        }
+    };
+    (@field $heading:expr, $role:ident $resume:ident $name:ident: $kind:ty) => {
+        Field {
+            name: stringify!($name),
+            role: Role::$role,
+            resume: Resume::$resume,
+            heading: $heading,
+            is_path: matches!(stringify!($kind).as_bytes(), b"PathBuf"),
+        }
+    };
+    (@setter $name:ident: $kind:ty) => {
+        #[doc = concat!("Sets `", stringify!($name), "`; `rnn-train config EXPERIMENT` prints what it means.")]
+        #[must_use]
+        pub fn $name(mut self, value: impl Into<<$kind as Setting>::Value>) -> Self {
+            self.$name = Some(<$kind as Setting>::from_value(value.into()));
+            self
+        }
+    };
+}
+
+pub(super) use options;

@@ -1,0 +1,252 @@
+//! Scoring the forecasts of models on the validation or test set, and calibrating intervals.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use burn::tensor::Device;
+use jiff::civil::DateTime;
+use rnn_data::{Split, Subset};
+use rnn_models::SeriesModel;
+
+use super::{
+    Task,
+    calibration::too_few,
+    objective::WithLoss,
+    outputs::{interval, lines, predict},
+    series::SeriesTask,
+};
+use crate::{
+    error::{Error, Result},
+    evaluation::{
+        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores,
+        Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation, StepScores,
+        Yardstick, skill, spreads,
+    },
+};
+
+/// Scoring many series logs its progress this often.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Sums over the scored values.
+struct Tally {
+    /// Of the model and then of each baseline, by step.
+    errors: Vec<Vec<Errors>>,
+    scaled: ScaledScores,
+    quantiles: QuantileErrors,
+    count: usize,
+    /// Values inside their intervals, and the widths of those.
+    covered: usize,
+    width: f64,
+    span: Option<[DateTime; 2]>,
+    shown: Vec<Prediction>,
+}
+
+impl Tally {
+    fn new(baselines: usize, steps: usize, quantiles: &[f64]) -> Self {
+        Self {
+            errors: vec![vec![Errors::default(); steps]; 1 + baselines],
+            scaled: ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 },
+            quantiles: QuantileErrors::new(quantiles),
+            count: 0,
+            covered: 0,
+            width: 0.0,
+            span: None,
+            shown: Vec::new(),
+        }
+    }
+
+    /// Adds what the model itself predicts, transformed and scaled.
+    fn add_scaled(&mut self, error: f64) {
+        self.scaled.mse += error * error;
+        self.scaled.mae += error.abs();
+    }
+
+    /// Adds a prediction in the units of the target; `last` is the value before its window ends.
+    fn add(&mut self, prediction: Prediction, last: f64, yardstick: Yardstick) {
+        let Prediction { step, time, actual, predicted, interval, .. } = prediction;
+        self.errors[0][step - 1].add(actual, predicted, last, yardstick);
+        self.quantiles.add(actual, &prediction.quantiles);
+        if let Some([low, high]) = interval {
+            self.covered += usize::from((low..=high).contains(&actual));
+            self.width += high - low;
+        }
+        self.count += 1;
+        let [first, latest] = self.span.unwrap_or([time; 2]);
+        self.span = Some([first.min(time), latest.max(time)]);
+        let is_first_series =
+            self.shown.first().is_none_or(|first| first.series == prediction.series);
+        if step == 1 && is_first_series {
+            self.shown.push(prediction);
+        }
+    }
+
+    /// Scores of the baselines, from the errors that are chosen of each.
+    fn baselines(
+        &self,
+        names: &[String],
+        choose: impl Fn(&[Errors]) -> Errors,
+    ) -> Vec<BaselineScores> {
+        let each = names.iter().zip(&self.errors[1..]);
+        each.map(|(name, errors)| BaselineScores {
+            name: name.clone(),
+            scores: choose(errors).scores(),
+        })
+        .collect()
+    }
+
+    fn steps(&self, names: &[String]) -> Vec<StepScores> {
+        let of_step = |step: usize| {
+            let model = self.errors[0][step].scores();
+            let baselines = self.baselines(names, |errors| errors[step]);
+            StepScores { step: step + 1, skill: skill(&model, &baselines), model, baselines }
+        };
+        let steps = self.errors[0].len();
+        if steps > 1 { (0..steps).map(of_step).collect() } else { Vec::new() }
+    }
+}
+
+impl SeriesTask {
+    /// Scores the mean of some trained models; what they predict is written as CSV, where it is
+    /// asked for.
+    pub(crate) fn evaluate_mean(
+        &self,
+        models: &[WithLoss<SeriesModel>],
+        device: &Device,
+        predictions: Option<&mut dyn Write>,
+    ) -> Result<SeriesEvaluation> {
+        let (config, settings) = (&self.data.config, &self.settings);
+        let steps = config.horizon;
+        let all = &self.data.panel.series;
+        let has_close = all.iter().any(|series| series.close.is_some());
+        let baselines = Baselines::new(&config.target, has_close, settings.season);
+        let names = baselines.names();
+        let (forecast, quantiles) = (settings.loss.forecast(), &settings.loss.quantiles);
+        let intervals = settings
+            .interval
+            .map(|level| self.calibrate(models, level, steps, device))
+            .transpose()?;
+        let series_names: Vec<String> = self.series().map(str::to_owned).collect();
+        let has_interval = settings.level().is_some();
+        let rows = predictions
+            .map(|out| PredictionRows::new(out, &series_names, steps > 1, has_interval, quantiles));
+        let mut rows = rows.transpose()?;
+        let mut tally = Tally::new(names.len(), steps, quantiles);
+        let mut told = Instant::now();
+        for (index, series) in all.iter().enumerate() {
+            if told.elapsed() >= TOLD_EVERY {
+                log::info!("scoring: series {index} of {}", all.len());
+                told = Instant::now();
+            }
+            let origins = series.origins(settings.score);
+            let yardstick = Yardstick::new(series, settings.season);
+            let fitted = baselines.fit(series);
+            let spreads = spreads(series);
+            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
+            {
+                let last = series.target[origin - 1];
+                for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
+                    tally.add_scaled(raw - series.transform(origin, step));
+                }
+                let lines = lines(series, origin, &outputs, steps);
+                for (step, &predicted) in lines[forecast].iter().enumerate() {
+                    let conformal =
+                        || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
+                    let (quantiles, interval) = interval(&lines, step, conformal);
+                    let row = origin + step;
+                    let (time, actual) = (series.times[row], series.target[row]);
+                    let (series, step) = (index, step + 1);
+                    let prediction =
+                        Prediction { series, time, step, actual, predicted, interval, quantiles };
+                    if let Some(rows) = &mut rows {
+                        rows.write(&prediction)?;
+                    }
+                    tally.add(prediction, last, yardstick);
+                }
+                for (errors, forecast) in
+                    tally.errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
+                {
+                    for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
+                        errors.add(series.target[origin + step], predicted, last, yardstick);
+                    }
+                }
+            }
+        }
+        if let Some(rows) = rows {
+            rows.finish()?;
+        }
+        self.evaluation(tally, &names, intervals)
+    }
+
+    fn evaluation(
+        &self,
+        tally: Tally,
+        names: &[String],
+        intervals: Option<(Conformal, usize)>,
+    ) -> Result<SeriesEvaluation> {
+        let config = &self.data.config;
+        let overall =
+            |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
+        let (model, baselines) =
+            (overall(&tally.errors[0]).scores(), tally.baselines(names, overall));
+        if !model.mse.is_finite() {
+            return Err(Error::NotFinite(format!("a mean squared error of {}", model.mse)));
+        }
+        let (steps, windows) = (tally.steps(names), tally.count / config.horizon);
+        let count = tally.count as f64;
+        let mse = tally.scaled.mse / count;
+        Ok(SeriesEvaluation {
+            experiment: self.name().to_owned(),
+            target: config.target.clone(),
+            split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
+            part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
+            span: tally.span.unwrap_or_default(),
+            best_epoch: None,
+            windows,
+            horizon: config.horizon,
+            skill: skill(&model, &baselines),
+            model,
+            scaled: ScaledScores { mse, rmse: mse.sqrt(), mae: tally.scaled.mae / count },
+            baselines,
+            steps,
+            interval: self.settings.level().map(|level| IntervalScores {
+                level,
+                method: match intervals {
+                    Some((intervals, calibrated_on)) => {
+                        IntervalMethod::SplitConformal { intervals, calibrated_on }
+                    }
+                    None => tally.quantiles.scores(),
+                },
+                coverage: tally.covered as f64 / count,
+                mean_width: tally.width / count,
+            }),
+            data: self.data.source.clone(),
+            shown: tally.shown,
+        })
+    }
+
+    /// Prediction intervals for some steps, from the errors on the validation part; and how many
+    /// forecasts they come from.
+    pub(super) fn calibrate(
+        &self,
+        models: &[WithLoss<SeriesModel>],
+        level: f64,
+        steps: usize,
+        device: &Device,
+    ) -> Result<(Conformal, usize)> {
+        let mut calibration = Calibration::new(steps, self.data.config.transform.is_logarithmic());
+        let mut count = 0;
+        for series in &self.data.panel.series {
+            let spreads = spreads(series);
+            for (origin, predicted) in self.validation_forecasts(models, series, steps, device)? {
+                count += 1;
+                for (step, &predicted) in predicted[0].iter().enumerate() {
+                    calibration.add(step, series.target[origin + step], predicted, spreads[origin]);
+                }
+            }
+        }
+        let intervals = calibration.intervals(level).ok_or_else(|| too_few(level, steps, count))?;
+        Ok((intervals, count))
+    }
+}
