@@ -134,3 +134,4 @@ pub use series::{
     Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
 pub use table::{Columns, CsvFile, Fill, ReadOptions, Table, TableSource, Warning, format_time};
+pub use text::nearest_name;

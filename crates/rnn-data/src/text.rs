@@ -18,3 +18,21 @@ macro_rules! serde_as_text {
 }
 
 pub(crate) use serde_as_text;
+
+/// The name that is most like another one, whatever their case, if any is like it (Jaro-Winkler
+/// similarity above 0.7).
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(rnn_data::nearest_name("Opne", ["close", "open"]), Some("open"));
+/// assert_eq!(rnn_data::nearest_name("x", ["close", "open"]), None);
+/// ```
+pub fn nearest_name<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let likeness = |other: &str| strsim::jaro_winkler(&other.to_lowercase(), &name);
+    names
+        .into_iter()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .filter(|other| likeness(other) > 0.7)
+}

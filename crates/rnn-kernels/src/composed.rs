@@ -40,7 +40,7 @@ struct Steps<B: Backend> {
 }
 
 /// The states of one step, `[B, H]`.
-struct State<B: Backend> {
+struct StepState<B: Backend> {
     hidden: FloatTensor<B>,
     cell: FloatTensor<B>,
 }
@@ -59,7 +59,8 @@ fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<
         )
     };
     let initial = |state: &Optional<B>| state.as_ref().cloned().unwrap_or_else(zeros);
-    let mut state = State::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
+    let mut state =
+        StepState::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
         let from_input = narrow::<B>(&projected, 0, t * batch, batch);
@@ -91,15 +92,15 @@ fn step<B: Backend>(
     from_input: FloatTensor<B>,
     from_state: FloatTensor<B>,
     bias: &FloatTensor<B>,
-    state: &State<B>,
+    state: &StepState<B>,
     units: usize,
-) -> (FloatTensor<B>, State<B>) {
+) -> (FloatTensor<B>, StepState<B>) {
     let gate = |tensor: &FloatTensor<B>, index: usize| narrow::<B>(tensor, 1, index * units, units);
     match kind {
         Cell::SimpleRnn => {
             let hidden =
                 B::float_tanh(B::float_add(B::float_add(from_input, from_state), bias.clone()));
-            (hidden.clone(), State { hidden, cell: state.cell.clone() })
+            (hidden.clone(), StepState { hidden, cell: state.cell.clone() })
         }
         Cell::Lstm => {
             let sums = B::float_add(B::float_add(from_input, from_state), bias.clone());
@@ -110,7 +111,7 @@ fn step<B: Backend>(
                 B::float_mul(i.clone(), c.clone()),
             );
             let hidden = B::float_mul(o.clone(), B::float_tanh(cell.clone()));
-            (B::float_cat(vec![i, f, c, o], 1), State { hidden, cell })
+            (B::float_cat(vec![i, f, c, o], 1), StepState { hidden, cell })
         }
         Cell::Gru => {
             let both = |index| {
@@ -128,7 +129,10 @@ fn step<B: Backend>(
                 n.clone(),
                 B::float_mul(z.clone(), B::float_sub(state.hidden.clone(), n.clone())),
             );
-            (B::float_cat(vec![z, r, recurrent, n], 1), State { hidden, cell: state.cell.clone() })
+            (
+                B::float_cat(vec![z, r, recurrent, n], 1),
+                StepState { hidden, cell: state.cell.clone() },
+            )
         }
     }
 }
@@ -151,7 +155,8 @@ pub(crate) fn backward<B: Backend>(
         )
     };
     let given = |gradient: &Optional<B>| gradient.as_ref().cloned().unwrap_or_else(zeros);
-    let mut gradient = State::<B> { hidden: given(&upstream.hidden), cell: given(&upstream.cell) };
+    let mut gradient =
+        StepState::<B> { hidden: given(&upstream.hidden), cell: given(&upstream.cell) };
     let transposed = B::float_transpose(operands.recurrent_kernel.clone());
     let mut sums = Vec::with_capacity(time);
     for t in (0..time).rev() {
@@ -161,7 +166,7 @@ pub(crate) fn backward<B: Backend>(
             gradient.hidden = B::float_add(gradient.hidden, of_step);
         }
         let at = |tensor: &FloatTensor<B>, t: usize| narrow::<B>(tensor, 0, t * batch, batch);
-        let before = State::<B> { hidden: at(&saved.hidden, t), cell: at(&saved.cell, t) };
+        let before = StepState::<B> { hidden: at(&saved.hidden, t), cell: at(&saved.cell, t) };
         let (mut of_sums, mut next) = step_backward::<B>(
             kind,
             &at(&saved.sums, t),
@@ -178,7 +183,7 @@ pub(crate) fn backward<B: Backend>(
             next.cell = B::float_mask_where(next.cell, masked, gradient.cell);
         }
         let through = B::float_matmul(narrow::<B>(&of_sums, 1, 0, gates), transposed.clone());
-        gradient = State { hidden: B::float_add(next.hidden, through), cell: next.cell };
+        gradient = StepState { hidden: B::float_add(next.hidden, through), cell: next.cell };
         sums.push(of_sums);
     }
     sums.reverse();
@@ -237,11 +242,11 @@ pub(crate) fn gradients<B: Backend>(
 fn step_backward<B: Backend>(
     kind: Cell,
     saved: &FloatTensor<B>,
-    before: &State<B>,
+    before: &StepState<B>,
     cell_after: FloatTensor<B>,
-    gradient: &State<B>,
+    gradient: &StepState<B>,
     units: usize,
-) -> (FloatTensor<B>, State<B>) {
+) -> (FloatTensor<B>, StepState<B>) {
     let gate = |index: usize| narrow::<B>(saved, 1, index * units, units);
     let mul = |factors: &[&FloatTensor<B>]| {
         let first = factors[0].clone();
@@ -261,7 +266,7 @@ fn step_backward<B: Backend>(
     match kind {
         Cell::SimpleRnn => (
             mul(&[&gradient.hidden, &of_tanh(saved)]),
-            State { hidden: zeros(), cell: gradient.cell.clone() },
+            StepState { hidden: zeros(), cell: gradient.cell.clone() },
         ),
         Cell::Lstm => {
             let [i, f, c, o] = [0, 1, 2, 3].map(gate);
@@ -276,7 +281,7 @@ fn step_backward<B: Backend>(
                 mul(&[&through, &i, &of_tanh(&c)]),
                 mul(&[&gradient.hidden, &squashed, &of_sigmoid(&o)]),
             ];
-            (B::float_cat(sums, 1), State { hidden: zeros(), cell: mul(&[&through, &f]) })
+            (B::float_cat(sums, 1), StepState { hidden: zeros(), cell: mul(&[&through, &f]) })
         }
         Cell::Gru => {
             let [z, r, recurrent, n] = [0, 1, 2, 3].map(gate);
@@ -289,7 +294,7 @@ fn step_backward<B: Backend>(
             ];
             (
                 B::float_cat(sums, 1),
-                State { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() },
+                StepState { hidden: mul(&[&gradient.hidden, &z]), cell: gradient.cell.clone() },
             )
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::text::nearest_name;
 
 /// Synonyms of the names of dates and prices, the likeliest first, in any capitalisation.
 const ALIASES: [(&str, &[&str]); 6] = [
@@ -147,11 +148,7 @@ impl Columns {
     fn nearest(&self, name: &str) -> Option<&str> {
         let nameable =
             self.names.iter().map(String::as_str).filter(|column| column.len() <= LONGEST);
-        let likeness =
-            |column: &str| strsim::jaro_winkler(&column.to_lowercase(), &name.to_lowercase());
-        nameable
-            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
-            .filter(|column| likeness(column) > 0.7)
+        nearest_name(name, nameable)
     }
 }
 

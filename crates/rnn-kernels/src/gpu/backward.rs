@@ -1,7 +1,7 @@
 use cubecl::{ir::ElemType, prelude::*};
 
 use super::{
-    cells::{self, State},
+    cells::{self, CellState},
     plan::{Four, Plan},
 };
 
@@ -110,7 +110,8 @@ pub(super) fn recurrence<F: Float>(
                             }
                             if counts {
                                 let mut own_gates = Array::<f32>::new(gates);
-                                let of = State { hidden: hidden.extract(c), cell: cell.extract(c) };
+                                let of =
+                                    CellState { hidden: hidden.extract(c), cell: cell.extract(c) };
                                 let before = (t * batch + row) * units + j;
                                 let through = cells::backward::<F>(
                                     saved,

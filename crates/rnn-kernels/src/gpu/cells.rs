@@ -32,7 +32,7 @@ fn sigmoid(x: f32) -> f32 {
 
 /// Hidden and cell state, or what the loss depends on them; the latter is of an LSTM.
 #[derive(CubeType, Clone, Copy)]
-pub(super) struct State {
+pub(super) struct CellState {
     pub(super) hidden: f32,
     pub(super) cell: f32,
 }
@@ -49,11 +49,11 @@ pub(super) fn forward<F: Float>(
     bias: &Tensor<F>,
     j: usize,
     products: &Array<f32>,
-    before: State,
+    before: CellState,
     #[comptime] kind: Cell,
     #[comptime] units: usize,
-) -> State {
-    let mut after = State { hidden: before.hidden, cell: before.cell };
+) -> CellState {
+    let mut after = CellState { hidden: before.hidden, cell: before.cell };
     if comptime!(kind == Cell::SimpleRnn) {
         let h = tanh(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
         sums[at] = F::cast_from(h);
@@ -114,12 +114,12 @@ pub(super) fn backward<F: Float>(
     states: &Tensor<F>,
     before: usize,
     after: usize,
-    of: State,
+    of: CellState,
     gates: &mut Array<f32>,
     #[comptime] kind: Cell,
     #[comptime] units: usize,
-) -> State {
-    let mut through = State { hidden: 0.0f32, cell: 0.0f32 };
+) -> CellState {
+    let mut through = CellState { hidden: 0.0f32, cell: 0.0f32 };
     if comptime!(kind == Cell::SimpleRnn) {
         let h = f32::cast_from(saved[at]);
         gates[0] = of.hidden * (1.0f32 - h * h);

@@ -1,7 +1,7 @@
 use cubecl::{ir::ElemType, prelude::*};
 
 use super::{
-    cells::{self, State},
+    cells::{self, CellState},
     plan::{Four, Plan},
 };
 use crate::cell::Cell;
@@ -141,8 +141,10 @@ pub(super) fn recurrence<F: Float>(
                                         [comptime!((own * gates + g) * quads + q)]
                                     .extract(c);
                                 }
-                                let before =
-                                    State { hidden: state.extract(c), cell: cell_state.extract(c) };
+                                let before = CellState {
+                                    hidden: state.extract(c),
+                                    cell: cell_state.extract(c),
+                                };
                                 let at = (t * batch + row) * width + j;
                                 let after = cells::forward::<F>(
                                     sums,

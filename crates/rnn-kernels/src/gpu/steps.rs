@@ -16,7 +16,7 @@ use burn_cubecl::{
 use cubecl::{ir::ElemType, prelude::*, zspace::metadata::Metadata};
 
 use super::{
-    cells::{self, State},
+    cells::{self, CellState},
     tensors::{empty, narrow, number, zeros},
 };
 use crate::{cell::Cell, limits::GpuLimits, sizes::Sizes};
@@ -227,7 +227,7 @@ fn forward_step<F: Float>(
             bias,
             j,
             &of_gates,
-            State { hidden: state, cell: cell_state },
+            CellState { hidden: state, cell: cell_state },
             kind,
             units,
         );
@@ -287,7 +287,7 @@ fn backward_step<F: Float>(
     }
     if counts {
         let before = t * layer + index;
-        let of = State { hidden: of_hidden, cell: of_cell };
+        let of = CellState { hidden: of_hidden, cell: of_cell };
         let mut own_gates = Array::<f32>::new(comptime!(kind.gates()));
         let through = cells::backward::<F>(
             saved,

@@ -25,7 +25,7 @@ use super::{
     bidirectional::{Bidirectional, MergeMode},
     gru::Gru,
     lstm::Lstm,
-    options::Options,
+    options::LayerOptions,
     simple_rnn::SimpleRnn,
 };
 
@@ -51,7 +51,7 @@ fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), C
 }
 
 /// Refuses what no layer of Burn has.
-fn refuse_options(layer: &'static str, options: &Options) -> Result<(), ConversionError> {
+fn refuse_options(layer: &'static str, options: &LayerOptions) -> Result<(), ConversionError> {
     let reasons = [
         (
             options.go_backwards,
@@ -198,7 +198,7 @@ impl TryFrom<nn::Rnn> for SimpleRnn {
             recurrent_kernel,
             bias,
             activation: layer.hidden_activation,
-            options: Options::default(),
+            options: LayerOptions::default(),
         })
     }
 }
@@ -256,7 +256,7 @@ impl TryFrom<nn::Lstm> for Lstm {
             bias,
             activation,
             recurrent_activation,
-            options: Options::default(),
+            options: LayerOptions::default(),
         })
     }
 }
@@ -313,7 +313,7 @@ impl TryFrom<nn::Gru> for Gru {
             activation: layer.hidden_activation,
             recurrent_activation: layer.gate_activation,
             reset_after: layer.reset_after,
-            options: Options::default(),
+            options: LayerOptions::default(),
         })
     }
 }

@@ -12,7 +12,8 @@ use rnn_kernels::{GruWeights, HiddenOutput, Variant, gru, gru_reference};
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
     options::{
-        LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start,
+        LayerOptions, LayerWeights, activate, constrain, is_usual, layer, variant,
+        zero_before_start,
     },
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
@@ -101,7 +102,7 @@ pub struct Gru {
     pub reset_after: bool,
     /// Settings that are not weights.
     #[module(skip)]
-    pub(super) options: Options,
+    pub(super) options: LayerOptions,
 }
 
 impl GruConfig {

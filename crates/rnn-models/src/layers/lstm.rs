@@ -12,7 +12,8 @@ use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
     options::{
-        LayerWeights, Options, activate, constrain, is_usual, layer, variant, zero_before_start,
+        LayerOptions, LayerWeights, activate, constrain, is_usual, layer, variant,
+        zero_before_start,
     },
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
@@ -96,7 +97,7 @@ pub struct Lstm {
     pub recurrent_activation: Activation,
     /// Settings that are not weights.
     #[module(skip)]
-    pub(super) options: Options,
+    pub(super) options: LayerOptions,
 }
 
 impl LstmConfig {

@@ -14,7 +14,7 @@ use super::{
 
 /// Settings of a layer that are not weights.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Options {
+pub(crate) struct LayerOptions {
     pub(crate) dropout: f64,
     pub(crate) recurrent_dropout: f64,
     pub(crate) go_backwards: bool,
@@ -37,7 +37,7 @@ pub(crate) struct DropoutMasks {
     pub(crate) recurrent: Option<Vec<Tensor<2>>>,
 }
 
-impl Options {
+impl LayerOptions {
     /// # Panics
     ///
     /// When a rate is not in [0, 1), or a regularizer or constraint has a number that makes no
@@ -192,10 +192,10 @@ macro_rules! layer {
             /// # Panics
             ///
             /// When one, or a size, makes no sense.
-            fn options(&self) -> Options {
+            fn options(&self) -> LayerOptions {
                 at_least_one(stringify!($config), "input_size", self.input_size);
                 at_least_one(stringify!($config), "units", self.units);
-                Options {
+                LayerOptions {
                     dropout: self.dropout,
                     recurrent_dropout: self.recurrent_dropout,
                     go_backwards: self.go_backwards,

@@ -11,7 +11,7 @@ use rnn_kernels::{HiddenOutput, SimpleRnnWeights, simple_rnn, simple_rnn_referen
 
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
-    options::{LayerWeights, Options, activate, constrain, layer, variant, zero_before_start},
+    options::{LayerOptions, LayerWeights, activate, constrain, layer, variant, zero_before_start},
     sequences::Sequences,
     weights::{ByWeight, Constraint, Regularizer},
 };
@@ -84,7 +84,7 @@ pub struct SimpleRnn {
     pub activation: Activation,
     /// Settings that are not weights.
     #[module(skip)]
-    pub(super) options: Options,
+    pub(super) options: LayerOptions,
 }
 
 impl SimpleRnnConfig {

@@ -1,11 +1,11 @@
 //! Settings files: read, written, and what is wrong with them.
 
+use rnn_data::nearest_name;
 use rnn_files::toml_problem;
 use serde_json::{Map, Value};
 
 use super::{
     option_list::{Field, OptionList, Role},
-    recipe::nearest,
     typed::plain,
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn parse_settings<O: OptionList>(text: &str) -> Result<O, String> {
 }
 
 fn unknown_key<O: OptionList>(key: &str) -> String {
-    let nearest = nearest(key, O::FIELDS.iter().map(|field| field.name));
+    let nearest = nearest_name(key, O::FIELDS.iter().map(|field| field.name));
     let nearest =
         nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
     format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use rnn_data::{Naive, SetSize, Transform};
+use rnn_data::{Naive, SetSize, Transform, nearest_name};
 use rnn_models::Cell;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -216,20 +216,12 @@ impl FromStr for Experiment {
 
     fn from_str(name: &str) -> Result<Self, String> {
         Self::all().find(|experiment| experiment.name() == name).ok_or_else(|| {
-            let nearest = nearest(name, Self::all().map(Self::name));
+            let nearest = nearest_name(name, Self::all().map(Self::name));
             let nearest =
                 nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             format!("unknown experiment{nearest} (`rnn-train list` shows all)")
         })
     }
-}
-
-/// The name most like another one, if any is.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |other: &&str| strsim::jaro_winkler(other, name);
-    names
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
-        .filter(|other| likeness(other) > 0.6)
 }
 
 impl fmt::Display for Experiment {
