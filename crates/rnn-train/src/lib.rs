@@ -1,27 +1,46 @@
-//! Trains, evaluates and explains the experiments of the course; the library behind the `rnn-train`
-//! command.
+//! Trains, evaluates and explains recurrent models: a library, and the `rnn-train` command.
 //!
-//! ```text
-//! cli -> settings (flags over file over recipe) -> backend -> data -> fit (burn-train) -> checkpoint -> reports
+//! # The library
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`Task`] | what is learned: [`SeriesTask`], [`LettersTask`], or a model of one's own |
+//! | [`Training`] | a builder: trains a task in memory, or in a folder where it can be resumed |
+//! | [`TrainedModel`] | evaluates and forecasts |
+//! | [`RunFolder`] | loads what an earlier training left |
+//! | [`Options`] | what can be set; the same names as the flags of the command |
+//! | [`Evaluation`], [`Forecast`] | scores beside baselines; values with prediction intervals |
+//! | [`Observer`] | is told the progress; messages go to the `log` crate, nothing is printed |
+//!
+//! A series from rows in memory: no file is read or written.
+//!
+//! ```
+//! use jiff::{ToSpan, civil::date};
+//! use rnn_data::Table;
+//! use rnn_train::{Options, SeriesTask, Training};
+//!
+//! let first = date(2024, 1, 1).at(0, 0, 0, 0);
+//! let times = (0..400).map(|day| first + day.days()).collect();
+//! let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
+//! let table = Table::from_columns("sensor", times, [("temperature", values)])?;
+//!
+//! let options = Options::default().window(14_usize).horizon(7_usize).epochs(2_usize);
+//! let task = SeriesTask::from_table(table, options)?;
+//! let model = Training::new(&task).run()?;
+//! println!("{}", model.evaluate()?);
+//! for value in &model.forecast(7)?[0].values {
+//!     println!("{} {:.2} in {:?} .. {:?}", value.time, value.value, value.lower, value.upper);
+//! }
+//! # Ok::<(), rnn_train::Error>(())
 //! ```
 //!
-//! | module | what it owns |
-//! |---|---|
-//! | `cli`, `options`, `values`, `settings`, `recipe` | what was typed, what it means, the experiments |
-//! | `data` | which columns of a file or folder are meant |
-//! | `backend` | which device runs, and why |
-//! | `artifacts`, `checkpoint`, `history`, `files`, `lock` | everything written to and read from an experiment's folder |
-//! | `fit`, `learner`, `optimizer`, `schedule`, `progress`, `interrupt` | training with burn-train |
-//! | `record` | what Burn reads, where it panics |
-//! | `range_test` | finding a learning rate |
-//! | `search` | what a search tries, and what came of it |
-//! | `reading` | everything that reads what others wrote, on bytes: for the fuzz targets |
-//! | `workers` | several trainings at once |
-//! | `task` | what training and reporting need of a task: its model, data and metrics |
-//! | `evaluation`, `weights`, `plot` | what a run reports |
-//! | `commands` | one file a command |
+//! `Training::new(&task).folder("runs/sensor")` writes checkpoints, scores and pictures there; the
+//! same program, killed at any moment and started again, resumes and comes to the same bytes.
+//! `examples/own_model.rs` trains a model of one's own so.
 //!
-//! # Examples
+//! The modules are layers: ARCHITECTURE.md lists them, a test forbids imports upwards.
+//!
+//! # The command
 //!
 //! [`main`] is the whole command: what follows runs as it stands, in a scratch folder and on the
 //! embedded synthetic sample. With a file of one's own each takes `--data FILE`; a folder of files
@@ -33,21 +52,23 @@
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let folder = folder.path().to_str().unwrap();
 //! let run = |args: &str| {
-//!     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//!     let program = ["rnn-train", "--backend", "ndarray", "--artifacts", folder];
+//!     let args = program.into_iter().chain(args.split(' '));
 //!     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
 //! };
 //!
-//! // An honest split, early stopping, baselines beside the scores, 90% intervals: the next open against the last close.
+//! // An honest split, early stopping, baselines beside the scores, 90% intervals.
 //! run("train stock-gap --epochs 2");
 //! // The next business days, with intervals.
 //! run("forecast stock-gap");
 //!
 //! // Which column, what of it, how far back and ahead, in which form, split where.
 //! run(
-//!     "train series --target close --features log-return(close),weekday --window 10 --horizon 5 --transform log-residual --naive last-value \
-//!      --valid 2017-01-02 --test 2018-01-01 --interval 0.8 --epochs 2 --fresh",
+//!     "train series --target close --features log-return(close),weekday --window 10 --horizon 5 \
+//!      --transform log-residual --naive last-value --valid 2017-01-02 --test 2018-01-01 \
+//!      --interval 0.8 --epochs 2 --fresh",
 //! );
-//! // Beyond the horizon a forecast goes on from what it has said, where the model reads nothing else.
+//! // Beyond the horizon a forecast continues from its own values.
 //! run("forecast series --steps 10 --json");
 //! ```
 //!
@@ -58,7 +79,8 @@
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let folder = folder.path().to_str().unwrap();
 //! # let run = |args: &str| {
-//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     let program = ["rnn-train", "--backend", "ndarray", "--artifacts", folder];
+//! #     let args = program.into_iter().chain(args.split(' '));
 //! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
 //! # };
 //! run("backtest stock-gap --folds 2 --epochs 1");
@@ -75,18 +97,23 @@
 //! # use std::process::ExitCode;
 //! # let folder = tempfile::tempdir().unwrap();
 //! let space = folder.path().join("space.toml");
-//! std::fs::write(&space, "units = [[8], [16]]\nlearning_rate = { min = 1e-3, max = 1e-2, log = true }\n").unwrap();
+//! let text = "units = [[8], [16]]\nlearning_rate = { min = 1e-3, max = 1e-2, log = true }\n";
+//! std::fs::write(&space, text).unwrap();
 //! let space = space.to_str().unwrap();
 //! # let folder = folder.path().to_str().unwrap();
 //! # let run = |args: &str| {
-//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     let program = ["rnn-train", "--backend", "ndarray", "--artifacts", folder];
+//! #     let args = program.into_iter().chain(args.split(' '));
 //! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
 //! # };
 //! run("find-lr letters-onehot-4 --steps 50");
 //! run(&format!("search stock-open --space {space} --trials 2 --epochs 1"));
-//! run(&format!("compare {folder}/stock-open/search/trial-001/stock-open {folder}/stock-open/search/trial-002/stock-open"));
+//! let trial = |number: u32| format!("{folder}/stock-open/search/trial-00{number}/stock-open");
+//! run(&format!("compare {} {}", trial(1), trial(2)));
 //! // Quantiles instead of conformal intervals, and a rate that falls.
-//! run("train stock-open --epochs 2 --loss quantile --quantiles 0.1,0.5,0.9 --schedule cosine --warmup 0.5");
+//! let schedule = "--schedule cosine --warmup 0.5";
+//! let loss = "--loss quantile --quantiles 0.1,0.5,0.9";
+//! run(&format!("train stock-open --epochs 2 {loss} {schedule}"));
 //! ```
 //!
 //! One model over a folder of series, and a file with what real files have: other names, dates,
@@ -99,18 +126,22 @@
 //! std::fs::create_dir(&series).unwrap();
 //! for sensor in 0..3 {
 //!     let rows = (0..300).map(|row| {
-//!         let value = if row == 7 { String::new() } else { (f64::from(row * (sensor + 3)) / 20.0).sin().to_string() };
+//!         let value = (f64::from(row * (sensor + 3)) / 20.0).sin();
+//!         let value = if row == 7 { String::new() } else { value.to_string() };
 //!         format!("{:02}.{:02}.2024 {:02}:00;{value}\n", 1 + row / 24, 1, row % 24)
 //!     });
-//!     std::fs::write(series.join(format!("{sensor}.csv")), "when;temperature\n".to_owned() + &rows.collect::<String>()).unwrap();
+//!     let text = "when;temperature\n".to_owned() + &rows.collect::<String>();
+//!     std::fs::write(series.join(format!("{sensor}.csv")), text).unwrap();
 //! }
 //! # let folder = folder.path().to_str().unwrap();
 //! # let run = |args: &str| {
-//! #     let args = ["rnn-train", "--backend", "ndarray", "--artifacts", folder].into_iter().chain(args.split(' '));
+//! #     let program = ["rnn-train", "--backend", "ndarray", "--artifacts", folder];
+//! #     let args = program.into_iter().chain(args.split(' '));
 //! #     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
 //! # };
 //! let data = series.to_str().unwrap();
-//! run(&format!("train series --data {data} --fill forward --season 24 --horizon 3 --skip-bad --epochs 2"));
+//! let options = "--fill forward --season 24 --horizon 3 --skip-bad --epochs 2";
+//! run(&format!("train series --data {data} {options}"));
 //! run("forecast series --steps 24");
 //! ```
 

@@ -141,7 +141,8 @@ impl RunFolder {
         let config = read_config(&path, &text)?;
         if config.experiment != self.name {
             let problem = format!(
-                "belongs to {}, expected {}; choose another folder with --artifacts, or start over with --fresh",
+                "belongs to {}, expected {}; choose another folder with --artifacts, or start \
+                 over with --fresh",
                 config.experiment, self.name
             );
             return Err(Error::Artifact { path, problem });

@@ -83,7 +83,8 @@ impl History {
         if let Some(path) = self.path.as_ref().filter(|_| there < reached) {
             let missing = reached - there;
             log::info!(
-                "{}: {missing} of the {reached} epochs so far are missing; nothing else depends on them",
+                "{}: {missing} of the {reached} epochs so far are missing; nothing else depends \
+                 on them",
                 path.display()
             );
         }

@@ -37,7 +37,8 @@ fn unknown_key<O: OptionList>(key: &str) -> String {
 pub(crate) fn searchable<O: OptionList>(key: &str) -> Result<(), String> {
     match O::field(key).ok_or_else(|| unknown_key::<O>(key))?.role {
         Role::Data | Role::Scored => Err(format!(
-            "`{key}` says which values are predicted and scored; trials that differ in it cannot be ranked (give it as a flag)"
+            "`{key}` says which values are predicted and scored; trials that differ in it cannot \
+             be ranked (give it as a flag)"
         )),
         Role::Program | Role::Report => Err(format!("`{key}` is no setting of the training")),
         Role::Loss | Role::Model | Role::Training => Ok(()),

@@ -190,8 +190,14 @@ macro_rules! options {
     (
         $(#[$docs:meta])*
         $vis:vis struct $list:ident {
-            program { $($(#[$program_meta:meta])* $program_role:ident $program_resume:ident $program:ident: $program_kind:ty,)* }
-            $($heading:literal { $($(#[$meta:meta])* $role:ident $resume:ident $name:ident: $kind:ty $(= $default:expr)?,)* })*
+            program {
+                $($(#[$program_meta:meta])*
+                $program_role:ident $program_resume:ident $program:ident: $program_kind:ty,)*
+            }
+            $($heading:literal {
+                $($(#[$meta:meta])*
+                $role:ident $resume:ident $name:ident: $kind:ty $(= $default:expr)?,)*
+            })*
         }
     ) => {
         $(#[$docs])*
@@ -199,7 +205,9 @@ macro_rules! options {
         #[serde(deny_unknown_fields)]
         $vis struct $list {
             $($(#[$program_meta])* #[arg(skip)] pub(crate) $program: Option<$program_kind>,)*
-            $($($(#[$meta])* #[arg(long, allow_negative_numbers = true, help_heading = $heading)] pub(crate) $name: Option<$kind>,)*)*
+            $($($(#[$meta])*
+            #[arg(long, allow_negative_numbers = true, help_heading = $heading)]
+            pub(crate) $name: Option<$kind>,)*)*
         }
 
         impl OptionList for $list {
@@ -209,7 +217,10 @@ macro_rules! options {
             ];
 
             fn over(self, below: Self) -> Self {
-                Self { $($program: self.$program.or(below.$program),)* $($($name: self.$name.or(below.$name),)*)* }
+                Self {
+                    $($program: self.$program.or(below.$program),)*
+                    $($($name: self.$name.or(below.$name),)*)*
+                }
             }
 
             fn only(self, keeps: impl Fn(&Field) -> bool) -> Self {
@@ -242,7 +253,7 @@ macro_rules! options {
         }
     };
     (@setter $name:ident: $kind:ty) => {
-        #[doc = concat!("Sets `", stringify!($name), "`; `rnn-train config EXPERIMENT` prints what it means.")]
+        #[doc = concat!("Sets `", stringify!($name), "`, see `rnn-train config series`.")]
         #[must_use]
         pub fn $name(mut self, value: impl Into<<$kind as Setting>::Value>) -> Self {
             self.$name = Some(<$kind as Setting>::from_value(value.into()));

@@ -34,7 +34,7 @@ options! {
     /// ```
     /// use rnn_train::Options;
     ///
-    /// let options = Options::default().target("close").window(20_usize).units([64]).learning_rate(0.002);
+    /// let options = Options::default().target("close").window(20_usize).units([64]);
     /// # let _ = options;
     /// ```
     pub struct Options {
@@ -141,7 +141,8 @@ options! {
         #[arg(value_name = "DATE")]
         Scored Same until: Typed<Time>,
         /// Leave out files of a folder that cannot be used, and say which
-        #[arg(value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+        #[arg(value_name = "BOOL", num_args = 0..=1)]
+        #[arg(require_equals = true, default_missing_value = "true")]
         Data Free skip_bad: bool = false,
         /// Rows the model looks back on
         #[arg(value_name = "ROWS")]

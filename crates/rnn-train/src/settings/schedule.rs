@@ -57,7 +57,9 @@ pub enum RateSchedule {
 /// A cosine starts over at most so often: each time is a scheduler of its own.
 const MOST_RESTARTS: usize = 1000;
 
-const EXPECTED: &str = "constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR, exponential:FACTOR or plateau:EPOCHS:FACTOR, with whole epochs from 1 and factors between 0 and 1";
+const EXPECTED: &str = "constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR, \
+                        exponential:FACTOR or plateau:EPOCHS:FACTOR, with whole epochs from 1 and \
+                        factors between 0 and 1";
 
 impl FromStr for RateSchedule {
     type Err = String;
@@ -141,7 +143,8 @@ impl RateSettings {
                 if left / every as f64 > MOST_RESTARTS as f64 =>
             {
                 Err(Error::Usage(format!(
-                    "--schedule {schedule} starts over {:.0} times in {run}; at most {MOST_RESTARTS}",
+                    "--schedule {schedule} starts over {:.0} times in {run}; at most \
+                     {MOST_RESTARTS}",
                     left / every as f64
                 )))
             }

@@ -71,7 +71,9 @@ impl SeriesSettings {
         let split = match set(options.split, "split")? {
             SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
                 return Err(Error::Usage(
-                    "--purge is between the parts of a holdout split; the course's has none (--split holdout)".to_owned(),
+                    "--purge is between the parts of a holdout split; the course's has none \
+                     (--split holdout)"
+                        .to_owned(),
                 ));
             }
             SplitName::Course => Split::Course,
@@ -87,12 +89,14 @@ impl SeriesSettings {
             .filter(|_| split != Split::Course || options.interval != recipe.interval)
             .and_then(Setting::value);
         if split == Split::Course && interval.is_some() {
-            let problem = "prediction intervals are calibrated on a validation part, which the course's split has not; use --split holdout";
+            let problem = "prediction intervals are calibrated on a validation part, which the \
+                           course's split has not; use --split holdout";
             return Err(Error::Usage(problem.to_owned()));
         }
         let score = match set(options.score, "score")? {
             ScoredPart::Valid if split == Split::Course => {
-                let problem = "the course's split has no validation part of its own to score: it is the test part; use --split holdout";
+                let problem = "the course's split has no validation part of its own to score: it \
+                               is the test part; use --split holdout";
                 return Err(Error::Usage(problem.to_owned()));
             }
             ScoredPart::Valid => Subset::Valid,
@@ -103,12 +107,14 @@ impl SeriesSettings {
         let loss = SeriesLoss::new(options)?;
         if loss.name == Loss::Quantile {
             if options.interval != recipe.interval && interval.is_some() {
-                let problem = "the intervals of the quantile loss are those between its outer quantiles (--quantiles), not of --interval";
+                let problem = "the intervals of the quantile loss are those between its outer \
+                               quantiles (--quantiles), not of --interval";
                 return Err(Error::Usage(problem.to_owned()));
             }
             if horizon > 1 && matches!(transform, Transform::Difference | Transform::LogReturn) {
                 return Err(Error::Usage(format!(
-                    "quantiles of changes do not add up over {horizon} steps; use --transform residual or log-residual, which are against one known value"
+                    "quantiles of changes do not add up over {horizon} steps; use --transform \
+                     residual or log-residual, which are against one known value"
                 )));
             }
         }
@@ -173,7 +179,8 @@ impl SeriesLoss {
         if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
             let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();
             let problem = format!(
-                "expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} (--quantiles)",
+                "expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} \
+                 (--quantiles)",
                 got.join(",")
             );
             return Err(Error::Usage(problem));

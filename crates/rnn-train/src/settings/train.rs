@@ -53,7 +53,8 @@ impl TrainSettings {
         if !decays && optimizer.weight_decay > 0.0 {
             let (name, decay) = (optimizer.name, optimizer.weight_decay);
             return Err(Error::Usage(format!(
-                "weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer adamw)"
+                "weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer \
+                 adamw)"
             )));
         }
         let epochs = set(options.epochs, "epochs")?;

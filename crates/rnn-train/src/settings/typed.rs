@@ -2,13 +2,16 @@
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
+use rnn_data::{Fill, Naive, SetSize, Transform};
+use rnn_models::Cell;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, value::MapAccessDeserializer},
 };
 use serde_json::Value;
 
-use crate::error::Error;
+use super::{schedule::RateSchedule, values::Progress};
+use crate::{backend::BackendChoice, error::Error};
 
 /// A value that is written as text: typed, in a settings file (also as a number), or in
 /// `config.json`.
@@ -46,8 +49,8 @@ macro_rules! plain_settings {
 
 pub(super) use plain_settings;
 
-plain_settings!(bool u64 usize String PathBuf crate::backend::BackendChoice super::values::Progress);
-plain_settings!(super::schedule::RateSchedule rnn_data::SetSize rnn_data::Fill rnn_data::Naive rnn_data::Transform rnn_models::Cell);
+plain_settings!(bool u64 usize String PathBuf Cell SetSize Fill Naive Transform);
+plain_settings!(BackendChoice Progress RateSchedule);
 
 impl<T: Setting> Setting for Typed<T> {
     type Value = T::Value;

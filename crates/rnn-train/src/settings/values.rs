@@ -23,7 +23,8 @@ macro_rules! number {
 
             fn from_str(text: &str) -> Result<Self, String> {
                 let good: fn(&$kind) -> bool = $is_good;
-                text.parse().ok().filter(good).map(Self).ok_or_else(|| format!("expected {}, got `{text}`", $expected))
+                let number = text.parse().ok().filter(good).map(Self);
+                number.ok_or_else(|| format!("expected {}, got `{text}`", $expected))
             }
         }
 
@@ -56,7 +57,8 @@ macro_rules! wraps {
 
 number! {
     /// A whole number from 1 to [`LARGEST_COUNT`].
-    Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number from 1 to {LARGEST_COUNT}")
+    Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number \
+        from 1 to {LARGEST_COUNT}")
 }
 number! {
     /// A number above 0.
@@ -123,7 +125,9 @@ impl fmt::Display for Time {
 
 /// Defines an enum whose variants have names.
 macro_rules! named {
-    ($(#[$docs:meta])* $vis:vis $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$docs:meta])* $vis:vis $name:ident {
+        $($(#[$variant_docs:meta])* $variant:ident = $text:literal),* $(,)?
+    }) => {
         $(#[$docs])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         $vis enum $name { $($(#[$variant_docs])* $variant),* }

@@ -14,7 +14,8 @@ pub(super) fn needed(level: f64) -> usize {
 pub(super) fn too_few(level: f64, steps: usize, count: usize) -> Error {
     let (needed, plural) = (needed(level), if steps == 1 { "" } else { "s" });
     Error::Usage(format!(
-        "intervals of {level} need at least {needed} forecasts of {steps} step{plural} in the validation part, which has {count}; use a larger \
+        "intervals of {level} need at least {needed} forecasts of {steps} step{plural} in the \
+         validation part, which has {count}; use a larger \
          --valid, a smaller --interval or fewer steps"
     ))
 }

@@ -117,7 +117,8 @@ impl Data {
         log::info!("{}: {} series of {rows} rows{left_out}", folder.display(), panel.series.len());
         if warned > 0 {
             log::warn!(
-                "{warned} of the files have something odd about them; train on one of them alone to see it"
+                "{warned} of the files have something odd about them; train on one of them alone \
+                 to see it"
             );
         }
         let source = DataSource {
@@ -230,7 +231,8 @@ impl SeriesSettings {
         let mut columns = file.columns().measurements();
         if columns.len() > MOST_GUESSED {
             let problem = format!(
-                "{}: has {} columns of numbers, of which at most {MOST_GUESSED} are read unasked; name those that matter with --features and --target",
+                "{}: has {} columns of numbers, of which at most {MOST_GUESSED} are read unasked; \
+                 name those that matter with --features and --target",
                 file.columns().path().display(),
                 columns.len()
             );

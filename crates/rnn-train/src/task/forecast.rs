@@ -191,7 +191,8 @@ impl SeriesTask {
         }
         if !series.can_push() {
             let problem = format!(
-                "{steps} steps are more than the {horizon} the model predicts at once, and it reads more of each row than the values it predicts; \
+                "{steps} steps are more than the {horizon} the model predicts at once, and it \
+                 reads more of each row than the values it predicts; \
                  train it with --fresh --horizon {steps}"
             );
             return Err(Error::Usage(problem));

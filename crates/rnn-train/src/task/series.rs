@@ -68,7 +68,8 @@ impl SeriesTask {
         {
             if data.panel.windows(subset).len() == 0 {
                 return Err(Error::Usage(format!(
-                    "no window fits into the {name} part; use a smaller --window, or other --valid and --test"
+                    "no window fits into the {name} part; use a smaller --window, or other \
+                     --valid and --test"
                 )));
             }
         }
@@ -99,7 +100,8 @@ impl SeriesTask {
     ) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
             let problem = format!(
-                "a season of {season} rows does not fit into a training part of {training_rows}; use a smaller --season"
+                "a season of {season} rows does not fit into a training part of {training_rows}; \
+                 use a smaller --season"
             );
             return Err(Error::Usage(problem));
         }
@@ -108,7 +110,8 @@ impl SeriesTask {
             && self.settings.transform.is_residual()
         {
             let problem = format!(
-                "the naive forecast seasonal:{season} does not fit into a training part of {training_rows} rows; use a shorter season"
+                "the naive forecast seasonal:{season} does not fit into a training part of \
+                 {training_rows} rows; use a shorter season"
             );
             return Err(Error::Usage(problem));
         }

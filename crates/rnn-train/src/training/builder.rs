@@ -38,10 +38,12 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// use rnn_data::Table;
 /// use rnn_train::{Options, SeriesTask, Training};
 ///
-/// let times = (0..400).map(|day| date(2024, 1, 1).to_datetime(Default::default()) + day.days()).collect();
+/// let first = date(2024, 1, 1).at(0, 0, 0, 0);
+/// let times = (0..400).map(|day| first + day.days()).collect();
 /// let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
 /// let table = Table::from_columns("sensor", times, [("temperature", values)])?;
-/// let task = SeriesTask::from_table(table, Options::default().window(14_usize).units([8]).epochs(2_usize))?;
+/// let options = Options::default().window(14_usize).units([8]).epochs(2_usize);
+/// let task = SeriesTask::from_table(table, options)?;
 ///
 /// let model = Training::new(&task).run()?;
 /// assert!(model.evaluate()?.model.rmse.is_finite());

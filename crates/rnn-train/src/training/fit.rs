@@ -150,7 +150,8 @@ impl Fit<'_> {
             Ending::Patience => {
                 let last = self.history.last_epoch();
                 log::info!(
-                    "stopped after epoch {last} of {total}: no better loss in {} epochs (--patience)",
+                    "stopped after epoch {last} of {total}: no better loss in {} epochs \
+                     (--patience)",
                     settings.patience
                 );
                 Ok(())
@@ -184,7 +185,8 @@ impl Fit<'_> {
                     None => "there is no checkpoint yet".to_owned(),
                 };
                 Err(Error::Training(format!(
-                    "the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 ({kept})"
+                    "the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 \
+                     ({kept})"
                 )))
             }
         }

@@ -156,13 +156,15 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
             });
             let reason = if lowest + 1 == points.len() && rises.is_none() {
                 format!(
-                    "the loss falls from {first} to {least} at {}, the highest rate, and would fall further; a tenth of that learns fast, and a larger \
+                    "the loss falls from {first} to {least} at {}, the highest rate, and would \
+                     fall further; a tenth of that learns fast, and a larger \
                      --highest shows where learning ends",
                     significant(rate)
                 )
             } else {
                 format!(
-                    "the loss falls from {first} to {least}, which is reached at {}; a tenth of that learns fast and is clear of where learning \
+                    "the loss falls from {first} to {least}, which is reached at {}; a tenth of \
+                     that learns fast and is clear of where learning \
                      ends{beyond}",
                     significant(rate)
                 )
@@ -175,7 +177,8 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
                 |rises| format!("rises from {rises} on"),
             );
             none(format!(
-                "the loss falls by no more than its noise ({}) at any rate and {rises}: so short a training cannot say how fast to learn; \
+                "the loss falls by no more than its noise ({}) at any rate and {rises}: so short \
+                 a training cannot say how fast to learn; \
                  `search` compares rates by what whole trainings come to",
                 number(noise)
             ))

@@ -123,7 +123,8 @@ impl Claim {
         let Changes { refused, noted } = options.changes_from(earlier)?;
         if let Some(difference) = refused {
             let problem = format!(
-                "was trained with {difference}; go on with the same, choose another folder with --artifacts, or start over with --fresh"
+                "was trained with {difference}; go on with the same, choose another folder with \
+                 --artifacts, or start over with --fresh"
             );
             return Err(Error::Artifact { path: folder.folder.clone(), problem });
         }
@@ -180,7 +181,8 @@ impl Earlier {
             return Ok(());
         }
         let problem = format!(
-            "holds a model of {found} parameters, {name} has {parameters}; choose another folder with --artifacts, or start over with --fresh"
+            "holds a model of {found} parameters, {name} has {parameters}; choose another folder \
+             with --artifacts, or start over with --fresh"
         );
         Err(Error::Artifact { path: folder.folder.clone(), problem })
     }
@@ -195,7 +197,10 @@ impl Earlier {
         let Some(last) = self.checkpoints.last() else { return Ok(best) };
         let fingerprint = self.config.options.fingerprint()?;
         if fingerprint != last.options {
-            return Err(folder.config_error("is not that of the run that was interrupted here; put that back, or start over with --fresh"));
+            return Err(folder.config_error(
+                "is not that of the run that was interrupted here; put \
+                that back, or start over with --fresh",
+            ));
         }
         if settings.options.fingerprint()? == fingerprint
             && last.sha256.as_deref() == task.provenance().sha256()
@@ -355,7 +360,8 @@ impl Start {
                 let step =
                     if *step > 0 { format!(" and step {step} of the next") } else { String::new() };
                 log::info!(
-                    "the run was interrupted; going on after epoch {epoch} of {end}{step}; --fresh starts over"
+                    "the run was interrupted; going on after epoch {epoch} of {end}{step}; \
+                     --fresh starts over"
                 );
             }
             Self::Best(Best { epoch, loss, .. }) => {

@@ -76,7 +76,9 @@ impl Trained {
         let path = options.data.clone().unwrap_or_default();
         let task = SeriesTask::open(self.experiment, options, provenance.scalers.as_ref())?;
         if asked.is_none() && !provenance.is_of_same_data(&task.provenance()) {
-            let problem = "has changed since the model was trained on it; to use it all the same, name it with --data".to_owned();
+            let problem = "has changed since the model was trained on it; to use it all the same, \
+                           name it with --data"
+                .to_owned();
             return Err(Error::Artifact { path, problem });
         }
         Ok(task)

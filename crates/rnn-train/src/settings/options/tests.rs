@@ -33,7 +33,8 @@ fn flags_settings_files_and_json_say_the_same() {
         "32,16",
     ]);
     let file: Options = toml::from_str(
-        "epochs = 3\nfeatures = [\"open\", \"log(high/low)\", \"Adj, close\"]\ntest = 2019-05-01\nvalid = 0.2\nunits = [32, 16]\n",
+        "epochs = 3\nfeatures = [\"open\", \"log(high/low)\", \"Adj, close\"]\ntest = \
+         2019-05-01\nvalid = 0.2\nunits = [32, 16]\n",
     )
     .unwrap();
     assert_eq!(flags, file);

@@ -83,7 +83,10 @@ impl Checkpoints {
             .map_err(|error| self.unreadable(files, 0, &error))?;
         record::read(|| model.try_load_record(loaded)).map_err(|error| {
             let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
-            let problem = format!("holds another model ({difference}); choose another folder with --artifacts, or start over with --fresh");
+            let problem = format!(
+                "holds another model ({difference}); choose another folder with \
+                                   --artifacts, or start over with --fresh"
+            );
             Error::Artifact { path: self.path(files, 0), problem }
         })
     }
