@@ -118,7 +118,7 @@ impl Task for WaveTask {
     }
 
     fn options(&self) -> Options {
-        Options::defaults().epochs(6_usize).batch_size(32_usize).learning_rate(0.01)
+        Options::defaults().epochs(6).batch_size(32).learning_rate(0.01)
     }
 
     fn model(&self, device: &Device) -> Classifier {

@@ -25,7 +25,7 @@ pub(crate) fn week_ahead(folder: Option<&Path>) -> rnn_train::Result<Forecast> {
     let values = (0..730).map(|day| 20.0 + 5.0 * (f64::from(day % 7) - 3.0).abs()).collect();
     let table = Table::from_columns("sales", times, [("sold", values)])?;
 
-    let options = Options::default().window(14_usize).horizon(7_usize).units([16]).epochs(4_usize);
+    let options = Options::default().window(14).horizon(7).units([16]).epochs(4);
     let task = SeriesTask::from_table(table, options)?;
     let training = Training::new(&task).observer(Losses);
     let model = match folder {

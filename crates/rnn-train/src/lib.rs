@@ -24,7 +24,7 @@
 //! let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
 //! let table = Table::from_columns("sensor", times, [("temperature", values)])?;
 //!
-//! let options = Options::default().window(14_usize).horizon(7_usize).epochs(2_usize);
+//! let options = Options::default().window(14).horizon(7).epochs(2);
 //! let task = SeriesTask::from_table(table, options)?;
 //! let model = Training::new(&task).run()?;
 //! println!("{}", model.evaluate()?);

@@ -23,7 +23,7 @@ fn table(rows: i32) -> Table {
 }
 
 fn options() -> Options {
-    Options::default().window(8_usize).units([4]).epochs(4_usize).dropout(0.1).patience(0_usize)
+    Options::default().window(8).units([4]).epochs(4).dropout(0.1).patience(0)
 }
 
 fn task() -> SeriesTask {
@@ -90,7 +90,7 @@ fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loade
 #[test]
 fn what_is_wrong_is_a_typed_error() {
     let refused = |rows, options| SeriesTask::from_table(table(rows), options).err().unwrap();
-    let error = refused(300, options().epochs(0_usize));
+    let error = refused(300, options().epochs(0));
     assert!(matches!(error, Error::Usage(_)), "{error}");
     assert!(error.to_string().contains("epochs: expected a whole number from 1"), "{error}");
     assert!(matches!(refused(9, options()), Error::Data(_)), "too few rows");

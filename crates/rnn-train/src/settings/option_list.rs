@@ -255,8 +255,11 @@ macro_rules! options {
     (@setter $name:ident: $kind:ty) => {
         #[doc = concat!("Sets `", stringify!($name), "`, see `rnn-train config series`.")]
         #[must_use]
-        pub fn $name(mut self, value: impl Into<<$kind as Setting>::Value>) -> Self {
-            self.$name = Some(<$kind as Setting>::from_value(value.into()));
+        pub fn $name<V>(mut self, value: V) -> Self
+        where
+            $kind: Accepts<V>,
+        {
+            self.$name = Some(<$kind>::accept(value));
             self
         }
     };

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     option_list::{Field, OptionList, Resume, Role, options},
     schedule::RateSchedule,
-    typed::{Setting, Typed, listed, whole},
+    typed::{Accepts, Typed, listed, whole},
     values::{
         Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart,
         Share, SplitName, Time,
@@ -34,7 +34,7 @@ options! {
     /// ```
     /// use rnn_train::Options;
     ///
-    /// let options = Options::default().target("close").window(20_usize).units([64]);
+    /// let options = Options::default().target("close").window(20).units([64]);
     /// # let _ = options;
     /// ```
     pub struct Options {
@@ -87,7 +87,7 @@ options! {
         Training Noted clip_norm: Typed<Quantity> = 0.0,
         /// Stop after so many epochs without a better validation loss; 0: never
         #[arg(value_name = "EPOCHS", value_parser = whole::<usize>)]
-        Training Noted patience: usize = 0_usize,
+        Training Noted patience: usize = 0,
         /// Inside long epochs, too, the state of the run is saved this often: no more than that is
         /// lost, whatever happens
         #[arg(value_name = "SECONDS")]
@@ -104,7 +104,7 @@ options! {
         Loss Same quantiles: Vec<Typed<Quantile>> = [0.05, 0.5, 0.95],
         /// Windows an epoch, a new random choice each time; 0: all of them
         #[arg(value_name = "N", value_parser = whole::<usize>)]
-        Training Noted samples: usize = 0_usize,
+        Training Noted samples: usize = 0,
         /// Recurrent cell: simple-rnn, lstm or gru
         #[arg(value_name = "NAME")]
         Model Same cell: Typed<Cell>,
@@ -149,7 +149,7 @@ options! {
         Model Same window: Typed<Count>,
         /// Rows it predicts at once
         #[arg(value_name = "ROWS")]
-        Scored Same horizon: Typed<Count> = 1_usize,
+        Scored Same horizon: Typed<Count> = 1,
         /// What it predicts: minmax, standard, difference, log-return, residual or log-residual
         /// (the change against a naive forecast)
         #[arg(value_name = "NAME")]
@@ -160,7 +160,7 @@ options! {
         Loss Same naive: Typed<Naive>,
         /// Rows of a season, for the seasonal naive baseline; 0: none
         #[arg(value_name = "ROWS", value_parser = whole::<usize>)]
-        Report Free season: usize = 0_usize,
+        Report Free season: usize = 0,
         /// holdout (training, validation and test part by date), or course (the last 240 rows are
         /// test and validation part)
         #[arg(value_name = "NAME")]
@@ -174,7 +174,7 @@ options! {
         /// Rows between the parts of a holdout split, at least the window; windows up to this long
         /// are judged on the same rows
         #[arg(value_name = "ROWS", value_parser = whole::<usize>)]
-        Scored Same purge: usize = 0_usize,
+        Scored Same purge: usize = 0,
         /// Part that is scored and drawn: test, or valid (the test part stays unseen, for choosing
         /// settings)
         #[arg(value_name = "PART")]

@@ -41,21 +41,21 @@ pub(crate) struct LettersRecipe {
 }
 
 fn letters() -> Options {
-    Options::default().epochs(100_usize).batch_size(32_usize).learning_rate(0.01)
+    Options::default().epochs(100).batch_size(32).learning_rate(0.01)
 }
 
 /// The course's models of prices.
 fn course(cell: Cell) -> Options {
     Options::default()
-        .epochs(50_usize)
-        .batch_size(64_usize)
+        .epochs(50)
+        .batch_size(64)
         .learning_rate(0.001)
         .cell(cell)
         .units([80, 100])
         .dropout(0.2)
         .target("open")
-        .features(["open".to_owned()])
-        .window(60_usize)
+        .features(["open"])
+        .window(60)
         .transform(Transform::MinMax)
         .naive(Naive::LastValue)
         .split(SplitName::Course)
@@ -68,12 +68,12 @@ fn course(cell: Cell) -> Options {
 /// Forecasts of any series, with a validation set.
 fn series() -> Options {
     Options::default()
-        .epochs(100_usize)
-        .batch_size(256_usize)
+        .epochs(100)
+        .batch_size(256)
         .learning_rate(0.002)
         .cell(Cell::Lstm)
         .units([32])
-        .window(20_usize)
+        .window(20)
         .transform(Transform::Residual)
         .naive(Naive::LastValue)
         .split(SplitName::Holdout)
@@ -83,7 +83,7 @@ fn series() -> Options {
         .optimizer(OptimizerName::AdamW)
         .weight_decay(0.01)
         .clip_norm(1.0)
-        .patience(10_usize)
+        .patience(10)
         .interval(0.9)
 }
 
@@ -108,11 +108,11 @@ fn stock_gap() -> Options {
         "log-return(close)",
         "log-return(volume)",
     ];
-    prices().naive(Naive::LastClose).features(features.map(str::to_owned))
+    prices().naive(Naive::LastClose).features(features)
 }
 
 fn stock_open() -> Options {
-    prices().features(["open".to_owned()]).window(5_usize).transform(Transform::LogReturn)
+    prices().features(["open"]).window(5).transform(Transform::LogReturn)
 }
 
 const fn next_letter(name: &'static str, about: &'static str, task: LettersRecipe) -> Recipe {

@@ -18,16 +18,19 @@ use crate::{backend::BackendChoice, error::Error};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Typed<T>(pub(crate) T);
 
-/// The type of an option, beside that of the value it holds.
-pub trait Setting {
-    /// What a program sets and reads.
+/// The type of an option, which holds a value.
+pub(crate) trait Setting {
+    /// What a program reads.
     type Value;
-
-    /// Takes a value; bounds are checked when the options are resolved.
-    fn from_value(value: Self::Value) -> Self;
 
     /// The value.
     fn value(self) -> Self::Value;
+}
+
+/// The type of an option that is set from a value; bounds are checked when options are resolved.
+pub trait Accepts<V> {
+    /// Takes a value.
+    fn accept(value: V) -> Self;
 }
 
 /// Values that are their own setting.
@@ -36,12 +39,14 @@ macro_rules! plain_settings {
         $(impl $crate::settings::typed::Setting for $kind {
             type Value = Self;
 
-            fn from_value(value: Self) -> Self {
-                value
-            }
-
             fn value(self) -> Self {
                 self
+            }
+        }
+
+        impl $crate::settings::typed::Accepts<Self> for $kind {
+            fn accept(value: Self) -> Self {
+                value
             }
         })*
     };
@@ -52,27 +57,49 @@ pub(super) use plain_settings;
 plain_settings!(bool u64 usize String PathBuf Cell SetSize Fill Naive Transform);
 plain_settings!(BackendChoice Progress RateSchedule);
 
+impl Accepts<&str> for String {
+    fn accept(value: &str) -> Self {
+        value.to_owned()
+    }
+}
+
+impl Accepts<&str> for PathBuf {
+    fn accept(value: &str) -> Self {
+        value.into()
+    }
+}
+
 impl<T: Setting> Setting for Typed<T> {
     type Value = T::Value;
-
-    fn from_value(value: T::Value) -> Self {
-        Self(T::from_value(value))
-    }
 
     fn value(self) -> T::Value {
         self.0.value()
     }
 }
 
+impl<T: Accepts<V>, V> Accepts<V> for Typed<T> {
+    fn accept(value: V) -> Self {
+        Self(T::accept(value))
+    }
+}
+
 impl<T: Setting> Setting for Vec<T> {
     type Value = Vec<T::Value>;
 
-    fn from_value(value: Vec<T::Value>) -> Self {
-        value.into_iter().map(T::from_value).collect()
-    }
-
     fn value(self) -> Vec<T::Value> {
         self.into_iter().map(T::value).collect()
+    }
+}
+
+impl<T: Accepts<V>, V, const N: usize> Accepts<[V; N]> for Vec<T> {
+    fn accept(values: [V; N]) -> Self {
+        values.into_iter().map(T::accept).collect()
+    }
+}
+
+impl<T: Accepts<V>, V> Accepts<Vec<V>> for Vec<T> {
+    fn accept(values: Vec<V>) -> Self {
+        values.into_iter().map(T::accept).collect()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use clap::ValueEnum;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use rnn_data::format_time;
 
-use super::typed::Setting;
+use super::typed::{Accepts, Setting};
 
 /// Epochs, samples a step and rows there can be.
 pub(crate) const LARGEST_COUNT: usize = 1_000_000;
@@ -44,12 +44,14 @@ macro_rules! wraps {
         impl Setting for $name {
             type Value = $kind;
 
-            fn from_value(value: $kind) -> Self {
-                Self(value)
-            }
-
             fn value(self) -> $kind {
                 self.0
+            }
+        }
+
+        impl Accepts<$kind> for $name {
+            fn accept(value: $kind) -> Self {
+                Self(value)
             }
         }
     };
@@ -87,6 +89,18 @@ pub struct Time(pub(crate) DateTime);
 
 wraps!(Level(Option<f64>));
 wraps!(Time(DateTime));
+
+impl Accepts<f64> for Level {
+    fn accept(value: f64) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl Accepts<Date> for Time {
+    fn accept(value: Date) -> Self {
+        Self(value.into())
+    }
+}
 
 impl FromStr for Level {
     type Err = String;

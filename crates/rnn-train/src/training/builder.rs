@@ -42,7 +42,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// let times = (0..400).map(|day| first + day.days()).collect();
 /// let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
 /// let table = Table::from_columns("sensor", times, [("temperature", values)])?;
-/// let options = Options::default().window(14_usize).units([8]).epochs(2_usize);
+/// let options = Options::default().window(14).units([8]).epochs(2);
 /// let task = SeriesTask::from_table(table, options)?;
 ///
 /// let model = Training::new(&task).run()?;

@@ -63,7 +63,7 @@ options! {
         "Training" {
             /// How often a step is repeated
             #[arg(value_name = "N")]
-            Training Noted repeats: Typed<Count> = 3_usize,
+            Training Noted repeats: Typed<Count> = 3,
             /// What the model reads
             #[arg(value_name = "NAME")]
             Model Same alphabet: String,
@@ -84,7 +84,7 @@ options! {
 fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
     let typed: Longer = flags(&["--repeats", "7", "--alphabet", "abc"]);
     assert_eq!(typed, parse_settings("repeats = 7\nalphabet = \"abc\"").unwrap());
-    assert_eq!(typed, Longer::default().repeats(7_usize).alphabet("abc"));
+    assert_eq!(typed, Longer::default().repeats(7).alphabet("abc"));
     assert_eq!(
         flags::<Longer>(&typed.as_flags().unwrap().iter().map(String::as_str).collect::<Vec<_>>()),
         typed
@@ -98,15 +98,12 @@ fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
         "{file}"
     );
     assert_eq!(parse_settings::<Longer>(&file).unwrap(), typed);
-    assert_eq!(
-        Longer::default().rows(2_usize).over(typed.clone()).rows(2_usize),
-        typed.clone().rows(2_usize)
-    );
+    assert_eq!(Longer::default().rows(2).over(typed.clone()).rows(2), typed.clone().rows(2));
     assert_eq!(typed.clone().over(Longer::defaults()).repeats, typed.repeats);
-    assert_eq!(Longer::default().over(Longer::defaults()), Longer::default().repeats(3_usize));
+    assert_eq!(Longer::default().over(Longer::defaults()), Longer::default().repeats(3));
     assert!(
         Longer::default()
-            .repeats(0_usize)
+            .repeats(0)
             .checked()
             .unwrap_err()
             .to_string()
@@ -116,21 +113,16 @@ fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
 
 #[test]
 fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes_a_run() {
-    let run = Longer::default()
-        .repeats(7_usize)
-        .alphabet("abc")
-        .rows(2_usize)
-        .notes("notes.txt")
-        .volume(1.0);
+    let run = Longer::default().repeats(7).alphabet("abc").rows(2).notes("notes.txt").volume(1.0);
     let same = |other: Longer| other.fingerprint().unwrap() == run.fingerprint().unwrap();
     assert!(same(run.clone().notes("elsewhere.txt").volume(2.0)));
     assert!(
-        !same(run.clone().repeats(8_usize))
+        !same(run.clone().repeats(8))
             && !same(run.clone().alphabet("abd"))
-            && !same(run.clone().rows(3_usize))
+            && !same(run.clone().rows(3))
     );
     assert_eq!(run.clone().changes_from(&run).unwrap(), Changes::default());
-    let other = run.clone().repeats(8_usize).alphabet("abd").rows(3_usize).volume(2.0);
+    let other = run.clone().repeats(8).alphabet("abd").rows(3).volume(2.0);
     let changes = other.changes_from(&run).unwrap();
     assert_eq!(changes.refused.unwrap(), "alphabet = abc, not abd");
     assert_eq!(changes.noted, ["repeats 8 (before: 7)"]);
