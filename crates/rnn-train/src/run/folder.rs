@@ -22,11 +22,13 @@ pub struct RunFolder {
 }
 
 /// Files of a run's folder that are named in several places.
+pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
 pub(crate) const METRICS: &str = "metrics.csv";
+pub(crate) const MODEL: &str = "model.safetensors";
 pub(crate) const PREDICTIONS: &str = "predictions.csv";
+pub(crate) const WEIGHTS: &str = "weights.txt";
 const CHECKPOINT: &str = "checkpoint";
-const CONFIG: &str = "config.json";
 
 /// Where an earlier run waits until the one that replaces it has a checkpoint.
 const ASIDE: &str = ".before";
@@ -39,8 +41,8 @@ const FILES: [&str; 11] = [
     CHECKPOINT,
     CONFIG,
     METRICS,
-    "model.safetensors",
-    "weights.txt",
+    MODEL,
+    WEIGHTS,
     "loss.svg",
     "loss.png",
     PREDICTIONS,

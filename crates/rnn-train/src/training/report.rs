@@ -7,7 +7,7 @@ use super::{checkpoint::Best, observer::Observer};
 use crate::{
     error::Result,
     plot,
-    run::{EVALUATION, History, METRICS, PREDICTIONS, RunFolder},
+    run::{CONFIG, EVALUATION, History, METRICS, MODEL, PREDICTIONS, RunFolder, WEIGHTS},
     task::{Format, Task},
 };
 
@@ -24,19 +24,12 @@ pub(super) fn report<T: Task>(
     } else {
         task.evaluate(model, best.epoch, device, None)?
     };
-    folder.write("model.safetensors", task.weights(model, Format::Safetensors)?)?;
-    folder.write("weights.txt", task.weights(model, Format::Text)?)?;
+    folder.write(MODEL, task.weights(model, Format::Safetensors)?)?;
+    folder.write(WEIGHTS, task.weights(model, Format::Text)?)?;
     let synthetic = if best.provenance.is_synthetic() { " (SYNTHETIC data)" } else { "" };
     plot::losses(&format!("{}{synthetic}", task.name()), &history.epochs())?
         .write_to(folder, "loss")?;
-    let mut files = vec![
-        "loss.svg/.png",
-        METRICS,
-        "model.safetensors",
-        "weights.txt",
-        EVALUATION,
-        "config.json",
-    ];
+    let mut files = vec!["loss.svg/.png", METRICS, MODEL, WEIGHTS, EVALUATION, CONFIG];
     for (name, picture) in task.pictures(&evaluation)? {
         picture.write_to(folder, name)?;
     }
