@@ -294,7 +294,8 @@ fn paths_in_code_count_also_through_a_module_that_is_imported() {
 
 #[test]
 fn a_function_is_told_from_the_module_of_its_name() {
-    let files = "//> lib.rs\nmod lstm; pub use lstm::lstm;\n//> lstm/mod.rs\nmod f; pub use f::lstm; pub struct S;
+    let files = "//> lib.rs\nmod lstm; pub use lstm::lstm;\n//> lstm/mod.rs\nmod f; pub use \
+                 f::lstm; pub struct S;
 //> lstm/f.rs\npub fn lstm() {}\n//> a.rs\nuse crate::lstm;\n//> b.rs\nuse crate::lstm::S;";
     assert_eq!(found(files), ["a.rs -> lstm/f.rs", "b.rs -> lstm/mod.rs"]);
 }

@@ -129,7 +129,8 @@ impl Source {
             Some(value) => base(&value.to_string_lossy()).ok_or_else(|| {
                 let (name, value) = (provider.variable(), value.to_string_lossy());
                 FetchError::Request(format!(
-                    "environment variable {name}: expected scheme and host like http://localhost:8080, got `{value}`"
+                    "environment variable {name}: expected scheme and host like \
+                     http://localhost:8080, got `{value}`"
                 ))
             })?,
         };

@@ -327,7 +327,8 @@ fn a_gap_that_is_no_holiday_is_said() {
 }
 
 #[test]
-#[ignore = "asks the real providers over the network: run it by hand, `cargo test --workspace -- --ignored real_providers`"]
+#[ignore = "asks the real providers over the network: run it by hand, `cargo test --workspace -- \
+            --ignored real_providers`"]
 fn real_providers_answer() {
     for (provider, symbol) in
         [("tencent", "600519"), ("eastmoney", "600519"), ("yahoo", "600519"), ("yahoo", "AAPL")]

@@ -78,7 +78,8 @@ fn forms_of_an_answer_that_are_all_the_same_bars() {
         (
             "twice",
             with_rows(|rows| rows.iter().chain(&rows).cloned().collect()),
-            "note: tencent gave 5 rows of days it had given before, with the same numbers, left out",
+            "note: tencent gave 5 rows of days it had given before, with the same numbers, left \
+             out",
         ),
         (
             "others",
@@ -134,7 +135,8 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
         ),
         (
             with_rows(|_| Vec::new()),
-            "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or not traded then)",
+            "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or \
+             not traded then)",
         ),
         (
             with_text(|_| "<!DOCTYPE html>\u{1b}[2J<h1>Blocked".to_owned()),

@@ -139,7 +139,8 @@ fn serve(
     let whole = |status: &str, header: &str, body: &str| {
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
         format!(
-            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: \
+             {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
     };
@@ -166,7 +167,8 @@ fn serve(
         Does::Unpacks(bytes) => {
             let body = packed(bytes);
             let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: \
+                 close\r\n\r\n",
                 body.len()
             );
             stream.write_all(head.as_bytes())?;

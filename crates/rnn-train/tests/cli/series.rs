@@ -50,7 +50,8 @@ fn columns_of_any_file_are_guessed_and_the_guess_is_said() {
         let reading =
             features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let said = format!(
-            "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); reading {reading} (--features chooses others)"
+            "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); \
+             reading {reading} (--features chooses others)"
         );
         assert!(finished.stderr.contains(&said), "expected {said} in\n{}", finished.stderr);
         assert!(

@@ -118,7 +118,8 @@ fn a_bias_cannot_be_orthogonal() {
     let initializer = Initializer::Orthogonal { gain: 1.0 };
     for_each_config!(Config => {
         let text = refusal(|| Config::new(1, 2).with_bias_initializer(initializer.clone()).init(&Device::flex()));
-        assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; expected another one"), "{text}");
+        assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; \
+                                  expected another one"), "{text}");
     });
 }
 
@@ -128,7 +129,8 @@ fn a_layer_that_goes_backwards_takes_no_single_steps() {
     for_each_config!(Config => {
         let layer = Config::new(1, 2).with_go_backwards(true).init(&device);
         let text = refusal(|| layer.step(Tensor::zeros([1, 1], &device), None));
-        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it reads what comes first, first");
+        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it \
+                          reads what comes first, first");
     });
 }
 
@@ -151,7 +153,8 @@ fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs(
 
     let expected = |layer| {
         format!(
-            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: it turns time around itself"
+            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: \
+             it turns time around itself"
         )
     };
     assert_eq!(
