@@ -45,9 +45,12 @@ pub enum DataError {
         problem: String,
     },
     /// There is no such column.
-    #[error("{}: column `{column}` is missing{}; {} \
-             {names}", header(path, *line), did_you_mean(nearest), if line.is_some() { "the header \
-                 has" } else { "there are" })]
+    #[error(
+        "{}: column `{column}` is missing{}; {} {names}",
+        header(path, *line),
+        did_you_mean(nearest),
+        if line.is_some() { "the header has" } else { "there are" }
+    )]
     MissingColumn {
         /// File, or name of a table.
         path: PathBuf,
@@ -87,8 +90,10 @@ pub enum DataError {
         got: String,
     },
     /// A column in memory has not one value a time.
-    #[error("{}, column `{column}`: expected {expected} values, one for each time, got \
-             {got}", path.display())]
+    #[error(
+        "{}, column `{column}`: expected {expected} values, one for each time, got {got}",
+        path.display()
+    )]
     ColumnLength {
         /// Name of the table.
         path: PathBuf,
@@ -100,8 +105,12 @@ pub enum DataError {
         got: usize,
     },
     /// Dates can be read in more than one way.
-    #[error("{}, column `{column}`: the dates can be read as {} or {}; say which with a date \
-             format", path.display(), readings[0], readings[1])]
+    #[error(
+        "{}, column `{column}`: the dates can be read as {} or {}; say which with a date format",
+        path.display(),
+        readings[0],
+        readings[1]
+    )]
     AmbiguousDates {
         /// File.
         path: PathBuf,
@@ -143,8 +152,11 @@ pub enum DataError {
         has: String,
     },
     /// A logarithm is asked for of a number that has none.
-    #[error("{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs \
-             numbers above 0; choose another transform or feature", path.display())]
+    #[error(
+        "{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs \
+         numbers above 0; choose another transform or feature",
+        path.display()
+    )]
     Logarithm {
         /// File, or name of a table.
         path: PathBuf,
@@ -172,8 +184,10 @@ pub enum DataError {
         problem: String,
     },
     /// A file has no column of numbers.
-    #[error("{}: no column holds numbers in every row; numbers are written like 1234.5, without \
-             commas", path.display())]
+    #[error(
+        "{}: no column holds numbers in every row; numbers are written like 1234.5, without commas",
+        path.display()
+    )]
     NoNumbers {
         /// File.
         path: PathBuf,

@@ -69,8 +69,7 @@ impl Kept {
         let changed = || {
             refused(
                 "is not as it was fetched (its sha256 is not the one beside it): it was edited, or \
-                 a fetch was cut short while it was replaced; \
-                 another --out, or --force replaces it"
+                 a fetch was cut short while it was replaced; another --out, or --force replaces it"
                     .to_owned(),
             )
         };

@@ -159,9 +159,8 @@ pub(super) fn panel(setup: &Setup) -> Result<String> {
     fs_err::remove_dir_all(&folder)?;
     Ok(format!(
         "## Panel\n\n```\n{said}```\n\n{series} **synthetic** series of {rows} rows; windows of \
-         the training set in random order, in batches of 256, on one \
-         thread.\n\n`train stock-gap --samples 50000 --epochs 2` on them, {} test windows scored: \
-         {} s, peak memory {}.\n{}",
+         the training set in random order, in batches of 256, on one thread.\n\n`train stock-gap \
+         --samples 50000 --epochs 2` on them, {} test windows scored: {} s, peak memory {}.\n{}",
         scores["windows"],
         number(finished.seconds),
         mebibytes(finished.peak),

@@ -207,8 +207,7 @@ mod tests {
     fn calls_are_counted_for_each_thread() {
         let trace = "7 write(2</dev/null>, \"a\", 1) = 1\n7 write(3</x/artifacts/y>, \"b\", 1 \
                      <unfinished ...>\n8 write(3</x/artifacts/y>, \"c\", 1) = 1\n7 <... write \
-                     resumed>) = 1\n\
-                     7 write(3</x/artifacts/y>, \"d\", 1) = 1\n";
+                     resumed>) = 1\n7 write(3</x/artifacts/y>, \"d\", 1) = 1\n";
         assert_eq!(ordinals(trace), [1, 2, 3]);
     }
 }

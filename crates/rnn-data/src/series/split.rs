@@ -130,8 +130,7 @@ impl Split {
             };
             let first = first.filter(|first| (window..end).contains(first)).ok_or_else(|| {
                 let given = format!(
-                    "{} rows, {} to \
-                     {}",
+                    "{} rows, {} to {}",
                     rows,
                     format_time(times[0]),
                     format_time(times[rows - 1])
@@ -162,8 +161,7 @@ impl Split {
                 if valid < gap + window + horizon {
                     return Err(wrong(format!(
                         "no rows are left to train on: {} come before the inputs of the validation \
-                         part, a window of {window} and {horizon} to \
-                         predict need {}",
+                         part, a window of {window} and {horizon} to predict need {}",
                         valid.saturating_sub(gap),
                         window + horizon
                     )));

@@ -55,8 +55,7 @@ impl fmt::Display for Warning {
             Self::NonPositivePrices { rows, first } => write!(
                 f,
                 "prices at or below zero in {rows} {} (first on {first}); additively adjusted \
-                 files have them, \
-                 percentages and returns of such prices mean nothing",
+                 files have them, percentages and returns of such prices mean nothing",
                 rows_text(*rows)
             ),
             Self::HighBelowLow { rows, first } => {
@@ -82,8 +81,8 @@ impl fmt::Display for Warning {
                 )?;
                 match fill {
                     Fill::Linear => f.write_str(
-                        " from the values around; a filled value knows the next one, \
-                         so scores flatter (forward does not)",
+                        " from the values around; a filled value knows the next one, so scores \
+                         flatter (forward does not)",
                     ),
                     _ => Ok(()),
                 }

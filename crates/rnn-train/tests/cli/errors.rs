@@ -231,9 +231,8 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
     scratch.fails(
         &args,
         1,
-        "training stopped: the loss is NaN after epoch 4; try a smaller \
-         --learning-rate, or --clip-norm 1 (the best checkpoint, of epoch 3, \
-         is kept)",
+        "training stopped: the loss is NaN after epoch 4; try a smaller --learning-rate, or \
+         --clip-norm 1 (the best checkpoint, of epoch 3, is kept)",
     );
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
     // Going on does not begin with what was broken.
@@ -243,8 +242,8 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
     scratch.fails(
         &args,
         1,
-        "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 \
-         (there is no checkpoint yet)",
+        "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 (there is no \
+         checkpoint yet)",
     );
     // Also where a state was saved before: from there it would come to the same.
     let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();

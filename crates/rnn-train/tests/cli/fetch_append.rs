@@ -68,8 +68,7 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
     let finished = scratch.fetched(&Server::honest(paid), &LATER);
     let said = format!(
         "sh600519.csv: its history was rewritten (forward-adjusted prices are at every dividend): \
-         its close of {first} was {}, and now is {}; \
-         everything is fetched again",
+         its close of {first} was {}, and now is {}; everything is fetched again",
         close(&prices(), first),
         close(&paid, first)
     );
@@ -117,8 +116,8 @@ fn earlier_days_are_fetched_with_all_others() {
     assert_eq!(finished.code, 0);
     assert!(
         finished.stderr.contains(
-            "sh600519.csv: began with 2021-06-01, asked for 2020-05-04; \
-             everything was fetched again"
+            "sh600519.csv: began with 2021-06-01, asked for 2020-05-04; everything was fetched \
+             again"
         ),
         "{}",
         finished.stderr

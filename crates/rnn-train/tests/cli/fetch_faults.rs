@@ -329,7 +329,10 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
 #[test]
 fn faults_of_eastmoney_and_yahoo_are_named_too() {
     let scratch = Scratch::new();
-    let none = r#"{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}"#;
+    let none = concat!(
+        r#"{"chart":{"result":null,"error":{"code":"Not Found","#,
+        r#""description":"No data found, symbol may be delisted"}}}"#
+    );
     let cut = |text: String| text.replacen("\"open\":[", "\"open\":[1,", 1);
     for (name, does, said) in [
         (

@@ -108,8 +108,8 @@ fn other_volumes_are_another_history() {
         scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
     assert!(
         finished.stderr.contains(
-            "its history was rewritten: its volume of 2022-02-10 was 1010, \
-             and now is 2010; everything is"
+            "its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; \
+             everything is"
         ),
         "{}",
         finished.stderr

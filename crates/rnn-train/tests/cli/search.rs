@@ -312,8 +312,8 @@ fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     let scratch = prepared();
     scratch.file(
         "space.toml",
-        "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, \
-         0.1]\nlearning_rate = [0.01, 1e300]\n",
+        "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\n\
+         learning_rate = [0.01, 1e300]\n",
     );
     let args = search(&["--method", "grid", "--progress", "plain"]);
     let finished = scratch.ok(&args);

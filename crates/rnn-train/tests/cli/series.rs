@@ -99,7 +99,8 @@ fn columns_features_dates_and_rows_can_be_chosen() {
     let scratch = Scratch::new();
     let header = ["when", "open", "close", "volume"];
     let data = scratch.file("own.csv", bars_as(header, ',', "%d/%m/%y", 200));
-    let features = "close,difference(open),return(open),log-return(close),log(close/open),gap,weekday,month,hour";
+    let features = "close,difference(open),return(open),log-return(close),log(close/open),gap,\
+                    weekday,month,hour";
     let [from, until] = ["2020-02-03", "2020-09-01"];
     let args = [
         "--data",

@@ -370,8 +370,8 @@ fn a_config_of_another_run_is_not_gone_on_with() {
     scratch.fails(
         &args,
         1,
-        "config.json: is not that of the run that was interrupted here; put \
-         that back, or start over with --fresh",
+        "config.json: is not that of the run that was interrupted here; put that back, or start \
+         over with --fresh",
     );
 }
 

@@ -92,8 +92,8 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
         assert!(
             text.contains("# ---- Training")
                 && text.contains(
-                    "\n# Step size of the optimizer, which the schedule starts \
-                     from\nlearning_rate = "
+                    "\n# Step size of the optimizer, which the schedule starts from\n\
+                     learning_rate = "
                 ),
             "{text}"
         );
@@ -122,8 +122,8 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
 fn settings_files_take_dates_without_quotes_and_lists() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\nfeatures = \
-                [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
+    let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\n\
+                features = [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
     let file = scratch.file("run.toml", text);
     scratch.ok(&[
         "train", "series", "--config", &file, "--data", &data, "--epochs", "1", "--window", "5",

@@ -155,8 +155,8 @@ fn ratios_of_what_has_none_are_errors_with_the_line() {
         let problem = without_path(&feature(text).values(&table(0..5, zero_at(2))).unwrap_err());
         assert!(
             problem.starts_with(
-                ", line 4, column `open`: the logarithm of 0 is asked for, \
-                 which needs numbers above 0"
+                ", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers \
+                 above 0"
             ),
             "{problem}"
         );

@@ -149,24 +149,15 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
         ),
         (
             holdout(10, 3, rows(3), rows(95)),
-            format!(
-                "the test part (95) does not fit: it ends \
-                 before row 101 {given}"
-            ),
+            format!("the test part (95) does not fit: it ends before row 101 {given}"),
         ),
         (
             holdout(10, 3, rows(3), rows(101)),
-            format!(
-                "the test part (101) does not fit: it ends \
-                 before row 101 {given}"
-            ),
+            format!("the test part (101) does not fit: it ends before row 101 {given}"),
         ),
         (
             holdout(10, 3, rows(75), rows(10)),
-            format!(
-                "the validation part (75) does not fit: it \
-                 ends before row 81 {given}"
-            ),
+            format!("the validation part (75) does not fit: it ends before row 81 {given}"),
         ),
         (
             holdout(10, 3, rows(3), SetSize::From(date(2021, 1, 1).into())),
@@ -178,22 +169,15 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
         ),
         (
             holdout(10, 3, rows(5), SetSize::Fraction(0.001)),
-            format!(
-                "the test part (0.001) does \
-                 not fit: it ends before row 101 {given}"
-            ),
+            format!("the test part (0.001) does not fit: it ends before row 101 {given}"),
         ),
         (
             holdout(10, 3, rows(3), rows(2)),
-            "the test part predicts 2 rows (2), fewer than the \
-             horizon of 3 rows"
-                .into(),
+            "the test part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
         ),
         (
             holdout(10, 3, rows(2), rows(3)),
-            "the validation part predicts 2 rows (2), fewer than \
-             the horizon of 3 rows"
-                .into(),
+            "the validation part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
         ),
         (
             holdout(10, 3, rows(50), rows(18)),

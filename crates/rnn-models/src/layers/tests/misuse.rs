@@ -90,9 +90,12 @@ fn factors_of_a_regularizer_are_finite_and_not_negative() {
             format!("{field}_regularizer: {told}, expected a finite factor of at least 0")
         };
         for_each_config!(Config => {
-            assert_eq!(refusal(|| Config::new(1, 2).with_kernel_regularizer(some).init(&device)), expected("kernel"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_regularizer(some).init(&device)), expected("recurrent"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_bias_regularizer(some).init(&device)), expected("bias"));
+            let init = || Config::new(1, 2).with_kernel_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("kernel"));
+            let init = || Config::new(1, 2).with_recurrent_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("recurrent"));
+            let init = || Config::new(1, 2).with_bias_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("bias"));
         });
     }
 }
@@ -106,9 +109,12 @@ fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
             format!("{field}_constraint: max_value is {told}, expected a finite norm above 0")
         };
         for_each_config!(Config => {
-            assert_eq!(refusal(|| Config::new(1, 2).with_kernel_constraint(some).init(&device)), expected("kernel"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_constraint(some).init(&device)), expected("recurrent"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_bias_constraint(some).init(&device)), expected("bias"));
+            let init = || Config::new(1, 2).with_kernel_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("kernel"));
+            let init = || Config::new(1, 2).with_recurrent_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("recurrent"));
+            let init = || Config::new(1, 2).with_bias_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("bias"));
         });
     }
 }
@@ -117,7 +123,8 @@ fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
 fn a_bias_cannot_be_orthogonal() {
     let initializer = Initializer::Orthogonal { gain: 1.0 };
     for_each_config!(Config => {
-        let text = refusal(|| Config::new(1, 2).with_bias_initializer(initializer.clone()).init(&Device::flex()));
+        let config = Config::new(1, 2).with_bias_initializer(initializer.clone());
+        let text = refusal(|| config.init(&Device::flex()));
         assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; \
                                   expected another one"), "{text}");
     });
