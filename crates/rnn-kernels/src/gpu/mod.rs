@@ -8,11 +8,10 @@
 //! ```
 //!
 //! Backward, each product is taken in parts, which are then added. `plan.rs` reads the device's
-//! limits. Where the gates of a layer do not fit into workgroup
-//! memory, `steps.rs` makes of the one launch a product and a launch for each step. Numbers of
-//! other types than `F32` and `F16`, and devices with less than WebGPU promises, go by tensor
-//! operations. `F16` is how tensors are stored, also those between two launches; within one,
-//! everything is computed in `F32`.
+//! limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one
+//! launch a product and a launch for each step. Numbers of other types than `F32` and `F16`, and
+//! devices with less than WebGPU promises, go by tensor operations. `F16` is how tensors are
+//! stored, also those between two launches; within one, everything is computed in `F32`.
 
 mod backward;
 mod cells;
