@@ -20,7 +20,8 @@ impl Backend {
     /// The backend's device, without gradients.
     #[allow(
         deprecated,
-        reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked for"
+        reason = "burn-ndarray is deprecated in Burn 0.22, and the backend this project was asked \
+                  for"
     )]
     pub fn device(self) -> Device {
         match self {

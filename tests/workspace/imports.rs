@@ -175,7 +175,8 @@ impl Modules {
                         path.push(name.to_string());
                         index += 3;
                     }
-                    let called = matches!(tokens.get(index), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+                    let called = matches!(tokens.get(index), Some(TokenTree::Group(group))
+                        if group.delimiter() == Delimiter::Parenthesis);
                     let is_item =
                         path.len() > 1 || called || path[0].starts_with(char::is_uppercase);
                     let is_member = is(before, ".") && !doubled(".")
@@ -294,7 +295,8 @@ fn paths_in_code_count_also_through_a_module_that_is_imported() {
 
 #[test]
 fn a_function_is_told_from_the_module_of_its_name() {
-    let files = "//> lib.rs\nmod lstm; pub use lstm::lstm;\n//> lstm/mod.rs\nmod f; pub use f::lstm; pub struct S;
+    let files = "//> lib.rs\nmod lstm; pub use lstm::lstm;\n//> lstm/mod.rs\nmod f; \
+        pub use f::lstm; pub struct S;
 //> lstm/f.rs\npub fn lstm() {}\n//> a.rs\nuse crate::lstm;\n//> b.rs\nuse crate::lstm::S;";
     assert_eq!(found(files), ["a.rs -> lstm/f.rs", "b.rs -> lstm/mod.rs"]);
 }

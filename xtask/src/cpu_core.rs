@@ -27,7 +27,9 @@ pub(crate) fn miri(args: &Args) -> Result<()> {
     let installed =
         nightly(&["miri", "--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
-        return Err("Miri needs a nightly toolchain with it: rustup toolchain install nightly --component miri --component rust-src".into());
+        return Err("Miri needs a nightly toolchain with it: rustup toolchain install nightly \
+                    --component miri --component rust-src"
+            .into());
     }
     test(&["miri", "test"], ("MIRIFLAGS", MIRI), args)
 }
@@ -63,8 +65,9 @@ fn write_crate(folder: &Path) -> Result<()> {
     let dependencies = workspace
         .lines()
         .filter(|line| line.starts_with("pulp = ") || line.starts_with("rayon = "));
-    let manifest = "[package]\nname = \"cpu-core\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-                    [lints.rust]\nunsafe_code = \"deny\"\ndead_code = \"allow\"\nunused_imports = \"allow\"\n\n[dependencies]\n";
+    let manifest = "[package]\nname = \"cpu-core\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+                    [workspace]\n\n[lints.rust]\nunsafe_code = \"deny\"\ndead_code = \"allow\"\n\
+                    unused_imports = \"allow\"\n\n[dependencies]\n";
     fs_err::create_dir_all(folder.join("src"))?;
     fs_err::write(
         folder.join("Cargo.toml"),

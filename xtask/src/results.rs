@@ -252,15 +252,22 @@ mod tests {
             "models": [scores(12.0), scores(11.5)],
             "median": scores(11.75),
             "mean": {
-                "rmse": 11.6, "mae": 5.8, "windows": 240, "baselines": baselines, "interval": { "coverage": 0.9 },
-                "data": { "file": "bars.csv", "synthetic": false, "sha256": COURSE_FILE }, "span": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
+                "rmse": 11.6, "mae": 5.8, "windows": 240, "baselines": baselines,
+                "interval": { "coverage": 0.9 },
+                "data": { "file": "bars.csv", "synthetic": false, "sha256": COURSE_FILE },
+                "span": ["2019-05-06T00:00:00", "2020-04-24T00:00:00"],
             },
         });
         let fold = json!({
-            "fold": 1, "rows_before": 404, "windows": 404, "rmse": 2.0, "mae": 1.0, "skill": 0.01, "baselines": baselines,
-            "span": ["2012-01-01T00:00:00", "2013-01-01T00:00:00"], "interval": { "coverage": 0.88 },
+            "fold": 1, "rows_before": 404, "windows": 404,
+            "rmse": 2.0, "mae": 1.0, "skill": 0.01, "baselines": baselines,
+            "span": ["2012-01-01T00:00:00", "2013-01-01T00:00:00"],
+            "interval": { "coverage": 0.88 },
         });
-        let backtest = json!({ "folds": [fold], "overall": scores(2.0), "baselines": baselines, "skill": -0.01, "coverage": 0.88 });
+        let backtest = json!({
+            "folds": [fold], "overall": scores(2.0), "baselines": baselines,
+            "skill": -0.01, "coverage": 0.88,
+        });
         let reports = vec![report; EXPERIMENTS.len()];
         let text = table(&reports, &backtest)
             .split(' ')
@@ -280,7 +287,13 @@ mod tests {
                 && text.contains("the course 40.65 / 35.49"),
             "{text}"
         );
-        assert!(text.contains("| 1 | 404 | 2012-01-01 to 2013-01-01 | 404 | 2.00 | 1.00 | 11.93 / 7.46 | +1.0% | 88.0% |"), "{text}");
+        assert!(
+            text.contains(
+                "| 1 | 404 | 2012-01-01 to 2013-01-01 | 404 | 2.00 | 1.00 | 11.93 / 7.46 | +1.0% | \
+                 88.0% |"
+            ),
+            "{text}"
+        );
         assert!(
             text.contains("| all | | | 404 | 2.00 | 1.00 | 11.93 / 7.46 | -1.0% | 88.0% |"),
             "{text}"

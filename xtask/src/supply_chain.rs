@@ -22,7 +22,8 @@ pub(crate) fn check() -> Result<()> {
         let there = tool(&[name, "--version"]).output().is_ok_and(|output| output.status.success());
         if !there {
             let remedy = format!(
-                "cargo install cargo-{name}@{version} --locked, or leave this step out with --no-tools"
+                "cargo install cargo-{name}@{version} --locked, or leave this step out with \
+                 --no-tools"
             );
             return Err(format!("cargo-{name} is missing: {remedy}").into());
         }
@@ -48,9 +49,8 @@ fn advisories() -> Result<()> {
     match output.status.success() {
         true => Ok(()),
         false if is_unreachable(&said) => {
-            say(
-                "== LEFT OUT: advisories. The RustSec database cannot be fetched from here; everything else was checked",
-            );
+            say("== LEFT OUT: advisories. The RustSec database cannot be fetched from here; \
+                 everything else was checked");
             Ok(())
         }
         false => Err("cargo deny found advisories".into()),
@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn only_a_database_that_cannot_be_fetched_is_passed_over() {
         assert!(is_unreachable(
-            "[ERROR] failed to fetch advisory database https://github.com/RustSec/advisory-db with cli: failed to clone"
+            "[ERROR] failed to fetch advisory database https://github.com/RustSec/advisory-db with \
+             cli: failed to clone"
         ));
         assert!(!is_unreachable("error[vulnerability]: a crate\nadvisories FAILED"));
         assert!(!is_unreachable("[ERROR] failed to validate configuration file deny.toml"));

@@ -279,10 +279,18 @@ mod tests {
     fn summary(is_course: bool, synthetic: bool) -> Value {
         let letters = [1.0, 0.8]
             .map(|accuracy| json!({ "experiment": "letters-onehot-1", "accuracy": accuracy }));
-        let stock = |rmse: f64| json!({ "experiment": "stock-rnn", "rmse": rmse, "mae": rmse, "naive_rmse": 19.618, "naive_mae": 14.711 });
+        let stock = |rmse: f64| {
+            json!({
+                "experiment": "stock-rnn", "rmse": rmse, "mae": rmse,
+                "naive_rmse": 19.618, "naive_mae": 14.711,
+            })
+        };
         let outcomes: Vec<Value> =
             letters.into_iter().chain([30.0, 50.0, 40.0].map(stock)).collect();
-        json!({ "data": "bars.csv", "synthetic": synthetic, "backend": "ndarray", "is_course": is_course, "outcomes": outcomes })
+        json!({
+            "data": "bars.csv", "synthetic": synthetic, "backend": "ndarray",
+            "is_course": is_course, "outcomes": outcomes,
+        })
     }
 
     #[test]

@@ -87,9 +87,8 @@ fn train(args: &Args) -> Result<()> {
     }
     let best = best.ok_or("no epoch ended with a finite loss")?;
     let rmse = mean_loss(&best.valid(), valid.as_ref())?.sqrt() * (max - min);
-    report(
-        &json!({ "peer": format!("burn::nn on {}", args.backend.name()), "seed": args.seed, "best_rmse": rmse }),
-    )
+    let peer = format!("burn::nn on {}", args.backend.name());
+    report(&json!({ "peer": peer, "seed": args.seed, "best_rmse": rmse }))
 }
 
 /// Prints a line at once: whoever reads it takes the time.

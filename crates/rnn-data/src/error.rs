@@ -45,7 +45,12 @@ pub enum DataError {
         problem: String,
     },
     /// There is no such column.
-    #[error("{}: column `{column}` is missing{}; {} {names}", header(path, *line), did_you_mean(nearest), if line.is_some() { "the header has" } else { "there are" })]
+    #[error(
+        "{}: column `{column}` is missing{}; {} {names}",
+        header(path, *line),
+        did_you_mean(nearest),
+        if line.is_some() { "the header has" } else { "there are" }
+    )]
     MissingColumn {
         /// File, or name of a table.
         path: PathBuf,
@@ -85,7 +90,10 @@ pub enum DataError {
         got: String,
     },
     /// A column in memory has not one value a time.
-    #[error("{}, column `{column}`: expected {expected} values, one for each time, got {got}", path.display())]
+    #[error(
+        "{}, column `{column}`: expected {expected} values, one for each time, got {got}",
+        path.display()
+    )]
     ColumnLength {
         /// Name of the table.
         path: PathBuf,
@@ -97,7 +105,12 @@ pub enum DataError {
         got: usize,
     },
     /// Dates can be read in more than one way.
-    #[error("{}, column `{column}`: the dates can be read as {} or {}; say which with a date format", path.display(), readings[0], readings[1])]
+    #[error(
+        "{}, column `{column}`: the dates can be read as {} or {}; say which with a date format",
+        path.display(),
+        readings[0],
+        readings[1]
+    )]
     AmbiguousDates {
         /// File.
         path: PathBuf,
@@ -139,7 +152,11 @@ pub enum DataError {
         has: String,
     },
     /// A logarithm is asked for of a number that has none.
-    #[error("{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs numbers above 0; choose another transform or feature", path.display())]
+    #[error(
+        "{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs \
+         numbers above 0; choose another transform or feature",
+        path.display()
+    )]
     Logarithm {
         /// File, or name of a table.
         path: PathBuf,
@@ -167,7 +184,10 @@ pub enum DataError {
         problem: String,
     },
     /// A file has no column of numbers.
-    #[error("{}: no column holds numbers in every row; numbers are written like 1234.5, without commas", path.display())]
+    #[error(
+        "{}: no column holds numbers in every row; numbers are written like 1234.5, without commas",
+        path.display()
+    )]
     NoNumbers {
         /// File.
         path: PathBuf,
@@ -192,7 +212,8 @@ pub enum DataError {
     },
     /// All training values are the same, so they cannot be scaled.
     #[error(
-        "{context}: every training value is {value}: a constant series has no range to scale and nothing to learn; leave it out, or choose another column"
+        "{context}: every training value is {value}: a constant series has no range to scale and \
+         nothing to learn; leave it out, or choose another column"
     )]
     ZeroRange {
         /// Which values.

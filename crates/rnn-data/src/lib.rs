@@ -20,7 +20,8 @@
 //!     .with_split(Split::Course);
 //! let table = CsvFile::sample(None)?.read(&config.columns(), &ReadOptions::default())?;
 //! let panel = config.init(table)?;
-//! assert_eq!((panel.windows(Subset::Train).len(), panel.windows(Subset::Test).len()), (2066, 240));
+//! assert_eq!(panel.windows(Subset::Train).len(), 2066);
+//! assert_eq!(panel.windows(Subset::Test).len(), 240);
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
@@ -55,7 +56,8 @@
 //! assert_eq!(file.columns().likely_target(), Some("Kurs"));
 //! let error = file.read(&["Kurs"], &ReadOptions::default()).unwrap_err().to_string();
 //! assert!(error.contains("column `Kurs`: 1 value is missing (line 3)"), "{error}");
-//! let table = file.read(&["Kurs"], &ReadOptions { fill: Fill::Linear, ..ReadOptions::default() })?;
+//! let options = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
+//! let table = file.read(&["Kurs"], &options)?;
 //! assert_eq!(table.column("Kurs"), Some(&[7.5, 8.0, 8.5][..]));
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
@@ -89,7 +91,8 @@
 //! let naive = Naive::LastClose.forecast(series, origin, 0);
 //! assert_eq!(series.inverse_transform(origin, &[0.0]), [naive]);
 //!
-//! let [train, valid, test] = [Subset::Train, Subset::Valid, Subset::Test].map(|part| series.rows(part));
+//! let [train, valid, test] =
+//!     [Subset::Train, Subset::Valid, Subset::Test].map(|subset| series.rows(subset));
 //! assert!(train.end == valid.start && valid.end == test.start);
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```

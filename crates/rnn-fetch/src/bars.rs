@@ -116,7 +116,8 @@ impl Bars {
                 if there.prices != bar.prices {
                     let [one, other] = [there, &bar].map(|bar| bar.prices.map(text).join(" "));
                     return Err(format!(
-                        "gave {} twice, with other prices: {one} and {other} (open, close, high, low)",
+                        "gave {} twice, with other prices: {one} and {other} (open, close, high, \
+                         low)",
                         bar.date
                     ));
                 }

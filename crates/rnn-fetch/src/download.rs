@@ -109,7 +109,8 @@ pub(crate) fn download(
     let days = bars.into_days();
     if days.is_empty() {
         return Err(Fault::lasting(format!(
-            "{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded then)"
+            "{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded \
+             then)"
         )));
     }
     plausible(name, wanted.adjust, &days)?;
@@ -141,7 +142,8 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
         days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
     match impossible.first() {
         Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
-            "{name}: gave prices that cannot be (zero or less, or a high below the low) in {} of {}, the first on {}",
+            "{name}: gave prices that cannot be (zero or less, or a high below the low) in {} of \
+             {}, the first on {}",
             impossible.len(),
             count(days.len(), "row"),
             first.date
@@ -183,7 +185,8 @@ fn notes(
     if unadjusted.contains(&true) {
         let which = if unadjusted.contains(&false) { "some years" } else { "these days" };
         notes.push(format!(
-            "{name} has no {adjust} prices of {symbol} for {which}; its unadjusted ones were taken, which are the same where there was no dividend or split"
+            "{name} has no {adjust} prices of {symbol} for {which}; its unadjusted ones were \
+             taken, which are the same where there was no dividend or split"
         ));
     }
     Ok(notes)

@@ -20,8 +20,9 @@ pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     };
     let [from, to] = [window.from, window.to].map(|day| day.strftime("%Y%m%d").to_string());
     format!(
-        "/api/qt/stock/kline/get?secid={market}.{}&ut={TOKEN}&fields1=f1,f2,f3,f4,f5,f6\
-         &fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&klt=101&fqt={adjust}&beg={from}&end={to}",
+        "/api/qt/stock/kline/get?secid={market}.{}&ut={TOKEN}&fields1=f1,f2,f3,f4,f5,f6&\
+         fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&klt=101&fqt={adjust}&beg={from}&\
+         end={to}",
         wanted.symbol.code
     )
 }
@@ -109,8 +110,11 @@ mod tests {
 
     #[test]
     fn lines_become_bars() {
-        let rows =
-            read_of(r#"{"rc":0,"data":{"klines":["2024-01-02,1.5,2,3,0.5,77,1.0,1,1,1,1",null,"2024-01-03,1,2,3,0.5,78"]}}"#).unwrap();
+        let rows = read_of(concat!(
+            r#"{"rc":0,"data":{"klines":["2024-01-02,1.5,2,3,0.5,77,1.0,1,1,1,1",null,"#,
+            r#""2024-01-03,1,2,3,0.5,78"]}}"#
+        ))
+        .unwrap();
         assert_eq!((rows.bars.len(), rows.empty), (2, 1));
         assert_eq!(rows.bars[0], Bar::new(date(2024, 1, 2), [1.5, 2.0, 3.0, 0.5], 77.0));
         assert!(read_of(r#"{"rc":0,"data":{"klines":[]}}"#).unwrap().bars.is_empty());

@@ -66,7 +66,8 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
         });
     let answer = answer.map_err(|error| match error {
         FetchError::Providers(said) if request.provider.is_none() => FetchError::Providers(format!(
-            "{said}; {} stays as it is, as its prices are {}'s and go with no others: try again later; --provider NAME replaces the whole file from another",
+            "{said}; {} stays as it is, as its prices are {}'s and go with no others: try again \
+             later; --provider NAME replaces the whole file from another",
             request.out.display(),
             kept.sidecar.provider.name()
         )),
@@ -159,7 +160,8 @@ impl Fetcher<'_> {
             None => {
                 if existed || beside.exists() {
                     (self.client.note)(format_args!(
-                        "note: days are asked for from {} on, the usual ten years; --from names another",
+                        "note: days are asked for from {} on, the usual ten years; --from names \
+                         another",
                         request.usual_from()
                     ));
                 }
@@ -183,7 +185,8 @@ impl Fetcher<'_> {
             if let Some((first, number)) = kept.lacking(&download.days) {
                 let days = count(number, "day");
                 return Err(Fault::lasting(format!(
-                    "{name}: lacks {days} that {file} has, the first {first} (--force replaces it nevertheless)"
+                    "{name}: lacks {days} that {file} has, the first {first} (--force replaces it \
+                     nevertheless)"
                 )));
             }
             Ok(Some(self.whole(source, download, Happened::Replaced, &kept.bars)))
@@ -193,7 +196,8 @@ impl Fetcher<'_> {
             let update = anew()?;
             let theirs = theirs.name();
             note(format_args!(
-                "{file}: was from {theirs}, whose prices do not go with those of {name}; everything was fetched again"
+                "{file}: was from {theirs}, whose prices do not go with those of {name}; \
+                 everything was fetched again"
             ));
             return Ok(update);
         }
@@ -214,7 +218,8 @@ impl Fetcher<'_> {
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
             note(format_args!(
-                "{file}: {name} now gives {now} prices, and did not before; everything is fetched again"
+                "{file}: {name} now gives {now} prices, and did not before; everything is fetched \
+                 again"
             ));
             return anew();
         }

@@ -52,7 +52,8 @@ impl Kept {
         let Some(sidecar) = sidecar else {
             let beside = Sidecar::path(path);
             return Err(refused(format!(
-                "is there, and not known to be from `rnn-train fetch` ({} is missing); another --out, or --force replaces it",
+                "is there, and not known to be from `rnn-train fetch` ({} is missing); another \
+                 --out, or --force replaces it",
                 beside.display()
             )));
         };
@@ -67,8 +68,8 @@ impl Kept {
         }
         let changed = || {
             refused(
-                "is not as it was fetched (its sha256 is not the one beside it): it was edited, or a fetch was cut short while it was replaced; \
-                 another --out, or --force replaces it"
+                "is not as it was fetched (its sha256 is not the one beside it): it was edited, or \
+                 a fetch was cut short while it was replaced; another --out, or --force replaces it"
                     .to_owned(),
             )
         };
@@ -178,7 +179,8 @@ impl Place {
         };
         if Sidecar::path(&target).is_dir() {
             return refused(
-                "needs a file of the same name and .json beside it, and there is a folder of that name",
+                "needs a file of the same name and .json beside it, and there is a folder of that \
+                 name",
             );
         }
         Ok(Self { path: path.to_owned(), target })

@@ -129,7 +129,8 @@ impl Source {
             Some(value) => base(&value.to_string_lossy()).ok_or_else(|| {
                 let (name, value) = (provider.variable(), value.to_string_lossy());
                 FetchError::Request(format!(
-                    "environment variable {name}: expected scheme and host like http://localhost:8080, got `{value}`"
+                    "environment variable {name}: expected scheme and host like \
+                     http://localhost:8080, got `{value}`"
                 ))
             })?,
         };
@@ -206,10 +207,18 @@ mod tests {
     #[test]
     fn no_answer_makes_a_reader_panic() {
         let bodies = [
-            r#"v={"code":0,"msg":"","data":{"sh600519":{"qfqday":[["2024-01-02","1.5","2","3","1","7",{"nd":"1"}],null,["2024-01-03",1,2,3,1,7]]}}}"#,
+            concat!(
+                r#"v={"code":0,"msg":"","data":{"sh600519":{"qfqday":["#,
+                r#"["2024-01-02","1.5","2","3","1","7",{"nd":"1"}],null,"#,
+                r#"["2024-01-03",1,2,3,1,7]]}}}"#
+            ),
             r#"{"rc":0,"data":{"klines":["2024-01-02,1.5,2,3,1,7,8",null]}}"#,
-            r#"{"chart":{"result":[{"meta":{"gmtoffset":28800},"timestamp":[1704159000],"indicators":{"quote":[{"open":[1],"close":[2],
-               "high":[3],"low":[1],"volume":[7]}],"adjclose":[{"adjclose":[2]}]}}],"error":null}}"#,
+            concat!(
+                r#"{"chart":{"result":[{"meta":{"gmtoffset":28800},"timestamp":[1704159000],"#,
+                r#""indicators":{"quote":[{"open":[1],"close":[2],
+               "high":[3],"low":[1],"volume":[7]}],"adjclose":[{"adjclose":[2]}]}}],"#,
+                r#""error":null}}"#
+            ),
         ];
         let symbol = "600519".parse().unwrap();
         let mut read = 0;

@@ -68,7 +68,8 @@ impl Sidecar {
         let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let malformed = |error: serde_json::Error| {
             refused(format!(
-                "expected what `rnn-train fetch` writes beside a file, got: {error}; --force replaces both"
+                "expected what `rnn-train fetch` writes beside a file, got: {error}; --force \
+                 replaces both"
             ))
         };
         let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;

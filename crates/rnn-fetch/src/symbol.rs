@@ -85,8 +85,9 @@ pub struct Symbol {
     pub code: String,
 }
 
-const FORMS: &str = "600519, sh600519, 600519.SH, 600519.SS (Shanghai), sz000001, 000001.SZ (Shenzhen), bj430047, 430047.BJ (Beijing), \
-                     0700.HK (Hong Kong) or a US ticker like AAPL or BRK-B";
+const FORMS: &str = "600519, sh600519, 600519.SH, 600519.SS (Shanghai), sz000001, 000001.SZ \
+                     (Shenzhen), bj430047, 430047.BJ (Beijing), 0700.HK (Hong Kong) or a US ticker \
+                     like AAPL or BRK-B";
 
 impl FromStr for Symbol {
     type Err = FetchError;
@@ -95,7 +96,8 @@ impl FromStr for Symbol {
         let upper = text.trim().to_ascii_uppercase();
         let problem = || match is_code(&upper) {
             true => format!(
-                "no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type another of {FORMS}"
+                "no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type \
+                 another of {FORMS}"
             ),
             false => format!("expected a symbol like {FORMS}, got `{text}`"),
         };

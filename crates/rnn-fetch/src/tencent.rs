@@ -35,7 +35,8 @@ pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     // A random number, as tushare sends it, avoids caches that are a day old.
     let nonce = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10u128.pow(17);
     format!(
-        "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},{adjust}&r=0.{nonce:017}",
+        "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},\
+         {adjust}&r=0.{nonce:017}",
         from.year()
     )
 }
@@ -161,7 +162,8 @@ mod tests {
         let (start, nonce) = first.split_once("&r=0.").unwrap();
         assert_eq!(
             start,
-            "/appstock/app/fqkline/get?_var=kline_dayqfq2017&param=sh600519,day,2017-01-01,2018-12-31,640,qfq"
+            "/appstock/app/fqkline/get?_var=kline_dayqfq2017&param=sh600519,day,2017-01-01,\
+             2018-12-31,640,qfq"
         );
         assert_eq!(nonce.len(), 17);
         assert!(path(Adjust::Hfq, windows[1]).contains(
@@ -174,12 +176,20 @@ mod tests {
 
     #[test]
     fn rows_may_be_longer_null_or_unadjusted() {
-        let body = r#"x={"code":0,"data":{"sh600519":{"qfqday":[["2024-01-02","10.10","10.20","10.3","9.9","5"],null,
-            ["2024-01-03","1","2","3","0.5","6",{"nd":"2023"},"0.2","77"],["2024-01-04",1,2,3,0.5,6,[]],["2024-01-05",null,"2","3","1","6"]]}}}"#;
+        let body = concat!(
+            r#"x={"code":0,"data":{"sh600519":{"qfqday":["#,
+            r#"["2024-01-02","10.10","10.20","10.3","9.9","5"],null,
+            "#,
+            r#"["2024-01-03","1","2","3","0.5","6",{"nd":"2023"},"0.2","77"],"#,
+            r#"["2024-01-04",1,2,3,0.5,6,[]],["2024-01-05",null,"2","3","1","6"]]}}}"#
+        );
         let rows = read_of("600519", Adjust::Qfq, body).unwrap();
         assert_eq!((rows.bars.len(), rows.empty, rows.unadjusted), (3, 2, false));
         assert_eq!(rows.bars[0], Bar::new(date(2024, 1, 2), [10.1, 10.2, 10.3, 9.9], 5.0));
-        let body = r#"{"code":"0","data":{"sh688981":{"day":[["2024-01-02","10","10","10","10","12345"]]}}}"#;
+        let body = concat!(
+            r#"{"code":"0","data":{"sh688981":{"day":["#,
+            r#"["2024-01-02","10","10","10","10","12345"]]}}}"#
+        );
         let rows = read_of("688981", Adjust::Qfq, body).unwrap();
         assert!(rows.unadjusted && (rows.bars[0].volume - 123.45).abs() < 1e-9);
         assert!(!read_of("688981", Adjust::None, body).unwrap().unadjusted);

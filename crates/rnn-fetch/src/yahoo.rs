@@ -166,8 +166,13 @@ mod tests {
     fn chart(opens: &str, adjusted: &str) -> String {
         // 2024-01-02 and 03, 09:30 in Shanghai.
         format!(
-            r#"{{"chart":{{"result":[{{"meta":{{"gmtoffset":28800}},"timestamp":[1704159000,1704245400],"indicators":{{"quote":[{{"open":{opens},
-            "high":[12,12],"low":[8,8],"close":[10,11],"volume":[1000,2000]}}],"adjclose":[{{"adjclose":{adjusted}}}]}}}}],"error":null}}}}"#
+            concat!(
+                r#"{{"chart":{{"result":[{{"meta":{{"gmtoffset":28800}},"#,
+                r#""timestamp":[1704159000,1704245400],"indicators":{{"quote":[{{"open":{},
+            "high":[12,12],"low":[8,8],"close":[10,11],"volume":[1000,2000]}}],"#,
+                r#""adjclose":[{{"adjclose":{}}}]}}}}],"error":null}}}}"#
+            ),
+            opens, adjusted
         )
     }
 
@@ -185,7 +190,8 @@ mod tests {
             assert_eq!(
                 path,
                 format!(
-                    "/v8/finance/chart/{expected}?period1=1704153600&period2=1704326400&interval=1d&events=div%2Csplits"
+                    "/v8/finance/chart/{expected}?period1=1704153600&period2=1704326400&\
+                     interval=1d&events=div%2Csplits"
                 )
             );
         }
@@ -218,7 +224,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let none = r#"{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}"#;
+        let none = concat!(
+            r#"{"chart":{"result":null,"error":{"code":"Not Found","#,
+            r#""description":"No data found, symbol may be delisted"}}}"#
+        );
         let early = none.replace("No data found", "Data doesn't exist for startDate");
         assert!(read_of("AAPL", Adjust::Qfq, 400, &early).unwrap().bars.is_empty());
         let empty =

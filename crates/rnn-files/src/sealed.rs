@@ -45,7 +45,8 @@ pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String>
         Some(format) => {
             let age = if format > u64::from(layout) { "a newer" } else { "an older" };
             return Err(format!(
-                "was written by {age} version of this program (layout {format}, this one reads {layout})"
+                "was written by {age} version of this program (layout {format}, this one reads \
+                 {layout})"
             ));
         }
         None => return Err("has no layout that this program knows".to_owned()),

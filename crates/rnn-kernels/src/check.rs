@@ -29,7 +29,8 @@ impl CellCheck {
         let [hidden, _] = recurrent_kernel.dims();
         assert!(
             batch > 0 && time > 0 && features > 0 && hidden > 0,
-            "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden units; every size must be at least 1"
+            "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden \
+             units; every size must be at least 1"
         );
         let dtype = input.dtype();
         let known =
@@ -107,7 +108,8 @@ impl CellCheck {
         if let [Some(got), Some(expected)] = strategies {
             assert!(
                 got == expected,
-                "{}: gradient checkpointing of {name} is {got:?}, of the other tensors {expected:?}",
+                "{}: gradient checkpointing of {name} is {got:?}, of the other tensors \
+                 {expected:?}",
                 self.op
             );
         }

@@ -16,7 +16,13 @@ use crate::{
 /// The default bodies are composed of the backend's own tensor operations and cost O(T), forward
 /// and backward; an empty `impl` makes an operator of them. Shapes, types and devices are checked
 /// by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
-#[backend_extension(Flex, NdArray, Cube: cfg(feature = "wgpu"), Fusion: cfg(feature = "wgpu"), Autodiff)]
+#[backend_extension(
+    Flex,
+    NdArray,
+    Cube: cfg(feature = "wgpu"),
+    Fusion: cfg(feature = "wgpu"),
+    Autodiff
+)]
 pub trait RecurrentOps: Backend {
     /// Runs a cell and keeps nothing.
     #[fusion(meta = metadata::outputs)]

@@ -30,7 +30,8 @@ fn main() {
     for steps_a_batch in [1, 7, 20] {
         let difference = largest_difference(steps_a_batch);
         println!(
-            "{steps_a_batch:2} steps a batch: differs from the whole sequence by at most {difference:.1e}"
+            "{steps_a_batch:2} steps a batch: differs from the whole sequence by at most \
+             {difference:.1e}"
         );
     }
 }

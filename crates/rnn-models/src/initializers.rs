@@ -40,7 +40,8 @@ pub(crate) fn vector(
     let orthogonal = matches!(initializer, Initializer::Orthogonal { .. });
     assert!(
         !orthogonal,
-        "bias_initializer is orthogonal, which only a matrix can be; expected another one for a bias of shape [{size}]"
+        "bias_initializer is orthogonal, which only a matrix can be; expected another one for a \
+         bias of shape [{size}]"
     );
     let fan_in = if rows == 1 { size } else { rows };
     drawn(initializer.init_with([size], Some(fan_in), Some(size), device))

@@ -79,7 +79,8 @@ impl SeriesModelConfig {
         let Self { median, quantiles, .. } = self;
         assert!(
             median < quantiles,
-            "SeriesModelConfig: median is {median}, expected an index below {quantiles}, the quantiles"
+            "SeriesModelConfig: median is {median}, expected an index below {quantiles}, the \
+             quantiles"
         );
         let inputs = [&[self.features], self.units.as_slice()].concat();
         let pairs = inputs.windows(2);

@@ -485,6 +485,7 @@ fn what_burns_layers_cannot_do_is_refused_by_name() {
     let text = refusal::<_, nn::BiLstm>(summed);
     assert_eq!(
         text,
-        "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a counterpart"
+        "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a \
+         counterpart"
     );
 }

@@ -51,7 +51,10 @@ pub enum Error {
         problem: String,
     },
     /// The experiment has not been trained in this artifact folder.
-    #[error("{experiment} has not been trained in {}: run `rnn-train train {experiment}` first", folder.display())]
+    #[error(
+        "{experiment} has not been trained in {}: run `rnn-train train {experiment}` first",
+        folder.display()
+    )]
     NotTrained {
         /// Experiment.
         experiment: String,
@@ -75,13 +78,18 @@ pub enum Error {
     Training(String),
     /// Predictions are no numbers.
     #[error(
-        "the model predicts what is no number ({0}); look for extreme values in the data, or train again with --fresh and a smaller --learning-rate"
+        "the model predicts what is no number ({0}); look for extreme values in the data, or train \
+         again with --fresh and a smaller --learning-rate"
     )]
     NotFinite(String),
     /// Training was asked to stop, and has saved where it was.
     #[error(
         "stopped {} {place}; all is saved, and the same command{} goes on from there",
-        if *in_interface { "in the terminal interface".to_owned() } else { format!("by {}", signal.name()) },
+        if *in_interface {
+            "in the terminal interface".to_owned()
+        } else {
+            format!("by {}", signal.name())
+        },
         if *fresh { " without --fresh" } else { "" }
     )]
     Interrupted {

@@ -117,7 +117,8 @@ fn table(reference: &str, all: &[Predicted]) -> String {
     ];
     let table = markdown(&columns, 2, &rows.collect::<Vec<_>>());
     format!(
-        "## Inference\n\n{table}\nMedian and range of a call after a warm-up, without gradients; windows of 60 days. Ours and burn::nn: Criterion, over its samples.\n"
+        "## Inference\n\n{table}\nMedian and range of a call after a warm-up, without gradients; \
+         windows of 60 days. Ours and burn::nn: Criterion, over its samples.\n"
     )
 }
 

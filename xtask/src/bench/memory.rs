@@ -63,8 +63,9 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
         ]);
     }
     Ok(format!(
-        "## Memory\n\n{}\nLargest resident memory, of all processes of a command together, so that pages they share are counted for each, and of the one \
-         that was called alone. Default backend; `fetch` against a local server with the synthetic sample.\n{}",
+        "## Memory\n\n{}\nLargest resident memory, of all processes of a command together, so that \
+         pages they share are counted for each, and of the one that was called alone. Default \
+         backend; `fetch` against a local server with the synthetic sample.\n{}",
         markdown(&["command", "peak, all processes", "peak, first process", "s"], 1, &rows),
         turns.warning()
     ))

@@ -47,11 +47,13 @@ pub(crate) struct Args {
     #[arg(long)]
     whole: bool,
     /// Cells
-    #[arg(long, value_parser = ["rnn", "lstm", "gru"], value_delimiter = ',', default_value = "rnn,lstm,gru")]
+    #[arg(long, value_parser = ["rnn", "lstm", "gru"], value_delimiter = ',')]
+    #[arg(default_value = "rnn,lstm,gru")]
     cells: Vec<String>,
     /// Backends of ours and of Burn's own layers, the one to compare with first; with wgpu, PyTorch
     /// runs on CUDA
-    #[arg(long, value_parser = ["ndarray", "flex", "wgpu"], value_delimiter = ',', default_value = "ndarray,flex")]
+    #[arg(long, value_parser = ["ndarray", "flex", "wgpu"], value_delimiter = ',')]
+    #[arg(default_value = "ndarray,flex")]
     backend: Vec<String>,
     /// Compile GPU kernels to SPIR-V instead of WGSL, where the driver is Vulkan
     #[arg(long)]

@@ -28,7 +28,8 @@ pub(super) fn whole(setup: &Setup) -> Result<String> {
             programs[index].train(setup, "lstm", epochs)
         })?;
     Ok(format!(
-        "## Whole processes\n\n{table}\nstock-lstm, {}, median of {} in turn, start-up, evaluation and files included.\n{warning}",
+        "## Whole processes\n\n{table}\nstock-lstm, {}, median of {} in turn, start-up, evaluation \
+         and files included.\n{warning}",
         count(epochs, "epoch"),
         count(setup.rounds, "run"),
     ))
@@ -157,8 +158,9 @@ pub(super) fn panel(setup: &Setup) -> Result<String> {
     let scores = json(&setup.scratch.join("stock-gap/evaluation.json"))?;
     fs_err::remove_dir_all(&folder)?;
     Ok(format!(
-        "## Panel\n\n```\n{said}```\n\n{series} **synthetic** series of {rows} rows; windows of the training set in random order, in batches of 256, on one \
-         thread.\n\n`train stock-gap --samples 50000 --epochs 2` on them, {} test windows scored: {} s, peak memory {}.\n{}",
+        "## Panel\n\n```\n{said}```\n\n{series} **synthetic** series of {rows} rows; windows of \
+         the training set in random order, in batches of 256, on one thread.\n\n`train stock-gap \
+         --samples 50000 --epochs 2` on them, {} test windows scored: {} s, peak memory {}.\n{}",
         scores["windows"],
         number(finished.seconds),
         mebibytes(finished.peak),

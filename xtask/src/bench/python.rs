@@ -10,7 +10,8 @@ use crate::shell::{Result, root, run as run_command, say};
 const FOLDER: &str = "benches/.peers";
 const REQUIREMENTS: &str = "benches/peers/requirements.txt";
 /// What the scripts import. Looking for a package is quick, importing TensorFlow is not.
-const LOOK: &str = "import importlib.util as u; print(*(m for m in ('keras', 'numpy', 'tensorflow', 'torch') if u.find_spec(m) is None))";
+const LOOK: &str = "import importlib.util as u; print(*(m for m in ('keras', 'numpy', \
+                    'tensorflow', 'torch') if u.find_spec(m) is None))";
 
 /// The interpreter asked for, or the one of the peers' environment, which is made if it is not
 /// there.
@@ -58,7 +59,8 @@ pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
 fn make(folder: &Path) -> Result<()> {
     let system = if cfg!(windows) { "python" } else { "python3" };
     say(&format!(
-        "making {FOLDER} and installing {REQUIREMENTS} (several GB, once; remove the folder to undo)"
+        "making {FOLDER} and installing {REQUIREMENTS} (several GB, once; remove the folder to \
+         undo)"
     ));
     let mut environment = Command::new(system);
     environment.args(["-m", "venv"]).arg(folder);
@@ -70,7 +72,8 @@ fn make(folder: &Path) -> Result<()> {
     run_command(environment).and_then(|()| run_command(pip)).map_err(|problem| {
         // A half-made environment would be taken for a whole one the next time.
         let _ = fs_err::remove_dir_all(folder);
-        let needed = "the peers need Python 3.10 or newer with venv and pip; --python names an interpreter that has their packages";
+        let needed = "the peers need Python 3.10 or newer with venv and pip; --python names an \
+                      interpreter that has their packages";
         format!("{problem}\n{needed}").into()
     })
 }

@@ -176,8 +176,11 @@ fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String 
         format!("{cell} {} s ({training} + {validation} GFLOP)", number(floor(cell)))
     });
     format!(
-        "## Training\n\n{}\nMedian of {} of the stock job (batch 64, validation included), {} in turn, the first {} of every process not counted. \"To ours\": time as a multiple of `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix \
-         products, training + validation, would take at {gigaflops:.0} GFLOP/s, the best f32 1024x1024x1024 product of the backend, on all cores: {}.\n",
+        "## Training\n\n{}\nMedian of {} of the stock job (batch 64, validation included), {} in \
+         turn, the first {} of every process not counted. \"To ours\": time as a multiple of \
+         `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix products, training + \
+         validation, would take at {gigaflops:.0} GFLOP/s, the best f32 1024x1024x1024 product of \
+         the backend, on all cores: {}.\n",
         markdown(
             &["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"],
             2,

@@ -70,7 +70,8 @@ impl Turns {
         }
         let percent = 100.0 * self.others;
         format!(
-            "\n**Not a quiet machine**: between turns other programs took up to {percent:.0}% of the processors; these figures do not compare.\n"
+            "\n**Not a quiet machine**: between turns other programs took up to {percent:.0}% of \
+             the processors; these figures do not compare.\n"
         )
     }
 }

@@ -26,7 +26,9 @@ pub(super) fn run(setup: &Setup) -> Result<Vec<Row>> {
     );
     let short = Row { promise: "a write that comes short (RLIMIT_FSIZE)", figure };
     let Some(way) = mounting() else {
-        return Err("small disks were LEFT OUT: this machine lets nobody mount one (unshare -m, unshare -Urm)".into());
+        return Err("small disks were LEFT OUT: this machine lets nobody mount one (unshare -m, \
+                    unshare -Urm)"
+            .into());
     };
     let full = full(setup, &runs, way)?;
     Ok(vec![short, Row { promise: "a full disk (tmpfs), then a larger one", figure: full }])
@@ -74,7 +76,8 @@ fn full(setup: &Setup, runs: &[Run], way: &[&str]) -> Result<String> {
         }
     }
     Ok(format!(
-        "{full} full disks of {done} sizes, 4 KiB to {LARGEST:.0} KiB; each run went on to the same bytes"
+        "{full} full disks of {done} sizes, 4 KiB to {LARGEST:.0} KiB; each run went on to the \
+         same bytes"
     ))
 }
 

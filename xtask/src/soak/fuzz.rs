@@ -68,7 +68,8 @@ mod tests {
     fn inputs_are_counted() {
         assert_eq!(
             executed(
-                "Done 12 runs\nstat::number_of_executed_units: 1200\nstat::average_exec_per_sec:     40\n"
+                "Done 12 runs\nstat::number_of_executed_units: 1200\n\
+                 stat::average_exec_per_sec:     40\n"
             ),
             1200
         );

@@ -37,7 +37,8 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
         all = disturb(runs, (all, goal), &mut random, &mut progress)?;
     }
     let figure = format!(
-        "{} kills ({} in the first tenth of a second, {} while reports were written), {} times gone on, {} runs ended with the same bytes",
+        "{} kills ({} in the first tenth of a second, {} while reports were written), {} times \
+         gone on, {} runs ended with the same bytes",
         all.kills, all.early, all.at_reports, all.went_on, all.ends
     );
     let read = format!(

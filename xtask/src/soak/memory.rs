@@ -40,7 +40,8 @@ pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
         let slope = 1000.0 * slope(&counted);
         let most = looks.iter().map(|look| look.mebibytes).fold(0.0, f64::max);
         let figure = format!(
-            "{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} MiB",
+            "{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} \
+             MiB",
             run.experiment,
             looks.len()
         );

@@ -42,7 +42,8 @@ pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> 
     }
     let slowest = slowest.as_secs_f64();
     let figure = format!(
-        "{sent} signals, at most {slowest:.2} s to the end of the process; {ends} runs ended with the same bytes"
+        "{sent} signals, at most {slowest:.2} s to the end of the process; {ends} runs ended with \
+         the same bytes"
     );
     Ok(vec![Row { promise: "SIGINT and SIGTERM save and end with 130 and 143", figure }])
 }

@@ -64,7 +64,8 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
             progress.done(done + 1, &format!(" ({error})"));
         }
         let figure = format!(
-            "{tried} faults in {} places: {failed} runs said so and ended, {mute} ended where other calls failed, too, {borne} bore it; all went on to the same bytes",
+            "{tried} faults in {} places: {failed} runs said so and ended, {mute} ended where \
+             other calls failed, too, {borne} bore it; all went on to the same bytes",
             places.len()
         );
         say(&format!("  {calls} {error}: {figure}"));
@@ -121,7 +122,8 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
         progress.done(done + 1, "");
     }
     let figure = format!(
-        "{kills} kills, at {tried} of {} renames and removals and soon after the next start; neither run lost, the same bytes",
+        "{kills} kills, at {tried} of {} renames and removals and soon after the next start; \
+         neither run lost, the same bytes",
         places.len()
     );
     say(&format!("  {figure}"));
@@ -203,8 +205,9 @@ mod tests {
 
     #[test]
     fn calls_are_counted_for_each_thread() {
-        let trace = "7 write(2</dev/null>, \"a\", 1) = 1\n7 write(3</x/artifacts/y>, \"b\", 1 <unfinished ...>\n8 write(3</x/artifacts/y>, \"c\", 1) = 1\n7 <... write resumed>) = 1\n\
-                     7 write(3</x/artifacts/y>, \"d\", 1) = 1\n";
+        let trace = "7 write(2</dev/null>, \"a\", 1) = 1\n7 write(3</x/artifacts/y>, \"b\", 1 \
+                     <unfinished ...>\n8 write(3</x/artifacts/y>, \"c\", 1) = 1\n7 <... write \
+                     resumed>) = 1\n7 write(3</x/artifacts/y>, \"d\", 1) = 1\n";
         assert_eq!(ordinals(trace), [1, 2, 3]);
     }
 }

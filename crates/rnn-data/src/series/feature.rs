@@ -46,7 +46,8 @@ pub enum Feature {
     Hour,
 }
 
-const WRITTEN: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month or hour";
+const WRITTEN: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), \
+                       gap, weekday, month or hour";
 
 impl Feature {
     /// Reads a feature of some columns, those of a [`CsvFile`](crate::CsvFile) or a [`Table`].

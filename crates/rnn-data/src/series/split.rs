@@ -102,7 +102,8 @@ impl Split {
             Self::Course => {
                 let test_rows = COURSE_TEST_DAYS + window;
                 let why = format!(
-                    "the last {test_rows} rows are the test part, and each part needs a window of {window} days and a day to predict"
+                    "the last {test_rows} rows are the test part, and each part needs a window of \
+                     {window} days and a day to predict"
                 );
                 (test_rows + window + 1, why)
             }
@@ -111,7 +112,8 @@ impl Split {
                 let apart =
                     if gap > window { format!(", {gap} rows apart") } else { String::new() };
                 let why = format!(
-                    "training, validation and test part need a window of {window} rows and {horizon} to predict each{apart}"
+                    "training, validation and test part need a window of {window} rows and \
+                     {horizon} to predict each{apart}"
                 );
                 (window + 2 * gap + 3 * horizon, why)
             }
@@ -127,16 +129,23 @@ impl Split {
                 SetSize::From(from) => Some(times.partition_point(|time| *time < from)),
             };
             let first = first.filter(|first| (window..end).contains(first)).ok_or_else(|| {
-                let given = format!("{} rows, {} to {}", rows, format_time(times[0]), format_time(times[rows - 1]));
+                let given = format!(
+                    "{} rows, {} to {}",
+                    rows,
+                    format_time(times[0]),
+                    format_time(times[rows - 1])
+                );
                 wrong(format!(
-                    "the {part} part ({size}) does not fit: it ends before row {} of {given}, and needs a window of {window} rows before it",
+                    "the {part} part ({size}) does not fit: it ends before row {} of {given}, and \
+                     needs a window of {window} rows before it",
                     end + 1
                 ))
             })?;
             let predicted = end - first;
             if predicted < horizon {
                 return Err(wrong(format!(
-                    "the {part} part predicts {predicted} rows ({size}), fewer than the horizon of {horizon} rows"
+                    "the {part} part predicts {predicted} rows ({size}), fewer than the horizon of \
+                     {horizon} rows"
                 )));
             }
             Ok(first)
@@ -151,8 +160,8 @@ impl Split {
                 let valid = place("validation", valid, test.saturating_sub(gap))?;
                 if valid < gap + window + horizon {
                     return Err(wrong(format!(
-                        "no rows are left to train on: {} come before the inputs of the validation part, a window of {window} and {horizon} to \
-                         predict need {}",
+                        "no rows are left to train on: {} come before the inputs of the validation \
+                         part, a window of {window} and {horizon} to predict need {}",
                         valid.saturating_sub(gap),
                         window + horizon
                     )));

@@ -121,7 +121,8 @@ impl<R: Read> Read for Tally<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.length.saturating_sub(self.row) > LONGEST_ROW {
             let problem = format!(
-                "the row that begins here goes on for more than {} MiB; expected rows on lines of their own (is a quote left open?)",
+                "the row that begins here goes on for more than {} MiB; expected rows on lines of \
+                 their own (is a quote left open?)",
                 LONGEST_ROW >> 20
             );
             return Err(self.refuse(self.row, problem));
@@ -139,7 +140,8 @@ impl<R: Read> Read for Tally<R> {
         match bytes.iter().position(|byte| *byte == 0) {
             Some(place) => Err(self.refuse(
                 start + place as u64,
-                "expected text, got a NUL byte, which UTF-16 text and damaged files have; save the file as CSV in UTF-8",
+                "expected text, got a NUL byte, which UTF-16 text and damaged files have; save the \
+                 file as CSV in UTF-8",
             )),
             None => Ok(read),
         }

@@ -54,8 +54,8 @@ impl fmt::Display for Warning {
         match self {
             Self::NonPositivePrices { rows, first } => write!(
                 f,
-                "prices at or below zero in {rows} {} (first on {first}); additively adjusted files have them, \
-                 percentages and returns of such prices mean nothing",
+                "prices at or below zero in {rows} {} (first on {first}); additively adjusted \
+                 files have them, percentages and returns of such prices mean nothing",
                 rows_text(*rows)
             ),
             Self::HighBelowLow { rows, first } => {
@@ -67,7 +67,8 @@ impl fmt::Display for Warning {
             }
             Self::Gaps { count, from, to } => write!(
                 f,
-                "{count} long {} in the dates, the longest from {} to {}; windows count rows, not days",
+                "{count} long {} in the dates, the longest from {} to {}; windows count rows, not \
+                 days",
                 if *count == 1 { "gap" } else { "gaps" },
                 format_time(*from),
                 format_time(*to)
@@ -79,9 +80,10 @@ impl fmt::Display for Warning {
                     if *count == 1 { "value" } else { "values" }
                 )?;
                 match fill {
-                    Fill::Linear => {
-                        f.write_str(" from the values around; a filled value knows the next one, so scores flatter (forward does not)")
-                    }
+                    Fill::Linear => f.write_str(
+                        " from the values around; a filled value knows the next one, so scores \
+                         flatter (forward does not)",
+                    ),
                     _ => Ok(()),
                 }
             }

@@ -14,8 +14,8 @@ use super::real::Real;
 /// first-level cache.
 const DEPTH: usize = 128;
 
-/// A matrix read value by value: the value at `(row, column)` is `data[row * row_stride + column *
-/// column_stride]`.
+/// A matrix read value by value: the value at `(row, column)` is
+/// `data[row * row_stride + column * column_stride]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strided<'a, T> {
     pub(crate) data: &'a [T],

@@ -138,8 +138,10 @@ const TAYLOR_F64: [f64; 12] = [
 
 macro_rules! real {
     (
-        $type:ident, $bits:ident, $vector:ident, $mask:ident, $lanes:ident, $mask_between:ident, $splat:ident, $mul_add:ident, $select:ident, $load:ident,
-        $store:ident, taylor $taylor:ident, mantissa $mantissa:literal, bias $bias:literal, magic $magic:literal,
+        $type:ident, $bits:ident, $vector:ident, $mask:ident, $lanes:ident,
+        $mask_between:ident, $splat:ident, $mul_add:ident, $select:ident, $load:ident,
+        $store:ident, taylor $taylor:ident,
+        mantissa $mantissa:literal, bias $bias:literal, magic $magic:literal,
         ln_2 $ln_2_high:literal $ln_2_low:literal, limit $limit:literal
     ) => {
         impl Real for $type {
@@ -257,11 +259,13 @@ macro_rules! real {
 }
 
 real!(
-    f32, u32, f32s, m32s, F32_LANES, mask_between_m32s, splat_f32s, mul_add_e_f32s, select_f32s, mask_load_ptr_f32s,
-    mask_store_ptr_f32s, taylor TAYLOR_F32, mantissa 23, bias 127, magic 12_582_912.0, ln_2 0.693_359_4 -2.121_944_4e-4, limit 87.0
+    f32, u32, f32s, m32s, F32_LANES, mask_between_m32s, splat_f32s, mul_add_e_f32s, select_f32s,
+    mask_load_ptr_f32s, mask_store_ptr_f32s, taylor TAYLOR_F32, mantissa 23, bias 127,
+    magic 12_582_912.0, ln_2 0.693_359_4 -2.121_944_4e-4, limit 87.0
 );
 real!(
-    f64, u64, f64s, m64s, F64_LANES, mask_between_m64s, splat_f64s, mul_add_e_f64s, select_f64s, mask_load_ptr_f64s,
-    mask_store_ptr_f64s, taylor TAYLOR_F64, mantissa 52, bias 1023, magic 6_755_399_441_055_744.0,
+    f64, u64, f64s, m64s, F64_LANES, mask_between_m64s, splat_f64s, mul_add_e_f64s, select_f64s,
+    mask_load_ptr_f64s, mask_store_ptr_f64s, taylor TAYLOR_F64, mantissa 52, bias 1023,
+    magic 6_755_399_441_055_744.0,
     ln_2 0.693_147_180_369_123_8 1.908_214_929_270_587_7e-10, limit 708.0
 );

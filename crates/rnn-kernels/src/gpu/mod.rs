@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! forward   sums = X K                             one product over all steps
-//!           h, c, sums = all steps of the cell     one launch, a workgroup for some rows of the batch
+//!           h, c, sums = all steps of the cell     one launch, a workgroup for some rows
 //! backward  gradient of sums, states, in reverse   one launch
-//!           gradients of X, K, R, bias             one product (in parts, then their sum) or sum each, over all steps
+//!           gradients of X, K, R, bias             one product or sum each, over all steps
 //! ```
 //!
-//! `plan.rs` reads the device's limits. Where the gates of a layer do not fit into workgroup
-//! memory, `steps.rs` makes of the one launch a product and a launch for each step. Numbers of
-//! other types than `F32` and `F16`, and devices with less than WebGPU promises, go by tensor
-//! operations. `F16` is how tensors are stored, also those between two launches; within one,
-//! everything is computed in `F32`.
+//! Backward, each product is taken in parts, which are then added. `plan.rs` reads the device's
+//! limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one
+//! launch a product and a launch for each step. Numbers of other types than `F32` and `F16`, and
+//! devices with less than WebGPU promises, go by tensor operations. `F16` is how tensors are
+//! stored, also those between two launches; within one, everything is computed in `F32`.
 
 mod backward;
 mod cells;

@@ -34,8 +34,8 @@ pub struct GruWeights {
 /// (cuDNN's form, Keras `reset_after=True`).
 ///
 /// With `[xz, xr, xh] = x_t K + b` and `[hz, hr, hh] = h_(t-1) R + c`:
-/// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and `h_t = z * h_(t-1) +
-/// (1 - z) * n`.
+/// `z = sigmoid(xz + hz)`, `r = sigmoid(xr + hr)`, `n = tanh(xh + r * hh)` and
+/// `h_t = z * h_(t-1) + (1 - z) * n`.
 ///
 /// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16
 /// sequences), and gives the same bytes for any number of threads; on wgpu one launch runs all

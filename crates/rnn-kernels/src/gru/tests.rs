@@ -44,7 +44,8 @@ fn one_unit_agrees_with_scalars() {
 
 #[test]
 #[should_panic(
-    expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units; every size must be at least 1"
+    expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units; every size must \
+                be at least 1"
 )]
 fn an_empty_sequence_is_refused() {
     let device = Device::flex();

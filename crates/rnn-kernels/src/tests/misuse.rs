@@ -29,7 +29,8 @@ fn sizes_of_zero_are_refused_by_every_operator() {
     for (shape, units) in [([0, 4, 2], 3), ([1, 0, 2], 3), ([1, 4, 0], 3), ([1, 4, 2], 0)] {
         let [batch, time, input] = shape;
         let expected = format!(
-            "input is [batch {batch}, time {time}, features {input}] with {units} hidden units; every size must be at least 1"
+            "input is [batch {batch}, time {time}, features {input}] with {units} hidden units; \
+             every size must be at least 1"
         );
         let calls: [(&str, Call); 3] = [
             (

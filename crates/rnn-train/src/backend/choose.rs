@@ -79,7 +79,8 @@ impl Backend {
     }
 }
 
-const NO_ADAPTER: &str = "no graphics adapter was found for --backend wgpu; install a Vulkan driver, or use --backend ndarray for the CPU";
+const NO_ADAPTER: &str = "no graphics adapter was found for --backend wgpu; install a Vulkan \
+                          driver, or use --backend ndarray for the CPU";
 
 fn automatic() -> (Backend, String) {
     let cpu = |why: &str| {

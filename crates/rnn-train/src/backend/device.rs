@@ -31,7 +31,8 @@ pub(crate) fn default_cpu() -> Backend {
 
 #[allow(
     deprecated,
-    reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked for"
+    reason = "burn-ndarray is deprecated in Burn 0.22, and the CPU backend this project was asked \
+              for"
 )]
 pub(super) fn ndarray() -> Backend {
     Backend { name: "ndarray".to_owned(), device: Device::ndarray(), gpu: None }

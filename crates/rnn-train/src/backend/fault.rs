@@ -187,7 +187,12 @@ mod tests {
     /// Texts of real failures, in Burn 0.22.1 on Mesa's lavapipe.
     #[test]
     fn what_failed_is_read_from_what_was_said() {
-        let limit = "Event processing failed: train/Loss: An error happened during execution\nCaused by:\n  Several failures at once\nCaused by:\n  The bytes were never written (failure #28, still claiming 8 buffer(s))\n  skipped `ReduceKernel`: it needed memory\nCaused by:\n  An IO error happened\nCaused by:\n  can't allocate buffer of size: 711360000\nNo backtrace available\nAsked at:\nNo backtrace available";
+        let limit = "Event processing failed: train/Loss: An error happened during execution\n\
+                     Caused by:\n  Several failures at once\nCaused by:\n  The bytes were never \
+                     written (failure #28, still claiming 8 buffer(s))\n  skipped `ReduceKernel`: \
+                     it needed memory\nCaused by:\n  An IO error happened\nCaused by:\n  can't \
+                     allocate buffer of size: 711360000\nNo backtrace available\nAsked at:\nNo \
+                     backtrace available";
         assert_eq!(
             classify(limit, false),
             Some((GpuFault::Limit, "can't allocate buffer of size: 711360000".to_owned()))
@@ -200,7 +205,11 @@ mod tests {
         assert_eq!(memory, Some((GpuFault::OutOfMemory, "wgpu error: Out of Memory".to_owned())));
 
         // burn-tensor quotes the error it did not expect.
-        let lost = r#"Error while reading data: use `try_into_scalar` instead to catch the error at runtime: Data(StorageAccess(Read("The device is poisoned\nCaused by:\n  Unknown: Device is lost\nBacktrace:\nNo backtrace available")))"#;
+        let lost = concat!(
+            "Error while reading data: use `try_into_scalar` instead to catch the error at ",
+            r#"runtime: Data(StorageAccess(Read("The device is poisoned\nCaused by:\n  Unknown: "#,
+            r#"Device is lost\nBacktrace:\nNo backtrace available")))"#
+        );
         let lost = panic(lost, "burn-tensor-0.22.1/src/tensor/api/check.rs:401");
         assert_eq!(lost, Some((GpuFault::Lost, "Unknown: Device is lost".to_owned())));
 
@@ -238,7 +247,8 @@ mod tests {
             || Err::<(), _>(Error::Training("Event processing failed: out of memory".to_owned()));
         let on_gpu = Backend { gpu: Some("A GPU".to_owned()), ..crate::backend::default_cpu() };
         let error = on_gpu.guard("do this", failing).unwrap_err();
-        let expected = "A GPU ran out of memory (Event processing failed: out of memory); do this; checkpoints written so far are intact";
+        let expected = "A GPU ran out of memory (Event processing failed: out of memory); do this; \
+                        checkpoints written so far are intact";
         assert_eq!((error.to_string().as_str(), error.exit_code()), (expected, 1));
         assert!(
             matches!(
@@ -253,7 +263,8 @@ mod tests {
     fn long_texts_are_cut_and_backtraces_left_out() {
         assert_eq!(
             root(
-                "wgpu error: Validation Error\n\nCaused by:\n  In Device::create_buffer\n    too big\n"
+                "wgpu error: Validation Error\n\nCaused by:\n  In Device::create_buffer\n    too \
+                 big\n"
             ),
             "In Device::create_buffer: too big"
         );

@@ -58,7 +58,9 @@ pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
 pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
     if cfg!(feature = "vulkan") && !adapter.hardware {
         // Their drivers lack what cubecl-spirv 0.11.3 needs for workgroup memory, and crash.
-        return Err("software adapters cannot run kernels compiled to SPIR-V: build with the feature wgpu, not vulkan".to_owned());
+        return Err("software adapters cannot run kernels compiled to SPIR-V: build with the \
+                    feature wgpu, not vulkan"
+            .to_owned());
     }
     let (sum, panic) = caught(|| {
         let ones = Tensor::<2>::ones([2, 2], &adapter.device);

@@ -40,7 +40,8 @@ impl fmt::Display for Race {
         let [batch, time, ..] = STOCK_LAYER;
         write!(
             f,
-            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms on the CPU",
+            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms \
+             on the CPU",
             self.gpu_ms, self.cpu_ms
         )?;
         match &self.remembered {

@@ -14,7 +14,8 @@ fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
         (
             &["--features", "opne"][..],
             1,
-            "line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`",
+            "line 1: column `opne` is missing (did you mean `open`?); the header has `date`, \
+             `open`",
         ),
         (
             &["--features", "open,log-return(clsoe)"],
@@ -117,7 +118,8 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--interval", "0.99"],
-            "intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which has 30; use a larger",
+            "intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which \
+             has 30; use a larger",
         ),
         (
             &["--season", "500"],
@@ -133,7 +135,8 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--schedule", "step:2:0.5"],
-            "changes the rate after 2 epochs, longer than the run of 2 epochs; use more --epochs or a shorter schedule",
+            "changes the rate after 2 epochs, longer than the run of 2 epochs; use more --epochs \
+             or a shorter schedule",
         ),
         (
             &["--schedule", "cosine:3"],
@@ -145,7 +148,8 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--schedule", "cosine", "--learning-rate", "3"],
-            "--schedule cosine with rate 3: Initial learning rate must be greater than 0 and at most 1",
+            "--schedule cosine with rate 3: Initial learning rate must be greater than 0 and at \
+             most 1",
         ),
         (
             &["--warmup", "2"],
@@ -196,7 +200,8 @@ fn parts_that_do_not_fit_are_refused_with_what_there_is() {
     for (args, expected) in [
         (
             &["--window", "500"][..],
-            "bars.csv: 200 rows are too few: 1503 are needed (training, validation and test part need a window of 500",
+            "bars.csv: 200 rows are too few: 1503 are needed (training, validation and test part \
+             need a window of 500",
         ),
         (
             &["--horizon", "31"],
@@ -276,7 +281,8 @@ fn logarithms_of_what_has_none_name_the_line() {
     let (date, rest) = fifth.split_once(',').unwrap();
     let zero = format!("{date},0,{}", rest.split_once(',').unwrap().1);
     scratch.file("zero.csv", text.replace(fifth, &zero));
-    let logarithm = "zero.csv, line 6, column `open`: the logarithm of 0 is asked for, which needs numbers above 0; choose another transform or feature";
+    let logarithm = "zero.csv, line 6, column `open`: the logarithm of 0 is asked for, which needs \
+                     numbers above 0; choose another transform or feature";
     for args in [
         &["--transform", "log-return"][..],
         &["--transform", "log-residual"],
@@ -290,7 +296,8 @@ fn logarithms_of_what_has_none_name_the_line() {
             logarithm,
         );
     }
-    let of_share = "line 6, column `open`: expected a number other than 0 for return(open), a share of it, got `0`";
+    let of_share = "line 6, column `open`: expected a number other than 0 for return(open), a \
+                    share of it, got `0`";
     scratch.fails(
         &quick(&["train", "series"], &["--data", "zero.csv", "--features", "return(open)"]),
         1,
@@ -313,7 +320,8 @@ fn settings_files_say_which_line_is_wrong() {
         (
             "seed = 1\nwindwo = 3\n",
             1,
-            "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints all keys)",
+            "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints \
+             all keys)",
         ),
         ("[training]\nepochs = 3\n", 1, "unknown key `training`"),
         ("seed = 1\ninterval = 1.5\n", 1, "line 2, column 12"),

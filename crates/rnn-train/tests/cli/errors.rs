@@ -228,13 +228,23 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
         "none",
     ];
     // The first step changes the weights, the second sees what they have become.
-    scratch.fails(&args, 1, "training stopped: the loss is NaN after epoch 4; try a smaller --learning-rate, or --clip-norm 1 (the best checkpoint, of epoch 3, is kept)");
+    scratch.fails(
+        &args,
+        1,
+        "training stopped: the loss is NaN after epoch 4; try a smaller --learning-rate, or \
+         --clip-norm 1 (the best checkpoint, of epoch 3, is kept)",
+    );
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
     // Going on does not begin with what was broken.
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     // Inside an epoch the step is known.
     let args = quick(&["train", "series"], &["--learning-rate", "1e38", "--batch-size", "8"]);
-    scratch.fails(&args, 1, "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 (there is no checkpoint yet)");
+    scratch.fails(
+        &args,
+        1,
+        "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 (there is no \
+         checkpoint yet)",
+    );
     // Also where a state was saved before: from there it would come to the same.
     let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();
     scratch.fails(&args, 1, "(there is no checkpoint yet)");

@@ -62,7 +62,8 @@ fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
     let window = |years: [i32; 2]| {
         let [from, to] = years;
         format!(
-            "/appstock/app/fqkline/get?_var=kline_dayqfq{from}&param=sh600519,day,{from}-01-01,{to}-12-31,640,qfq"
+            "/appstock/app/fqkline/get?_var=kline_dayqfq{from}&param=sh600519,day,{from}-01-01,\
+             {to}-12-31,640,qfq"
         )
     };
     assert_eq!(server.targets(), [window([2019, 2020]), window([2021, 2022])]);
@@ -105,8 +106,9 @@ fn every_provider_gives_the_same_file() {
         "lots, adjustment and order of columns are the same"
     );
     let asked = server.asked();
-    let eastmoney = "/api/qt/stock/kline/get?secid=1.600519&ut=fa5fd1943c7b386f172d6893dbfba10b&fields1=f1,f2,f3,f4,f5,f6\
-                     &fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&klt=101&fqt=1&beg=20190304&end=20220218";
+    let eastmoney = "/api/qt/stock/kline/get?secid=1.600519&ut=fa5fd1943c7b386f172d6893dbfba10b&\
+                     fields1=f1,f2,f3,f4,f5,f6&fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&\
+                     klt=101&fqt=1&beg=20190304&end=20220218";
     assert_eq!(asked[2].target, eastmoney);
     assert!(
         asked[2].head.to_lowercase().contains("referer: https://quote.eastmoney.com/"),
@@ -115,7 +117,8 @@ fn every_provider_gives_the_same_file() {
     );
     assert_eq!(
         asked[3].target,
-        "/v8/finance/chart/600519.SS?period1=1551657600&period2=1645228800&interval=1d&events=div%2Csplits"
+        "/v8/finance/chart/600519.SS?period1=1551657600&period2=1645228800&interval=1d&\
+         events=div%2Csplits"
     );
     assert!(
         asked[3].head.to_lowercase().contains("user-agent: mozilla/5.0 (compatible; rnn-train/"),
@@ -132,11 +135,13 @@ fn adjustments_and_markets_are_asked_for_as_each_provider_names_them() {
     for (args, expected) in [
         (
             &["sz000001", "--adjust", "hfq"][..],
-            "/appstock/app/fqkline/get?_var=kline_dayhfq2022&param=sz000001,day,2022-01-01,2023-12-31,640,hfq",
+            "/appstock/app/fqkline/get?_var=kline_dayhfq2022&param=sz000001,day,2022-01-01,\
+             2023-12-31,640,hfq",
         ),
         (
             &["000001.SZ", "--adjust", "none"],
-            "/appstock/app/kline/get?_var=kline_day2022&param=sz000001,day,2022-01-01,2023-12-31,640,",
+            "/appstock/app/kline/get?_var=kline_day2022&param=sz000001,day,2022-01-01,2023-12-31,\
+             640,",
         ),
         (&["430047.BJ", "--provider", "eastmoney", "--adjust", "hfq"], "secid=0.430047&"),
         (&["aapl"], "/v8/finance/chart/AAPL?"),
@@ -327,7 +332,8 @@ fn a_gap_that_is_no_holiday_is_said() {
 }
 
 #[test]
-#[ignore = "asks the real providers over the network: run it by hand, `cargo test --workspace -- --ignored real_providers`"]
+#[ignore = "asks the real providers over the network: run it by hand, `cargo test --workspace -- \
+            --ignored real_providers`"]
 fn real_providers_answer() {
     for (provider, symbol) in
         [("tencent", "600519"), ("eastmoney", "600519"), ("yahoo", "600519"), ("yahoo", "AAPL")]

@@ -67,8 +67,8 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
     let first = date(2022, 1, 24);
     let finished = scratch.fetched(&Server::honest(paid), &LATER);
     let said = format!(
-        "sh600519.csv: its history was rewritten (forward-adjusted prices are at every dividend): its close of {first} was {}, and now is {}; \
-         everything is fetched again",
+        "sh600519.csv: its history was rewritten (forward-adjusted prices are at every dividend): \
+         its close of {first} was {}, and now is {}; everything is fetched again",
         close(&prices(), first),
         close(&paid, first)
     );
@@ -115,7 +115,10 @@ fn earlier_days_are_fetched_with_all_others() {
         scratch.fetched(&server, &["600519", "--from", "2020-05-04", "--to", "2022-01-07"]);
     assert_eq!(finished.code, 0);
     assert!(
-        finished.stderr.contains("sh600519.csv: began with 2021-06-01, asked for 2020-05-04; everything was fetched again"),
+        finished.stderr.contains(
+            "sh600519.csv: began with 2021-06-01, asked for 2020-05-04; everything was fetched \
+             again"
+        ),
         "{}",
         finished.stderr
     );
@@ -138,11 +141,13 @@ fn rows_of_two_providers_are_never_mixed() {
     // A failure does not make the file another provider's; who wants that names it.
     let before = both(&scratch);
     let finished = scratch.fetch(&server, &LATER);
-    let said = "sh600519.csv stays as it is, as its prices are tencent's and go with no others: try again later; --provider NAME replaces the whole file";
+    let said = "sh600519.csv stays as it is, as its prices are tencent's and go with no others: \
+                try again later; --provider NAME replaces the whole file";
     assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"], before));
     let finished = scratch.fetched(&server, &[&LATER[..], &["--provider", "eastmoney"]].concat());
-    let said = "sh600519.csv: was from tencent, whose prices do not go with those of eastmoney; everything was fetched again";
+    let said = "sh600519.csv: was from tencent, whose prices do not go with those of eastmoney; \
+                everything was fetched again";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!(server.providers(), ["tencent", "eastmoney"]);
     assert!(server.targets()[1].contains("beg=20210601&end=20220304"));
@@ -198,7 +203,8 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
         ),
         (
             Server::honest(Prices { first: date(2021, 9, 1), factor: 0.9, ..prices() }),
-            "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces it nevertheless)",
+            "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces \
+             it nevertheless)",
         ),
         // A hole in the middle of a rewritten history.
         (
@@ -235,15 +241,18 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
     for (args, said) in [
         (
             vec!["000001", "--to", "2022-03-04", "--out", FILE],
-            "sh600519.csv: holds qfq prices of sh600519, asked for qfq of sz000001; another --out, or --force replaces it",
+            "sh600519.csv: holds qfq prices of sh600519, asked for qfq of sz000001; another --out, \
+             or --force replaces it",
         ),
         (
             [&LATER[..], &["--adjust", "hfq"]].concat(),
-            "sh600519.csv: holds qfq prices of sh600519, asked for hfq of sh600519; another --out, or --force replaces it",
+            "sh600519.csv: holds qfq prices of sh600519, asked for hfq of sh600519; another --out, \
+             or --force replaces it",
         ),
         (
             out("mine.csv"),
-            "mine.csv: is there, and not known to be from `rnn-train fetch` (mine.csv.json is missing)",
+            "mine.csv: is there, and not known to be from `rnn-train fetch` (mine.csv.json is \
+             missing)",
         ),
         (
             out("note.csv"),

@@ -78,7 +78,8 @@ fn forms_of_an_answer_that_are_all_the_same_bars() {
         (
             "twice",
             with_rows(|rows| rows.iter().chain(&rows).cloned().collect()),
-            "note: tencent gave 5 rows of days it had given before, with the same numbers, left out",
+            "note: tencent gave 5 rows of days it had given before, with the same numbers, left \
+             out",
         ),
         (
             "others",
@@ -134,7 +135,8 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
         ),
         (
             with_rows(|_| Vec::new()),
-            "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or not traded then)",
+            "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or \
+             not traded then)",
         ),
         (
             with_text(|_| "<!DOCTYPE html>\u{1b}[2J<h1>Blocked".to_owned()),
@@ -327,7 +329,10 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
 #[test]
 fn faults_of_eastmoney_and_yahoo_are_named_too() {
     let scratch = Scratch::new();
-    let none = r#"{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}"#;
+    let none = concat!(
+        r#"{"chart":{"result":null,"error":{"code":"Not Found","#,
+        r#""description":"No data found, symbol may be delisted"}}}"#
+    );
     let cut = |text: String| text.replacen("\"open\":[", "\"open\":[1,", 1);
     for (name, does, said) in [
         (

@@ -107,7 +107,10 @@ fn other_volumes_are_another_history() {
     let finished =
         scratch.fetched(&volume("\"1010.000\"", "\"2010.000\""), &["600519", "--to", "2022-02-25"]);
     assert!(
-        finished.stderr.contains("its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; everything is"),
+        finished.stderr.contains(
+            "its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; \
+             everything is"
+        ),
         "{}",
         finished.stderr
     );
@@ -126,7 +129,8 @@ fn force_keeps_the_first_day_of_the_file_before() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
-    let said = "note: days are asked for from 2021-06-01 on, as sh600519.csv.json says; --from names another";
+    let said = "note: days are asked for from 2021-06-01 on, as sh600519.csv.json says; --from \
+                names another";
     let later = ["600519", "--to", "2022-03-04"];
     let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
     assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
@@ -180,7 +184,8 @@ fn days_before_the_file_begins_are_not_called_up_to_date() {
     let server = Server::honest(prices());
     let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
     assert_eq!((finished.code, server.asked().len()), (2, 0));
-    let said = "--to 2021-05-28 is before the first day of sh600519.csv, 2021-06-01; --from asks for earlier days";
+    let said = "--to 2021-05-28 is before the first day of sh600519.csv, 2021-06-01; --from asks \
+                for earlier days";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 
@@ -244,7 +249,8 @@ fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
         scratch.fetched(&answer(|before| before == 0), &args);
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
-        let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or not traded then)";
+        let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or \
+                    not traded then)";
         assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
         // Between others a window has bars.
         if provider == "tencent" {

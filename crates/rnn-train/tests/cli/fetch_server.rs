@@ -139,7 +139,8 @@ fn serve(
     let whole = |status: &str, header: &str, body: &str| {
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
         format!(
-            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\n{header}Content-Type: text/html\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
             body.len()
         )
     };
@@ -166,7 +167,8 @@ fn serve(
         Does::Unpacks(bytes) => {
             let body = packed(bytes);
             let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n",
                 body.len()
             );
             stream.write_all(head.as_bytes())?;
@@ -307,8 +309,12 @@ impl Prices {
             Offset::constant(8).to_timestamp(day.0.at(9, 30, 0, 0)).unwrap().as_second().to_string()
         };
         format!(
-            r#"{{"chart":{{"result":[{{"meta":{{"currency":"CNY","gmtoffset":28800}},"timestamp":[{}],"indicators":{{"quote":[{{"open":[{}],"close":[{}],
-            "high":[{}],"low":[{}],"volume":[{}]}}],"adjclose":[{{"adjclose":[{}]}}]}}}}],"error":null}}}}"#,
+            concat!(
+                r#"{{"chart":{{"result":[{{"meta":{{"currency":"CNY","gmtoffset":28800}},"#,
+                r#""timestamp":[{}],"indicators":{{"quote":[{{"open":[{}],"close":[{}],
+            "high":[{}],"low":[{}],"volume":[{}]}}],"#,
+                r#""adjclose":[{{"adjclose":[{}]}}]}}}}],"error":null}}}}"#
+            ),
             list(&open_at),
             price(0),
             price(1),
@@ -325,7 +331,11 @@ pub(crate) fn tencent(target: &str, rows: &[String]) -> String {
     let parts: Vec<&str> = parameter(target, "param").split(',').collect();
     let name = parameter(target, "_var");
     format!(
-        r#"{name}={{"code":0,"msg":"","data":{{"{}":{{"{}day":[{}],"qt":{{}},"prec":"50.1","version":"16"}}}}}}"#,
+        concat!(
+            r#"{}={{"code":0,"msg":"","data":{{"{}":{{"{}day":[{}],"#,
+            r#""qt":{{}},"prec":"50.1","version":"16"}}}}}}"#
+        ),
+        name,
         parts[0],
         parts[5],
         rows.join(",")

@@ -141,7 +141,8 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         (
             &["--steps", "2"][..],
             2,
-            "2 steps are more than the 1 the model predicts at once, and it reads more of each row than the values it predicts; train it with --fresh --horizon 2",
+            "2 steps are more than the 1 the model predicts at once, and it reads more of each row \
+             than the values it predicts; train it with --fresh --horizon 2",
         ),
         (&["--steps", "0"], 2, "from 1 to 1000000"),
         (&["--steps", "-4"], 2, "from 1 to 1000000, got `-4`"),

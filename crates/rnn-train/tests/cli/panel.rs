@@ -147,7 +147,12 @@ fn a_folder_one_of_whose_files_changed_is_other_data() {
     };
     let before = hash();
     fs::write(scratch.path("panel/b.csv"), bars(150)).unwrap();
-    scratch.fails(&["evaluate", "series"], 1, "has changed since the model was trained on it; to use it all the same, name it with --data");
+    scratch.fails(
+        &["evaluate", "series"],
+        1,
+        "has changed since the model was trained on it; to use it all the same, name it with \
+         --data",
+    );
     scratch.ok(&["evaluate", "series", "--data", &data]);
     let finished = scratch.ok(&["train", "series", "--epochs", "1"]);
     assert!(

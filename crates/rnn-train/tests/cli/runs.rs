@@ -282,8 +282,12 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
 #[test]
 fn flags_override_the_settings_file_which_overrides_the_recipe() {
     let scratch = Scratch::new();
-    fs::write(scratch.path("run.toml"), "epochs = 7\nlearning_rate = 0.02\nseed = 9\nartifacts = \"elsewhere\"\nbackend = \"flex\"\n")
-        .unwrap();
+    fs::write(
+        scratch.path("run.toml"),
+        "epochs = 7\nlearning_rate = 0.02\nseed = 9\nartifacts = \"elsewhere\"\n\
+         backend = \"flex\"\n",
+    )
+    .unwrap();
     scratch.ok(&[
         "train",
         "letters-onehot-1",
@@ -390,7 +394,8 @@ fn appended_days_do_not_change_what_a_model_predicts_for_a_known_day() {
     )
     .unwrap();
     let predict = |data: &str| {
-        scratch.json(&["predict", "stock-rnn", "2016-02-20", "--data", data, "--json"])[0]["predicted"].clone()
+        let args = ["predict", "stock-rnn", "2016-02-20", "--data", data, "--json"];
+        scratch.json(&args)[0]["predicted"].clone()
     };
     assert_eq!(predict("prices.csv"), predict("longer.csv"));
 
@@ -411,7 +416,10 @@ fn without_a_command_stock_lstm_is_trained_on_the_synthetic_sample() {
         .unwrap();
     let finished = scratch.ok(&["--config", "short.toml"]);
     assert!(
-        finished.stdout.contains("stock-lstm, best epoch 1, 240 test values of `open` of synthetic-daily-bars.csv, SYNTHETIC"),
+        finished.stdout.contains(
+            "stock-lstm, best epoch 1, 240 test values of `open` of synthetic-daily-bars.csv, \
+             SYNTHETIC"
+        ),
         "{}",
         finished.stdout
     );

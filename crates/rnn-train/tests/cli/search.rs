@@ -310,7 +310,11 @@ fn halving_gives_the_best_third_more_epochs() {
 #[test]
 fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     let scratch = prepared();
-    scratch.file("space.toml", "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\nlearning_rate = [0.01, 1e300]\n");
+    scratch.file(
+        "space.toml",
+        "optimizer = [\"adam\", \"adamw\"]\nweight_decay = [0.0, 0.1]\n\
+         learning_rate = [0.01, 1e300]\n",
+    );
     let args = search(&["--method", "grid", "--progress", "plain"]);
     let finished = scratch.ok(&args);
     assert!(
@@ -402,7 +406,8 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         "schedule = [\"step:2:0.5\"]",
         &[],
         1,
-        "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 epochs, longer than the run",
+        "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 \
+         epochs, longer than the run",
     );
     refused(
         "valid = [20, 30]",
@@ -445,7 +450,8 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         SPACE,
         &["--method", "halving", "--epochs", "9", "--trials", "9", "--warmup", "1"],
         1,
-        "longer than the run of 1 epoch; use more --epochs or a shorter schedule (the first rung has 1 epoch)",
+        "longer than the run of 1 epoch; use more --epochs or a shorter schedule (the first rung \
+         has 1 epoch)",
     );
     refused(
         SPACE,

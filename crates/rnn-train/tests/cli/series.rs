@@ -50,7 +50,8 @@ fn columns_of_any_file_are_guessed_and_the_guess_is_said() {
         let reading =
             features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let said = format!(
-            "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); reading {reading} (--features chooses others)"
+            "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); \
+             reading {reading} (--features chooses others)"
         );
         assert!(finished.stderr.contains(&said), "expected {said} in\n{}", finished.stderr);
         assert!(
@@ -98,7 +99,8 @@ fn columns_features_dates_and_rows_can_be_chosen() {
     let scratch = Scratch::new();
     let header = ["when", "open", "close", "volume"];
     let data = scratch.file("own.csv", bars_as(header, ',', "%d/%m/%y", 200));
-    let features = "close,difference(open),return(open),log-return(close),log(close/open),gap,weekday,month,hour";
+    let features = "close,difference(open),return(open),log-return(close),log(close/open),gap,\
+                    weekday,month,hour";
     let [from, until] = ["2020-02-03", "2020-09-01"];
     let args = [
         "--data",

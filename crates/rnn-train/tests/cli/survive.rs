@@ -367,7 +367,12 @@ fn a_config_of_another_run_is_not_gone_on_with() {
     fs::copy(scratch.path("other/series/config.json"), scratch.path("killed/series/config.json"))
         .unwrap();
     let args = ["train", "series", "--artifacts", "killed"];
-    scratch.fails(&args, 1, "config.json: is not that of the run that was interrupted here; put that back, or start over with --fresh");
+    scratch.fails(
+        &args,
+        1,
+        "config.json: is not that of the run that was interrupted here; put that back, or start \
+         over with --fresh",
+    );
 }
 
 #[test]

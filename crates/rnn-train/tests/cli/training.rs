@@ -91,7 +91,10 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
         assert_eq!(scratch.ok(&["config", experiment, "--config", &file]).stdout, text);
         assert!(
             text.contains("# ---- Training")
-                && text.contains("\n# Step size of the optimizer, which the schedule starts from\nlearning_rate = "),
+                && text.contains(
+                    "\n# Step size of the optimizer, which the schedule starts from\n\
+                     learning_rate = "
+                ),
             "{text}"
         );
         if ["stock-lstm", "stock-gru", "letters-embedding-4"].contains(&experiment) {
@@ -119,7 +122,8 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
 fn settings_files_take_dates_without_quotes_and_lists() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\nfeatures = [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
+    let text = "from = 2020-01-20\ntest = \"2020-09-01\"\nvalid = 0.2\n\
+                features = [\"open\", \"gap\"]\nunits = [3, 2]\npatience = 4\n";
     let file = scratch.file("run.toml", text);
     scratch.ok(&[
         "train", "series", "--config", &file, "--data", &data, "--epochs", "1", "--window", "5",
@@ -179,7 +183,8 @@ fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
 
     let other = scratch.file("other.csv", bars(200).replace("open", "price"));
     let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
-    let said = "other data than before; what is not said of columns, split and model is as before (--fresh starts over)";
+    let said = "other data than before; what is not said of columns, split and model is as before \
+                (--fresh starts over)";
     assert_eq!(finished.code, 1);
     assert!(
         finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"),

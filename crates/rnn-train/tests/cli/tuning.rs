@@ -274,7 +274,8 @@ fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
     for (args, expected) in [
         (
             &["--lowest", "1", "--highest", "10"][..],
-            "a range test goes from a rate to one a hundred times as large or more, both from 1e-12 to 1e3; got --lowest 1e0",
+            "a range test goes from a rate to one a hundred times as large or more, both from \
+             1e-12 to 1e3; got --lowest 1e0",
         ),
         (&["--lowest", "1e-300"], "got --lowest 1e-300 and --highest 1e0"),
         (

@@ -119,7 +119,8 @@ fn a_column_goes_before_a_word() {
 
 #[test]
 fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
-    let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, weekday, month or hour";
+    let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, \
+                 weekday, month or hour";
     for (text, expected) in [
         ("ratio(open)", format!("feature `ratio(open)`: there is no function `ratio`; {known}")),
         (
@@ -152,13 +153,20 @@ fn ratios_of_what_has_none_are_errors_with_the_line() {
     let zero_at = |zero: usize| move |row: usize| if row == zero { 0.0 } else { 100.0 };
     for text in ["log-return(open)", "log(open/close)", "log(close/open)", "gap"] {
         let problem = without_path(&feature(text).values(&table(0..5, zero_at(2))).unwrap_err());
-        assert!(problem.starts_with(", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers above 0"), "{problem}");
+        assert!(
+            problem.starts_with(
+                ", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers \
+                 above 0"
+            ),
+            "{problem}"
+        );
     }
     let problem =
         without_path(&feature("return(open)").values(&table(0..5, zero_at(2))).unwrap_err());
     assert_eq!(
         problem,
-        ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, got `0`"
+        ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, \
+         got `0`"
     );
     assert_eq!(
         feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4],

@@ -51,7 +51,8 @@ fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the
 #[test]
 fn too_few_rows_for_the_course_are_an_error_that_counts_them() {
     assert_eq!(counts(&course(60).init(table(0..361, wobbly)).unwrap()), [1, 240, 240]);
-    let why = "the last 300 rows are the test part, and each part needs a window of 60 days and a day to predict";
+    let why = "the last 300 rows are the test part, and each part needs a window of 60 days and a \
+               day to predict";
     assert_eq!(
         problem(table(0..360, wobbly), &course(60)),
         format!(": 360 rows are too few: 361 are needed ({why})")
@@ -142,12 +143,22 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
     for (config, expected) in [
         (
             holdout(100, 1, rows(1), rows(1)),
-            "100 rows are too few: 303 are needed (training, validation and test part need a window of 100 rows and 1 to predict each)"
+            "100 rows are too few: 303 are needed (training, validation and test part need a \
+             window of 100 rows and 1 to predict each)"
                 .into(),
         ),
-        (holdout(10, 3, rows(3), rows(95)), format!("the test part (95) does not fit: it ends before row 101 {given}")),
-        (holdout(10, 3, rows(3), rows(101)), format!("the test part (101) does not fit: it ends before row 101 {given}")),
-        (holdout(10, 3, rows(75), rows(10)), format!("the validation part (75) does not fit: it ends before row 81 {given}")),
+        (
+            holdout(10, 3, rows(3), rows(95)),
+            format!("the test part (95) does not fit: it ends before row 101 {given}"),
+        ),
+        (
+            holdout(10, 3, rows(3), rows(101)),
+            format!("the test part (101) does not fit: it ends before row 101 {given}"),
+        ),
+        (
+            holdout(10, 3, rows(75), rows(10)),
+            format!("the validation part (75) does not fit: it ends before row 81 {given}"),
+        ),
         (
             holdout(10, 3, rows(3), SetSize::From(date(2021, 1, 1).into())),
             format!("the test part (2021-01-01) does not fit: it ends before row 101 {given}"),
@@ -156,17 +167,29 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
             holdout(10, 3, SetSize::From(date(2020, 3, 20).into()), rows(20)),
             format!("the validation part (2020-03-20) does not fit: it ends before row 71 {given}"),
         ),
-        (holdout(10, 3, rows(5), SetSize::Fraction(0.001)), format!("the test part (0.001) does not fit: it ends before row 101 {given}")),
-        (holdout(10, 3, rows(3), rows(2)), "the test part predicts 2 rows (2), fewer than the horizon of 3 rows".into()),
-        (holdout(10, 3, rows(2), rows(3)), "the validation part predicts 2 rows (2), fewer than the horizon of 3 rows".into()),
+        (
+            holdout(10, 3, rows(5), SetSize::Fraction(0.001)),
+            format!("the test part (0.001) does not fit: it ends before row 101 {given}"),
+        ),
+        (
+            holdout(10, 3, rows(3), rows(2)),
+            "the test part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
+        ),
+        (
+            holdout(10, 3, rows(2), rows(3)),
+            "the validation part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
+        ),
         (
             holdout(10, 3, rows(50), rows(18)),
-            "no rows are left to train on: 12 come before the inputs of the validation part, a window of 10 and 3 to predict need 13"
+            "no rows are left to train on: 12 come before the inputs of the validation part, a \
+             window of 10 and 3 to predict need 13"
                 .into(),
         ),
         (
             SeriesConfig { transform: Transform::Difference, ..holdout(10, 3, rows(50), rows(17)) },
-            "100 rows are too few: 101 are needed (its training part has 13, a window of 10 and 3 to predict)".into(),
+            "100 rows are too few: 101 are needed (its training part has 13, a window of 10 and 3 \
+             to predict)"
+                .into(),
         ),
     ] {
         assert_eq!(of_100(&config), format!(": {expected}"));

@@ -114,7 +114,8 @@ fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
         let panel = config.init(with_zero());
         if matches!(config.transform, Transform::LogReturn | Transform::LogResidual) {
             let text = without_path(&panel.unwrap_err());
-            let expected = "the logarithm of 0 is asked for, which needs numbers above 0; choose another transform or feature";
+            let expected = "the logarithm of 0 is asked for, which needs numbers above 0; choose \
+                            another transform or feature";
             assert_eq!(
                 text,
                 format!(", line 59, column `open`: {expected}"),
@@ -187,7 +188,8 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
         let config = SeriesConfig { transform, naive: Naive::Seasonal(7), window: 7, ..config() };
         let text = problem(table(0..90, seasonal), &config);
         let expected = format!(
-            ", {transform} of column `open`: every training value is 0: a constant series has no range"
+            ", {transform} of column `open`: every training value is 0: a constant series has no \
+             range"
         );
         assert!(text.starts_with(&expected), "{text}");
         let fitted = series(table(0..90, wobbly), &config).scalers.clone();
@@ -202,7 +204,8 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
 
 #[test]
 fn constant_training_values_are_an_error_that_names_them() {
-    let constant = "a constant series has no range to scale and nothing to learn; leave it out, or choose another column";
+    let constant = "a constant series has no range to scale and nothing to learn; leave it out, or \
+                    choose another column";
     assert_eq!(
         problem(table(0..60, |_| 7.0), &config()),
         format!(", column `open`: every training value is 7: {constant}")

@@ -60,7 +60,8 @@ fn a_missing_column_is_named_with_the_nearest() {
         |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
     assert_eq!(
         missing("date,open,close", "opne"),
-        ", line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`, `close`"
+        ", line 1: column `opne` is missing (did you mean `open`?); the header has `date`, `open`, \
+         `close`"
     );
     assert_eq!(
         missing("date,open", "xyz"),
@@ -167,13 +168,21 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
             Some("settled")
         );
         let text = CsvFile::open(path, Some("setled")).unwrap_err().to_string();
-        assert!(text.ends_with("column `setled` is missing (did you mean `settled`?); the header has `date`, `settled`"), "{text}");
+        assert!(
+            text.ends_with(
+                "column `setled` is missing (did you mean `settled`?); the header has `date`, \
+                 `settled`"
+            ),
+            "{text}"
+        );
     });
 }
 
 #[test]
 fn measurements_are_columns_of_numbers_but_no_labels() {
-    let rows = ",date,Code,name,open,gone,turnover\n0,2020-01-02,600519,a,3,,1e3\n1,2020-01-03,600519,b,n/a,,-2\n";
+    let rows = ",date,Code,name,open,gone,turnover\n\
+                0,2020-01-02,600519,a,3,,1e3\n\
+                1,2020-01-03,600519,b,n/a,,-2\n";
     assert_eq!(
         look(rows).columns().measurements(),
         ["open", "turnover"],

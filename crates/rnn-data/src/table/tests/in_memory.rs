@@ -66,7 +66,8 @@ fn bad_columns_are_errors_that_name_table_column_and_row() {
         (
             twice(3),
             numbered(4),
-            "shop, row 4, column `times`: expected a time after 2020-01-03, the row before, got `2020-01-03`",
+            "shop, row 4, column `times`: expected a time after 2020-01-03, the row before, got \
+             `2020-01-03`",
         ),
         (
             days(4).into_iter().rev().collect(),

@@ -182,7 +182,8 @@ fn rows_far_further_apart_than_usual_are_a_warning_unless_they_are_usual() {
     );
     assert_eq!(
         found[0].to_string(),
-        "2 long gaps in the dates, the longest from 2020-02-04 to 2020-03-05; windows count rows, not days"
+        "2 long gaps in the dates, the longest from 2020-02-04 to 2020-03-05; windows count rows, \
+         not days"
     );
     assert_eq!(
         dates(&[10, 20, 30, 40, 50].map(|row| (row, 15))),

@@ -90,9 +90,12 @@ fn factors_of_a_regularizer_are_finite_and_not_negative() {
             format!("{field}_regularizer: {told}, expected a finite factor of at least 0")
         };
         for_each_config!(Config => {
-            assert_eq!(refusal(|| Config::new(1, 2).with_kernel_regularizer(some).init(&device)), expected("kernel"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_regularizer(some).init(&device)), expected("recurrent"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_bias_regularizer(some).init(&device)), expected("bias"));
+            let init = || Config::new(1, 2).with_kernel_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("kernel"));
+            let init = || Config::new(1, 2).with_recurrent_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("recurrent"));
+            let init = || Config::new(1, 2).with_bias_regularizer(some).init(&device);
+            assert_eq!(refusal(init), expected("bias"));
         });
     }
 }
@@ -106,9 +109,12 @@ fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
             format!("{field}_constraint: max_value is {told}, expected a finite norm above 0")
         };
         for_each_config!(Config => {
-            assert_eq!(refusal(|| Config::new(1, 2).with_kernel_constraint(some).init(&device)), expected("kernel"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_recurrent_constraint(some).init(&device)), expected("recurrent"));
-            assert_eq!(refusal(|| Config::new(1, 2).with_bias_constraint(some).init(&device)), expected("bias"));
+            let init = || Config::new(1, 2).with_kernel_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("kernel"));
+            let init = || Config::new(1, 2).with_recurrent_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("recurrent"));
+            let init = || Config::new(1, 2).with_bias_constraint(some).init(&device);
+            assert_eq!(refusal(init), expected("bias"));
         });
     }
 }
@@ -117,8 +123,10 @@ fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
 fn a_bias_cannot_be_orthogonal() {
     let initializer = Initializer::Orthogonal { gain: 1.0 };
     for_each_config!(Config => {
-        let text = refusal(|| Config::new(1, 2).with_bias_initializer(initializer.clone()).init(&Device::flex()));
-        assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; expected another one"), "{text}");
+        let config = Config::new(1, 2).with_bias_initializer(initializer.clone());
+        let text = refusal(|| config.init(&Device::flex()));
+        assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; \
+                                  expected another one"), "{text}");
     });
 }
 
@@ -128,7 +136,8 @@ fn a_layer_that_goes_backwards_takes_no_single_steps() {
     for_each_config!(Config => {
         let layer = Config::new(1, 2).with_go_backwards(true).init(&device);
         let text = refusal(|| layer.step(Tensor::zeros([1, 1], &device), None));
-        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it reads what comes first, first");
+        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it \
+                          reads what comes first, first");
     });
 }
 
@@ -151,7 +160,8 @@ fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs(
 
     let expected = |layer| {
         format!(
-            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: it turns time around itself"
+            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: \
+             it turns time around itself"
         )
     };
     assert_eq!(

@@ -119,8 +119,8 @@ fn the_activation_is_configurable() {
     let layer = SimpleRnnConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
     let smallest = layer.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>();
     assert!(smallest >= 0.0, "relu gave {smallest}");
-    // With the identity for both, gates and states are linear: one step from zero states has h = o
-    // * i * c.
+    // With the identity for both, gates and states are linear: one step from zero states has
+    // h = o * i * c.
     let layer = LstmConfig::new(1, 1)
         .with_activation(ActivationConfig::Identity)
         .with_recurrent_activation(ActivationConfig::Identity)
