@@ -31,6 +31,21 @@ pub(crate) struct Worker {
     pub(crate) args: Vec<String>,
 }
 
+impl Worker {
+    /// A training from the start.
+    pub(crate) fn training(
+        name: String,
+        experiment: Experiment,
+        backend: &Backend,
+        options: &Options,
+    ) -> Result<Self> {
+        let args = ["train", experiment.name(), "--fresh", PLAIN].map(str::to_owned);
+        let backend = format!("--backend={}", backend.option());
+        let args = args.into_iter().chain([backend]).chain(options.as_flags()?).collect();
+        Ok(Self { name, args })
+    }
+}
+
 /// Whether this process is the command itself, which can be started again, and not a program that
 /// uses this library.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
@@ -132,33 +147,25 @@ pub(crate) fn run_all(
     quiet: bool,
     finished: impl Fn(usize) + Sync,
 ) -> Result<()> {
-    let told = |index: usize, problem: Option<&str>| {
-        if problem.is_none() {
-            finished(index);
-        }
-    };
-    let failed = run(
-        workers,
-        at_once,
-        &PoolHooks {
-            quiet,
-            until: None,
-            starting: &|_| Ok(()),
-            finished: &told,
-            standing: &|| None,
+    let hooks = PoolHooks {
+        quiet,
+        until: None,
+        starting: &|_| Ok(()),
+        finished: &|index, problem| {
+            if problem.is_none() {
+                finished(index);
+            }
         },
-    )?;
-    match failed.first() {
-        None => Ok(()),
-        Some((index, problem)) => {
-            let others = if failed.len() > 1 {
-                format!(" ({} of {} failed)", failed.len(), workers.len())
-            } else {
-                String::new()
-            };
-            Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
-        }
-    }
+        standing: &|| None,
+    };
+    let failed = run(workers, at_once, &hooks)?;
+    let Some((index, problem)) = failed.first() else { return Ok(()) };
+    let (name, all) = (&workers[*index].name, workers.len());
+    let others = match failed.len() {
+        1 => String::new(),
+        failed => format!(" ({failed} of {all} failed)"),
+    };
+    Err(Error::Worker(format!("{name}{others}: {problem}")))
 }
 
 /// Runs all in their order, some at once; gives those that failed.
@@ -344,19 +351,6 @@ impl ParallelArgs {
         let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
         Pool::fitting(jobs, self.threads.map(|Count(threads)| threads), runs, data, run_here)
     }
-}
-
-/// The arguments of a process that trains from the start.
-pub(crate) fn training_args(
-    experiment: Experiment,
-    backend: &Backend,
-    options: &Options,
-) -> Result<Vec<String>> {
-    let mut args =
-        vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
-    args.push(format!("--backend={}", backend.option()));
-    args.extend(options.as_flags()?);
-    Ok(args)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::{
-    console::{json, number, out},
+    console::{cells, json, number, out, table},
     error::{Error, Result},
     plot,
-    run::{Epoch, History, RunConfig, RunFolder},
+    run::{DataSource, Epoch, History, RunConfig, RunFolder},
     settings::{Experiment, OptionList, Options, Role, plain},
 };
 
@@ -226,11 +226,9 @@ fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
         entries.insert("parameters".to_owned(), (*parameters).into());
         if let Some(source) = source {
             let synthetic = if source.synthetic { ", SYNTHETIC" } else { "" };
-            entries.insert(
-                "data".to_owned(),
-                format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256)
-                    .into(),
-            );
+            let DataSource { file, rows, sha256, .. } = source;
+            let data = format!("{file}{synthetic}, {rows} rows, {sha256:.8}");
+            entries.insert("data".to_owned(), data.into());
         }
         Ok(entries)
     };
@@ -313,49 +311,33 @@ fn print(report: &Comparison, synthetic: &str) {
         Some(Value::Number(value)) if value.is_f64() => number(value.as_f64().unwrap_or(f64::NAN)),
         Some(value) => plain(value),
     };
-    let table = |heading: &str, lines: &[ComparedValues]| {
-        let texts: Vec<[String; 2]> =
-            lines.iter().map(|line| [text(&line.values[0]), text(&line.values[1])]).collect();
-        let width = |side: usize| {
-            texts.iter().map(|texts| texts[side].chars().count()).max().unwrap_or(0).max(12)
+    let head = |heading: &str| cells![heading, "A", "B"];
+    let rows = |heading: &str, lines: &[ComparedValues]| {
+        let row = |line: &ComparedValues| {
+            let [first, second] = line.values.each_ref().map(text);
+            cells![line.name, first, second]
         };
-        let (first, second) = (width(0), width(1));
-        out(format_args!("\n {heading:<24} {:>first$} {:>second$}", "A", "B"));
-        for (line, [one, other]) in lines.iter().zip(&texts) {
-            out(format_args!(" {:<24} {one:>first$} {other:>second$}", line.name));
-        }
+        [vec![head(heading)], lines.iter().map(row).collect()].concat()
     };
     if report.settings.is_empty() {
         out("\nAll settings are the same.");
     } else {
-        table("settings that differ", &report.settings);
+        out(format_args!("\n{}", table("<>>", rows("settings that differ", &report.settings))));
     }
-    table("results", &report.results);
+    out(format_args!("\n{}", table("<>>", rows("results", &report.results))));
 
-    let epochs: BTreeSet<usize> = report.curves.iter().flatten().map(|(epoch, _)| *epoch).collect();
+    let [first, second] =
+        report.curves.each_ref().map(|curve| curve.iter().copied().collect::<BTreeMap<_, _>>());
+    let epochs: BTreeSet<usize> = first.keys().chain(second.keys()).copied().collect();
     let apart = epochs.len().div_ceil(ROWS).max(1);
-    let last = epochs.last().copied();
-    out(format_args!(
-        "\n {:<24} {:>12} {:>12}",
-        format!("{} after epoch", report.metric),
-        "A",
-        "B"
-    ));
-    for epoch in epochs
-        .iter()
-        .enumerate()
-        .filter(|(index, epoch)| index % apart == 0 || Some(**epoch) == last)
-        .map(|(_, epoch)| *epoch)
-    {
-        let value = |curve: &[(usize, f64)]| {
-            let found = curve.iter().find(|(of, _)| *of == epoch);
-            found.map_or_else(|| "-".to_owned(), |(_, value)| number(*value))
-        };
-        out(format_args!(
-            " {epoch:<24} {:>12} {:>12}",
-            value(&report.curves[0]),
-            value(&report.curves[1])
-        ));
-    }
+    let value = |curve: &BTreeMap<usize, f64>, epoch| {
+        curve.get(epoch).map_or_else(|| "-".to_owned(), |value| number(*value))
+    };
+    let shown =
+        |(index, epoch): &(usize, &usize)| index % apart == 0 || epochs.last() == Some(*epoch);
+    let rows = epochs.iter().enumerate().filter(shown);
+    let rows = rows.map(|(_, epoch)| cells![epoch, value(&first, epoch), value(&second, epoch)]);
+    let head = head(&format!("{} after epoch", report.metric));
+    out(format_args!("\n{}", table("<>>", std::iter::once(head).chain(rows))));
     report.warnings.iter().for_each(|warning| out(format_args!("Mind: {warning}.")));
 }

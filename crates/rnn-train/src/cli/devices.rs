@@ -59,7 +59,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
         if let Some(limits) = device.limits {
             out(format_args!(
-                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, buffers of {} MiB",
+                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, \
+                 buffers of {} MiB",
                 "",
                 limits.invocations_a_workgroup,
                 limits.shared_bytes_a_workgroup >> 10,

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{iter, path::PathBuf};
 
 use clap::Args;
 use rnn_data::format_time;
@@ -7,11 +7,11 @@ use rnn_files::{csv_rows, to_json};
 use super::{context::Context, seeds};
 use crate::{
     backend::USE_CPU,
-    console::{json, note, number, out},
-    error::{Error, Result},
-    evaluation::Forecast,
+    console::{cells, json, note, number, out, table},
+    error::Result,
+    evaluation::{Forecast, ForecastValue},
     plot,
-    settings::{Count, Experiment, Level, ScoredPart, TaskRecipe},
+    settings::{Count, Experiment, Level, ScoredPart},
     task::{SeriesTask, Task},
     training::Trained,
 };
@@ -42,12 +42,7 @@ const PRINTED: usize = 10;
 
 /// Forecasts what comes after the last rows.
 pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
-    if let TaskRecipe::Letters(_) = args.experiment.task() {
-        let experiment = args.experiment;
-        return Err(Error::Usage(format!(
-            "{experiment} has letters, no dates to forecast; `rnn-train predict {experiment}` continues letters"
-        )));
-    }
+    args.experiment.require_series("forecast")?;
     let roots = if args.mean_of_seeds {
         seeds::roots(context, args.experiment)?
     } else {
@@ -93,7 +88,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
 }
 
 fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
-    let synthetic = if task.data.source.synthetic { " (SYNTHETIC data)" } else { "" };
+    let synthetic = task.data.source.mark();
     let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
     format!("{}: forecast of {}{synthetic}{mean}", task.name(), forecast.series)
 }
@@ -107,29 +102,20 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
     for forecast in forecasts.iter().take(PRINTED) {
         let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
         let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-        out(format_args!(
-            "{}, known until {}{synthetic}{mean}",
-            forecast.series,
-            format_time(forecast.known_until)
-        ));
-        let bounds = level.map_or_else(String::new, |level| {
-            format!(" {:>26}", format!("{:.0}% interval", 100.0 * level))
-        });
-        out(format_args!(" {:<16} {:<3} {target:>12}{bounds}", "date", "day"));
-        for value in &forecast.values {
+        let until = format_time(forecast.known_until);
+        out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));
+        let bounds =
+            level.map_or_else(String::new, |level| format!("{:.0}% interval", 100.0 * level));
+        let row = |value: &ForecastValue| {
             let bounds = match (value.lower, value.upper) {
-                (Some(lower), Some(upper)) => {
-                    format!(" {:>12} .. {:>10}", number(lower), number(upper))
-                }
+                (Some(lower), Some(upper)) => format!("{} .. {}", number(lower), number(upper)),
                 _ => String::new(),
             };
             let day = value.time.strftime("%a");
-            out(format_args!(
-                " {:<16} {day:<3} {:>12}{bounds}",
-                format_time(value.time),
-                number(value.value)
-            ));
-        }
+            cells![format_time(value.time), day, number(value.value), bounds]
+        };
+        let head = cells!["date", "day", target, bounds];
+        out(table("<<>>", iter::once(head).chain(forecast.values.iter().map(row))));
     }
     if forecasts.len() > PRINTED {
         out(format_args!("… and {} more series, in forecast.csv", forecasts.len() - PRINTED));

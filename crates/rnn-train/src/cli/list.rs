@@ -1,8 +1,10 @@
+use std::iter;
+
 use serde::Serialize;
 
 use super::context::Context;
 use crate::{
-    console::{json, out},
+    console::{cells, json, out, table},
     error::Result,
     run::RunFolder,
     settings::{Experiment, TrainSettings},
@@ -43,14 +45,11 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
         json(&listed);
         return Ok(());
     }
-    out(format_args!(" {:<20} {:>6}  {:<10} {}", "Experiment", "Epochs", "Trained", "Learns"));
-    for experiment in listed {
-        let trained =
-            experiment.best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
-        out(format_args!(
-            " {:<20} {:>6}  {trained:<10} {}",
-            experiment.name, experiment.epochs, experiment.about
-        ));
-    }
+    let row = |Listed { name, about, epochs, best_epoch, .. }: Listed| {
+        let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
+        cells![name, epochs, trained, about]
+    };
+    let head = cells!["Experiment", "Epochs", "Trained", "Learns"];
+    out(table("<><<", iter::once(head).chain(listed.into_iter().map(row))));
     Ok(())
 }

@@ -15,7 +15,10 @@ use rnn_files::{to_json, write_atomic};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{config::settings_file, context::Context};
+use super::{
+    config::settings_file,
+    context::{Context, refuse},
+};
 use crate::{
     backend::USE_CPU,
     console::{count, json, note, number, out},
@@ -28,10 +31,10 @@ use crate::{
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredPart, SeriesSettings, TaskRecipe, TrainSettings, Typed,
+        ScoredPart, SeriesSettings, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
-    training::{Trained, options_before},
+    training::Trained,
     workers::ParallelArgs,
 };
 
@@ -180,16 +183,12 @@ const FOLDER: &str = "search";
 /// Settings that are not searched, and the hash of the data: both as every trial will have them.
 fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Options, String)> {
     let experiment = args.experiment;
-    if let TaskRecipe::Letters(_) = experiment.task() {
-        return Err(Error::Usage(format!(
-            "{experiment} has no validation part to rank trials by; search one of the experiments on series"
-        )));
-    }
-    if args.options.score.is_some() {
-        return Err(Error::Usage(
-            "--score is not for searches: trials are ranked by the validation part, the best is scored on the test part".to_owned(),
-        ));
-    }
+    experiment.require_series("search")?;
+    refuse(
+        &[("--score", args.options.score.is_some())],
+        "not for searches: trials are ranked by the validation set, the best is scored on the \
+         test set",
+    )?;
     let typed = args.options.entries()?;
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
@@ -206,11 +205,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
             )));
         }
     }
-    let mut options = context.settings.layered_on_data(
-        experiment,
-        &args.options,
-        options_before(&context.settings, experiment),
-    )?;
+    let mut options = context.options(experiment, &args.options)?;
     let longest = space.largest("window");
     if let Some(longest) = longest {
         // Else trials of other windows would be judged on other days.

@@ -25,7 +25,7 @@ use crate::{
     run::{History, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     training::evaluation,
-    workers::{self, Pool, PoolHooks, Worker, training_args},
+    workers::{self, Pool, PoolHooks, Worker},
 };
 
 /// A search that goes on.
@@ -173,10 +173,7 @@ impl Searching<'_> {
     }
 
     fn worker(&self, run: &TrialRun) -> Result<Worker> {
-        Ok(Worker {
-            name: run.name(),
-            args: training_args(self.experiment, self.backend, &self.options(run)?)?,
-        })
+        Worker::training(run.name(), self.experiment, self.backend, &self.options(run)?)
     }
 
     /// What says which run a folder is of.

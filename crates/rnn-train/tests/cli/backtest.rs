@@ -96,7 +96,7 @@ fn folds_at_once_give_the_bytes_of_folds_in_turn_and_of_runs_by_hand() {
         }
         assert!(
             finished.stdout.starts_with(
-                "series, 2 folds (expanding) of bars.csv\n fold    rows before  test part"
+                "series, 2 folds (expanding) of bars.csv\n fold     rows before  test set"
             ),
             "{}",
             finished.stdout

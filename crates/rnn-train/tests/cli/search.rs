@@ -456,7 +456,7 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
     scratch.fails(
         &["search", "letters-onehot-1", "--space", "space.toml"],
         2,
-        "letters-onehot-1 has no validation part to rank trials by",
+        "search is for the experiments on series, and letters-onehot-1 learns letters",
     );
     scratch.fails(
         &["search", "stock-lstm", "--space", "space.toml", "--data", "prices.csv"],
