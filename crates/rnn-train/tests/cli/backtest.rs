@@ -235,7 +235,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
     scratch.fails(
         &["backtest", "letters-onehot-1"],
         2,
-        "backtest one of the experiments on series",
+        "backtest is for the experiments on series",
     );
     scratch.fails(&["backtest", "seires"], 2, "did you mean `series`?");
     assert!(!scratch.path("artifacts").exists());
