@@ -193,7 +193,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (
             &["--folds", "350"],
             2,
-            "its test part of 0 rows is shorter than the horizon of 1; use fewer folds",
+            "its test set of 0 rows is shorter than the horizon of 1; use fewer folds",
         ),
         (&["--folds", "1000000"], 2, "1000000 folds "),
         (&["--folds", "5", "--horizon", "40"], 2, "folds"),
