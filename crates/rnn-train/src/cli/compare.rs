@@ -53,15 +53,9 @@ pub(crate) enum Metric {
 }
 
 impl Metric {
-    /// As `metrics.csv` has it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::TrainLoss => "train_loss",
-            Self::ValidLoss => "valid_loss",
-            Self::TrainAccuracy => "train_accuracy",
-            Self::LearningRate => "learning_rate",
-            Self::Seconds => "seconds",
-        }
+    /// Its name in `metrics.csv`.
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Its value of an epoch, if it has one.
@@ -135,53 +129,44 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
         None => Metric::TrainLoss,
     };
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
-    if let Some(without) = curves.iter().position(Vec::is_empty) {
-        let metric = metric.name();
-        return Err(Error::Usage(format!(
-            "{} has no {metric} in its metrics.csv; choose another --metric",
-            runs[without].name
-        )));
+    if let Some((run, _)) = runs.iter().zip(&curves).find(|(_, curve)| curve.is_empty()) {
+        let (name, metric) = (&run.name, metric.name());
+        let problem = format!("{name} has no {metric} in its metrics.csv; choose another --metric");
+        return Err(Error::Usage(problem));
     }
     let report = Comparison {
         runs: [runs[0].name.clone(), runs[1].name.clone()],
         settings: settings(&runs)?,
         results: results(&runs),
-        metric: metric.name().to_owned(),
+        metric: metric.name(),
         curves,
         warnings: warnings(&runs, metric),
     };
-    let is_synthetic =
-        |run: &ComparedRun| run.config.source.as_ref().is_some_and(|source| source.synthetic);
-    let synthetic = if runs.iter().any(is_synthetic) { " (SYNTHETIC data)" } else { "" };
-    let title = format!(
-        "{} of {} and {}{synthetic}",
-        metric.name().replace('_', " "),
-        report.runs[0],
-        report.runs[1]
-    );
-    let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
-    let stem = args.out.clone().unwrap_or_else(|| context.settings.artifacts.join("compare"));
+    let sources = runs.iter().filter_map(|run| run.config.source.as_ref());
+    let synthetic = sources.map(DataSource::mark).max().unwrap_or_default();
+    let (name, [first, second]) = (metric.name(), &report.runs);
+    let title = format!("{} of {first} and {second}{synthetic}", name.replace('_', " "));
+    let picture = plot::comparison(&title, &name, &report.runs, &report.curves)?;
     if args.json {
         json(&report);
     } else {
         print(&report, synthetic);
     }
+    let artifacts = &context.settings.artifacts;
     if args.out.is_none() {
-        fs::create_dir_all(&context.settings.artifacts)
-            .map_err(|source| Error::Write { path: context.settings.artifacts.clone(), source })?;
+        fs::create_dir_all(artifacts)
+            .map_err(|source| Error::Write { path: artifacts.clone(), source })?;
     }
-    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
-        stem.with_extension("")
-    } else {
-        stem
-    };
+    let mut stem = args.out.clone().unwrap_or_else(|| artifacts.join("compare"));
+    if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
+        stem.set_extension("");
+    }
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
     write_following_links(&svg, picture.svg.as_bytes())?;
     write_following_links(&png, &picture.png)?;
-    if args.json {
-        return Ok(());
+    if !args.json {
+        out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     }
-    out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     Ok(())
 }
 
@@ -285,8 +270,9 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")))
     };
     if warnings.is_empty() && differs(&span) {
-        warnings
-            .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
+        let warning = "the scores are not of the same values (windows of other lengths have other \
+                       validation sets, see --purge)";
+        warnings.push(warning.to_owned());
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         let of_quantiles =

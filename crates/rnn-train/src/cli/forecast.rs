@@ -58,7 +58,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
         let horizon = task.settings.horizon;
         note(format_args!(
-            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} goes on from what it says itself"
+            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} \
+             continues from its own predictions"
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
@@ -72,14 +73,19 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     let _lock = artifacts.lock(".forecast.lock")?;
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts, &task.settings.loss.quantiles)?)?;
-    let title = title(&task, &forecasts[0], trained.len());
+    let mean = match trained.len() {
+        1 => String::new(),
+        models => format!(", mean of {models} models"),
+    };
+    let (name, series, mark) = (task.name(), &forecasts[0].series, task.data.source.mark());
+    let title = format!("{name}: forecast of {series}{mark}{mean}");
     plot::forecast(&title, &task.data.config.target, &forecasts[0])?
         .write_to(artifacts, "forecast")?;
     if args.json {
         json(&forecasts);
         return Ok(());
     }
-    print(&task, &forecasts, trained.len());
+    print(&task, &forecasts, &mean);
     out(format_args!(
         "\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png",
         artifacts.folder.display()
@@ -87,21 +93,14 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     Ok(())
 }
 
-fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
-    let synthetic = task.data.source.mark();
-    let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-    format!("{}: forecast of {}{synthetic}{mean}", task.name(), forecast.series)
-}
-
-fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
+fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     let target = &task.data.config.target;
+    let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
     let level = task
         .settings
         .level()
         .filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
     for forecast in forecasts.iter().take(PRINTED) {
-        let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
-        let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
         let until = format_time(forecast.known_until);
         out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));
         let bounds =

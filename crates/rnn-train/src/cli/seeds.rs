@@ -119,13 +119,10 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let train = format!("run `rnn-train train {experiment} --seeds 5`");
     let text = read_if_exists(&path)?
         .ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
-    let trained: Trainings = serde_json::from_str(&text)
+    let report: Trainings = serde_json::from_str(&text)
         .map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
-    Ok(trained
-        .models
-        .iter()
-        .map(|model| artifacts.path(FOLDER).join(model.seed.to_string()))
-        .collect())
+    let folder = artifacts.path(FOLDER);
+    Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }
 
 fn report(
@@ -150,29 +147,24 @@ fn report(
         for ((model, trained), &seed) in loaded.iter().zip(&trained).zip(seeds) {
             let evaluation = task.evaluate_mean(std::slice::from_ref(model), device, None)?;
             let coverage = evaluation.interval.map(|interval| interval.coverage);
-            models.push(Model {
-                seed,
-                best_epoch: trained.best.epoch,
-                scores: evaluation.model,
-                coverage,
-            });
+            let (best_epoch, scores) = (trained.best.epoch, evaluation.model);
+            models.push(Model { seed, best_epoch, scores, coverage });
         }
         Ok((models, task.evaluate_mean(&loaded, device, None)?))
     })?;
-    let spread = |of: fn(&mut [f64]) -> f64| {
-        let one = |score: fn(&Scores) -> f64| {
-            let mut all: Vec<f64> = models.iter().map(|model| score(&model.scores)).collect();
+    let scores: Vec<Scores> = models.iter().map(|model| model.scores).collect();
+    let spread = |of: fn(&[f64]) -> f64| {
+        let one = |score: fn(&Scores) -> Option<f64>| {
+            let mut all = scores.iter().map(score).collect::<Option<Vec<f64>>>()?;
             all.sort_by(f64::total_cmp);
-            of(&mut all)
+            Some(of(&all))
         };
-        let mase = models
-            .iter()
-            .all(|model| model.scores.mase.is_some())
-            .then(|| one(|scores| scores.mase.unwrap_or(0.0)));
-        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase }
+        let always = |score| one(score).unwrap_or(f64::NAN);
+        let (rmse, mae) = (always(|scores| Some(scores.rmse)), always(|scores| Some(scores.mae)));
+        Spread { rmse, mae, mase: one(|scores| scores.mase) }
     };
     let (median, lowest, highest) =
-        (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
+        (spread(median), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
     Ok(SeedsReport { experiment, models, median, lowest, highest, mean })
 }
 
