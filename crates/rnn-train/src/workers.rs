@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read},
+    iter,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -242,9 +243,8 @@ fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<
             break;
         }
         let quietly =
-            |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
-        let args = std::iter::once("rnn-train".to_owned())
-            .chain(worker.args.iter().map(|arg| quietly(arg)));
+            |arg: &String| if watch.quiet && arg == PLAIN { QUIET } else { arg }.to_owned();
+        let args = iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(quietly));
         let result = (watch.starting)(index).and_then(|()| run_here(args.collect()));
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
@@ -253,16 +253,12 @@ fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<
 }
 
 fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String {
+    let line = |index: usize| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]);
     let running = (0..workers.len()).filter(|&index| state.running[index]);
-    let running: Vec<String> = running
-        .map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]))
-        .collect();
+    let running: Vec<String> = running.map(line).collect();
     let share = state.done.iter().sum::<f64>() / workers.len() as f64;
-    let left = if share > 0.0 {
-        format!("  ETA {}", duration(elapsed.as_secs_f64() * (1.0 - share) / share))
-    } else {
-        String::new()
-    };
+    let left = elapsed.as_secs_f64() * (1.0 - share) / share;
+    let left = if share > 0.0 { format!("  ETA {}", duration(left)) } else { String::new() };
     format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
 }
 

@@ -74,7 +74,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
     }
     out(format_args!("\n--backend auto: {why}"));
     out(format_args!(
-        "How cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."
+        "How cells run is said for batches of {batch}, {time} steps of {input} features and \
+         {hidden} hidden units."
     ));
     if !cfg!(feature = "wgpu") {
         out("GPUs are not listed: this program was built without the wgpu feature.");
@@ -103,7 +104,8 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!(
-                "whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations"
+                "whole sequences in one launch, {rows} rows a workgroup of {invocations} \
+                 invocations"
             )
         }
         Some(Route::TwoLaunchesAStep) => {

@@ -108,26 +108,18 @@ where
     let backend = context.backend()?;
     let quiet = settings.options.progress == Some(Progress::None);
     let points =
-        backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
-    let suggestion = suggest(&points);
-    let experiment = args.experiment;
+        &backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
+    let (suggestion, experiment) = (&suggest(points), args.experiment);
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".find-lr.lock")?;
-    let synthetic = task.provenance().data.is_some_and(|data| data.synthetic);
-    let optimizer = settings.optimizer.name.to_string();
-    let report = RangeReport {
-        experiment,
-        optimizer,
-        batch_size: settings.batch_size,
-        synthetic,
-        suggestion: &suggestion,
-        points: &points,
-    };
+    let synthetic = task.provenance().is_synthetic();
+    let (optimizer, batch_size) = (settings.optimizer.name.to_string(), settings.batch_size);
+    let report = RangeReport { experiment, optimizer, batch_size, synthetic, suggestion, points };
     artifacts.write("find-lr.json", to_json(&report)?)?;
     let header = ["step", "learning_rate", "loss", "smoothed"].map(str::to_owned);
     let row =
         |point: &RangeStep| cells![point.step, point.learning_rate, point.loss, point.smoothed];
-    artifacts.write("find-lr.csv", csv_rows(&header, &points, row)?)?;
+    artifacts.write("find-lr.csv", csv_rows(&header, points, row)?)?;
     let data = if synthetic { ", SYNTHETIC data" } else { "" };
     let title = format!("{experiment}: learning rate range test, {}{data}", report.optimizer);
     let steps: Vec<[f64; 3]> =
@@ -137,20 +129,19 @@ where
         json(&report);
         return Ok(());
     }
-    let (steps, batch) = (points.len(), settings.batch_size);
+    let (steps, optimizer, seed) = (points.len(), &report.optimizer, settings.seed);
     out(format_args!(
-        "{experiment}: {steps} steps of {batch} samples, {}, seed {}{data}",
-        report.optimizer, settings.seed
+        "{experiment}: {steps} steps of {batch_size} samples, {optimizer}, seed {seed}{data}"
     ));
     // Some twelve lines of all.
     let shown = points.iter().step_by(steps.div_ceil(12).max(1));
     let rows =
         shown.map(|at| cells![format_args!("{:.1e}", at.learning_rate), number(at.smoothed)]);
     out(table(">>", iter::once(cells!["learning rate", "loss"]).chain(rows)));
-    if steps < test.steps {
+    let asked = test.steps;
+    if steps < asked {
         out(format_args!(
-            "Stopped after step {steps} of {}: the loss had left what can be learned from.",
-            test.steps
+            "Stopped after step {steps} of {asked}: the loss had left what can be learned from."
         ));
     }
     match suggestion.learning_rate {

@@ -6,7 +6,6 @@ use super::context::Context;
 use crate::{
     console::{cells, json, out, table},
     error::Result,
-    run::RunFolder,
     settings::{Experiment, TrainSettings},
     training::Checkpoints,
 };
@@ -26,10 +25,9 @@ struct Listed {
 pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     let listed: Vec<Listed> = Experiment::all()
         .map(|experiment| {
-            let artifacts = RunFolder::new(&context.settings.artifacts, experiment);
             // A damaged folder is reported by the commands that use it; the list goes on.
-            let best =
-                Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
+            let checkpoints = Checkpoints::open(&context.folder(experiment)).ok();
+            let best = checkpoints.and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
             Ok(Listed {
                 name: experiment.name(),

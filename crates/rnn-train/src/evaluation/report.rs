@@ -112,7 +112,8 @@ impl fmt::Display for LettersEvaluation {
         let Self { experiment, best_epoch, samples, loss, accuracy } = self;
         write!(
             f,
-            "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on {samples} samples"
+            "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on \
+             {samples} samples"
         )
     }
 }
@@ -134,13 +135,8 @@ impl fmt::Display for SeriesEvaluation {
         let rows = [("model".to_owned(), &self.model)].into_iter().chain(others);
         writeln!(f, "{}", Scores::table(first, rows))?;
         let ScaledScores { mse, rmse, mae } = self.scaled;
-        writeln!(
-            f,
-            "In the units the model predicts: MSE {}, RMSE {}, MAE {}.",
-            number(mse),
-            number(rmse),
-            number(mae)
-        )?;
+        let [mse, rmse, mae] = [mse, rmse, mae].map(number);
+        writeln!(f, "In the units the model predicts: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
         if !self.steps.is_empty() {
             let name =
                 |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);
@@ -153,7 +149,8 @@ impl fmt::Display for SeriesEvaluation {
         if part == "validation" {
             writeln!(
                 f,
-                "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored."
+                "Weights were chosen and training was stopped by these values, which flatters; the \
+                 test part was not scored."
             )?;
         }
         f.write_str(&verdict(self.skill, baselines))

@@ -126,11 +126,10 @@ impl Board {
     /// The best so far, on a line.
     pub(crate) fn standing(&self) -> Option<String> {
         let ranked = self.ranked();
-        let best: Vec<String> = ranked
-            .iter()
-            .take(LEADERS)
-            .map(|(run, scored)| format!("{} {}", run.name(), number(scored.score)))
-            .collect();
+        let line = |(run, scored): &(&TrialRun, Scored)| {
+            format!("{} {}", run.name(), number(scored.score))
+        };
+        let best: Vec<String> = ranked.iter().take(LEADERS).map(line).collect();
         (best.len() > 1)
             .then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
     }
@@ -161,11 +160,8 @@ impl Board {
             if self.outcomes.is_empty() {
                 return Error::Worker("no training ended in time; use more --minutes".to_owned());
             }
-            let problem = self
-                .outcomes
-                .iter()
-                .find_map(|outcome| outcome.result.as_ref().err().cloned())
-                .unwrap_or_default();
+            let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err());
+            let problem = problem.cloned().unwrap_or_default();
             Error::Worker(format!("no trial has a score; the first problem: {problem}"))
         };
         self.ranked().into_iter().next().ok_or_else(failed)
@@ -217,16 +213,12 @@ impl Serialize for Outcome {
         serializer: S,
     ) -> std::result::Result<S::Ok, S::Error> {
         let Self { run, result } = self;
-        let (scored, problem) = match result {
-            Ok(scored) => (Some(scored), None),
-            Err(problem) => (None, Some(problem)),
-        };
         let document = serde_json::json!({
             "trial": run.trial,
             "rung": run.rung,
             "settings": Value::Object(run.point.clone()),
-            "scores": scored,
-            "problem": problem,
+            "scores": result.as_ref().ok(),
+            "problem": result.as_ref().err(),
         });
         document.serialize(serializer)
     }

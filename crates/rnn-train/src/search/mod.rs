@@ -30,7 +30,7 @@ pub(crate) use trials::Searching;
 use crate::{
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation},
-    settings::{Experiment, Method, Ranking, Typed},
+    settings::{Experiment, Method, Ranking, Typed, plain},
 };
 
 /// What is searched.
@@ -103,11 +103,9 @@ impl Search {
         let malformed =
             |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
-        if document["format"] != FORMAT {
-            return Err(problem(format!(
-                "has layout {}, this program reads {FORMAT}",
-                document["format"]
-            )));
+        let format = &document["format"];
+        if *format != FORMAT {
+            return Err(problem(format!("has layout {format}, this program reads {FORMAT}")));
         }
         let found: Self = serde_json::from_value(document).map_err(malformed)?;
         match found.plan.differs(&plan)? {
@@ -141,12 +139,10 @@ impl SearchPlan {
         };
         let (own, others) = (flat(self)?, flat(other)?);
         let name = own.keys().chain(others.keys()).find(|name| own.get(*name) != others.get(*name));
-        let shown = |value: Option<&Value>| {
-            value.map_or_else(|| "not set".to_owned(), crate::settings::plain)
-        };
-        Ok(name.map(|name| {
-            format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))
-        }))
+        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
+        let text =
+            |name| format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)));
+        Ok(name.map(text))
     }
 }
 

@@ -200,7 +200,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (
             &["--folds", "5", "--valid", "2020-05-01"],
             2,
-            "cannot begin at 2020-05-01, one date for all folds; give rows or a share",
+            "cannot begin at 2020-05-01, one date for all folds; give rows or a fraction",
         ),
         (
             &["--folds", "5", "--interval", "0.99"],
