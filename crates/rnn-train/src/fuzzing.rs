@@ -130,7 +130,7 @@ fn space(bytes: &[u8]) -> Result<()> {
     let space = Space::parse(&text(bytes)?)
         .map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
     space.check(path(), resolve)?;
-    space.random(1, 3, |_| true);
+    space.random(1, 3, |_| Ok(()));
     space.fingerprint();
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read},
+    iter,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -29,6 +30,21 @@ pub(crate) struct Worker {
     /// What it is called in messages.
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
+}
+
+impl Worker {
+    /// A training from the start.
+    pub(crate) fn training(
+        name: String,
+        experiment: Experiment,
+        backend: &Backend,
+        options: &Options,
+    ) -> Result<Self> {
+        let args = ["train", experiment.name(), "--fresh", PLAIN].map(str::to_owned);
+        let backend = format!("--backend={}", backend.option());
+        let args = args.into_iter().chain([backend]).chain(options.as_flags()?).collect();
+        Ok(Self { name, args })
+    }
 }
 
 /// Whether this process is the command itself, which can be started again, and not a program that
@@ -132,33 +148,25 @@ pub(crate) fn run_all(
     quiet: bool,
     finished: impl Fn(usize) + Sync,
 ) -> Result<()> {
-    let told = |index: usize, problem: Option<&str>| {
-        if problem.is_none() {
-            finished(index);
-        }
-    };
-    let failed = run(
-        workers,
-        at_once,
-        &PoolHooks {
-            quiet,
-            until: None,
-            starting: &|_| Ok(()),
-            finished: &told,
-            standing: &|| None,
+    let hooks = PoolHooks {
+        quiet,
+        until: None,
+        starting: &|_| Ok(()),
+        finished: &|index, problem| {
+            if problem.is_none() {
+                finished(index);
+            }
         },
-    )?;
-    match failed.first() {
-        None => Ok(()),
-        Some((index, problem)) => {
-            let others = if failed.len() > 1 {
-                format!(" ({} of {} failed)", failed.len(), workers.len())
-            } else {
-                String::new()
-            };
-            Err(Error::Worker(format!("{}{others}: {problem}", workers[*index].name)))
-        }
-    }
+        standing: &|| None,
+    };
+    let failed = run(workers, at_once, &hooks)?;
+    let Some((index, problem)) = failed.first() else { return Ok(()) };
+    let (name, all) = (&workers[*index].name, workers.len());
+    let others = match failed.len() {
+        1 => String::new(),
+        failed => format!(" ({failed} of {all} failed)"),
+    };
+    Err(Error::Worker(format!("{name}{others}: {problem}")))
 }
 
 /// Runs all in their order, some at once; gives those that failed.
@@ -235,9 +243,8 @@ fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<
             break;
         }
         let quietly =
-            |arg: &str| if watch.quiet && arg == PLAIN { QUIET.to_owned() } else { arg.to_owned() };
-        let args = std::iter::once("rnn-train".to_owned())
-            .chain(worker.args.iter().map(|arg| quietly(arg)));
+            |arg: &String| if watch.quiet && arg == PLAIN { QUIET } else { arg }.to_owned();
+        let args = iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(quietly));
         let result = (watch.starting)(index).and_then(|()| run_here(args.collect()));
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
@@ -246,16 +253,12 @@ fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<
 }
 
 fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String {
+    let line = |index: usize| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]);
     let running = (0..workers.len()).filter(|&index| state.running[index]);
-    let running: Vec<String> = running
-        .map(|index| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]))
-        .collect();
+    let running: Vec<String> = running.map(line).collect();
     let share = state.done.iter().sum::<f64>() / workers.len() as f64;
-    let left = if share > 0.0 {
-        format!("  ETA {}", duration(elapsed.as_secs_f64() * (1.0 - share) / share))
-    } else {
-        String::new()
-    };
+    let left = elapsed.as_secs_f64() * (1.0 - share) / share;
+    let left = if share > 0.0 { format!("  ETA {}", duration(left)) } else { String::new() };
     format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
 }
 
@@ -344,19 +347,6 @@ impl ParallelArgs {
         let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
         Pool::fitting(jobs, self.threads.map(|Count(threads)| threads), runs, data, run_here)
     }
-}
-
-/// The arguments of a process that trains from the start.
-pub(crate) fn training_args(
-    experiment: Experiment,
-    backend: &Backend,
-    options: &Options,
-) -> Result<Vec<String>> {
-    let mut args =
-        vec!["train".to_owned(), experiment.to_string(), "--fresh".to_owned(), PLAIN.to_owned()];
-    args.push(format!("--backend={}", backend.option()));
-    args.extend(options.as_flags()?);
-    Ok(args)
 }
 
 #[cfg(test)]

@@ -1,28 +1,25 @@
-//! Walk-forward: the end of the data is forecast part by part, each by a model that was trained on
-//! what came before it.
+//! `backtest`: walk-forward evaluation. Each fold trains on the rows before its test set.
 
-use std::{fmt, io::Write, ops::Range, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 use jiff::{ToSpan, civil::DateTime};
 use rnn_data::{DataError, SetSize, Split, format_time};
 use rnn_files::to_json;
-use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, refuse};
 use crate::{
     console::{json, note, number, out},
     error::{Error, Result},
-    evaluation::{BaselineScores, FoldPrediction, Scores, SeriesEvaluation, best, skill, verdict},
+    evaluation::{BacktestReport, FoldRows, join_predictions},
     plot,
-    run::{DataSource, PREDICTIONS, RunFolder},
+    run::{PREDICTIONS, RunFolder},
     settings::{
-        Count, Experiment, Options, Progress, ScoredPart, SplitName, TaskRecipe, Time,
-        TrainSettings, Typed,
+        Count, Experiment, Options, Progress, ScoredPart, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
-    training::{evaluation, options_before},
-    workers::{self, ParallelArgs, Worker, training_args},
+    training::evaluation,
+    workers::{self, ParallelArgs, Worker},
 };
 
 #[derive(Debug, Args)]
@@ -52,63 +49,21 @@ pub(crate) struct BacktestArgs {
 const VALID: SetSize = SetSize::Fraction(0.15);
 const FOLDER: &str = "backtest";
 
-/// `backtest.json`: the scores of every fold and of all together.
-#[derive(Debug, Serialize)]
-struct BacktestReport {
-    experiment: Experiment,
-    /// `expanding` or `sliding`.
-    kind: &'static str,
-    folds: Vec<Fold>,
-    /// Of all forecasts together.
-    overall: Scores,
-    baselines: Vec<BaselineScores>,
-    skill: f64,
-    /// Share of all values inside the intervals.
-    coverage: Option<f64>,
-    data: DataSource,
-}
-
-#[derive(Debug, Serialize)]
-struct Fold {
-    fold: usize,
-    /// Rows before the test part: those that train and those that validate.
-    rows_before: usize,
-    #[serde(flatten)]
-    evaluation: SeriesEvaluation,
-}
-
-/// Rows of a fold.
-struct FoldRows {
-    train: Range<usize>,
-    test: Range<usize>,
-}
-
 /// Runs a backtest.
 pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let experiment = args.experiment;
-    if let TaskRecipe::Letters(_) = experiment.task() {
-        return Err(Error::Usage(format!(
-            "{experiment} has letters, no time to go forward in; backtest one of the experiments on series"
-        )));
-    }
+    experiment.require_series("backtest")?;
     let Count(folds) = args.folds;
-    let mut options = context.settings.layered_on_data(
-        experiment,
-        &args.options,
-        options_before(&context.settings, experiment),
-    )?;
+    let mut options = context.options(experiment, &args.options)?;
     let asked = &args.options;
-    for (flag, given) in [
-        ("--split", asked.split.is_some()),
-        ("--test", asked.test.is_some()),
-        ("--score", asked.score.is_some()),
-    ] {
-        if given {
-            return Err(Error::Usage(format!(
-                "{flag} is not for backtests: each fold is a holdout split, and --folds says what it tests on"
-            )));
-        }
-    }
+    refuse(
+        &[
+            ("--split", asked.split.is_some()),
+            ("--test", asked.test.is_some()),
+            ("--score", asked.score.is_some()),
+        ],
+        "not for backtests: each fold is a holdout split, and --folds says what it tests on",
+    )?;
     options.split = Some(Typed(SplitName::Holdout));
     options.score = Some(Typed(ScoredPart::Test));
     // The recipe's validation part is said of its own split, also where a settings file repeats it.
@@ -117,7 +72,8 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
     if let SetSize::From(from) = valid {
         let problem = format!(
-            "the validation part of a fold cannot begin at {}, one date for all folds; give rows or a share",
+            "the validation set of a fold cannot begin at {}, one date for all folds; give rows or \
+             a fraction",
             format_time(from)
         );
         return Err(Error::Usage(problem));
@@ -128,7 +84,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let options = task.options();
     TrainSettings::new(options.clone(), &experiment.options())?;
     let kind = if args.sliding { "sliding" } else { "expanding" };
-    let plans = plans(times.len(), folds, args.sliding);
+    let plans = FoldRows::plan(times.len(), folds, args.sliding);
     for (index, plan) in plans.iter().enumerate() {
         check(&task, valid, &times, plan)
             .map_err(|error| Error::Usage(format!("fold {} of {folds}: {error}", index + 1)))?;
@@ -145,40 +101,28 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let at_once = context.pool(&args.parallel, &backend, folds, &options);
     let jobs = at_once.jobs;
     note(format_args!(
-        "{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its test part"
+        "{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its \
+         test set"
     ));
     // Folds grow, and the longest should not be left for the end.
-    let workers: Vec<Worker> = plans
-        .iter()
-        .zip(&roots)
-        .enumerate()
-        .rev()
-        .map(|(index, (plan, root))| {
-            let options = Options {
-                artifacts: Some(root.clone()),
-                from: if plan.train.start > 0 {
-                    Some(Typed(Time(times[plan.train.start])))
-                } else {
-                    options.from
-                },
-                until: if plan.test.end < times.len() {
-                    Some(Typed(Time(last_moment(&times, plan.test.end))))
-                } else {
-                    options.until
-                },
-                test: Some(Typed(SetSize::From(times[plan.test.start]))),
-                ..options.clone()
-            };
-            Ok(Worker {
-                name: format!("fold {}", index + 1),
-                args: training_args(experiment, &backend, &options)?,
-            })
-        })
-        .collect::<Result<_>>()?;
+    let trainings = plans.iter().zip(&roots).enumerate().rev().map(|(index, (plan, root))| {
+        let (train, test) = (&plan.train, &plan.test);
+        let from = (train.start > 0).then(|| Typed(Time(times[train.start])));
+        let until = (test.end < times.len()).then(|| Typed(Time(last_moment(&times, test.end))));
+        let options = Options {
+            artifacts: Some(root.clone()),
+            from: from.or(options.from),
+            until: until.or(options.until),
+            test: Some(Typed(SetSize::From(times[test.start]))),
+            ..options.clone()
+        };
+        Worker::training(format!("fold {}", index + 1), experiment, &backend, &options)
+    });
+    let workers = trainings.collect::<Result<Vec<_>>>()?;
     let quiet = options.progress == Some(Progress::None);
     let finished = |index: usize| {
-        if let (false, Ok(evaluation)) = (quiet, evaluation(&roots[folds - 1 - index], experiment))
-        {
+        let scored = evaluation(&roots[folds - 1 - index], experiment);
+        if let (false, Ok(evaluation)) = (quiet, scored) {
             let (rmse, skill) = (number(evaluation.model.rmse), 100.0 * evaluation.skill);
             note(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
         }
@@ -189,26 +133,18 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = BacktestReport::new(experiment, kind, evaluations, &plans, source);
     artifacts.write("backtest.json", to_json(&report)?)?;
-    let shown = artifacts.stream("backtest.csv", |out| predictions(&roots, experiment, out))?;
-    let synthetic = if report.data.synthetic { " (SYNTHETIC data)" } else { "" };
-    let title = format!(
-        "{experiment}: {folds} folds of {}{synthetic}, RMSE {} ({})",
-        report.data.file,
-        number(report.overall.rmse),
-        best(&report.baselines).map_or_else(String::new, |best| format!(
-            "{}: {}",
-            best.name,
-            number(best.scores.rmse)
-        ))
-    );
-    plot::backtest(&title, &target, &shown)?.write_to(&artifacts, "backtest")?;
+    let files = roots.iter().map(|root| RunFolder::new(root, experiment).path(PREDICTIONS));
+    let files: Vec<PathBuf> = files.collect();
+    let shown = artifacts.stream("backtest.csv", |out| join_predictions(&files, out))?;
+    plot::backtest(&report.title(), &target, &shown)?.write_to(&artifacts, "backtest")?;
     if args.json {
         json(&report);
     } else {
         out(&report);
         let folder = artifacts.folder.display();
         out(format_args!(
-            "\nwritten to {folder}: backtest.json  backtest.csv  backtest.svg/.png  {FOLDER}/fold-*/ (a folder a fold)"
+            "\nwritten to {folder}: backtest.json  backtest.csv  backtest.svg/.png  \
+             {FOLDER}/fold-*/ (a folder a fold)"
         ));
     }
     Ok(())
@@ -226,23 +162,9 @@ fn open(
         }
         other => other,
     })?;
-    let times: std::collections::BTreeSet<DateTime> =
+    let times: BTreeSet<DateTime> =
         task.data.panel.series.iter().flat_map(|series| series.times.iter().copied()).collect();
     Ok((task, times.into_iter().collect()))
-}
-
-/// Test parts of equal length at the end, and what trains before each.
-fn plans(rows: usize, folds: usize, sliding: bool) -> Vec<FoldRows> {
-    let length = rows / (folds + 1);
-    let first = rows - folds * length;
-    let plan = |fold: usize| {
-        let start = first + fold * length;
-        FoldRows {
-            train: if sliding { start - first..start } else { 0..start },
-            test: start..start + length,
-        }
-    };
-    (0..folds).map(plan).collect()
 }
 
 /// Makes sure that a fold can be trained and scored, as far as the number of its rows says.
@@ -252,7 +174,7 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
     if plan.test.len() < config.horizon {
         let (rows, horizon) = (plan.test.len(), config.horizon);
         return Err(Error::Usage(format!(
-            "its test part of {rows} rows is shorter than the horizon of {horizon}; use fewer folds"
+            "its test set of {rows} rows is shorter than the horizon of {horizon}; use fewer folds"
         )));
     }
     let split = Split::Holdout { valid, test: SetSize::From(times[plan.test.start]), purge };
@@ -270,202 +192,4 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
 fn last_moment(times: &[DateTime], end: usize) -> DateTime {
     let last = times[end - 1];
     if times[end].date() == last.date() { last.saturating_add(1.nanosecond()) } else { last }
-}
-
-/// Writes the forecasts of all folds as CSV; gives those that the picture shows: one step ahead, of
-/// the first series.
-fn predictions(
-    roots: &[PathBuf],
-    experiment: Experiment,
-    out: &mut dyn Write,
-) -> Result<Vec<FoldPrediction>> {
-    let (mut writer, mut shown) = (csv::Writer::from_writer(out), Vec::new());
-    for (index, root) in roots.iter().enumerate() {
-        let path = RunFolder::new(root, experiment).path(PREDICTIONS);
-        let unreadable = |error: csv::Error| Error::Artifact {
-            path: path.clone(),
-            problem: format!("cannot be read: {error}"),
-        };
-        let mut reader = csv::Reader::from_path(&path).map_err(unreadable)?;
-        let header = reader.headers().map_err(unreadable)?.clone();
-        if index == 0 {
-            writer.write_record(["fold"].into_iter().chain(&header)).map_err(unreadable)?;
-        }
-        let place = |name: &str| header.iter().position(|column| column == name);
-        let [series, step, date, actual, predicted] =
-            ["series", "step", "date", "actual", "predicted"].map(place);
-        let (fold, mut record, mut first) =
-            ((index + 1).to_string(), csv::StringRecord::new(), None);
-        while reader.read_record(&mut record).map_err(unreadable)? {
-            writer.write_record([fold.as_str()].into_iter().chain(&record)).map_err(unreadable)?;
-            let text = |place: Option<usize>| record.get(place?);
-            let name = text(series).map(str::to_owned);
-            if text(step).is_none_or(|step| step == "1")
-                && *first.get_or_insert_with(|| name.clone()) == name
-            {
-                let number = |place: Option<usize>| text(place)?.parse().ok();
-                let read = || {
-                    Some((text(date)?.parse::<Time>().ok()?.0, number(actual)?, number(predicted)?))
-                };
-                shown.extend(read().map(|(time, actual, predicted)| FoldPrediction {
-                    fold: index + 1,
-                    time,
-                    actual,
-                    predicted,
-                }));
-            }
-        }
-    }
-    writer.flush().map_err(|source| Error::Write { path: "backtest.csv".into(), source })?;
-    Ok(shown)
-}
-
-impl BacktestReport {
-    fn new(
-        experiment: Experiment,
-        kind: &'static str,
-        evaluations: Vec<SeriesEvaluation>,
-        plans: &[FoldRows],
-        data: DataSource,
-    ) -> Self {
-        let weighted: Vec<(usize, Scores)> =
-            evaluations.iter().map(|fold| (fold.windows, fold.model)).collect();
-        let overall = Scores::together(&weighted);
-        let of_baseline = |index: usize, name: &str| {
-            let weighted: Vec<(usize, Scores)> = evaluations
-                .iter()
-                .map(|fold| (fold.windows, fold.baselines[index].scores))
-                .collect();
-            BaselineScores { name: name.to_owned(), scores: Scores::together(&weighted) }
-        };
-        let baselines: Vec<BaselineScores> = evaluations[0]
-            .baselines
-            .iter()
-            .enumerate()
-            .map(|(index, baseline)| of_baseline(index, &baseline.name))
-            .collect();
-        let windows: usize = evaluations.iter().map(|fold| fold.windows).sum();
-        let covered =
-            |fold: &SeriesEvaluation| Some(fold.interval.as_ref()?.coverage * fold.windows as f64);
-        let covered: Option<f64> = evaluations.iter().map(covered).sum();
-        let folds = evaluations.into_iter().zip(plans).enumerate();
-        Self {
-            experiment,
-            kind,
-            skill: skill(&overall, &baselines),
-            overall,
-            baselines,
-            coverage: covered.map(|covered| covered / windows as f64),
-            folds: folds
-                .map(|(index, (evaluation, plan))| Fold {
-                    fold: index + 1,
-                    rows_before: plan.train.len(),
-                    evaluation,
-                })
-                .collect(),
-            data,
-        }
-    }
-}
-
-impl fmt::Display for BacktestReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { experiment, kind, folds, overall, baselines, skill, coverage, data } = self;
-        let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
-        writeln!(f, "{experiment}, {} folds ({kind}) of {}{synthetic}", folds.len(), data.file)?;
-        writeln!(
-            f,
-            " {:<7} {:>11}  {:<26} {:>7} {:>10} {:>10} {:>24} {:>7} {:>8}",
-            "fold",
-            "rows before",
-            "test part",
-            "windows",
-            "RMSE",
-            "MAE",
-            "best baseline, RMSE",
-            "skill",
-            "coverage"
-        )?;
-        let percent = |share: Option<f64>| {
-            share.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
-        };
-        let line = |f: &mut fmt::Formatter<'_>,
-                    name: String,
-                    rows: String,
-                    part: String,
-                    windows: usize,
-                    scores: &Scores,
-                    baselines,
-                    skill,
-                    coverage| {
-            let named = best(baselines).map_or_else(String::new, |best| {
-                format!("{}, {}", best.name, number(best.scores.rmse))
-            });
-            let (rmse, mae) = (number(scores.rmse), number(scores.mae));
-            let skill = format!("{:+.1}%", 100.0 * skill);
-            writeln!(
-                f,
-                " {name:<7} {rows:>11}  {part:<26} {windows:>7} {rmse:>10} {mae:>10} {named:>24} {skill:>7} {:>8}",
-                percent(coverage)
-            )
-        };
-        for Fold { fold, rows_before, evaluation } in folds {
-            let part = evaluation.span.map(format_time).join(" .. ");
-            let coverage = evaluation.interval.as_ref().map(|interval| interval.coverage);
-            let (scores, baselines) = (&evaluation.model, &evaluation.baselines[..]);
-            line(
-                f,
-                fold.to_string(),
-                rows_before.to_string(),
-                part,
-                evaluation.windows,
-                scores,
-                baselines,
-                evaluation.skill,
-                coverage,
-            )?;
-        }
-        let windows = folds.iter().map(|fold| fold.evaluation.windows).sum();
-        line(
-            f,
-            "overall".to_owned(),
-            String::new(),
-            String::new(),
-            windows,
-            overall,
-            &baselines[..],
-            *skill,
-            *coverage,
-        )?;
-        write!(f, "Over all folds: {}", verdict(*skill, baselines))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folds_go_forward_and_cover_the_end() {
-        for (rows, folds, sliding) in
-            [(2426, 5, false), (2426, 5, true), (103, 9, true), (10, 1, false)]
-        {
-            let plans = plans(rows, folds, sliding);
-            assert_eq!((plans.len(), plans[folds - 1].test.end), (folds, rows));
-            for pair in plans.windows(2) {
-                assert_eq!(pair[0].test.end, pair[1].test.start);
-                assert_eq!(pair[0].test.len(), pair[1].test.len());
-            }
-            for plan in &plans {
-                assert_eq!(
-                    plan.train.end, plan.test.start,
-                    "everything before the test part, up to it"
-                );
-                assert!(plan.train.start == 0 || sliding);
-                if sliding {
-                    assert_eq!(plan.train.len(), plans[0].train.len());
-                }
-            }
-        }
-    }
 }

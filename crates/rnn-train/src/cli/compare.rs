@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::{
-    console::{json, number, out},
+    console::{cells, json, number, out, table},
     error::{Error, Result},
     plot,
-    run::{Epoch, History, RunConfig, RunFolder},
+    run::{DataSource, Epoch, History, RunConfig, RunFolder},
     settings::{Experiment, OptionList, Options, Role, plain},
 };
 
@@ -53,15 +53,9 @@ pub(crate) enum Metric {
 }
 
 impl Metric {
-    /// As `metrics.csv` has it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::TrainLoss => "train_loss",
-            Self::ValidLoss => "valid_loss",
-            Self::TrainAccuracy => "train_accuracy",
-            Self::LearningRate => "learning_rate",
-            Self::Seconds => "seconds",
-        }
+    /// Its name in `metrics.csv`.
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Its value of an epoch, if it has one.
@@ -135,53 +129,44 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
         None => Metric::TrainLoss,
     };
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
-    if let Some(without) = curves.iter().position(Vec::is_empty) {
-        let metric = metric.name();
-        return Err(Error::Usage(format!(
-            "{} has no {metric} in its metrics.csv; choose another --metric",
-            runs[without].name
-        )));
+    if let Some((run, _)) = runs.iter().zip(&curves).find(|(_, curve)| curve.is_empty()) {
+        let (name, metric) = (&run.name, metric.name());
+        let problem = format!("{name} has no {metric} in its metrics.csv; choose another --metric");
+        return Err(Error::Usage(problem));
     }
     let report = Comparison {
         runs: [runs[0].name.clone(), runs[1].name.clone()],
         settings: settings(&runs)?,
         results: results(&runs),
-        metric: metric.name().to_owned(),
+        metric: metric.name(),
         curves,
         warnings: warnings(&runs, metric),
     };
-    let is_synthetic =
-        |run: &ComparedRun| run.config.source.as_ref().is_some_and(|source| source.synthetic);
-    let synthetic = if runs.iter().any(is_synthetic) { " (SYNTHETIC data)" } else { "" };
-    let title = format!(
-        "{} of {} and {}{synthetic}",
-        metric.name().replace('_', " "),
-        report.runs[0],
-        report.runs[1]
-    );
-    let picture = plot::comparison(&title, metric.name(), &report.runs, &report.curves)?;
-    let stem = args.out.clone().unwrap_or_else(|| context.settings.artifacts.join("compare"));
+    let sources = runs.iter().filter_map(|run| run.config.source.as_ref());
+    let synthetic = sources.map(DataSource::mark).max().unwrap_or_default();
+    let (name, [first, second]) = (metric.name(), &report.runs);
+    let title = format!("{} of {first} and {second}{synthetic}", name.replace('_', " "));
+    let picture = plot::comparison(&title, &name, &report.runs, &report.curves)?;
     if args.json {
         json(&report);
     } else {
         print(&report, synthetic);
     }
+    let artifacts = &context.settings.artifacts;
     if args.out.is_none() {
-        fs::create_dir_all(&context.settings.artifacts)
-            .map_err(|source| Error::Write { path: context.settings.artifacts.clone(), source })?;
+        fs::create_dir_all(artifacts)
+            .map_err(|source| Error::Write { path: artifacts.clone(), source })?;
     }
-    let stem = if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
-        stem.with_extension("")
-    } else {
-        stem
-    };
+    let mut stem = args.out.clone().unwrap_or_else(|| artifacts.join("compare"));
+    if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
+        stem.set_extension("");
+    }
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
     write_following_links(&svg, picture.svg.as_bytes())?;
     write_following_links(&png, &picture.png)?;
-    if args.json {
-        return Ok(());
+    if !args.json {
+        out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     }
-    out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     Ok(())
 }
 
@@ -226,11 +211,9 @@ fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
         entries.insert("parameters".to_owned(), (*parameters).into());
         if let Some(source) = source {
             let synthetic = if source.synthetic { ", SYNTHETIC" } else { "" };
-            entries.insert(
-                "data".to_owned(),
-                format!("{}{synthetic}, {} rows, {:.8}", source.file, source.rows, source.sha256)
-                    .into(),
-            );
+            let DataSource { file, rows, sha256, .. } = source;
+            let data = format!("{file}{synthetic}, {rows} rows, {sha256:.8}");
+            entries.insert("data".to_owned(), data.into());
         }
         Ok(entries)
     };
@@ -287,8 +270,9 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")))
     };
     if warnings.is_empty() && differs(&span) {
-        warnings
-            .push("the scores are not of the same values (windows of other lengths have other validation parts, see --purge)".to_owned());
+        let warning = "the scores are not of the same values (windows of other lengths have other \
+                       validation sets, see --purge)";
+        warnings.push(warning.to_owned());
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         let of_quantiles =
@@ -313,49 +297,33 @@ fn print(report: &Comparison, synthetic: &str) {
         Some(Value::Number(value)) if value.is_f64() => number(value.as_f64().unwrap_or(f64::NAN)),
         Some(value) => plain(value),
     };
-    let table = |heading: &str, lines: &[ComparedValues]| {
-        let texts: Vec<[String; 2]> =
-            lines.iter().map(|line| [text(&line.values[0]), text(&line.values[1])]).collect();
-        let width = |side: usize| {
-            texts.iter().map(|texts| texts[side].chars().count()).max().unwrap_or(0).max(12)
+    let head = |heading: &str| cells![heading, "A", "B"];
+    let rows = |heading: &str, lines: &[ComparedValues]| {
+        let row = |line: &ComparedValues| {
+            let [first, second] = line.values.each_ref().map(text);
+            cells![line.name, first, second]
         };
-        let (first, second) = (width(0), width(1));
-        out(format_args!("\n {heading:<24} {:>first$} {:>second$}", "A", "B"));
-        for (line, [one, other]) in lines.iter().zip(&texts) {
-            out(format_args!(" {:<24} {one:>first$} {other:>second$}", line.name));
-        }
+        [vec![head(heading)], lines.iter().map(row).collect()].concat()
     };
     if report.settings.is_empty() {
         out("\nAll settings are the same.");
     } else {
-        table("settings that differ", &report.settings);
+        out(format_args!("\n{}", table("<>>", rows("settings that differ", &report.settings))));
     }
-    table("results", &report.results);
+    out(format_args!("\n{}", table("<>>", rows("results", &report.results))));
 
-    let epochs: BTreeSet<usize> = report.curves.iter().flatten().map(|(epoch, _)| *epoch).collect();
+    let [first, second] =
+        report.curves.each_ref().map(|curve| curve.iter().copied().collect::<BTreeMap<_, _>>());
+    let epochs: BTreeSet<usize> = first.keys().chain(second.keys()).copied().collect();
     let apart = epochs.len().div_ceil(ROWS).max(1);
-    let last = epochs.last().copied();
-    out(format_args!(
-        "\n {:<24} {:>12} {:>12}",
-        format!("{} after epoch", report.metric),
-        "A",
-        "B"
-    ));
-    for epoch in epochs
-        .iter()
-        .enumerate()
-        .filter(|(index, epoch)| index % apart == 0 || Some(**epoch) == last)
-        .map(|(_, epoch)| *epoch)
-    {
-        let value = |curve: &[(usize, f64)]| {
-            let found = curve.iter().find(|(of, _)| *of == epoch);
-            found.map_or_else(|| "-".to_owned(), |(_, value)| number(*value))
-        };
-        out(format_args!(
-            " {epoch:<24} {:>12} {:>12}",
-            value(&report.curves[0]),
-            value(&report.curves[1])
-        ));
-    }
+    let value = |curve: &BTreeMap<usize, f64>, epoch| {
+        curve.get(epoch).map_or_else(|| "-".to_owned(), |value| number(*value))
+    };
+    let shown =
+        |(index, epoch): &(usize, &usize)| index % apart == 0 || epochs.last() == Some(*epoch);
+    let rows = epochs.iter().enumerate().filter(shown);
+    let rows = rows.map(|(_, epoch)| cells![epoch, value(&first, epoch), value(&second, epoch)]);
+    let head = head(&format!("{} after epoch", report.metric));
+    out(format_args!("\n{}", table("<>>", std::iter::once(head).chain(rows))));
     report.warnings.iter().for_each(|warning| out(format_args!("Mind: {warning}.")));
 }

@@ -7,7 +7,7 @@ use super::context::Context;
 use crate::{
     console::out,
     error::Result,
-    settings::{Experiment, OptionList, Options, TaskRecipe, settings_text},
+    settings::{Experiment, OptionList, Options, settings_text},
 };
 
 #[derive(Debug, Args)]
@@ -20,13 +20,8 @@ pub(crate) struct ConfigArgs {
 pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     let options = context.settings.layered(args.experiment, &Options::default(), None)?;
     let about = format!("{}: {}", args.experiment, args.experiment.about());
-    out(settings_file(
-        args.experiment,
-        Some(&context.settings.artifacts),
-        &options.entries()?,
-        &about,
-    )
-    .trim_end());
+    let (artifacts, entries) = (Some(&*context.settings.artifacts), options.entries()?);
+    out(settings_file(args.experiment, artifacts, &entries, &about).trim_end());
     Ok(())
 }
 
@@ -44,13 +39,14 @@ pub(super) fn settings_file(
         || "#~ artifacts =".to_owned(),
         |path| format!("artifacts = {}", toml::Value::from(path.display().to_string())),
     );
-    let has_series = experiment.task() == TaskRecipe::Series;
     let options = settings_text::<Options>(entries, |field| {
-        has_series || field.heading != Some(Options::SERIES)
+        experiment.is_series() || field.heading != Some(Options::SERIES)
     });
     format!(
         "# {about}\n#\n{made_by}#   rnn-train --config {name} train {experiment}\n#\n\
-         # Flags override this file, this file overrides the recipe. Lines that begin with #~ are settings that have no value here.\n\n\
-         # Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)\n{folder}\n#~ backend = \"auto\"\n{options}"
+         # Flags override this file, this file overrides the recipe. Lines that begin with #~ are \
+         settings that have no value here.\n\n\
+         # Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)\n\
+         {folder}\n#~ backend = \"auto\"\n{options}"
     )
 }

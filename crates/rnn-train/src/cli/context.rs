@@ -3,9 +3,10 @@
 use crate::{
     backend::Backend,
     console::note,
-    error::Result,
+    error::{Error, Result},
     run::RunFolder,
     settings::{Experiment, GlobalSettings, Options},
+    training::options_before,
     workers::{ParallelArgs, Pool, RunHere},
 };
 
@@ -23,6 +24,12 @@ impl Context {
         Ok(backend)
     }
 
+    /// Options of a command that trains from the start: only the data is that of the run before.
+    pub(super) fn options(&self, experiment: Experiment, typed: &Options) -> Result<Options> {
+        let before = options_before(&self.settings, experiment);
+        self.settings.layered_on_data(experiment, typed, before)
+    }
+
     /// The run folder of an experiment.
     pub(super) fn folder(&self, experiment: Experiment) -> RunFolder {
         RunFolder::new(&self.settings.artifacts, experiment)
@@ -37,5 +44,13 @@ impl Context {
         options: &Options,
     ) -> Pool {
         args.pool(backend, runs, options.data.as_deref(), self.run_here)
+    }
+}
+
+/// Refuses the first flag that was given, with the reason.
+pub(super) fn refuse(flags: &[(&str, bool)], reason: &str) -> Result<()> {
+    match flags.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Error::Usage(format!("{flag} is {reason}"))),
+        None => Ok(()),
     }
 }

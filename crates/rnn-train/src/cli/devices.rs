@@ -59,7 +59,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
         if let Some(limits) = device.limits {
             out(format_args!(
-                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, buffers of {} MiB",
+                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, \
+                 buffers of {} MiB",
                 "",
                 limits.invocations_a_workgroup,
                 limits.shared_bytes_a_workgroup >> 10,
@@ -73,7 +74,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
     }
     out(format_args!("\n--backend auto: {why}"));
     out(format_args!(
-        "How cells run is said for batches of {batch}, {time} steps of {input} features and {hidden} hidden units."
+        "How cells run is said for batches of {batch}, {time} steps of {input} features and \
+         {hidden} hidden units."
     ));
     if !cfg!(feature = "wgpu") {
         out("GPUs are not listed: this program was built without the wgpu feature.");
@@ -102,7 +104,8 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!(
-                "whole sequences in one launch, {rows} rows a workgroup of {invocations} invocations"
+                "whole sequences in one launch, {rows} rows a workgroup of {invocations} \
+                 invocations"
             )
         }
         Some(Route::TwoLaunchesAStep) => {

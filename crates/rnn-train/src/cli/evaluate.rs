@@ -5,7 +5,7 @@ use clap::Args;
 use super::context::Context;
 use crate::{
     console::{json, out},
-    error::{Error, Result},
+    error::Result,
     evaluation::Evaluation,
     settings::{Experiment, ScoredPart, TaskRecipe},
     task::LettersTask,
@@ -30,11 +30,8 @@ pub(crate) struct EvaluateArgs {
 /// Scores the best checkpoint again.
 pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
-    if let (TaskRecipe::Letters(_), Some(_)) = (args.experiment.task(), args.score) {
-        let experiment = args.experiment;
-        return Err(Error::Usage(format!(
-            "{experiment} has no parts: --score is for the experiments on series"
-        )));
+    if args.score.is_some() {
+        args.experiment.require_series("--score")?;
     }
     let mut trained = Trained::open(&context.settings.artifacts, args.experiment)?;
     if let Some(part) = args.score {
@@ -43,16 +40,12 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     let backend = context.backend()?;
     match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
-            print(
-                &trained.evaluate(&LettersTask::new(args.experiment, letters), &backend)?,
-                args.json,
-            );
+            let task = LettersTask::new(args.experiment, letters);
+            print(&trained.evaluate(&task, &backend)?, args.json);
         }
         TaskRecipe::Series => {
-            print(
-                &trained.evaluate(&trained.series_task(args.data.clone(), None)?, &backend)?,
-                args.json,
-            );
+            let task = trained.series_task(args.data.clone(), None)?;
+            print(&trained.evaluate(&task, &backend)?, args.json);
         }
     }
     Ok(())

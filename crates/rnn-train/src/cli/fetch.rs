@@ -1,4 +1,4 @@
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, civil::Date};
@@ -10,19 +10,18 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, RNN_EASTMONEY_URL and RNN_YAHOO_URL replace scheme and host of a \
-                        provider; HTTPS_PROXY is heeded."
-)]
+#[command(after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, \
+                        RNN_EASTMONEY_URL and RNN_YAHOO_URL replace scheme and host of a \
+                        provider; HTTPS_PROXY is heeded.")]
 pub(crate) struct FetchArgs {
     /// Share, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK, AAPL
     symbol: Symbol,
     /// First day [default: that of the file, where one is there; else ten years before the last]
-    #[arg(long, value_name = "DATE")]
-    from: Option<Day>,
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    from: Option<Date>,
     /// Last day [default: the last whose trading is over]
-    #[arg(long, value_name = "DATE")]
-    to: Option<Day>,
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    to: Option<Date>,
     /// Adjustment for dividends and splits
     #[arg(long, value_enum, default_value = "qfq")]
     adjust: AdjustChoice,
@@ -36,10 +35,21 @@ pub(crate) struct FetchArgs {
     #[arg(long)]
     force: bool,
     /// Longest wait for an answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "20", allow_negative_numbers = true)]
-    timeout: Seconds,
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "20",
+        allow_negative_numbers = true,
+        value_parser = seconds
+    )]
+    timeout: Duration,
     /// Further tries where an answer does not come whole, or the provider is busy
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(0..=10))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        value_parser = clap::value_parser!(u32).range(0..=10)
+    )]
     retries: u32,
     /// Print one JSON document
     #[arg(long)]
@@ -70,32 +80,15 @@ enum ProviderChoice {
     Yahoo,
 }
 
-/// A day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Day(Date);
-
-impl FromStr for Day {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("expected a date like 2020-04-24, got `{text}`"))
-    }
+fn day(text: &str) -> std::result::Result<Date, String> {
+    text.parse().map_err(|_| format!("expected a date like 2020-04-24, got `{text}`"))
 }
 
-/// A time-out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Seconds(Duration);
-
-impl FromStr for Seconds {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        const LONGEST: f64 = 600.0;
-        let seconds = text.parse().ok().filter(|seconds: &f64| (0.001..=LONGEST).contains(seconds));
-        seconds
-            .map(|seconds| Self(Duration::from_secs_f64(seconds)))
-            .ok_or_else(|| format!("expected seconds, up to {LONGEST}, got `{text}`"))
-    }
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    const LONGEST: f64 = 600.0;
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
+    let problem = || format!("expected seconds, up to {LONGEST}, got `{text}`");
+    seconds.map(Duration::from_secs_f64).ok_or_else(problem)
 }
 
 /// Fetches daily bars.
@@ -129,9 +122,8 @@ fn quoted(path: &str) -> String {
 fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     let market = args.symbol.market;
     let (today, finished) = (market.clock(now).date(), market.last_finished_day(now));
-    let to = args.to.map_or(finished, |Day(day)| day);
-    let from = args.from.map(|Day(day)| day);
-    for (flag, day) in [("--from", from), ("--to", Some(to))] {
+    let to = args.to.unwrap_or(finished);
+    for (flag, day) in [("--from", args.from), ("--to", Some(to))] {
         if let Some(day) = day.filter(|day| *day > today) {
             return Err(Error::Usage(format!(
                 "{flag} {day} is in the future: today is {today} where {} is traded",
@@ -146,7 +138,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
             args.symbol
         )));
     }
-    let from = from.map(|from| {
+    let from = args.from.map(|from| {
         if from < first {
             note(format_args!(
                 "note: there are no days before {first}; days are asked for from then on"
@@ -184,7 +176,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         to,
         out: args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.csv", args.symbol))),
         force: args.force,
-        timeout: args.timeout.0,
+        timeout: args.timeout,
         retries: args.retries,
     })
 }

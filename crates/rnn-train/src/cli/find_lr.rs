@@ -1,17 +1,19 @@
+use std::iter;
+
 use burn::train::TrainStep;
 use clap::Args;
 use rnn_files::{csv_rows, to_json};
 use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, refuse};
 use crate::{
     backend::SMALLER_BATCH,
-    console::{json, number, out},
+    console::{cells, json, number, out, table},
     error::{Error, Result},
     plot,
     settings::{Count, Experiment, Options, Positive, Progress, TaskRecipe, TrainSettings},
     task::{LettersTask, Objective, SeriesTask, Task},
-    training::{LearningRateRange, RangeStep, Suggestion, options_before, suggest},
+    training::{LearningRateRange, RangeStep, Suggestion, suggest},
 };
 
 #[derive(Debug, Args)]
@@ -50,38 +52,30 @@ struct RangeReport<'a> {
 pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     let (Positive(lowest), Positive(highest), Count(steps)) =
         (args.lowest, args.highest, args.steps);
-    if !(LEAST..=MOST).contains(&lowest)
-        || !(LEAST..=MOST).contains(&highest)
-        || highest < 100.0 * lowest
-    {
+    let is_good = |rate| (LEAST..=MOST).contains(rate);
+    if ![lowest, highest].iter().all(is_good) || highest < 100.0 * lowest {
         return Err(Error::Usage(format!(
-            "a range test goes from a rate to one a hundred times as large or more, both from {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and \
-             --highest {highest:e}"
+            "a range test goes from a rate to one a hundred times as large or more, both from \
+             {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and --highest {highest:e}"
         )));
     }
     let asked = &args.options;
-    let useless = [
-        ("--epochs", asked.epochs.is_some()),
-        ("--learning-rate", asked.learning_rate.is_some()),
-        ("--schedule", asked.schedule.is_some()),
-        ("--warmup", asked.warmup.is_some()),
-        ("--patience", asked.patience.is_some()),
-    ];
-    if let Some((flag, _)) = useless.into_iter().find(|(_, given)| *given) {
-        return Err(Error::Usage(format!(
-            "{flag} is not for a range test, which has --steps, --lowest and --highest"
-        )));
-    }
+    refuse(
+        &[
+            ("--epochs", asked.epochs.is_some()),
+            ("--learning-rate", asked.learning_rate.is_some()),
+            ("--schedule", asked.schedule.is_some()),
+            ("--warmup", asked.warmup.is_some()),
+            ("--patience", asked.patience.is_some()),
+        ],
+        "not for a range test, which has --steps, --lowest and --highest",
+    )?;
     if steps < FEWEST {
         return Err(Error::Usage(format!(
             "a range test takes at least {FEWEST} steps, got {steps} (--steps)"
         )));
     }
-    let options = context.settings.layered_on_data(
-        args.experiment,
-        &args.options,
-        options_before(&context.settings, args.experiment),
-    )?;
+    let options = context.options(args.experiment, &args.options)?;
     let test = LearningRateRange { lowest, highest, steps };
     let settings = TrainSettings::new(options, &args.experiment.options())?;
     match args.experiment.task() {
@@ -114,32 +108,18 @@ where
     let backend = context.backend()?;
     let quiet = settings.options.progress == Some(Progress::None);
     let points =
-        backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
-    let suggestion = suggest(&points);
-    let experiment = args.experiment;
+        &backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
+    let (suggestion, experiment) = (&suggest(points), args.experiment);
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".find-lr.lock")?;
-    let synthetic = task.provenance().data.is_some_and(|data| data.synthetic);
-    let optimizer = settings.optimizer.name.to_string();
-    let report = RangeReport {
-        experiment,
-        optimizer,
-        batch_size: settings.batch_size,
-        synthetic,
-        suggestion: &suggestion,
-        points: &points,
-    };
+    let synthetic = task.provenance().is_synthetic();
+    let (optimizer, batch_size) = (settings.optimizer.name.to_string(), settings.batch_size);
+    let report = RangeReport { experiment, optimizer, batch_size, synthetic, suggestion, points };
     artifacts.write("find-lr.json", to_json(&report)?)?;
     let header = ["step", "learning_rate", "loss", "smoothed"].map(str::to_owned);
-    let row = |point: &RangeStep| {
-        vec![
-            point.step.to_string(),
-            point.learning_rate.to_string(),
-            point.loss.to_string(),
-            point.smoothed.to_string(),
-        ]
-    };
-    artifacts.write("find-lr.csv", csv_rows(&header, &points, row)?)?;
+    let row =
+        |point: &RangeStep| cells![point.step, point.learning_rate, point.loss, point.smoothed];
+    artifacts.write("find-lr.csv", csv_rows(&header, points, row)?)?;
     let data = if synthetic { ", SYNTHETIC data" } else { "" };
     let title = format!("{experiment}: learning rate range test, {}{data}", report.optimizer);
     let steps: Vec<[f64; 3]> =
@@ -149,21 +129,19 @@ where
         json(&report);
         return Ok(());
     }
-    let (steps, batch) = (points.len(), settings.batch_size);
+    let (steps, optimizer, seed) = (points.len(), &report.optimizer, settings.seed);
     out(format_args!(
-        "{experiment}: {steps} steps of {batch} samples, {}, seed {}{data}",
-        report.optimizer, settings.seed
+        "{experiment}: {steps} steps of {batch_size} samples, {optimizer}, seed {seed}{data}"
     ));
-    out(format_args!(" {:>13} {:>12}", "learning rate", "loss"));
     // Some twelve lines of all.
-    let apart = steps.div_ceil(12).max(1);
-    points.iter().step_by(apart).for_each(|point| {
-        out(format_args!(" {:>13.1e} {:>12}", point.learning_rate, number(point.smoothed)))
-    });
-    if steps < test.steps {
+    let shown = points.iter().step_by(steps.div_ceil(12).max(1));
+    let rows =
+        shown.map(|at| cells![format_args!("{:.1e}", at.learning_rate), number(at.smoothed)]);
+    out(table(">>", iter::once(cells!["learning rate", "loss"]).chain(rows)));
+    let asked = test.steps;
+    if steps < asked {
         out(format_args!(
-            "Stopped after step {steps} of {}: the loss had left what can be learned from.",
-            test.steps
+            "Stopped after step {steps} of {asked}: the loss had left what can be learned from."
         ));
     }
     match suggestion.learning_rate {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{iter, path::PathBuf};
 
 use clap::Args;
 use rnn_data::format_time;
@@ -7,11 +7,11 @@ use rnn_files::{csv_rows, to_json};
 use super::{context::Context, seeds};
 use crate::{
     backend::USE_CPU,
-    console::{json, note, number, out},
-    error::{Error, Result},
-    evaluation::Forecast,
+    console::{cells, json, note, number, out, table},
+    error::Result,
+    evaluation::{Forecast, ForecastValue},
     plot,
-    settings::{Count, Experiment, Level, ScoredPart, TaskRecipe},
+    settings::{Count, Experiment, Level, ScoredPart},
     task::{SeriesTask, Task},
     training::Trained,
 };
@@ -42,12 +42,7 @@ const PRINTED: usize = 10;
 
 /// Forecasts what comes after the last rows.
 pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
-    if let TaskRecipe::Letters(_) = args.experiment.task() {
-        let experiment = args.experiment;
-        return Err(Error::Usage(format!(
-            "{experiment} has letters, no dates to forecast; `rnn-train predict {experiment}` continues letters"
-        )));
-    }
+    args.experiment.require_series("forecast")?;
     let roots = if args.mean_of_seeds {
         seeds::roots(context, args.experiment)?
     } else {
@@ -63,7 +58,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
         let horizon = task.settings.horizon;
         note(format_args!(
-            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} goes on from what it says itself"
+            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} \
+             continues from its own predictions"
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
@@ -77,14 +73,19 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     let _lock = artifacts.lock(".forecast.lock")?;
     artifacts.write("forecast.json", to_json(&forecasts)?)?;
     artifacts.write("forecast.csv", csv(&forecasts, &task.settings.loss.quantiles)?)?;
-    let title = title(&task, &forecasts[0], trained.len());
+    let mean = match trained.len() {
+        1 => String::new(),
+        models => format!(", mean of {models} models"),
+    };
+    let (name, series, mark) = (task.name(), &forecasts[0].series, task.data.source.mark());
+    let title = format!("{name}: forecast of {series}{mark}{mean}");
     plot::forecast(&title, &task.data.config.target, &forecasts[0])?
         .write_to(artifacts, "forecast")?;
     if args.json {
         json(&forecasts);
         return Ok(());
     }
-    print(&task, &forecasts, trained.len());
+    print(&task, &forecasts, &mean);
     out(format_args!(
         "\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png",
         artifacts.folder.display()
@@ -92,44 +93,28 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     Ok(())
 }
 
-fn title(task: &SeriesTask, forecast: &Forecast, models: usize) -> String {
-    let synthetic = if task.data.source.synthetic { " (SYNTHETIC data)" } else { "" };
-    let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-    format!("{}: forecast of {}{synthetic}{mean}", task.name(), forecast.series)
-}
-
-fn print(task: &SeriesTask, forecasts: &[Forecast], models: usize) {
+fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     let target = &task.data.config.target;
+    let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
     let level = task
         .settings
         .level()
         .filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
     for forecast in forecasts.iter().take(PRINTED) {
-        let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
-        let mean = if models > 1 { format!(", mean of {models} models") } else { String::new() };
-        out(format_args!(
-            "{}, known until {}{synthetic}{mean}",
-            forecast.series,
-            format_time(forecast.known_until)
-        ));
-        let bounds = level.map_or_else(String::new, |level| {
-            format!(" {:>26}", format!("{:.0}% interval", 100.0 * level))
-        });
-        out(format_args!(" {:<16} {:<3} {target:>12}{bounds}", "date", "day"));
-        for value in &forecast.values {
+        let until = format_time(forecast.known_until);
+        out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));
+        let bounds =
+            level.map_or_else(String::new, |level| format!("{:.0}% interval", 100.0 * level));
+        let row = |value: &ForecastValue| {
             let bounds = match (value.lower, value.upper) {
-                (Some(lower), Some(upper)) => {
-                    format!(" {:>12} .. {:>10}", number(lower), number(upper))
-                }
+                (Some(lower), Some(upper)) => format!("{} .. {}", number(lower), number(upper)),
                 _ => String::new(),
             };
             let day = value.time.strftime("%a");
-            out(format_args!(
-                " {:<16} {day:<3} {:>12}{bounds}",
-                format_time(value.time),
-                number(value.value)
-            ));
-        }
+            cells![format_time(value.time), day, number(value.value), bounds]
+        };
+        let head = cells!["date", "day", target, bounds];
+        out(table("<<>>", iter::once(head).chain(forecast.values.iter().map(row))));
     }
     if forecasts.len() > PRINTED {
         out(format_args!("… and {} more series, in forecast.csv", forecasts.len() - PRINTED));

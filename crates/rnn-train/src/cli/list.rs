@@ -1,10 +1,11 @@
+use std::iter;
+
 use serde::Serialize;
 
 use super::context::Context;
 use crate::{
-    console::{json, out},
+    console::{cells, json, out, table},
     error::Result,
-    run::RunFolder,
     settings::{Experiment, TrainSettings},
     training::Checkpoints,
 };
@@ -24,10 +25,9 @@ struct Listed {
 pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     let listed: Vec<Listed> = Experiment::all()
         .map(|experiment| {
-            let artifacts = RunFolder::new(&context.settings.artifacts, experiment);
             // A damaged folder is reported by the commands that use it; the list goes on.
-            let best =
-                Checkpoints::open(&artifacts).ok().and_then(|checkpoints| checkpoints.best());
+            let checkpoints = Checkpoints::open(&context.folder(experiment)).ok();
+            let best = checkpoints.and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
             Ok(Listed {
                 name: experiment.name(),
@@ -43,14 +43,11 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
         json(&listed);
         return Ok(());
     }
-    out(format_args!(" {:<20} {:>6}  {:<10} {}", "Experiment", "Epochs", "Trained", "Learns"));
-    for experiment in listed {
-        let trained =
-            experiment.best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
-        out(format_args!(
-            " {:<20} {:>6}  {trained:<10} {}",
-            experiment.name, experiment.epochs, experiment.about
-        ));
-    }
+    let row = |Listed { name, about, epochs, best_epoch, .. }: Listed| {
+        let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
+        cells![name, epochs, trained, about]
+    };
+    let head = cells!["Experiment", "Epochs", "Trained", "Learns"];
+    out(table("<><<", iter::once(head).chain(listed.into_iter().map(row))));
     Ok(())
 }

@@ -49,7 +49,8 @@ use crate::{
     name = "rnn-train",
     version,
     about = "Recurrent networks on Burn: predict the next letter, predict the next opening price",
-    after_help = "Without a command, trains and evaluates stock-lstm on the embedded synthetic sample."
+    after_help = "Without a command, trains and evaluates stock-lstm on the embedded synthetic \
+                  sample."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

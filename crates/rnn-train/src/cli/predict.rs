@@ -8,7 +8,7 @@ use rnn_models::{LettersModel, SeriesModel};
 use super::context::Context;
 use crate::{
     backend::USE_CPU,
-    console::{json, note, out},
+    console::{count as things, json, note, out},
     error::{Error, Result},
     settings::{Experiment, TaskRecipe, Time},
     task::{DayPrediction, LettersTask, SeriesTask, WithLoss},
@@ -77,58 +77,42 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
 /// Bytes of all answers.
 const LONGEST: u64 = 1 << 20;
 
-/// As in the course: how many, then each. On a terminal a bad answer is asked for again; in a pipe
-/// it ends the command.
+/// As in the course: how many, then each.
 fn ask(letters: &Letters<'_>) -> Result<()> {
-    let terminal = io::stdin().is_terminal();
     let mut lines = io::stdin().lock().take(LONGEST).lines();
-    let mut answer = |question: &str| -> Result<String> {
-        let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
-        match lines.next() {
-            Some(Ok(line)) => Ok(line.trim().to_owned()),
-            Some(Err(error)) => {
-                Err(Error::Usage(format!("standard input cannot be read: {error}")))
-            }
-            None => Err(Error::Usage(format!(
-                "standard input ended; expected an answer to: {}",
-                question.trim_end()
-            ))),
-        }
+    let number = |text: &str| {
+        let problem = |_| Error::Usage(format!("expected a number of predictions, got `{text}`"));
+        text.parse::<usize>().map_err(problem)
     };
-    let retry = |error: Error| {
-        if !terminal {
-            return Err(error);
-        }
-        note(format_args!("{error}; try again"));
-        Ok(())
-    };
-
-    let count = loop {
-        let text = answer("How many predictions? ")?;
-        match text.parse::<usize>() {
-            Ok(count) => break count,
-            Err(_) => {
-                retry(Error::Usage(format!("expected a number of predictions, got `{text}`")))?
-            }
-        }
-    };
-    let window = letters.task.window();
+    let predict = |text: &str| letters.task.predict(letters.model, text, letters.device);
+    let count = answer(&mut lines, "How many predictions? ", number)?;
+    let window = things(letters.task.window(), "letter");
     for index in 1..=count {
-        loop {
-            let text = answer(&format!(
-                "{index} of {count}, {window} letter{}: ",
-                if window == 1 { "" } else { "s" }
-            ))?;
-            match letters.task.predict(letters.model, &text, letters.device) {
-                Ok(prediction) => {
-                    out(format_args!("{}->{}", prediction.input, prediction.prediction));
-                    break;
-                }
-                Err(error) => retry(error)?,
-            }
-        }
+        let prediction = answer(&mut lines, &format!("{index} of {count}, {window}: "), predict)?;
+        out(format_args!("{}->{}", prediction.input, prediction.prediction));
     }
     Ok(())
+}
+
+/// A line of standard input. On a terminal a bad answer is asked for again; in a pipe it ends the
+/// command.
+fn answer<T>(
+    lines: &mut impl Iterator<Item = io::Result<String>>,
+    question: &str,
+    parse: impl Fn(&str) -> Result<T>,
+) -> Result<T> {
+    loop {
+        let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
+        let line = lines.next().ok_or_else(|| {
+            let question = question.trim_end();
+            Error::Usage(format!("standard input ended; expected an answer to: {question}"))
+        })?;
+        let problem = |error| Error::Usage(format!("standard input cannot be read: {error}"));
+        match parse(line.map_err(problem)?.trim()) {
+            Err(error) if io::stdin().is_terminal() => note(format_args!("{error}; try again")),
+            result => return result,
+        }
+    }
 }
 
 fn predict_days(

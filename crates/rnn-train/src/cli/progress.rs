@@ -75,12 +75,10 @@ impl Observer for Lines {
             if let Some(rate) = learning_rate {
                 line += &format!("  rate {rate:.1e}");
             }
-            line += &format!("  {}/epoch", duration(per_epoch.as_secs_f64()));
+            let seconds = per_epoch.as_secs_f64();
+            line += &format!("  {}/epoch", duration(seconds));
             if epoch < epochs {
-                line += &format!(
-                    "  ETA {}",
-                    duration(per_epoch.as_secs_f64() * (epochs - epoch) as f64)
-                );
+                line += &format!("  ETA {}", duration(seconds * (epochs - epoch) as f64));
             }
             line
         });

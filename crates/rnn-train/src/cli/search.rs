@@ -1,8 +1,6 @@
-//! Searching settings: trains trials as processes of their own, ranks them by the validation part,
-//! scores the best on the test part.
+//! `search`: trains trials, ranks them by the validation set, scores the best on the test set.
 
 use std::{
-    cell::RefCell,
     fs,
     path::PathBuf,
     sync::Mutex,
@@ -11,27 +9,26 @@ use std::{
 
 use clap::Args;
 use rnn_data::{DataError, Split};
-use rnn_files::{to_json, write_atomic};
+use rnn_files::write_atomic;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::{config::settings_file, context::Context};
+use super::{
+    config::settings_file,
+    context::{Context, refuse},
+};
 use crate::{
-    backend::USE_CPU,
     console::{count, json, note, number, out},
     error::{Error, Result},
-    evaluation::{SeriesEvaluation, best, verdict},
+    evaluation::SeriesEvaluation,
     run::RunFolder,
     search::{
-        Board, Outcome, Point, Search, SearchPlan, Searching, Space, Tested, TrialRun, overlay,
-        picture, rungs,
+        Board, Drawn, Outcome, Point, Search, SearchPlan, Searching, Space, overlay, picture, rungs,
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredPart, SeriesSettings, TaskRecipe, TrainSettings, Typed,
+        ScoredPart, SeriesSettings, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
-    training::{Trained, options_before},
     workers::ParallelArgs,
 };
 
@@ -105,17 +102,15 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         Vec::new()
     };
     let first = rungs.first().map(|(_, epochs)| *epochs);
-    let draw = |asked: Option<usize>| {
-        points(args, asked, &space, |options| {
-            fits(options, first).map_err(|error| match first {
-                Some(epochs) => {
-                    Error::Usage(format!("{error} (the first rung has {})", count(epochs, "epoch")))
-                }
+    let drawn_of = |asked: Option<usize>| {
+        draw(args, asked, &space, |options| {
+            fits(options, first).map_err(|error| match first.map(|first| count(first, "epoch")) {
+                Some(epochs) => Error::Usage(format!("{error} (the first rung has {epochs})")),
                 None => error,
             })
         })
     };
-    let mut drawn = draw(typed)?;
+    let mut drawn = drawn_of(typed)?;
 
     let artifacts = context.folder(experiment);
     let folder = artifacts.path(FOLDER);
@@ -127,10 +122,19 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
     if search.trials > drawn.points.len() {
         // Trials that are there are not forgotten because fewer are asked for.
-        drawn = draw(Some(search.trials))?;
+        drawn = drawn_of(Some(search.trials))?;
     }
-    let points = drawn.said(typed);
+    let Drawn { points, refused, refusal } = drawn;
     search.trials = points.len();
+    if typed.is_some_and(|asked| asked > points.len()) {
+        let found = points.len();
+        note(format_args!("no more than {found} different settings were found in the space"));
+    }
+    if refused > 0 {
+        note(format_args!(
+            "{refused} combinations do not fit together and are left out; the first: {refusal}"
+        ));
+    }
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     search.write(&folder)?;
 
@@ -139,8 +143,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
     let mut as_it_is = base.entries()?;
     as_it_is.retain(|name, _| keys.contains(name));
-    let seconds =
-        args.minutes.map(|Positive(minutes)| Duration::from_secs_f64((60.0 * minutes).min(1e9)));
+    let until =
+        |Positive(minutes)| Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9));
     let searching = Searching {
         experiment,
         folder,
@@ -150,7 +154,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         backend: &backend,
         at_once: context.pool(&args.parallel, &backend, points.len() + 1, &base),
         quiet: base.progress == Some(Progress::None),
-        until: seconds.map(|seconds| Instant::now() + seconds),
+        until: args.minutes.map(until),
         board: Mutex::new(Board::new(args.metric, keys)),
         base,
     };
@@ -180,16 +184,12 @@ const FOLDER: &str = "search";
 /// Settings that are not searched, and the hash of the data: both as every trial will have them.
 fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Options, String)> {
     let experiment = args.experiment;
-    if let TaskRecipe::Letters(_) = experiment.task() {
-        return Err(Error::Usage(format!(
-            "{experiment} has no validation part to rank trials by; search one of the experiments on series"
-        )));
-    }
-    if args.options.score.is_some() {
-        return Err(Error::Usage(
-            "--score is not for searches: trials are ranked by the validation part, the best is scored on the test part".to_owned(),
-        ));
-    }
+    experiment.require_series("search")?;
+    refuse(
+        &[("--score", args.options.score.is_some())],
+        "not for searches: trials are ranked by the validation set, the best is scored on the \
+         test set",
+    )?;
     let typed = args.options.entries()?;
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
@@ -206,11 +206,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
             )));
         }
     }
-    let mut options = context.settings.layered_on_data(
-        experiment,
-        &args.options,
-        options_before(&context.settings, experiment),
-    )?;
+    let mut options = context.options(experiment, &args.options)?;
     let longest = space.largest("window");
     if let Some(longest) = longest {
         // Else trials of other windows would be judged on other days.
@@ -219,7 +215,8 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     }
     if SeriesSettings::new(&options, &experiment.options())?.split == Split::Course {
         return Err(Error::Usage(format!(
-            "{experiment} has no validation part of its own (the course's is its test part), so a search would choose by the test part; add --split holdout"
+            "{experiment} has no validation set of its own (the course's is its test set), so a \
+             search would choose by the test set; add --split holdout"
         )));
     }
     options.score = Some(Typed(ScoredPart::Test));
@@ -242,69 +239,34 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     Ok((options, task.data.source.sha256))
 }
 
-/// What is tried, in turn.
-struct Drawn {
-    points: Vec<Point>,
-    /// Combinations that do not fit together, and why the first does not.
-    refused: usize,
-    refusal: String,
-}
-
-impl Drawn {
-    /// Says what is odd about it.
-    fn said(self, asked: Option<usize>) -> Vec<Point> {
-        let Self { points, refused, refusal } = self;
-        if asked.is_some_and(|asked| asked > points.len()) {
-            note(format_args!(
-                "no more than {} different settings were found in the space",
-                points.len()
-            ));
-        }
-        if refused > 0 {
-            note(format_args!(
-                "{refused} combinations do not fit together and are left out; the first: {refusal}"
-            ));
-        }
-        points
-    }
-}
-
-fn points(
+/// Draws the points of a method.
+fn draw(
     args: &SearchArgs,
     asked: Option<usize>,
     space: &Space,
     fits: impl Fn(&Options) -> Result<()>,
 ) -> Result<Drawn> {
-    let refusal = RefCell::new(None);
-    let fits = |point: &Point| match overlay(point)
-        .map_err(Error::Usage)
-        .and_then(|options| fits(&options))
-    {
-        Ok(()) => true,
-        Err(error) => {
-            refusal.borrow_mut().get_or_insert_with(|| error.to_string());
-            false
-        }
-    };
-    let (points, refused) = match args.method {
+    let fits =
+        |point: &Point| overlay(point).map_err(Error::Usage).and_then(|options| fits(&options));
+    let drawn = match args.method {
         Method::Grid => space.grid(&args.space, fits)?,
         Method::Random | Method::Halving => {
             space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits)
         }
     };
-    let refusal = refusal.into_inner().unwrap_or_default();
-    if points.is_empty() {
-        let problem = format!("no combination of its values fits together: {refusal}");
-        return Err(Error::Settings { path: args.space.clone(), problem });
-    }
-    let count = points.len();
+    let count = drawn.points.len();
     match args.trials {
+        _ if count == 0 => {
+            let problem = format!("no combination of its values fits together: {}", drawn.refusal);
+            Err(Error::Settings { path: args.space.clone(), problem })
+        }
         Some(Count(asked)) if args.method == Method::Grid && asked < count => {
             Err(Error::Usage(format!(
-                "the grid has {count} points, more than --trials {asked}; ask for all of them, or use fewer values"
+                "the grid has {count} points, more than --trials {asked}; ask for all of them, or \
+                 use fewer values"
             )))
         }
-        _ => Ok(Drawn { points, refused, refusal }),
+        _ => Ok(drawn),
     }
 }
 
@@ -323,12 +285,8 @@ impl Searching<'_> {
         let trained = board.outcomes().iter().filter(|outcome| outcome.run.trial > 0).count();
         let trained = format!("{} ({})", count(trained, "training"), args.method);
         let synthetic = if self.base.data.is_none() { ", SYNTHETIC data" } else { "" };
-        let file = self
-            .base
-            .data
-            .as_deref()
-            .and_then(|path| path.file_name())
-            .map_or(SAMPLE.into(), |name| name.to_string_lossy());
+        let file = self.base.data.as_deref().and_then(|path| path.file_name());
+        let file = file.map_or(SAMPLE.into(), |name| name.to_string_lossy());
 
         write_atomic(&folder.join("search.csv"), &board.csv()?)?;
         let about = format!(
@@ -364,10 +322,9 @@ impl Searching<'_> {
             out("No trial is better than the settings as they are.");
         }
         match test {
-            Some(test) => said(&test, &name, search),
-            None => out(
-                "Stopped by --minutes; the same command goes on. The test part stays closed until all trials are trained.",
-            ),
+            Some(test) => out(search.describe(&test, &name)),
+            None => out("Stopped by --minutes; the same command resumes. The test set stays \
+                         closed until all trials are trained."),
         }
         out(format_args!(
             "\nuse it: rnn-train --config {} train {experiment} --fresh",
@@ -375,66 +332,12 @@ impl Searching<'_> {
         ));
         let test = if complete { "  test.json" } else { "" };
         out(format_args!(
-            "written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder each)",
+            "written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder \
+             each)",
             folder.display()
         ));
         Ok(())
     }
-
-    /// The best settings, for a training of their own.
-    fn best_options(&self, run: &TrialRun) -> Result<Map<String, Value>> {
-        Options { artifacts: None, score: None, ..self.options(run)? }.entries()
-    }
-
-    /// The scores of a trial on the test part, which are measured once.
-    fn test(&self, run: &TrialRun, search: &mut Search) -> Result<SeriesEvaluation> {
-        let name = run.name();
-        let before = search
-            .tested
-            .iter()
-            .find(|tested| tested.trial == name)
-            .map(|tested| tested.scores.clone());
-        let scores = match before {
-            Some(scores) => scores,
-            None => {
-                let trained = Trained::open(&run.root(&self.folder), self.experiment)?
-                    .scored_on(ScoredPart::Test);
-                let task = trained.series_task(None, None)?;
-                let device = &self.backend.device;
-                let scores = self.backend.guard(USE_CPU, || {
-                    task.evaluate_mean(&[trained.load(&task, device)?], device, None)
-                })?;
-                let scores = SeriesEvaluation { best_epoch: Some(trained.best.epoch), ..scores };
-                search.tested.push(Tested { trial: name, scores: scores.clone() });
-                search.write(&self.folder)?;
-                scores
-            }
-        };
-        write_atomic(&self.folder.join("test.json"), to_json(&scores)?.as_bytes())?;
-        Ok(scores)
-    }
 }
 
 const SAMPLE: &str = "the embedded sample";
-
-/// Says how the best trial did on the test part, and how often that was looked at.
-fn said(test: &SeriesEvaluation, name: &str, search: &Search) {
-    let tested: Vec<&str> = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
-    let times = match tested.len() {
-        1 => "once, for".to_owned(),
-        times => format!("{times} times by this search ({}); this is of", tested.join(", ")),
-    };
-    let baseline = best(&test.baselines).map_or_else(String::new, |best| {
-        format!(
-            " ({}: RMSE {}, MAE {})",
-            best.name,
-            number(best.scores.rmse),
-            number(best.scores.mae)
-        )
-    });
-    let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
-    out(format_args!(
-        "The test part was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}{baseline}."
-    ));
-    out(verdict(test.skill, &test.baselines));
-}

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::{context::Context, train::TrainArgs};
 use crate::{
     backend::{Backend, USE_CPU},
-    console::{multiple, note, number, out},
+    console::{cells, multiple, note, number, out, percent, table},
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation, verdict},
-    settings::{Count, Experiment, Options, Progress, TaskRecipe, TrainSettings},
+    settings::{Count, Experiment, Options, Progress, TrainSettings},
     task::{SeriesTask, Task},
-    training::{Trained, options_before},
-    workers::{self, Worker, training_args},
+    training::Trained,
+    workers::{self, Worker},
 };
 
 /// `seeds.json`: the scores of every model, and of the mean of their forecasts.
@@ -40,26 +40,24 @@ struct Model {
 }
 
 /// One number of all models, for each score.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 struct Spread {
     rmse: f64,
     mae: f64,
     mase: Option<f64>,
 }
 
+impl From<&Scores> for Spread {
+    fn from(&Scores { rmse, mae, mase, .. }: &Scores) -> Self {
+        Self { rmse, mae, mase }
+    }
+}
+
 /// Trains models of one seed after another, as many at once as fit.
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (experiment, count) = (args.experiment, args.seeds.map_or(1, |Count(count)| count));
-    if let TaskRecipe::Letters(_) = experiment.task() {
-        return Err(Error::Usage(format!(
-            "--seeds is for the experiments on series; train {experiment} with one --seed after another"
-        )));
-    }
-    let options = context.settings.layered_on_data(
-        experiment,
-        &args.options,
-        options_before(&context.settings, experiment),
-    )?;
+    experiment.require_series("--seeds")?;
+    let options = context.options(experiment, &args.options)?;
     let first = args.options.seed.or(context.settings.file.seed).unwrap_or(1);
     let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
     // What is wrong is said once, before anything is trained; what is guessed, too.
@@ -74,20 +72,12 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let backend = context.backend()?;
     let at_once = context.pool(&args.parallel, &backend, count, &options);
     note(format_args!("training {count} models, {} at once", at_once.jobs));
-    let workers: Vec<Worker> = seeds
-        .iter()
-        .map(|seed| {
-            let options = Options {
-                seed: Some(*seed),
-                artifacts: Some(folder.join(seed.to_string())),
-                ..options.clone()
-            };
-            Ok(Worker {
-                name: format!("seed {seed}"),
-                args: training_args(experiment, &backend, &options)?,
-            })
-        })
-        .collect::<Result<_>>()?;
+    let training = |seed: &u64| {
+        let artifacts = Some(folder.join(seed.to_string()));
+        let options = Options { seed: Some(*seed), artifacts, ..options.clone() };
+        Worker::training(format!("seed {seed}"), experiment, &backend, &options)
+    };
+    let workers = seeds.iter().map(training).collect::<Result<Vec<_>>>()?;
     let quiet = options.progress == Some(Progress::None);
     // What it says of models that are trained anew no longer holds.
     drop(fs::remove_file(artifacts.path(REPORT)));
@@ -129,13 +119,10 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let train = format!("run `rnn-train train {experiment} --seeds 5`");
     let text = read_if_exists(&path)?
         .ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
-    let trained: Trainings = serde_json::from_str(&text)
+    let report: Trainings = serde_json::from_str(&text)
         .map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
-    Ok(trained
-        .models
-        .iter()
-        .map(|model| artifacts.path(FOLDER).join(model.seed.to_string()))
-        .collect())
+    let folder = artifacts.path(FOLDER);
+    Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }
 
 fn report(
@@ -160,29 +147,24 @@ fn report(
         for ((model, trained), &seed) in loaded.iter().zip(&trained).zip(seeds) {
             let evaluation = task.evaluate_mean(std::slice::from_ref(model), device, None)?;
             let coverage = evaluation.interval.map(|interval| interval.coverage);
-            models.push(Model {
-                seed,
-                best_epoch: trained.best.epoch,
-                scores: evaluation.model,
-                coverage,
-            });
+            let (best_epoch, scores) = (trained.best.epoch, evaluation.model);
+            models.push(Model { seed, best_epoch, scores, coverage });
         }
         Ok((models, task.evaluate_mean(&loaded, device, None)?))
     })?;
-    let spread = |of: fn(&mut [f64]) -> f64| {
-        let one = |score: fn(&Scores) -> f64| {
-            let mut all: Vec<f64> = models.iter().map(|model| score(&model.scores)).collect();
+    let scores: Vec<Scores> = models.iter().map(|model| model.scores).collect();
+    let spread = |of: fn(&[f64]) -> f64| {
+        let one = |score: fn(&Scores) -> Option<f64>| {
+            let mut all = scores.iter().map(score).collect::<Option<Vec<f64>>>()?;
             all.sort_by(f64::total_cmp);
-            of(&mut all)
+            Some(of(&all))
         };
-        let mase = models
-            .iter()
-            .all(|model| model.scores.mase.is_some())
-            .then(|| one(|scores| scores.mase.unwrap_or(0.0)));
-        Spread { rmse: one(|scores| scores.rmse), mae: one(|scores| scores.mae), mase }
+        let always = |score| one(score).unwrap_or(f64::NAN);
+        let (rmse, mae) = (always(|scores| Some(scores.rmse)), always(|scores| Some(scores.mae)));
+        Spread { rmse, mae, mase: one(|scores| scores.mase) }
     };
     let (median, lowest, highest) =
-        (spread(|all| median(all)), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
+        (spread(median), spread(|all| all[0]), spread(|all| all[all.len() - 1]));
     Ok(SeedsReport { experiment, models, median, lowest, highest, mean })
 }
 
@@ -199,67 +181,33 @@ fn median(sorted: &[f64]) -> f64 {
 impl fmt::Display for SeedsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { experiment, models, median, lowest, highest, mean } = self;
-        let synthetic = if mean.data.synthetic { ", SYNTHETIC data" } else { "" };
+        let (count, windows, part) = (models.len(), mean.windows, mean.part());
+        let (target, data) = (&mean.target, &mean.data);
         writeln!(
             f,
-            "{experiment}, {} models, {} {} values of `{}` of {}{synthetic}",
-            models.len(),
-            mean.windows,
-            mean.part(),
-            mean.target,
-            mean.data.file
+            "{experiment}, {count} models, {windows} {part} values of `{target}` of {data}"
         )?;
-        writeln!(
-            f,
-            " {:<20} {:>10} {:>10} {:>8} {:>10} {:>10}",
-            "", "RMSE", "MAE", "MASE", "coverage", "best epoch"
-        )?;
-        for Model { seed, best_epoch, scores, coverage } in models {
-            let coverage =
-                coverage.map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
-            let (rmse, mae) = (number(scores.rmse), number(scores.mae));
-            writeln!(
-                f,
-                " {:<20} {rmse:>10} {mae:>10} {:>8} {coverage:>10} {best_epoch:>10}",
-                format!("seed {seed}"),
-                multiple(scores.mase)
-            )?;
+        let row = |name: &str,
+                   Spread { rmse, mae, mase }: Spread,
+                   coverage: String,
+                   epoch: Option<usize>| {
+            let epoch = epoch.map_or_else(String::new, |epoch| epoch.to_string());
+            cells![name, number(rmse), number(mae), multiple(mase), coverage, epoch]
+        };
+        let mut rows = vec![cells!["", "RMSE", "MAE", "MASE", "coverage", "best epoch"]];
+        rows.extend(models.iter().map(|Model { seed, best_epoch, scores, coverage }| {
+            let spread = Spread::from(scores);
+            row(&format!("seed {seed}"), spread, percent(*coverage), Some(*best_epoch))
+        }));
+        for (name, spread) in [("median", median), ("lowest", lowest), ("highest", highest)] {
+            rows.push(row(name, *spread, String::new(), None));
         }
-        for (name, Spread { rmse, mae, mase }) in
-            [("median", median), ("lowest", lowest), ("highest", highest)]
-        {
-            writeln!(
-                f,
-                " {name:<20} {:>10} {:>10} {:>8}",
-                number(*rmse),
-                number(*mae),
-                multiple(*mase)
-            )?;
-        }
-        let coverage = mean.interval.as_ref().map_or_else(
-            || "-".to_owned(),
-            |interval| format!("{:.1}%", 100.0 * interval.coverage),
-        );
-        let Scores { rmse, mae, mase, .. } = mean.model;
-        writeln!(
-            f,
-            " {:<20} {:>10} {:>10} {:>8} {coverage:>10}",
-            "mean of the models",
-            number(rmse),
-            number(mae),
-            multiple(mase)
-        )?;
-        for baseline in &mean.baselines {
-            let Scores { rmse, mae, mase, .. } = baseline.scores;
-            writeln!(
-                f,
-                " {:<20} {:>10} {:>10} {:>8}",
-                baseline.name,
-                number(rmse),
-                number(mae),
-                multiple(mase)
-            )?;
-        }
+        let coverage = percent(mean.interval.as_ref().map(|interval| interval.coverage));
+        rows.push(row("mean of the models", Spread::from(&mean.model), coverage, None));
+        rows.extend(mean.baselines.iter().map(|baseline| {
+            row(&baseline.name, Spread::from(&baseline.scores), String::new(), None)
+        }));
+        writeln!(f, "{}", table("<>>>>>", rows))?;
         write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
     }
 }

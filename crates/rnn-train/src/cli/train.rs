@@ -98,7 +98,8 @@ fn note_data(earlier: Option<&Options>, options: &Options) {
         }
         (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
             note(
-                "other data than before; what is not said of columns, split and model is as before (--fresh starts over)",
+                "other data than before; what is not said of columns, split and model is as before \
+                 (--fresh starts over)",
             );
         }
         _ => {}

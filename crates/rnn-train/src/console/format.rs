@@ -5,6 +5,11 @@ pub(crate) fn multiple(mase: Option<f64>) -> String {
     mase.map_or_else(|| "-".to_owned(), |mase| format!("{mase:.3}"))
 }
 
+/// A fraction in a table, in percent.
+pub(crate) fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{:.1}%", 100.0 * fraction))
+}
+
 /// A value in a table: three digits after the point, more significant ones for small values.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {

@@ -115,14 +115,10 @@ pub(crate) fn error(error: &Error) {
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.
 pub(crate) fn guarded(run: impl FnOnce() -> Result<()>) -> Result<()> {
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(
-            || "nowhere".to_owned(),
-            |place| format!("{}:{}", place.file(), place.line()),
-        );
-        keep(
-            &PANIC,
-            Panic { text: info.payload_as_str().unwrap_or("no message").to_owned(), place },
-        );
+        let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+        let place = place.unwrap_or_else(|| "nowhere".to_owned());
+        let text = info.payload_as_str().unwrap_or("no message").to_owned();
+        keep(&PANIC, Panic { text, place });
     }));
     let (result, panic) = caught(run);
     let result =

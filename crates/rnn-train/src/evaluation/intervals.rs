@@ -102,23 +102,19 @@ impl IntervalScores {
         let covered =
             format!("cover {coverage:.1}% of the {part} values; their mean width is {width}.");
         match method {
-            IntervalMethod::SplitConformal { calibrated_on, .. } => {
-                writeln!(
-                    f,
-                    "{level:.0}% intervals, calibrated on {calibrated_on} validation windows, {covered}"
-                )
-            }
+            IntervalMethod::SplitConformal { calibrated_on, .. } => writeln!(
+                f,
+                "{level:.0}% intervals, calibrated on {calibrated_on} validation windows, {covered}"
+            ),
             IntervalMethod::Quantiles { quantiles, pinball } => {
-                writeln!(f, "{level:.0}% intervals, between the outer quantiles, {covered}")?;
-                let each: Vec<String> = quantiles
-                    .iter()
-                    .map(|one| format!("{} has {:.1}%", one.quantile, 100.0 * one.below))
-                    .collect();
+                let below =
+                    |one: &QuantileScore| format!("{} has {:.1}%", one.quantile, 100.0 * one.below);
+                let each = quantiles.iter().map(below).collect::<Vec<_>>().join(", ");
+                let pinball = number(*pinball);
                 writeln!(
                     f,
-                    "Values at or below each quantile: {}; mean pinball loss {}.",
-                    each.join(", "),
-                    number(*pinball)
+                    "{level:.0}% intervals, between the outer quantiles, {covered}\nValues at or \
+                     below each quantile: {each}; mean pinball loss {pinball}."
                 )
             }
         }

@@ -1,5 +1,6 @@
 //! Scores of a trained model, beside forecasts that need none.
 
+mod backtest;
 mod baselines;
 mod conformal;
 mod forecast;
@@ -11,6 +12,7 @@ mod skill;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use backtest::{BacktestReport, FoldRows, join_predictions};
 pub(crate) use baselines::Baselines;
 pub use conformal::Conformal;
 pub(crate) use conformal::{Calibration, spreads};

@@ -28,21 +28,12 @@ impl<'a> PredictionRows<'a> {
         interval: bool,
         quantiles: &[f64],
     ) -> Result<Self> {
-        let optional = |shown: bool, columns: &[&'static str]| {
-            if shown { columns.to_vec() } else { Vec::new() }
-        };
-        let header = [
-            optional(series.len() > 1, &["series"]),
-            vec!["date"],
-            optional(steps, &["step"]),
-            vec!["actual", "predicted"],
-            optional(interval, &["lower", "upper"]),
-        ];
-        let header = header
-            .concat()
+        let several = series.len() > 1;
+        let columns = [("series", several), ("date", true), ("step", steps), ("actual", true)]
             .into_iter()
-            .map(str::to_owned)
-            .chain(quantiles.iter().map(|quantile| format!("q{quantile}")));
+            .chain([("predicted", true), ("lower", interval), ("upper", interval)]);
+        let header = columns.filter(|(_, shown)| *shown).map(|(name, _)| name.to_owned());
+        let header = header.chain(quantiles.iter().map(|quantile| format!("q{quantile}")));
         let mut rows = Self { writer: csv::Writer::from_writer(out), series, steps };
         rows.writer.write_record(header).map_err(|error| failed(&error))?;
         Ok(rows)

@@ -112,7 +112,8 @@ impl fmt::Display for LettersEvaluation {
         let Self { experiment, best_epoch, samples, loss, accuracy } = self;
         write!(
             f,
-            "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on {samples} samples"
+            "{experiment}, best epoch {best_epoch}: loss {loss:.4}, accuracy {accuracy:.3} on \
+             {samples} samples"
         )
     }
 }
@@ -120,44 +121,27 @@ impl fmt::Display for LettersEvaluation {
 impl fmt::Display for SeriesEvaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
-        let synthetic = if data.synthetic { ", SYNTHETIC data" } else { "" };
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
         let [first, last] = self.span.map(rnn_data::format_time);
         let part = self.part();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(
             f,
-            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {}{synthetic}, {first} to {last}, split `{split}`",
-            data.file
+            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {data}, {first} to \
+             {last}, split `{split}`"
         )?;
-        let width = baselines
-            .iter()
-            .map(|baseline| baseline.name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(18);
-        Scores::head(f, if self.horizon == 1 { "in its units" } else { "all steps" }, width)?;
-        self.model.row(f, "model", width)?;
-        for baseline in baselines {
-            baseline.scores.row(f, &baseline.name, width)?;
-        }
+        let first = if self.horizon == 1 { "in its units" } else { "all steps" };
+        let others = baselines.iter().map(|one| (one.name.clone(), &one.scores));
+        let rows = [("model".to_owned(), &self.model)].into_iter().chain(others);
+        writeln!(f, "{}", Scores::table(first, rows))?;
         let ScaledScores { mse, rmse, mae } = self.scaled;
-        writeln!(
-            f,
-            "In the units the model predicts: MSE {}, RMSE {}, MAE {}.",
-            number(mse),
-            number(rmse),
-            number(mae)
-        )?;
+        let [mse, rmse, mae] = [mse, rmse, mae].map(number);
+        writeln!(f, "In the units the model predicts: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
         if !self.steps.is_empty() {
-            Scores::head(f, "steps ahead", width)?;
-            for step in &self.steps {
-                step.model.row(
-                    f,
-                    &format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill),
-                    width,
-                )?;
-            }
+            let name =
+                |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);
+            let rows = self.steps.iter().map(|step| (name(step), &step.model));
+            writeln!(f, "{}", Scores::table("steps ahead", rows))?;
         }
         if let Some(interval) = &self.interval {
             interval.describe(f, part)?;
@@ -165,7 +149,8 @@ impl fmt::Display for SeriesEvaluation {
         if part == "validation" {
             writeln!(
                 f,
-                "Weights were chosen and training was stopped by these values, which flatters; the test part was not scored."
+                "Weights were chosen and training was stopped by these values, which flatters; the \
+                 test part was not scored."
             )?;
         }
         f.write_str(&verdict(self.skill, baselines))

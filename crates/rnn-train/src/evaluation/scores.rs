@@ -1,9 +1,11 @@
-use std::fmt;
+//! Scores of forecasts.
+
+use std::iter;
 
 use rnn_data::{Series, Subset};
 use serde::{Deserialize, Serialize};
 
-use crate::console::{multiple, number};
+use crate::console::{cells, multiple, number, percent as fraction, table};
 
 /// Scores of forecasts, in the units of the values unless said otherwise.
 ///
@@ -124,59 +126,41 @@ impl Scores {
     /// Of several lots of forecasts together, each with its number of forecasts.
     pub(crate) fn together(lots: &[(usize, Self)]) -> Self {
         let count: usize = lots.iter().map(|(count, _)| count).sum();
-        let mean = |of: &dyn Fn(&Self) -> f64| {
-            lots.iter().map(|(count, scores)| *count as f64 * of(scores)).sum::<f64>()
-                / count as f64
+        let mean_of = |of: fn(&Self) -> Option<f64>| -> Option<f64> {
+            let weighted = lots.iter().map(|(count, scores)| Some(*count as f64 * of(scores)?));
+            Some(weighted.sum::<Option<f64>>()? / count as f64)
         };
-        let mse = mean(&|scores| scores.mse);
+        let mean = |of: fn(&Self) -> Option<f64>| mean_of(of).unwrap_or(f64::NAN);
+        let mse = mean(|scores| Some(scores.mse));
         let directions: usize = lots.iter().map(|(_, scores)| scores.directions).sum();
-        let right = lots
-            .iter()
-            .filter_map(|(_, scores)| Some(scores.directional_accuracy? * scores.directions as f64))
-            .sum::<f64>();
+        let right = |scores: &Self| Some(scores.directional_accuracy? * scores.directions as f64);
+        let right: f64 = lots.iter().filter_map(|(_, scores)| right(scores)).sum();
         Self {
             mse,
             rmse: mse.sqrt(),
-            mae: mean(&|scores| scores.mae),
-            mape: lots
-                .iter()
-                .all(|(_, scores)| scores.mape.is_some())
-                .then(|| mean(&|scores| scores.mape.unwrap_or(0.0))),
-            smape: mean(&|scores| scores.smape),
-            mase: lots
-                .iter()
-                .all(|(_, scores)| scores.mase.is_some())
-                .then(|| mean(&|scores| scores.mase.unwrap_or(0.0))),
+            mae: mean(|scores| Some(scores.mae)),
+            mape: mean_of(|scores| scores.mape),
+            smape: mean(|scores| Some(scores.smape)),
+            mase: mean_of(|scores| scores.mase),
             directional_accuracy: (directions > 0).then(|| right / directions as f64),
             directions,
         }
     }
 
-    /// The head of a table of scores.
-    pub(crate) fn head(f: &mut fmt::Formatter<'_>, first: &str, width: usize) -> fmt::Result {
-        writeln!(
-            f,
-            " {first:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}",
-            "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction"
-        )
-    }
-
-    /// A row of a table of scores.
-    pub(crate) fn row(&self, f: &mut fmt::Formatter<'_>, name: &str, width: usize) -> fmt::Result {
-        let percent = |share: Option<f64>, digits: usize| {
-            share.map_or_else(|| "-".to_owned(), |share| format!("{share:.digits$}%"))
+    /// A table of scores; `first` is above the names.
+    pub(crate) fn table<'a>(
+        first: &str,
+        rows: impl IntoIterator<Item = (String, &'a Self)>,
+    ) -> String {
+        let percent = |value: f64| format!("{value:.2}%");
+        let row = |(name, scores): (String, &Self)| {
+            let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = scores;
+            let mape = mape.map_or_else(|| "-".to_owned(), percent);
+            let errors = cells![name, number(*rmse), number(*mae), mape, percent(*smape)];
+            [errors, vec![multiple(*mase), fraction(*directional_accuracy)]].concat()
         };
-        let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = self;
-        writeln!(
-            f,
-            " {name:<width$} {:>10} {:>10} {:>8} {:>8} {:>8} {:>10}",
-            number(*rmse),
-            number(*mae),
-            percent(*mape, 2),
-            percent(Some(*smape), 2),
-            multiple(*mase),
-            percent(directional_accuracy.map(|share| 100.0 * share), 1)
-        )
+        let head = cells![first, "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction"];
+        table("<>>>>>>", iter::once(head).chain(rows.into_iter().map(row)))
     }
 }
 

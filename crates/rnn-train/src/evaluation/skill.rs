@@ -36,33 +36,22 @@ pub(crate) fn best(baselines: &[BaselineScores]) -> Option<&BaselineScores> {
 /// Skills nearer to 0 than this are no difference.
 const TIE: f64 = 0.001;
 
-/// What the skill of a model says, in words.
+/// The skill of a model in words.
 pub(crate) fn verdict(skill: f64, baselines: &[BaselineScores]) -> String {
-    let Some(best) = best(baselines) else { return String::new() };
-    let name = &best.name;
-    let percent = 100.0 * skill.abs();
+    const LOSES: &str = "The model loses to a forecast that needs none:";
+    let Some(BaselineScores { name, .. }) = best(baselines) else { return String::new() };
+    let (percent, times) = (100.0 * skill.abs(), 1.0 - skill);
     match skill {
-        skill if skill.abs() < TIE => {
-            format!(
-                "The model is no better than `{name}`, a forecast that needs none: their RMSE is the same within 0.1%."
-            )
-        }
-        skill if skill > 0.0 => {
-            format!(
-                "The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the best of them."
-            )
-        }
-        skill if skill > -0.5 => {
-            format!(
-                "The model loses to a forecast that needs none: its RMSE is {percent:.1}% above that of `{name}`."
-            )
-        }
-        f64::NEG_INFINITY => {
-            format!("The model loses to a forecast that needs none: `{name}` is never wrong here.")
-        }
-        skill => format!(
-            "The model loses to a forecast that needs none: its RMSE is {:.2} times that of `{name}`.",
-            1.0 - skill
+        _ if skill.abs() < TIE => format!(
+            "The model is no better than `{name}`, a forecast that needs none: their RMSE is the \
+             same within 0.1%."
         ),
+        _ if skill > 0.0 => format!(
+            "The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the \
+             best of them."
+        ),
+        _ if skill > -0.5 => format!("{LOSES} its RMSE is {percent:.1}% above that of `{name}`."),
+        f64::NEG_INFINITY => format!("{LOSES} `{name}` is never wrong here."),
+        _ => format!("{LOSES} its RMSE is {times:.2} times that of `{name}`."),
     }
 }

@@ -1,6 +1,9 @@
 //! `config.json`: what defines a run, and what its numbers mean.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use rnn_data::Scalers;
 use rnn_files::unseal;
@@ -44,6 +47,20 @@ pub struct DataSource {
     pub series: usize,
     /// Whether the numbers are made up.
     pub synthetic: bool,
+}
+
+/// The name, marked where the numbers are made up: `prices.csv, SYNTHETIC data`.
+impl fmt::Display for DataSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.file, if self.synthetic { ", SYNTHETIC data" } else { "" })
+    }
+}
+
+impl DataSource {
+    /// What follows its name in a title: a mark where the numbers are made up.
+    pub(crate) fn mark(&self) -> &'static str {
+        if self.synthetic { " (SYNTHETIC data)" } else { "" }
+    }
 }
 
 impl RunConfig {

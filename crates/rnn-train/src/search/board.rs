@@ -1,4 +1,6 @@
-use std::{collections::BTreeMap, fmt};
+//! What came of the runs of a search.
+
+use std::{collections::BTreeMap, fmt, iter};
 
 use rnn_files::csv_rows;
 use serde::Serialize;
@@ -6,7 +8,7 @@ use serde_json::Value;
 
 use super::{TrialRun, space::Point};
 use crate::{
-    console::number,
+    console::{cells, number, table},
     error::{Error, Result},
     settings::{Ranking, plain},
 };
@@ -66,13 +68,8 @@ impl Board {
     /// The last outcome of each trial that has a score: of halving, that of the most epochs; most
     /// epochs first, then the best.
     pub(crate) fn latest(&self) -> Vec<(&TrialRun, Scored)> {
-        let mut latest: BTreeMap<usize, (&TrialRun, Scored)> = BTreeMap::new();
-        let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
-        for (outcome, scored) in
-            self.outcomes().into_iter().filter_map(|outcome| Some((outcome, scored(outcome)?)))
-        {
-            latest.insert(outcome.run.trial, (&outcome.run, scored));
-        }
+        let latest: BTreeMap<usize, (&TrialRun, Scored)> =
+            self.scored().map(|(run, scored)| (run.trial, (run, scored))).collect();
         let mut all: Vec<(&TrialRun, Scored)> = latest.into_values().collect();
         all.sort_by(|one, other| {
             other.0.rung.cmp(&one.0.rung).then(one.1.score.total_cmp(&other.1.score))
@@ -87,23 +84,24 @@ impl Board {
         all
     }
 
+    /// Runs that have scores, by trial.
+    fn scored(&self) -> impl Iterator<Item = (&TrialRun, Scored)> {
+        let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
+        let all = self.outcomes().into_iter();
+        all.filter_map(move |outcome| Some((&outcome.run, scored(outcome)?)))
+    }
+
     /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs
     /// were trained in. Equal ones are in the order of their trials.
     pub(crate) fn ranked(&self) -> Vec<(&TrialRun, Scored)> {
-        let scored =
-            |outcome: &'_ Outcome| Some((outcome.run.rung, outcome.result.as_ref().ok()?.score));
-        let last = self.outcomes.iter().filter_map(scored).filter_map(|(rung, _)| rung).max();
+        let last = self.scored().filter_map(|(run, _)| run.rung).max();
         self.of_rung(last)
     }
 
     /// The same of a rung, and of the settings as they are.
     pub(crate) fn of_rung(&self, rung: Option<usize>) -> Vec<(&TrialRun, Scored)> {
-        let mut ranked: Vec<(&TrialRun, Scored)> = self
-            .outcomes()
-            .into_iter()
-            .filter(|outcome| outcome.run.rung == rung || outcome.run.trial == 0)
-            .filter_map(|outcome| Some((&outcome.run, *outcome.result.as_ref().ok()?)))
-            .collect();
+        let mut ranked: Vec<(&TrialRun, Scored)> =
+            self.scored().filter(|(run, _)| run.rung == rung || run.trial == 0).collect();
         ranked.sort_by(|one, other| one.1.score.total_cmp(&other.1.score));
         ranked
     }
@@ -128,11 +126,10 @@ impl Board {
     /// The best so far, on a line.
     pub(crate) fn standing(&self) -> Option<String> {
         let ranked = self.ranked();
-        let best: Vec<String> = ranked
-            .iter()
-            .take(LEADERS)
-            .map(|(run, scored)| format!("{} {}", run.name(), number(scored.score)))
-            .collect();
+        let line = |(run, scored): &(&TrialRun, Scored)| {
+            format!("{} {}", run.name(), number(scored.score))
+        };
+        let best: Vec<String> = ranked.iter().take(LEADERS).map(line).collect();
         (best.len() > 1)
             .then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
     }
@@ -140,34 +137,20 @@ impl Board {
     /// `search.csv`: a header and a row for each run.
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
         let fixed =
-            ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"]
-                .map(str::to_owned);
-        let header: Vec<String> = fixed
-            .into_iter()
-            .chain(self.keys.iter().cloned())
-            .chain(["problem".to_owned()])
-            .collect();
-        Ok(csv_rows(&header, &self.outcomes(), |outcome| {
-            let Outcome { run, result } = outcome;
+            ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"];
+        let header = [&fixed.map(str::to_owned)[..], &self.keys, &cells!["problem"]].concat();
+        Ok(csv_rows(&header, &self.outcomes(), |Outcome { run, result }| {
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
-            let mut row = vec![run.trial.to_string(), rung];
-            match result {
-                Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds }) => row.extend([
-                    "done".to_owned(),
-                    score.to_string(),
-                    rmse.to_string(),
-                    mae.to_string(),
-                    best_epoch.to_string(),
-                    epochs.to_string(),
-                    format!("{seconds:.3}"),
-                ]),
-                Err(_) => row.extend(["failed", "", "", "", "", "", ""].map(str::to_owned)),
-            }
-            row.extend(
-                self.keys.iter().map(|key| run.point.get(key).map_or_else(String::new, plain)),
-            );
-            row.push(result.as_ref().err().cloned().unwrap_or_default());
-            row
+            let (scores, problem) = match result {
+                Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds }) => {
+                    let seconds = format_args!("{seconds:.3}");
+                    (cells!["done", score, rmse, mae, best_epoch, epochs, seconds], "")
+                }
+                Err(problem) => (cells!["failed", "", "", "", "", "", ""], problem.as_str()),
+            };
+            let value = |key| run.point.get(key).map_or_else(String::new, plain);
+            let values = self.keys.iter().map(value).collect();
+            [cells![run.trial, rung], scores, values, cells![problem]].concat()
         })?)
     }
 
@@ -177,11 +160,8 @@ impl Board {
             if self.outcomes.is_empty() {
                 return Error::Worker("no training ended in time; use more --minutes".to_owned());
             }
-            let problem = self
-                .outcomes
-                .iter()
-                .find_map(|outcome| outcome.result.as_ref().err().cloned())
-                .unwrap_or_default();
+            let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err());
+            let problem = problem.cloned().unwrap_or_default();
             Error::Worker(format!("no trial has a score; the first problem: {problem}"))
         };
         self.ranked().into_iter().next().ok_or_else(failed)
@@ -196,46 +176,29 @@ pub(crate) fn described(point: &Point) -> String {
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranked = self.ranked();
-        let cell =
-            |run: &TrialRun, key: &String| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
         // The tables have two scores; a third is shown where it is the one that is ranked.
         let third = matches!(self.metric, Ranking::Mase | Ranking::Smape);
-        let shown = || {
-            ranked
-                .iter()
-                .take(SHOWN)
-                .chain(ranked.iter().skip(SHOWN).filter(|(run, _)| run.trial == 0))
-        };
-        let width = |key: &String| {
-            shown()
-                .map(|(run, _)| cell(run, key).chars().count())
-                .max()
-                .unwrap_or(0)
-                .max(key.chars().count())
-        };
-        let widths: Vec<usize> = self.keys.iter().map(width).collect();
-        write!(f, " {:>4} {:<16}", "rank", "trial")?;
-        if third {
-            write!(f, " {:>9}", self.metric.title())?;
-        }
-        write!(f, " {:>9} {:>9} {:>10} {:>8}", "RMSE", "MAE", "best epoch", "seconds")?;
-        self.keys.iter().zip(&widths).try_for_each(|(key, width)| write!(f, "  {key:>width$}"))?;
-        for (rank, (run, scored)) in ranked.iter().enumerate() {
-            if rank >= SHOWN && run.trial != 0 {
-                continue;
-            }
+        let title = if third { vec![self.metric.title().to_owned()] } else { Vec::new() };
+        let head = [
+            cells!["rank", "trial"],
+            title,
+            cells!["RMSE", "MAE", "best epoch", "seconds"],
+            self.keys.clone(),
+        ];
+        let row = |(rank, (run, scored)): (usize, &(&TrialRun, Scored))| {
             let Scored { score, rmse, mae, best_epoch, seconds, .. } = scored;
-            let (rmse, mae) = (number(*rmse), number(*mae));
-            write!(f, "\n {:>4} {:<16}", rank + 1, run.name())?;
-            if third {
-                write!(f, " {:>9}", number(*score))?;
-            }
-            write!(f, " {rmse:>9} {mae:>9} {best_epoch:>10} {seconds:>8.1}")?;
-            self.keys
-                .iter()
-                .zip(&widths)
-                .try_for_each(|(key, width)| write!(f, "  {:>width$}", cell(run, key)))?;
-        }
+            let third = if third { vec![number(*score)] } else { Vec::new() };
+            let scores =
+                cells![number(*rmse), number(*mae), best_epoch, format_args!("{seconds:.1}")];
+            let value = |key| run.point.get(key).map_or_else(|| "-".to_owned(), plain);
+            let values = self.keys.iter().map(value).collect();
+            [cells![rank + 1, run.name()], third, scores, values].concat()
+        };
+        let is_shown =
+            |(rank, (run, _)): &(usize, &(&TrialRun, Scored))| *rank < SHOWN || run.trial == 0;
+        let rows = ranked.iter().enumerate().filter(is_shown).map(row);
+        let sides = format!("><{}", ">".repeat(5 + self.keys.len()));
+        f.write_str(&table(&sides, iter::once(head.concat()).chain(rows)))?;
         let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         if failed > 0 {
             write!(f, "\n {failed} failed; search.csv says why")?;
@@ -250,16 +213,12 @@ impl Serialize for Outcome {
         serializer: S,
     ) -> std::result::Result<S::Ok, S::Error> {
         let Self { run, result } = self;
-        let (scored, problem) = match result {
-            Ok(scored) => (Some(scored), None),
-            Err(problem) => (None, Some(problem)),
-        };
         let document = serde_json::json!({
             "trial": run.trial,
             "rung": run.rung,
             "settings": Value::Object(run.point.clone()),
-            "scores": scored,
-            "problem": problem,
+            "scores": result.as_ref().ok(),
+            "problem": result.as_ref().err(),
         });
         document.serialize(serializer)
     }

@@ -1,13 +1,14 @@
-//! Searching settings: what is tried, in which order, what came of it.
+//! Hyperparameter search: trials, their order and their scores.
 //!
-//! | file of `search/` | what |
+//! | file of `search/` | content |
 //! |---|---|
-//! | `search.json` | what is searched (a search goes on only with the same), and each score of the test part |
-//! | `trial-007/`, `as-it-is/` | a trial, and the settings as they are: run folders like any other, made by `train` |
+//! | `search.json` | the plan (only the same plan resumes), and every score of the test set |
+//! | `trial-007/`, `as-it-is/` | run folders of a trial and of the baseline configuration |
 //! | `search.csv`, `search.svg` | all trials: settings and scores |
 //! | `best.toml` | the best settings, for `--config` |
-//! | `test.json` | scores of the best trial on the test part |
+//! | `test.json` | scores of the best trial on the test set |
 
+mod best;
 mod board;
 mod halving;
 mod picture;
@@ -16,20 +17,20 @@ mod trials;
 
 use std::path::{Path, PathBuf};
 
+use rnn_files::{read_if_exists, to_json, write_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use board::{Board, Outcome};
 pub(crate) use halving::rungs;
 pub(crate) use picture::picture;
-use rnn_files::{read_if_exists, write_atomic};
-pub(crate) use space::{Point, Space, overlay};
+pub(crate) use space::{Drawn, Point, Space, overlay};
 pub(crate) use trials::Searching;
 
 use crate::{
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation},
-    settings::{Experiment, Method, Ranking, Typed},
+    settings::{Experiment, Method, Ranking, Typed, plain},
 };
 
 /// What is searched.
@@ -102,11 +103,9 @@ impl Search {
         let malformed =
             |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
-        if document["format"] != FORMAT {
-            return Err(problem(format!(
-                "has layout {}, this program reads {FORMAT}",
-                document["format"]
-            )));
+        let format = &document["format"];
+        if *format != FORMAT {
+            return Err(problem(format!("has layout {format}, this program reads {FORMAT}")));
         }
         let found: Self = serde_json::from_value(document).map_err(malformed)?;
         match found.plan.differs(&plan)? {
@@ -116,9 +115,7 @@ impl Search {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(write_atomic(&folder.join(NAME), (text + "\n").as_bytes())?)
+        Ok(write_atomic(&folder.join(NAME), to_json(self)?.as_bytes())?)
     }
 }
 
@@ -142,12 +139,10 @@ impl SearchPlan {
         };
         let (own, others) = (flat(self)?, flat(other)?);
         let name = own.keys().chain(others.keys()).find(|name| own.get(*name) != others.get(*name));
-        let shown = |value: Option<&Value>| {
-            value.map_or_else(|| "not set".to_owned(), crate::settings::plain)
-        };
-        Ok(name.map(|name| {
-            format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)))
-        }))
+        let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
+        let text =
+            |name| format!("{name} = {}, not {}", shown(own.get(name)), shown(others.get(name)));
+        Ok(name.map(text))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kuva::{
     plot::annotations::{ReferenceLine, TextAnnotation},
-    prelude::{Plot, Theme, TickFormat, render_multiple},
+    prelude::{Plot, Theme, TickFormat},
 };
 use serde_json::Value;
 
@@ -14,63 +14,59 @@ use super::{
 };
 use crate::{
     error::Result,
-    plot::{ACTUAL, HEIGHT, Picture, TRAIN, VALID, WIDTH, curve, layout, short},
+    plot::{ACTUAL, Picture, TRAIN, VALID, WIDTH, curve, extent, layout, short},
     settings::plain,
 };
 
 const PALE: &str = "#cbd5e1";
 
 /// All trials as lines through an axis for each key, and the score last.
+///
+/// kuva's `ParallelPlot` has ticks of numbers alone and one width for all lines, so it cannot show
+/// lists, logarithmic ranges, or trials without a value.
 pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -> Result<Picture> {
     let trials = board.latest();
     let points = || trials.iter().map(|(run, _)| &run.point);
     let mut axes: Vec<Axis> =
         space.dimensions.iter().map(|one| Axis::of_key(one, points())).collect();
     axes.push(Axis::of_scores(metric, trials.iter().map(|(_, scored)| scored.score).collect()));
-    let (mut plots, mut rank): (Vec<Plot>, usize) = (Vec::new(), 0);
+    let (mut plots, mut ranks): (Vec<Plot>, _) = (Vec::new(), 0..);
     for (run, scored) in &trials {
-        let values = space
-            .dimensions
-            .iter()
-            .map(|one| run.point.get(&one.key).cloned())
-            .chain([Some(Value::from(scored.score))]);
+        let score = Value::from(scored.score);
+        let keys = space.dimensions.iter().map(|one| run.point.get(&one.key));
         // Settings as they are may have no value of a key.
-        let place = |((index, axis), value): ((usize, &Axis), Option<Value>)| {
-            Some((index as f64, axis.place(&value?)))
-        };
-        let line = curve(axes.iter().enumerate().zip(values).filter_map(place).collect(), "");
-        if run.trial == 0 {
-            plots.push(line.with_color(ACTUAL).with_stroke_width(2.0).with_dashed().into());
-            continue;
-        }
-        let (color, width) = match rank {
-            0 => (VALID, 3.5),
-            1..=4 => (TRAIN, 2.0),
-            _ => (PALE, 1.2),
-        };
-        rank += 1;
-        plots.push(line.with_color(color).with_stroke_width(width).into());
+        let places = axes.iter().enumerate().zip(keys.chain([Some(&score)]));
+        let places = places.filter_map(|((x, axis), value)| Some((x as f64, axis.place(value?))));
+        let line = curve(places.collect(), "");
+        plots.push(if run.trial == 0 {
+            line.with_color(ACTUAL).with_dashed().into()
+        } else {
+            let (color, width) = match ranks.next() {
+                Some(0) => (VALID, 3.5),
+                Some(1..=4) => (TRAIN, 2.0),
+                _ => (PALE, 1.2),
+            };
+            line.with_color(color).with_stroke_width(width).into()
+        });
     }
     // The best come last, on top.
     plots.reverse();
     let last = (axes.len() - 1) as f64;
-    let best = trials
-        .iter()
-        .find(|(run, _)| run.trial > 0)
-        .map_or_else(String::new, |(run, _)| run.name());
+    let best = trials.iter().find(|(run, _)| run.trial > 0);
+    let best = best.map_or_else(String::new, |(run, _)| run.name());
     let names: Vec<String> = axes.iter().map(|axis| axis.name.clone()).collect();
     let named = move |place: f64| {
-        names
-            .get(place.round() as usize)
-            .filter(|_| place.fract() == 0.0 && place >= 0.0)
-            .cloned()
-            .unwrap_or_default()
+        let is_axis = place.fract() == 0.0 && place >= 0.0;
+        names.get(place as usize).filter(|_| is_axis).cloned().unwrap_or_default()
     };
-    let layout = layout(&plots, title, "", "")
+    let (axis_color, tick_color) = ("white".into(), "white".into());
+    let theme = Theme { axis_color, tick_color, ..Theme::light() };
+    let mut layout = layout(&plots, title, "", "")
         .with_subtitle(format!(
-            "lower is better. orange: the best trial ({best}); blue: the next four; grey: others; dashed: the settings as they are"
+            "lower is better. orange: the best trial ({best}); blue: the next four; grey: others; \
+             dashed: the settings as they are"
         ))
-        .with_theme(Theme { axis_color: "white".into(), tick_color: "white".into(), ..Theme::light() })
+        .with_theme(theme)
         .with_show_grid(false)
         .with_tick_length(0.0)
         .with_x_axis_min(-0.2)
@@ -83,38 +79,35 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
     // Texts are centred above their place; these begin beside their axis.
     let beside =
         |text: &str| (6.0 + 3.2 * text.chars().count() as f64) / (WIDTH - 60.0) * (last + 0.8);
-    let layout = axes.iter().enumerate().fold(layout, |layout, (index, axis)| {
-        let x = index as f64;
-        let layout = layout.with_reference_line(
-            ReferenceLine::vertical(x).with_color(ACTUAL).with_dasharray("1 0"),
-        );
-        axis.ticks.iter().fold(layout, |layout, (text, place)| {
-            layout.with_annotation(
-                TextAnnotation::new(text, x + beside(text), *place)
-                    .with_font_size(10)
-                    .with_color(ACTUAL),
-            )
-        })
-    });
-    Picture::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
+    for (x, axis) in axes.iter().enumerate() {
+        let line = ReferenceLine::vertical(x as f64).with_color(ACTUAL).with_dasharray("1 0");
+        layout = layout.with_reference_line(line);
+        for (text, place) in axis.ticks() {
+            let tick = TextAnnotation::new(&text, x as f64 + beside(&text), place);
+            layout = layout.with_annotation(tick.with_font_size(10).with_color(ACTUAL));
+        }
+    }
+    Picture::of(plots, layout)
 }
 
 /// Where the values of a key are on its axis, from 0 to 1.
 #[derive(Debug)]
 struct Axis {
     name: String,
-    /// Of a list: its values in their order.
-    choices: Option<Vec<String>>,
+    /// The values of a list, in order; empty for numbers.
+    choices: Vec<String>,
     low: f64,
     high: f64,
     log: bool,
-    ticks: Vec<(String, f64)>,
+    whole: bool,
+    /// Whether worse values are drawn at the upper end.
+    cut: bool,
 }
 
-/// Shares of an axis that have their value beside them.
+/// Places along an axis that show their value.
 const TICKS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Scores so many times as far from the middle one as the best is are drawn at the end of the axis:
-/// one that went wrong would hide all others.
+/// Scores this many times as far from the median as the best are drawn at the end of the axis: an
+/// outlier would hide all others.
 const FAR: f64 = 3.0;
 
 impl Axis {
@@ -123,43 +116,20 @@ impl Axis {
         let values = points.filter_map(|point| point.get(key));
         match &dimension.values {
             Values::Choice(listed) => {
-                let mut choices: Vec<String> = listed.iter().map(plain).collect();
-                for value in values.map(plain) {
+                let mut choices: Vec<String> = Vec::new();
+                for value in listed.iter().chain(values).map(plain) {
                     if !choices.contains(&value) {
                         choices.push(value);
                     }
                 }
-                let high = (choices.len() - 1) as f64;
-                let mut axis = Self {
-                    name: key.clone(),
-                    choices: Some(choices.clone()),
-                    low: 0.0,
-                    high,
-                    log: false,
-                    ticks: Vec::new(),
-                };
-                axis.ticks = choices
-                    .into_iter()
-                    .map(|choice| (choice.clone(), axis.place(&Value::from(choice))))
-                    .collect();
-                axis
+                let ends = [0.0, (choices.len() - 1) as f64];
+                Self { choices, ..Self::of_numbers(key.clone(), ends, false) }
             }
             Values::Range(range) => {
-                let numbers = values
-                    .filter_map(Value::as_f64)
-                    .filter(|number| !range.log || *number > 0.0)
-                    .collect();
-                let mut axis = Self::of_numbers(key.clone(), numbers, range.log);
-                if range.is_whole() {
-                    let mut whole: Vec<f64> =
-                        TICKS.iter().map(|&share| axis.value(share).round()).collect();
-                    whole.dedup();
-                    axis.ticks = whole
-                        .into_iter()
-                        .map(|value| (value.to_string(), axis.place(&Value::from(value))))
-                        .collect();
-                }
-                axis
+                let numbers = values.filter_map(Value::as_f64);
+                let numbers = numbers.filter(|number| !range.log || *number > 0.0);
+                let axis = Self::of_numbers(key.clone(), numbers, range.log);
+                Self { whole: range.is_whole(), ..axis }
             }
         }
     }
@@ -167,61 +137,63 @@ impl Axis {
     fn of_scores(metric: &str, mut scores: Vec<f64>) -> Self {
         scores.retain(|score| score.is_finite());
         scores.sort_by(f64::total_cmp);
-        let (best, middle) = (
-            scores.first().copied().unwrap_or(0.0),
-            scores.get(scores.len() / 2).copied().unwrap_or(0.0),
-        );
+        let at = |place: usize| scores.get(place).copied().unwrap_or(0.0);
+        let (best, middle) = (at(0), at(scores.len() / 2));
+        let worst = at(scores.len().saturating_sub(1));
         let far = middle + FAR * (middle - best);
-        let worst = scores.last().copied().unwrap_or(0.0);
-        let is_cut = middle > best && worst > far;
-        if is_cut {
-            scores.retain(|score| *score <= far);
-            scores.push(far);
-        }
-        let mut axis = Self::of_numbers(format!("validation {metric}"), scores, false);
-        if let Some((text, _)) = axis.ticks.last_mut().filter(|_| is_cut) {
-            *text = format!("≥ {text}");
-        }
-        axis
+        let cut = middle > best && worst > far;
+        let ends = [best, if cut { far } else { worst }];
+        Self { cut, ..Self::of_numbers(format!("validation {metric}"), ends, false) }
     }
 
-    fn of_numbers(name: String, numbers: Vec<f64>, log: bool) -> Self {
-        let (low, high) =
-            numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
-                (value.min(low), value.max(high))
-            });
-        let mut axis = Self { name, choices: None, low, high, log, ticks: Vec::new() };
-        let shares = if low < high { &TICKS[..] } else { &[0.5][..] };
+    fn of_numbers(name: String, numbers: impl IntoIterator<Item = f64>, log: bool) -> Self {
+        let (low, high) = extent(numbers);
+        Self { name, choices: Vec::new(), low, high, log, whole: false, cut: false }
+    }
+
+    fn ticks(&self) -> Vec<(String, f64)> {
+        let Self { low, high, .. } = *self;
+        if !self.choices.is_empty() {
+            let at = |(index, choice): (usize, &String)| (choice.clone(), self.at(index as f64));
+            return self.choices.iter().enumerate().map(at).collect();
+        }
+        let values = TICKS.map(|place| self.value(place));
+        if self.whole {
+            let mut values = values.map(f64::round).to_vec();
+            values.dedup();
+            return values.into_iter().map(|value| (value.to_string(), self.at(value))).collect();
+        }
+        if low >= high {
+            return vec![(short(low), 0.5)];
+        }
         // Two digits of what is between two ticks.
         let digits = (1.0 - ((high - low) / 4.0).log10().floor()).clamp(0.0, 9.0) as usize;
-        let text = |value: f64| {
-            if log || low >= high { short(value) } else { format!("{value:.digits$}") }
-        };
-        axis.ticks = shares.iter().map(|&share| (text(axis.value(share)), share)).collect();
-        axis
+        let text = |value| if self.log { short(value) } else { format!("{value:.digits$}") };
+        let mut ticks: Vec<(String, f64)> = values.map(text).into_iter().zip(TICKS).collect();
+        if let Some((text, _)) = ticks.last_mut().filter(|_| self.cut) {
+            text.insert_str(0, "≥ ");
+        }
+        ticks
     }
 
-    fn value(&self, share: f64) -> f64 {
+    fn value(&self, place: f64) -> f64 {
         if self.log {
-            self.low * (self.high / self.low).powf(share)
+            self.low * (self.high / self.low).powf(place)
         } else {
-            self.low + share * (self.high - self.low)
+            self.low + place * (self.high - self.low)
         }
     }
 
     fn place(&self, value: &Value) -> f64 {
-        let value = match &self.choices {
-            Some(choices) => {
-                choices.iter().position(|choice| *choice == plain(value)).unwrap_or(0) as f64
-            }
-            None => value.as_f64().unwrap_or(self.low),
-        };
-        let (value, low, high) = if self.log {
-            (value.ln(), self.low.ln(), self.high.ln())
-        } else {
-            (value, self.low, self.high)
-        };
-        if low < high { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 }
+        let index = self.choices.iter().position(|choice| *choice == plain(value));
+        self.at(index.map_or_else(|| value.as_f64().unwrap_or(self.low), |index| index as f64))
+    }
+
+    /// The place of a number.
+    fn at(&self, number: f64) -> f64 {
+        let scaled = |number: f64| if self.log { number.ln() } else { number };
+        let [number, low, high] = [number, self.low, self.high].map(scaled);
+        if low < high { ((number - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 }
     }
 }
 
@@ -229,8 +201,8 @@ impl Axis {
 mod tests {
     use super::*;
 
-    fn texts(axis: &Axis) -> Vec<&str> {
-        axis.ticks.iter().map(|(text, _)| text.as_str()).collect()
+    fn texts(axis: &Axis) -> Vec<String> {
+        axis.ticks().into_iter().map(|(text, _)| text).collect()
     }
 
     #[test]
@@ -247,9 +219,9 @@ mod tests {
 
     #[test]
     fn axes_have_the_settings_as_they_are_too() {
-        let space =
-            Space::parse("units = [[8], [16]]\nwindow = { min = 5, max = 8 }\nweight_decay = { min = 0.001, max = 0.1, log = true }")
-                .unwrap();
+        let space = "units = [[8], [16]]\nwindow = { min = 5, max = 8 }\n\
+                     weight_decay = { min = 0.001, max = 0.1, log = true }";
+        let space = Space::parse(space).unwrap();
         let point = |units: u32, window: u32, decay: f64| {
             serde_json::json!({ "units": [units], "window": window, "weight_decay": decay })
                 .as_object()
@@ -259,10 +231,8 @@ mod tests {
         let points = [point(32, 20, 0.0), point(8, 5, 0.001), point(16, 8, 0.1)];
         let axes: Vec<Axis> =
             space.dimensions.iter().map(|one| Axis::of_key(one, points.iter())).collect();
-        assert_eq!(
-            (texts(&axes[0]), texts(&axes[1])),
-            (vec!["[8]", "[16]", "[32]"], vec!["5", "9", "13", "16", "20"])
-        );
+        assert_eq!(texts(&axes[0]), ["[8]", "[16]", "[32]"]);
+        assert_eq!(texts(&axes[1]), ["5", "9", "13", "16", "20"]);
         assert_eq!(
             (axes[2].place(&Value::from(0.0)), axes[2].place(&Value::from(0.1))),
             (0.0, 1.0)

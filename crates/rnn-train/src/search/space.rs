@@ -19,6 +19,32 @@ use crate::{
 /// Settings of a trial: a value for each key of the space.
 pub(crate) type Point = Map<String, Value>;
 
+/// What is tried, in turn.
+#[derive(Debug, Default)]
+pub(crate) struct Drawn {
+    pub(crate) points: Vec<Point>,
+    /// Number of combinations that do not fit together, and why the first does not.
+    pub(crate) refused: usize,
+    pub(crate) refusal: String,
+}
+
+impl Drawn {
+    /// Adds a point if it fits.
+    fn add(&mut self, point: Point, fits: impl Fn(&Point) -> Result<()>) -> bool {
+        let checked = fits(&point);
+        match &checked {
+            Ok(()) => self.points.push(point),
+            Err(error) => {
+                self.refused += 1;
+                if self.refused == 1 {
+                    self.refusal = error.to_string();
+                }
+            }
+        }
+        checked.is_ok()
+    }
+}
+
 /// Keys and their values, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Space {
@@ -102,7 +128,8 @@ impl Space {
         let dimensions =
             entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
         if dimensions.is_empty() {
-            return Err("has no keys; expected lines like learning_rate = { min = 1e-4, max = 1e-2, log = true } and units = [[32], [64]]"
+            return Err("has no keys; expected lines like learning_rate = { min = 1e-4, \
+                        max = 1e-2, log = true } and units = [[32], [64]]"
                 .to_owned());
         }
         Ok(Self { dimensions })
@@ -113,74 +140,63 @@ impl Space {
         for Dimension { key, line, values } in &self.dimensions {
             for value in values.ends() {
                 let point = Point::from_iter([(key.clone(), value)]);
-                let checked = overlay(&point)
-                    .map_err(|problem| format!("`{key}`: {problem}"))
-                    .and_then(|options| {
-                        fits(&options).map_err(|error| format!("`{key} = {}`: {error}", point[key]))
-                    });
-                checked.map_err(|problem| Error::Settings {
-                    path: path.to_owned(),
-                    problem: format!("line {line}: {problem}"),
-                })?;
+                let problem = match overlay(&point).map(|options| fits(&options)) {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => format!("line {line}: `{key} = {}`: {error}", point[key]),
+                    Err(problem) => format!("line {line}: `{key}`: {problem}"),
+                };
+                return Err(Error::Settings { path: path.to_owned(), problem });
             }
         }
         Ok(())
     }
 
-    /// Points drawn at random, each a new one that `fits`; they depend on the seed and on how many
-    /// came before alone. Also says how many draws did not fit.
+    /// Draws points at random, each a new one that `fits`. They depend only on the seed and on the
+    /// number of points before.
     pub(crate) fn random(
         &self,
         seed: u64,
         count: usize,
-        fits: impl Fn(&Point) -> bool,
-    ) -> (Vec<Point>, usize) {
-        let (mut points, mut seen, mut refused, mut since) = (Vec::new(), HashSet::new(), 0, 0);
+        fits: impl Fn(&Point) -> Result<()>,
+    ) -> Drawn {
+        let (mut drawn, mut seen, mut since) = (Drawn::default(), HashSet::new(), 0);
         for draw in 0.. {
-            if points.len() == count || since == MOST_DRAWS {
+            if drawn.points.len() == count || since == MOST_DRAWS {
                 break;
             }
             since += 1;
-            let point: Point = self
-                .dimensions
-                .iter()
-                .map(|one| (one.key.clone(), one.values.at(uniform(seed, draw, &one.key))))
-                .collect();
-            if !seen.insert(Value::Object(point.clone()).to_string()) {
-                continue;
-            }
-            if fits(&point) {
-                points.push(point);
+            let value = |one: &Dimension| one.values.at(uniform(seed, draw, &one.key));
+            let point: Point =
+                self.dimensions.iter().map(|one| (one.key.clone(), value(one))).collect();
+            if seen.insert(Value::Object(point.clone()).to_string()) && drawn.add(point, &fits) {
                 since = 0;
-            } else {
-                refused += 1;
             }
         }
-        (points, refused)
+        drawn
     }
 
-    /// All combinations that `fit`, the last key changing fastest; and how many did not.
+    /// All combinations that fit, the last key changing fastest.
     ///
     /// # Errors
     ///
-    /// When a range does not say its steps, or there are too many combinations.
-    pub(crate) fn grid(
-        &self,
-        path: &Path,
-        fits: impl Fn(&Point) -> bool,
-    ) -> Result<(Vec<Point>, usize)> {
-        let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
+    /// If a range has no steps, or there are too many combinations.
+    pub(crate) fn grid(&self, path: &Path, fits: impl Fn(&Point) -> Result<()>) -> Result<Drawn> {
         let mut points = vec![Point::new()];
         for Dimension { key, line, values } in &self.dimensions {
+            let problem = |problem: String| Error::Settings {
+                path: path.to_owned(),
+                problem: format!("line {line}: {problem}"),
+            };
             let values = values.all().ok_or_else(|| {
                 problem(format!(
-                    "line {line}: a grid needs the number of values of `{key}`, like {{ min = 1e-4, max = 1e-2, log = true, steps = 5 }}"
+                    "a grid needs the number of values of `{key}`, like \
+                     {{ min = 1e-4, max = 1e-2, log = true, steps = 5 }}"
                 ))
             })?;
             if points.len() * values.len() > MOST_POINTS {
-                return Err(problem(format!(
-                    "line {line}: a grid of more than {MOST_POINTS} points; use fewer values"
-                )));
+                let problem =
+                    problem(format!("a grid of more than {MOST_POINTS} points; use fewer values"));
+                return Err(problem);
             }
             let with = |point: &Point, value: &Value| {
                 let mut point = point.clone();
@@ -192,10 +208,11 @@ impl Space {
                 .flat_map(|point| values.iter().map(move |value| with(point, value)))
                 .collect();
         }
-        let all = points.len();
-        points.retain(fits);
-        let refused = all - points.len();
-        Ok((points, refused))
+        let mut drawn = Drawn::default();
+        for point in points {
+            drawn.add(point, &fits);
+        }
+        Ok(drawn)
     }
 
     /// The largest number that a key takes.
@@ -210,7 +227,9 @@ impl Space {
             let values = match &one.values {
                 Values::Choice(values) => Value::Array(values.clone()),
                 Values::Range(Range { min, max, log, steps, whole }) => {
-                    serde_json::json!({ "min": min, "max": max, "log": log, "steps": steps, "whole": whole })
+                    serde_json::json!({
+                        "min": min, "max": max, "log": log, "steps": steps, "whole": whole
+                    })
                 }
             };
             (one.key.clone(), values)
@@ -227,24 +246,20 @@ pub(crate) fn overlay(point: &Point) -> std::result::Result<Options, String> {
 impl Values {
     fn new(key: &str, value: toml::Value) -> std::result::Result<Self, String> {
         let expected = format!(
-            "expected values of `{key}`: a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}"
+            "expected values of `{key}`: a list like [1, 2, 3], or a range like \
+             {{ min = 1, max = 3 }}"
         );
         match value {
             toml::Value::Array(items) if items.is_empty() => {
                 Err(format!("{expected}, got an empty list"))
             }
             toml::Value::Array(items) => {
-                let value = |item: toml::Value| match serde_json::to_value(&item) {
+                let value = |item: &toml::Value| match serde_json::to_value(item) {
                     // What is no number is nothing in JSON, and nothing is set by it.
                     Ok(value) if !has_null(&value) => Ok(value),
                     _ => Err(format!("{expected}, got {item} in it")),
                 };
-                Ok(Self::Choice(
-                    items
-                        .into_iter()
-                        .map(value)
-                        .collect::<std::result::Result<Vec<_>, String>>()?,
-                ))
+                items.iter().map(value).collect::<std::result::Result<_, _>>().map(Self::Choice)
             }
             toml::Value::Table(table) => {
                 let table: RangeTable = table
@@ -257,43 +272,31 @@ impl Values {
     }
 
     /// A value for a number of at least 0 and below 1.
-    fn at(&self, share: f64) -> Value {
+    fn at(&self, place: f64) -> Value {
         match self {
             Self::Choice(values) => {
-                values[((share * values.len() as f64) as usize).min(values.len() - 1)].clone()
+                values[((place * values.len() as f64) as usize).min(values.len() - 1)].clone()
             }
+            // Every whole number has its part of the range.
             Self::Range(range) if range.whole => {
-                // Every whole number has its part of the range.
-                let value = range.between(range.min, range.max + 1.0, share).floor().min(range.max);
-                Value::from(value as i64)
+                range.value(range.between(range.min, range.max + 1.0, place).floor())
             }
-            Self::Range(range) => Value::from(
-                significant(range.between(range.min, range.max, share)).clamp(range.min, range.max),
-            ),
+            Self::Range(range) => range.value(range.between(range.min, range.max, place)),
         }
     }
 
     /// All values of a grid.
     fn all(&self) -> Option<Vec<Value>> {
-        match self {
-            Self::Choice(values) => Some(values.clone()),
-            Self::Range(range) => {
-                let steps = range.steps?;
-                let share = |step: usize| step as f64 / (steps - 1).max(1) as f64;
-                let value = |step: usize| range.between(range.min, range.max, share(step));
-                let mut values: Vec<Value> = if range.whole {
-                    (0..steps).map(|step| Value::from(value(step).round() as i64)).collect()
-                } else {
-                    (0..steps)
-                        .map(|step| {
-                            Value::from(significant(value(step)).clamp(range.min, range.max))
-                        })
-                        .collect()
-                };
-                values.dedup();
-                Some(values)
-            }
-        }
+        let range = match self {
+            Self::Choice(values) => return Some(values.clone()),
+            Self::Range(range) => range,
+        };
+        let steps = range.steps?;
+        let place = |step: usize| step as f64 / (steps - 1).max(1) as f64;
+        let value = |step| range.value(range.between(range.min, range.max, place(step)));
+        let mut values: Vec<Value> = (0..steps).map(value).collect();
+        values.dedup();
+        Some(values)
     }
 
     /// Values among which all others are.
@@ -301,9 +304,9 @@ impl Values {
         match self {
             Self::Choice(values) => values.clone(),
             Self::Range(range) if range.whole => {
-                vec![Value::from(range.min as i64), Value::from(range.max as i64)]
+                [range.min, range.max].map(|end| Value::from(end as i64)).to_vec()
             }
-            Self::Range(range) => vec![Value::from(range.min), Value::from(range.max)],
+            Self::Range(range) => [range.min, range.max].map(Value::from).to_vec(),
         }
     }
 }
@@ -339,6 +342,15 @@ impl Range {
             ));
         }
         Ok(range)
+    }
+
+    /// The value nearest to a number.
+    fn value(&self, number: f64) -> Value {
+        if self.whole {
+            Value::from(number.round().min(self.max) as i64)
+        } else {
+            Value::from(significant(number).clamp(self.min, self.max))
+        }
     }
 
     /// Whether all its values are whole numbers.

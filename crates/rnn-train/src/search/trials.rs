@@ -25,7 +25,7 @@ use crate::{
     run::{History, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     training::evaluation,
-    workers::{self, Pool, PoolHooks, Worker, training_args},
+    workers::{self, Pool, PoolHooks, Worker},
 };
 
 /// A search that goes on.
@@ -55,26 +55,19 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 impl Searching<'_> {
     /// Trains all trials that are not there yet; says whether that was all.
     pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
-        let trial = |(index, point): (usize, Point)| TrialRun {
-            trial: index + 1,
-            rung: None,
-            point,
-            epochs: None,
-        };
+        let run = |(trial, point)| TrialRun { trial, rung: None, point, epochs: None };
         // What is searched for should be better than what is there already.
-        let as_it_is =
-            TrialRun { trial: 0, rung: None, point: self.as_it_is.clone(), epochs: None };
-        let mut trials: Vec<TrialRun> = points.into_iter().enumerate().map(trial).collect();
+        let as_it_is = run((0, self.as_it_is.clone()));
+        let mut trials: Vec<TrialRun> = (1..).zip(points).map(run).collect();
         if rungs.is_empty() {
             trials.insert(0, as_it_is);
             return self.train(&trials);
         }
         for (rung, &(number, epochs)) in rungs.iter().enumerate() {
             trials.truncate(number);
-            let mut runs: Vec<TrialRun> = trials
-                .iter()
-                .map(|run| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() })
-                .collect();
+            let of_rung =
+                |run: &TrialRun| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() };
+            let mut runs: Vec<TrialRun> = trials.iter().map(of_rung).collect();
             if rung + 1 == rungs.len() {
                 runs.insert(0, as_it_is.clone());
             }
@@ -86,12 +79,8 @@ impl Searching<'_> {
                 return Ok(false);
             }
             let board = self.board();
-            trials = board
-                .of_rung(Some(rung))
-                .into_iter()
-                .filter(|(run, _)| run.trial > 0)
-                .map(|(run, _)| run.clone())
-                .collect();
+            let ranked = board.of_rung(Some(rung)).into_iter().map(|(run, _)| run);
+            trials = ranked.filter(|run| run.trial > 0).cloned().collect();
         }
         Ok(true)
     }
@@ -117,13 +106,10 @@ impl Searching<'_> {
         }
         let there = runs.len() - left.len();
         if !self.quiet {
-            let found =
-                if there > 0 { format!(", {there} are there already") } else { String::new() };
-            let at_once = if left.len() > 1 {
-                format!("; {} at once", self.at_once.jobs.min(left.len()))
-            } else {
-                String::new()
-            };
+            let found = (there > 0).then(|| format!(", {there} are there already"));
+            let jobs = self.at_once.jobs.min(left.len());
+            let at_once = (left.len() > 1).then(|| format!("; {jobs} at once"));
+            let [found, at_once] = [found, at_once].map(Option::unwrap_or_default);
             log::info!("{}{found}{at_once}", count(runs.len(), "training"));
         }
         let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
@@ -143,9 +129,8 @@ impl Searching<'_> {
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY
             {
-                let saved = board
-                    .csv()
-                    .and_then(|csv| Ok(write_atomic(&self.folder.join("search.csv"), &csv)?));
+                let path = self.folder.join("search.csv");
+                let saved = board.csv().and_then(|csv| Ok(write_atomic(&path, &csv)?));
                 let before = std::mem::replace(&mut written.1, Ok(()));
                 *written = (Instant::now(), before.and(saved));
             }
@@ -173,18 +158,15 @@ impl Searching<'_> {
     }
 
     fn worker(&self, run: &TrialRun) -> Result<Worker> {
-        Ok(Worker {
-            name: run.name(),
-            args: training_args(self.experiment, self.backend, &self.options(run)?)?,
-        })
+        Worker::training(run.name(), self.experiment, self.backend, &self.options(run)?)
     }
 
     /// What says which run a folder is of.
     fn labelled(&self, run: &TrialRun) -> Result<Value> {
         let options = Options { artifacts: None, ..self.options(run)? }.entries()?;
-        Ok(
-            serde_json::json!({ "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options }),
-        )
+        Ok(serde_json::json!({
+            "trial": run.trial, "rung": run.rung, "settings": run.point, "options": options
+        }))
     }
 
     /// Makes the folder of a run that begins; what is there of another run, or of one that was
@@ -201,12 +183,9 @@ impl Searching<'_> {
 
     /// The scores of a run that has just ended.
     fn scored(&self, run: &TrialRun) -> std::result::Result<Scored, String> {
-        match self.finished(run) {
-            Ok(scored) => scored.ok_or_else(|| {
-                "the data was changed while it was trained; start over with --fresh".to_owned()
-            }),
-            Err(error) => Err(error.to_string()),
-        }
+        const CHANGED: &str = "the data was changed while it was trained; start over with --fresh";
+        let scored = self.finished(run).map_err(|error| error.to_string())?;
+        scored.ok_or_else(|| CHANGED.to_owned())
     }
 
     /// The scores of a run that is done, on the data of this search.
@@ -214,16 +193,12 @@ impl Searching<'_> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
-        if serde_json::from_str::<Value>(&label).ok() != Some(self.labelled(run)?)
-            || !artifacts.path(SCORES).exists()
-        {
+        let is_same = serde_json::from_str::<Value>(&label).ok() == Some(self.labelled(run)?);
+        if !is_same || !artifacts.path(SCORES).exists() {
             return Ok(None);
         }
-        if artifacts
-            .config()?
-            .and_then(|config| config.source)
-            .is_none_or(|source| source.sha256 != self.sha256)
-        {
+        let source = artifacts.config()?.and_then(|config| config.source);
+        if source.is_none_or(|source| source.sha256 != self.sha256) {
             return Ok(None);
         }
         let evaluation = evaluation(&root, self.experiment)?;

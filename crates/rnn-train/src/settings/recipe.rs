@@ -192,6 +192,17 @@ impl Experiment {
         if self.is_series() { options } else { options.without_series() }
     }
 
+    /// Refuses what only the experiments on series have: a command or a flag.
+    pub(crate) fn require_series(self, what: &str) -> crate::error::Result<()> {
+        if self.is_series() {
+            return Ok(());
+        }
+        Err(crate::error::Error::Usage(format!(
+            "{what} is for the experiments on series, and {self} learns letters (`rnn-train list` \
+             shows all)"
+        )))
+    }
+
     /// Whether it learns series, not letters.
     pub(crate) fn is_series(self) -> bool {
         self.task() == TaskRecipe::Series

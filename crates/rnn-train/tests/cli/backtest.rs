@@ -96,7 +96,7 @@ fn folds_at_once_give_the_bytes_of_folds_in_turn_and_of_runs_by_hand() {
         }
         assert!(
             finished.stdout.starts_with(
-                "series, 2 folds (expanding) of bars.csv\n fold    rows before  test part"
+                "series, 2 folds (expanding) of bars.csv\n fold     rows before  test set"
             ),
             "{}",
             finished.stdout
@@ -193,14 +193,14 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (
             &["--folds", "350"],
             2,
-            "its test part of 0 rows is shorter than the horizon of 1; use fewer folds",
+            "its test set of 0 rows is shorter than the horizon of 1; use fewer folds",
         ),
         (&["--folds", "1000000"], 2, "1000000 folds "),
         (&["--folds", "5", "--horizon", "40"], 2, "folds"),
         (
             &["--folds", "5", "--valid", "2020-05-01"],
             2,
-            "cannot begin at 2020-05-01, one date for all folds; give rows or a share",
+            "cannot begin at 2020-05-01, one date for all folds; give rows or a fraction",
         ),
         (
             &["--folds", "5", "--interval", "0.99"],
@@ -235,7 +235,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
     scratch.fails(
         &["backtest", "letters-onehot-1"],
         2,
-        "backtest one of the experiments on series",
+        "backtest is for the experiments on series",
     );
     scratch.fails(&["backtest", "seires"], 2, "did you mean `series`?");
     assert!(!scratch.path("artifacts").exists());

@@ -130,7 +130,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
     scratch.fails(
         &["forecast", "letters-onehot-1"],
         2,
-        "`rnn-train predict letters-onehot-1` continues letters",
+        "forecast is for the experiments on series, and letters-onehot-1 learns letters",
     );
     assert!(!scratch.path("artifacts").exists());
     scratch.train("series", &["--data", &data]);

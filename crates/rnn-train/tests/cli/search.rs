@@ -146,7 +146,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
     assert!(
         finished
             .stdout
-            .contains(&format!("The test part was scored once, for {name}, after it was chosen")),
+            .contains(&format!("The test set was scored once, for {name}, after it was chosen")),
         "{}",
         finished.stdout
     );
@@ -457,17 +457,17 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         SPACE,
         &["--split", "course", "--interval", "none"],
         2,
-        "has no validation part of its own",
+        "has no validation set of its own",
     );
     scratch.fails(
         &["search", "letters-onehot-1", "--space", "space.toml"],
         2,
-        "letters-onehot-1 has no validation part to rank trials by",
+        "search is for the experiments on series, and letters-onehot-1 learns letters",
     );
     scratch.fails(
         &["search", "stock-lstm", "--space", "space.toml", "--data", "prices.csv"],
         2,
-        "stock-lstm has no validation part of its own",
+        "stock-lstm has no validation set of its own",
     );
     scratch.fails(&["search", "series"], 2, "--space <FILE.toml>");
     scratch.fails(
@@ -557,7 +557,7 @@ fn the_test_part_stays_closed_until_all_trials_are_trained() {
     assert!(
         stopped
             .stdout
-            .contains("Stopped by --minutes; the same command goes on. The test part stays closed"),
+            .contains("Stopped by --minutes; the same command resumes. The test set stays closed"),
         "{}",
         stopped.stdout
     );
@@ -567,7 +567,7 @@ fn the_test_part_stays_closed_until_all_trials_are_trained() {
     );
     let finished = scratch.ok(&args("100"));
     assert!(
-        finished.stdout.contains("The test part was scored once, for ")
+        finished.stdout.contains("The test set was scored once, for ")
             && !finished.stdout.contains("Stopped"),
         "{}",
         finished.stdout

@@ -333,7 +333,7 @@ fn a_run_can_be_scored_on_either_part_and_a_perfect_baseline_is_said_to_be() {
     scratch.fails(
         &["evaluate", "letters-onehot-1", "--score", "test"],
         2,
-        "letters-onehot-1 has no parts",
+        "--score is for the experiments on series, and letters-onehot-1 learns letters",
     );
     // Intervals of a forecast do not depend on which part was scored.
     let forecast = scratch.json(&["forecast", "series", "--json"]);

@@ -1,9 +1,23 @@
 use super::*;
 
-const TEXT: &str = "# a space\nlearning_rate = { min = 1e-4, max = 1e-2, log = true, steps = 3 }\nunits = [[8], [16, 8]]\nwindow = { min = 5, max = 8, steps = 4 }\n";
+const TEXT: &str = "# a space
+learning_rate = { min = 1e-4, max = 1e-2, log = true, steps = 3 }
+units = [[8], [16, 8]]
+window = { min = 5, max = 8, steps = 4 }
+";
 
 fn refused(text: &str) -> String {
     Space::parse(text).unwrap_err()
+}
+
+fn all(_: &Point) -> Result<()> {
+    Ok(())
+}
+
+fn fitting(fits: impl Fn(&Point) -> bool) -> impl Fn(&Point) -> Result<()> {
+    move |point| {
+        if fits(point) { Ok(()) } else { Err(Error::Usage("it does not fit".to_owned())) }
+    }
 }
 
 #[test]
@@ -18,11 +32,13 @@ fn keys_are_in_the_order_of_the_file() {
 #[test]
 fn random_points_are_new_in_range_and_the_same_however_many_are_asked_for() {
     let space = Space::parse(TEXT).unwrap();
-    let (points, refused) = space.random(1, 60, |point| point["window"] != 7);
+    let not_seven = fitting(|point| point["window"] != 7);
+    let Drawn { points, refused, refusal } = space.random(1, 60, &not_seven);
+    assert_eq!(refusal, "it does not fit");
     assert_eq!(points.len(), 60);
     assert!(refused > 5, "{refused}");
-    assert_eq!(space.random(1, 10, |point| point["window"] != 7).0[..], points[..10]);
-    assert_ne!(space.random(2, 10, |_| true).0[..], points[..10]);
+    assert_eq!(space.random(1, 10, &not_seven).points[..], points[..10]);
+    assert_ne!(space.random(2, 10, all).points[..], points[..10]);
     let rates: Vec<f64> =
         points.iter().map(|point| point["learning_rate"].as_f64().unwrap()).collect();
     assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
@@ -37,13 +53,13 @@ fn random_points_are_new_in_range_and_the_same_however_many_are_asked_for() {
 #[test]
 fn a_small_space_ends() {
     let space = Space::parse("units = [[8], [16]]\ncell = [\"lstm\", \"gru\"]").unwrap();
-    assert_eq!(space.random(1, 60, |_| true).0.len(), 4);
+    assert_eq!(space.random(1, 60, all).points.len(), 4);
 }
 
 #[test]
 fn a_grid_has_every_combination() {
     let space = Space::parse(TEXT).unwrap();
-    let (points, _) = space.grid(Path::new("space.toml"), |_| true).unwrap();
+    let points = space.grid(Path::new("space.toml"), all).unwrap().points;
     assert_eq!(points.len(), 3 * 2 * 4);
     assert_eq!(
         points[0],
@@ -54,11 +70,11 @@ fn a_grid_has_every_combination() {
     );
     assert_eq!(points[1]["window"], 6);
     assert_eq!(points[8]["learning_rate"], 1e-3);
-    let (points, refused) =
-        space.grid(Path::new("space.toml"), |point| point["window"] == 5).unwrap();
+    let Drawn { points, refused, .. } =
+        space.grid(Path::new("space.toml"), fitting(|point| point["window"] == 5)).unwrap();
     assert_eq!((points.len(), refused), (6, 18));
     let without = Space::parse("batch_size = [8]\ndropout = { min = 0.0, max = 0.5 }").unwrap();
-    let problem = without.grid(Path::new("space.toml"), |_| true).unwrap_err().to_string();
+    let problem = without.grid(Path::new("space.toml"), all).unwrap_err().to_string();
     assert!(
         problem.starts_with("space.toml: line 2: a grid needs the number of values of `dropout`"),
         "{problem}"

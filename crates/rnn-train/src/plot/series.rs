@@ -1,0 +1,167 @@
+//! Pictures of values over time.
+
+use jiff::civil::DateTime;
+use kuva::{
+    plot::{band::BandPlot, legend::LegendPosition, scatter::ScatterPlot},
+    prelude::{DateTimeAxis, Figure, Layout, Plot, ymd},
+};
+
+use super::{
+    picture::Picture,
+    style::{ACTUAL, HEIGHT, WIDTH, curve, extent, layout},
+};
+use crate::{
+    console::number,
+    error::Result,
+    evaluation::{FoldPrediction, Forecast, Prediction, SeriesEvaluation, best},
+};
+
+const PREDICTED: &str = "#ea580c";
+const BAND: &str = "#f59e0b";
+/// Folds, in turn.
+const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
+
+/// Actual and predicted values of the scored set, one step ahead; of many series those of the
+/// first.
+pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Result<Picture> {
+    let SeriesEvaluation { experiment, target, shown, data, baselines, .. } = evaluation;
+    let line = |name: String, color: &str, value: fn(&Prediction) -> f64| -> Plot {
+        let points = shown.iter().map(|one| (timestamp(one.time), value(one)));
+        curve(points.collect(), color).with_legend(name).into()
+    };
+    let (mut plots, mut shaded) = (Vec::new(), String::new());
+    if let Some(interval) = &evaluation.interval {
+        let bound = |side: usize| shown.iter().filter_map(move |one| Some(one.interval?[side]));
+        let times = shown.iter().map(|one| timestamp(one.time));
+        plots.push(band(times.collect(), bound(0).collect(), bound(1).collect()));
+        shaded = format!(", {:.0}% interval shaded", 100.0 * interval.level);
+    }
+    plots.push(line(format!("actual {target}"), ACTUAL, |one| one.actual));
+    plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |one| one.predicted));
+    let best = best(baselines)
+        .map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
+    let (rmse, part) = (number(evaluation.model.rmse), evaluation.part());
+    let (file, mark, count) = (&data.file, data.mark(), shown.len());
+    let title = match series {
+        [_, _, ..] => {
+            let name = series[shown.first().map_or(0, |one| one.series)];
+            let all = series.len();
+            format!(
+                "{experiment}: {name} of {all} series of {file}{mark}, RMSE of all {rmse}{best}"
+            )
+        }
+        _ => format!("{experiment}: {count} {part} values of {file}{mark}, RMSE {rmse}{best}"),
+    };
+    over_time(plots, &title, target, shown.iter().map(|one| one.time))
+}
+
+/// The last known values of a series and those forecast.
+pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result<Picture> {
+    let Forecast { history, values, .. } = forecast;
+    let known: Vec<(f64, f64)> =
+        history.iter().map(|&(time, value)| (timestamp(time), value)).collect();
+    let ahead: Vec<(f64, f64)> =
+        values.iter().map(|value| (timestamp(value.time), value.value)).collect();
+    let last = known.last().copied();
+    let bounds =
+        values.iter().filter_map(|value| Some((timestamp(value.time), value.lower?, value.upper?)));
+    let mut plots = Vec::new();
+    if bounds.clone().next().is_some() {
+        // The fan opens where knowledge ends.
+        let all = last.map(|(time, value)| (time, value, value)).into_iter().chain(bounds);
+        let (times, (lower, upper)) =
+            all.map(|(time, lower, upper)| (time, (lower, upper))).unzip();
+        plots.push(band(times, lower, upper));
+    }
+    let shaded = if plots.is_empty() { "" } else { ", interval shaded" };
+    plots.push(curve(known, ACTUAL).with_legend(format!("{target}, known")).into());
+    let line = last.into_iter().chain(ahead.iter().copied()).collect();
+    plots.push(curve(line, PREDICTED).with_legend(format!("forecast{shaded}")).into());
+    plots.push(ScatterPlot::new().with_data(ahead).with_color(PREDICTED).with_size(3.0).into());
+    let times = history.iter().map(|(time, _)| *time);
+    over_time(plots, title, target, times.chain(values.iter().map(|value| value.time)))
+}
+
+/// Actual and predicted values of all folds, one step ahead, and below them the errors.
+pub(crate) fn backtest(
+    title: &str,
+    target: &str,
+    predictions: &[FoldPrediction],
+) -> Result<Picture> {
+    let points = |fold: Option<usize>, value: fn(&FoldPrediction) -> f64| {
+        let of_fold = predictions.iter().filter(|one| fold.is_none_or(|fold| one.fold == fold));
+        of_fold.map(|one| (timestamp(one.time), value(one))).collect::<Vec<_>>()
+    };
+    let actual = curve(points(None, |one| one.actual), ACTUAL);
+    let mut values: Vec<Plot> = vec![actual.with_legend(format!("actual {target}")).into()];
+    let mut errors: Vec<Plot> = Vec::new();
+    for fold in 1..=predictions.last().map_or(0, |last| last.fold) {
+        let color = FOLDS[(fold - 1) % FOLDS.len()];
+        let predicted = curve(points(Some(fold), |one| one.predicted), color);
+        values.push(predicted.with_legend(format!("fold {fold}")).into());
+        let error = curve(points(Some(fold), |one| one.predicted - one.actual), color);
+        errors.push(error.with_stroke_width(1.2).into());
+    }
+    let times = predictions.iter().map(|one| one.time);
+    let above = time_layout(&values, title, target, times.clone())
+        .with_legend_position(LegendPosition::InsideTopLeft);
+    let below = time_layout(&errors, "", "predicted - actual", times);
+    let figure =
+        Figure::new(2, 1).with_plots(vec![values, errors]).with_layouts(vec![above, below]);
+    Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
+}
+
+/// An area between two curves; kuva 0.6 has no legend for it.
+fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>) -> Plot {
+    BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).into()
+}
+
+fn over_time(
+    plots: Vec<Plot>,
+    title: &str,
+    target: &str,
+    times: impl Iterator<Item = DateTime>,
+) -> Result<Picture> {
+    let layout = time_layout(&plots, title, target, times);
+    Picture::of(plots, layout.with_legend_position(LegendPosition::InsideTopLeft))
+}
+
+fn time_layout(
+    plots: &[Plot],
+    title: &str,
+    y: &str,
+    times: impl Iterator<Item = DateTime>,
+) -> Layout {
+    let (first, last) = extent(times.map(timestamp));
+    let (first, last) = if first < last { (first, last) } else { (first - 1.0, first + 1.0) };
+    layout(plots, title, "", y)
+        .with_x_axis_min(first)
+        .with_x_axis_max(last + 0.01 * (last - first))
+        .with_x_datetime(ticks(last - first))
+}
+
+/// Some six to twelve ticks over so many seconds.
+fn ticks(seconds: f64) -> DateTimeAxis {
+    const DAY: f64 = 24.0 * 60.0 * 60.0;
+    let steps = |each: f64| ((seconds / each / 8.0).round() as usize).max(1);
+    match seconds / DAY {
+        0.0..0.2 => DateTimeAxis::minutes("%H:%M").with_step(steps(60.0)),
+        0.2..4.0 => DateTimeAxis::auto(0.0, seconds),
+        4.0..90.0 => DateTimeAxis::days("%d %b").with_step(steps(DAY)),
+        90.0..1500.0 => DateTimeAxis::months("%b %Y").with_step(steps(30.4 * DAY)),
+        _ => DateTimeAxis::years("%Y").with_step(steps(365.25 * DAY)),
+    }
+}
+
+fn timestamp(time: DateTime) -> f64 {
+    let date = time.date();
+    let midnight = ymd(
+        i32::from(date.year()),
+        date.month().unsigned_abs().into(),
+        date.day().unsigned_abs().into(),
+    );
+    midnight
+        + f64::from(time.hour()) * 3600.0
+        + f64::from(time.minute()) * 60.0
+        + f64::from(time.second())
+}
