@@ -147,16 +147,17 @@
 
 mod backend;
 mod cli;
-mod console;
 mod error;
 mod evaluation;
 #[doc(hidden)]
 pub mod fuzzing;
+mod panics;
 mod plot;
 mod run;
 mod search;
 mod settings;
 mod task;
+mod text;
 mod training;
 mod workers;
 
@@ -195,7 +196,7 @@ pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::end_with_caller();
-    console::log_to_stderr();
+    cli::log_to_stderr();
     let cli = match cli::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -203,10 +204,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match console::guarded(|| cli::run(cli)) {
+    match cli::guarded(|| cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console::error(&error);
+            cli::error(&error);
             ExitCode::from(error.exit_code())
         }
     }

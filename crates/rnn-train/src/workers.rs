@@ -19,9 +19,9 @@ use clap::Args;
 
 use crate::{
     backend::Backend,
-    console::duration,
     error::{Error, Result},
     settings::{Count, Experiment, OptionList, Options},
+    text::duration,
 };
 
 /// A run of this program.

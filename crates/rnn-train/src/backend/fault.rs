@@ -13,8 +13,8 @@ use std::{
 
 use super::device::{Backend, SMALLER_BATCH};
 use crate::{
-    console::{Panic, caught},
     error::{Error, GpuFault, Result},
+    panics::{Panic, caught},
 };
 
 /// What tells a text (in lower case) that is of a GPU.
@@ -81,7 +81,7 @@ impl Watchdog {
                     let _ = panic::catch_unwind(|| panic!("{said}"));
                     let error =
                         Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
-                    crate::console::error(&error);
+                    log::error!("{error}");
                     process::exit(i32::from(error.exit_code()));
                 }
             });

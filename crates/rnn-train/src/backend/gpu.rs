@@ -6,7 +6,7 @@ use super::{
     device::{Backend, SOFTWARE},
     fault::root,
 };
-use crate::console::caught;
+use crate::panics::caught;
 
 /// A graphics adapter wgpu can use.
 pub(super) struct Adapter {

@@ -14,7 +14,7 @@ use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{device::STOCK_LAYER, fault::root};
-use crate::console::caught;
+use crate::panics::caught;
 
 /// Timed runs; the fastest counts. One more comes first, which compiles kernels.
 const RUNS: usize = 3;

@@ -8,8 +8,8 @@ use rnn_data::{DataError, SetSize, Split, format_time};
 use rnn_files::to_json;
 
 use super::context::{Context, refuse};
+use super::output::{json, note, out};
 use crate::{
-    console::{json, note, number, out},
     error::{Error, Result},
     evaluation::{BacktestReport, FoldRows, join_predictions},
     plot,
@@ -18,6 +18,7 @@ use crate::{
         Count, Experiment, Options, Progress, ScoredPart, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
+    text::number,
     training::evaluation,
     workers::{self, ParallelArgs, Worker},
 };

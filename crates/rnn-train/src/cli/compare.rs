@@ -10,12 +10,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::output::{json, out};
 use crate::{
-    console::{cells, json, number, out, table},
     error::{Error, Result},
     plot,
     run::{DataSource, Epoch, History, RunConfig, RunFolder},
     settings::{Experiment, OptionList, Options, Role, plain},
+    text::{cells, number, table},
 };
 
 #[derive(Debug, Args)]

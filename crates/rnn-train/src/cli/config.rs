@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::output::out;
 use crate::{
-    console::out,
     error::Result,
     settings::{Experiment, OptionList, Options, settings_text},
 };

@@ -1,8 +1,8 @@
 //! What every command has.
 
+use super::output::note;
 use crate::{
     backend::Backend,
-    console::note,
     error::{Error, Result},
     run::RunFolder,
     settings::{Experiment, GlobalSettings, Options},

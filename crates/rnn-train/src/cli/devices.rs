@@ -2,10 +2,11 @@ use burn::tensor::Device;
 use rnn_models::{Cell, Route, gpu_limits, route};
 use serde::Serialize;
 
+use super::output::{json, out};
 use crate::{
     backend::{Backend, BackendChoice, SOFTWARE, STOCK_LAYER},
-    console::{json, out, quietly},
     error::Result,
+    panics::quietly,
 };
 
 #[derive(Serialize)]

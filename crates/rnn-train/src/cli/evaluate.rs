@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::context::Context;
+use super::output::{json, out};
 use crate::{
-    console::{json, out},
     error::Result,
     evaluation::Evaluation,
     settings::{Experiment, ScoredPart, TaskRecipe},

@@ -4,9 +4,9 @@ use clap::Args;
 use rnn_files::write_following_links;
 
 use super::context::Context;
+use super::output::out;
 use crate::{
     backend::default_cpu,
-    console::out,
     error::Result,
     settings::{Experiment, TaskRecipe},
     task::{Format, LettersTask, Task},

@@ -4,10 +4,8 @@ use clap::{Args, ValueEnum};
 use jiff::{Timestamp, civil::Date};
 use rnn_fetch::{Adjust, Happened, Provider, Request, Symbol, fetch};
 
-use crate::{
-    console::{json, note, out},
-    error::{Error, Result},
-};
+use super::output::{json, note, out};
+use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
 #[command(after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, \

@@ -6,13 +6,14 @@ use rnn_files::{csv_rows, to_json};
 use serde::Serialize;
 
 use super::context::{Context, refuse};
+use super::output::{json, out};
 use crate::{
     backend::SMALLER_BATCH,
-    console::{cells, json, number, out, table},
     error::{Error, Result},
     plot,
     settings::{Count, Experiment, Options, Positive, Progress, TaskRecipe, TrainSettings},
     task::{LettersTask, Objective, SeriesTask, Task},
+    text::{cells, number, table},
     training::{LearningRateRange, RangeStep, Suggestion, suggest},
 };
 

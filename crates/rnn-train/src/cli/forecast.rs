@@ -4,15 +4,16 @@ use clap::Args;
 use rnn_data::format_time;
 use rnn_files::{csv_rows, to_json};
 
+use super::output::{json, note, out};
 use super::{context::Context, seeds};
 use crate::{
     backend::USE_CPU,
-    console::{cells, json, note, number, out, table},
     error::Result,
     evaluation::{Forecast, ForecastValue},
     plot,
     settings::{Count, Experiment, Level, ScoredPart},
     task::{SeriesTask, Task},
+    text::{cells, number, table},
     training::Trained,
 };
 

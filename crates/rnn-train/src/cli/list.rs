@@ -3,10 +3,11 @@ use std::iter;
 use serde::Serialize;
 
 use super::context::Context;
+use super::output::{json, out};
 use crate::{
-    console::{cells, json, out, table},
     error::Result,
     settings::{Experiment, TrainSettings},
+    text::{cells, table},
     training::Checkpoints,
 };
 

@@ -12,6 +12,7 @@ mod fetch;
 mod find_lr;
 mod forecast;
 mod list;
+mod output;
 mod predict;
 mod progress;
 mod search;
@@ -31,13 +32,14 @@ use export::ExportArgs;
 use fetch::FetchArgs;
 use find_lr::FindLrArgs;
 use forecast::ForecastArgs;
+use output::muted;
+pub(crate) use output::{error, guarded, log_to_stderr};
 use predict::PredictArgs;
 use search::SearchArgs;
 use train::TrainArgs;
 
 use crate::{
     backend::BackendChoice,
-    console::muted,
     error::Result,
     settings::{Experiment, GlobalSettings, Options},
     workers::ParallelArgs,

@@ -6,12 +6,13 @@ use clap::Args;
 use rnn_models::{LettersModel, SeriesModel};
 
 use super::context::Context;
+use super::output::{json, note, out};
 use crate::{
     backend::USE_CPU,
-    console::{count as things, json, note, out},
     error::{Error, Result},
     settings::{Experiment, TaskRecipe, Time},
     task::{DayPrediction, LettersTask, SeriesTask, WithLoss},
+    text::count as things,
     training::Trained,
 };
 

@@ -8,8 +8,9 @@ use std::{
 
 use rnn_models::ModelSummary;
 
+use super::output::{note, out};
 use crate::{
-    console::{duration, note, out},
+    text::duration,
     training::{EpochProgress, Observer, SampleProgress},
 };
 

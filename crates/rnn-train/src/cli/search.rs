@@ -12,12 +12,12 @@ use rnn_data::{DataError, Split};
 use rnn_files::write_atomic;
 use serde::Serialize;
 
+use super::output::{json, note, out};
 use super::{
     config::settings_file,
     context::{Context, refuse},
 };
 use crate::{
-    console::{count, json, note, number, out},
     error::{Error, Result},
     evaluation::SeriesEvaluation,
     run::RunFolder,
@@ -29,6 +29,7 @@ use crate::{
         ScoredPart, SeriesSettings, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
+    text::{count, number},
     workers::ParallelArgs,
 };
 

@@ -5,14 +5,15 @@ use std::{fmt, fs, path::PathBuf};
 use rnn_files::{read_if_exists, to_json};
 use serde::{Deserialize, Serialize};
 
+use super::output::{note, out};
 use super::{context::Context, train::TrainArgs};
 use crate::{
     backend::{Backend, USE_CPU},
-    console::{cells, multiple, note, number, out, percent, table},
     error::{Error, Result},
     evaluation::{Scores, SeriesEvaluation, verdict},
     settings::{Count, Experiment, Options, Progress, TrainSettings},
     task::{SeriesTask, Task},
+    text::{cells, multiple, number, percent, table},
     training::Trained,
     workers::{self, Worker},
 };

@@ -7,9 +7,9 @@ use std::{
 
 use clap::Args;
 
+use super::output::note;
 use super::{context::Context, progress::Lines};
 use crate::{
-    console::note,
     error::{Error, Result},
     settings::{Count, Experiment, Options, Progress, TaskRecipe, TrainSettings},
     task::{LettersTask, SeriesTask, Task},

@@ -12,10 +12,10 @@ use super::{
     skill::{BaselineScores, best, skill, verdict},
 };
 use crate::{
-    console::{cells, number, percent, table},
     error::{Error, Result},
     run::DataSource,
     settings::{Experiment, Time},
+    text::{cells, number, percent, table},
 };
 
 /// `backtest.json`: the scores of every fold and of all together.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::conformal::Conformal;
-use crate::console::number;
+use crate::text::number;
 
 /// How prediction intervals did on a part of the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

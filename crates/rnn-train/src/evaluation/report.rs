@@ -11,7 +11,7 @@ use super::{
     scores::Scores,
     skill::{BaselineScores, or_infinitely_bad, verdict},
 };
-use crate::{console::number, run::DataSource};
+use crate::{run::DataSource, text::number};
 
 /// What a trained model scored: printed as text, written as `evaluation.json`.
 pub trait Evaluation: fmt::Display + Serialize {}

@@ -5,7 +5,7 @@ use std::iter;
 use rnn_data::{Series, Subset};
 use serde::{Deserialize, Serialize};
 
-use crate::console::{cells, multiple, number, percent as fraction, table};
+use crate::text::{cells, multiple, number, percent as fraction, table};
 
 /// Scores of forecasts, in the units of the values unless said otherwise.
 ///

@@ -11,9 +11,9 @@ use super::{
     style::{ACTUAL, HEIGHT, WIDTH, curve, extent, layout},
 };
 use crate::{
-    console::number,
     error::Result,
     evaluation::{FoldPrediction, Forecast, Prediction, SeriesEvaluation, best},
+    text::number,
 };
 
 const PREDICTED: &str = "#ea580c";

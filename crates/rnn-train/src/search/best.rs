@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use super::{Search, Searching, Tested, TrialRun};
 use crate::{
     backend::USE_CPU,
-    console::number,
     error::Result,
     evaluation::{SeriesEvaluation, best, verdict},
     settings::{OptionList, Options, ScoredPart},
+    text::number,
     training::Trained,
 };
 

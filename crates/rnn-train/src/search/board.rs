@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{TrialRun, space::Point};
 use crate::{
-    console::{cells, number, table},
     error::{Error, Result},
     settings::{Ranking, plain},
+    text::{cells, number, table},
 };
 
 /// What came of a run.

@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     backend::Backend,
-    console::count,
     error::{Error, Result},
     run::{History, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
+    text::count,
     training::evaluation,
     workers::{self, Pool, PoolHooks, Worker},
 };

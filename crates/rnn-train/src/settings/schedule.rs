@@ -18,8 +18,8 @@ use burn::{
 };
 
 use crate::{
-    console::count,
     error::{Error, Result},
+    text::count,
 };
 
 /// A learning-rate schedule; lengths are in epochs.

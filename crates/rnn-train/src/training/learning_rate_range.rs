@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::fit::initial;
 use crate::{
-    console::{duration, number},
     error::{Error, Result},
     settings::TrainSettings,
     task::{Batching, Objective, Task},
+    text::{duration, number},
 };
 
 /// What is tried.

@@ -3,7 +3,7 @@
 use burn::{optim::OptimizerRecord, store::RecordError};
 
 use crate::{
-    console::caught,
+    panics::caught,
     settings::{OptimizerName, OptimizerSettings},
 };
 

@@ -1,11 +1,10 @@
 //! Talking to the user: results on stdout, everything else on stderr.
 
 use std::{
-    fmt::{self, Display},
+    fmt::Display,
     io::{self, Write},
-    panic,
     sync::{
-        Mutex,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -13,28 +12,16 @@ use std::{
 use rnn_files::shortened;
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    panics::{caught, keep_quiet},
+};
 
 /// Letters of a message: a name in it may be as long as a file.
 const LONGEST: usize = 4000;
 
 static OUTPUT_ERROR: Mutex<Option<String>> = Mutex::new(None);
 static MUTED: AtomicBool = AtomicBool::new(false);
-static PANIC: Mutex<Option<Panic>> = Mutex::new(None);
-
-/// What a panic said, and where.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Panic {
-    pub(crate) text: String,
-    /// Source file and line.
-    pub(crate) place: String,
-}
-
-impl Display for Panic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.text, self.place)
-    }
-}
 
 /// A text without what a terminal obeys, which names of columns and answers of servers may have in
 /// them.
@@ -51,7 +38,7 @@ pub(crate) fn out(line: impl Display) {
     }
     match writeln!(io::stdout(), "{}", harmless(line)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            keep(&OUTPUT_ERROR, error.to_string())
+            drop(output_error().get_or_insert(error.to_string()))
         }
         _ => {}
     }
@@ -69,7 +56,7 @@ pub(crate) fn muted<T>(run: impl FnOnce() -> T) -> T {
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => out(text),
-        Err(error) => keep(&OUTPUT_ERROR, error.to_string()),
+        Err(error) => drop(output_error().get_or_insert(error.to_string())),
     }
 }
 
@@ -88,7 +75,11 @@ impl log::Log for Logger {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let prefix = if record.level() <= log::Level::Warn { "warning: " } else { "" };
+            let prefix = match record.level() {
+                log::Level::Error => "error: ",
+                log::Level::Warn => "warning: ",
+                _ => "",
+            };
             note(format_args!("{prefix}{}", record.args()));
         }
     }
@@ -114,37 +105,14 @@ pub(crate) fn error(error: &Error) {
 
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.
 pub(crate) fn guarded(run: impl FnOnce() -> Result<()>) -> Result<()> {
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
-        let place = place.unwrap_or_else(|| "nowhere".to_owned());
-        let text = info.payload_as_str().unwrap_or("no message").to_owned();
-        keep(&PANIC, Panic { text, place });
-    }));
+    keep_quiet();
     let (result, panic) = caught(run);
     let result =
         result.unwrap_or_else(|| Err(Error::Internal(panic.unwrap_or_default().to_string())));
-    result.and_then(|()| take(&OUTPUT_ERROR).map_or(Ok(()), |error| Err(Error::Output(error))))
+    result.and_then(|()| output_error().take().map_or(Ok(()), |error| Err(Error::Output(error))))
 }
 
-/// Runs what may panic: its result, if it has one, and the first panic there was meanwhile, on
-/// whatever thread.
-pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> (Option<T>, Option<Panic>) {
-    let result = panic::catch_unwind(panic::AssertUnwindSafe(run)).ok();
-    (result, take(&PANIC))
-}
-
-/// Runs what may panic inside a driver, and forgets the panic.
-pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
-    caught(run).0
-}
-
-/// Keeps the first of several messages.
-fn keep<T>(slot: &Mutex<Option<T>>, message: T) {
-    if let Ok(mut kept) = slot.lock() {
-        kept.get_or_insert(message);
-    }
-}
-
-fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().ok().and_then(|mut kept| kept.take())
+/// The first error of standard output.
+fn output_error() -> MutexGuard<'static, Option<String>> {
+    OUTPUT_ERROR.lock().unwrap_or_else(PoisonError::into_inner)
 }
