@@ -38,7 +38,7 @@ pub(crate) fn out(line: impl Display) {
     }
     match writeln!(io::stdout(), "{}", harmless(line)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            drop(output_error().get_or_insert(error.to_string()))
+            let _ = output_error().get_or_insert(error.to_string());
         }
         _ => {}
     }
