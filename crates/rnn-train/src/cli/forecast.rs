@@ -63,10 +63,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
-        let models = trained
-            .iter()
-            .map(|trained| trained.load(&task, &backend.device))
-            .collect::<Result<Vec<_>>>()?;
+        let load = |trained: &Trained| trained.load(&task, &backend.device);
+        let models = trained.iter().map(load).collect::<Result<Vec<_>>>()?;
         task.forecast(&models, steps, &backend.device)
     })?;
     let artifacts = &context.folder(args.experiment);
@@ -96,10 +94,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
 fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     let target = &task.data.config.target;
     let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
-    let level = task
-        .settings
-        .level()
-        .filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
+    let bounded = forecasts[0].values.iter().any(|value| value.lower.is_some());
+    let level = task.settings.level().filter(|_| bounded);
     for forecast in forecasts.iter().take(PRINTED) {
         let until = format_time(forecast.known_until);
         out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));

@@ -152,7 +152,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         sha256,
         metric: args.metric,
         backend: &backend,
-        at_once: context.pool(&args.parallel, &backend, points.len() + 1, &base),
+        at_once: args.parallel.pool(&backend, points.len() + 1, &base, context.run_here),
         quiet: base.progress == Some(Progress::None),
         until: args.minutes.map(until),
         board: Mutex::new(Board::new(args.metric, keys)),
