@@ -126,18 +126,12 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     // Beyond the horizon of a model of quantiles there are none.
     let quantiles =
         if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
-    let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
-    let header: Vec<String> =
-        header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
+    let quantiles = quantiles.iter().map(|quantile| format!("q{quantile}")).collect();
+    let header = [cells!["series", "date", "value", "lower", "upper"], quantiles].concat();
     Ok(csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-        let row = [
-            forecast.series.clone(),
-            format_time(value.time),
-            value.value.to_string(),
-            bound(value.lower),
-            bound(value.upper),
-        ];
-        row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
+        let ForecastValue { time, value, lower, upper, quantiles } = value;
+        let row = cells![forecast.series, format_time(*time), value, bound(*lower), bound(*upper)];
+        [row, quantiles.iter().map(f64::to_string).collect()].concat()
     })?)
 }
