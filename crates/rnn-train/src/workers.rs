@@ -321,7 +321,7 @@ fn available_memory() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ParallelArgs {
     /// Models trained at once [default: as many as processors and memory allow]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -341,11 +341,12 @@ impl ParallelArgs {
         &self,
         backend: &Backend,
         runs: usize,
-        data: Option<&Path>,
+        options: &Options,
         run_here: RunHere,
     ) -> Pool {
         let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
-        Pool::fitting(jobs, self.threads.map(|Count(threads)| threads), runs, data, run_here)
+        let threads = self.threads.map(|Count(threads)| threads);
+        Pool::fitting(jobs, threads, runs, options.data.as_deref(), run_here)
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let folder = artifacts.path(FOLDER);
     let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();
     let backend = context.backend()?;
-    let at_once = context.pool(&args.parallel, &backend, folds, &options);
+    let at_once = args.parallel.pool(&backend, folds, &options, context.run_here);
     let jobs = at_once.jobs;
     note(format_args!(
         "{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its \

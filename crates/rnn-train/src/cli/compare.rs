@@ -92,7 +92,7 @@ struct Comparison {
     metric: String,
     /// The metric, by epoch.
     curves: [Vec<(usize, f64)>; 2],
-    /// Why numbers should not be held against each other, if they should not.
+    /// Why numbers should not be compared, if they should not.
     warnings: Vec<String>,
 }
 
@@ -119,16 +119,12 @@ const SCORES: [&str; 10] = [
     "directional_accuracy",
 ];
 
-/// Holds two runs against each other.
+/// Compares two runs.
 pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     let runs = [open(context, &args.first)?, open(context, &args.second)?];
-    let metric = match args.metric {
-        Some(metric) => metric,
-        None if runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty()) => {
-            Metric::ValidLoss
-        }
-        None => Metric::TrainLoss,
-    };
+    let validate = runs.iter().all(|run| !curve(run, Metric::ValidLoss).is_empty());
+    let default = if validate { Metric::ValidLoss } else { Metric::TrainLoss };
+    let metric = args.metric.unwrap_or(default);
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
     if let Some((run, _)) = runs.iter().zip(&curves).find(|(_, curve)| curve.is_empty()) {
         let (name, metric) = (&run.name, metric.name());
@@ -246,7 +242,7 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
     lines
 }
 
-/// Why numbers of the runs should not be held against each other.
+/// Why numbers of the runs should not be compared.
 fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
     let mut warnings = Vec::new();
@@ -262,26 +258,21 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         fields.map(|field| field.name).filter(|name| options[0].get(*name) != options[1].get(*name))
     };
     let rows = changed(Role::Data).filter(|name| *name == "target").chain(changed(Role::Scored));
-    warnings.extend(
-        rows.map(|name| {
-            format!("`{name}` is not the same, so the scores are not of the same values")
-        }),
-    );
+    let scores = "the scores are not of the same values";
+    warnings.extend(rows.map(|name| format!("`{name}` is not the same, so {scores}")));
     let span = |run: &ComparedRun| {
-        Some(format!("{:?} {:?}", run.evaluation.get("span"), run.evaluation.get("windows")))
+        Some(format!("{:?}", ["span", "windows"].map(|name| run.evaluation.get(name))))
     };
     if warnings.is_empty() && differs(&span) {
-        let warning = "the scores are not of the same values (windows of other lengths have other \
-                       validation sets, see --purge)";
-        warnings.push(warning.to_owned());
+        warnings.push(format!(
+            "{scores} (windows of other lengths have other validation sets, see --purge)"
+        ));
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
-        let of_quantiles =
-            |index: usize| options[index].get("loss").is_some_and(|loss| loss == "quantile");
-        let losses = changed(Role::Loss).filter(|name| *name != "quantiles" || of_quantiles(0));
-        warnings.extend(losses.map(|name| {
-            format!("`{name}` is not the same, so the losses are not in the same units")
-        }));
+        let of_quantiles = options[0].get("loss").is_some_and(|loss| loss == "quantile");
+        let losses = changed(Role::Loss).filter(|name| *name != "quantiles" || of_quantiles);
+        let units = "the losses are not in the same units";
+        warnings.extend(losses.map(|name| format!("`{name}` is not the same, so {units}")));
     }
     warnings
 }

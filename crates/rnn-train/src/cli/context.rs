@@ -7,7 +7,7 @@ use crate::{
     run::RunFolder,
     settings::{Experiment, GlobalSettings, Options},
     training::options_before,
-    workers::{ParallelArgs, Pool, RunHere},
+    workers::RunHere,
 };
 
 /// The global settings, and how other commands of this program run in this process.
@@ -33,17 +33,6 @@ impl Context {
     /// The run folder of an experiment.
     pub(super) fn folder(&self, experiment: Experiment) -> RunFolder {
         RunFolder::new(&self.settings.artifacts, experiment)
-    }
-
-    /// The workers of several runs.
-    pub(super) fn pool(
-        &self,
-        args: &ParallelArgs,
-        backend: &Backend,
-        runs: usize,
-        options: &Options,
-    ) -> Pool {
-        args.pool(backend, runs, options.data.as_deref(), self.run_here)
     }
 }
 

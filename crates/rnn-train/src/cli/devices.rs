@@ -95,11 +95,10 @@ fn limits(device: &Device) -> Option<Limits> {
 }
 
 fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
+    let listed = |cell: Cell, route: String| CellRoute { cell: cell.title(), route };
     if cfg!(feature = "vulkan") && device_kind == SOFTWARE {
         let route = "refused: compiled to SPIR-V, which needs a GPU";
-        return Cell::ALL
-            .map(|cell| CellRoute { cell: cell.title(), route: route.to_owned() })
-            .into();
+        return Cell::ALL.map(|cell| listed(cell, route.to_owned())).into();
     }
     let told = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
@@ -120,5 +119,5 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         Some(other) => format!("{other:?}"),
         None => "the device does not answer".to_owned(),
     };
-    Cell::ALL.map(|cell| CellRoute { cell: cell.title(), route: told(cell) }).into()
+    Cell::ALL.map(|cell| listed(cell, told(cell))).into()
 }

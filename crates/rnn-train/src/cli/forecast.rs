@@ -64,10 +64,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
-        let models = trained
-            .iter()
-            .map(|trained| trained.load(&task, &backend.device))
-            .collect::<Result<Vec<_>>>()?;
+        let load = |trained: &Trained| trained.load(&task, &backend.device);
+        let models = trained.iter().map(load).collect::<Result<Vec<_>>>()?;
         task.forecast(&models, steps, &backend.device)
     })?;
     let artifacts = &context.folder(args.experiment);
@@ -97,10 +95,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
 fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     let target = &task.data.config.target;
     let synthetic = if task.data.source.synthetic { ", SYNTHETIC data" } else { "" };
-    let level = task
-        .settings
-        .level()
-        .filter(|_| forecasts[0].values.iter().any(|value| value.lower.is_some()));
+    let bounded = forecasts[0].values.iter().any(|value| value.lower.is_some());
+    let level = task.settings.level().filter(|_| bounded);
     for forecast in forecasts.iter().take(PRINTED) {
         let until = format_time(forecast.known_until);
         out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));
@@ -131,18 +127,12 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
     // Beyond the horizon of a model of quantiles there are none.
     let quantiles =
         if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
-    let header = ["series", "date", "value", "lower", "upper"].map(str::to_owned).into_iter();
-    let header: Vec<String> =
-        header.chain(quantiles.iter().map(|quantile| format!("q{quantile}"))).collect();
+    let quantiles = quantiles.iter().map(|quantile| format!("q{quantile}")).collect();
+    let header = [cells!["series", "date", "value", "lower", "upper"], quantiles].concat();
     Ok(csv_rows(&header, &all, |(forecast, value)| {
         let bound = |bound: Option<f64>| bound.map_or_else(String::new, |bound| bound.to_string());
-        let row = [
-            forecast.series.clone(),
-            format_time(value.time),
-            value.value.to_string(),
-            bound(value.lower),
-            bound(value.upper),
-        ];
-        row.into_iter().chain(value.quantiles.iter().map(f64::to_string)).collect()
+        let ForecastValue { time, value, lower, upper, quantiles } = value;
+        let row = cells![forecast.series, format_time(*time), value, bound(*lower), bound(*upper)];
+        [row, quantiles.iter().map(f64::to_string).collect()].concat()
     })?)
 }

@@ -38,12 +38,7 @@ use predict::PredictArgs;
 use search::SearchArgs;
 use train::TrainArgs;
 
-use crate::{
-    backend::BackendChoice,
-    error::Result,
-    settings::{Experiment, GlobalSettings, Options},
-    workers::ParallelArgs,
-};
+use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings};
 
 /// Train, evaluate and use the course's recurrent models.
 #[derive(Debug, Parser)]
@@ -117,7 +112,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     let settings = GlobalSettings::resolve(artifacts, backend, config.as_deref())?;
     let context = &Context { settings, run_here };
     match cli.command {
-        None => train::run(context, &default_training()),
+        None => train::run(context, &TrainArgs::default()),
         Some(Command::Train(args)) if args.seeds.is_some() => seeds::run(context, &args),
         Some(Command::Train(args)) => train::run(context, &args),
         Some(Command::Evaluate(args)) => evaluate::run(context, &args),
@@ -132,15 +127,5 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(context, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
-    }
-}
-
-fn default_training() -> TrainArgs {
-    TrainArgs {
-        experiment: Experiment::default(),
-        fresh: false,
-        seeds: None,
-        parallel: ParallelArgs { jobs: None, threads: None },
-        options: Options::default(),
     }
 }

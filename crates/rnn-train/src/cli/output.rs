@@ -36,11 +36,10 @@ pub(crate) fn out(line: impl Display) {
     if MUTED.load(Ordering::Relaxed) {
         return;
     }
-    match writeln!(io::stdout(), "{}", harmless(line)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = output_error().get_or_insert(error.to_string());
-        }
-        _ => {}
+    if let Err(error) = writeln!(io::stdout(), "{}", harmless(line))
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = output_error().get_or_insert(error.to_string());
     }
 }
 

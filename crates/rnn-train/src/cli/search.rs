@@ -140,8 +140,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     search.write(&folder)?;
 
     let backend = context.backend()?;
-    let keys: Vec<String> =
-        space.dimensions.iter().map(|dimension| dimension.key.clone()).collect();
+    let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
     let mut as_it_is = base.entries()?;
     as_it_is.retain(|name, _| keys.contains(name));
     let until =
@@ -153,7 +152,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         sha256,
         metric: args.metric,
         backend: &backend,
-        at_once: context.pool(&args.parallel, &backend, points.len() + 1, &base),
+        at_once: args.parallel.pool(&backend, points.len() + 1, &base, context.run_here),
         quiet: base.progress == Some(Progress::None),
         until: args.minutes.map(until),
         board: Mutex::new(Board::new(args.metric, keys)),
@@ -191,19 +190,17 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
         "not for searches: trials are ranked by the validation set, the best is scored on the \
          test set",
     )?;
-    let typed = args.options.entries()?;
+    let (typed, file) = (args.options.entries()?, args.space.display());
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
             let flag = Options::field(key).map(Field::flag).unwrap_or_default();
             return Err(Error::Usage(format!(
-                "{flag} is typed, and `{key}` is a key of {}; leave out one of them",
-                args.space.display()
+                "{flag} is typed, and `{key}` is a key of {file}; leave out one of them"
             )));
         }
         if args.method == Method::Halving && key == "epochs" {
             return Err(Error::Usage(format!(
-                "successive halving says the epochs of a trial itself; leave `epochs` out of {}",
-                args.space.display()
+                "successive halving says the epochs of a trial itself; leave `epochs` out of {file}"
             )));
         }
     }
@@ -228,8 +225,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
                 Some(longest),
                 Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })),
             ) => Error::Usage(format!(
-                "windows of up to {longest} rows ({}) do not fit: {error}",
-                args.space.display()
+                "windows of up to {longest} rows ({file}) do not fit: {error}"
             )),
             (_, error) => error,
         })?;
@@ -290,15 +286,13 @@ impl Searching<'_> {
         let file = file.map_or(SAMPLE.into(), |name| name.to_string_lossy());
 
         write_atomic(&folder.join("search.csv"), &board.csv()?)?;
-        let about = format!(
-            "{name} of a search of {trained}: {metric} {} on the validation part",
-            number(scored.score)
-        );
+        let score = number(scored.score);
+        let about =
+            format!("{name} of a search of {trained}: {metric} {score} on the validation part");
         let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
         write_atomic(&folder.join("best.toml"), config.as_bytes())?;
         let title = format!(
-            "{experiment}: {trained} on {file}{synthetic}, best validation {metric} {}",
-            number(scored.score)
+            "{experiment}: {trained} on {file}{synthetic}, best validation {metric} {score}"
         );
         let artifacts = RunFolder { name: experiment.name().to_owned(), folder: folder.clone() };
         picture(&title, metric, space, &board)?.write_to(&artifacts, "search")?;

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(".seeds.lock")?;
     let backend = context.backend()?;
-    let at_once = context.pool(&args.parallel, &backend, count, &options);
+    let at_once = args.parallel.pool(&backend, count, &options, context.run_here);
     note(format_args!("training {count} models, {} at once", at_once.jobs));
     let training = |seed: &u64| {
         let artifacts = Some(folder.join(seed.to_string()));
@@ -133,17 +133,13 @@ fn report(
     backend: &Backend,
 ) -> Result<SeedsReport> {
     let folder = context.folder(experiment).path(FOLDER);
-    let trained = seeds
-        .iter()
-        .map(|seed| Trained::open(&folder.join(seed.to_string()), experiment))
-        .collect::<Result<Vec<_>>>()?;
+    let open = |seed: &u64| Trained::open(&folder.join(seed.to_string()), experiment);
+    let trained = seeds.iter().map(open).collect::<Result<Vec<_>>>()?;
     let task = trained[0].series_task(None, None)?;
     let device = &backend.device;
     let (models, mean) = backend.guard(USE_CPU, || {
-        let loaded = trained
-            .iter()
-            .map(|trained| trained.load(&task, device))
-            .collect::<Result<Vec<_>>>()?;
+        let load = |trained: &Trained| trained.load(&task, device);
+        let loaded = trained.iter().map(load).collect::<Result<Vec<_>>>()?;
         let mut models = Vec::new();
         for ((model, trained), &seed) in loaded.iter().zip(&trained).zip(seeds) {
             let evaluation = task.evaluate_mean(std::slice::from_ref(model), device, None)?;

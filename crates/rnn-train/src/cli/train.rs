@@ -17,7 +17,7 @@ use crate::{
     workers::ParallelArgs,
 };
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct TrainArgs {
     /// Experiment, see `rnn-train list`
     pub(crate) experiment: Experiment,

@@ -43,20 +43,14 @@ impl Baselines {
 
     /// Their names; the first repeats the last value.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.naive
-            .iter()
-            .map(|(name, _)| name.clone())
-            .chain([format!("ridge AR({ORDER})")])
-            .collect()
+        let naive = self.naive.iter().map(|(name, _)| name.clone());
+        naive.chain([format!("ridge AR({ORDER})")]).collect()
     }
 
     /// Fits what has to be fitted on the training part of a series.
     pub(crate) fn fit<'a>(&'a self, series: &'a Series) -> Fitted<'a> {
-        Fitted {
-            baselines: self,
-            series,
-            autoregression: autoregression(&series.target[series.rows(Subset::Train)]),
-        }
+        let autoregression = autoregression(&series.target[series.rows(Subset::Train)]);
+        Fitted { baselines: self, series, autoregression }
     }
 }
 
@@ -73,10 +67,9 @@ impl Fitted<'_> {
         });
         let known = &self.series.target[..origin];
         let last = known[origin - 1];
-        naive.chain([self
-            .autoregression
-            .as_ref()
-            .map_or_else(|| vec![last; steps], |fitted| fitted.forecast(known, steps))])
+        let fitted = self.autoregression.as_ref();
+        let fitted = fitted.map_or_else(|| vec![last; steps], |one| one.forecast(known, steps));
+        naive.chain([fitted])
     }
 }
 

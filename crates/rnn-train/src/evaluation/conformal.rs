@@ -42,11 +42,8 @@ impl Calibration {
 
     /// The intervals of a level; none at a step that has too few errors to say so much.
     pub(crate) fn intervals(mut self, level: f64) -> Option<Conformal> {
-        let half_widths = self
-            .scores
-            .iter_mut()
-            .map(|scores| quantile(scores, level))
-            .collect::<Option<Vec<f64>>>()?;
+        let half_widths = self.scores.iter_mut().map(|scores| quantile(scores, level));
+        let half_widths = half_widths.collect::<Option<_>>()?;
         Some(Conformal { half_widths, logarithmic: self.logarithmic })
     }
 }

@@ -62,12 +62,8 @@ pub(crate) struct QuantileErrors {
 
 impl QuantileErrors {
     pub(crate) fn new(quantiles: &[f64]) -> Self {
-        Self {
-            quantiles: quantiles.to_vec(),
-            below: vec![0; quantiles.len()],
-            pinball: 0.0,
-            count: 0,
-        }
+        let (quantiles, below) = (quantiles.to_vec(), vec![0; quantiles.len()]);
+        Self { quantiles, below, pinball: 0.0, count: 0 }
     }
 
     /// Adds a value and its predicted quantiles.
@@ -77,8 +73,8 @@ impl QuantileErrors {
             self.below.iter_mut().zip(&self.quantiles).zip(predicted)
         {
             *below += usize::from(actual <= predicted);
-            self.pinball +=
-                (quantile * (actual - predicted)).max((quantile - 1.0) * (actual - predicted));
+            let error = actual - predicted;
+            self.pinball += (quantile * error).max((quantile - 1.0) * error);
         }
     }
 

@@ -47,11 +47,8 @@ impl Yardstick {
     pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
         let season = season.unwrap_or(1);
         let training = &series.target[series.rows(Subset::Train)];
-        let changes: Vec<f64> = training
-            .iter()
-            .zip(training.iter().skip(season))
-            .map(|(before, after)| (after - before).abs())
-            .collect();
+        let pairs = training.iter().zip(training.iter().skip(season));
+        let changes: Vec<f64> = pairs.map(|(before, after)| (after - before).abs()).collect();
         Self { scale: changes.iter().sum::<f64>() / changes.len() as f64 }
     }
 }

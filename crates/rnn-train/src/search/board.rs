@@ -39,8 +39,6 @@ pub(crate) struct Board {
     metric: Ranking,
     keys: Vec<String>,
     outcomes: Vec<Outcome>,
-    /// The best of each rung: its name and score.
-    leaders: BTreeMap<Option<usize>, (String, f64)>,
 }
 
 /// Trials that are said to lead while others are trained.
@@ -50,18 +48,10 @@ const SHOWN: usize = 10;
 
 impl Board {
     pub(crate) fn new(metric: Ranking, keys: Vec<String>) -> Self {
-        Self { metric, keys, outcomes: Vec::new(), leaders: BTreeMap::new() }
+        Self { metric, keys, outcomes: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, outcome: Outcome) {
-        if let Ok(Scored { score, .. }) = outcome.result
-            && self
-                .leaders
-                .get(&outcome.run.rung)
-                .is_none_or(|(_, best)| score.total_cmp(best).is_lt())
-        {
-            self.leaders.insert(outcome.run.rung, (outcome.run.name(), score));
-        }
         self.outcomes.push(outcome);
     }
 
@@ -115,9 +105,12 @@ impl Board {
             Err(problem) => return format!("{name}: failed: {problem}  {settings}"),
         };
         let score = number(scored.score);
-        let best = match self.leaders.get(&outcome.run.rung) {
-            Some((leader, _)) if *leader == name => "the best so far".to_owned(),
-            Some((leader, best)) => format!("best so far {} of {leader}", number(*best)),
+        let rivals = self.outcomes.iter().filter(|other| other.run.rung == outcome.run.rung);
+        let scores =
+            rivals.filter_map(|other| Some((&other.run, other.result.as_ref().ok()?.score)));
+        let best = match scores.min_by(|one, other| one.1.total_cmp(&other.1)) {
+            Some((leader, _)) if *leader == outcome.run => "the best so far".to_owned(),
+            Some((leader, best)) => format!("best so far {} of {}", number(best), leader.name()),
             None => String::new(),
         };
         format!("{name}: {} {score}  {settings}  ({best})", self.metric.title())
@@ -136,9 +129,10 @@ impl Board {
 
     /// `search.csv`: a header and a row for each run.
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
-        let fixed =
-            ["trial", "rung", "status", "score", "rmse", "mae", "best_epoch", "epochs", "seconds"];
-        let header = [&fixed.map(str::to_owned)[..], &self.keys, &cells!["problem"]].concat();
+        let scores = ["score", "rmse", "mae", "best_epoch", "epochs", "seconds"];
+        let head = cells!["trial", "rung", "status"].into_iter().chain(scores.map(str::to_owned));
+        let header: Vec<String> =
+            head.chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
         Ok(csv_rows(&header, &self.outcomes(), |Outcome { run, result }| {
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
             let (scores, problem) = match result {

@@ -45,6 +45,9 @@ impl Drawn {
     }
 }
 
+/// A value, or the problem with the text.
+type Parsed<T> = std::result::Result<T, String>;
+
 /// Keys and their values, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Space {
@@ -109,7 +112,7 @@ impl Space {
         Self::parse(&text).map_err(problem)
     }
 
-    pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Parsed<Self> {
         let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
             toml::from_str(text).map_err(|error| toml_problem(text, &error))?;
         let mut entries: Vec<_> = table.into_iter().collect();
@@ -117,16 +120,12 @@ impl Space {
         let dimension = |(key, value): (Spanned<String>, Spanned<toml::Value>)| {
             let line = 1 + text[..key.span().start].matches('\n').count();
             let key = key.into_inner();
-            let values =
-                searchable::<Options>(&key).and_then(|()| Values::new(&key, value.into_inner()));
-            Ok(Dimension {
-                line,
-                values: values.map_err(|problem| format!("line {line}: {problem}"))?,
-                key,
-            })
+            let values = searchable::<Options>(&key)
+                .and_then(|()| Values::new(&key, value.into_inner()))
+                .map_err(|problem| format!("line {line}: {problem}"))?;
+            Ok(Dimension { key, line, values })
         };
-        let dimensions =
-            entries.into_iter().map(dimension).collect::<std::result::Result<Vec<_>, String>>()?;
+        let dimensions = entries.into_iter().map(dimension).collect::<Parsed<Vec<_>>>()?;
         if dimensions.is_empty() {
             return Err("has no keys; expected lines like learning_rate = { min = 1e-4, \
                         max = 1e-2, log = true } and units = [[32], [64]]"
@@ -239,12 +238,12 @@ impl Space {
 }
 
 /// The options of a point.
-pub(crate) fn overlay(point: &Point) -> std::result::Result<Options, String> {
+pub(crate) fn overlay(point: &Point) -> Parsed<Options> {
     serde_json::from_value(Value::Object(point.clone())).map_err(|error| error.to_string())
 }
 
 impl Values {
-    fn new(key: &str, value: toml::Value) -> std::result::Result<Self, String> {
+    fn new(key: &str, value: toml::Value) -> Parsed<Self> {
         let expected = format!(
             "expected values of `{key}`: a list like [1, 2, 3], or a range like \
              {{ min = 1, max = 3 }}"
@@ -259,7 +258,7 @@ impl Values {
                     Ok(value) if !has_null(&value) => Ok(value),
                     _ => Err(format!("{expected}, got {item} in it")),
                 };
-                items.iter().map(value).collect::<std::result::Result<_, _>>().map(Self::Choice)
+                items.iter().map(value).collect::<Parsed<_>>().map(Self::Choice)
             }
             toml::Value::Table(table) => {
                 let table: RangeTable = table
@@ -312,13 +311,11 @@ impl Values {
 }
 
 impl Range {
-    fn new(key: &str, table: &RangeTable) -> std::result::Result<Self, String> {
+    fn new(key: &str, table: &RangeTable) -> Parsed<Self> {
         let RangeTable { min, max, log, steps } = table;
         let number = |name: &str, value: &toml::Value| {
-            let number = value
-                .as_float()
-                .or_else(|| value.as_integer().map(|whole| whole as f64))
-                .filter(|number| number.is_finite());
+            let whole = value.as_integer().map(|whole| whole as f64);
+            let number = value.as_float().or(whole).filter(|number| number.is_finite());
             number.ok_or_else(|| format!("{name} of `{key}` is no number: {value}"))
         };
         let range = Self {
