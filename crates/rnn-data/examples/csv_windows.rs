@@ -11,6 +11,7 @@ use rnn_data::{
     WindowBatcher,
 };
 
+#[allow(clippy::disallowed_methods, reason = "an example reads its argument")]
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1);
     show(path.as_deref().map(Path::new))

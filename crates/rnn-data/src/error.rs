@@ -61,7 +61,7 @@ pub enum DataError {
         /// A column with a similar name.
         nearest: Option<String>,
         /// The columns there are.
-        names: String,
+        names: Box<str>,
     },
     /// Several columns have the same name.
     #[error("{}: column `{column}` appears {count} times, expected once", header(path, *line))]
@@ -87,7 +87,7 @@ pub enum DataError {
         /// What the column holds.
         expected: String,
         /// What was there.
-        got: String,
+        got: Box<str>,
     },
     /// A column in memory has not one value a time.
     #[error(

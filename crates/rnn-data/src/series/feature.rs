@@ -139,7 +139,7 @@ impl Feature {
                         place,
                         column,
                         expected,
-                        got: "0".to_owned(),
+                        got: "0".into(),
                     });
                 }
                 vec![changes(values)]

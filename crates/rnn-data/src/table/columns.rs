@@ -121,7 +121,7 @@ impl Columns {
                     line,
                     column: shorten(name.to_owned()),
                     nearest,
-                    names,
+                    names: names.into(),
                 })
             }
         }

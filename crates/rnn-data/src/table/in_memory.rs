@@ -79,7 +79,13 @@ impl Table {
         }
         let wrong = |row: usize, column: &str, expected: String, got: String| {
             let (path, place) = (path.clone(), Place::Row(row as u64 + 1));
-            Err(DataError::Value { path, place, column: column.to_owned(), expected, got })
+            Err(DataError::Value {
+                path,
+                place,
+                column: column.to_owned(),
+                expected,
+                got: got.into(),
+            })
         };
         if let Some(row) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
             let expected = format!("a time after {}, the row before", format_time(times[row]));
