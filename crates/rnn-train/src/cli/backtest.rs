@@ -11,7 +11,7 @@ use super::context::{Context, refuse};
 use super::output::{json, note, out};
 use crate::{
     error::{Error, Result},
-    evaluation::{BacktestReport, FoldRows, join_predictions},
+    evaluation::{BACKTEST, BacktestReport, FoldRows, join_predictions},
     plot,
     run::{PREDICTIONS, RunFolder},
     settings::{
@@ -136,7 +136,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     artifacts.write("backtest.json", to_json(&report)?)?;
     let files = roots.iter().map(|root| RunFolder::new(root, experiment).path(PREDICTIONS));
     let files: Vec<PathBuf> = files.collect();
-    let shown = artifacts.stream("backtest.csv", |out| join_predictions(&files, out))?;
+    let shown = artifacts.stream(BACKTEST, |out| join_predictions(&files, out))?;
     plot::backtest(&report.title(), &target, &shown)?.write_to(&artifacts, "backtest")?;
     if args.json {
         json(&report);

@@ -14,7 +14,7 @@ use super::output::{json, out};
 use crate::{
     error::{Error, Result},
     plot,
-    run::{DataSource, Epoch, History, RunConfig, RunFolder},
+    run::{CONFIG, DataSource, EVALUATION, Epoch, History, METRICS, RunConfig, RunFolder},
     settings::{Experiment, OptionList, Options, Role, plain},
     text::{cells, number, table},
 };
@@ -171,23 +171,23 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
 fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let name = typed.display().to_string();
     let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
-        Some(Ok(experiment)) if !typed.join("config.json").exists() => context.folder(experiment),
+        Some(Ok(experiment)) if !typed.join(CONFIG).exists() => context.folder(experiment),
         _ => RunFolder::open(typed)?,
     };
     let config = artifacts.config()?.ok_or_else(|| Error::NotTrained {
         experiment: artifacts.name.clone(),
         folder: artifacts.folder.clone(),
     })?;
-    let path = artifacts.path("evaluation.json");
+    let path = artifacts.path(EVALUATION);
     let evaluation = read_if_exists(&path)?.map(|text| serde_json::from_str(&text)).transpose();
     let evaluation = evaluation.map_err(|error| Error::Artifact {
         path,
         problem: format!("expected scores, got: {error}"),
     })?;
-    let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
+    let epochs = History::open(artifacts.path(METRICS))?.epochs();
     if epochs.is_empty() {
         return Err(Error::Artifact {
-            path: artifacts.path("metrics.csv"),
+            path: artifacts.path(METRICS),
             problem: "has no epochs: the run ended before its first".to_owned(),
         });
     }

@@ -25,6 +25,9 @@ pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     Ok(())
 }
 
+/// The best settings of a search.
+pub(super) const BEST: &str = "best.toml";
+
 /// A settings file for `--config`.
 pub(super) fn settings_file(
     experiment: Experiment,
@@ -32,7 +35,7 @@ pub(super) fn settings_file(
     entries: &Map<String, Value>,
     about: &str,
 ) -> String {
-    let name = if artifacts.is_some() { "run.toml" } else { "best.toml" };
+    let name = if artifacts.is_some() { "run.toml" } else { BEST };
     let made_by = artifacts
         .map_or_else(String::new, |_| format!("#   rnn-train config {experiment} > run.toml\n"));
     let folder = artifacts.map_or_else(

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::output::{json, note, out};
 use super::{
-    config::settings_file,
+    config::{BEST, settings_file},
     context::{Context, refuse},
 };
 use crate::{
@@ -22,7 +22,8 @@ use crate::{
     evaluation::SeriesEvaluation,
     run::RunFolder,
     search::{
-        Board, Drawn, Outcome, Point, Search, SearchPlan, Searching, Space, overlay, picture, rungs,
+        Board, Drawn, Outcome, Point, Search, SearchPlan, Searching, Space, TRIALS, overlay,
+        picture, rungs,
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
@@ -285,12 +286,12 @@ impl Searching<'_> {
         let file = self.base.data.as_deref().and_then(|path| path.file_name());
         let file = file.map_or(SAMPLE.into(), |name| name.to_string_lossy());
 
-        write_atomic(&folder.join("search.csv"), &board.csv()?)?;
+        write_atomic(&folder.join(TRIALS), &board.csv()?)?;
         let score = number(scored.score);
         let about =
             format!("{name} of a search of {trained}: {metric} {score} on the validation part");
         let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
-        write_atomic(&folder.join("best.toml"), config.as_bytes())?;
+        write_atomic(&folder.join(BEST), config.as_bytes())?;
         let title = format!(
             "{experiment}: {trained} on {file}{synthetic}, best validation {metric} {score}"
         );
@@ -323,7 +324,7 @@ impl Searching<'_> {
         }
         out(format_args!(
             "\nuse it: rnn-train --config {} train {experiment} --fresh",
-            folder.join("best.toml").display()
+            folder.join(BEST).display()
         ));
         let test = if complete { "  test.json" } else { "" };
         out(format_args!(

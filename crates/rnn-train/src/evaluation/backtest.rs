@@ -18,6 +18,9 @@ use crate::{
     text::{cells, number, percent, table},
 };
 
+/// The predictions of all folds.
+pub(crate) const BACKTEST: &str = "backtest.csv";
+
 /// `backtest.json`: the scores of every fold and of all together.
 #[derive(Debug, Serialize)]
 pub(crate) struct BacktestReport {
@@ -184,7 +187,7 @@ pub(crate) fn join_predictions(
             }
         }
     }
-    writer.flush().map_err(|source| Error::Write { path: "backtest.csv".into(), source })?;
+    writer.flush().map_err(|source| Error::Write { path: BACKTEST.into(), source })?;
     Ok(shown)
 }
 

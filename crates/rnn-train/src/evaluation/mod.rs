@@ -12,7 +12,7 @@ mod skill;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use backtest::{BacktestReport, FoldRows, join_predictions};
+pub(crate) use backtest::{BACKTEST, BacktestReport, FoldRows, join_predictions};
 pub(crate) use baselines::Baselines;
 pub use conformal::Conformal;
 pub(crate) use conformal::{Calibration, spreads};

@@ -120,6 +120,8 @@ impl Search {
 }
 
 const NAME: &str = "search.json";
+/// All trials, in the folder of a search.
+pub(crate) const TRIALS: &str = "search.csv";
 
 impl SearchPlan {
     /// What of another plan is not the same.

@@ -14,14 +14,14 @@ use rnn_files::{read_if_exists, to_json, write_atomic};
 use serde_json::Value;
 
 use super::{
-    TrialRun,
+    TRIALS, TrialRun,
     board::{Board, Outcome, Scored},
     space::{Point, overlay},
 };
 use crate::{
     backend::Backend,
     error::{Error, Result},
-    run::{History, RunFolder},
+    run::{EVALUATION, History, METRICS, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     text::count,
     training::evaluation,
@@ -48,7 +48,6 @@ pub(crate) struct Searching<'a> {
 }
 
 const LABEL: &str = "trial.json";
-const SCORES: &str = "evaluation.json";
 /// How often `search.csv` is written while training; always once more at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
@@ -129,7 +128,7 @@ impl Searching<'_> {
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY
             {
-                let path = self.folder.join("search.csv");
+                let path = self.folder.join(TRIALS);
                 let saved = board.csv().and_then(|csv| Ok(write_atomic(&path, &csv)?));
                 let before = std::mem::replace(&mut written.1, Ok(()));
                 *written = (Instant::now(), before.and(saved));
@@ -194,7 +193,7 @@ impl Searching<'_> {
         let artifacts = RunFolder::new(&root, self.experiment);
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
         let is_same = serde_json::from_str::<Value>(&label).ok() == Some(self.labelled(run)?);
-        if !is_same || !artifacts.path(SCORES).exists() {
+        if !is_same || !artifacts.path(EVALUATION).exists() {
             return Ok(None);
         }
         let source = artifacts.config()?.and_then(|config| config.source);
@@ -202,7 +201,7 @@ impl Searching<'_> {
             return Ok(None);
         }
         let evaluation = evaluation(&root, self.experiment)?;
-        let epochs = History::open(artifacts.path("metrics.csv"))?.epochs();
+        let epochs = History::open(artifacts.path(METRICS))?.epochs();
         Ok(Some(Scored {
             score: self.metric.of(&evaluation.model),
             rmse: evaluation.model.rmse,
