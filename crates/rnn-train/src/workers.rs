@@ -27,7 +27,7 @@ use crate::{
 /// A run of this program.
 #[derive(Debug, Clone)]
 pub(crate) struct Worker {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
 }
@@ -75,7 +75,7 @@ pub(crate) fn end_with_caller() {
     }
 }
 
-/// How far runs are is said this often.
+/// Interval between progress lines.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 const LOOKED_EVERY: Duration = Duration::from_millis(50);
 /// Memory of a run beside its data, and that of the data as a multiple of the file's size.
@@ -85,28 +85,28 @@ const BYTES_A_BYTE: u64 = 2;
 #[derive(Debug)]
 struct PoolState {
     waiting: VecDeque<usize>,
-    /// Share of each run that is done.
+    /// Fraction of each run that is done.
     done: Vec<f64>,
     running: Vec<bool>,
     failed: Vec<Failed>,
     finished: usize,
-    /// Threads that may start another run.
+    /// Threads that still start runs.
     at_work: usize,
 }
 
 /// A run that failed: which, and why.
 pub(crate) type Failed = (usize, String);
 
-/// What is wanted of several runs beside their results.
+/// Hooks of a pool of runs.
 pub(crate) struct PoolHooks<'a> {
     pub(crate) quiet: bool,
     /// No run starts after this.
     pub(crate) until: Option<Instant>,
     /// Called before each run; a run whose beginning fails is one that failed.
     pub(crate) starting: &'a (dyn Fn(usize) -> std::result::Result<(), String> + Sync),
-    /// Told the index of each run that ends, and why it failed if it did.
+    /// Called after each run, with its index and why it failed, if it did.
     pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
-    /// What is said beside how far it is.
+    /// A line printed with the progress.
     pub(crate) standing: &'a (dyn Fn() -> Option<String> + Sync),
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn log_to_stderr() {
     }
 }
 
-/// Writes what went wrong.
+/// Writes an error.
 pub(crate) fn error(error: &Error) {
     match error {
         Error::Interrupted { .. } => note(error),

@@ -7,8 +7,8 @@ use rnn_data::{Naive, Series, Subset};
 const AVERAGED: usize = 5;
 /// Changes that the autoregression looks back on.
 const ORDER: usize = 20;
-/// Weight of the autoregression's penalty, as a share of the mean variance of its inputs: enough to
-/// keep twenty noisy coefficients small.
+/// Weight of the autoregression's penalty, as a fraction of the mean variance of its inputs. It
+/// keeps twenty noisy coefficients small.
 const PENALTY: f64 = 0.01;
 
 /// The baselines of a task, by name.
@@ -47,7 +47,7 @@ impl Baselines {
         naive.chain([format!("ridge AR({ORDER})")]).collect()
     }
 
-    /// Fits what has to be fitted on the training part of a series.
+    /// Fits what has to be fitted on the training set of a series.
     pub(crate) fn fit<'a>(&'a self, series: &'a Series) -> Fitted<'a> {
         let autoregression = autoregression(&series.target[series.rows(Subset::Train)]);
         Fitted { baselines: self, series, autoregression }

@@ -3,7 +3,7 @@
 use rnn_data::Series;
 use serde::{Deserialize, Serialize};
 
-/// Split-conformal intervals: as wide as the errors on the validation part were, as multiples of
+/// Split-conformal intervals: as wide as the errors on the validation set were, as multiples of
 /// how much the series moved just before (Papadopoulos et al., "Inductive confidence machines for
 /// regression", ECML 2002; locally weighted as in section 5.2 of Lei et al., "Distribution-free
 /// predictive inference for regression", JASA 113, 2018). Quiet and wild times take turns in
@@ -18,7 +18,7 @@ pub struct Conformal {
     pub(super) logarithmic: bool,
 }
 
-/// Errors of the validation part, at each step.
+/// Errors of the validation set, at each step.
 #[derive(Debug)]
 pub(crate) struct Calibration {
     scores: Vec<Vec<f64>>,
@@ -30,7 +30,7 @@ impl Calibration {
         Self { scores: vec![Vec::new(); steps], logarithmic }
     }
 
-    /// Adds a forecast of the validation part, made when the series moved by `spread`.
+    /// Adds a forecast of the validation set, made when the series moved by `spread`.
     pub(crate) fn add(&mut self, step: usize, actual: f64, predicted: f64, spread: f64) {
         let error = if self.logarithmic {
             (actual / predicted).ln().abs()
@@ -48,7 +48,7 @@ impl Calibration {
     }
 }
 
-/// The smallest score that at least a share `level` of one more score than there are would not
+/// The smallest score that at least a fraction `level` of one more score than there are would not
 /// exceed.
 fn quantile(scores: &mut [f64], level: f64) -> Option<f64> {
     scores.sort_by(f64::total_cmp);
@@ -91,7 +91,7 @@ pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     spreads
 }
 
-/// Movement below which a series stands still, as a share of its value.
+/// Movement below which a series stands still, as a fraction of its value.
 const LEAST: f64 = 1e-6;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How prediction intervals did.
+//! Scores of prediction intervals.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::conformal::Conformal;
 use crate::text::number;
 
-/// How prediction intervals did on a part of the data.
+/// Scores of prediction intervals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IntervalScores {
-    /// Share of the values that are to be inside.
+    /// Fraction of the values that are to be inside.
     pub level: f64,
     /// Where the bounds come from.
     #[serde(flatten)]
     pub method: IntervalMethod,
-    /// Share of the values that are inside.
+    /// Fraction of the values that are inside.
     pub coverage: f64,
     /// Mean distance of the bounds, in the units of the target.
     pub mean_width: f64,
@@ -25,7 +25,7 @@ pub struct IntervalScores {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
 pub enum IntervalMethod {
-    /// The errors on the validation part.
+    /// The errors on the validation set.
     SplitConformal {
         /// Their half widths.
         #[serde(flatten)]
@@ -35,19 +35,19 @@ pub enum IntervalMethod {
     },
     /// The outer quantiles of a model of quantiles.
     Quantiles {
-        /// How each quantile did.
+        /// Score of each quantile.
         quantiles: Vec<QuantileScore>,
         /// Mean of the pinball losses of all quantiles, in the units of the target.
         pinball: f64,
     },
 }
 
-/// How a predicted quantile did.
+/// Score of a predicted quantile.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct QuantileScore {
     /// The quantile, 0 to 1.
     pub quantile: f64,
-    /// Share of the values that are below it, or the same.
+    /// Fraction of the values that are below it, or the same.
     pub below: f64,
 }
 

@@ -10,7 +10,7 @@ use crate::{
     run::PREDICTIONS,
 };
 
-/// Writes the predicted values of the test part as CSV: date, actual and predicted value; the
+/// Writes the predicted values of the test set as CSV: date, actual and predicted value; the
 /// series' name where there are several, the step where there are several, the interval and the
 /// quantiles where there are any.
 pub(crate) struct PredictionRows<'a> {
@@ -55,7 +55,7 @@ impl<'a> PredictionRows<'a> {
         self.writer.write_record(row).map_err(|error| failed(&error))
     }
 
-    /// Makes sure that all rows are written.
+    /// Flushes the file.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.writer.flush().map_err(|source| Error::Write { path: PREDICTIONS.into(), source })
     }

@@ -29,7 +29,7 @@ pub struct LettersEvaluation {
     pub samples: usize,
     /// Mean cross-entropy, in nats.
     pub loss: f64,
-    /// Share of right predictions, 0 to 1.
+    /// Fraction of right predictions, 0 to 1.
     pub accuracy: f64,
 }
 
@@ -59,8 +59,8 @@ pub struct SeriesEvaluation {
     pub scaled: ScaledScores,
     /// The same of every forecast that needs no model.
     pub baselines: Vec<BaselineScores>,
-    /// How far the model's RMSE is below that of the best of them, as a share of it; negative for a
-    /// model that loses, null where the best is never wrong.
+    /// How far the model's RMSE is below that of the best of them, as a fraction of it; negative
+    /// for a model that loses, null where the best is never wrong.
     #[serde(deserialize_with = "or_infinitely_bad")]
     pub skill: f64,
     /// The scores of each step, where there is more than one.
@@ -101,7 +101,7 @@ pub struct StepScores {
 }
 
 impl SeriesEvaluation {
-    /// The scored part, as text has it.
+    /// The scored set, as text has it.
     pub(crate) fn part(&self) -> &'static str {
         if self.part == "valid" { "validation" } else { "test" }
     }

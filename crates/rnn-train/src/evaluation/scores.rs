@@ -19,16 +19,16 @@ pub struct Scores {
     pub rmse: f64,
     /// Mean absolute error.
     pub mae: f64,
-    /// Mean of the absolute error as a share of the actual value, in percent; none where a value is
-    /// 0.
+    /// Mean of the absolute error as a fraction of the actual value, in percent; none where a value
+    /// is 0.
     pub mape: Option<f64>,
-    /// Mean of the absolute error as a share of the mean size of actual and predicted value, in
+    /// Mean of the absolute error as a fraction of the mean size of actual and predicted value, in
     /// percent.
     pub smape: f64,
     /// Mean absolute error as a multiple of that of repeating the last value (of the last season,
-    /// where there is one), on the training part; none where that was never wrong.
+    /// where there is one), on the training set; none where that was never wrong.
     pub mase: Option<f64>,
-    /// Share of the values whose change from the last known one had the direction that was
+    /// Fraction of the values whose change from the last known one had the direction that was
     /// forecast; none of a forecast that never says one.
     pub directional_accuracy: Option<f64>,
     /// Values it is the share of.
@@ -38,12 +38,12 @@ pub struct Scores {
 /// What forecasts of a series are measured against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Yardstick {
-    /// Mean absolute change from one value (or season) of the training part to the next.
+    /// Mean absolute change from one value (or season) of the training set to the next.
     pub(crate) scale: f64,
 }
 
 impl Yardstick {
-    /// Of a series' training part.
+    /// Of a series' training set.
     pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
         let season = season.unwrap_or(1);
         let training = &series.target[series.rows(Subset::Train)];

@@ -14,7 +14,7 @@ pub struct BaselineScores {
     pub scores: Scores,
 }
 
-/// How far an RMSE is below the best of the baselines, as a share of it.
+/// How far an RMSE is below the best of the baselines, as a fraction of it.
 pub(crate) fn skill(model: &Scores, baselines: &[BaselineScores]) -> f64 {
     let best = baselines.iter().map(|baseline| baseline.scores.rmse).fold(f64::INFINITY, f64::min);
     // Two that are never wrong are the same.

@@ -42,7 +42,8 @@ fn a_model_that_loses_is_told_so_in_words() {
     let losing = skill(&scored("model", 5.0).scores, &baselines);
     assert_eq!(
         verdict(losing, &baselines),
-        "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last close`."
+        "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last \
+         close`."
     );
     let behind = skill(&scored("model", 2.02).scores, &baselines);
     assert!(verdict(behind, &baselines).ends_with("its RMSE is 1.0% above that of `last close`."));
@@ -51,6 +52,7 @@ fn a_model_that_loses_is_told_so_in_words() {
     let winning = skill(&scored("model", 1.5).scores, &baselines);
     assert_eq!(
         verdict(winning, &baselines),
-        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best of them."
+        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best of \
+         them."
     );
 }

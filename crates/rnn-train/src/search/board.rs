@@ -1,4 +1,4 @@
-//! What came of the runs of a search.
+//! The outcomes of a search.
 
 use std::{collections::BTreeMap, fmt, iter};
 
@@ -13,14 +13,14 @@ use crate::{
     text::{cells, number, table},
 };
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) run: TrialRun,
     pub(crate) result: std::result::Result<Scored, String>,
 }
 
-/// How a run did on the validation part.
+/// Scores of a run on the validation set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Scored {
     /// The score that is ranked.
@@ -41,7 +41,7 @@ pub(crate) struct Board {
     outcomes: Vec<Outcome>,
 }
 
-/// Trials that are said to lead while others are trained.
+/// Trials listed as leading during the search.
 const LEADERS: usize = 5;
 /// Trials of the leaderboard.
 const SHOWN: usize = 10;
@@ -96,7 +96,7 @@ impl Board {
         ranked
     }
 
-    /// What is said of a run that has ended.
+    /// The line of a finished run.
     pub(crate) fn line(&self, outcome: &Outcome) -> String {
         let name = outcome.run.name();
         let settings = described(&outcome.run.point);

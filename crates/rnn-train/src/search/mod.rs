@@ -33,7 +33,7 @@ use crate::{
     settings::{Experiment, Method, Ranking, Typed, plain},
 };
 
-/// What is searched.
+/// The plan of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SearchPlan {
     pub(crate) experiment: Experiment,
@@ -58,11 +58,11 @@ pub(crate) struct Search {
     pub(crate) plan: SearchPlan,
     /// Trials that were asked for, at most.
     pub(crate) trials: usize,
-    /// Trials whose test part was scored, in turn, with the scores.
+    /// Trials whose test set was scored, in turn, with the scores.
     pub(crate) tested: Vec<Tested>,
 }
 
-/// Scores of a trial on the test part.
+/// Scores of a trial on the test set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tested {
     pub(crate) trial: String,

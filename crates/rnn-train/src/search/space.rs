@@ -1,4 +1,4 @@
-//! What a search tries: values for some keys of a settings file.
+//! The search space: values for some keys of a settings file.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -220,7 +220,7 @@ impl Space {
         dimension.values.ends().iter().filter_map(Value::as_u64).max()
     }
 
-    /// Something that two spaces have in common only when they are the same.
+    /// A value that is equal only for equal spaces.
     pub(crate) fn fingerprint(&self) -> Value {
         let entry = |one: &Dimension| {
             let values = match &one.values {

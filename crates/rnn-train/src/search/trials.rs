@@ -28,7 +28,7 @@ use crate::{
     workers::{self, Pool, PoolHooks, Worker},
 };
 
-/// A search that goes on.
+/// A running search.
 pub(crate) struct Searching<'a> {
     pub(crate) experiment: Experiment,
     /// `search/`
@@ -160,7 +160,7 @@ impl Searching<'_> {
         Worker::training(run.name(), self.experiment, self.backend, &self.options(run)?)
     }
 
-    /// What says which run a folder is of.
+    /// The label of a run folder.
     fn labelled(&self, run: &TrialRun) -> Result<Value> {
         let options = Options { artifacts: None, ..self.options(run)? }.entries()?;
         Ok(serde_json::json!({

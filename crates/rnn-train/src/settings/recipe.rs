@@ -192,15 +192,15 @@ impl Experiment {
         if self.is_series() { options } else { options.without_series() }
     }
 
-    /// Refuses what only the experiments on series have: a command or a flag.
+    /// Refuses a command or a flag that needs series.
     pub(crate) fn require_series(self, what: &str) -> crate::error::Result<()> {
-        if self.is_series() {
-            return Ok(());
-        }
-        Err(crate::error::Error::Usage(format!(
-            "{what} is for the experiments on series, and {self} learns letters (`rnn-train list` \
-             shows all)"
-        )))
+        let problem = || {
+            crate::error::Error::Usage(format!(
+                "{what} is for the experiments on series, and {self} learns letters \
+                 (`rnn-train list` shows all)"
+            ))
+        };
+        self.is_series().then_some(()).ok_or_else(problem)
     }
 
     /// Whether it learns series, not letters.

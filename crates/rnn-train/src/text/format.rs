@@ -32,7 +32,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A number of things.
+/// A count with its noun.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -87,11 +87,13 @@ fn bad_spaces_are_refused_with_their_line() {
         ("", "has no keys; expected lines like"),
         (
             "window = 5",
-            "line 1: expected values of `window`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }, got 5",
+            "line 1: expected values of `window`: a list like [1, 2, 3], or a range like \
+             { min = 1, max = 3 }, got 5",
         ),
         (
             "\nwindow = []",
-            "line 2: expected values of `window`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }, got an empty list",
+            "line 2: expected values of `window`: a list like [1, 2, 3], or a range like \
+             { min = 1, max = 3 }, got an empty list",
         ),
         (
             "batch_size = [1]\n\nlerning_rate = [0.1]",
@@ -109,7 +111,8 @@ fn bad_spaces_are_refused_with_their_line() {
         ("dropout = { min = 0.0, max = nan }", "line 1: max of `dropout` is no number: nan"),
         (
             "dropout = { min = 0.0, max = 0.5, step = 3 }",
-            "line 1: expected values of `dropout`: a list like [1, 2, 3], or a range like { min = 1, max = 3 }: unknown field `step`",
+            "line 1: expected values of `dropout`: a list like [1, 2, 3], or a range like \
+             { min = 1, max = 3 }: unknown field `step`",
         ),
         ("dropout = { min = 0.0 }", "missing field `max`"),
         (
