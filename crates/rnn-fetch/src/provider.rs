@@ -16,6 +16,7 @@ use crate::{
 /// A source of bars on the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Provider {
     /// Shanghai, Shenzhen, Beijing.
     Tencent,

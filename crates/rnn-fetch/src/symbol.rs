@@ -10,6 +10,7 @@ use crate::error::{FetchError, Result};
 
 /// Where a share is traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Market {
     /// Shanghai Stock Exchange.
     Shanghai,

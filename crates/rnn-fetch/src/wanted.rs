@@ -6,6 +6,7 @@ use crate::symbol::Symbol;
 /// How prices before a dividend or split are made comparable with those after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Adjust {
     /// Forward: the newest prices are those that were paid.
     Qfq,

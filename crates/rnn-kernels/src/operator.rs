@@ -25,7 +25,7 @@ pub(crate) struct Call {
 }
 
 /// Hidden states of all steps, hidden and cell state after the last.
-pub(crate) struct Answer {
+pub(crate) struct LayerOutput {
     pub(crate) sequence: Tensor<3>,
     pub(crate) hidden: Tensor<2>,
     pub(crate) cell: Tensor<2>,
@@ -65,15 +65,15 @@ impl Call {
     /// were: the CPU core has vectors of `f32` and `f64` only, and a sum over steps of sixteen bits
     /// would lose what the last steps add. GPUs that can keep `F16` in memory do: every launch
     /// computes in `F32`, what passes from one to the next is `F16`.
-    pub(crate) fn run(self) -> Answer {
+    pub(crate) fn run(self) -> LayerOutput {
         let dtype = self.input.dtype();
         match dtype {
             DType::F32 | DType::F64 => self.dispatch(),
             DType::F16 if stores_half(&self.input.device()) => self.dispatch(),
             _ => {
-                let Answer { sequence, hidden, cell } = self.cast(FloatDType::F32).dispatch();
+                let LayerOutput { sequence, hidden, cell } = self.cast(FloatDType::F32).dispatch();
                 let back: FloatDType = dtype.into();
-                Answer {
+                LayerOutput {
                     sequence: sequence.cast(back),
                     hidden: hidden.cast(back),
                     cell: cell.cast(back),
@@ -94,7 +94,7 @@ impl Call {
         }
     }
 
-    fn dispatch(self) -> Answer {
+    fn dispatch(self) -> LayerOutput {
         let (device, dtype) = (self.input.device(), self.input.dtype());
         let [units, _] = self.recurrent_kernel.dims();
         let bias = self.bias.unwrap_or_else(|| {
@@ -117,7 +117,7 @@ impl Call {
             cell: optional(self.cell),
         };
         let outputs = Dispatch::recurrent(operands, self.kind);
-        Answer {
+        LayerOutput {
             sequence: Tensor::from_dispatch(outputs.sequence),
             hidden: Tensor::from_dispatch(outputs.hidden),
             cell: Tensor::from_dispatch(outputs.cell),

@@ -11,14 +11,19 @@ use std::{
 use jiff::{ToSpan, civil::date};
 use rnn_data::Table;
 use rnn_train::{
-    BackendChoice, EpochProgress, Error, Format, Observer, Options, RunFolder, SeriesTask, Signal,
-    Training,
+    BackendChoice, EpochProgress, Error, Experiment, Format, LettersTask, Observer, Options,
+    RunFolder, SeriesTask, Signal, TrainedModel, Training,
 };
 
 fn table(rows: i32) -> Table {
+    scaled(rows, 1.0)
+}
+
+fn scaled(rows: i32, scale: f64) -> Table {
     let first = date(2024, 1, 1).at(0, 0, 0, 0);
     let times = (0..rows).map(|day| first + day.days()).collect();
-    let values = (0..rows).map(|day| 10.0 + (f64::from(day) / 5.0).sin()).collect();
+    let value = |day| scale * (10.0 + (f64::from(day) / 5.0).sin());
+    let values = (0..rows).map(value).collect();
     Table::from_columns("sensor", times, [("temperature", values)]).unwrap()
 }
 
@@ -106,6 +111,55 @@ fn what_is_wrong_is_a_typed_error() {
     assert!(matches!(error, Error::Artifact { .. }), "{error}");
     assert!(error.to_string().contains("was trained with units = [4], not [5]"), "{error}");
     let error = RunFolder::open(folder.path()).unwrap().load(&wider, BackendChoice::Ndarray);
-    assert!(error.err().unwrap().to_string().contains("holds another model"));
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("was trained with units = [4], not [5]"), "{error}");
     assert!(matches!(RunFolder::open(folder.path().join("nothing")), Err(Error::Artifact { .. })));
+}
+
+#[test]
+fn a_trained_model_forecasts_newer_rows_in_the_scale_of_its_training() {
+    let (folder, task) = (tempfile::tempdir().unwrap(), task());
+    Training::new(&task).folder(folder.path()).run().unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+
+    let other = SeriesTask::from_table(scaled(300, 5.0), options()).unwrap();
+    let error = run.load(&other, BackendChoice::Ndarray).err().unwrap().to_string();
+    assert!(error.contains("data of another scale"), "{error}");
+
+    let newer = run.series_task(table(320)).unwrap();
+    let model = run.load(&newer, BackendChoice::Ndarray).unwrap();
+    let values = |model: &TrainedModel<SeriesTask>| -> Vec<f64> {
+        model.forecast(1).unwrap()[0].values.iter().map(|value| value.value).collect()
+    };
+    let forecast = values(&model);
+    assert!(forecast.iter().all(|value| (5.0..15.0).contains(value)), "{forecast:?}");
+    let same = run.load(&task, BackendChoice::Ndarray).unwrap();
+    assert_ne!(forecast, values(&same), "of later rows");
+    let error = model.forecast(0).err().unwrap().to_string();
+    assert!(error.contains("at least one step"), "{error}");
+}
+
+#[test]
+fn options_of_a_task_are_refused_by_its_training() {
+    let task = task();
+    for asked in [Options::default().window(9), Options::default().units([5])] {
+        let error = Training::new(&task).options(asked).run().err().unwrap().to_string();
+        assert!(error.contains("is an option of the task, not of its training"), "{error}");
+    }
+    let same = Options::default().window(8).epochs(1);
+    assert!(Training::new(&task).options(same).run().is_ok());
+}
+
+#[test]
+fn letters_are_learned_by_a_program() {
+    let experiment = |name: &str| name.parse::<Experiment>().unwrap();
+    let error = LettersTask::from_experiment(experiment("stock-rnn")).err().unwrap();
+    assert!(error.to_string().contains("stock-rnn learns series, not letters"), "{error}");
+    let task = LettersTask::from_experiment(experiment("letters-onehot-1")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let training = Training::new(&task).options(Options::default().epochs(2));
+    let model = training.folder(folder.path()).run().unwrap();
+    let loaded = RunFolder::open(folder.path()).unwrap().load(&task, BackendChoice::Ndarray);
+    let loss = loaded.unwrap().best_loss();
+    assert_eq!(loss.to_bits(), model.best_loss().to_bits());
 }

@@ -12,7 +12,7 @@ use crate::{
     cell::Cell,
     check::CellCheck,
     hidden_output::HiddenOutput,
-    operator::{Answer, Call, has_operators},
+    operator::{Call, LayerOutput, has_operators},
     variant::Variant,
 };
 
@@ -80,7 +80,7 @@ pub fn gru(
     check.state("initial hidden state", initial.as_ref());
     check.mask(mask.as_ref());
     let bias = sums_bias(bias, recurrent_bias, check.sizes.hidden);
-    let Answer { sequence, hidden, .. } =
+    let LayerOutput { sequence, hidden, .. } =
         Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden: initial, cell: None }
             .run();
     HiddenOutput { sequence, state: hidden }

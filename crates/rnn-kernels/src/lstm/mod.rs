@@ -11,7 +11,7 @@ use burn::tensor::{Bool, Tensor};
 use crate::{
     cell::Cell,
     check::CellCheck,
-    operator::{Answer, Call, has_operators},
+    operator::{Call, LayerOutput, has_operators},
     variant::Variant,
 };
 
@@ -99,7 +99,7 @@ pub fn lstm(
     check.state("initial hidden state", hidden.as_ref());
     check.state("initial cell state", cell.as_ref());
     check.mask(mask.as_ref());
-    let Answer { sequence, hidden, cell } =
+    let LayerOutput { sequence, hidden, cell } =
         Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden, cell }.run();
     LstmOutput { sequence, state: LstmState { hidden, cell } }
 }

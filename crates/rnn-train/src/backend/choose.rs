@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 /// The backend asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum BackendChoice {
     /// A GPU if there is one that is faster than the CPU, else the CPU
     #[default]

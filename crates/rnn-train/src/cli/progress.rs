@@ -85,7 +85,7 @@ impl Observer for Lines {
         });
     }
 
-    fn evaluated(&self, evaluation: &dyn Display, files: &[&str]) {
+    fn evaluated(&self, evaluation: &dyn Display, files: &[String]) {
         out(evaluation);
         out(format_args!("\nwritten to {}: {}", self.folder, files.join("  ")));
     }

@@ -27,7 +27,7 @@ use crate::{
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredPart, SeriesSettings, TrainSettings, Typed,
+        ScoredPart, SeriesSettings, Setting, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::{count, number},
@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     space.check(&args.space, |options| fits(options, None))?;
 
     let typed = args.trials.map(|Count(trials)| trials);
-    let epochs = base.epochs.map_or(1, |epochs| epochs.0.0);
+    let epochs = base.epochs.map_or(1, Setting::value);
     let rungs = if args.method == Method::Halving {
         rungs(typed.unwrap_or(Method::TRIALS), epochs)
     } else {
@@ -209,7 +209,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     let longest = space.largest("window");
     if let Some(longest) = longest {
         // Else trials of other windows would be judged on other days.
-        let window = options.window.map_or(1, |window| window.0.0);
+        let window = options.window.map_or(1, Setting::value);
         options.purge = options.purge.max(Some(window.max(longest as usize)));
     }
     if SeriesSettings::new(&options, &experiment.options())?.split == Split::Course {

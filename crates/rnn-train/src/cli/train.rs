@@ -56,6 +56,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
             train(context, args, claim, options, &LettersTask::new(experiment, letters))
         }
         TaskRecipe::Series => {
+            claim.check_file(options.data.as_deref())?;
             let task = SeriesTask::open(experiment, options, None)?;
             task.check()?;
             train(context, args, claim, task.options(), &task)

@@ -24,6 +24,7 @@ pub struct IntervalScores {
 /// Where intervals come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum IntervalMethod {
     /// The errors on the validation set.
     SplitConformal {

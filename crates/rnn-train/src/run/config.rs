@@ -89,6 +89,20 @@ impl Provenance {
         self.data.as_ref().is_some_and(|data| data.synthetic)
     }
 
+    /// Refuses to take the embedded sample for rows that a program had in memory.
+    pub(crate) fn check_file(&self, path: Option<&Path>) -> Result<()> {
+        match &self.data {
+            Some(data) if data.path.is_none() && !data.synthetic && path.is_none() => {
+                Err(Error::Usage(format!(
+                    "the model was trained on `{}`, rows that a program had in memory; name a file \
+                     with --data",
+                    data.file
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Hash of the data.
     pub(crate) fn sha256(&self) -> Option<&str> {
         self.data.as_ref().map(|data| data.sha256.as_str())

@@ -36,20 +36,21 @@ const ASIDE: &str = ".before";
 /// Where that goes when it is no longer wanted.
 const DISCARDED: &str = ".discarded";
 
-/// What an experiment's folder holds, all of it ours to replace.
-const FILES: [&str; 11] = [
-    CHECKPOINT,
-    CONFIG,
-    METRICS,
-    MODEL,
-    WEIGHTS,
-    "loss.svg",
-    "loss.png",
-    PREDICTIONS,
-    "prediction.svg",
-    "prediction.png",
-    EVALUATION,
-];
+/// Pictures of a run, each as SVG and PNG.
+pub(crate) const LOSS: &str = "loss";
+pub(crate) const PREDICTION: &str = "prediction";
+
+/// What an experiment's folder holds beside pictures, all of it ours to replace.
+const FILES: [&str; 7] = [CHECKPOINT, CONFIG, METRICS, MODEL, WEIGHTS, PREDICTIONS, EVALUATION];
+
+/// All that an experiment's folder holds: the checkpoint first, the evaluation last.
+fn files() -> impl DoubleEndedIterator<Item = String> {
+    let pictures = [LOSS, PREDICTION].into_iter();
+    let pictures = pictures.flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
+    let (last, others) = (FILES[FILES.len() - 1], &FILES[..FILES.len() - 1]);
+    let others: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
+    others.into_iter().chain(pictures.collect::<Vec<_>>()).chain([last.to_owned()])
+}
 
 impl RunFolder {
     pub(crate) fn new(root: &Path, experiment: Experiment) -> Self {
@@ -162,7 +163,7 @@ impl RunFolder {
         self.discard_aside();
         fs::create_dir_all(self.path(ASIDE))
             .map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
-        self.move_all(FILES.into_iter(), "", ASIDE)
+        self.move_all(files(), "", ASIDE)
     }
 
     /// Brings back what was put aside, if the run that replaced it left nothing better.
@@ -170,7 +171,7 @@ impl RunFolder {
         if self.path(ASIDE).exists() {
             // The checkpoint, which says that all is back, comes last: whoever is killed here goes
             // on with it the next time.
-            self.move_all(FILES.into_iter().rev(), ASIDE, "")?;
+            self.move_all(files().rev(), ASIDE, "")?;
             self.discard_aside();
         }
         Ok(())
@@ -191,7 +192,7 @@ impl RunFolder {
     }
 
     fn remove_all(&self) -> Result<()> {
-        for path in FILES.map(|name| self.path(name)).into_iter().filter(|path| path.exists()) {
+        for path in files().map(|name| self.path(&name)).filter(|path| path.exists()) {
             let removed =
                 if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.map_err(|source| Error::Write { path, source })?;
@@ -199,14 +200,9 @@ impl RunFolder {
         Ok(())
     }
 
-    fn move_all(
-        &self,
-        names: impl Iterator<Item = &'static str>,
-        from: &str,
-        to: &str,
-    ) -> Result<()> {
+    fn move_all(&self, names: impl Iterator<Item = String>, from: &str, to: &str) -> Result<()> {
         for name in names {
-            let (from, to) = (self.folder.join(from).join(name), self.folder.join(to).join(name));
+            let (from, to) = (self.folder.join(from).join(&name), self.folder.join(to).join(&name));
             if !from.exists() {
                 continue;
             }

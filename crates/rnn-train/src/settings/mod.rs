@@ -22,6 +22,6 @@ pub(crate) use schedule::{RateSettings, Rates, Span};
 pub use series::SeriesLoss;
 pub(crate) use series::SeriesSettings;
 pub(crate) use train::{OptimizerSettings, TrainSettings};
-pub(crate) use typed::{Typed, plain};
+pub(crate) use typed::{Setting, Typed, plain};
 pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time};
 pub use values::{Loss, OptimizerName, Progress, ScoredPart, SplitName};

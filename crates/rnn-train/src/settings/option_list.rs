@@ -21,7 +21,7 @@ pub(crate) enum Role {
     Report,
     /// What a loss measures, and in which units.
     Loss,
-    /// What the weights and the memory of the optimizer mean.
+    /// The model and what it reads.
     Model,
     /// How the weights are changed.
     Training,
@@ -191,11 +191,11 @@ macro_rules! options {
         $(#[$docs:meta])*
         $vis:vis struct $list:ident {
             program {
-                $($(#[$program_meta:meta])*
+                $($(#[$program_doc:meta])* $(@[$program_attr:meta])*
                 $program_role:ident $program_resume:ident $program:ident: $program_kind:ty,)*
             }
             $($heading:literal {
-                $($(#[$meta:meta])*
+                $($(#[$doc:meta])* $(@[$attr:meta])*
                 $role:ident $resume:ident $name:ident: $kind:ty $(= $default:expr)?,)*
             })*
         }
@@ -204,8 +204,8 @@ macro_rules! options {
         #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         $vis struct $list {
-            $($(#[$program_meta])* #[arg(skip)] pub(crate) $program: Option<$program_kind>,)*
-            $($($(#[$meta])*
+            $($(#[$program_doc])* $(#[$program_attr])* #[arg(skip)] pub(crate) $program: Option<$program_kind>,)*
+            $($($(#[$doc])* $(#[$attr])*
             #[arg(long, allow_negative_numbers = true, help_heading = $heading)]
             pub(crate) $name: Option<$kind>,)*)*
         }
@@ -239,8 +239,7 @@ macro_rules! options {
                 Self::default()$($($(.$name($default))?)*)*
             }
 
-            $(options!(@setter $program: $program_kind);)*
-            $($(options!(@setter $name: $kind);)*)*
+            $($(options!(@setter $(#[$doc])* $name: $kind);)*)*
         }
     };
     (@field $heading:expr, $role:ident $resume:ident $name:ident: $kind:ty) => {
@@ -252,8 +251,8 @@ macro_rules! options {
             is_path: matches!(stringify!($kind).as_bytes(), b"PathBuf"),
         }
     };
-    (@setter $name:ident: $kind:ty) => {
-        #[doc = concat!("Sets `", stringify!($name), "`, see `rnn-train config series`.")]
+    (@setter $(#[$doc:meta])* $name:ident: $kind:ty) => {
+        $(#[$doc])*
         #[must_use]
         pub fn $name<V>(mut self, value: V) -> Self
         where

@@ -24,6 +24,7 @@ use crate::{
 
 /// A learning-rate schedule; lengths are in epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum RateSchedule {
     /// The same rate at every step.
     Constant,

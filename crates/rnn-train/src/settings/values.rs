@@ -246,6 +246,7 @@ named! {
 /// How training progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Progress {
     /// The terminal interface on a terminal, lines elsewhere
     Auto,

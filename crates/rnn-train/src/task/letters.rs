@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     evaluation::LettersEvaluation,
-    settings::{Experiment, LettersRecipe, Options, SeriesLoss},
+    settings::{Experiment, LettersRecipe, Options, SeriesLoss, TaskRecipe},
 };
 
 /// Learning the next letter.
@@ -44,6 +44,20 @@ pub struct LetterPrediction {
 }
 
 impl LettersTask {
+    /// The task of one of the course's letters experiments.
+    ///
+    /// # Errors
+    ///
+    /// When the experiment learns series.
+    pub fn from_experiment(experiment: Experiment) -> Result<Self> {
+        match experiment.task() {
+            TaskRecipe::Letters(letters) => Ok(Self::new(experiment, letters)),
+            TaskRecipe::Series => {
+                Err(Error::Usage(format!("{experiment} learns series, not letters")))
+            }
+        }
+    }
+
     pub(crate) fn new(experiment: Experiment, letters: LettersRecipe) -> Self {
         Self {
             experiment,

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     evaluation::SeriesEvaluation,
     plot::{self, Picture},
-    run::Provenance,
+    run::{PREDICTION, Provenance},
     settings::{Experiment, OptionList, Options, SeriesSettings},
 };
 
@@ -39,13 +39,26 @@ impl SeriesTask {
     ///
     /// When options do not go together, the rows are too few for them, or a column is missing.
     pub fn from_table(table: Table, options: Options) -> Result<Self> {
+        if options.data.is_some() {
+            let problem = "data: the rows are in memory, so there is no file to name".to_owned();
+            return Err(Error::Usage(problem));
+        }
+        let task = Self::from_rows(table, options, None)?;
+        task.check()?;
+        Ok(task)
+    }
+
+    /// Rows in memory; the scalers of a trained model are given.
+    pub(crate) fn from_rows(
+        table: Table,
+        options: Options,
+        scalers: Option<&Scalers>,
+    ) -> Result<Self> {
         let recipe = Experiment::series().options();
         let options = options.checked()?.over(recipe.clone());
         let settings = SeriesSettings::new(&options, &recipe)?;
-        let data = Data::from_table(&settings, table, None)?;
-        let task = Self::new(Experiment::series().name(), options, settings, data)?;
-        task.check()?;
-        Ok(task)
+        let data = Data::from_table(&settings, table, scalers)?;
+        Self::new(Experiment::series().name(), options, settings, data)
     }
 
     /// Reads the data and logs what is odd about it. The scalers of a trained model are given;
@@ -205,6 +218,6 @@ impl Task for SeriesTask {
 
     fn pictures(&self, evaluation: &SeriesEvaluation) -> Result<Vec<(&'static str, Picture)>> {
         let series: Vec<&str> = self.series().collect();
-        Ok(vec![("prediction", plot::predictions(evaluation, &series)?)])
+        Ok(vec![(PREDICTION, plot::predictions(evaluation, &series)?)])
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 
 /// File format of exported weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
 pub enum Format {
     /// Name, shape and values of each tensor, to read
     Text,

@@ -6,18 +6,19 @@ use std::{
 };
 
 use burn::tensor::Device;
+use rnn_data::Table;
 
 use super::{
-    checkpoint::{Best, Checkpoints},
-    observer::{Observer, Silent},
-    run::{Claim, Finished, Watch},
+    checkpoint::Best,
+    observer::{Observer, Silent, Watch},
+    run::{Claim, Finished},
 };
 use crate::{
     backend::{Backend, BackendChoice, USE_CPU},
     error::{Error, Result},
     evaluation::Forecast,
     run::RunFolder,
-    settings::{OptionList, Options, TrainSettings},
+    settings::{Field, OptionList, Options, Role, TrainSettings},
     task::{Format, SeriesTask, Task},
 };
 
@@ -85,7 +86,8 @@ impl<'a, T: Task> Training<'a, T> {
         }
     }
 
-    /// Options of the training (epochs, learning rate, seed, ...) that replace those of the task.
+    /// Options of the training that replace those of the task: epochs, batch size, learning rate,
+    /// seed, optimizer and so on. Options of data, loss and model are the task's own.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
@@ -105,7 +107,9 @@ impl<'a, T: Task> Training<'a, T> {
         self
     }
 
-    /// What computes; [`BackendChoice::Auto`] if not set.
+    /// What computes; [`BackendChoice::Auto`] if not set. In a program with GPU support that choice
+    /// times a GPU against the CPU once, and keeps the times in the user's cache folder; a GPU that
+    /// stops answering ends the process.
     pub fn backend(mut self, backend: BackendChoice) -> Self {
         self.backend = backend;
         self
@@ -132,6 +136,7 @@ impl<'a, T: Task> Training<'a, T> {
     /// in use, the loss is not finite, files cannot be written, or the training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
+        check_training_options(&self.options, &recipe)?;
         let settings = TrainSettings::new(self.options.checked()?.over(recipe.clone()), &recipe)?;
         let claim = match self.folder {
             Some(folder) => {
@@ -153,29 +158,64 @@ impl<'a, T: Task> Training<'a, T> {
     }
 }
 
+/// Refuses options that a task has used already: data, loss and model are made with them.
+fn check_training_options(asked: &Options, task: &Options) -> Result<()> {
+    let (asked, task) = (asked.entries()?, task.entries()?);
+    let of_task = |name: &&String| {
+        Options::field(name).is_some_and(|field| field.heading == Some(Options::SERIES))
+            && asked.get(*name) != task.get(*name)
+    };
+    match asked.keys().find(of_task) {
+        Some(name) => Err(Error::Usage(format!(
+            "{name} is an option of the task, not of its training; make the task with it"
+        ))),
+        None => Ok(()),
+    }
+}
+
 impl RunFolder {
-    /// Loads the best weights of a run.
+    /// Loads the best weights of a run for its task: the one it was trained with, or that of
+    /// [`series_task`](Self::series_task) on other rows.
     ///
     /// # Errors
     ///
-    /// When the folder holds no checkpoint of this task, a damaged one, or another model.
+    /// When the folder holds no checkpoint of this task, a damaged one, or one of a task with another
+    /// model, loss, data or scale.
     pub fn load<'a, T: Task>(
         &self,
         task: &'a T,
         backend: BackendChoice,
     ) -> Result<TrainedModel<'a, T>> {
-        let checkpoints =
-            Checkpoints::open(&Self { name: task.name().to_owned(), ..self.clone() })?;
-        let not_trained = || Error::NotTrained {
-            experiment: task.name().to_owned(),
-            folder: self.folder.clone(),
-        };
-        let best = checkpoints.best().ok_or_else(not_trained)?;
+        let folder = Self { name: task.name().to_owned(), ..self.clone() };
+        let (options, checkpoints, best) = folder.trained()?;
+        let of_task = |field: &Field| !matches!(field.role, Role::Training | Role::Program);
+        let changes = task.options().only(of_task).changes_from(&options.only(of_task))?;
+        let refused = |problem: String| Error::Artifact { path: self.folder.clone(), problem };
+        if let Some(difference) = changes.refused {
+            return Err(refused(format!("was trained with {difference}")));
+        }
+        if best.provenance.scalers != task.provenance().scalers {
+            let problem = "was trained on data of another scale; take the task of \
+                           RunFolder::series_task for other rows";
+            return Err(refused(problem.to_owned()));
+        }
         let (backend, why) = Backend::choose(backend)?;
         log::info!("{why}");
         let device = backend.device.clone();
         let model = backend.guard(USE_CPU, || checkpoints.load(task.model(&device), &best))?;
         Ok(TrainedModel { task, model, best, backend, device })
+    }
+
+    /// The task of a run on other rows, newer ones say: with the run's options and the scale of its
+    /// training data.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds no checkpoint, or the rows are too few or lack a column.
+    pub fn series_task(&self, table: Table) -> Result<SeriesTask> {
+        let (options, _, best) = self.trained()?;
+        let options = Options { data: None, ..options };
+        SeriesTask::from_rows(table, options, best.provenance.scalers.as_ref())
     }
 }
 
@@ -227,9 +267,12 @@ impl TrainedModel<'_, SeriesTask> {
     ///
     /// # Errors
     ///
-    /// When more steps are asked for than the model predicts at once, and its inputs of later rows
+    /// When no step is asked for, or more than the model predicts at once, and its inputs of later rows
     /// are not known.
     pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
+        if steps == 0 {
+            return Err(Error::Usage("a forecast has at least one step, got 0".to_owned()));
+        }
         self.backend.guard(USE_CPU, || {
             self.task.forecast(std::slice::from_ref(&self.model), steps, &self.device)
         })

@@ -18,6 +18,7 @@ pub use builder::{TrainedModel, Training};
 pub(crate) use checkpoint::{Checkpoints, fits_an_optimizer, read_manifest, read_record};
 pub(crate) use interrupt::install;
 pub(crate) use learning_rate_range::{LearningRateRange, RangeStep, Suggestion, suggest};
+pub(crate) use observer::Watch;
 pub use observer::{EpochProgress, Observer, SampleProgress, Silent};
-pub(crate) use run::{Claim, Watch};
+pub(crate) use run::Claim;
 pub(crate) use trained::{Trained, evaluation, options_before};

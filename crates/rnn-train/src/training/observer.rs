@@ -1,6 +1,6 @@
 //! Who is told how a training goes.
 
-use std::{fmt::Display, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use rnn_models::ModelSummary;
 
@@ -19,7 +19,7 @@ pub trait Observer: Send + Sync {
     fn epoch(&self, _progress: &EpochProgress<'_>) {}
 
     /// The best weights have been scored, and these files written into the run's folder.
-    fn evaluated(&self, _evaluation: &dyn Display, _files: &[&str]) {}
+    fn evaluated(&self, _evaluation: &dyn Display, _files: &[String]) {}
 }
 
 /// Is told nothing.
@@ -27,6 +27,15 @@ pub trait Observer: Send + Sync {
 pub struct Silent;
 
 impl Observer for Silent {}
+
+/// Who is told about a run, and who stops it.
+pub(crate) struct Watch {
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Whether burn-train's terminal interface shows the training.
+    pub(crate) interface: bool,
+    /// Whether Ctrl-C and SIGTERM stop it after a step, with all saved.
+    pub(crate) signals: bool,
+}
 
 /// How far an epoch is.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,10 @@ use super::{checkpoint::Best, observer::Observer};
 use crate::{
     error::Result,
     plot,
-    run::{CONFIG, EVALUATION, History, METRICS, MODEL, PREDICTIONS, RunFolder, WEIGHTS},
+    run::{
+        CONFIG, EVALUATION, History, LOSS, METRICS, MODEL, PREDICTION, PREDICTIONS, RunFolder,
+        WEIGHTS,
+    },
     task::{Format, Task},
 };
 
@@ -26,15 +29,17 @@ pub(super) fn report<T: Task>(
     };
     folder.write(MODEL, task.weights(model, Format::Safetensors)?)?;
     folder.write(WEIGHTS, task.weights(model, Format::Text)?)?;
-    let synthetic = if best.provenance.is_synthetic() { " (SYNTHETIC data)" } else { "" };
+    let synthetic = best.provenance.data.as_ref().map_or("", |data| data.mark());
     plot::losses(&format!("{}{synthetic}", task.name()), &history.epochs())?
-        .write_to(folder, "loss")?;
-    let mut files = vec!["loss.svg/.png", METRICS, MODEL, WEIGHTS, EVALUATION, CONFIG];
-    for (name, picture) in task.pictures(&evaluation)? {
-        picture.write_to(folder, name)?;
+        .write_to(folder, LOSS)?;
+    let picture = |name: &str| format!("{name}.svg/.png");
+    let mut files = vec![picture(LOSS)];
+    files.extend([METRICS, MODEL, WEIGHTS, EVALUATION, CONFIG].map(str::to_owned));
+    for (name, drawn) in task.pictures(&evaluation)? {
+        drawn.write_to(folder, name)?;
     }
     if task.has_predictions() {
-        files.splice(0..0, ["prediction.svg/.png", PREDICTIONS]);
+        files.splice(0..0, [picture(PREDICTION), PREDICTIONS.to_owned()]);
     }
     // Comes last: where it is, all the others are.
     folder.write(EVALUATION, to_json(&evaluation)?)?;

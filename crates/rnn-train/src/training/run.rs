@@ -1,6 +1,6 @@
 //! A run as three steps: [`Claim`] the folder, [`Claim::decide`] what to resume, [`Run::go`].
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::{module::Module, tensor::Device};
 use rnn_files::Lock;
@@ -10,13 +10,13 @@ use super::{
     checkpoint::{Best, Checkpoints, Last},
     fit::{Fit, initial},
     interrupt::Signals,
-    observer::Observer,
+    observer::Watch,
     report::report,
 };
 use crate::{
     backend::{Backend, SMALLER_BATCH, USE_CPU, default_cpu},
     error::{Error, Result},
-    run::{History, METRICS, RunConfig, RunFolder},
+    run::{History, METRICS, Provenance, RunConfig, RunFolder},
     settings::{Changes, OptionList, Options, TrainSettings},
     task::Task,
 };
@@ -59,15 +59,6 @@ pub(crate) struct Run<'a, T: Task> {
     summary: Option<ModelSummary>,
     parameters: usize,
     start: Start,
-}
-
-/// Who is told about a run, and who stops it.
-pub(crate) struct Watch {
-    pub(crate) observer: Arc<dyn Observer>,
-    /// Whether burn-train's terminal interface shows the training.
-    pub(crate) interface: bool,
-    /// Whether Ctrl-C and SIGTERM stop it after a step, with all saved.
-    pub(crate) signals: bool,
 }
 
 /// What a run has come to: its best weights and their scores.
@@ -114,6 +105,15 @@ impl Claim {
         let interrupted =
             self.earlier.as_ref().is_some_and(|earlier| earlier.checkpoints.last().is_some());
         Some(if interrupted { Options { artifacts: None, ..options } } else { options.of_series() })
+    }
+
+    /// Refuses to train further on the embedded sample what was trained on rows in memory.
+    pub(crate) fn check_file(&self, path: Option<&Path>) -> Result<()> {
+        let earlier = self.earlier.as_ref().filter(|earlier| !earlier.checkpoints.are_none());
+        earlier.map_or(Ok(()), |earlier| {
+            let data = earlier.config.source.clone();
+            Provenance { data, scalers: None }.check_file(path)
+        })
     }
 
     /// Refuses options under which the weights of the earlier run would mean something else; logs

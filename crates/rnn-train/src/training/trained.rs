@@ -29,14 +29,7 @@ pub(crate) struct Trained {
 impl Trained {
     /// Finds what `train` left of an experiment.
     pub(crate) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
-        let artifacts = RunFolder::new(root, experiment);
-        let not_trained = || Error::NotTrained {
-            experiment: experiment.name().to_owned(),
-            folder: artifacts.folder.clone(),
-        };
-        let options = artifacts.config()?.ok_or_else(not_trained)?.options;
-        let checkpoints = Checkpoints::open(&artifacts)?;
-        let best = checkpoints.best().ok_or_else(not_trained)?;
+        let (options, checkpoints, best) = RunFolder::new(root, experiment).trained()?;
         Ok(Self { experiment, checkpoints, options, best })
     }
 
@@ -73,6 +66,7 @@ impl Trained {
         if let Some(level) = interval {
             options.interval = Some(Typed(level));
         }
+        provenance.check_file(options.data.as_deref())?;
         let path = options.data.clone().unwrap_or_default();
         let task = SeriesTask::open(self.experiment, options, provenance.scalers.as_ref())?;
         if asked.is_none() && !provenance.is_of_same_data(&task.provenance()) {
@@ -82,6 +76,22 @@ impl Trained {
             return Err(Error::Artifact { path, problem });
         }
         Ok(task)
+    }
+}
+
+impl RunFolder {
+    /// What a run has left: its options, its checkpoints and the best of them.
+    ///
+    /// # Errors
+    ///
+    /// When it has left none.
+    pub(super) fn trained(&self) -> Result<(Options, Arc<Checkpoints>, Best)> {
+        let not_trained =
+            || Error::NotTrained { experiment: self.name.clone(), folder: self.folder.clone() };
+        let options = self.config()?.ok_or_else(not_trained)?.options;
+        let checkpoints = Checkpoints::open(self)?;
+        let best = checkpoints.best().ok_or_else(not_trained)?;
+        Ok((options, checkpoints, best))
     }
 }
 

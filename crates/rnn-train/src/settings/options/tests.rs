@@ -62,19 +62,19 @@ options! {
         program {}
         "Training" {
             /// How often a step is repeated
-            #[arg(value_name = "N")]
+            @[arg(value_name = "N")]
             Training Noted repeats: Typed<Count> = 3,
             /// What the model reads
-            #[arg(value_name = "NAME")]
+            @[arg(value_name = "NAME")]
             Model Same alphabet: String,
             /// Rows that are scored
-            #[arg(value_name = "N")]
+            @[arg(value_name = "N")]
             Scored Free rows: Typed<Count>,
             /// Where notes are
-            #[arg(value_name = "PATH")]
+            @[arg(value_name = "PATH")]
             Data Free notes: PathBuf,
             /// How loud it is
-            #[arg(value_name = "N")]
+            @[arg(value_name = "N")]
             Program Free volume: Typed<Quantity>,
         }
     }
