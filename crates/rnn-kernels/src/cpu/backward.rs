@@ -78,12 +78,12 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
         &slices,
         cell_width,
     ));
-    let tasks: Vec<Task<'_, C, T>> = slices
+    let tasks: Vec<BackwardTask<'_, C, T>> = slices
         .iter()
         .zip(outputs)
         .map(|(rows, ((input, hidden), cell))| {
             let (rows, gradient) = (rows.clone(), State { hidden, cell });
-            Task {
+            BackwardTask {
                 arch: operands.arch,
                 operands,
                 saved,
@@ -100,8 +100,8 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
     let mut tasks = tasks.into_iter();
     let at_a_time = (HELD_WEIGHTS / ((input + hidden) * gates)).clamp(FEWEST_SLICES, MOST_SLICES);
     loop {
-        let wave: Vec<Task<'_, C, T>> = tasks.by_ref().take(at_a_time).collect();
-        let run = |mut task: Task<'_, C, T>| task.run();
+        let wave: Vec<BackwardTask<'_, C, T>> = tasks.by_ref().take(at_a_time).collect();
+        let run = |mut task: BackwardTask<'_, C, T>| task.run();
         let partial: Vec<WeightGradients<T>> = match wave.len() {
             0 => break,
             1 => wave.into_iter().map(run).collect(),
@@ -173,7 +173,7 @@ fn add<T: Real>(to: &mut [T], values: &[T]) {
 }
 
 /// One slice of the batch.
-struct Task<'a, C, T> {
+struct BackwardTask<'a, C, T> {
     arch: Arch,
     operands: &'a Operands<'a, T>,
     saved: &'a SavedView<'a, T>,
@@ -187,7 +187,7 @@ struct Task<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
+impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
     fn run(&mut self) -> WeightGradients<T> {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let (rows, width) = (self.rows.len(), C::SUMS * hidden);

@@ -69,7 +69,7 @@ fn run<C: RecurrentCell, T: Real>(
     let tasks = slices.into_iter().zip(saved).zip(outputs).map(
         |((rows, saved), (sequence, (hidden, cell)))| {
             let last = State { hidden, cell };
-            Task::<C, T> {
+            ForwardTask::<C, T> {
                 arch: operands.arch,
                 operands,
                 weights: &weights,
@@ -81,11 +81,11 @@ fn run<C: RecurrentCell, T: Real>(
             }
         },
     );
-    let mut tasks: Vec<Task<'_, C, T>> = tasks.collect();
+    let mut tasks: Vec<ForwardTask<'_, C, T>> = tasks.collect();
     if let [task] = tasks.as_mut_slice() {
         task.run();
     } else {
-        tasks.par_iter_mut().for_each(Task::run);
+        tasks.par_iter_mut().for_each(ForwardTask::run);
     }
     drop(tasks);
     // SAFETY: the tasks of all slices have come to their ends, and a task writes the hidden state
@@ -138,7 +138,7 @@ struct Buffers<'a, T> {
 }
 
 /// One slice of the batch.
-struct Task<'a, C, T> {
+struct ForwardTask<'a, C, T> {
     arch: Arch,
     operands: &'a Operands<'a, T>,
     weights: &'a Weights<'a, T>,
@@ -152,7 +152,7 @@ struct Task<'a, C, T> {
     of: PhantomData<C>,
 }
 
-impl<C: RecurrentCell, T: Real> Task<'_, C, T> {
+impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
     fn run(&mut self) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let rows = self.rows.len();

@@ -48,6 +48,7 @@ pub(crate) struct BacktestArgs {
 
 /// Share of a fold's rows that validate, where nothing else is asked for.
 const VALID: SetSize = SetSize::Fraction(0.15);
+/// Name of its folder and its files.
 const FOLDER: &str = "backtest";
 
 /// Runs a backtest.
@@ -133,18 +134,18 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let evaluations =
         roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = BacktestReport::new(experiment, kind, evaluations, &plans, source);
-    artifacts.write("backtest.json", to_json(&report)?)?;
+    artifacts.write(&format!("{FOLDER}.json"), to_json(&report)?)?;
     let files = roots.iter().map(|root| RunFolder::new(root, experiment).path(PREDICTIONS));
     let files: Vec<PathBuf> = files.collect();
     let shown = artifacts.stream(BACKTEST, |out| join_predictions(&files, out))?;
-    plot::backtest(&report.title(), &target, &shown)?.write_to(&artifacts, "backtest")?;
+    plot::backtest(&report.title(), &target, &shown)?.write_to(&artifacts, FOLDER)?;
     if args.json {
         json(&report);
     } else {
         out(&report);
         let folder = artifacts.folder.display();
         out(format_args!(
-            "\nwritten to {folder}: backtest.json  backtest.csv  backtest.svg/.png  \
+            "\nwritten to {folder}: {FOLDER}.json  {BACKTEST}  {FOLDER}.svg/.png  \
              {FOLDER}/fold-*/ (a folder a fold)"
         ));
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Listed {
+struct AdapterRow {
     backend: &'static str,
     name: String,
     kind: &'static str,
@@ -39,9 +39,9 @@ struct CellRoute {
 /// Lists the devices, what limits them and how each cell runs on them.
 pub(super) fn devices(as_json: bool) -> Result<()> {
     let (taken, why) = Backend::choose(BackendChoice::Auto)?;
-    let listed: Vec<Listed> = Backend::devices()
+    let listed: Vec<AdapterRow> = Backend::devices()
         .into_iter()
-        .map(|info| Listed {
+        .map(|info| AdapterRow {
             auto: info.device == taken.device,
             limits: limits(&info.device),
             routes: routes(&info.device, info.kind),

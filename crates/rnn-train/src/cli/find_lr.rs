@@ -90,6 +90,8 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     }
 }
 
+/// Name of its files.
+const NAME: &str = "find-lr";
 /// Rates between which a range test goes.
 const LEAST: f64 = 1e-12;
 const MOST: f64 = 1e3;
@@ -112,20 +114,20 @@ where
         &backend.guard(SMALLER_BATCH, || test.run(task, settings, &backend.device, quiet))?;
     let (suggestion, experiment) = (&suggest(points), args.experiment);
     let artifacts = context.folder(experiment);
-    let _lock = artifacts.lock(".find-lr.lock")?;
+    let _lock = artifacts.lock(&format!(".{NAME}.lock"))?;
     let synthetic = task.provenance().is_synthetic();
     let (optimizer, batch_size) = (settings.optimizer.name.to_string(), settings.batch_size);
     let report = RangeReport { experiment, optimizer, batch_size, synthetic, suggestion, points };
-    artifacts.write("find-lr.json", to_json(&report)?)?;
+    artifacts.write(&format!("{NAME}.json"), to_json(&report)?)?;
     let header = ["step", "learning_rate", "loss", "smoothed"].map(str::to_owned);
     let row =
         |point: &RangeStep| cells![point.step, point.learning_rate, point.loss, point.smoothed];
-    artifacts.write("find-lr.csv", csv_rows(&header, points, row)?)?;
+    artifacts.write(&format!("{NAME}.csv"), csv_rows(&header, points, row)?)?;
     let data = if synthetic { ", SYNTHETIC data" } else { "" };
     let title = format!("{experiment}: learning rate range test, {}{data}", report.optimizer);
     let steps: Vec<[f64; 3]> =
         points.iter().map(|point| [point.learning_rate, point.loss, point.smoothed]).collect();
-    plot::range_test(&title, &steps, suggestion.learning_rate)?.write_to(&artifacts, "find-lr")?;
+    plot::range_test(&title, &steps, suggestion.learning_rate)?.write_to(&artifacts, NAME)?;
     if args.json {
         json(&report);
         return Ok(());
@@ -151,7 +153,7 @@ where
     }
     out(format_args!("Why: {}.", suggestion.reason));
     out(format_args!(
-        "\nwritten to {}: find-lr.svg/.png  find-lr.csv  find-lr.json",
+        "\nwritten to {}: {NAME}.svg/.png  {NAME}.csv  {NAME}.json",
         artifacts.folder.display()
     ));
     Ok(())

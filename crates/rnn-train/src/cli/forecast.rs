@@ -38,6 +38,8 @@ pub(crate) struct ForecastArgs {
     pub(crate) json: bool,
 }
 
+/// Name of its files.
+const NAME: &str = "forecast";
 /// Series whose forecasts are printed; files have all.
 const PRINTED: usize = 10;
 
@@ -70,23 +72,22 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     })?;
     let artifacts = &context.folder(args.experiment);
     let _lock = artifacts.lock(".forecast.lock")?;
-    artifacts.write("forecast.json", to_json(&forecasts)?)?;
-    artifacts.write("forecast.csv", csv(&forecasts, &task.settings.loss.quantiles)?)?;
+    artifacts.write(&format!("{NAME}.json"), to_json(&forecasts)?)?;
+    artifacts.write(&format!("{NAME}.csv"), csv(&forecasts, &task.settings.loss.quantiles)?)?;
     let mean = match trained.len() {
         1 => String::new(),
         models => format!(", mean of {models} models"),
     };
     let (name, series, mark) = (task.name(), &forecasts[0].series, task.data.source.mark());
     let title = format!("{name}: forecast of {series}{mark}{mean}");
-    plot::forecast(&title, &task.data.config.target, &forecasts[0])?
-        .write_to(artifacts, "forecast")?;
+    plot::forecast(&title, &task.data.config.target, &forecasts[0])?.write_to(artifacts, NAME)?;
     if args.json {
         json(&forecasts);
         return Ok(());
     }
     print(&task, &forecasts, &mean);
     out(format_args!(
-        "\nwritten to {}: forecast.csv  forecast.json  forecast.svg/.png",
+        "\nwritten to {}: {NAME}.csv  {NAME}.json  {NAME}.svg/.png",
         artifacts.folder.display()
     ));
     Ok(())
@@ -114,7 +115,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
         out(table("<<>>", iter::once(head).chain(forecast.values.iter().map(row))));
     }
     if forecasts.len() > PRINTED {
-        out(format_args!("… and {} more series, in forecast.csv", forecasts.len() - PRINTED));
+        out(format_args!("… and {} more series, in {NAME}.csv", forecasts.len() - PRINTED));
     }
     out("Dates go on as they did; holidays are not known.");
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Listed {
+struct ExperimentRow {
     name: &'static str,
     about: &'static str,
     epochs: usize,
@@ -24,13 +24,13 @@ struct Listed {
 
 /// Lists the experiments.
 pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
-    let listed: Vec<Listed> = Experiment::all()
+    let listed: Vec<ExperimentRow> = Experiment::all()
         .map(|experiment| {
             // A damaged folder is reported by the commands that use it; the list goes on.
             let checkpoints = Checkpoints::open(&context.folder(experiment)).ok();
             let best = checkpoints.and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
-            Ok(Listed {
+            Ok(ExperimentRow {
                 name: experiment.name(),
                 about: experiment.about(),
                 epochs: settings.epochs,
@@ -44,7 +44,7 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
         json(&listed);
         return Ok(());
     }
-    let row = |Listed { name, about, epochs, best_epoch, .. }: Listed| {
+    let row = |ExperimentRow { name, about, epochs, best_epoch, .. }: ExperimentRow| {
         let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
         cells![name, epochs, trained, about]
     };

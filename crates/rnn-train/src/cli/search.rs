@@ -22,7 +22,7 @@ use crate::{
     evaluation::SeriesEvaluation,
     run::RunFolder,
     search::{
-        Board, Drawn, Outcome, Point, Search, SearchPlan, Searching, Space, TRIALS, overlay,
+        Board, Drawn, Point, Search, SearchPlan, Searching, Space, TRIALS, TrialOutcome, overlay,
         picture, rungs,
     },
     settings::{
@@ -75,7 +75,7 @@ struct SearchReport<'a> {
     plan: &'a SearchPlan,
     /// Whether all trials are trained.
     complete: bool,
-    trials: Vec<&'a Outcome>,
+    trials: Vec<&'a TrialOutcome>,
     best: String,
     /// Scores of the best trial on the test part, once all are trained.
     test: Option<&'a SeriesEvaluation>,
@@ -296,7 +296,7 @@ impl Searching<'_> {
             "{experiment}: {trained} on {file}{synthetic}, best validation {metric} {score}"
         );
         let artifacts = RunFolder { name: experiment.name().to_owned(), folder: folder.clone() };
-        picture(&title, metric, space, &board)?.write_to(&artifacts, "search")?;
+        picture(&title, metric, space, &board)?.write_to(&artifacts, FOLDER)?;
         let test = if complete { Some(self.test(best_run, search)?) } else { None };
         if args.json {
             let tested = search.tested.iter().map(|tested| tested.trial.as_str()).collect();
@@ -328,7 +328,7 @@ impl Searching<'_> {
         ));
         let test = if complete { "  test.json" } else { "" };
         out(format_args!(
-            "written to {}: search.csv  search.svg/.png  best.toml{test}  trial-*/ (a run folder \
+            "written to {}: {TRIALS}  {FOLDER}.svg/.png  best.toml{test}  trial-*/ (a run folder \
              each)",
             folder.display()
         ));

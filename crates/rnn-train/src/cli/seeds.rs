@@ -91,7 +91,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     artifacts.write(REPORT, to_json(&report)?)?;
     out(&report);
     out(format_args!(
-        "\nwritten to {}: seeds.json  {FOLDER}/SEED/{experiment}/ (a folder a model)",
+        "\nwritten to {}: {REPORT}  {FOLDER}/SEED/{experiment}/ (a folder a model)",
         artifacts.folder.display()
     ));
     Ok(())
@@ -104,11 +104,11 @@ const REPORT: &str = "seeds.json";
 /// What `seeds.json` is read for.
 #[derive(Debug, Deserialize)]
 struct Trainings {
-    models: Vec<Training>,
+    models: Vec<SeedModel>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Training {
+struct SeedModel {
     seed: u64,
 }
 

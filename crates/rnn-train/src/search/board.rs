@@ -15,7 +15,7 @@ use crate::{
 
 /// The outcome of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Outcome {
+pub(crate) struct TrialOutcome {
     pub(crate) run: TrialRun,
     pub(crate) result: std::result::Result<Scored, String>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Scored {
 pub(crate) struct Board {
     metric: Ranking,
     keys: Vec<String>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<TrialOutcome>,
 }
 
 /// Trials listed as leading during the search.
@@ -51,7 +51,7 @@ impl Board {
         Self { metric, keys, outcomes: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: TrialOutcome) {
         self.outcomes.push(outcome);
     }
 
@@ -68,15 +68,15 @@ impl Board {
     }
 
     /// All outcomes, by trial.
-    pub(crate) fn outcomes(&self) -> Vec<&Outcome> {
-        let mut all: Vec<&Outcome> = self.outcomes.iter().collect();
+    pub(crate) fn outcomes(&self) -> Vec<&TrialOutcome> {
+        let mut all: Vec<&TrialOutcome> = self.outcomes.iter().collect();
         all.sort_by_key(|outcome| (outcome.run.trial, outcome.run.rung));
         all
     }
 
     /// Runs that have scores, by trial.
     fn scored(&self) -> impl Iterator<Item = (&TrialRun, Scored)> {
-        let scored = |outcome: &'_ Outcome| outcome.result.as_ref().ok().copied();
+        let scored = |outcome: &'_ TrialOutcome| outcome.result.as_ref().ok().copied();
         let all = self.outcomes().into_iter();
         all.filter_map(move |outcome| Some((&outcome.run, scored(outcome)?)))
     }
@@ -97,7 +97,7 @@ impl Board {
     }
 
     /// The line of a finished run.
-    pub(crate) fn line(&self, outcome: &Outcome) -> String {
+    pub(crate) fn line(&self, outcome: &TrialOutcome) -> String {
         let name = outcome.run.name();
         let settings = described(&outcome.run.point);
         let scored = match &outcome.result {
@@ -133,7 +133,7 @@ impl Board {
         let head = cells!["trial", "rung", "status"].into_iter().chain(scores.map(str::to_owned));
         let header: Vec<String> =
             head.chain(self.keys.iter().cloned()).chain(["problem".to_owned()]).collect();
-        Ok(csv_rows(&header, &self.outcomes(), |Outcome { run, result }| {
+        Ok(csv_rows(&header, &self.outcomes(), |TrialOutcome { run, result }| {
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
             let (scores, problem) = match result {
                 Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds }) => {
@@ -201,7 +201,7 @@ impl fmt::Display for Board {
     }
 }
 
-impl Serialize for Outcome {
+impl Serialize for TrialOutcome {
     fn serialize<S: serde::Serializer>(
         &self,
         serializer: S,

@@ -21,7 +21,7 @@ use rnn_files::{read_if_exists, to_json, write_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use board::{Board, Outcome};
+pub(crate) use board::{Board, TrialOutcome};
 pub(crate) use halving::rungs;
 pub(crate) use picture::picture;
 pub(crate) use space::{Drawn, Point, Space, overlay};

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     TRIALS, TrialRun,
-    board::{Board, Outcome, Scored},
+    board::{Board, Scored, TrialOutcome},
     space::{Point, overlay},
 };
 use crate::{
@@ -94,7 +94,7 @@ impl Searching<'_> {
         for run in runs {
             match self.finished(run) {
                 Ok(Some(scored)) => {
-                    self.board().add(Outcome { run: run.clone(), result: Ok(scored) })
+                    self.board().add(TrialOutcome { run: run.clone(), result: Ok(scored) })
                 }
                 Ok(None) => left.push(run),
                 Err(error) => {
@@ -120,7 +120,7 @@ impl Searching<'_> {
             let result =
                 problem.map_or_else(|| self.scored(&run), |problem| Err(problem.to_owned()));
             let mut board = self.board();
-            let outcome = Outcome { run, result };
+            let outcome = TrialOutcome { run, result };
             board.add(outcome.clone());
             if !self.quiet {
                 log::info!("{}", board.line(&outcome));
