@@ -69,9 +69,16 @@ impl Scratch {
         Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes.
+    /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes;
+    /// again, if it ended before it was looked at.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
+        let mut runs = (0..20).map(|_| self.run_measured_once(args));
+        runs.find(|(_, memory)| *memory > 0).expect("a run that lasts a moment")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn run_measured_once(&self, args: &[&str]) -> (Finished, u64) {
         let child = self
             .command(args)
             .stdin(Stdio::null())
