@@ -1,6 +1,7 @@
 """Forward and backward of one PyTorch layer: `python pytorch_layers.py --cell lstm --device cuda`.
 
-Prints a JSON line for each shape that the Criterion bench `layers` has on a GPU, the gradient of the input included.
+Prints a JSON line for each shape that the Criterion bench `layers` has on a GPU, the gradient of the
+input included.
 """
 
 import argparse
@@ -14,8 +15,11 @@ from torch import nn
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 STOCK = {"B": 64, "T": 60, "I": 80, "H": 100}
 RANGES = {"T": [240, 1000], "H": [80, 128, 256, 1024], "B": [256, 512]}
-SQUARES = [{"B": 64, "I": 256, "H": 256}, {"B": 512, "I": 256, "H": 256}, {"B": 64, "I": 512, "H": 512}]
-SHAPES = [STOCK] + [{**STOCK, axis: size} for axis, sizes in RANGES.items() for size in sizes] + [{**STOCK, **square} for square in SQUARES]
+SQUARES = [
+    {"B": batch, "I": size, "H": size} for batch, size in [(64, 256), (512, 256), (64, 512)]
+]
+GROWN = [{**STOCK, axis: size} for axis, sizes in RANGES.items() for size in sizes]
+SHAPES = [STOCK, *GROWN, *({**STOCK, **square} for square in SQUARES)]
 WARM_UP_SECONDS, SECONDS, MOST_REPEATS = 0.3, 1.0, 200
 
 
@@ -31,7 +35,9 @@ def time_calls(call, least):
         if time.perf_counter() - started >= WARM_UP_SECONDS:
             break
     seconds, started = [], time.perf_counter()
-    while len(seconds) < least or (len(seconds) < MOST_REPEATS and time.perf_counter() - started < SECONDS):
+    while len(seconds) < least or (
+        len(seconds) < MOST_REPEATS and time.perf_counter() - started < SECONDS
+    ):
         call_started = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - call_started)

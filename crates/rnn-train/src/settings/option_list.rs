@@ -204,7 +204,9 @@ macro_rules! options {
         #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         $vis struct $list {
-            $($(#[$program_doc])* $(#[$program_attr])* #[arg(skip)] pub(crate) $program: Option<$program_kind>,)*
+            $($(#[$program_doc])* $(#[$program_attr])*
+            #[arg(skip)]
+            pub(crate) $program: Option<$program_kind>,)*
             $($($(#[$doc])* $(#[$attr])*
             #[arg(long, allow_negative_numbers = true, help_heading = $heading)]
             pub(crate) $name: Option<$kind>,)*)*

@@ -179,8 +179,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder holds no checkpoint of this task, a damaged one, or one of a task with another
-    /// model, loss, data or scale.
+    /// When the folder holds no checkpoint of this task, a damaged one, or one of a task with
+    /// another model, loss, data or scale.
     pub fn load<'a, T: Task>(
         &self,
         task: &'a T,
@@ -267,8 +267,8 @@ impl TrainedModel<'_, SeriesTask> {
     ///
     /// # Errors
     ///
-    /// When no step is asked for, or more than the model predicts at once, and its inputs of later rows
-    /// are not known.
+    /// When no step is asked for, or more than the model predicts at once, and its inputs of later
+    /// rows are not known.
     pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
         if steps == 0 {
             return Err(Error::Usage("a forecast has at least one step, got 0".to_owned()));
