@@ -1,5 +1,5 @@
-//! Several training runs at once, each a process of its own: Burn's random numbers come from one
-//! generator a process, so two runs in one would not repeat.
+//! Several training runs at once, each a process of its own: a crash ends one run only, and each
+//! run has its own number of threads.
 
 use std::{
     collections::VecDeque,

@@ -5,7 +5,11 @@
 use std::{
     fs,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use jiff::{ToSpan, civil::date};
@@ -90,6 +94,33 @@ fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loade
     assert_eq!(loaded.best_epoch(), model.best_epoch());
     let rmse = |evaluation: rnn_train::SeriesEvaluation| evaluation.model.rmse;
     assert_eq!(rmse(loaded.evaluate().unwrap()), rmse(model.evaluate().unwrap()));
+}
+
+#[test]
+fn a_training_beside_others_gives_the_weights_that_it_gives_alone() {
+    let task = task();
+    let weights = |seed| {
+        let options = Options::default().seed(seed).epochs(8);
+        let model = Training::new(&task).options(options).run().unwrap();
+        model.weights(Format::Text).unwrap()
+    };
+    let alone = [1, 2].map(weights);
+    let folder = tempfile::tempdir().unwrap();
+    Training::new(&task).folder(folder.path()).run().unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+    let ended = AtomicBool::new(false);
+    let beside = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                run.load(&task, BackendChoice::Auto).unwrap();
+            }
+        });
+        let trainings = [1, 2].map(|seed| scope.spawn(move || weights(seed)));
+        let beside = trainings.map(thread::ScopedJoinHandle::join);
+        ended.store(true, Ordering::Relaxed);
+        beside.map(Result::unwrap)
+    });
+    assert_eq!(beside, alone);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rnn_files::{MAX_TEXT_BYTES, read_text};
 use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{device::STOCK_LAYER, fault::root};
+use super::{device::STOCK_LAYER, fault::root, random::lock_generator};
 use crate::panics::caught;
 
 /// Timed runs; the fastest counts. One more comes first, which compiles kernels.
@@ -116,6 +116,7 @@ fn memory() -> Option<PathBuf> {
 /// Milliseconds of one training pass of a layer.
 fn milliseconds(device: &Device) -> Result<f64, String> {
     let pass = || {
+        let _generator = lock_generator();
         let [batch, time, input, hidden] = STOCK_LAYER;
         let device = device.clone().autodiff();
         let layer = LstmConfig::new(input, hidden).init(&device);

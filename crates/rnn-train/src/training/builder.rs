@@ -1,9 +1,6 @@
 //! Training as a Rust program does it.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use burn::tensor::Device;
 use rnn_data::Table;
@@ -22,15 +19,13 @@ use crate::{
     task::{Format, SeriesTask, Task},
 };
 
-/// Held while a training draws random numbers.
-static ALONE: Mutex<()> = Mutex::new(());
-
 /// A training of a task: in memory, or in a folder, where it can be resumed after an interruption
 /// at any moment.
 ///
 /// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate.
-/// Burn draws random numbers from one generator a process, so trainings of a process run one after
-/// another: the same seed gives the same weights.
+/// The same seed gives the same weights on a CPU, also while other threads train or load models.
+/// Burn has one generator of random numbers a process, so code of the caller that draws from it
+/// during a training changes the result.
 ///
 /// # Examples
 ///
@@ -145,7 +140,6 @@ impl<'a, T: Task> Training<'a, T> {
             None => Claim::memory(),
         };
         claim.check(&settings.options)?;
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let run = claim.decide(self.task, &settings)?;
         let (backend, why) = Backend::choose(self.backend)?;
         log::info!("{why}");
@@ -202,7 +196,7 @@ impl RunFolder {
         let (backend, why) = Backend::choose(backend)?;
         log::info!("{why}");
         let device = backend.device.clone();
-        let model = backend.guard(USE_CPU, || checkpoints.load(task.model(&device), &best))?;
+        let model = backend.guard(USE_CPU, || checkpoints.load(task, &device, &best))?;
         Ok(TrainedModel { task, model, best, backend, device })
     }
 

@@ -26,6 +26,7 @@ use super::{
     metrics::{LOSS, Measured},
 };
 use crate::{
+    backend::lock_generator,
     run::{History, Provenance},
     settings::Rates,
 };
@@ -233,16 +234,19 @@ impl<M: LearnerModel> Going<'_, M> {
 
     fn train(&mut self, epoch: usize, loader: &TrainLoader<M>) {
         let mut batches = loader.iter();
-        let mut told = false;
-        while let Some(batch) = batches.next() {
-            if !told {
-                let begin = self.events.process_train(LearnerEvent::StartSplit {
-                    epoch_number: epoch,
-                    total_items: loader.num_items(),
-                });
-                self.interrupter.fail_on_error(begin);
-                told = true;
-            }
+        if batches.progress().is_completed() {
+            // A run that resumes after the last step of an epoch has nothing to say of its steps.
+            return;
+        }
+        let begin = self.events.process_train(LearnerEvent::StartSplit {
+            epoch_number: epoch,
+            total_items: loader.num_items(),
+        });
+        self.interrupter.fail_on_error(begin);
+        loop {
+            // The loader seeds each step, which then draws its dropout masks.
+            let generator = lock_generator();
+            let Some(batch) = batches.next() else { break };
             let batch = match batch {
                 Ok(batch) => batch,
                 Err(error) => {
@@ -251,6 +255,7 @@ impl<M: LearnerModel> Going<'_, M> {
                 }
             };
             let output = self.learner.train_step(batch);
+            drop(generator);
             self.learner.lr_step();
             self.learner.optimizer_step(output.grads);
             self.step += 1;
@@ -278,11 +283,7 @@ impl<M: LearnerModel> Going<'_, M> {
                 self.save(epoch - 1, None, true);
             }
         }
-        // An epoch that goes on after its last step has nothing to say of its steps.
-        if told {
-            self.interrupter
-                .fail_on_error(self.events.process_train(LearnerEvent::EndSplit(epoch)));
-        }
+        self.interrupter.fail_on_error(self.events.process_train(LearnerEvent::EndSplit(epoch)));
     }
 
     fn validate(&mut self, epoch: usize, loader: &ValidLoader<M>) {

@@ -22,7 +22,7 @@ use super::{
     renderer::ObserverRenderer,
 };
 use crate::{
-    backend::Backend,
+    backend::{Backend, lock_generator},
     error::{Error, Result, Signal},
     run::History,
     settings::{OptionList, Rates, Span, TrainSettings},
@@ -51,6 +51,7 @@ pub(crate) struct Fit<'a> {
 /// then trains them.
 pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
     let cpu = Device::flex().autodiff();
+    let _generator = lock_generator();
     cpu.seed(seed);
     task.model(&cpu)
 }

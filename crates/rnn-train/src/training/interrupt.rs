@@ -4,7 +4,7 @@
 use std::{
     io,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -19,9 +19,13 @@ struct Handlers {
     at_once: Arc<AtomicBool>,
     /// The signal that came, or 0.
     came: Arc<AtomicUsize>,
+    /// How many trainings note signals.
+    trainings: Mutex<usize>,
 }
 
 static HANDLERS: OnceLock<Handlers> = OnceLock::new();
+/// Held while they are installed, so that there is one set of them.
+static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// While this is there, the first signal is only noted; the second ends the process.
 pub(crate) struct Signals {
@@ -39,10 +43,15 @@ pub(crate) fn install() -> io::Result<()> {
 }
 
 fn handlers() -> io::Result<&'static Handlers> {
+    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handlers) = HANDLERS.get() {
         return Ok(handlers);
     }
-    let handlers = Handlers { at_once: Arc::new(AtomicBool::new(true)), came: Arc::default() };
+    let handlers = Handlers {
+        at_once: Arc::new(AtomicBool::new(true)),
+        came: Arc::default(),
+        trainings: Mutex::default(),
+    };
     for signal in [Signal::Interrupt, Signal::Terminate] {
         // In this order: a signal first sees what the one before has left.
         flag::register_conditional_shutdown(
@@ -56,6 +65,12 @@ fn handlers() -> io::Result<&'static Handlers> {
     Ok(HANDLERS.get_or_init(|| handlers))
 }
 
+impl Handlers {
+    fn trainings(&self) -> MutexGuard<'_, usize> {
+        self.trainings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Signals {
     /// Begins to note signals.
     ///
@@ -65,8 +80,12 @@ impl Signals {
     pub(crate) fn noted() -> Result<Self> {
         let handlers = handlers()
             .map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
-        handlers.came.store(0, Ordering::SeqCst);
-        handlers.at_once.store(false, Ordering::SeqCst);
+        let mut trainings = handlers.trainings();
+        if *trainings == 0 {
+            handlers.came.store(0, Ordering::SeqCst);
+            handlers.at_once.store(false, Ordering::SeqCst);
+        }
+        *trainings += 1;
         Ok(Self { handlers: Some(handlers) })
     }
 
@@ -107,7 +126,11 @@ pub(crate) fn take_ctrl_c() {}
 impl Drop for Signals {
     fn drop(&mut self) {
         if let Some(handlers) = self.handlers {
-            handlers.at_once.store(true, Ordering::SeqCst);
+            let mut trainings = handlers.trainings();
+            *trainings -= 1;
+            if *trainings == 0 {
+                handlers.at_once.store(true, Ordering::SeqCst);
+            }
         }
     }
 }

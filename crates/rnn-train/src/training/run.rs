@@ -321,7 +321,7 @@ impl<T: Task> Run<'_, T> {
         let backend = if matches!(trained, Err(Error::Gpu { .. })) { &cpu } else { backend };
         let best = checkpoints.best().filter(|best| best.provenance.is_of_same_data(&provenance));
         let finish = |best: Best| {
-            let model = checkpoints.load(task.model(&backend.device), &best)?;
+            let model = checkpoints.load(task, &backend.device, &best)?;
             if let Some(folder) = folder {
                 report(
                     folder,

@@ -41,7 +41,7 @@ impl Trained {
 
     /// A task's model with the best weights.
     pub(crate) fn load<T: Task>(&self, task: &T, device: &Device) -> Result<T::Model> {
-        self.checkpoints.load(task.model(device), &self.best)
+        self.checkpoints.load(task, device, &self.best)
     }
 
     /// Scores the best checkpoint.

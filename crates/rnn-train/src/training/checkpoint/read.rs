@@ -7,7 +7,7 @@ use burn::{
     module::Module,
     optim::OptimizerRecord,
     store::{ModuleRecord, RecordError},
-    tensor::Bytes,
+    tensor::{Bytes, Device},
     train::checkpoint::Checkpoint,
 };
 
@@ -16,7 +16,11 @@ use super::{
     record,
     store::Checkpoints,
 };
-use crate::error::{Error, Result};
+use crate::{
+    backend::lock_generator,
+    error::{Error, Result},
+    task::Task,
+};
 
 /// What to do when a checkpoint is damaged, for those that only read it.
 pub(super) const TRAIN_GOES_BACK: &str =
@@ -91,8 +95,12 @@ impl Checkpoints {
         })
     }
 
-    /// Loads the best checkpoint into a model of the same sizes.
-    pub(crate) fn load<M: Module>(&self, model: M, best: &Best) -> Result<M> {
+    /// Loads the best checkpoint into a model of the task.
+    pub(crate) fn load<T: Task>(&self, task: &T, device: &Device, best: &Best) -> Result<T::Model> {
+        let model = {
+            let _generator = lock_generator();
+            task.model(device)
+        };
         self.load_files(model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
     }
 }
