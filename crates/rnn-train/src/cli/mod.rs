@@ -3,6 +3,7 @@
 mod args;
 mod backtest;
 mod compare;
+mod completions;
 mod config;
 mod context;
 mod devices;
@@ -12,6 +13,7 @@ mod fetch;
 mod find_lr;
 mod forecast;
 mod list;
+mod man;
 mod output;
 mod predict;
 mod progress;
@@ -19,12 +21,13 @@ mod search;
 mod seeds;
 mod train;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
 use args::JsonArgs;
 use backtest::BacktestArgs;
 use clap::{Args, Parser, Subcommand};
 use compare::CompareArgs;
+use completions::CompletionsArgs;
 use config::ConfigArgs;
 use context::Context;
 use evaluate::EvaluateArgs;
@@ -32,6 +35,8 @@ use export::ExportArgs;
 use fetch::FetchArgs;
 use find_lr::FindLrArgs;
 use forecast::ForecastArgs;
+use git_version::git_version;
+use man::ManArgs;
 use output::muted;
 pub(crate) use output::{error, guarded, log_to_stderr};
 use predict::PredictArgs;
@@ -40,11 +45,22 @@ use train::TrainArgs;
 
 use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings};
 
+/// Version, commit and the backends that are built in.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = git_version!(args = ["--always", "--abbrev=9"], fallback = "unknown commit");
+    let backends = match (cfg!(feature = "wgpu"), cfg!(feature = "vulkan")) {
+        (_, true) => "ndarray, flex, wgpu (SPIR-V)",
+        (true, _) => "ndarray, flex, wgpu",
+        _ => "ndarray, flex",
+    };
+    format!("{} ({commit}; backends: {backends})", env!("CARGO_PKG_VERSION"))
+});
+
 /// Train, evaluate and use the course's recurrent models.
 #[derive(Debug, Parser)]
 #[command(
     name = "rnn-train",
-    version,
+    version = VERSION.as_str(),
     about = "Recurrent networks on Burn: predict the next letter, predict the next opening price",
     after_help = "Without a command, trains and evaluates stock-lstm on the embedded synthetic \
                   sample."
@@ -73,31 +89,50 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train an experiment (or train it further) and evaluate it
+    #[command(after_help = "Examples:\n  rnn-train train stock-lstm\n  rnn-train train stock-gap --data prices.csv\n  rnn-train train series --data sensors.csv --target temperature --horizon 7")]
     Train(Box<TrainArgs>),
     /// Print the metrics again, from the best checkpoint
+    #[command(after_help = "Examples:\n  rnn-train evaluate stock-gap\n  rnn-train evaluate stock-gap --json")]
     Evaluate(EvaluateArgs),
     /// Predict the next letter, or the value of a day
+    #[command(after_help = "Example:\n  rnn-train predict stock-gap 2020-04-24")]
     Predict(PredictArgs),
     /// Forecast the rows after the last, with intervals
+    #[command(after_help = "Examples:\n  rnn-train forecast stock-gap\n  rnn-train forecast series --steps 14 --json")]
     Forecast(ForecastArgs),
     /// Train and score on one part of the data after another, as time went on
+    #[command(after_help = "Example:\n  rnn-train backtest stock-gap --folds 5 --data prices.csv")]
     Backtest(Box<BacktestArgs>),
     /// Find a learning rate by a short training whose rate rises
+    #[command(after_help = "Example:\n  rnn-train find-lr stock-lstm --data prices.csv")]
     FindLr(Box<FindLrArgs>),
     /// Search settings: many trainings, ranked by the validation part
+    #[command(after_help = "Example:\n  rnn-train search stock-gap --space space.toml --trials 40")]
     Search(Box<SearchArgs>),
     /// Hold two runs against each other: settings, scores, learning curves
+    #[command(after_help = "Example:\n  rnn-train compare stock-gap stock-open")]
     Compare(CompareArgs),
     /// Print every setting of an experiment as a commented settings file
+    #[command(after_help = "Example:\n  rnn-train config stock-gap > run.toml")]
     Config(ConfigArgs),
     /// Write the best weights to a file
+    #[command(after_help = "Example:\n  rnn-train export stock-gap --format safetensors --out gap.safetensors")]
     Export(ExportArgs),
     /// Fetch daily bars of a share, or the days a file does not have yet
+    #[command(after_help = "Examples:\n  rnn-train fetch 600519\n  rnn-train fetch AAPL --from 2015-01-01 --out apple.csv")]
     Fetch(FetchArgs),
     /// List the experiments
+    #[command(after_help = "Example:\n  rnn-train list")]
     List(JsonArgs),
     /// List the devices this program can compute on
+    #[command(after_help = "Example:\n  rnn-train devices")]
     Devices(JsonArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  rnn-train completions bash > rnn-train.bash")]
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = "Example:\n  rnn-train man --out man")]
+    Man(ManArgs),
 }
 
 /// Runs a command line in this process without its results.
@@ -127,5 +162,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(context, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     }
 }
