@@ -89,7 +89,7 @@ fn series() -> Options {
 
 /// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and
 /// `stock-open` are those with the best backtests on the days of the course's file that end before
-/// its test set; CONTRIBUTING.md says how.
+/// its test set; docs/results.md says how.
 fn prices() -> Options {
     series()
         .units([64])
