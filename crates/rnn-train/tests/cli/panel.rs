@@ -150,13 +150,12 @@ fn a_folder_one_of_whose_files_changed_is_other_data() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        "has changed since the model was trained on it; to use it all the same, name it with \
-         --data",
+        "has changed since the model was trained on it (use --data to read it anyway)",
     );
     scratch.ok(&["evaluate", "series", "--data", &data]);
     let finished = scratch.ok(&["train", "series", "--epochs", "1"]);
     assert!(
-        finished.stderr.contains("the data is another, so what counts as best starts anew"),
+        finished.stderr.contains("the data has changed, so earlier losses are ignored"),
         "{}",
         finished.stderr
     );

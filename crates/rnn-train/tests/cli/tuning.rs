@@ -38,7 +38,7 @@ fn schedules_show_their_rate_in_metrics_csv_and_start_anew_in_a_later_run() {
         "1",
     ]);
     assert!(
-        later.stderr.contains("not as before: ")
+        later.stderr.contains("changed since the previous run: ")
             && later.stderr.contains("schedule constant (before: step:2:0.5)"),
         "{}",
         later.stderr
