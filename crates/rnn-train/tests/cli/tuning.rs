@@ -201,7 +201,7 @@ fn the_validation_part_can_be_scored_instead_of_the_test_part() {
     );
     assert!(
         finished.stdout.contains("30 validation values of")
-            && finished.stdout.contains("the test part was not scored"),
+            && finished.stdout.contains("The test set was not scored."),
         "{}",
         finished.stdout
     );
