@@ -80,8 +80,8 @@ impl Backend {
     }
 }
 
-const NO_ADAPTER: &str = "--backend wgpu: no graphics adapter was found (install a Vulkan driver, or \
-                          use --backend ndarray for the CPU)";
+const NO_ADAPTER: &str = "--backend wgpu: no graphics adapter was found (install a Vulkan driver, \
+                          or use --backend ndarray for the CPU)";
 
 fn automatic() -> (Backend, String) {
     let cpu = |why: &str| {

@@ -60,8 +60,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Ends the process with an error unless it is dropped in time.
 ///
-/// Reading from a device that was just lost may block forever (cubecl-wgpu 0.11.3). Nothing can wake
-/// that thread, nor the threads that wait for it.
+/// Reading from a device that was just lost may block forever (cubecl-wgpu 0.11.3). Nothing can
+/// wake that thread, nor the threads that wait for it.
 pub(crate) struct Watchdog {
     _stops: Option<mpsc::Sender<()>>,
 }

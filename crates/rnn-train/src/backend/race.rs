@@ -159,7 +159,8 @@ mod tests {
         assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race.clone() }.gpu_wins());
         assert_eq!(
             race.to_string(),
-            "an LSTM training pass (batch 64, 60 steps) takes 1.2 ms on the GPU and 20.0 ms on the CPU"
+            "an LSTM training pass (batch 64, 60 steps) takes 1.2 ms on the GPU and 20.0 ms on \
+             the CPU"
         );
         assert!(
             Race { cached_in: Some("devices.json".into()), ..race }

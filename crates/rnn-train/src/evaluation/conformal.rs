@@ -68,8 +68,8 @@ impl Conformal {
     }
 }
 
-/// Decay of the volatility estimate, as in RiskMetrics (Longerstaey and Spencer, Technical Document,
-/// 1996).
+/// Decay of the volatility estimate, as in RiskMetrics (Longerstaey and Spencer, Technical
+/// Document, 1996).
 const DECAY: f64 = 0.94;
 
 /// Volatility before each origin, from 2 to the number of rows.

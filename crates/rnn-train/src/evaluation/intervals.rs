@@ -93,11 +93,11 @@ impl QuantileErrors {
 
 impl IntervalScores {
     /// Writes one or two sentences on the intervals.
-    pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
+    pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, set: &str) -> fmt::Result {
         let Self { level, method, coverage, mean_width } = self;
         let (level, coverage, width) = (100.0 * level, 100.0 * coverage, number(*mean_width));
         let covered =
-            format!("cover {coverage:.1}% of the {part} values; their mean width is {width}.");
+            format!("cover {coverage:.1}% of the {set} values; their mean width is {width}.");
         match method {
             IntervalMethod::SplitConformal { calibrated_on, .. } => writeln!(
                 f,

@@ -124,11 +124,11 @@ impl fmt::Display for SeriesEvaluation {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
         let [first, last] = self.span.map(rnn_data::format_time);
-        let part = self.part();
+        let set = self.part();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(
             f,
-            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {data}, {first} to \
+            "{experiment}{epoch}, {windows} {set} {what} of `{target}` of {data}, {first} to \
              {last}, split `{split}`"
         )?;
         let first = if self.horizon == 1 { "forecast" } else { "all steps" };
@@ -146,9 +146,9 @@ impl fmt::Display for SeriesEvaluation {
             writeln!(f, "{}", Scores::table("steps ahead", rows))?;
         }
         if let Some(interval) = &self.interval {
-            interval.describe(f, part)?;
+            interval.describe(f, set)?;
         }
-        if part == "validation" {
+        if set == "validation" {
             writeln!(
                 f,
                 "These scores are optimistic: the validation set also chose the weights and \

@@ -21,8 +21,8 @@ pub struct Scores {
     pub mae: f64,
     /// Mean absolute percentage error, in percent; none if an actual value is 0.
     pub mape: Option<f64>,
-    /// Symmetric mean absolute percentage error, in percent: relative to the mean size of actual and
-    /// predicted value.
+    /// Symmetric mean absolute percentage error, in percent: relative to the mean size of actual
+    /// and predicted value.
     pub smape: f64,
     /// Mean absolute scaled error: relative to the error of the (seasonal) naive forecast on the
     /// training set. None if that error is 0.

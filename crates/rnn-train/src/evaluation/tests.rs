@@ -3,8 +3,8 @@ use rnn_data::{Series, SeriesConfig, SetSize, Split, Table, Transform};
 
 use super::*;
 
-/// A series of daily opens with closes 0.5 higher. The last `test` rows are the test set; `test / 2`
-/// rows before them are the validation set.
+/// A series of daily opens with closes 0.5 higher. The last `test` rows are the test set; the
+/// `test / 2` rows before them are the validation set.
 pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
     let times = (0..values.len())
         .map(|row| date(2020, 1, 1).checked_add((row as i64).days()).unwrap().into())

@@ -39,7 +39,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
     plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |one| one.predicted));
     let best = best(baselines)
         .map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
-    let (rmse, part) = (number(evaluation.model.rmse), evaluation.part());
+    let (rmse, set) = (number(evaluation.model.rmse), evaluation.part());
     let (file, mark, count) = (&data.file, data.mark(), shown.len());
     let title = match series {
         [_, _, ..] => {
@@ -49,7 +49,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
                 "{experiment}: {name} of {all} series of {file}{mark}, RMSE of all {rmse}{best}"
             )
         }
-        _ => format!("{experiment}: {count} {part} values of {file}{mark}, RMSE {rmse}{best}"),
+        _ => format!("{experiment}: {count} {set} values of {file}{mark}, RMSE {rmse}{best}"),
     };
     over_time(plots, &title, target, shown.iter().map(|one| one.time))
 }

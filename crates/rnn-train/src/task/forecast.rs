@@ -167,8 +167,8 @@ impl SeriesTask {
         Ok(origins.into_iter().zip(forecasts).collect())
     }
 
-    /// Forecasts from each origin. Beyond the horizon a forecast continues from its own values, with
-    /// one path.
+    /// Forecasts from each origin. Beyond the horizon a forecast continues from its own values,
+    /// with one path.
     fn forecast_from(
         &self,
         models: &[WithLoss<SeriesModel>],

@@ -53,8 +53,8 @@ pub struct Batching {
 
 /// A task: data, model, metrics and scores.
 ///
-/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate. Implement the trait to train your
-/// own model.
+/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate. Implement the trait to train
+/// your own model.
 pub trait Task {
     /// Whether [`Loaders::valid`] is a validation set. Otherwise it repeats the training samples.
     const VALIDATES: bool;
@@ -63,8 +63,8 @@ pub trait Task {
     type Batch: Send + 'static;
     /// The model. Its output has one loss per sample.
     ///
-    /// burn-train weights losses by their number of values. So the mean of an epoch is the mean over
-    /// its samples, as in Keras, even if the last batch is short.
+    /// burn-train weights losses by their number of values. So the mean of an epoch is the mean
+    /// over its samples, as in Keras, even if the last batch is short.
     type Model: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
     /// The scores of a trained model.
     type Evaluation: Evaluation;

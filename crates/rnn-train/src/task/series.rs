@@ -111,8 +111,8 @@ impl SeriesTask {
     ) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
             let problem = format!(
-                "season length {season}: must be less than the {training_rows} rows of the training \
-                 set (use a smaller --season)"
+                "season length {season}: must be less than the {training_rows} rows of the \
+                 training set (use a smaller --season)"
             );
             return Err(Error::Usage(problem));
         }
