@@ -191,7 +191,7 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
     scratch.fails(
         &["train", "series"],
         1,
-        &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"),
+        &format!("{new}: cannot be read: Record I/O error: Optimizer record tensors should carry"),
     );
     scratch.ok(&["evaluate", "series"]);
 }
