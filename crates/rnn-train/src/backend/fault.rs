@@ -1,8 +1,8 @@
 //! Classifies GPU failures by their messages.
 //!
-//! A GPU failure appears late and in another place: as a panic on the device thread, as an error
-//! when a value is read, or as a panic of code that did not expect the error. Only the message
-//! identifies the cause.
+//! A GPU failure appears late and elsewhere. It may be a panic on the device thread, an error when
+//! a value is read, or a panic of code that did not expect the error. Only the message identifies
+//! the cause.
 
 use std::{
     panic, process,

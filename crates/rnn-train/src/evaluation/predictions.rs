@@ -1,4 +1,4 @@
-//! Writes `predictions.csv` row by row, since it may exceed memory.
+//! Writes `predictions.csv` row by row, since it may be larger than the data.
 
 use std::io::Write;
 

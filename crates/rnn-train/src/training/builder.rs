@@ -124,12 +124,12 @@ impl<'a, T: Task> Training<'a, T> {
         self
     }
 
-    /// Trains.
+    /// Trains, and returns the model with its best weights.
     ///
     /// # Errors
     ///
-    /// When options are invalid or conflict, the folder holds another model or is in use, the loss
-    /// is not finite, files cannot be written, or the training is interrupted.
+    /// When options are invalid or conflict, or the folder holds another model or is in use. Also
+    /// when the loss is not finite, files cannot be written, or training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
         check_training_options(&self.options, &recipe)?;
@@ -176,8 +176,8 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder has no checkpoint of this task, or a damaged one, or when the model, the
-    /// loss, the data options or the scalers differ.
+    /// When the folder has no intact checkpoint of this task. Also when the model, the loss, the
+    /// data options or the scalers differ.
     pub fn load<'a, T: Task>(
         &self,
         task: &'a T,

@@ -68,7 +68,7 @@ impl Fit<'_> {
         if let Some(last) = self.last {
             let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
             if last.epoch == total || settings.patience > 0 && waited >= settings.patience {
-                // All epochs are done; only the reports are missing.
+                // Training is complete; only the reports are missing.
                 return Ok(());
             }
             self.checkpoints.start_from(last);

@@ -28,7 +28,7 @@ static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// While this exists, the first signal is only recorded; the second ends the process.
 pub(crate) struct Signals {
-    /// None: signals keep their default effect.
+    /// None: signals keep their usual effect.
     handlers: Option<&'static Handlers>,
 }
 

@@ -18,8 +18,8 @@ use crate::{
 
 /// Current manifest, previous manifest, and the newest one with a different best checkpoint.
 ///
-/// Whichever file is damaged, one of them describes a state without it. The third is kept only if
-/// the previous manifest has the same best checkpoint as the current one.
+/// Whichever file is damaged, one of them describes a state without it. The third is written when
+/// the first two have the same best checkpoint.
 pub(super) const NAMES: [&str; 3] =
     ["manifest.json", "manifest.before.json", "manifest.older.json"];
 

@@ -37,7 +37,7 @@ pub(super) struct CheckpointState {
     pub(super) written: Option<Written>,
     /// The previous manifest.
     pub(super) before: Option<Written>,
-    /// The newest manifest with a different best checkpoint, if neither of the two has one.
+    /// A manifest with a different best checkpoint, written when the other two share theirs.
     pub(super) older: Option<Written>,
     /// Files to start training from, if not those of the best checkpoint.
     pub(super) start: Option<Files>,
@@ -211,7 +211,7 @@ impl Checkpoints {
         for (name, bytes) in &state.unwritten {
             write_atomic(&folder.join(name), bytes)?;
         }
-        // A manifest without files of its own needs no fallback: earlier manifests are kept.
+        // A manifest that adds no files needs no new fallback: earlier manifests stay.
         if let Some(last) = state
             .written
             .as_ref()
