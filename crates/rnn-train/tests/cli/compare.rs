@@ -100,7 +100,7 @@ fn two_runs_are_held_against_each_other() {
     scratch.fails(
         &["compare", "series", "nothing"],
         1,
-        "nothing/config.json: is not there; expected the folder of a run",
+        "nothing/config.json: is missing (choose the folder of a run)",
     );
     scratch.fails(&["compare", "series"], 2, "<SECOND>");
 }

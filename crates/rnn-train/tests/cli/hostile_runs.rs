@@ -162,7 +162,7 @@ fn files_of_a_checkpoint_are_read_up_to_what_their_manifest_says() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"),
+        &format!("{name}: has 1099511627776 bytes in its manifest, expected at most"),
     );
 }
 
@@ -191,7 +191,7 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
     scratch.fails(
         &["train", "series"],
         1,
-        &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"),
+        &format!("{new}: cannot be read: Record I/O error: Optimizer record tensors should carry"),
     );
     scratch.ok(&["evaluate", "series"]);
 }

@@ -185,7 +185,7 @@ fn a_run_beyond_the_adapters_limits_names_it_and_leaves_the_checkpoint() {
         "none",
     ];
     assert!(
-        scratch.ok(&going_on).stderr.contains("going on from epoch 1"),
+        scratch.ok(&going_on).stderr.contains("continuing from epoch 1"),
         "the checkpoint can be trained further"
     );
 }

@@ -103,7 +103,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
 }
 
 const MANIFEST: &str = "checkpoint/manifest.json";
-const WENT_ON: &str = "the run was interrupted; going on after ";
+const WENT_ON: &str = "resuming the interrupted run after ";
 
 /// When a process is killed.
 enum Moment {
