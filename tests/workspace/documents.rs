@@ -1,0 +1,86 @@
+//! The documents and the texts in the sources: lines, sentences, words.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    architecture::{root, sources},
+    language::{phrases, problems},
+};
+
+/// Columns of a line.
+const WIDEST: usize = 100;
+
+/// Markdown files at the root, in `docs/` and of the crates.
+pub(crate) fn documents() -> Vec<PathBuf> {
+    let crates = fs::read_dir(root().join("crates")).unwrap();
+    let folders = crates.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let folders = folders.chain([root(), root().join("docs"), root().join("assets")]);
+    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();
+    found.sort();
+    found
+}
+
+fn name(path: &std::path::Path) -> String {
+    path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/")
+}
+
+fn is_chinese(name: &str) -> bool {
+    name.ends_with(".zh.md")
+}
+
+#[test]
+fn documents_have_short_sentences_in_the_words_of_the_field() {
+    let documents = documents();
+    let names: Vec<String> = documents.iter().map(|path| name(path)).collect();
+    for expected in ["README.md", "docs/forecasting.md", "crates/rnn-models/README.md"] {
+        assert!(names.iter().any(|name| name == expected), "{expected} is missing: {names:?}");
+    }
+    let mut found = Vec::new();
+    for (path, name) in documents.iter().zip(&names).filter(|(_, name)| !is_chinese(name)) {
+        let text = fs::read_to_string(path).unwrap();
+        found.extend(problems(&text).into_iter().map(|problem| format!("{name}: {problem}")));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The tables of the benchmarks are printed by `cargo xtask bench`.
+#[test]
+fn lines_of_documents_are_at_most_100_columns_wide() {
+    let mut found = Vec::new();
+    for path in documents() {
+        let name = name(&path);
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let is_printed = name == "docs/benchmarks.md" && line.starts_with('|');
+            let has_address = line.contains("](") || line.contains("http");
+            let columns: usize =
+                line.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+            let columns = if is_chinese(&name) { columns } else { line.chars().count() };
+            if columns > WIDEST && !is_printed && !has_address {
+                found.push(format!("{name}:{}: {columns} columns", number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn sources_have_the_words_of_the_field() {
+    let mut files = Vec::new();
+    for folder in fs::read_dir(root().join("crates")).unwrap() {
+        sources(&folder.unwrap().path().join("src"), &mut files);
+    }
+    assert!(files.len() > 100, "the sources were not found");
+    let mut found = Vec::new();
+    for path in files {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            for problem in phrases(line) {
+                found.push(format!("{}:{}: {problem}", name(&path), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
