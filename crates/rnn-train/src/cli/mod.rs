@@ -1,4 +1,4 @@
-//! The command line: one file a command, each with its arguments.
+//! The command line: one file per command, with its arguments.
 
 mod args;
 mod backtest;
@@ -56,51 +56,51 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
 }
 
-/// Flags every command takes.
+/// Flags of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Folder of all experiments' results [default: artifacts]
+    /// Folder of all results [default: artifacts]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
-    /// Where to compute [default: auto]
+    /// Compute backend [default: auto]
     #[arg(long, global = true, value_enum)]
     pub(crate) backend: Option<BackendChoice>,
-    /// Settings file; flags override it
+    /// Settings file, which flags override
     #[arg(long, global = true, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train an experiment (or train it further) and evaluate it
+    /// Train an experiment (or continue its training) and evaluate it
     Train(Box<TrainArgs>),
-    /// Print the metrics again, from the best checkpoint
+    /// Evaluate the best checkpoint
     Evaluate(EvaluateArgs),
-    /// Predict the next letter, or the value of a day
+    /// Predict the next letter, or the value of a given day
     Predict(PredictArgs),
-    /// Forecast the rows after the last, with intervals
+    /// Forecast the rows after the last one, with prediction intervals
     Forecast(ForecastArgs),
-    /// Train and score on one part of the data after another, as time went on
+    /// Walk-forward evaluation: train and score on several test sets in turn
     Backtest(Box<BacktestArgs>),
-    /// Find a learning rate by a short training whose rate rises
+    /// Learning rate range test: suggest a rate after a short training with rising rates
     FindLr(Box<FindLrArgs>),
-    /// Search settings: many trainings, ranked by the validation part
+    /// Hyperparameter search: many trainings, ranked on the validation set
     Search(Box<SearchArgs>),
-    /// Hold two runs against each other: settings, scores, learning curves
+    /// Compare two runs: settings, scores and learning curves
     Compare(CompareArgs),
-    /// Print every setting of an experiment as a commented settings file
+    /// Print all settings of an experiment as a commented settings file
     Config(ConfigArgs),
     /// Write the best weights to a file
     Export(ExportArgs),
-    /// Fetch daily bars of a share, or the days a file does not have yet
+    /// Download daily bars of a stock, or add new days to a file
     Fetch(FetchArgs),
     /// List the experiments
     List(JsonArgs),
-    /// List the devices this program can compute on
+    /// List the compute devices
     Devices(JsonArgs),
 }
 
-/// Runs a command line in this process without its results.
+/// Runs a command line in this process without printing its results.
 fn run_here(args: Vec<String>) -> std::result::Result<(), String> {
     let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
     muted(|| run(cli)).map_err(|error| error.to_string())
