@@ -62,7 +62,7 @@ enum AdjustChoice {
     Qfq,
     /// Backward: the oldest prices are the traded ones
     Hfq,
-    /// None: traded prices (yahoo: adjusted for splits)
+    /// Traded prices (yahoo: adjusted for splits)
     None,
 }
 
