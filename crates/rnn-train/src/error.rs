@@ -115,9 +115,7 @@ pub enum Error {
     #[error("standard output: cannot be written: {0}")]
     Output(String),
     /// A bug.
-    #[error(
-        "internal error: {0} (a bug in rnn-train; saved checkpoints are intact)"
-    )]
+    #[error("internal error: {0} (a bug in rnn-train; saved checkpoints are intact)")]
     Internal(String),
 }
 

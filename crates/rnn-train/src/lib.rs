@@ -173,7 +173,7 @@ pub use evaluation::{
 pub use plot::Picture;
 pub use run::{DataSource, Epoch, Provenance, RunConfig, RunFolder};
 pub use settings::{
-    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SeriesLoss,
+    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredSet, SeriesLoss,
     SplitName,
 };
 pub use task::{

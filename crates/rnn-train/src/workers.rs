@@ -1,5 +1,5 @@
-//! Several training runs at a time, each in its own process: a crash ends one run only, and each run
-//! has its own number of threads.
+//! Several training runs at a time, each in its own process. A crash ends one run only, and each
+//! run has its own number of threads.
 
 use std::{
     collections::VecDeque,
@@ -47,8 +47,8 @@ impl Worker {
     }
 }
 
-/// True if this process is the `rnn-train` program, which can start itself again; false in a program
-/// that uses the library.
+/// True if this process is the `rnn-train` program, which can start itself again. False in a
+/// program that uses the library.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 /// Marks this process as the `rnn-train` program.
@@ -286,7 +286,8 @@ fn run_one(
             last_line = line;
         }
     }
-    let status = child.wait().map_err(|error| format!("waiting for its process failed: {error}"))?;
+    let status =
+        child.wait().map_err(|error| format!("waiting for its process failed: {error}"))?;
     drop(held);
     match last_line.strip_prefix("error: ") {
         _ if status.success() => Ok(()),

@@ -15,7 +15,7 @@ use crate::{
     plot,
     run::{PREDICTIONS, RunFolder},
     settings::{
-        Count, Experiment, Options, Progress, ScoredPart, SplitName, Time, TrainSettings, Typed,
+        Count, Experiment, Options, Progress, ScoredSet, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::number,
@@ -66,7 +66,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
     options.split = Some(Typed(SplitName::Holdout));
-    options.score = Some(Typed(ScoredPart::Test));
+    options.score = Some(Typed(ScoredSet::Test));
     // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =
         context.settings.file.valid.filter(|valid| Some(*valid) != experiment.options().valid);

@@ -246,7 +246,9 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
     let mut warnings = Vec::new();
     if differs(&|run| Some(run.config.source.is_some().to_string())) {
-        return vec!["a letters run and a time-series run share only their training times".to_owned()];
+        return vec![
+            "a letters run and a time-series run share only their training times".to_owned(),
+        ];
     }
     if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {
         warnings.push("the data differs".to_owned());

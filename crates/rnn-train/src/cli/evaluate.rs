@@ -7,7 +7,7 @@ use super::output::{json, out};
 use crate::{
     error::Result,
     evaluation::Evaluation,
-    settings::{Experiment, ScoredPart, TaskRecipe},
+    settings::{Experiment, ScoredSet, TaskRecipe},
     task::LettersTask,
     training::Trained,
 };
@@ -21,7 +21,7 @@ pub(crate) struct EvaluateArgs {
     pub(crate) data: Option<PathBuf>,
     /// Set to score, for time-series experiments: test or valid [default: that of the run]
     #[arg(long, value_name = "SET")]
-    pub(crate) score: Option<ScoredPart>,
+    pub(crate) score: Option<ScoredSet>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,

@@ -139,9 +139,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     }
     let from = args.from.map(|from| {
         if from < first {
-            note(format_args!(
-                "note: the first possible day is {first}; fetching from then on"
-            ));
+            note(format_args!("note: the first possible day is {first}; fetching from then on"));
         }
         from.max(first)
     });

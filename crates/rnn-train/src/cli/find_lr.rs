@@ -143,9 +143,7 @@ where
     out(table(">>", iter::once(cells!["learning rate", "loss"]).chain(rows)));
     let asked = test.steps;
     if steps < asked {
-        out(format_args!(
-            "Stopped after step {steps} of {asked}: the loss diverged."
-        ));
+        out(format_args!("Stopped after step {steps} of {asked}: the loss diverged."));
     }
     match suggestion.learning_rate {
         Some(rate) => out(format_args!("Suggested: --learning-rate {rate}")),

@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     evaluation::{Forecast, ForecastValue},
     plot,
-    settings::{Count, Experiment, Level, ScoredPart},
+    settings::{Count, Experiment, Level, ScoredSet},
     task::{SeriesTask, Task},
     text::{cells, number, table},
     training::Trained,
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     };
     // Intervals are calibrated on the validation set, whichever set was scored.
     let open =
-        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
+        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredSet::Test));
     let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let backend = context.backend()?;
     let task = trained[0].series_task(args.data.clone(), args.interval)?;

@@ -61,7 +61,9 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
         return ask(letters);
     }
     if args.inputs.is_empty() {
-        return Err(Error::Usage("--json: needs the letters as arguments (there is no prompt)".to_owned()));
+        return Err(Error::Usage(
+            "--json: needs the letters as arguments (there is no prompt)".to_owned(),
+        ));
     }
     let predict = |text: &String| letters.task.predict(letters.model, text, letters.device);
     let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
@@ -89,7 +91,8 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     let count = answer(&mut lines, "Number of predictions: ", number)?;
     let window = things(letters.task.window(), "letter");
     for index in 1..=count {
-        let prediction = answer(&mut lines, &format!("Input {index} of {count} ({window}): "), predict)?;
+        let prediction =
+            answer(&mut lines, &format!("Input {index} of {count} ({window}): "), predict)?;
         out(format_args!("{}->{}", prediction.input, prediction.prediction));
     }
     Ok(())

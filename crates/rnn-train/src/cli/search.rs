@@ -27,7 +27,7 @@ use crate::{
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredPart, SeriesSettings, Setting, TrainSettings, Typed,
+        ScoredSet, SeriesSettings, Setting, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::{count, number},
@@ -133,9 +133,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         note(format_args!("note: the space has only {found} different points"));
     }
     if refused > 0 {
-        note(format_args!(
-            "note: skipped {refused} invalid combinations; the first: {refusal}"
-        ));
+        note(format_args!("note: skipped {refused} invalid combinations; the first: {refusal}"));
     }
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     search.write(&folder)?;
@@ -218,21 +216,19 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
              test set (use --split holdout)"
         )));
     }
-    options.score = Some(Typed(ScoredPart::Test));
+    options.score = Some(Typed(ScoredSet::Test));
     // Errors and guesses are reported once, before any training.
     let task =
         SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
             (
                 Some(longest),
                 Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })),
-            ) => Error::Usage(format!(
-                "{file}: no room for windows of {longest} rows: {error}"
-            )),
+            ) => Error::Usage(format!("{file}: no room for windows of {longest} rows: {error}")),
             (_, error) => error,
         })?;
     task.check()?;
     let mut options = task.options();
-    options.score = Some(Typed(ScoredPart::Valid));
+    options.score = Some(Typed(ScoredSet::Valid));
     TrainSettings::new(options.clone(), &experiment.options())?;
     Ok((options, task.data.source.sha256))
 }

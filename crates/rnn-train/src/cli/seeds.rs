@@ -118,12 +118,12 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let path = artifacts.path(REPORT);
     let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
     let train = train_command(experiment.name(), &artifacts.folder);
-    let text = read_if_exists(&path)?
-        .ok_or_else(|| bad(format!("no models of several seeds yet (run `{train} --seeds 5` first)")))?;
-    let report: Trainings = serde_json::from_str(&text)
-        .map_err(|error| {
-            bad(format!("expected the scores of models, got: {error} (run `{train} --seeds 5`)"))
-        })?;
+    let text = read_if_exists(&path)?.ok_or_else(|| {
+        bad(format!("no models of several seeds yet (run `{train} --seeds 5` first)"))
+    })?;
+    let report: Trainings = serde_json::from_str(&text).map_err(|error| {
+        bad(format!("expected the scores of models, got: {error} (run `{train} --seeds 5`)"))
+    })?;
     let folder = artifacts.path(FOLDER);
     Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }

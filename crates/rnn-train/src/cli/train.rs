@@ -47,8 +47,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     note_data(claim.earlier(), &options);
     if options.progress == Some(Progress::Tui) && !io::stdout().is_terminal() {
         return Err(Error::Usage(
-            "--progress tui: needs a terminal on standard output (use --progress plain)"
-                .to_owned(),
+            "--progress tui: needs a terminal on standard output (use --progress plain)".to_owned(),
         ));
     }
     match experiment.task() {
@@ -95,12 +94,15 @@ fn train<T: Task>(
 fn note_data(earlier: Option<&Options>, options: &Options) {
     match (earlier.and_then(|earlier| earlier.data.as_ref()), options.data.as_ref()) {
         (Some(before), Some(path)) if before == path => {
-            note(format_args!("data: {}, as in the previous run (use --data to change it)", path.display()));
+            note(format_args!(
+                "data: {}, as in the previous run (use --data to change it)",
+                path.display()
+            ));
         }
         (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
             note(
-                "note: different data; unspecified column, split and model options are kept from the \
-                 previous run (use --fresh to reset)",
+                "note: different data; unspecified column, split and model options are kept from \
+                 the previous run (use --fresh to reset)",
             );
         }
         _ => {}
