@@ -107,7 +107,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let drawn_of = |asked: Option<usize>| {
         draw(args, asked, &space, |options| {
             fits(options, first).map_err(|error| match first.map(|first| count(first, "epoch")) {
-                Some(epochs) => Error::Usage(format!("{error} (the first rung has {epochs})")),
+                Some(epochs) => Error::Usage(format!("in the first rung of {epochs}: {error}")),
                 None => error,
             })
         })

@@ -142,7 +142,12 @@ impl Space {
                 let problem = match overlay(&point).map(|options| fits(&options)) {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => format!("line {line}: `{key} = {}`: {error}", point[key]),
-                    Err(problem) => format!("line {line}: `{key}`: {problem}"),
+                    Err(problem) => match list_of_lists(key) {
+                        Some(example) => format!(
+                            "line {line}: `{key}`: {problem} (use a list of lists like {example})"
+                        ),
+                        None => format!("line {line}: `{key}`: {problem}"),
+                    },
                 };
                 return Err(Error::Settings { path: path.to_owned(), problem });
             }
@@ -150,8 +155,8 @@ impl Space {
         Ok(())
     }
 
-    /// Draws distinct random points that satisfy `fits`. A point depends only on the seed and on the
-    /// draws before it.
+    /// Draws distinct random points that satisfy `fits`. A point depends only on the seed and on
+    /// the draws before it.
     pub(crate) fn random(
         &self,
         seed: u64,
@@ -245,16 +250,12 @@ pub(crate) fn overlay(point: &Point) -> Parsed<Options> {
 
 impl Values {
     fn new(key: &str, value: toml::Value) -> Parsed<Self> {
-        // Keys with list values need a list of lists.
-        let nested = match key {
-            "units" => " (each a list) like [[32], [64]]",
-            "features" => " (each a list) like [[\"open\"], [\"open\", \"close\"]]",
-            "quantiles" => " (each a list) like [[0.1, 0.5, 0.9], [0.05, 0.5, 0.95]]",
-            _ => " like [1, 2, 3]",
+        let expected = match list_of_lists(key) {
+            Some(example) => format!("`{key}`: expected a list of lists like {example}"),
+            None => format!(
+                "`{key}`: expected a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}"
+            ),
         };
-        let expected = format!(
-            "`{key}`: expected a list of values{nested}, or a range like {{ min = 1, max = 3 }}"
-        );
         match value {
             toml::Value::Array(items) if items.is_empty() => {
                 Err(format!("{expected}, got an empty list"))
@@ -360,6 +361,16 @@ impl Range {
 
     fn between(&self, min: f64, max: f64, place: f64) -> f64 {
         if self.log { min * (max / min).powf(place) } else { min + place * (max - min) }
+    }
+}
+
+/// An example of the values of a key that takes lists.
+fn list_of_lists(key: &str) -> Option<&'static str> {
+    match key {
+        "units" => Some("[[32], [64]]"),
+        "features" => Some("[[\"open\"], [\"open\", \"close\"]]"),
+        "quantiles" => Some("[[0.1, 0.5, 0.9], [0.05, 0.5, 0.95]]"),
+        _ => None,
     }
 }
 

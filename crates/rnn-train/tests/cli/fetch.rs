@@ -189,7 +189,7 @@ fn no_years_are_asked_for_before_there_was_an_exchange() {
         &["600519", "--from", "0001-01-01", "--to", "2010-02-01", "--provider", "eastmoney"],
     );
     assert!(
-        finished.stderr.contains("note: there are no days before 1990-12-01"),
+        finished.stderr.contains("note: the first possible day is 1990-12-01"),
         "{}",
         finished.stderr
     );
@@ -237,18 +237,18 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
         (&["600519", "--from", "2020-02-30"], "expected a date like 2020-04-24"),
         (
             &["600519", "--from", "2020-04-24", "--to", "2020-04-23"],
-            "--from 2020-04-24 is after --to 2020-04-23",
+            "--from 2020-04-24: after --to 2020-04-23",
         ),
         (
             &["600519", "--to", "1980-01-01"],
-            "--to 1980-01-01 is before 1990-12-01, the first day there can be bars of sh600519",
+            "--to 1980-01-01: before 1990-12-01, the first possible day of sh600519",
         ),
         (
             &["600519", "--from", "1970-01-01", "--to", "1980-01-01"],
             "--to 1980-01-01 is before 1990-12-01",
         ),
-        (&["600519", "--to", "2999-01-01"], "--to 2999-01-01 is in the future"),
-        (&["600519", "--from", "2999-01-01"], "--from 2999-01-01 is in the future"),
+        (&["600519", "--to", "2999-01-01"], "--to 2999-01-01: in the future"),
+        (&["600519", "--from", "2999-01-01"], "--from 2999-01-01: in the future"),
         (
             &["600519", "--provider", "yahoo", "--adjust", "hfq"],
             "yahoo has no hfq prices, tencent and eastmoney have",

@@ -63,7 +63,11 @@ fn letters_are_predicted_from_arguments_and_from_a_pipe() {
 
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "2\nabcd\n");
     assert_eq!(finished.code, 2, "a pipe that ends early");
-    assert!(finished.stderr.contains("standard input ended"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("standard input: ended before the answer"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]

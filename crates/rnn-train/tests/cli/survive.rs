@@ -111,7 +111,7 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         if said.contains(by) {
             assert!(
-                said.contains("; all is saved, and the same command goes on from there"),
+                said.contains(": progress saved (run the same command again to resume)"),
                 "{said}"
             );
             stopped += 1;
@@ -149,7 +149,7 @@ fn a_second_signal_ends_a_run_at_once() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(130), "{said}");
         fs::remove_file(config).unwrap();
-        lives && !said.contains("all is saved")
+        lives && !said.contains("progress saved")
     });
     assert!(at_once);
 }
@@ -346,7 +346,7 @@ fn the_last_epoch_is_saved_before_the_reports() {
     // At the very end it has nothing left to say.
     if said.contains("stopped by SIGTERM") {
         assert!(
-            said.contains("after its last epoch, while it made its reports; all is saved"),
+            said.contains("after its last epoch, while it made its reports: progress saved"),
             "{said}"
         );
         assert_eq!(output.status.code(), Some(143));

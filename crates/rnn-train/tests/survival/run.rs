@@ -113,7 +113,7 @@ impl Run {
         let ended = self.end(child)?;
         match ended.code {
             Some(0) => Ok(true),
-            Some(1) if ended.stderr.contains("has not been trained") => Ok(false),
+            Some(1) if ended.stderr.contains("not trained yet") => Ok(false),
             _ => Err(format!("evaluate ended with {:?}: {}", ended.code, ended.stderr)),
         }
     }
