@@ -1,4 +1,4 @@
-//! The examples, run.
+//! Runs the examples.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ mod own_model;
 mod train_series;
 
 #[test]
-fn a_series_in_memory_is_forecast_as_its_training_in_a_folder_forecasts_it() {
+fn training_in_memory_and_in_a_folder_give_the_same_forecast() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("sales");
     let in_memory = train_series::week_ahead(None).unwrap();
@@ -26,7 +26,7 @@ fn a_series_in_memory_is_forecast_as_its_training_in_a_folder_forecasts_it() {
 }
 
 #[test]
-fn a_model_of_ones_own_is_trained_and_trained_further_in_a_folder() {
+fn an_own_model_is_trained_and_continued_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let first = own_model::classify(folder.path()).unwrap();
     assert!(first.accuracy > 0.9, "{first}");

@@ -40,8 +40,8 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     );
     let (header, rows) = scratch.read_csv("series", "predictions.csv");
     assert_eq!(header, "series,date,actual,predicted,lower,upper");
-    // `b.csv` ends ten rows earlier: all are cut on the same days, and none predicts from the rows
-    // of another.
+    // `b.csv` ends ten rows earlier. All series are split on the same days, and no window mixes
+    // series.
     let of = |name: &str| rows.iter().filter(|row| row[0] == name).collect::<Vec<_>>();
     assert_eq!((of("a.csv").len(), of("b.csv").len(), of("c.CSV").len()), (30, 20, 30));
     for (name, level) in [("a.csv", 50.0), ("b.csv", 500.0), ("c.CSV", 5.0)] {
@@ -56,8 +56,7 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
         scratch.json(&["evaluate", "series", "--json"]),
         scratch.read_json("series", "evaluation.json")
     );
-    // Alone in a folder, a series is predicted as among the others: nothing of theirs is in its
-    // windows.
+    // A series alone in a folder gets the same prediction as among others.
     fs::create_dir(scratch.path("one")).unwrap();
     fs::copy(scratch.path("panel/b.csv"), scratch.path("one/b.csv")).unwrap();
     let day = &of("b.csv")[0][1];

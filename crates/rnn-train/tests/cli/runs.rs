@@ -1,4 +1,4 @@
-//! Each command on good input.
+//! Every command on valid input.
 
 use std::{collections::BTreeMap, fs};
 
@@ -381,7 +381,7 @@ fn flex_and_ndarray_agree_on_the_same_weights() {
             .unwrap()
     };
     let (ndarray, flex) = (rmse("ndarray"), rmse("flex"));
-    // Two libraries' f32 sums over 60 steps.
+    // Two libraries sum in f32 over 60 steps.
     assert!((ndarray / flex - 1.0).abs() < 1e-4, "{ndarray} {flex}");
 }
 

@@ -317,7 +317,7 @@ fn a_grid_skips_invalid_combinations_and_survives_failures() {
     let finished = scratch.ok(&args);
     assert!(
         finished.stderr.contains(
-            "skipped 2 invalid combinations; the first: --weight-decay 0.1: adam has no weight decay"
+            "skipped 2 invalid combinations; the first: --weight-decay 0.1: adam has no weight"
         ),
         "{}",
         finished.stderr

@@ -183,8 +183,8 @@ fn continued_training_keeps_the_data_and_the_model() {
 
     let other = scratch.file("other.csv", bars(200).replace("open", "price"));
     let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
-    let said = "note: different data; unspecified column, split and model options are kept from the \
-                previous run (use --fresh to reset)";
+    let said = "note: different data; unspecified column, split and model options are kept from \
+                the previous run (use --fresh to reset)";
     assert_eq!(finished.code, 1);
     assert!(
         finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"),
