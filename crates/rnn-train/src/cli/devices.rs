@@ -100,7 +100,7 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         let route = "refused: compiled to SPIR-V, which needs a GPU";
         return Cell::ALL.map(|cell| listed(cell, route.to_owned())).into();
     }
-    let told = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
+    let described = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!(
@@ -119,5 +119,5 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         Some(other) => format!("{other:?}"),
         None => "unknown: the device does not respond".to_owned(),
     };
-    Cell::ALL.map(|cell| listed(cell, told(cell))).into()
+    Cell::ALL.map(|cell| listed(cell, described(cell))).into()
 }

@@ -34,8 +34,8 @@ pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
         args.experiment.require_series("--score")?;
     }
     let mut trained = Trained::open(&context.settings.artifacts, args.experiment)?;
-    if let Some(part) = args.score {
-        trained = trained.scored_on(part);
+    if let Some(set) = args.score {
+        trained = trained.scored_on(set);
     }
     let backend = context.backend()?;
     match args.experiment.task() {

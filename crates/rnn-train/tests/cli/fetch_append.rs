@@ -177,8 +177,8 @@ fn rows_of_two_providers_are_never_mixed() {
 fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
     let named = [&LATER[..], &["--provider", "tencent"]].concat();
     for (server, said) in [
-        // Missing: a day in the overlap, the whole overlap, the newest days, or the oldest days of a
-        // rewritten history.
+        // Missing: a day in the overlap, the whole overlap, the newest days, or the oldest days of
+        // a rewritten history.
         (
             Server::new(|asked, _| {
                 let rows = prices()
