@@ -188,8 +188,8 @@ fn serve(
     }
 }
 
-/// Gzip data that unpacks to `bytes` times `[`, with fixed codes (RFC 1951, 3.2.6): the letter, then
-/// repetitions of 258 letters in 13 bits each.
+/// Gzip data that unpacks to `bytes` times `[`, with fixed codes (RFC 1951, 3.2.6): the letter,
+/// then repetitions of 258 letters in 13 bits each.
 fn packed(bytes: usize) -> Vec<u8> {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let (mut byte, mut filled) = (0u8, 0);
