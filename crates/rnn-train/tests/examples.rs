@@ -1,4 +1,4 @@
-//! Runs the examples.
+//! The examples, run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ mod own_model;
 mod train_series;
 
 #[test]
-fn training_in_memory_and_in_a_folder_give_the_same_forecast() {
+fn a_series_in_memory_is_forecast_as_its_training_in_a_folder_forecasts_it() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("sales");
     let in_memory = train_series::week_ahead(None).unwrap();
@@ -26,7 +26,7 @@ fn training_in_memory_and_in_a_folder_give_the_same_forecast() {
 }
 
 #[test]
-fn an_own_model_is_trained_and_continued_in_a_folder() {
+fn a_model_of_ones_own_is_trained_and_trained_further_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let first = own_model::classify(folder.path()).unwrap();
     assert!(first.accuracy > 0.9, "{first}");

@@ -1,4 +1,4 @@
-//! The library in a Rust program.
+//! The library, as a Rust program uses it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -43,7 +43,7 @@ fn weights(folder: &Path) -> String {
     fs::read_to_string(folder.join("weights.txt")).unwrap()
 }
 
-/// Records the epochs.
+/// Notes the epochs it is told.
 #[derive(Default)]
 struct Noted(Arc<Mutex<Vec<usize>>>);
 
@@ -54,7 +54,7 @@ impl Observer for Noted {
     }
 }
 
-/// Sends SIGTERM to the process after an epoch.
+/// Asks the process to end after an epoch.
 struct Terminator(usize);
 
 impl Observer for Terminator {
@@ -66,7 +66,7 @@ impl Observer for Terminator {
 }
 
 #[test]
-fn a_training_in_memory_reports_epochs_and_returns_a_model() {
+fn a_training_in_memory_tells_its_epochs_and_gives_a_model() {
     let (task, epochs) = (task(), Arc::default());
     let observer = Noted(Arc::clone(&epochs));
     let model = Training::new(&task).backend(BackendChoice::Ndarray).observer(observer).run();
@@ -97,7 +97,7 @@ fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loade
 }
 
 #[test]
-fn parallel_trainings_give_the_same_weights_as_single_ones() {
+fn a_training_beside_others_gives_the_weights_that_it_gives_alone() {
     let task = task();
     let weights = |seed| {
         let options = Options::default().seed(seed).epochs(8);
@@ -124,7 +124,7 @@ fn parallel_trainings_give_the_same_weights_as_single_ones() {
 }
 
 #[test]
-fn errors_have_types() {
+fn what_is_wrong_is_a_typed_error() {
     let refused = |rows, options| SeriesTask::from_table(table(rows), options).err().unwrap();
     let error = refused(300, options().epochs(0));
     assert!(matches!(error, Error::Usage(_)), "{error}");
@@ -148,7 +148,7 @@ fn errors_have_types() {
 }
 
 #[test]
-fn a_trained_model_forecasts_newer_rows_with_its_scaling() {
+fn a_trained_model_forecasts_newer_rows_in_the_scale_of_its_training() {
     let (folder, task) = (tempfile::tempdir().unwrap(), task());
     Training::new(&task).folder(folder.path()).run().unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
@@ -171,7 +171,7 @@ fn a_trained_model_forecasts_newer_rows_with_its_scaling() {
 }
 
 #[test]
-fn a_training_refuses_options_of_its_task() {
+fn options_of_a_task_are_refused_by_its_training() {
     let task = task();
     for asked in [Options::default().window(9), Options::default().units([5])] {
         let error = Training::new(&task).options(asked).run().err().unwrap().to_string();
@@ -182,7 +182,7 @@ fn a_training_refuses_options_of_its_task() {
 }
 
 #[test]
-fn a_program_trains_a_letters_experiment() {
+fn letters_are_learned_by_a_program() {
     let experiment = |name: &str| name.parse::<Experiment>().unwrap();
     let error = LettersTask::from_experiment(experiment("stock-rnn")).err().unwrap();
     assert!(error.to_string().contains("stock-rnn learns series, not letters"), "{error}");
