@@ -1,12 +1,13 @@
 //! What CI runs, step by step.
 
 use std::{
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
 };
 
 use crate::{
-    shell::{Result, built, cargo, root, run as run_command, say},
+    shell::{Result, absolute, built, cargo, root, run as run_command, say},
     supply_chain,
 };
 
@@ -18,10 +19,11 @@ pub(crate) struct Args {
     /// Leave out the step that needs cargo-deny and cargo-machete
     #[arg(long)]
     no_tools: bool,
+    /// Price file to train on for two epochs [default: leave this step out]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
 }
 
-/// The real price file, where it is at hand.
-const REAL_DATA: &str = "../shared/data/SH600519.csv";
 /// The packages that know of GPUs, with that knowledge.
 const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
 /// The same with kernels compiled to SPIR-V. It is compiled, not run: see ARCHITECTURE.md, "What
@@ -29,12 +31,13 @@ const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
 const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let data = absolute(args.data.as_deref())?;
     step("format", cargo(&["fmt", "--all", "--check"]))?;
     if !args.no_tools {
         timed("dependencies", supply_chain::check)?;
     }
     step("test", cargo(&["test", "--workspace"]))?;
-    real_data()?;
+    real_data(data.as_deref())?;
     // With all GPU code, which needs no GPU to be looked at.
     step(
         "clippy",
@@ -55,13 +58,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.no_gpu { Ok(()) } else { gpu() }
 }
 
-/// Two epochs on the real price file: the newcomer's command with data of one's own.
-fn real_data() -> Result<()> {
-    let file = root().join(REAL_DATA);
-    if !file.exists() {
-        say(&format!("\n== real data: {REAL_DATA} is not there, nothing to do"));
+/// Trains two epochs on a real price file, if one is given.
+fn real_data(file: Option<&Path>) -> Result<()> {
+    let Some(file) = file else {
+        say("\n== real data: skipped (--data FILE names a price file)");
         return Ok(());
-    }
+    };
     let mut command = rnn_train(&["train", "stock-rnn", "--fresh", "--epochs", "2", "--data"]);
     command.arg(file).arg("--artifacts").arg(root().join("target/ci-artifacts"));
     step("real data", command)

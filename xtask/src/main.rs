@@ -41,7 +41,7 @@ enum Task {
     /// Run what CI runs
     Ci(ci::Args),
     /// Kill, starve, fuzz and watch trainings for longer than the tests do, and print the figures
-    /// of RELIABILITY.md
+    /// of docs/reliability.md
     #[cfg(target_os = "linux")]
     Soak(soak::Args),
     /// Check the unsafe code of the CPU core with Miri, on nightly

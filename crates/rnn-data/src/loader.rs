@@ -20,7 +20,7 @@ use burn::{
 /// running generator. There, epoch 7 depends on epochs 1 to 6 having been run by the same process,
 /// and with several workers on a thread race. Here, each call of `iter` starts the next epoch. A
 /// shuffled loader derives the order from (seed, epoch). Before each batch it seeds the device and
-/// the ndarray backend from (seed, epoch, step), so dropout masks depend on nothing else, too. A
+/// the flex backend from (seed, epoch, step), so dropout masks depend on nothing else, too. A
 /// resumed run sees what an uninterrupted one would have seen, also inside an epoch.
 ///
 /// # Examples
@@ -249,8 +249,7 @@ impl<I, O> Iterator for Batches<'_, I, O> {
             let seed = if self.step == 0 { seed } else { mix(seed, self.step as u64) };
             self.loader.device.seed(seed);
             // What a GPU is to have in common with the CPU is drawn by this backend.
-            #[allow(deprecated, reason = "the CPU backend this project was asked for")]
-            Device::ndarray().seed(seed);
+            Device::flex().seed(seed);
         }
         let indices = (self.position..end).collect();
         (self.position, self.step) = (end, self.step + 1);

@@ -1,13 +1,8 @@
-use burn::{
-    backend::DispatchDevice,
-    tensor::{DType, Device, Distribution, Int, Shape, Tensor, TensorData},
-};
+use burn::tensor::{DType, Device, Distribution, Int, Shape, Tensor, TensorData};
 use chacha20::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
-
-use crate::operator::computing;
 
 /// A dropout mask: zero where something is dropped, and elsewhere the factor that makes up for it,
 /// `1 / (1 - rate)`.
@@ -17,9 +12,9 @@ use crate::operator::computing;
 /// rate is rounded to a multiple of 1/65,536 (sixteen random bits decide a value), at most 65,535
 /// of them, and the factor makes up for the rounded rate: a rate below half of that drops nothing.
 ///
-/// A GPU's mask is drawn by [`Device::ndarray()`], which is to be seeded for it, and uploaded, so
-/// that it is the CPU's: a GPU's own generator gives other numbers, and with them another model
-/// after the first step. An upload does not wait for the GPU.
+/// A GPU's mask is drawn by `Device::flex()` and uploaded. Seed that device, too: the mask is then
+/// the CPU's, where a GPU's own generator would give other numbers. An upload does not wait for the
+/// GPU.
 ///
 /// # Panics
 ///
@@ -39,15 +34,12 @@ pub fn dropout_mask<const D: usize>(
         (0.0..1.0).contains(&rate),
         "dropout mask: the rate is the share that is dropped, at least 0 and below 1, got {rate}"
     );
-    #[allow(deprecated, reason = "the CPU backend this project was asked for")]
-    let mask = match computing(device) {
-        DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => {
-            drawn(Shape::new(shape), rate, device, dtype)
-        }
-        #[allow(unreachable_patterns, reason = "Burn's features decide which backends there are")]
-        _ => drawn(Shape::new(shape), rate, &Device::ndarray(), dtype),
-    };
-    Tensor::from_data(mask, (device, dtype))
+    #[cfg(feature = "gpu")]
+    if let burn::backend::DispatchDevice::Cube(_) = crate::operator::computing(device) {
+        let mask = drawn(Shape::new(shape), rate, &Device::flex(), dtype);
+        return Tensor::from_data(mask, (device, dtype));
+    }
+    Tensor::from_data(drawn(Shape::new(shape), rate, device, dtype), (device, dtype))
 }
 
 /// Not generic, so that it is compiled here, optimised also in a dev build, and not where it is

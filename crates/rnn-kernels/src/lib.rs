@@ -37,13 +37,13 @@ mod check;
 mod composed;
 mod cpu;
 mod dropout;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod gpu;
 mod gru;
 mod hidden_output;
 mod limits;
 mod lstm;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod metadata;
 mod operands;
 mod operator;

@@ -11,7 +11,7 @@ use burn::{
 
 /// A tensor that may be absent; Burn's extensions cannot take an `Option`.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub enum Optional<B: Backend> {
     /// No tensor.
     Absent,
@@ -37,7 +37,7 @@ impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
 
 /// What an operator reads.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Operands<B: Backend> {
     /// `[B, T, I]`.
     pub input: FloatTensor<B>,
@@ -60,7 +60,7 @@ pub struct Operands<B: Backend> {
 
 /// What an operator gives.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Outputs<B: Backend> {
     /// Hidden states of all steps, `[B, T, H]`.
     pub sequence: FloatTensor<B>,
@@ -73,7 +73,7 @@ pub struct Outputs<B: Backend> {
 
 /// What the backward pass needs of the forward pass. The order of rows is a backend's own.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Saved<B: Backend> {
     /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of
     /// its candidate. `[T*B, S*H]`.
@@ -86,7 +86,7 @@ pub struct Saved<B: Backend> {
 
 /// The loss by the outputs; absent where the loss does not depend on one.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Upstream<B: Backend> {
     /// `[B, T, H]`.
     #[extension_type]
@@ -101,7 +101,7 @@ pub struct Upstream<B: Backend> {
 
 /// The loss by the operands, in their shapes.
 #[derive(Debug, Clone, ExtensionType)]
-#[extension_type(fusion: cfg(feature = "wgpu"))]
+#[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Gradients<B: Backend> {
     /// `[B, T, I]`; absent if it was not asked for.
     #[extension_type]

@@ -42,8 +42,11 @@ pub(crate) fn computing(device: &Device) -> &DispatchDevice {
 /// Whether a device's backend has the recurrent operators.
 pub(crate) fn has_operators(device: &Device) -> bool {
     match computing(device) {
-        DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
-        #[cfg(feature = "wgpu")]
+        #[cfg(feature = "flex")]
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        #[cfg(feature = "gpu")]
         DispatchDevice::Cube(_) => true,
         #[allow(unreachable_patterns, reason = "Burn's features decide which backends there are")]
         _ => false,
@@ -52,7 +55,7 @@ pub(crate) fn has_operators(device: &Device) -> bool {
 
 /// Whether the operators of a device read and write `F16`.
 fn stores_half(device: &Device) -> bool {
-    #[cfg(feature = "wgpu")]
+    #[cfg(feature = "gpu")]
     if let DispatchDevice::Cube(_) = computing(device) {
         return device.supports_dtype(DType::F16);
     }

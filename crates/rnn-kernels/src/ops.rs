@@ -3,7 +3,7 @@
 
 use burn::backend::{Backend, backend_extension};
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 use crate::metadata;
 use crate::{
     cell::Cell,
@@ -17,10 +17,10 @@ use crate::{
 /// and backward; an empty `impl` makes an operator of them. Shapes, types and devices are checked
 /// by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
 #[backend_extension(
-    Flex,
-    NdArray,
-    Cube: cfg(feature = "wgpu"),
-    Fusion: cfg(feature = "wgpu"),
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "gpu"),
+    Fusion: cfg(feature = "gpu"),
     Autodiff
 )]
 pub trait RecurrentOps: Backend {

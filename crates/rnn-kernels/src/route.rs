@@ -30,7 +30,7 @@ pub enum Route {
 ///
 /// The device is asked, which starts it if it was not in use.
 pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
-    #[cfg(feature = "wgpu")]
+    #[cfg(feature = "gpu")]
     if let burn::backend::DispatchDevice::Cube(device) = crate::operator::computing(device) {
         return Some(crate::gpu::limits(device));
     }
@@ -48,7 +48,7 @@ pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Devi
     if !has_operators(device) {
         return Route::Reference;
     }
-    #[cfg(feature = "wgpu")]
+    #[cfg(feature = "gpu")]
     if let Some(limits) = gpu_limits(device) {
         let sizes = crate::sizes::Sizes { batch, time, input, hidden };
         return match crate::gpu::Way::of(kind, sizes, limits) {

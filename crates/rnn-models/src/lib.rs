@@ -25,7 +25,7 @@
 //! | `kernel_`, `recurrent_`, `bias_constraint` = `MaxNorm`, `NonNeg` | the same, [`Constraint`] | applied by the caller after an optimizer's step: `layer.constrained()` |
 //! | `dropout` | `dropout` | other random numbers; drawn for inputs on an autodiff device, as Burn's dropout does, also in a frozen layer |
 //! | `recurrent_dropout` | `recurrent_dropout` | other random numbers; LSTM and GRU draw a mask for each gate, as in Keras |
-//! | `seed` | `Device::seed` | one generator for all layers of a device; weights are drawn when a layer is made, in the order of its fields; the masks of dropout on GPUs come from `Device::ndarray()`, to be the CPU's |
+//! | `seed` | `Device::seed` | one generator for all layers of a device; weights are drawn when a layer is made, in the order of its fields; the masks of dropout on GPUs come from `Device::flex()`, to be the CPU's |
 //! | `return_sequences=True` | `output.sequence`, `[B, T, H]` | a field, not a flag: the rank of a Rust tensor is part of its type |
 //! | `return_sequences=False` | `output.last()`, `[B, H]` | a sequence of which no step counts gives its initial state, in Keras zeros |
 //! | `return_state=True` | `output.state` | always there |

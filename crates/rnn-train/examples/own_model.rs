@@ -1,6 +1,7 @@
-//! Trains a model of one's own: a bidirectional GRU that tells slow waves from fast ones.
+//! Trains your own model: a bidirectional GRU that classifies slow and fast waves.
 //!
-//! `cargo run -p rnn-train --example own_model -- FOLDER`: kill it and start it again, it resumes.
+//! Run `cargo run -p rnn-train --example own_model -- FOLDER`. If killed, it resumes when started
+//! again.
 
 use std::{fmt, io::Write, path::Path};
 
@@ -55,7 +56,7 @@ struct Classifier {
 impl Classifier {
     fn forward(&self, batch: Waves) -> ClassificationOutput {
         let logits = self.output.forward(self.layer.forward(batch.waves, None).last);
-        // One loss a sample: the last batch of an epoch may be short.
+        // One loss per sample, since the last batch of an epoch may be short.
         let targets = batch.classes.clone().unsqueeze_dim(1);
         let losses = log_softmax(logits.clone(), 1).gather(1, targets).neg().squeeze_dim(1);
         ClassificationOutput::new(losses, logits, batch.classes)
@@ -81,10 +82,10 @@ impl InferenceStep for Classifier {
     }
 }
 
-/// What is learned.
+/// The task of classifying waves.
 struct WaveTask;
 
-/// What the model scored on the validation waves.
+/// Scores on the validation set.
 #[derive(Debug, Serialize)]
 pub(crate) struct Accuracy {
     loss: f32,
@@ -97,7 +98,7 @@ impl fmt::Display for Accuracy {
     }
 }
 
-/// Waves that differ in phase: of every four, three train and one validates.
+/// Waves that differ in phase. A quarter of them is the validation set.
 fn waves(validates: bool) -> Vec<Wave> {
     let wave = |index: usize| {
         let (class, phase) = (index % 2, index as f32 * 0.37);
@@ -163,7 +164,7 @@ impl Task for WaveTask {
     }
 }
 
-/// Trains in a folder; what was interrupted there resumes.
+/// Trains in a folder, where an interrupted run resumes.
 pub(crate) fn classify(folder: &Path) -> Result<Accuracy> {
     Training::new(&WaveTask).folder(folder).stop_on_signals().run()?.evaluate()
 }

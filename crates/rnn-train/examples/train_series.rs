@@ -1,6 +1,7 @@
 //! Trains, resumes, scores and forecasts a series from rows in memory.
 //!
-//! `cargo run -p rnn-train --example train_series`: in memory, or in a folder that is named.
+//! Run `cargo run -p rnn-train --example train_series` to train in memory. Add `-- FOLDER` to train
+//! in a folder.
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ impl Observer for Losses {
     }
 }
 
-/// Two years of a week's rhythm, forecast a week ahead.
+/// Two years of daily values with a weekly pattern, forecast a week ahead.
 pub(crate) fn week_ahead(folder: Option<&Path>) -> rnn_train::Result<Forecast> {
     let first = date(2024, 1, 1).at(0, 0, 0, 0);
     let times = (0..730).map(|day| first + day.days()).collect();
@@ -29,7 +30,7 @@ pub(crate) fn week_ahead(folder: Option<&Path>) -> rnn_train::Result<Forecast> {
     let task = SeriesTask::from_table(table, options)?;
     let training = Training::new(&task).observer(Losses);
     let model = match folder {
-        // An interrupted run resumes here; a finished one is trained further.
+        // An interrupted run resumes here; a finished one continues from its best weights.
         Some(folder) => training.folder(folder).run()?,
         None => training.run()?,
     };

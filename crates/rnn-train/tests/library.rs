@@ -1,4 +1,4 @@
-//! The library, as a Rust program uses it.
+//! Tests of the library interface.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -43,18 +43,18 @@ fn weights(folder: &Path) -> String {
     fs::read_to_string(folder.join("weights.txt")).unwrap()
 }
 
-/// Notes the epochs it is told.
+/// Records the epochs it receives.
 #[derive(Default)]
-struct Noted(Arc<Mutex<Vec<usize>>>);
+struct EpochRecorder(Arc<Mutex<Vec<usize>>>);
 
-impl Observer for Noted {
+impl Observer for EpochRecorder {
     fn epoch(&self, progress: &EpochProgress<'_>) {
         assert_eq!((progress.epochs, progress.train.len(), progress.valid.len()), (4, 1, 1));
         self.0.lock().unwrap().push(progress.epoch);
     }
 }
 
-/// Asks the process to end after an epoch.
+/// Sends SIGTERM to the process after an epoch.
 struct Terminator(usize);
 
 impl Observer for Terminator {
@@ -66,9 +66,9 @@ impl Observer for Terminator {
 }
 
 #[test]
-fn a_training_in_memory_tells_its_epochs_and_gives_a_model() {
+fn training_in_memory_reports_its_epochs_and_returns_a_model() {
     let (task, epochs) = (task(), Arc::default());
-    let observer = Noted(Arc::clone(&epochs));
+    let observer = EpochRecorder(Arc::clone(&epochs));
     let model = Training::new(&task).backend(BackendChoice::Ndarray).observer(observer).run();
     let model = model.unwrap();
     assert_eq!(*epochs.lock().unwrap(), [1, 2, 3, 4]);
@@ -80,7 +80,7 @@ fn a_training_in_memory_tells_its_epochs_and_gives_a_model() {
 }
 
 #[test]
-fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loaded() {
+fn an_interrupted_run_resumes_to_the_same_bytes_and_a_finished_one_is_loaded() {
     let (folder, task) = (tempfile::tempdir().unwrap(), task());
     let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
     Training::new(&task).folder(&whole).run().unwrap();
@@ -97,7 +97,7 @@ fn an_interrupted_training_resumes_to_the_same_bytes_and_a_finished_one_is_loade
 }
 
 #[test]
-fn a_training_beside_others_gives_the_weights_that_it_gives_alone() {
+fn concurrent_training_gives_the_same_weights_as_training_alone() {
     let task = task();
     let weights = |seed| {
         let options = Options::default().seed(seed).epochs(8);
@@ -124,7 +124,7 @@ fn a_training_beside_others_gives_the_weights_that_it_gives_alone() {
 }
 
 #[test]
-fn what_is_wrong_is_a_typed_error() {
+fn invalid_input_gives_typed_errors() {
     let refused = |rows, options| SeriesTask::from_table(table(rows), options).err().unwrap();
     let error = refused(300, options().epochs(0));
     assert!(matches!(error, Error::Usage(_)), "{error}");
@@ -148,14 +148,14 @@ fn what_is_wrong_is_a_typed_error() {
 }
 
 #[test]
-fn a_trained_model_forecasts_newer_rows_in_the_scale_of_its_training() {
+fn a_trained_model_forecasts_newer_rows_with_its_own_scalers() {
     let (folder, task) = (tempfile::tempdir().unwrap(), task());
     Training::new(&task).folder(folder.path()).run().unwrap();
     let run = RunFolder::open(folder.path()).unwrap();
 
     let other = SeriesTask::from_table(scaled(300, 5.0), options()).unwrap();
     let error = run.load(&other, BackendChoice::Ndarray).err().unwrap().to_string();
-    assert!(error.contains("data of another scale"), "{error}");
+    assert!(error.contains("data with different scalers"), "{error}");
 
     let newer = run.series_task(table(320)).unwrap();
     let model = run.load(&newer, BackendChoice::Ndarray).unwrap();
@@ -165,27 +165,27 @@ fn a_trained_model_forecasts_newer_rows_in_the_scale_of_its_training() {
     let forecast = values(&model);
     assert!(forecast.iter().all(|value| (5.0..15.0).contains(value)), "{forecast:?}");
     let same = run.load(&task, BackendChoice::Ndarray).unwrap();
-    assert_ne!(forecast, values(&same), "of later rows");
+    assert_ne!(forecast, values(&same), "the forecast is for later rows");
     let error = model.forecast(0).err().unwrap().to_string();
-    assert!(error.contains("at least one step"), "{error}");
+    assert!(error.contains("steps: expected at least 1, got 0"), "{error}");
 }
 
 #[test]
-fn options_of_a_task_are_refused_by_its_training() {
+fn training_rejects_options_of_its_task() {
     let task = task();
     for asked in [Options::default().window(9), Options::default().units([5])] {
         let error = Training::new(&task).options(asked).run().err().unwrap().to_string();
-        assert!(error.contains("is an option of the task, not of its training"), "{error}");
+        assert!(error.contains("is an option of the task, not of the training"), "{error}");
     }
     let same = Options::default().window(8).epochs(1);
     assert!(Training::new(&task).options(same).run().is_ok());
 }
 
 #[test]
-fn letters_are_learned_by_a_program() {
+fn a_program_trains_and_loads_a_letters_model() {
     let experiment = |name: &str| name.parse::<Experiment>().unwrap();
     let error = LettersTask::from_experiment(experiment("stock-rnn")).err().unwrap();
-    assert!(error.to_string().contains("stock-rnn learns series, not letters"), "{error}");
+    assert!(error.to_string().contains("stock-rnn: predicts series, not letters"), "{error}");
     let task = LettersTask::from_experiment(experiment("letters-onehot-1")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let training = Training::new(&task).options(Options::default().epochs(2));

@@ -1,5 +1,5 @@
-//! Puts the promises of RELIABILITY.md to the test for longer than `cargo test` does, and prints
-//! their figures.
+//! Puts the promises of docs/reliability.md to the test for longer than `cargo test` does, and
+//! prints their figures.
 
 mod disk;
 mod fuzz;

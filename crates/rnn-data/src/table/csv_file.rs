@@ -14,7 +14,7 @@ use super::{
 };
 use crate::DataError;
 
-const SAMPLE: &str = include_str!("../../../../assets/synthetic-daily-bars.csv");
+const SAMPLE: &str = include_str!("../../assets/synthetic-daily-bars.csv");
 const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
 /// Rows that are looked at to find out which columns hold numbers.
 const LOOKED_AT: usize = 100;

@@ -3,14 +3,21 @@
 //! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of
 //! a backend.
 
+#[cfg(feature = "flex")]
 mod flex;
+#[cfg(feature = "ndarray")]
 mod ndarray;
 
 use burn::{
-    backend::{Backend, Flex, NdArray, TensorMetadata, tensor::FloatTensor},
+    backend::{Backend, TensorMetadata, tensor::FloatTensor},
     tensor::DType,
 };
 use pulp::Arch;
+
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
 
 use crate::{
     cell::Cell,
@@ -88,7 +95,9 @@ macro_rules! operators {
     };
 }
 
+#[cfg(feature = "flex")]
 operators!(Flex);
+#[cfg(feature = "ndarray")]
 operators!(NdArray);
 
 struct Forward<B: Backend>(Operands<B>);

@@ -4,7 +4,7 @@
 //! value and may lie in any order (`[x; h]` as it is or transposed), and B and C are read row by
 //! row, unpacked. The shapes are small (tens of rows, hundreds of columns) and B is in cache, so
 //! what a general library does for large matrices (packing, blocking for three caches) costs here
-//! more than it brings; BENCHMARKS.md has the figures against the `gemm` crate.
+//! more than it brings; docs/benchmarks.md has the figures against the `gemm` crate.
 
 use pulp::{Simd, WithSimd};
 

@@ -2,7 +2,7 @@
 //! against finite differences.
 
 mod agreement;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod gpu;
 mod gradients;
 mod misuse;

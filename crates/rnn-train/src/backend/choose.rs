@@ -1,4 +1,4 @@
-//! The choice of a device: as asked, or the fastest.
+//! Chooses a device: the requested one, or the fastest.
 
 use burn::tensor::Device;
 use clap::ValueEnum;
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The backend asked for.
+/// The requested backend.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum BackendChoice {
-    /// A GPU if there is one that is faster than the CPU, else the CPU
+    /// The GPU if it is faster than the CPU, otherwise the CPU
     #[default]
     Auto,
     /// GPU through wgpu (Vulkan, Metal, DX12)
@@ -26,7 +26,7 @@ pub enum BackendChoice {
     Flex,
 }
 
-/// A device this program can compute on.
+/// A device available to this program.
 #[derive(Debug)]
 pub(crate) struct DeviceInfo {
     /// Value of `--backend` that selects it.
@@ -37,29 +37,29 @@ pub(crate) struct DeviceInfo {
 }
 
 impl Backend {
-    /// Finds the device for a choice; the second value says in one line what was taken and why.
-    ///
-    /// The default CPU backend is `default_cpu`.
+    /// Finds the device for a choice. The second value is a line with the device and the reason.
     pub(crate) fn choose(choice: BackendChoice) -> Result<(Self, String)> {
         match choice {
-            BackendChoice::Ndarray => Ok((ndarray(), "backend ndarray (CPU), as asked".to_owned())),
-            BackendChoice::Flex => Ok((flex(), "backend flex (CPU), as asked".to_owned())),
+            BackendChoice::Ndarray => {
+                Ok((ndarray(), "backend ndarray (CPU), as requested".to_owned()))
+            }
+            BackendChoice::Flex => Ok((flex(), "backend flex (CPU), as requested".to_owned())),
             BackendChoice::Wgpu => {
-                let unusable = |problem: String| Error::Backend(format!("{problem}; {USE_CPU}"));
+                let unusable = |problem: String| Error::Backend(format!("{problem} ({USE_CPU})"));
                 let adapter = gpu::adapters().map_err(unusable)?.into_iter().next();
                 let adapter = adapter.ok_or_else(|| Error::Backend(NO_ADAPTER.to_owned()))?;
                 gpu::probe(&adapter).map_err(|problem| {
-                    unusable(format!("{} does not compute ({problem})", adapter.name))
+                    unusable(format!("{} cannot compute: {problem}", adapter.name))
                 })?;
                 let why =
-                    format!("backend wgpu on {} ({}), as asked", adapter.name, adapter.kind());
+                    format!("backend wgpu on {} ({}), as requested", adapter.name, adapter.kind());
                 Ok((adapter.into(), why))
             }
             BackendChoice::Auto => Ok(automatic()),
         }
     }
 
-    /// Every device this program can compute on.
+    /// All devices available to this program.
     pub(crate) fn devices() -> Vec<DeviceInfo> {
         let cpu = |backend: Self, id, name: &str| DeviceInfo {
             backend: id,
@@ -80,8 +80,8 @@ impl Backend {
     }
 }
 
-const NO_ADAPTER: &str = "no graphics adapter was found for --backend wgpu; install a Vulkan \
-                          driver, or use --backend ndarray for the CPU";
+const NO_ADAPTER: &str = "--backend wgpu: no graphics adapter was found (install a Vulkan driver, \
+                          or use --backend ndarray for the CPU)";
 
 fn automatic() -> (Backend, String) {
     let cpu = |why: &str| {
@@ -98,12 +98,12 @@ fn automatic() -> (Backend, String) {
         return cpu("no hardware graphics adapter was found");
     };
     if let Err(problem) = gpu::probe(&adapter) {
-        return cpu(&format!("{} does not compute ({problem})", adapter.name));
+        return cpu(&format!("{} cannot compute: {problem}", adapter.name));
     }
     let (name, gpu) = (adapter.name.clone(), Backend::from(adapter));
     match race::run(&name, &gpu.device, &default_cpu().device) {
         Ok(race) if race.gpu_wins() => (gpu, format!("backend wgpu on {name}: {race}")),
-        Ok(race) => cpu(&format!("{race}; --backend wgpu takes {name} all the same")),
-        Err(problem) => cpu(&format!("{name} does not train ({problem})")),
+        Ok(race) => cpu(&format!("{race} (use --backend wgpu to choose {name})")),
+        Err(problem) => cpu(&format!("{name} cannot train: {problem}")),
     }
 }

@@ -2,29 +2,28 @@
 
 use burn::tensor::Device;
 
-/// The backend that computes.
+/// A backend with its device.
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {
     pub(crate) name: String,
     pub(crate) device: Device,
-    /// Name of the adapter, where it is a GPU's.
+    /// Name of the adapter, if it is a GPU.
     pub(super) gpu: Option<String>,
 }
 
-/// What to do about a GPU that fails.
+/// Advice after a failure of the GPU.
 pub(crate) const USE_CPU: &str = "use --backend ndarray for the CPU";
-/// What to do about a GPU that fails in training.
+/// Advice after a failure of the GPU during training.
 pub(crate) const SMALLER_BATCH: &str =
     "use a smaller --batch-size, or --backend ndarray for the CPU";
 
-/// `[B, T, I, H]` of the layer that stands for all where devices are compared: the second one of
-/// the stock models.
+/// `[B, T, I, H]` of the layer with which devices are compared: the second of the stock models.
 pub(crate) const STOCK_LAYER: [usize; 4] = [64, 60, 80, 100];
 
-/// Kind of an adapter behind which there is a processor.
+/// Kind of an adapter that runs on the CPU.
 pub(crate) const SOFTWARE: &str = "software adapter";
 
-/// The CPU backend of `--backend auto`: change it here.
+/// The CPU backend of `--backend auto`.
 pub(crate) fn default_cpu() -> Backend {
     ndarray()
 }
@@ -43,7 +42,7 @@ pub(super) fn flex() -> Backend {
 }
 
 impl Backend {
-    /// The value of `--backend` that takes it.
+    /// The value of `--backend` that selects it.
     pub(crate) fn option(&self) -> &str {
         if self.gpu.is_some() { "wgpu" } else { &self.name }
     }

@@ -1,8 +1,8 @@
-//! What a failing GPU says, and what that means.
+//! Classifies GPU failures by their messages.
 //!
-//! A GPU fails late and in other places than where the work was asked for: a panic on the thread
-//! that serves the device, an error when a number is read, a panic of whoever did not expect that
-//! error. Only the texts tell what happened.
+//! A GPU failure appears late and elsewhere. It may be a panic on the device thread, an error when
+//! a value is read, or a panic of code that did not expect the error. Only the message identifies
+//! the cause.
 
 use std::{
     panic, process,
@@ -17,7 +17,7 @@ use crate::{
     panics::{Panic, caught},
 };
 
-/// What tells a text (in lower case) that is of a GPU.
+/// Parts of messages, in lower case, that identify a GPU failure.
 const MARKS: [&str; 7] = [
     "wgpu",
     "happened during execution",
@@ -28,7 +28,7 @@ const MARKS: [&str; 7] = [
     "failed to spawn thread",
 ];
 
-/// What wgpu, CubeCL and Burn say (in lower case) of what happened; earlier rows count more.
+/// Messages of wgpu, CubeCL and Burn, in lower case, by cause. Earlier rows have priority.
 const SIGNS: [(GpuFault, &[&str]); 3] = [
     (
         GpuFault::OutOfMemory,
@@ -49,35 +49,33 @@ const SIGNS: [(GpuFault, &[&str]); 3] = [
     ),
 ];
 
-/// Where panics of a GPU come from, other than from our code.
+/// Crates whose panics are GPU failures.
 const CRATES: [&str; 5] = ["cubecl", "wgpu", "burn-cubecl", "burn-fusion", "naga"];
 
-/// The most of a driver's text that is shown.
-const LONGEST: usize = 200;
+/// Maximum length of a driver message in our errors.
+const MAX_MESSAGE_LENGTH: usize = 200;
 
-/// How long numbers of a checkpoint may take to come from a GPU that has nothing else to do.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// Maximum time to read a checkpoint record from an idle GPU.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Ends the process, as a failed run, if it is not dropped in time.
+/// Ends the process with an error unless it is dropped in time.
 ///
-/// Reading from a device that was just lost may wait for ever (cubecl-wgpu 0.11.3): nobody tells it
-/// that its numbers never come. Nothing can wake that thread, nor those that wait for it.
+/// Reading from a device that was just lost may block forever (cubecl-wgpu 0.11.3). Nothing can
+/// wake that thread, nor the threads that wait for it.
 pub(crate) struct Watchdog {
     _stops: Option<mpsc::Sender<()>>,
 }
 
 impl Watchdog {
-    /// Watches a GPU of this name; the CPU always answers.
+    /// Watches the GPU of this name; None for the CPU, which always responds.
     pub(crate) fn start(gpu: Option<&str>) -> Self {
         let stops = gpu.map(|device| {
             let (stops, stopped) = mpsc::channel();
             let device = device.to_owned();
             thread::spawn(move || {
-                if stopped.recv_timeout(ANSWERS_WITHIN) == Err(RecvTimeoutError::Timeout) {
-                    let said =
-                        format!("it did not answer for {} seconds", ANSWERS_WITHIN.as_secs());
-                    // The terminal interface gives the terminal back where something panics, and
-                    // nowhere else that can be reached from here.
+                if stopped.recv_timeout(READ_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+                    let said = format!("it did not respond for {} seconds", READ_TIMEOUT.as_secs());
+                    // Only a panic makes the terminal interface restore the terminal.
                     let _ = panic::catch_unwind(|| panic!("{said}"));
                     let error =
                         Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
@@ -92,20 +90,21 @@ impl Watchdog {
 }
 
 impl Backend {
-    /// Name of the adapter, where it is a GPU's.
+    /// Name of the adapter, if it is a GPU.
     pub(crate) fn gpu(&self) -> Option<String> {
         self.gpu.clone()
     }
 
-    /// Runs what computes on this backend. Where that fails because a GPU did, on whatever thread,
-    /// the error is [`Error::Gpu`]; `advice` says what to do.
+    /// Runs a computation on this backend.
+    ///
+    /// If the GPU fails, on any thread, the error is [`Error::Gpu`] with `advice`.
     pub(crate) fn guard<T>(
         &self,
         advice: &'static str,
         run: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let Some(device) = &self.gpu else { return run() };
-        // What was said before is of something else.
+        // Discard earlier panics.
         let _ = caught(|| ());
         let (result, panic) = caught(run);
         let (error, of_error) = match result {
@@ -116,12 +115,12 @@ impl Backend {
             Some(Err(Error::Internal(text))) => {
                 (Some(Error::Internal(text.clone())), classify(&text, false))
             }
-            // A full disk, say, whatever a driver's thread does meanwhile.
+            // Other errors, such as a full disk, are not GPU failures.
             Some(Err(error)) => return Err(error),
             None => (None, None),
         };
         let faults = [panic.as_ref().and_then(of_panic), of_error];
-        // The panic came first, unless all it says is that there was one.
+        // The panic came first, so it has priority unless its cause is unknown.
         let fault = faults
             .iter()
             .flatten()
@@ -147,7 +146,7 @@ fn of_panic(panic: &Panic) -> Option<(GpuFault, String)> {
     classify(&panic.text, in_driver)
 }
 
-/// What a text says of a GPU, if it is of one, and its heart.
+/// The cause and the root message of a GPU failure; none for other messages.
 fn classify(text: &str, of_gpu: bool) -> Option<(GpuFault, String)> {
     let lower = text.replace("\\n", "\n").to_lowercase();
     if !of_gpu && !MARKS.iter().any(|mark| lower.contains(mark)) {
@@ -157,9 +156,9 @@ fn classify(text: &str, of_gpu: bool) -> Option<(GpuFault, String)> {
     Some((fault.map_or(GpuFault::Other, |(fault, _)| *fault), root(text)))
 }
 
-/// The last cause a text gives, as one line without backtraces.
+/// The last cause in a message, as one line without backtraces.
 pub(super) fn root(text: &str) -> String {
-    // Some texts come quoted inside another.
+    // Some messages are quoted inside another.
     let text = text.replace("\\n", "\n");
     let cause = text.rsplit("Caused by:").find(|cause| !cause.trim().is_empty()).unwrap_or(&text);
     let ends = |line: &str| {
@@ -170,7 +169,7 @@ pub(super) fn root(text: &str) -> String {
     let lines =
         cause.lines().map(str::trim).take_while(|line| !ends(line)).filter(|line| !line.is_empty());
     let line = lines.collect::<Vec<_>>().join(": ");
-    match line.char_indices().nth(LONGEST) {
+    match line.char_indices().nth(MAX_MESSAGE_LENGTH) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
     }
@@ -184,9 +183,9 @@ mod tests {
         of_panic(&Panic { text: text.to_owned(), place: place.to_owned() })
     }
 
-    /// Texts of real failures, in Burn 0.22.1 on Mesa's lavapipe.
+    /// Messages of real failures, with Burn 0.22.1 on Mesa's lavapipe.
     #[test]
-    fn what_failed_is_read_from_what_was_said() {
+    fn the_cause_is_read_from_the_message() {
         let limit = "Event processing failed: train/Loss: An error happened during execution\n\
                      Caused by:\n  Several failures at once\nCaused by:\n  The bytes were never \
                      written (failure #28, still claiming 8 buffer(s))\n  skipped `ReduceKernel`: \
@@ -204,7 +203,7 @@ mod tests {
         );
         assert_eq!(memory, Some((GpuFault::OutOfMemory, "wgpu error: Out of Memory".to_owned())));
 
-        // burn-tensor quotes the error it did not expect.
+        // burn-tensor quotes the unexpected error.
         let lost = concat!(
             "Error while reading data: use `try_into_scalar` instead to catch the error at ",
             r#"runtime: Data(StorageAccess(Read("The device is poisoned\nCaused by:\n  Unknown: "#,
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gpus_stays_what_it_was() {
+    fn errors_of_other_origin_are_unchanged() {
         assert_eq!(
             panic(
                 "index out of bounds: the len is 3 but the index is 3",
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gpu_that_fails_is_named_with_what_to_do() {
+    fn a_gpu_failure_names_the_gpu_with_advice() {
         let failing =
             || Err::<(), _>(Error::Training("Event processing failed: out of memory".to_owned()));
         let on_gpu = Backend { gpu: Some("A GPU".to_owned()), ..crate::backend::default_cpu() };
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_and_backtraces_left_out() {
+    fn long_messages_are_cut_and_backtraces_removed() {
         assert_eq!(
             root(
                 "wgpu error: Validation Error\n\nCaused by:\n  In Device::create_buffer\n    too \
@@ -269,6 +268,6 @@ mod tests {
             "In Device::create_buffer: too big"
         );
         assert_eq!(root("a\nBacktrace:\n  0: main"), "a");
-        assert_eq!(root(&"x".repeat(1000)).len(), LONGEST + 3);
+        assert_eq!(root(&"x".repeat(1000)).len(), MAX_MESSAGE_LENGTH + 3);
     }
 }

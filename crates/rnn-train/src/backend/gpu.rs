@@ -8,7 +8,7 @@ use super::{
 };
 use crate::panics::caught;
 
-/// A graphics adapter wgpu can use.
+/// A graphics adapter that wgpu can use.
 pub(super) struct Adapter {
     pub(super) name: String,
     pub(super) hardware: bool,
@@ -27,26 +27,26 @@ impl From<Adapter> for Backend {
     }
 }
 
-/// All adapters that open, hardware first; an error if there are some and none does.
+/// All adapters that can be opened, hardware first. An error if there are adapters but none opens.
 ///
-/// Burn panics on the first use of a device that is not there, so they are listed, not tried.
+/// Burn panics on the first use of a missing device, so adapters are listed first.
 pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
     let (devices, listing) =
         caught(|| Device::enumerate(DeviceType::Wgpu).into_iter().collect::<Vec<_>>());
     let devices = devices.unwrap_or_default();
     let some = !devices.is_empty();
-    // A panic on the way says why there are no adapters.
+    // A panic explains why there are no adapters.
     let (adapters, opening) =
         caught(|| devices.into_iter().filter_map(identify).collect::<Vec<_>>());
     let mut adapters = adapters.unwrap_or_default();
     match listing.or(opening) {
         Some(problem) if adapters.is_empty() => {
             let what = if some {
-                "the graphics adapter does not open"
+                "the graphics adapter cannot be opened"
             } else {
                 "graphics adapters cannot be listed"
             };
-            return Err(format!("{what} ({})", root(&problem.text)));
+            return Err(format!("{what}: {}", root(&problem.text)));
         }
         _ => {}
     }
@@ -54,13 +54,15 @@ pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
     Ok(adapters)
 }
 
-/// Whether the adapter computes 2 x 2 ones times themselves right.
+/// Checks that the adapter computes a small matrix product correctly.
 pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
     if cfg!(feature = "vulkan") && !adapter.hardware {
-        // Their drivers lack what cubecl-spirv 0.11.3 needs for workgroup memory, and crash.
-        return Err("software adapters cannot run kernels compiled to SPIR-V: build with the \
-                    feature wgpu, not vulkan"
-            .to_owned());
+        // Their drivers lack an extension that cubecl-spirv 0.11.3 needs, and crash.
+        return Err(
+            "software adapters cannot run SPIR-V kernels; build with the feature wgpu, not \
+                    vulkan"
+                .to_owned(),
+        );
     }
     let (sum, panic) = caught(|| {
         let ones = Tensor::<2>::ones([2, 2], &adapter.device);
@@ -69,7 +71,7 @@ pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
     match (sum, panic) {
         (Some(Ok(8.0)), _) => Ok(()),
         (Some(Ok(sum)), _) => Err(format!("a test product gave {sum}, expected 8")),
-        // A panic on the device's thread came before the error that was read.
+        // A panic on the device thread came before the error.
         (_, Some(panic)) => Err(root(&panic.text)),
         (Some(Err(error)), None) => Err(root(&error.to_string())),
         (None, None) => Err("a test product failed".to_owned()),
@@ -77,7 +79,7 @@ pub(super) fn probe(adapter: &Adapter) -> Result<(), String> {
 }
 
 fn identify(device: Device) -> Option<Adapter> {
-    // A software adapter (Mesa lavapipe, say) has no physical device behind it.
+    // A software adapter, such as Mesa lavapipe, has no physical device.
     let identity = std::panic::catch_unwind(|| device.identity()).ok()??;
     Some(Adapter { hardware: identity.physical.is_some(), name: identity.name, device })
 }

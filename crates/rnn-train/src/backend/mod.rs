@@ -1,4 +1,4 @@
-//! Which device computes, and why.
+//! Backends and devices.
 
 mod choose;
 mod device;

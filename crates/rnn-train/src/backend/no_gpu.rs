@@ -1,8 +1,8 @@
-//! What stands for GPUs in a program that was built without them.
+//! Stubs for a build without GPU support.
 
 use super::device::Backend;
 
-/// Stands for an adapter where there can be none.
+/// A stub: there are no adapters.
 pub(super) struct Adapter {
     pub(super) name: String,
     pub(super) hardware: bool,
@@ -22,7 +22,7 @@ impl From<Adapter> for Backend {
 
 pub(super) fn adapters() -> Result<Vec<Adapter>, String> {
     let command = "cargo run -p rnn-train --features wgpu";
-    Err(format!("this program was built without GPU support, `{command}` builds it in"))
+    Err(format!("this program was built without GPU support, which `{command}` includes"))
 }
 
 pub(super) fn probe(_: &Adapter) -> Result<(), String> {

@@ -1,5 +1,4 @@
-//! Which of two devices trains faster: at the sizes of the course, a CPU may well be faster than a
-//! small GPU.
+//! Times GPU and CPU in training. For small models a CPU may be faster than a small GPU.
 
 use std::{
     collections::BTreeMap,
@@ -16,17 +15,17 @@ use serde::{Deserialize, Serialize};
 use super::{device::STOCK_LAYER, fault::root, random::lock_generator};
 use crate::panics::caught;
 
-/// Timed runs; the fastest counts. One more comes first, which compiles kernels.
+/// Number of timed runs; the fastest counts. A warm-up run compiles the kernels first.
 const RUNS: usize = 3;
 
-/// Milliseconds of one forward and backward pass on both devices.
+/// Milliseconds of a forward and backward pass on both devices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Race {
     gpu_ms: f64,
     cpu_ms: f64,
-    /// The file that the times of an earlier start are from.
+    /// The file with the times of an earlier measurement, if they come from one.
     #[serde(skip)]
-    remembered: Option<PathBuf>,
+    cached_in: Option<PathBuf>,
 }
 
 impl Race {
@@ -40,26 +39,25 @@ impl fmt::Display for Race {
         let [batch, time, ..] = STOCK_LAYER;
         write!(
             f,
-            "an LSTM trains on {batch} windows of {time} days in {:.1} ms on the GPU and {:.1} ms \
-             on the CPU",
+            "an LSTM training pass (batch {batch}, {time} steps) takes {:.1} ms on the GPU and \
+             {:.1} ms on the CPU",
             self.gpu_ms, self.cpu_ms
         )?;
-        match &self.remembered {
-            Some(file) => write!(f, ", as measured before ({})", file.display()),
+        match &self.cached_in {
+            Some(file) => write!(f, ", measured earlier ({})", file.display()),
             None => Ok(()),
         }
     }
 }
 
-/// Times both devices, or remembers what they took: the result is kept for the adapter of this
-/// name.
+/// Times both devices. The result is cached for the adapter of this name.
 pub(super) fn run(name: &str, gpu: &Device, cpu: &Device) -> Result<Race, String> {
-    remembered(memory(), name, || {
-        Ok(Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, remembered: None })
+    cached(cache_file(), name, || {
+        Ok(Race { gpu_ms: milliseconds(gpu)?, cpu_ms: milliseconds(cpu)?, cached_in: None })
     })
 }
 
-fn remembered(
+fn cached(
     file: Option<PathBuf>,
     name: &str,
     race: impl FnOnce() -> Result<Race, String>,
@@ -69,19 +67,18 @@ fn remembered(
         read_text(&file, MAX_TEXT_BYTES).ok().and_then(|text| serde_json::from_str(&text).ok());
     let (mut races, key) = (races.unwrap_or_default(), key(name));
     if let Some(race) = races.remove(&key) {
-        return Ok(Race { remembered: Some(file), ..race });
+        return Ok(Race { cached_in: Some(file), ..race });
     }
     let race = race()?;
     races.insert(key, race.clone());
     if let Ok(text) = serde_json::to_vec_pretty(&races) {
-        // A memory that cannot be written costs a second at the next start, nothing else.
-        let _ = remember(&file, &text);
+        // Without the cache the next start measures again, which takes about a second.
+        let _ = write_cache(&file, &text);
     }
     Ok(race)
 }
 
-/// What a race depends on: another program may have other kernels, another processor or number of
-/// threads is another competitor.
+/// The key of a cached result: adapter, program version and build, and number of threads.
 fn key(name: &str) -> String {
     let build = if cfg!(debug_assertions) { "dev" } else { "release" };
     let compiler = if cfg!(feature = "vulkan") { "vulkan" } else { "wgpu" };
@@ -94,7 +91,7 @@ fn key(name: &str) -> String {
     )
 }
 
-fn remember(file: &Path, text: &[u8]) -> std::io::Result<()> {
+fn write_cache(file: &Path, text: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -103,8 +100,8 @@ fn remember(file: &Path, text: &[u8]) -> std::io::Result<()> {
     fs::rename(&temporary, file)
 }
 
-/// Where the races of this machine are kept.
-fn memory() -> Option<PathBuf> {
+/// The file with the cached results of this machine.
+fn cache_file() -> Option<PathBuf> {
     let folder =
         |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = folder("XDG_CACHE_HOME")
@@ -113,7 +110,7 @@ fn memory() -> Option<PathBuf> {
     Some(cache.join("rnn-train").join("devices.json"))
 }
 
-/// Milliseconds of one training pass of a layer.
+/// Milliseconds of a training pass of one layer.
 fn milliseconds(device: &Device) -> Result<f64, String> {
     let pass = || {
         let _generator = lock_generator();
@@ -123,7 +120,7 @@ fn milliseconds(device: &Device) -> Result<f64, String> {
         let input = Tensor::random([batch, time, input], Distribution::Uniform(-1.0, 1.0), &device);
         let started = Instant::now();
         let gradients = layer.forward(input, None).last().sum().backward();
-        // Reading a number waits for all that was asked for before it.
+        // Reading a value waits for all earlier work.
         let read = layer
             .recurrent_kernel
             .val()
@@ -157,31 +154,32 @@ mod tests {
     }
 
     #[test]
-    fn the_faster_device_is_taken_and_the_line_gives_both_times() {
-        let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, remembered: None };
+    fn the_faster_device_wins_and_the_line_gives_both_times() {
+        let race = Race { gpu_ms: 1.25, cpu_ms: 20.0, cached_in: None };
         assert!(race.gpu_wins() && !Race { gpu_ms: 21.0, ..race.clone() }.gpu_wins());
         assert_eq!(
             race.to_string(),
-            "an LSTM trains on 64 windows of 60 days in 1.2 ms on the GPU and 20.0 ms on the CPU"
+            "an LSTM training pass (batch 64, 60 steps) takes 1.2 ms on the GPU and 20.0 ms on \
+             the CPU"
         );
         assert!(
-            Race { remembered: Some("devices.json".into()), ..race }
+            Race { cached_in: Some("devices.json".into()), ..race }
                 .to_string()
-                .ends_with(", as measured before (devices.json)")
+                .ends_with(", measured earlier (devices.json)")
         );
     }
 
     #[test]
-    fn a_race_is_run_once_for_an_adapter() {
+    fn each_adapter_is_timed_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rnn-train").join("devices.json");
-        let race = Race { gpu_ms: 1.0, cpu_ms: 2.0, remembered: None };
-        let first = remembered(Some(file.clone()), "an adapter", || Ok(race.clone()));
+        let race = Race { gpu_ms: 1.0, cpu_ms: 2.0, cached_in: None };
+        let first = cached(Some(file.clone()), "an adapter", || Ok(race.clone()));
         assert_eq!(first, Ok(race.clone()));
-        let again = remembered(Some(file.clone()), "an adapter", || Err("run again".to_owned()));
-        assert_eq!(again, Ok(Race { remembered: Some(file.clone()), ..race }));
-        assert!(remembered(Some(file.clone()), "another", || Err("run".to_owned())).is_err());
+        let again = cached(Some(file.clone()), "an adapter", || Err("run again".to_owned()));
+        assert_eq!(again, Ok(Race { cached_in: Some(file.clone()), ..race }));
+        assert!(cached(Some(file.clone()), "another", || Err("run".to_owned())).is_err());
         fs::write(&file, "no JSON").unwrap();
-        assert!(remembered(Some(file), "an adapter", || Err("run".to_owned())).is_err());
+        assert!(cached(Some(file), "an adapter", || Err("run".to_owned())).is_err());
     }
 }

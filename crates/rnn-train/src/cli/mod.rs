@@ -3,6 +3,7 @@
 mod args;
 mod backtest;
 mod compare;
+mod completions;
 mod config;
 mod context;
 mod devices;
@@ -12,6 +13,7 @@ mod fetch;
 mod find_lr;
 mod forecast;
 mod list;
+mod man;
 mod output;
 mod predict;
 mod progress;
@@ -19,12 +21,13 @@ mod search;
 mod seeds;
 mod train;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
 use args::JsonArgs;
 use backtest::BacktestArgs;
 use clap::{Args, Parser, Subcommand};
 use compare::CompareArgs;
+use completions::CompletionsArgs;
 use config::ConfigArgs;
 use context::Context;
 use evaluate::EvaluateArgs;
@@ -32,6 +35,8 @@ use export::ExportArgs;
 use fetch::FetchArgs;
 use find_lr::FindLrArgs;
 use forecast::ForecastArgs;
+use git_version::git_version;
+use man::ManArgs;
 use output::muted;
 pub(crate) use output::{error, guarded, log_to_stderr};
 use predict::PredictArgs;
@@ -40,11 +45,22 @@ use train::TrainArgs;
 
 use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings};
 
+/// Version, commit and the backends that are built in.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = git_version!(args = ["--always", "--abbrev=9"], fallback = "unknown commit");
+    let backends = match (cfg!(feature = "wgpu"), cfg!(feature = "vulkan")) {
+        (_, true) => "ndarray, flex, wgpu (SPIR-V)",
+        (true, _) => "ndarray, flex, wgpu",
+        _ => "ndarray, flex",
+    };
+    format!("{} ({commit}; backends: {backends})", env!("CARGO_PKG_VERSION"))
+});
+
 /// Train, evaluate and use the course's recurrent models.
 #[derive(Debug, Parser)]
 #[command(
     name = "rnn-train",
-    version,
+    version = VERSION.as_str(),
     about = "Recurrent networks on Burn: predict the next letter, predict the next opening price",
     after_help = "Without a command, trains and evaluates stock-lstm on the embedded synthetic \
                   sample."
@@ -73,31 +89,60 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train an experiment (or continue its training) and evaluate it
+    #[command(
+        after_help = "Examples:\n  rnn-train train stock-lstm\n  rnn-train train stock-gap --data prices.csv\n  rnn-train train series --data sensors.csv --target temperature --horizon 7"
+    )]
     Train(Box<TrainArgs>),
     /// Evaluate the best checkpoint
+    #[command(
+        after_help = "Examples:\n  rnn-train evaluate stock-gap\n  rnn-train evaluate stock-gap --json"
+    )]
     Evaluate(EvaluateArgs),
     /// Predict the next letter, or the value of a given day
+    #[command(after_help = "Example:\n  rnn-train predict stock-gap 2020-04-24")]
     Predict(PredictArgs),
     /// Forecast the rows after the last one, with prediction intervals
+    #[command(
+        after_help = "Examples:\n  rnn-train forecast stock-gap\n  rnn-train forecast series --steps 14 --json"
+    )]
     Forecast(ForecastArgs),
     /// Walk-forward evaluation: train and score on several test sets in turn
+    #[command(after_help = "Example:\n  rnn-train backtest stock-gap --folds 5 --data prices.csv")]
     Backtest(Box<BacktestArgs>),
     /// Learning rate range test: suggest a rate after a short training with rising rates
+    #[command(after_help = "Example:\n  rnn-train find-lr stock-lstm --data prices.csv")]
     FindLr(Box<FindLrArgs>),
     /// Hyperparameter search: many trainings, ranked on the validation set
+    #[command(after_help = "Example:\n  rnn-train search stock-gap --space space.toml --trials 40")]
     Search(Box<SearchArgs>),
     /// Compare two runs: settings, scores and learning curves
+    #[command(after_help = "Example:\n  rnn-train compare stock-gap stock-open")]
     Compare(CompareArgs),
     /// Print all settings of an experiment as a commented settings file
+    #[command(after_help = "Example:\n  rnn-train config stock-gap > run.toml")]
     Config(ConfigArgs),
     /// Write the best weights to a file
+    #[command(
+        after_help = "Example:\n  rnn-train export stock-gap --format safetensors --out gap.safetensors"
+    )]
     Export(ExportArgs),
     /// Download daily bars of a stock, or add new days to a file
+    #[command(
+        after_help = "Examples:\n  rnn-train fetch 600519\n  rnn-train fetch AAPL --from 2015-01-01 --out apple.csv"
+    )]
     Fetch(FetchArgs),
     /// List the experiments
+    #[command(after_help = "Example:\n  rnn-train list")]
     List(JsonArgs),
     /// List the compute devices
+    #[command(after_help = "Example:\n  rnn-train devices")]
     Devices(JsonArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  rnn-train completions bash > rnn-train.bash")]
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    #[command(after_help = "Example:\n  rnn-train man --out man")]
+    Man(ManArgs),
 }
 
 /// Runs a command line in this process without printing its results.
@@ -127,5 +172,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(context, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

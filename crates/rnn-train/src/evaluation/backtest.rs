@@ -18,17 +18,17 @@ use crate::{
     text::{cells, number, percent, table},
 };
 
-/// The predictions of all folds.
+/// File with the predictions of all folds.
 pub(crate) const BACKTEST: &str = "backtest.csv";
 
-/// `backtest.json`: the scores of every fold and of all together.
+/// `backtest.json`: the scores of each fold and of all folds together.
 #[derive(Debug, Serialize)]
 pub(crate) struct BacktestReport {
     experiment: Experiment,
     /// `expanding` or `sliding`.
     kind: &'static str,
     folds: Vec<Fold>,
-    /// Of all forecasts together.
+    /// Scores over all forecasts.
     overall: Scores,
     baselines: Vec<BaselineScores>,
     skill: f64,
@@ -40,7 +40,7 @@ pub(crate) struct BacktestReport {
 #[derive(Debug, Serialize)]
 struct Fold {
     fold: usize,
-    /// Rows before the test set: those that train and those that validate.
+    /// Rows before the test set, for training and validation.
     rows_before: usize,
     #[serde(flatten)]
     evaluation: SeriesEvaluation,
@@ -53,7 +53,7 @@ pub(crate) struct FoldRows {
 }
 
 impl FoldRows {
-    /// Test sets of equal length at the end, each after the rows that train.
+    /// Plans test sets of equal length at the end, each after its training rows.
     pub(crate) fn plan(rows: usize, folds: usize, sliding: bool) -> Vec<Self> {
         let length = rows / (folds + 1);
         let first = rows - folds * length;
@@ -75,8 +75,8 @@ impl BacktestReport {
         data: DataSource,
     ) -> Self {
         let together = |of: &dyn Fn(&SeriesEvaluation) -> Scores| {
-            let lots: Vec<_> = evaluations.iter().map(|fold| (fold.windows, of(fold))).collect();
-            Scores::together(&lots)
+            let groups: Vec<_> = evaluations.iter().map(|fold| (fold.windows, of(fold))).collect();
+            Scores::together(&groups)
         };
         let overall = together(&|fold| fold.model);
         let of_baseline = |(index, baseline): (usize, &BaselineScores)| BaselineScores {
@@ -107,7 +107,7 @@ impl BacktestReport {
         }
     }
 
-    /// The title of its picture.
+    /// The title of the plot.
     pub(crate) fn title(&self) -> String {
         let Self { experiment, folds, overall, baselines, data, .. } = self;
         let (count, rmse) = (folds.len(), number(overall.rmse));
@@ -149,8 +149,8 @@ impl fmt::Display for BacktestReport {
     }
 }
 
-/// Writes the predictions of all folds as one CSV file. Returns those of the picture: one step
-/// ahead, of the first series.
+/// Writes the predictions of all folds as one CSV file. Returns those for the plot: one step ahead,
+/// of the first series.
 pub(crate) fn join_predictions(
     files: &[PathBuf],
     out: &mut dyn Write,
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folds_go_forward_and_cover_the_end() {
+    fn test_sets_are_adjacent_and_end_with_the_data() {
         for (rows, folds, sliding) in
             [(2426, 5, false), (2426, 5, true), (103, 9, true), (10, 1, false)]
         {
@@ -209,7 +209,7 @@ mod tests {
             for plan in &plans {
                 assert_eq!(
                     plan.train.end, plan.test.start,
-                    "everything before the test set, up to it"
+                    "training rows end where the test set starts"
                 );
                 assert!(plan.train.start == 0 || sliding);
                 if sliding {

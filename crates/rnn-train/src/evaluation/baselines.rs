@@ -1,14 +1,12 @@
-//! Forecasts that need no model, or next to none. Every score stands beside theirs: a model that
-//! loses to one of them is not worth its training.
+//! Baselines: simple forecasts to which every model is compared.
 
 use rnn_data::{Naive, Series, Subset};
 
-/// Values of the moving average: a trading week.
-const AVERAGED: usize = 5;
-/// Changes that the autoregression looks back on.
+/// Number of values in the moving average: a trading week.
+const MEAN_WINDOW: usize = 5;
+/// Number of past changes in the autoregression.
 const ORDER: usize = 20;
-/// Weight of the autoregression's penalty, as a fraction of the mean variance of its inputs. It
-/// keeps twenty noisy coefficients small.
+/// Ridge penalty as a fraction of the mean variance of the inputs. It keeps the coefficients small.
 const PENALTY: f64 = 0.01;
 
 /// The baselines of a task, by name.
@@ -17,17 +15,17 @@ pub(crate) struct Baselines {
     naive: Vec<(String, Naive)>,
 }
 
-/// The baselines of a task, ready for a series.
+/// The baselines of a task, fitted to a series.
 #[derive(Debug)]
 pub(crate) struct Fitted<'a> {
     baselines: &'a Baselines,
     series: &'a Series,
-    /// None where there is too little to fit.
+    /// None if there is too little data to fit.
     autoregression: Option<Autoregression>,
 }
 
 impl Baselines {
-    /// Of a target, with closing prices beside it or not, and a season or none.
+    /// The baselines for a target, optionally with closing prices and a season length.
     pub(crate) fn new(target: &str, close: bool, season: Option<usize>) -> Self {
         let mut naive = vec![(format!("last {target}"), Naive::LastValue)];
         if close {
@@ -37,17 +35,17 @@ impl Baselines {
         if let Some(season) = season {
             naive.push((format!("season of {season}"), Naive::Seasonal(season)));
         }
-        naive.push((format!("mean of {AVERAGED}"), Naive::Mean(AVERAGED)));
+        naive.push((format!("mean of {MEAN_WINDOW}"), Naive::Mean(MEAN_WINDOW)));
         Self { naive }
     }
 
-    /// Their names; the first repeats the last value.
+    /// Names of the baselines; the first repeats the last value.
     pub(crate) fn names(&self) -> Vec<String> {
         let naive = self.naive.iter().map(|(name, _)| name.clone());
         naive.chain([format!("ridge AR({ORDER})")]).collect()
     }
 
-    /// Fits what has to be fitted on the training set of a series.
+    /// Fits the baselines on the training set of a series.
     pub(crate) fn fit<'a>(&'a self, series: &'a Series) -> Fitted<'a> {
         let autoregression = autoregression(&series.target[series.rows(Subset::Train)]);
         Fitted { baselines: self, series, autoregression }
@@ -55,8 +53,7 @@ impl Baselines {
 }
 
 impl Fitted<'_> {
-    /// Forecasts of the values from `origin` on, each baseline's in turn, from the rows before
-    /// `origin` alone.
+    /// Forecasts of each baseline from `origin` on. They use only rows before `origin`.
     pub(crate) fn forecasts(
         &self,
         origin: usize,
@@ -73,17 +70,18 @@ impl Fitted<'_> {
     }
 }
 
-/// A linear forecast of the next change from the last ones.
+/// A linear forecast of the next change from the last changes.
 #[derive(Debug)]
 struct Autoregression {
-    /// Of the oldest change first.
+    /// Weights, oldest change first.
     weights: [f64; ORDER],
     mean: f64,
 }
 
 impl Autoregression {
-    /// The values after some, each from those before and the forecasts made of them; the last value
-    /// where there are too few.
+    /// Forecasts the next values, each from the values and forecasts before it.
+    ///
+    /// Repeats the last value if there are too few values.
     fn forecast(&self, values: &[f64], steps: usize) -> Vec<f64> {
         let mut recent = values[values.len().saturating_sub(ORDER + 1)..].to_vec();
         if recent.len() <= ORDER {
@@ -101,8 +99,10 @@ impl Autoregression {
     }
 }
 
-/// Ridge regression of the next change on the last ones (Hoerl and Kennard, "Ridge regression",
-/// Technometrics 12, 1970); none for too few values, or where nothing changes.
+/// Ridge regression of the next change on the last changes.
+///
+/// Returns `None` for too few values or a constant change. See Hoerl and Kennard, "Ridge
+/// regression", Technometrics 12, 1970.
 fn autoregression(values: &[f64]) -> Option<Autoregression> {
     let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let samples = changes.len().checked_sub(ORDER).filter(|samples| *samples > ORDER)?;
@@ -125,8 +125,8 @@ fn autoregression(values: &[f64]) -> Option<Autoregression> {
     solve(products, targets).map(|weights| Autoregression { weights, mean })
 }
 
-/// Solves `A x = b` for a symmetric positive definite matrix, of which the lower half is given, by
-/// Cholesky's decomposition.
+/// Solves `A x = b` by Cholesky decomposition. `A` is symmetric positive definite, with its lower
+/// half given.
 fn solve(mut a: [[f64; ORDER]; ORDER], mut b: [f64; ORDER]) -> Option<[f64; ORDER]> {
     for row in 0..ORDER {
         for column in 0..=row {
@@ -158,7 +158,7 @@ mod tests {
     use crate::evaluation::tests::series;
 
     #[test]
-    fn simple_baselines_are_what_they_say() {
+    fn naive_baselines_match_hand_computed_values() {
         let series = series((0..100).map(f64::from).collect(), 20, 2);
         let baselines = Baselines::new("open", true, Some(7));
         let fitted = baselines.fit(&series);
@@ -172,17 +172,13 @@ mod tests {
         assert_eq!(of("drift"), [90.0, 91.0]);
         assert_eq!(of("season of 7"), [83.0, 84.0]);
         assert_eq!(of("mean of 5"), [87.0, 87.0]);
-        assert_eq!(
-            of("ridge AR(20)"),
-            [89.0, 89.0],
-            "nothing to learn from changes that are all the same"
-        );
+        assert_eq!(of("ridge AR(20)"), [89.0, 89.0], "a constant change gives no fit");
         assert_eq!(named[0].0, "last open");
     }
 
     #[test]
-    fn the_autoregression_finds_how_changes_follow_each_other() {
-        // Each change is minus half of the one before, and a little noise.
+    fn the_autoregression_recovers_a_known_coefficient() {
+        // Each change is -0.5 times the previous change, plus noise.
         let (mut change, mut open, mut state) = (1.0, 100.0, 7u32);
         let mut opens: Vec<f64> = (0..2000)
             .map(|_| {
@@ -201,11 +197,11 @@ mod tests {
         );
         let two = fitted.forecast(&opens, 2);
         opens.push(two[0]);
-        assert_eq!(fitted.forecast(&opens, 1)[0], two[1], "a forecast goes on from the one before");
+        assert_eq!(fitted.forecast(&opens, 1)[0], two[1], "each step uses the forecast before it");
     }
 
     #[test]
-    fn a_forecast_knows_nothing_of_the_rows_from_its_origin_on() {
+    fn forecasts_ignore_rows_from_their_origin_on() {
         let values: Vec<f64> = (0..200).map(|day| 100.0 + f64::from(day * 37 % 11)).collect();
         let changed = values
             .iter()

@@ -1,16 +1,17 @@
-//! Prediction intervals around the forecasts of any model.
+//! Conformal prediction intervals, for any model.
 
 use rnn_data::Series;
 use serde::{Deserialize, Serialize};
 
-/// Split-conformal intervals: as wide as the errors on the validation set were, as multiples of
-/// how much the series moved just before (Papadopoulos et al., "Inductive confidence machines for
-/// regression", ECML 2002; locally weighted as in section 5.2 of Lei et al., "Distribution-free
-/// predictive inference for regression", JASA 113, 2018). Quiet and wild times take turns in
-/// prices; without the weights intervals are too wide in the one and too narrow in the other.
+/// Split-conformal intervals, weighted by the recent volatility of the series.
 ///
-/// Where the target is learned by its logarithm errors are ratios, so intervals grow with the level
-/// of prices.
+/// Errors on the validation set are divided by the volatility before each forecast. Without these
+/// weights, intervals would be too wide in calm times and too narrow in volatile ones.
+///
+/// For logarithmic transforms errors are ratios, so intervals grow with the level of the series.
+///
+/// See Papadopoulos et al., "Inductive confidence machines for regression", ECML 2002, and section
+/// 5.2 of Lei et al., "Distribution-free predictive inference for regression", JASA 113, 2018.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conformal {
     /// Half the width at each step.
@@ -18,7 +19,7 @@ pub struct Conformal {
     pub(super) logarithmic: bool,
 }
 
-/// Errors of the validation set, at each step.
+/// Errors on the validation set, by step.
 #[derive(Debug)]
 pub(crate) struct Calibration {
     scores: Vec<Vec<f64>>,
@@ -30,7 +31,7 @@ impl Calibration {
         Self { scores: vec![Vec::new(); steps], logarithmic }
     }
 
-    /// Adds a forecast of the validation set, made when the series moved by `spread`.
+    /// Adds a forecast on the validation set; `spread` is the volatility before it.
     pub(crate) fn add(&mut self, step: usize, actual: f64, predicted: f64, spread: f64) {
         let error = if self.logarithmic {
             (actual / predicted).ln().abs()
@@ -40,7 +41,7 @@ impl Calibration {
         self.scores[step].push(error / spread);
     }
 
-    /// The intervals of a level; none at a step that has too few errors to say so much.
+    /// The intervals of a level; none if a step has too few errors for it.
     pub(crate) fn intervals(mut self, level: f64) -> Option<Conformal> {
         let half_widths = self.scores.iter_mut().map(|scores| quantile(scores, level));
         let half_widths = half_widths.collect::<Option<_>>()?;
@@ -48,8 +49,7 @@ impl Calibration {
     }
 }
 
-/// The smallest score that at least a fraction `level` of one more score than there are would not
-/// exceed.
+/// The score with rank `ceil((count + 1) * level)`; none if the rank exceeds `count`.
 fn quantile(scores: &mut [f64], level: f64) -> Option<f64> {
     scores.sort_by(f64::total_cmp);
     let rank = ((scores.len() + 1) as f64 * level).ceil() as usize;
@@ -57,7 +57,7 @@ fn quantile(scores: &mut [f64], level: f64) -> Option<f64> {
 }
 
 impl Conformal {
-    /// Lower and upper bound around a forecast, made when the series moves by `spread`.
+    /// Lower and upper bound around a forecast; `spread` is the volatility before it.
     pub(crate) fn around(&self, step: usize, predicted: f64, spread: f64) -> [f64; 2] {
         let half = self.half_widths[step] * spread;
         if self.logarithmic {
@@ -68,12 +68,13 @@ impl Conformal {
     }
 }
 
-/// How fast the past is forgotten: of RiskMetrics (Longerstaey and Spencer, Technical Document,
-/// 1996).
+/// Decay of the volatility estimate, as in RiskMetrics (Longerstaey and Spencer, Technical
+/// Document, 1996).
 const DECAY: f64 = 0.94;
 
-/// How much a series moved just before each origin from 2 to the number of rows: the root of an
-/// exponentially weighted mean of squared residuals.
+/// Volatility before each origin, from 2 to the number of rows.
+///
+/// It is the root of an exponentially weighted mean of squared residuals.
 pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     let rows = series.times.len();
     let (mut sum, mut weight) = (0.0, 0.0);
@@ -81,34 +82,34 @@ pub(crate) fn spreads(series: &Series) -> Vec<f64> {
     for row in 1..rows {
         let residual = series.naive_residual(row);
         (sum, weight) = (DECAY * sum + residual * residual, DECAY * weight + 1.0);
-        let least = if series.is_logarithmic() {
-            LEAST
+        let minimum = if series.is_logarithmic() {
+            MIN_SPREAD
         } else {
-            LEAST * series.target[row].abs().max(f64::MIN_POSITIVE)
+            MIN_SPREAD * series.target[row].abs().max(f64::MIN_POSITIVE)
         };
-        spreads.push((sum / weight).sqrt().max(least));
+        spreads.push((sum / weight).sqrt().max(minimum));
     }
     spreads
 }
 
-/// Movement below which a series stands still, as a fraction of its value.
-const LEAST: f64 = 1e-6;
+/// Minimum volatility, as a fraction of the value.
+const MIN_SPREAD: f64 = 1e-6;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_quantile_has_the_correction_for_few_scores() {
+    fn the_quantile_has_the_finite_sample_correction() {
         let mut scores: Vec<f64> = (1..=9).rev().map(f64::from).collect();
         assert_eq!(quantile(&mut scores, 0.9), Some(9.0), "nine tenths of ten");
         assert_eq!(quantile(&mut scores, 0.5), Some(5.0));
-        assert_eq!(quantile(&mut scores, 0.91), None, "nine errors do not say as much");
+        assert_eq!(quantile(&mut scores, 0.91), None, "nine errors are too few for this level");
         assert_eq!(quantile(&mut [], 0.5), None);
     }
 
     #[test]
-    fn spreads_follow_what_is_known_and_nothing_later() {
+    fn spreads_depend_only_on_earlier_rows() {
         let values: Vec<f64> = (0..100)
             .map(|row| 100.0 + if row < 50 { f64::from(row % 2) } else { 5.0 * f64::from(row % 2) })
             .collect();
@@ -129,9 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn intervals_cover_new_values_as_often_as_they_say() {
-        // Errors of one distribution, in two halves: calibrated on the one, the intervals cover the
-        // other.
+    fn intervals_cover_the_nominal_fraction_of_new_values() {
+        // Calibration and new values have the same error distribution.
         let mut state = 1u32;
         let mut error = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

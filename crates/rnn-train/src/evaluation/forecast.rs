@@ -1,18 +1,18 @@
-//! Forecasts of the rows after the last.
+//! Forecasts of future rows.
 
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-/// The forecast of the rows after the last of a series.
+/// A forecast of the rows after the last row of a series.
 #[derive(Debug, Serialize)]
 pub struct Forecast {
     /// Name of the series.
     pub series: String,
     /// Last known time.
     pub known_until: DateTime,
-    /// The values, from the first row after the last known one.
+    /// The forecast values in order of time.
     pub values: Vec<ForecastValue>,
-    /// The last known values, for the picture.
+    /// The last known values, for the plot.
     #[serde(skip)]
     pub(crate) history: Vec<(DateTime, f64)>,
 }
@@ -24,9 +24,9 @@ pub struct ForecastValue {
     pub time: DateTime,
     /// Forecast, in the units of the target.
     pub value: f64,
-    /// Lower bound of its prediction interval, where there is one.
+    /// Lower bound of the prediction interval, if there is one.
     pub lower: Option<f64>,
-    /// Upper bound.
+    /// Upper bound of the prediction interval.
     pub upper: Option<f64>,
     /// All quantiles of a quantile model.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -10,31 +10,31 @@ use crate::text::number;
 /// Scores of prediction intervals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IntervalScores {
-    /// Fraction of the values that are to be inside.
+    /// Nominal fraction of values inside.
     pub level: f64,
-    /// Where the bounds come from.
+    /// Method that gives the bounds.
     #[serde(flatten)]
     pub method: IntervalMethod,
-    /// Fraction of the values that are inside.
+    /// Actual fraction of values inside.
     pub coverage: f64,
-    /// Mean distance of the bounds, in the units of the target.
+    /// Mean distance between the bounds, in the units of the target.
     pub mean_width: f64,
 }
 
-/// Where intervals come from.
+/// Method of prediction intervals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum IntervalMethod {
-    /// The errors on the validation set.
+    /// Split-conformal: from the errors on the validation set.
     SplitConformal {
-        /// Their half widths.
+        /// Half widths of the intervals.
         #[serde(flatten)]
         intervals: Conformal,
-        /// Forecasts they were calibrated on, a step.
+        /// Number of forecasts per step used for calibration.
         calibrated_on: usize,
     },
-    /// The outer quantiles of a model of quantiles.
+    /// The outer quantiles of a quantile model.
     Quantiles {
         /// Score of each quantile.
         quantiles: Vec<QuantileScore>,
@@ -48,11 +48,11 @@ pub enum IntervalMethod {
 pub struct QuantileScore {
     /// The quantile, 0 to 1.
     pub quantile: f64,
-    /// Fraction of the values that are below it, or the same.
+    /// Fraction of values at or below it.
     pub below: f64,
 }
 
-/// Errors of predicted quantiles, summed up one by one.
+/// Running sums of quantile errors.
 #[derive(Debug)]
 pub(crate) struct QuantileErrors {
     quantiles: Vec<f64>,
@@ -92,12 +92,12 @@ impl QuantileErrors {
 }
 
 impl IntervalScores {
-    /// A sentence or two on them.
-    pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
+    /// Writes one or two sentences on the intervals.
+    pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, set: &str) -> fmt::Result {
         let Self { level, method, coverage, mean_width } = self;
         let (level, coverage, width) = (100.0 * level, 100.0 * coverage, number(*mean_width));
         let covered =
-            format!("cover {coverage:.1}% of the {part} values; their mean width is {width}.");
+            format!("cover {coverage:.1}% of the {set} values; their mean width is {width}.");
         match method {
             IntervalMethod::SplitConformal { calibrated_on, .. } => writeln!(
                 f,
@@ -105,13 +105,13 @@ impl IntervalScores {
             ),
             IntervalMethod::Quantiles { quantiles, pinball } => {
                 let below =
-                    |one: &QuantileScore| format!("{} has {:.1}%", one.quantile, 100.0 * one.below);
+                    |one: &QuantileScore| format!("{}: {:.1}%", one.quantile, 100.0 * one.below);
                 let each = quantiles.iter().map(below).collect::<Vec<_>>().join(", ");
                 let pinball = number(*pinball);
                 writeln!(
                     f,
-                    "{level:.0}% intervals, between the outer quantiles, {covered}\nValues at or \
-                     below each quantile: {each}; mean pinball loss {pinball}."
+                    "{level:.0}% intervals, between the outer quantiles, {covered}\nFraction of \
+                     values at or below each quantile: {each}. Mean pinball loss: {pinball}."
                 )
             }
         }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_of_quantiles_count_what_is_below_each() {
+    fn quantile_scores_match_hand_computed_values() {
         let mut errors = QuantileErrors::new(&[0.25, 0.5]);
         errors.add(1.0, &[2.0, 3.0]);
         errors.add(5.0, &[1.0, 3.0]);
@@ -131,12 +131,12 @@ mod tests {
             unreachable!()
         };
         assert_eq!(quantiles.iter().map(|one| one.below).collect::<Vec<f64>>(), [0.5, 0.5]);
-        // 0.75 * 1 and 0.25 * 4 of the lower, 0.5 * 2 twice of the middle one.
+        // Lower quantile: 0.75 * 1 and 0.25 * 4. Median: 0.5 * 2, twice.
         assert!((pinball - (0.75 + 1.0 + 1.0 + 1.0) / 4.0).abs() < 1e-12, "{pinball}");
     }
 
     #[test]
-    fn both_methods_are_read_as_they_are_written() {
+    fn both_methods_survive_a_json_round_trip() {
         let intervals = Conformal { half_widths: vec![1.5], logarithmic: true };
         let quantiles = vec![QuantileScore { quantile: 0.05, below: 0.04 }];
         for method in [

@@ -1,4 +1,4 @@
-//! Scores of a trained model, beside forecasts that need none.
+//! Scores of trained models and of baselines.
 
 mod backtest;
 mod baselines;
@@ -22,6 +22,6 @@ pub use intervals::{IntervalMethod, IntervalScores, QuantileScore};
 pub(crate) use predictions::{FoldPrediction, Prediction, PredictionRows};
 pub use report::{Evaluation, LettersEvaluation, ScaledScores, SeriesEvaluation, StepScores};
 pub use scores::Scores;
-pub(crate) use scores::{Errors, Yardstick};
+pub(crate) use scores::{Errors, MaseScale};
 pub use skill::BaselineScores;
 pub(crate) use skill::{best, skill, verdict};

@@ -1,4 +1,4 @@
-//! `predictions.csv`, a row at a time: of thousands of series it is larger than they are.
+//! Writes `predictions.csv` row by row, since it may be larger than the data.
 
 use std::io::Write;
 
@@ -10,9 +10,9 @@ use crate::{
     run::PREDICTIONS,
 };
 
-/// Writes the predicted values of the test set as CSV: date, actual and predicted value; the
-/// series' name where there are several, the step where there are several, the interval and the
-/// quantiles where there are any.
+/// Writes predictions as CSV: date, actual and predicted value.
+///
+/// Columns for series, step, interval and quantiles are added if there are several or any.
 pub(crate) struct PredictionRows<'a> {
     writer: csv::Writer<&'a mut dyn Write>,
     series: &'a [String],
@@ -68,20 +68,20 @@ fn failed(error: &csv::Error) -> Error {
 /// A predicted value.
 #[derive(Debug, Clone)]
 pub(crate) struct Prediction {
-    /// Index of its series.
+    /// Index of the series.
     pub(crate) series: usize,
     pub(crate) time: DateTime,
-    /// 1 is the row after the window.
+    /// Steps ahead; 1 is the row after the window.
     pub(crate) step: usize,
     pub(crate) actual: f64,
     pub(crate) predicted: f64,
-    /// Lower and upper bound of its interval.
+    /// Lower and upper bound of the interval.
     pub(crate) interval: Option<[f64; 2]>,
-    /// Of a model of quantiles: all of them.
+    /// All quantiles of a quantile model; otherwise empty.
     pub(crate) quantiles: Vec<f64>,
 }
 
-/// A forecast of a fold, for the picture.
+/// A prediction of a fold, for the plot.
 #[derive(Debug)]
 pub(crate) struct FoldPrediction {
     pub(crate) fold: usize,

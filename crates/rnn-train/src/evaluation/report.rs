@@ -1,4 +1,4 @@
-//! What a trained model scored.
+//! Scores of a trained model.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{run::DataSource, text::number};
 
-/// What a trained model scored: printed as text, written as `evaluation.json`.
+/// Scores of a trained model: printed as text, and written as `evaluation.json`.
 pub trait Evaluation: fmt::Display + Serialize {}
 
 impl<E: fmt::Display + Serialize> Evaluation for E {}
@@ -29,52 +29,53 @@ pub struct LettersEvaluation {
     pub samples: usize,
     /// Mean cross-entropy, in nats.
     pub loss: f64,
-    /// Fraction of right predictions, 0 to 1.
+    /// Fraction of correct predictions, 0 to 1.
     pub accuracy: f64,
 }
 
-/// Scores on a part of the data, in the units of the target.
+/// Scores on the validation or test set, in the units of the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SeriesEvaluation {
     /// Name of the task.
     pub experiment: String,
-    /// Column that is predicted.
+    /// The predicted column.
     pub target: String,
-    /// Named split the scores are of.
+    /// Name of the split.
     pub split: String,
-    /// The part that is scored.
+    /// The scored set: `valid` or `test`.
     pub part: String,
-    /// First and last time that is predicted of it.
+    /// First and last predicted time.
     pub span: [DateTime; 2],
-    /// None of a mean of several models.
+    /// Epoch of the weights; none for the mean of several models.
     pub best_epoch: Option<usize>,
     /// Number of windows.
     pub windows: usize,
-    /// Steps a window predicts.
+    /// Steps predicted per window.
     pub horizon: usize,
     /// Scores of the model.
     #[serde(flatten)]
     pub model: Scores,
-    /// The same of the numbers the model itself predicts, transformed and scaled.
+    /// Scores of the raw model output, transformed and scaled.
     pub scaled: ScaledScores,
-    /// The same of every forecast that needs no model.
+    /// Scores of the baselines.
     pub baselines: Vec<BaselineScores>,
-    /// How far the model's RMSE is below that of the best of them, as a fraction of it; negative
-    /// for a model that loses, null where the best is never wrong.
+    /// `1 - RMSE / RMSE of the best baseline`: negative for a model that loses.
+    ///
+    /// Null in JSON if the best baseline has no error.
     #[serde(deserialize_with = "or_infinitely_bad")]
     pub skill: f64,
-    /// The scores of each step, where there is more than one.
+    /// Scores of each step; empty for a single step.
     pub steps: Vec<StepScores>,
-    /// Prediction intervals, where they were asked for.
+    /// Scores of the prediction intervals, if any.
     pub interval: Option<IntervalScores>,
-    /// The data that was scored.
+    /// The scored data.
     pub data: DataSource,
-    /// The values the picture shows: predicted one step ahead, of the first series that has any.
+    /// Values in the plot: one step ahead, of the first scored series.
     #[serde(skip)]
     pub(crate) shown: Vec<Prediction>,
 }
 
-/// Errors in the units the model itself predicts.
+/// Scores of the raw model output, transformed and scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScaledScores {
     /// Mean squared error.
@@ -85,23 +86,23 @@ pub struct ScaledScores {
     pub mae: f64,
 }
 
-/// Scores of forecasts so many steps ahead.
+/// Scores of forecasts a number of steps ahead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepScores {
-    /// 1 is the row after the window.
+    /// Steps ahead; 1 is the row after the window.
     pub step: usize,
     /// Scores of the model.
     #[serde(flatten)]
     pub model: Scores,
     /// Scores of the baselines.
     pub baselines: Vec<BaselineScores>,
-    /// Of the best baseline at this step.
+    /// Skill against the best baseline at this step.
     #[serde(deserialize_with = "or_infinitely_bad")]
     pub skill: f64,
 }
 
 impl SeriesEvaluation {
-    /// The scored set, as text has it.
+    /// Name of the scored set, for texts.
     pub(crate) fn part(&self) -> &'static str {
         if self.part == "valid" { "validation" } else { "test" }
     }
@@ -123,20 +124,21 @@ impl fmt::Display for SeriesEvaluation {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
         let [first, last] = self.span.map(rnn_data::format_time);
-        let part = self.part();
+        let set = self.part();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(
             f,
-            "{experiment}{epoch}, {windows} {part} {what} of `{target}` of {data}, {first} to \
+            "{experiment}{epoch}, {windows} {set} {what} of `{target}` of {data}, {first} to \
              {last}, split `{split}`"
         )?;
-        let first = if self.horizon == 1 { "in its units" } else { "all steps" };
+        let first = if self.horizon == 1 { "forecast" } else { "all steps" };
         let others = baselines.iter().map(|one| (one.name.clone(), &one.scores));
         let rows = [("model".to_owned(), &self.model)].into_iter().chain(others);
         writeln!(f, "{}", Scores::table(first, rows))?;
+        writeln!(f, "RMSE and MAE are in the units of `{target}` (terms: docs/forecasting.md).")?;
         let ScaledScores { mse, rmse, mae } = self.scaled;
         let [mse, rmse, mae] = [mse, rmse, mae].map(number);
-        writeln!(f, "In the units the model predicts: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
+        writeln!(f, "Raw model output: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
         if !self.steps.is_empty() {
             let name =
                 |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);
@@ -144,13 +146,13 @@ impl fmt::Display for SeriesEvaluation {
             writeln!(f, "{}", Scores::table("steps ahead", rows))?;
         }
         if let Some(interval) = &self.interval {
-            interval.describe(f, part)?;
+            interval.describe(f, set)?;
         }
-        if part == "validation" {
+        if set == "validation" {
             writeln!(
                 f,
-                "Weights were chosen and training was stopped by these values, which flatters; the \
-                 test part was not scored."
+                "These scores are optimistic: the validation set also chose the weights and \
+                 stopped the training. The test set was not scored."
             )?;
         }
         f.write_str(&verdict(self.skill, baselines))

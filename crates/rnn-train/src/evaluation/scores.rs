@@ -7,43 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{cells, multiple, number, percent as fraction, table};
 
-/// Scores of forecasts, in the units of the values unless said otherwise.
+/// Scores of forecasts, in the units of the values unless noted.
 ///
-/// MASE and its scale: Hyndman and Koehler, "Another look at measures of forecast accuracy",
+/// For MASE and its scale see Hyndman and Koehler, "Another look at measures of forecast accuracy",
 /// International Journal of Forecasting 22 (2006).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Mean squared error, in squared units.
     pub mse: f64,
-    /// Root of the mean squared error.
+    /// Root mean squared error.
     pub rmse: f64,
     /// Mean absolute error.
     pub mae: f64,
-    /// Mean of the absolute error as a fraction of the actual value, in percent; none where a value
-    /// is 0.
+    /// Mean absolute percentage error, in percent; none if an actual value is 0.
     pub mape: Option<f64>,
-    /// Mean of the absolute error as a fraction of the mean size of actual and predicted value, in
-    /// percent.
+    /// Symmetric mean absolute percentage error, in percent: relative to the mean size of actual
+    /// and predicted value.
     pub smape: f64,
-    /// Mean absolute error as a multiple of that of repeating the last value (of the last season,
-    /// where there is one), on the training set; none where that was never wrong.
+    /// Mean absolute scaled error: relative to the error of the (seasonal) naive forecast on the
+    /// training set. None if that error is 0.
     pub mase: Option<f64>,
-    /// Fraction of the values whose change from the last known one had the direction that was
-    /// forecast; none of a forecast that never says one.
+    /// Fraction of correctly predicted directions of change; none if no direction is predicted.
     pub directional_accuracy: Option<f64>,
-    /// Values it is the share of.
+    /// Number of values with a predicted and an actual change.
     pub directions: usize,
 }
 
-/// What forecasts of a series are measured against.
+/// The denominator of MASE for a series.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Yardstick {
-    /// Mean absolute change from one value (or season) of the training set to the next.
+pub(crate) struct MaseScale {
+    /// Mean absolute (seasonal) change on the training set.
     pub(crate) scale: f64,
 }
 
-impl Yardstick {
-    /// Of a series' training set.
+impl MaseScale {
+    /// Computes it on the training set of a series.
     pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
         let season = season.unwrap_or(1);
         let training = &series.target[series.rows(Subset::Train)];
@@ -53,7 +51,7 @@ impl Yardstick {
     }
 }
 
-/// Errors of forecasts, summed up one by one.
+/// Running sums of forecast errors.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Errors {
     count: usize,
@@ -68,8 +66,8 @@ pub(crate) struct Errors {
 }
 
 impl Errors {
-    /// Adds a forecast of a value; `last` is the last value known then.
-    pub(crate) fn add(&mut self, actual: f64, predicted: f64, last: f64, yardstick: Yardstick) {
+    /// Adds a forecast; `last` is the last value before it.
+    pub(crate) fn add(&mut self, actual: f64, predicted: f64, last: f64, mase_scale: MaseScale) {
         let error = (predicted - actual).abs();
         self.count += 1;
         self.squared += error * error;
@@ -78,7 +76,7 @@ impl Errors {
         self.relative += (error / actual).abs();
         let size = actual.abs() + predicted.abs();
         self.symmetric += if size > 0.0 { 2.0 * error / size } else { 0.0 };
-        self.scaled += error / yardstick.scale;
+        self.scaled += error / mase_scale.scale;
         let (actual, predicted) = (actual - last, predicted - last);
         if actual != 0.0 && predicted != 0.0 {
             self.directions += 1;
@@ -86,7 +84,7 @@ impl Errors {
         }
     }
 
-    /// The errors of both.
+    /// The sums of both.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             count: self.count + other.count,
@@ -101,7 +99,7 @@ impl Errors {
         }
     }
 
-    /// Means over all; every forecast counts the same.
+    /// Means over all forecasts, equally weighted.
     pub(crate) fn scores(&self) -> Scores {
         let mean = |sum: f64| sum / self.count as f64;
         let mse = mean(self.squared);
@@ -120,18 +118,18 @@ impl Errors {
 }
 
 impl Scores {
-    /// Of several lots of forecasts together, each with its number of forecasts.
-    pub(crate) fn together(lots: &[(usize, Self)]) -> Self {
-        let count: usize = lots.iter().map(|(count, _)| count).sum();
+    /// Combines scores of several groups, each given with its number of forecasts.
+    pub(crate) fn together(groups: &[(usize, Self)]) -> Self {
+        let count: usize = groups.iter().map(|(count, _)| count).sum();
         let mean_of = |of: fn(&Self) -> Option<f64>| -> Option<f64> {
-            let weighted = lots.iter().map(|(count, scores)| Some(*count as f64 * of(scores)?));
+            let weighted = groups.iter().map(|(count, scores)| Some(*count as f64 * of(scores)?));
             Some(weighted.sum::<Option<f64>>()? / count as f64)
         };
         let mean = |of: fn(&Self) -> Option<f64>| mean_of(of).unwrap_or(f64::NAN);
         let mse = mean(|scores| Some(scores.mse));
-        let directions: usize = lots.iter().map(|(_, scores)| scores.directions).sum();
+        let directions: usize = groups.iter().map(|(_, scores)| scores.directions).sum();
         let right = |scores: &Self| Some(scores.directional_accuracy? * scores.directions as f64);
-        let right: f64 = lots.iter().filter_map(|(_, scores)| right(scores)).sum();
+        let right: f64 = groups.iter().filter_map(|(_, scores)| right(scores)).sum();
         Self {
             mse,
             rmse: mse.sqrt(),
@@ -144,7 +142,7 @@ impl Scores {
         }
     }
 
-    /// A table of scores; `first` is above the names.
+    /// A table of scores; `first` is the heading of the names.
     pub(crate) fn table<'a>(
         first: &str,
         rows: impl IntoIterator<Item = (String, &'a Self)>,
@@ -168,13 +166,13 @@ mod tests {
     #[test]
     fn scores_are_means_over_samples() {
         let mut errors = Errors::default();
-        let yardstick = Yardstick { scale: 3.0 };
+        let mase_scale = MaseScale { scale: 3.0 };
         for (actual, last, predicted) in
             [(1.0, 0.5, 1.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (4.0, 5.0, 8.0)]
         {
-            errors.add(actual, predicted, last, yardstick);
+            errors.add(actual, predicted, last, mase_scale);
         }
-        // The third has no change, the fourth forecast the wrong direction.
+        // The third value has no change; the fourth forecast has the wrong direction.
         let expected = Scores {
             mse: 4.0,
             rmse: 2.0,
@@ -186,21 +184,21 @@ mod tests {
             directions: 3,
         };
         assert_eq!(errors.scores(), expected);
-        errors.add(0.0, 0.0, 0.0, yardstick);
+        errors.add(0.0, 0.0, 0.0, mase_scale);
         assert_eq!((errors.scores().mape, errors.scores().mae), (None, 0.8));
-        errors.add(1.0, 2.0, 1.0, Yardstick { scale: 0.0 });
-        assert_eq!(errors.scores().mase, None, "a series that stood still is no measure");
+        errors.add(1.0, 2.0, 1.0, MaseScale { scale: 0.0 });
+        assert_eq!(errors.scores().mase, None, "a constant series has no MASE");
     }
 
     #[test]
-    fn the_errors_of_two_parts_are_those_of_the_whole() {
-        let yardstick = Yardstick { scale: 2.0 };
+    fn combined_scores_equal_those_of_all_forecasts() {
+        let mase_scale = MaseScale { scale: 2.0 };
         let (mut one, mut other, mut all) =
             (Errors::default(), Errors::default(), Errors::default());
         for (index, actual) in [1.0, -2.0, 3.5, 0.25].into_iter().enumerate() {
-            let part = if index < 2 { &mut one } else { &mut other };
-            part.add(actual, 1.0, 0.5, yardstick);
-            all.add(actual, 1.0, 0.5, yardstick);
+            let group = if index < 2 { &mut one } else { &mut other };
+            group.add(actual, 1.0, 0.5, mase_scale);
+            all.add(actual, 1.0, 0.5, mase_scale);
         }
         assert_eq!(one.and(other).scores(), all.scores());
         let (together, all) =

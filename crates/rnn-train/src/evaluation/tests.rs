@@ -3,8 +3,8 @@ use rnn_data::{Series, SeriesConfig, SetSize, Split, Table, Transform};
 
 use super::*;
 
-/// A series of daily opens, with closes half above them, split so that the last `test` rows and as
-/// many before validate.
+/// A series of daily opens with closes 0.5 higher. The last `test` rows are the test set; the
+/// `test / 2` rows before them are the validation set.
 pub(crate) fn series(values: Vec<f64>, test: usize, horizon: usize) -> Series {
     let times = (0..values.len())
         .map(|row| date(2020, 1, 1).checked_add((row as i64).days()).unwrap().into())
@@ -37,22 +37,24 @@ fn scored(name: &str, rmse: f64) -> BaselineScores {
 }
 
 #[test]
-fn a_model_that_loses_is_told_so_in_words() {
+fn the_verdict_names_the_best_baseline() {
     let baselines = [scored("last open", 3.0), scored("last close", 2.0)];
     let losing = skill(&scored("model", 5.0).scores, &baselines);
     assert_eq!(
         verdict(losing, &baselines),
-        "The model loses to a forecast that needs none: its RMSE is 2.50 times that of `last \
-         close`."
+        "The model loses to a baseline: its RMSE is 2.50 times that of `last close`."
     );
     let behind = skill(&scored("model", 2.02).scores, &baselines);
     assert!(verdict(behind, &baselines).ends_with("its RMSE is 1.0% above that of `last close`."));
     let tied = skill(&scored("model", 1.999).scores, &baselines);
-    assert!(verdict(tied, &baselines).starts_with("The model is no better than `last close`"));
+    assert!(
+        verdict(tied, &baselines)
+            .starts_with("The model is no better than the baseline `last close`")
+    );
     let winning = skill(&scored("model", 1.5).scores, &baselines);
     assert_eq!(
         verdict(winning, &baselines),
-        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best of \
-         them."
+        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best \
+         one."
     );
 }

@@ -1,4 +1,4 @@
-//! Pictures of losses and learning rates.
+//! Plots of losses and learning rates.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::{error::Result, run::Epoch};
 
 const RATE: &str = "#059669";
 const FAINT: &str = "#93c5fd";
-/// Letters of a name in a legend.
-const LONGEST: usize = 40;
+/// Maximum length of a name in a legend.
+const MAX_NAME_LENGTH: usize = 40;
 
-/// A line, or a dot where it has one point alone.
+/// A line, or a dot for a single point.
 fn visible(points: Vec<(f64, f64)>, color: &str, name: &str) -> Option<Plot> {
     let dot = |points| ScatterPlot::new().with_data(points).with_color(color).with_size(5.0);
     match points.len() {
@@ -28,12 +28,12 @@ fn visible(points: Vec<(f64, f64)>, color: &str, name: &str) -> Option<Plot> {
     }
 }
 
-/// Marks every epoch of a few.
+/// Puts a tick at every epoch if there are at most 10.
 fn whole_epochs(layout: Layout, last: f64) -> Layout {
     if last <= 10.0 { layout.with_x_tick_step(1.0) } else { layout }
 }
 
-/// Loss of every epoch; accuracy where it was measured, the learning rate where it changes.
+/// Loss by epoch, with accuracy if measured and learning rate if it changes.
 pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     let points = |value: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
         epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, value(epoch)?))).collect()
@@ -74,8 +74,8 @@ pub(crate) fn losses(title: &str, epochs: &[Epoch]) -> Result<Picture> {
     Picture::render(&figure.with_cell_size(WIDTH / count as f64, HEIGHT).render())
 }
 
-/// The loss at rising learning rates, and the rate that is suggested. A step is its learning rate,
-/// its loss and the smoothed loss.
+/// Loss by learning rate, with the suggested rate. Each step has learning rate, loss and smoothed
+/// loss.
 pub(crate) fn range_test(
     title: &str,
     steps: &[[f64; 3]],
@@ -86,8 +86,8 @@ pub(crate) fn range_test(
         curve(points.collect(), color).with_stroke_width(width)
     };
     let plots: Vec<Plot> = vec![
-        line(1, FAINT, 1.0).with_legend("loss of a step").into(),
-        line(2, TRAIN, 2.5).with_legend("smoothed").into(),
+        line(1, FAINT, 1.0).with_legend("loss per step").into(),
+        line(2, TRAIN, 2.5).with_legend("smoothed loss").into(),
     ];
     let all: Vec<(f64, f64)> = steps.iter().map(|[rate, loss, _]| (rate.ln(), *loss)).collect();
     let mut layout = scaled(&plots, title, "learning rate (log scale)", "loss", &all).with_log_x();
@@ -111,8 +111,8 @@ pub(crate) fn comparison(
     let (mut plots, mut all) = (Vec::new(), Vec::new());
     let colors = [("A", TRAIN), ("B", VALID)];
     for ((name, points), (letter, color)) in names.iter().zip(curves).zip(colors) {
-        // The end of a long path says more than its beginning.
-        let skipped = name.chars().count().saturating_sub(LONGEST);
+        // Keep the end of a long path.
+        let skipped = name.chars().count().saturating_sub(MAX_NAME_LENGTH);
         let dots = if skipped > 0 { "…" } else { "" };
         let name = format!("{letter}: {dots}{}", name.chars().skip(skipped).collect::<String>());
         let points: Vec<_> = points.iter().map(|&(epoch, value)| (epoch as f64, value)).collect();

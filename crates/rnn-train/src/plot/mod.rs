@@ -1,4 +1,4 @@
-//! Pictures of a run, as SVG and PNG.
+//! Plots of a run, as SVG and PNG.
 
 mod curves;
 mod picture;

@@ -1,4 +1,4 @@
-//! A picture in both formats.
+//! A plot as SVG and PNG.
 
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
@@ -12,19 +12,19 @@ use crate::{
     run::RunFolder,
 };
 
-/// Pixels of the PNG for each unit of the picture.
+/// PNG pixels per unit of the plot.
 const PNG_SCALE: f32 = 2.0;
 
-/// A picture in both formats.
+/// A plot as SVG and PNG.
 pub struct Picture {
-    /// As SVG text.
+    /// SVG text.
     pub svg: String,
-    /// As PNG bytes.
+    /// PNG bytes.
     pub png: Vec<u8>,
 }
 
 impl Picture {
-    /// Draws one panel of the usual size.
+    /// Draws a single panel of the default size.
     pub(crate) fn of(plots: Vec<Plot>, layout: Layout) -> Result<Self> {
         Self::render(&render_multiple(plots, layout.with_width(WIDTH).with_height(HEIGHT)))
     }
@@ -35,7 +35,7 @@ impl Picture {
         Ok(Self { svg: SvgBackend.render_scene(scene), png })
     }
 
-    /// Writes both formats into a run's folder.
+    /// Writes both formats into a run folder.
     pub(crate) fn write_to(&self, folder: &RunFolder, name: &str) -> Result<()> {
         folder.write(&format!("{name}.svg"), &self.svg)?;
         folder.write(&format!("{name}.png"), &self.png)

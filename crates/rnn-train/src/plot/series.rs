@@ -1,4 +1,4 @@
-//! Pictures of values over time.
+//! Plots of values over time.
 
 use jiff::civil::DateTime;
 use kuva::{
@@ -18,11 +18,10 @@ use crate::{
 
 const PREDICTED: &str = "#ea580c";
 const BAND: &str = "#f59e0b";
-/// Folds, in turn.
+/// Colours of the folds, in turn.
 const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
 
-/// Actual and predicted values of the scored set, one step ahead; of many series those of the
-/// first.
+/// Actual and predicted values of the scored set, one step ahead, for the first series.
 pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Result<Picture> {
     let SeriesEvaluation { experiment, target, shown, data, baselines, .. } = evaluation;
     let line = |name: String, color: &str, value: fn(&Prediction) -> f64| -> Plot {
@@ -40,7 +39,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
     plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |one| one.predicted));
     let best = best(baselines)
         .map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
-    let (rmse, part) = (number(evaluation.model.rmse), evaluation.part());
+    let (rmse, set) = (number(evaluation.model.rmse), evaluation.part());
     let (file, mark, count) = (&data.file, data.mark(), shown.len());
     let title = match series {
         [_, _, ..] => {
@@ -50,12 +49,12 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
                 "{experiment}: {name} of {all} series of {file}{mark}, RMSE of all {rmse}{best}"
             )
         }
-        _ => format!("{experiment}: {count} {part} values of {file}{mark}, RMSE {rmse}{best}"),
+        _ => format!("{experiment}: {count} {set} values of {file}{mark}, RMSE {rmse}{best}"),
     };
     over_time(plots, &title, target, shown.iter().map(|one| one.time))
 }
 
-/// The last known values of a series and those forecast.
+/// The last known values of a series, and its forecast.
 pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result<Picture> {
     let Forecast { history, values, .. } = forecast;
     let known: Vec<(f64, f64)> =
@@ -67,14 +66,14 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
         values.iter().filter_map(|value| Some((timestamp(value.time), value.lower?, value.upper?)));
     let mut plots = Vec::new();
     if bounds.clone().next().is_some() {
-        // The fan opens where knowledge ends.
+        // The band starts at the last known value.
         let all = last.map(|(time, value)| (time, value, value)).into_iter().chain(bounds);
         let (times, (lower, upper)) =
             all.map(|(time, lower, upper)| (time, (lower, upper))).unzip();
         plots.push(band(times, lower, upper));
     }
     let shaded = if plots.is_empty() { "" } else { ", interval shaded" };
-    plots.push(curve(known, ACTUAL).with_legend(format!("{target}, known")).into());
+    plots.push(curve(known, ACTUAL).with_legend(format!("{target}, history")).into());
     let line = last.into_iter().chain(ahead.iter().copied()).collect();
     plots.push(curve(line, PREDICTED).with_legend(format!("forecast{shaded}")).into());
     plots.push(ScatterPlot::new().with_data(ahead).with_color(PREDICTED).with_size(3.0).into());
@@ -82,7 +81,7 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
     over_time(plots, title, target, times.chain(values.iter().map(|value| value.time)))
 }
 
-/// Actual and predicted values of all folds, one step ahead, and below them the errors.
+/// Actual and predicted values of all folds, one step ahead, with the errors below.
 pub(crate) fn backtest(
     title: &str,
     target: &str,
@@ -111,7 +110,7 @@ pub(crate) fn backtest(
     Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
 }
 
-/// An area between two curves; kuva 0.6 has no legend for it.
+/// The area between two curves; kuva 0.6 has no legend for it.
 fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>) -> Plot {
     BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).into()
 }
@@ -140,7 +139,7 @@ fn time_layout(
         .with_x_datetime(ticks(last - first))
 }
 
-/// Some six to twelve ticks over so many seconds.
+/// About six to twelve ticks over a time span.
 fn ticks(seconds: f64) -> DateTimeAxis {
     const DAY: f64 = 24.0 * 60.0 * 60.0;
     let steps = |each: f64| ((seconds / each / 8.0).round() as usize).max(1);

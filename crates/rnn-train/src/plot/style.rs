@@ -1,4 +1,4 @@
-//! Colours, sizes and layouts of all pictures.
+//! Colours, sizes and layouts of plots.
 
 use kuva::{
     plot::{legend::LegendPosition, line::LinePlot},
@@ -29,8 +29,8 @@ pub(crate) fn layout(plots: &[Plot], title: &str, x: &str, y: &str) -> Layout {
         .with_font_family("DejaVu Sans, sans-serif")
 }
 
-/// Chooses the range of the values, or a logarithmic axis if they cover more than a power of ten.
-/// The legend goes where the fewest points are.
+/// Sets the range of the y axis, which is logarithmic if the values span more than a factor of 10.
+/// The legend goes into the corner with the fewest points.
 pub(crate) fn scaled(
     plots: &[Plot],
     title: &str,
@@ -63,7 +63,7 @@ pub(crate) fn extent(numbers: impl IntoIterator<Item = f64>) -> (f64, f64) {
     numbers.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), wider)
 }
 
-/// The corner that has the fewest of some places, from 0 to 1 each way.
+/// The corner with the fewest points; coordinates are from 0 to 1.
 pub(crate) fn corner(places: impl Iterator<Item = (f64, f64)> + Clone) -> LegendPosition {
     let near = |place: f64, far: bool, size: f64| {
         if far { place > 1.0 - size } else { place < size }
@@ -82,10 +82,10 @@ pub(crate) fn corner(places: impl Iterator<Item = (f64, f64)> + Clone) -> Legend
     freest.map_or(LegendPosition::InsideTopRight, |(_, corner)| corner)
 }
 
-/// Fractions of width and height that a legend takes.
+/// Size of a legend as a fraction of width and height.
 const LEGEND: [f64; 2] = [0.25, 0.3];
 
-/// A number of three significant digits.
+/// A number with three significant digits.
 pub(crate) fn short(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),
@@ -107,7 +107,7 @@ mod tests {
     use super::short;
 
     #[test]
-    fn numbers_on_an_axis_are_short() {
+    fn axis_numbers_have_three_significant_digits() {
         assert_eq!(
             [0.0, 0.372_91, 40.0, 33.5, 7.2194, 12_345.0, 0.000_433_1, 0.002].map(short),
             ["0", "0.373", "40", "33.5", "7.22", "12345", "4.3e-4", "0.002"]

@@ -1,4 +1,4 @@
-//! `config.json`: what defines a run, and what its numbers mean.
+//! `config.json`: the settings and data of a run.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use crate::{
     settings::Options,
 };
 
-/// `config.json`: everything that defines a run, written before training starts.
+/// `config.json`: the complete settings of a run, written before training starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunConfig {
     /// Version of this file's layout.
@@ -25,31 +25,30 @@ pub struct RunConfig {
     pub backend: String,
     /// Trainable parameters of the model.
     pub parameters: usize,
-    /// What a series experiment was trained on.
+    /// Training data of a series experiment.
     pub source: Option<DataSource>,
-    /// Every option, resolved; epochs are those of this run, beyond those of earlier runs in the
-    /// folder.
+    /// All options, resolved. `epochs` excludes those of earlier runs in the folder.
     pub options: Options,
 }
 
-/// Which data a run used.
+/// The data of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSource {
     /// Name of the file or folder.
     pub file: String,
-    /// Where it was read from; absent for the embedded sample.
+    /// Path of the data; none for the embedded sample or rows in memory.
     pub path: Option<PathBuf>,
-    /// Of the file, or of the hashes of a folder's files.
+    /// Hash of the file, or of the hashes of a folder's files.
     pub sha256: String,
     /// Number of rows.
     pub rows: usize,
-    /// Series of a folder.
+    /// Number of series.
     pub series: usize,
-    /// Whether the numbers are made up.
+    /// Whether the data is synthetic.
     pub synthetic: bool,
 }
 
-/// The name, marked where the numbers are made up: `prices.csv, SYNTHETIC data`.
+/// The name, with a mark for synthetic data: `prices.csv, SYNTHETIC data`.
 impl fmt::Display for DataSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.file, if self.synthetic { ", SYNTHETIC data" } else { "" })
@@ -57,7 +56,7 @@ impl fmt::Display for DataSource {
 }
 
 impl DataSource {
-    /// What follows its name in a title: a mark where the numbers are made up.
+    /// The mark for synthetic data in titles.
     pub(crate) fn mark(&self) -> &'static str {
         if self.synthetic { " (SYNTHETIC data)" } else { "" }
     }
@@ -68,34 +67,32 @@ impl RunConfig {
     pub(crate) const FORMAT: u32 = 3;
 }
 
-/// What a model's numbers mean: the data its loss was measured on, and the scalers between it and
-/// its inputs and outputs.
+/// The data of a model's loss, and the scalers of its inputs and outputs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The data that was scored.
+    /// The scored data.
     pub data: Option<DataSource>,
-    /// Scalers of one series; series of a folder have their own.
+    /// Scalers of a single series; each series of a folder has its own.
     pub scalers: Option<Scalers>,
 }
 
 impl Provenance {
-    /// Whether both speak of the same prices, wherever the files are.
+    /// True if both were computed from data with the same hash.
     pub(crate) fn is_of_same_data(&self, other: &Self) -> bool {
         self.sha256() == other.sha256()
     }
 
-    /// Whether the data is made up.
+    /// Whether the data is synthetic.
     pub(crate) fn is_synthetic(&self) -> bool {
         self.data.as_ref().is_some_and(|data| data.synthetic)
     }
 
-    /// Refuses to take the embedded sample for rows that a program had in memory.
+    /// Rejects the embedded sample for a model that was trained on rows in memory.
     pub(crate) fn check_file(&self, path: Option<&Path>) -> Result<()> {
         match &self.data {
             Some(data) if data.path.is_none() && !data.synthetic && path.is_none() => {
                 Err(Error::Usage(format!(
-                    "the model was trained on `{}`, rows that a program had in memory; name a file \
-                     with --data",
+                    "`{}`: the model was trained on rows in memory (use --data to name a file)",
                     data.file
                 )))
             }
@@ -112,6 +109,8 @@ impl Provenance {
 pub(crate) fn read_config(path: &Path, text: &str) -> Result<RunConfig> {
     let artifact = |problem: String| Error::Artifact { path: path.to_owned(), problem };
     unseal(text, RunConfig::FORMAT).map_err(|problem| {
-        artifact(format!("expected the config of a run, but it {problem}; start over with --fresh"))
+        artifact(format!(
+            "expected the config of a run, but it {problem} (use --fresh to start over)"
+        ))
     })
 }

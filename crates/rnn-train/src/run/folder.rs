@@ -1,4 +1,4 @@
-//! The folder of one experiment.
+//! The folder of a run.
 
 use std::{
     fs, io,
@@ -16,12 +16,12 @@ use crate::{
 /// The folder of a run: its settings, checkpoints and results.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
-    /// Name of the task it belongs to.
+    /// Name of the task.
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
 }
 
-/// Files of a run's folder that are named in several places.
+/// File names in a run folder.
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
 pub(crate) const METRICS: &str = "metrics.csv";
@@ -30,20 +30,20 @@ pub(crate) const PREDICTIONS: &str = "predictions.csv";
 pub(crate) const WEIGHTS: &str = "weights.txt";
 const CHECKPOINT: &str = "checkpoint";
 
-/// Where an earlier run waits until the one that replaces it has a checkpoint.
-const ASIDE: &str = ".before";
+/// Backup of an earlier run, kept until the new run has a best checkpoint.
+const BACKUP: &str = ".before";
 
-/// Where that goes when it is no longer wanted.
+/// Name of a backup during its removal.
 const DISCARDED: &str = ".discarded";
 
-/// Pictures of a run, each as SVG and PNG.
+/// Plots of a run, each as SVG and PNG.
 pub(crate) const LOSS: &str = "loss";
 pub(crate) const PREDICTION: &str = "prediction";
 
-/// What an experiment's folder holds beside pictures, all of it ours to replace.
+/// Files in a run folder other than plots. A new run may replace all of them.
 const FILES: [&str; 7] = [CHECKPOINT, CONFIG, METRICS, MODEL, WEIGHTS, PREDICTIONS, EVALUATION];
 
-/// All that an experiment's folder holds: the checkpoint first, the evaluation last.
+/// All files in a run folder: the checkpoint first, the evaluation last.
 fn files() -> impl DoubleEndedIterator<Item = String> {
     let pictures = [LOSS, PREDICTION].into_iter();
     let pictures = pictures.flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
@@ -57,7 +57,7 @@ impl RunFolder {
         Self { name: experiment.name().to_owned(), folder: root.join(experiment.name()) }
     }
 
-    /// The folder of some run, whatever its experiment.
+    /// Opens the folder of a run of any experiment.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl RunFolder {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let path = folder.join(CONFIG);
-        let problem = "is not there; expected the folder of a run, which has one".to_owned();
+        let problem = "is missing (choose the folder of a run)".to_owned();
         let text = read_if_exists(&path)?
             .ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
         Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
@@ -75,12 +75,12 @@ impl RunFolder {
         self.folder.join(name)
     }
 
-    /// An error of its `config.json`.
+    /// An error on `config.json`.
     pub(crate) fn config_error(&self, problem: &str) -> Error {
         Error::Artifact { path: self.path(CONFIG), problem: problem.to_owned() }
     }
 
-    /// Writes its `config.json`.
+    /// Writes `config.json`.
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
         self.write(CONFIG, seal(config)?)
     }
@@ -89,21 +89,19 @@ impl RunFolder {
         self.path(CHECKPOINT)
     }
 
-    /// Writes a file of the folder: to a temporary name first, then renamed, so that it is never
-    /// half there.
+    /// Writes a file atomically: under a temporary name, which is then renamed.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
         Ok(write_atomic(&self.path(name), bytes.as_ref())?)
     }
 
-    /// Writes a file of the folder piece by piece, for what is too much to hold; it, too, is never
-    /// half there.
+    /// Writes a large file atomically, piece by piece.
     pub(crate) fn stream<T>(
         &self,
         name: &str,
         write: impl FnOnce(&mut dyn io::Write) -> Result<T>,
     ) -> Result<T> {
         let path = self.path(name);
-        // Writers within other writers do not know the whole path.
+        // Inner writers do not know the full path.
         let named = |error| match error {
             Error::Write { source, .. } => Error::Write { path: path.clone(), source },
             other => other,
@@ -111,19 +109,18 @@ impl RunFolder {
         write_atomic_with(&path, |out| write(out).map_err(named))
     }
 
-    /// Locks something of this folder, which is made if need be, for this process alone; `name` is
-    /// that of the lock's file.
+    /// Takes the lock file `name` in this folder, which is created if missing.
     ///
     /// # Errors
     ///
-    /// When another process has it, with who and since when.
+    /// When another process has the lock; the error says which and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
         fs::create_dir_all(&self.folder)
             .map_err(|source| Error::Write { path: self.folder.clone(), source })?;
         Ok(Lock::take(&self.path(name), &self.folder.display().to_string())?)
     }
 
-    /// Creates the folder if need be and makes sure it can be written.
+    /// Creates the folder if missing, and checks that it is writable.
     pub(crate) fn create(&self) -> Result<()> {
         let folder = self.checkpoints();
         fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
@@ -137,15 +134,15 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is of another experiment or a newer layout.
+    /// When it cannot be read, or has another experiment or layout version.
     pub(crate) fn config(&self) -> Result<Option<RunConfig>> {
         let path = self.path(CONFIG);
         let Some(text) = read_if_exists(&path)? else { return Ok(None) };
         let config = read_config(&path, &text)?;
         if config.experiment != self.name {
             let problem = format!(
-                "belongs to {}, expected {}; choose another folder with --artifacts, or start \
-                 over with --fresh",
+                "belongs to {}, expected {} (choose another folder with --artifacts, or use \
+                 --fresh to start over)",
                 config.experiment, self.name
             );
             return Err(Error::Artifact { path, problem });
@@ -153,40 +150,38 @@ impl RunFolder {
         Ok(Some(config))
     }
 
-    /// Backs up the results of an earlier run, so that a new one can start. An older backup is kept
-    /// unless `has_best`: a run that started over and was interrupted before its first epoch had
-    /// ended has left nothing better.
-    pub(crate) fn set_aside(&self, has_best: bool) -> Result<()> {
-        if !has_best && self.path(ASIDE).exists() {
+    /// Backs up the results of an earlier run before a new one starts.
+    ///
+    /// Without `has_best` an older backup is kept: the run after it has no best checkpoint.
+    pub(crate) fn back_up(&self, has_best: bool) -> Result<()> {
+        if !has_best && self.path(BACKUP).exists() {
             return self.remove_all();
         }
-        self.discard_aside();
-        fs::create_dir_all(self.path(ASIDE))
-            .map_err(|source| Error::Write { path: self.path(ASIDE), source })?;
-        self.move_all(files(), "", ASIDE)
+        self.discard_backup();
+        fs::create_dir_all(self.path(BACKUP))
+            .map_err(|source| Error::Write { path: self.path(BACKUP), source })?;
+        self.move_all(files(), "", BACKUP)
     }
 
-    /// Brings back what was put aside, if the run that replaced it left nothing better.
-    pub(crate) fn restore_aside(&self) -> Result<()> {
-        if self.path(ASIDE).exists() {
-            // The checkpoint, which says that all is back, comes last: whoever is killed here goes
-            // on with it the next time.
-            self.move_all(files().rev(), ASIDE, "")?;
-            self.discard_aside();
+    /// Restores the backup, if there is one.
+    pub(crate) fn restore_backup(&self) -> Result<()> {
+        if self.path(BACKUP).exists() {
+            // The checkpoint comes last and marks the end: a killed restore continues next time.
+            self.move_all(files().rev(), BACKUP, "")?;
+            self.discard_backup();
         }
         Ok(())
     }
 
-    /// Removes what was put aside: first from its place, so that whoever is killed here leaves no
-    /// half of it to be brought back.
-    pub(crate) fn discard_aside(&self) {
-        let [aside, discarded] = [ASIDE, DISCARDED].map(|name| self.path(name));
-        // What cannot be removed is removed by the next run.
+    /// Removes the backup. It is renamed first, so that no partial backup can be restored.
+    pub(crate) fn discard_backup(&self) {
+        let [backup, discarded] = [BACKUP, DISCARDED].map(|name| self.path(name));
+        // Errors are ignored: the next run tries again.
         let remove = |path: &Path| {
             drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
         };
         remove(&discarded);
-        if fs::rename(&aside, &discarded).is_ok() {
+        if fs::rename(&backup, &discarded).is_ok() {
             remove(&discarded);
         }
     }

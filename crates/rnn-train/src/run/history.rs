@@ -1,4 +1,4 @@
-//! The numbers of every epoch: collected while training, kept in `metrics.csv`.
+//! The metrics of every epoch, kept in `metrics.csv`.
 
 use std::{
     fs,
@@ -11,29 +11,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Bytes of `metrics.csv`: two million epochs.
+/// Maximum bytes of `metrics.csv`: two million epochs.
 const LARGEST: u64 = 256 << 20;
 
 /// One row of `metrics.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Number of the epoch, from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: usize,
     /// Mean training loss.
     pub train_loss: Option<f64>,
-    /// Mean validation loss, where there is a validation set.
+    /// Mean validation loss; none without a validation set.
     pub valid_loss: Option<f64>,
-    /// Training accuracy, 0 to 1, of letters.
+    /// Training accuracy of letters models, 0 to 1.
     pub train_accuracy: Option<f64>,
-    /// Validation accuracy, 0 to 1, of letters.
+    /// Validation accuracy of letters models, 0 to 1.
     pub valid_accuracy: Option<f64>,
-    /// Of the last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
     /// Duration in seconds.
     pub seconds: f64,
 }
 
-/// All epochs of an experiment, those of earlier runs included.
+/// All epochs in a run folder, including those of earlier runs.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     /// None: kept in memory.
@@ -47,7 +47,7 @@ impl History {
         Self { path, epochs: Arc::default() }
     }
 
-    /// Opens the `metrics.csv` of earlier runs, which may not be there.
+    /// Opens the `metrics.csv` of earlier runs; it may be missing.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let mut epochs = Vec::new();
         if let Some(text) = read_if_exists_up_to(&path, LARGEST)? {
@@ -62,35 +62,33 @@ impl History {
         Ok(Self { path: Some(path), epochs: Arc::new(Mutex::new(epochs)) })
     }
 
-    /// The same, to train further: losses that cannot be read stop nobody. The file is put aside,
-    /// and says so.
+    /// Opens the history of a resumed run. An unreadable file is renamed, reported and ignored.
     pub(crate) fn recover(path: PathBuf) -> Self {
         Self::open(path.clone()).unwrap_or_else(|error| {
-            let aside = path.with_extension("damaged.csv");
-            let kept = if fs::rename(&path, &aside).is_ok() {
-                format!(" (kept as {})", aside.display())
+            let backup = path.with_extension("damaged.csv");
+            let kept = if fs::rename(&path, &backup).is_ok() {
+                format!(" (backed up as {})", backup.display())
             } else {
                 String::new()
             };
-            log::info!("{error}; going on without them{kept}");
+            log::info!("{error}; continuing without them{kept}");
             Self::new(Some(path))
         })
     }
 
-    /// Logs how many of the epochs that were trained so far are missing.
+    /// Logs the number of missing epochs up to epoch `reached`.
     pub(crate) fn log_gaps(&self, reached: usize) {
-        let there = self.lock().iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
-        if let Some(path) = self.path.as_ref().filter(|_| there < reached) {
-            let missing = reached - there;
+        let found = self.lock().iter().filter(|epoch| (1..=reached).contains(&epoch.epoch)).count();
+        if let Some(path) = self.path.as_ref().filter(|_| found < reached) {
+            let missing = reached - found;
             log::info!(
-                "{}: {missing} of the {reached} epochs so far are missing; nothing else depends \
-                 on them",
+                "{}: {missing} of {reached} epochs are missing; training does not need them",
                 path.display()
             );
         }
     }
 
-    /// Forgets the epochs after one, which are trained again.
+    /// Removes the epochs after `last`, which are trained again.
     pub(crate) fn truncate(&self, last: usize) {
         self.lock().retain(|epoch| epoch.epoch <= last);
     }
@@ -116,7 +114,7 @@ impl History {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let internal = |problem: String| Error::Internal(problem);
         let epochs = self.epochs();
-        // The header is there before the first row.
+        // The header is written before the first row.
         let none = [Epoch::default()];
         for epoch in if epochs.is_empty() { &none[..] } else { &epochs } {
             writer.serialize(epoch).map_err(|error| internal(error.to_string()))?;

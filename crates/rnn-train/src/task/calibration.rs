@@ -1,9 +1,11 @@
-//! How many forecasts prediction intervals need.
+//! The number of forecasts that prediction intervals need.
 
 use crate::error::Error;
 
-/// Forecasts that intervals of a level come from at least: theirs is the error whose rank is that
-/// share of one more than there are.
+/// Minimum number of forecasts for intervals of a level.
+///
+/// The half width is the error with rank `ceil((count + 1) * level)`, which must not exceed
+/// `count`.
 pub(super) fn needed(level: f64) -> usize {
     let near = (level / (1.0 - level)).floor() as usize;
     (near.max(1)..)
@@ -14,8 +16,8 @@ pub(super) fn needed(level: f64) -> usize {
 pub(super) fn too_few(level: f64, steps: usize, count: usize) -> Error {
     let (needed, plural) = (needed(level), if steps == 1 { "" } else { "s" });
     Error::Usage(format!(
-        "intervals of {level} need at least {needed} forecasts of {steps} step{plural} in the \
-         validation part, which has {count}; use a larger \
-         --valid, a smaller --interval or fewer steps"
+        "interval level {level}: needs at least {needed} forecasts of {steps} step{plural} in the \
+         validation set, which has {count} (use a larger --valid, a smaller --interval or fewer \
+         steps)"
     ))
 }

@@ -1,5 +1,4 @@
-//! Opening the data of a task on series: which columns are meant, what is odd about them, one file
-//! or a folder of them.
+//! Opens the data of a series task, a file or a folder of files, and selects its columns.
 
 use std::{
     path::Path,
@@ -17,7 +16,7 @@ use crate::{
     settings::SeriesSettings,
 };
 
-/// Data that is ready to be learned from.
+/// Data that is ready for training.
 #[derive(Debug)]
 pub(crate) struct Data {
     pub(crate) panel: Panel,
@@ -25,14 +24,14 @@ pub(crate) struct Data {
     pub(crate) source: DataSource,
 }
 
-/// Columns that are features because they are there. More take hours to look at and to learn from.
-const MOST_GUESSED: usize = 1000;
+/// Maximum number of default features. More columns would take hours to read and to train on.
+const MAX_DEFAULT_FEATURES: usize = 1000;
 
-/// Reading many files says how far it is this often.
-const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// Time between progress messages while reading many files.
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Data {
-    /// Rows that are in memory.
+    /// Takes rows from memory.
     pub(crate) fn from_table(
         settings: &SeriesSettings,
         table: Table,
@@ -41,8 +40,8 @@ impl Data {
         Self::open_one(settings, table, scalers)
     }
 
-    /// Reads what the settings name. The scalers of a trained model are given; a new model's are
-    /// fitted on the training part.
+    /// Reads the data of the settings. Scalers of a trained model are passed in; those of a new
+    /// model are fitted on the training set.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
         match settings.read.path.as_deref() {
             Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
@@ -83,11 +82,11 @@ impl Data {
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
         let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
-        let mut told = Instant::now();
+        let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
-            if told.elapsed() >= TOLD_EVERY {
+            if logged.elapsed() >= LOG_INTERVAL {
                 log::info!("reading {}: {index} of {} files", folder.display(), paths.len());
-                told = Instant::now();
+                logged = Instant::now();
             }
             match settings.read_series(path, &mut config) {
                 Ok(table) => {
@@ -95,13 +94,13 @@ impl Data {
                     tables.push(table);
                 }
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
-                Err(error) => return Err(advised(error)),
+                Err(error) => return Err(with_advice(error)),
             }
         }
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
             skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
             let first = skipped.into_iter().next().map_or_else(
-                || Error::Internal("a folder of no files".to_owned()),
+                || Error::Internal("the folder has no files".to_owned()),
                 Error::NoneGood,
             );
             return Err(first);
@@ -110,15 +109,19 @@ impl Data {
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
         let rows = tables.iter().map(Table::rows).sum();
         let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
-        let panel = config.init_many(folder, tables, bad).map_err(|error| advised(error.into()))?;
+        let panel =
+            config.init_many(folder, tables, bad).map_err(|error| with_advice(error.into()))?;
         skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
         let left_out = skipped.len() + panel.skipped.len();
         let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
-        log::info!("{}: {} series of {rows} rows{left_out}", folder.display(), panel.series.len());
+        log::info!(
+            "{}: {} series, {rows} rows in total{left_out}",
+            folder.display(),
+            panel.series.len()
+        );
         if warned > 0 {
             log::warn!(
-                "{warned} of the files have something odd about them; train on one of them alone \
-                 to see it"
+                "{warned} files have warnings (train on one of them alone to see its warnings)"
             );
         }
         let source = DataSource {
@@ -133,12 +136,12 @@ impl Data {
     }
 }
 
-/// A path as `config.json` keeps it.
+/// The absolute path that `config.json` records.
 fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if absolute.to_str().is_none() {
         let problem = format!(
-            "{}: the path is not UTF-8 text, in which config.json keeps it; rename it",
+            "{}: the path is not UTF-8 text, which config.json needs (rename the file)",
             absolute.display()
         );
         return Err(Error::Usage(problem));
@@ -146,8 +149,8 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     Ok(absolute)
 }
 
-/// What to do about a bad file of a folder.
-fn advised(error: Error) -> Error {
+/// Adds advice to the error of a file in a folder.
+fn with_advice(error: Error) -> Error {
     match error {
         Error::Data(error) => Error::Panel(error),
         other => other,
@@ -155,7 +158,7 @@ fn advised(error: Error) -> Error {
 }
 
 impl SeriesSettings {
-    /// What is predicted from what, in the columns of a file; what was guessed is said.
+    /// Target and features for the columns of a file. Defaults that were chosen are logged.
     fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
         let columns = file.columns();
         let guess = || {
@@ -178,7 +181,7 @@ impl SeriesSettings {
             None => guess()?,
         };
         if self.target.as_ref().is_none_or(|named| named.value != target) {
-            guesses.push(format!("predicting `{target}` (--target chooses another column)"));
+            guesses.push(format!("predicting `{target}` (use --target to choose another column)"));
         }
         let mut config = SeriesConfig::new(target)
             .with_close(columns.resolve("close").ok().map(str::to_owned))
@@ -200,7 +203,7 @@ impl SeriesSettings {
                         if named.of_recipe && self.is_free() =>
                     {
                         let features = self.likely_features(file, &config)?;
-                        guesses.push(said(&features));
+                        guesses.push(features_note(&features));
                         features
                     }
                     Err(error) => return Err(error.into()),
@@ -208,7 +211,7 @@ impl SeriesSettings {
             }
             None => {
                 let features = self.likely_features(file, &config)?;
-                guesses.push(said(&features));
+                guesses.push(features_note(&features));
                 features
             }
         };
@@ -221,18 +224,19 @@ impl SeriesSettings {
         Ok(config)
     }
 
-    /// The target, and all other measurements that have something to tell: their changes are not
-    /// all the same where the model learns.
+    /// The target, and all other numeric columns that vary on the training set.
+    ///
+    /// Constant columns and those with a constant step, such as row numbers, are left out.
     fn likely_features(
         &self,
         file: &dyn TableSource,
         config: &SeriesConfig,
     ) -> Result<Vec<Feature>> {
         let mut columns = file.columns().measurements();
-        if columns.len() > MOST_GUESSED {
+        if columns.len() > MAX_DEFAULT_FEATURES {
             let problem = format!(
-                "{}: has {} columns of numbers, of which at most {MOST_GUESSED} are read unasked; \
-                 name those that matter with --features and --target",
+                "{}: has {} numeric columns, but at most {MAX_DEFAULT_FEATURES} are read by \
+                 default (use --features and --target to choose columns)",
                 file.columns().path().display(),
                 columns.len()
             );
@@ -240,8 +244,8 @@ impl SeriesSettings {
         }
         columns.retain(|column| *column != config.target);
         let table = file.read(&columns, &self.read.rows)?;
-        // Where the parts do not fit, preparing the series says so.
-        let learned = self
+        // If the sets do not fit, preparing the series reports it.
+        let training_rows = self
             .split
             .times(&table.path, config.window, config.horizon, &table.times)
             .map_or(table.rows(), |starts| {
@@ -252,7 +256,7 @@ impl SeriesSettings {
                     .saturating_sub(self.split.gap(self.window))
             });
         columns.retain(|column| {
-            let values = table.column(column).map_or(&[][..], |values| &values[..learned]);
+            let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
             let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
             let first = changes.next();
             changes.any(|change| Some(change) != first)
@@ -261,26 +265,25 @@ impl SeriesSettings {
         Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
     }
 
-    /// Whether columns of the recipe that a file has not are guessed instead: not in the course's
-    /// experiments, which are what they are.
+    /// Whether to replace missing columns of the recipe by defaults. Course experiments never do.
     fn is_free(&self) -> bool {
         self.split != rnn_data::Split::Course
     }
 
-    /// Reads a file of a folder; the first one says which columns are meant in all.
+    /// Reads a file of a folder. The first file determines the columns of all.
     fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
         let file = CsvFile::open(path, self.read.date_column.as_deref())?;
-        let meant = match config {
+        let resolved = match config {
             Some(config) => config.clone(),
             None => self.config(&file)?,
         };
-        let table = file.read(&meant.columns(), &self.read.rows)?;
-        *config = Some(meant);
+        let table = file.read(&resolved.columns(), &self.read.rows)?;
+        *config = Some(resolved);
         Ok(table)
     }
 }
 
-fn said(features: &[Feature]) -> String {
+fn features_note(features: &[Feature]) -> String {
     let names: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
-    format!("reading {} (--features chooses others)", names.join(", "))
+    format!("reading {} (use --features to choose others)", names.join(", "))
 }

@@ -1,4 +1,4 @@
-//! What trained models predict: of rows that are known, of a day, of the rows after the last.
+//! Predictions of trained models: for known rows, for a day, and for future rows.
 
 use std::sync::Arc;
 
@@ -18,39 +18,38 @@ use crate::{
     evaluation::{Forecast, ForecastValue, spreads},
 };
 
-/// Forecasts of more steps than the horizon that intervals are calibrated on; each costs as many
-/// predictions as a forecast.
+/// Maximum number of forecasts for calibration beyond the horizon. Each costs several predictions.
 const CALIBRATED_ON: usize = 250;
-/// Rows of copies of a series that are kept at once.
+/// Maximum number of copied rows in memory.
 const COPIED_ROWS: usize = 2_000_000;
 
-/// A predicted value of a day.
+/// A predicted value for a day.
 #[derive(Debug, Serialize)]
 pub struct DayPrediction {
-    /// Series of a folder.
+    /// Name of the series, if the data is a folder.
     pub series: Option<String>,
-    /// The predicted day; absent for the row after the last.
+    /// The predicted day; none for the row after the last.
     pub date: Option<String>,
-    /// Last day the prediction knows.
+    /// Last day before the prediction.
     pub known_until: String,
     /// The predicted value.
     pub predicted: f64,
-    /// The value of that day, where the file has it.
+    /// The actual value, if the file has it.
     pub actual: Option<f64>,
-    /// Column that is predicted.
+    /// The predicted column.
     pub target: String,
     /// Name of the file.
     pub file: String,
-    /// Whether the numbers are made up.
+    /// Whether the data is synthetic.
     pub synthetic: bool,
 }
 
 impl SeriesTask {
-    /// Predicts the value of a day of the file, or of the row after its last.
+    /// Predicts the value of a day in the file, or of the row after the last.
     ///
     /// # Errors
     ///
-    /// When the day is not in the file or has too few rows before it.
+    /// When the day is not in the file, or too few rows precede it.
     pub(crate) fn predict_day(
         &self,
         model: &WithLoss<SeriesModel>,
@@ -64,7 +63,7 @@ impl SeriesTask {
             Some(day) => times.binary_search(&day).map_err(|_| {
                 let (first, last) = (format_time(times[0]), format_time(times[times.len() - 1]));
                 Error::Usage(format!(
-                    "{} is no trading day of {}, which has {first} to {last}",
+                    "{}: not a date of {}, which has {first} to {last} (choose one of its dates)",
                     format_time(day),
                     series.name
                 ))
@@ -72,11 +71,12 @@ impl SeriesTask {
         };
         let needed = series.first_origin();
         if origin < needed {
-            let first = times
-                .get(needed)
-                .map_or_else(|| "after the last".to_owned(), |time| format_time(*time));
+            let first = times.get(needed).map_or_else(
+                || "a longer file".to_owned(),
+                |time| format_time(*time) + " or later",
+            );
             return Err(Error::Usage(format!(
-                "{needed} rows must come before a predicted one; the first such day is {first}"
+                "the prediction needs {needed} rows before it (choose {first})"
             )));
         }
         let outputs = predict(std::slice::from_ref(model), series, origin..origin + 1, device)?;
@@ -94,16 +94,14 @@ impl SeriesTask {
         })
     }
 
-    /// Forecasts the rows after the last of each series by the mean of some models, with intervals
-    /// where the run has them.
+    /// Forecasts the next rows of each series by the mean of the models.
+    ///
+    /// The forecast has intervals if the run has them. Quantile models give no intervals beyond
+    /// their horizon: the error of their own inputs is unknown.
     ///
     /// # Errors
     ///
-    /// When more steps are asked for than the model predicts at once, and its inputs of later rows
-    /// are not known.
-    ///
-    /// Beyond the horizon models of quantiles have no intervals: how far what they go on from is
-    /// off is not known to them.
+    /// When `steps` exceeds the horizon, and the features of later rows are unknown.
     pub(crate) fn forecast(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -149,7 +147,7 @@ impl SeriesTask {
         Ok(forecasts)
     }
 
-    /// Forecasts of some steps all of which are in the validation part, each with its origin.
+    /// Forecasts that lie in the validation set, each with its origin.
     pub(super) fn validation_forecasts(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -159,18 +157,18 @@ impl SeriesTask {
     ) -> Result<Vec<(usize, QuantilePaths)>> {
         let origins = series.origins(Subset::Valid);
         let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
-        let apart = if steps > self.settings.horizon {
+        let stride = if steps > self.settings.horizon {
             (end - origins.start).div_ceil(CALIBRATED_ON).max(1)
         } else {
             1
         };
-        let origins: Vec<usize> = (origins.start..end).step_by(apart).collect();
+        let origins: Vec<usize> = (origins.start..end).step_by(stride).collect();
         let forecasts = self.forecast_from(models, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
 
-    /// Forecasts from some origins; beyond the horizon each goes on from what it has said itself,
-    /// with one line.
+    /// Forecasts from each origin. Beyond the horizon a forecast continues from its own values,
+    /// with one path.
     fn forecast_from(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -191,9 +189,8 @@ impl SeriesTask {
         }
         if !series.can_push() {
             let problem = format!(
-                "{steps} steps are more than the {horizon} the model predicts at once, and it \
-                 reads more of each row than the values it predicts; \
-                 train it with --fresh --horizon {steps}"
+                "{steps} steps: the model predicts {horizon} at once, and its features of later \
+                 rows are unknown (train it with --fresh --horizon {steps})"
             );
             return Err(Error::Usage(problem));
         }
@@ -201,13 +198,13 @@ impl SeriesTask {
         for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
             let mut known: Vec<Arc<Series>> =
                 origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
-            for said in (0..steps).step_by(horizon) {
+            for done in (0..steps).step_by(horizon) {
                 let windows =
                     known.iter().map(|series| Window::new(series, series.times.len())).collect();
                 for (series, outputs) in
                     known.iter_mut().zip(predict_windows(models, windows, device)?)
                 {
-                    let taken = horizon.min(steps - said);
+                    let taken = horizon.min(steps - done);
                     let values = lines(series, series.times.len(), &outputs, taken)
                         .swap_remove(self.settings.loss.forecast());
                     let times = extend_calendar(&series.times, taken);

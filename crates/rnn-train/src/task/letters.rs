@@ -25,17 +25,17 @@ use crate::{
     settings::{Experiment, LettersRecipe, Options, SeriesLoss, TaskRecipe},
 };
 
-/// Learning the next letter.
+/// The task of predicting the next letter.
 pub struct LettersTask {
     experiment: Experiment,
     letters: LettersRecipe,
     windows: LetterWindows,
 }
 
-/// What follows some letters.
+/// The predicted next letter.
 #[derive(Debug, Serialize)]
 pub struct LetterPrediction {
-    /// The letters before it.
+    /// The input letters.
     pub input: String,
     /// The most likely letter.
     pub prediction: char,
@@ -48,13 +48,13 @@ impl LettersTask {
     ///
     /// # Errors
     ///
-    /// When the experiment learns series.
+    /// When the experiment predicts series.
     pub fn from_experiment(experiment: Experiment) -> Result<Self> {
         match experiment.task() {
             TaskRecipe::Letters(letters) => Ok(Self::new(experiment, letters)),
-            TaskRecipe::Series => {
-                Err(Error::Usage(format!("{experiment} learns series, not letters")))
-            }
+            TaskRecipe::Series => Err(Error::Usage(format!(
+                "{experiment}: predicts series, not letters (use SeriesTask)"
+            ))),
         }
     }
 
@@ -67,12 +67,12 @@ impl LettersTask {
         }
     }
 
-    /// Letters the model reads.
+    /// Number of letters the model reads.
     pub(crate) fn window(&self) -> usize {
         self.letters.window
     }
 
-    /// The letters there are.
+    /// The alphabet.
     pub(crate) fn alphabet(&self) -> Alphabet {
         Alphabet::new(self.letters.alphabet)
     }
@@ -141,8 +141,8 @@ impl Task for LettersTask {
         encode(&model.model, format, self.name())
     }
 
-    /// There is no validation set, so an epoch is judged on the training windows, once more after
-    /// it: the training loss itself is that of the weights the epoch began with.
+    /// There is no validation set. After each epoch the training windows are scored again: the
+    /// training loss belongs to the weights before their update.
     fn loaders(&self, batching: Batching, device: &Device) -> Loaders<LetterBatch> {
         let Batching { batch_size, seed, first_epoch, steps_done } = batching;
         let loader = || {

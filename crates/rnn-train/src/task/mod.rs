@@ -1,5 +1,4 @@
-//! What is learned: what training, scoring and forecasting need of a task, so that each is written
-//! once.
+//! Tasks: the interface for training, scoring and forecasting, and its implementations.
 
 mod calibration;
 mod data;
@@ -31,55 +30,55 @@ use crate::{
     error::Result, evaluation::Evaluation, plot::Picture, run::Provenance, settings::Options,
 };
 
-/// Where the samples of a training run come from.
+/// The data loaders of a training run.
 pub struct Loaders<B> {
     /// The training samples.
     pub train: Arc<dyn DataLoader<B>>,
-    /// What an epoch's weights are judged on.
+    /// The samples that score the weights after each epoch.
     pub valid: Arc<dyn DataLoader<B>>,
 }
 
-/// How a training run goes through its samples.
+/// Batch size and order of the training samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Batching {
-    /// Samples a step.
+    /// Samples per step.
     pub batch_size: usize,
     /// Seed of the order of the samples.
     pub seed: u64,
-    /// Number of the first epoch, from 1.
+    /// Number of the first epoch, counted from 1.
     pub first_epoch: usize,
-    /// Steps of the first epoch that an interrupted run has done.
+    /// Steps of the first epoch that an interrupted run completed.
     pub steps_done: usize,
 }
 
-/// What is learned: data, a model, its metrics and its scores.
+/// A task: data, model, metrics and scores.
 ///
-/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate; a model of one's own is trained
-/// by implementing the trait.
+/// [`SeriesTask`] and [`LettersTask`] are the tasks of this crate. Implement the trait to train
+/// your own model.
 pub trait Task {
-    /// Whether the loader that epochs are judged on is a validation set; else it has the training
-    /// samples again.
+    /// Whether [`Loaders::valid`] is a validation set. Otherwise it repeats the training samples.
     const VALIDATES: bool;
 
-    /// What the model reads in a step.
+    /// A batch of samples.
     type Batch: Send + 'static;
-    /// The model. Its outputs have one loss a sample: burn-train weights a loss by its number of
-    /// values, so that the mean over an epoch is the mean over its samples (as in Keras), also when
-    /// the last batch is short.
+    /// The model. Its output has one loss per sample.
+    ///
+    /// burn-train weights losses by their number of values. So the mean of an epoch is the mean
+    /// over its samples, as in Keras, even if the last batch is short.
     type Model: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
-    /// What a trained model scored.
+    /// The scores of a trained model.
     type Evaluation: Evaluation;
 
-    /// Its name, which is that of its experiment.
+    /// The name of the task, which is that of its experiment.
     fn name(&self) -> &str;
 
-    /// The options it is trained with where a training sets no others.
+    /// The default options for training.
     fn options(&self) -> Options;
 
-    /// A new model on a device, its weights drawn from the generator of the device.
+    /// A new model. Its weights are drawn from the random number generator of the device.
     fn model(&self, device: &Device) -> Self::Model;
 
-    /// The layers of a model and their sizes, where it can list them.
+    /// The layers of a model and their sizes, if the task can list them.
     fn summary(&self, _model: &Self::Model) -> Option<ModelSummary> {
         None
     }
@@ -93,26 +92,25 @@ pub trait Task {
         encode(model, format, self.name())
     }
 
-    /// The samples, batch by batch.
+    /// The loaders of training and validation batches.
     fn loaders(&self, batching: Batching, device: &Device) -> Loaders<Self::Batch>;
 
-    /// Registers the metrics that are shown and recorded;
-    /// [`LossMetric`](burn::train::metric::LossMetric) must be among them.
+    /// Registers the metrics to show and record. They must include
+    /// [`LossMetric`](burn::train::metric::LossMetric).
     fn metrics(&self, training: SupervisedTraining<Self::Model>)
     -> SupervisedTraining<Self::Model>;
 
-    /// Which data is learned from, and how it is scaled.
+    /// The training data and its scalers.
     fn provenance(&self) -> Provenance {
         Provenance::default()
     }
 
-    /// Whether an evaluation writes predictions as CSV.
+    /// Whether `evaluate` writes predictions as CSV.
     fn has_predictions(&self) -> bool {
         false
     }
 
-    /// Scores a trained model; what it predicts is written as CSV to `predictions`, where there is
-    /// any.
+    /// Scores a trained model, and writes its predictions as CSV to `predictions`, if given.
     ///
     /// # Errors
     ///
@@ -125,11 +123,11 @@ pub trait Task {
         predictions: Option<&mut dyn Write>,
     ) -> Result<Self::Evaluation>;
 
-    /// Pictures of an evaluation, each with the name of its file.
+    /// Plots of an evaluation, each with its file name.
     ///
     /// # Errors
     ///
-    /// When a picture cannot be drawn.
+    /// When a plot cannot be drawn.
     fn pictures(&self, _evaluation: &Self::Evaluation) -> Result<Vec<(&'static str, Picture)>> {
         Ok(Vec::new())
     }
@@ -149,26 +147,27 @@ mod tests {
     };
 
     /// Makes all weights NaN.
-    struct Broken;
+    struct NanWeights;
 
-    impl ModuleMapper for Broken {
+    impl ModuleMapper for NanWeights {
         fn map_float<const D: usize>(&mut self, weights: Param<Tensor<D>>) -> Param<Tensor<D>> {
             weights.map(|weights| weights * f32::NAN)
         }
     }
 
-    fn refused<T: Task>(task: &T) {
+    fn fails<T: Task>(task: &T) {
         let device = Device::flex();
-        let error = task.evaluate(&task.model(&device).map(&mut Broken), 1, &device, None).err();
+        let error =
+            task.evaluate(&task.model(&device).map(&mut NanWeights), 1, &device, None).err();
         assert!(matches!(error, Some(Error::NotFinite(_))), "{error:?}");
     }
 
     #[test]
-    fn predictions_that_are_no_numbers_are_not_scored() {
+    fn predictions_that_are_not_finite_are_an_error() {
         let [letters, series] =
             ["letters-onehot-1", "stock-rnn"].map(|name| name.parse::<Experiment>().unwrap());
         let TaskRecipe::Letters(task) = letters.task() else { panic!("no letters") };
-        refused(&LettersTask::new(letters, task));
-        refused(&SeriesTask::open(series, series.options(), None).unwrap());
+        fails(&LettersTask::new(letters, task));
+        fails(&SeriesTask::open(series, series.options(), None).unwrap());
     }
 }

@@ -13,25 +13,25 @@ use rnn_models::{LettersModel, SeriesModel};
 
 use crate::settings::{Loss, SeriesLoss};
 
-/// A model in training. burn-train's traits cannot be implemented for another crate's model
-/// directly.
+/// A model with its loss.
+///
+/// It implements burn-train's traits for models of another crate.
 #[derive(Module, Debug)]
 pub struct WithLoss<M> {
     pub(crate) model: M,
-    /// Loss of a model of series; letters have cross-entropy.
+    /// Loss of a series model. Letters models use cross-entropy.
     #[module(skip)]
     pub(crate) loss: SeriesLoss,
 }
 
-/// What a model predicts and what that costs.
+/// The predictions of a model and their losses.
 ///
-/// Losses are one a sample, not their mean: burn-train weights a loss by its number of values, and
-/// so the mean over an epoch is the mean over its samples, also when the last batch is short (as in
-/// Keras).
+/// There is one loss per sample. burn-train weights losses by their number of values. So the mean
+/// of an epoch is the mean over its samples, as in Keras, even if its last batch is short.
 pub trait Objective {
-    /// What the model reads in a step.
+    /// A batch of samples.
     type Batch: Send + 'static;
-    /// Predictions, targets and losses, as burn-train's metrics read them.
+    /// Predictions, targets and losses, as burn-train's metrics expect them.
     type Output: ItemLazy + 'static;
 
     /// Predicts a batch.
@@ -72,7 +72,7 @@ impl Objective for WithLoss<SeriesModel> {
 }
 
 impl SeriesLoss {
-    /// The loss of each prediction, of the shape of the predictions.
+    /// The loss of each prediction, in the shape of the predictions.
     fn of_each(&self, predicted: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
         match self.name {
             Loss::Mse => MseLoss::new().forward_no_reduction(predicted, targets),
@@ -91,8 +91,9 @@ impl SeriesLoss {
     }
 }
 
-/// Loss of a quantile of which the values are `above` (Koenker and Bassett, "Regression quantiles",
-/// Econometrica 46, 1978).
+/// Pinball loss of a quantile; `above` is the target minus the prediction.
+///
+/// See Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978.
 fn pinball(above: Tensor<2>, quantile: f64) -> Tensor<2> {
     above.clone().mul_scalar(quantile).max_pair(above.mul_scalar(quantile - 1.0))
 }
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_of_series_are_those_of_their_names() {
+    fn series_losses_match_hand_computed_values() {
         let device = Device::flex();
         let of = |name: Loss| {
             let (predicted, targets) = (

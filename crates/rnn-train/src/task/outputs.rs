@@ -1,4 +1,4 @@
-//! What models give, as numbers in the units of the target.
+//! Predictions of models in the units of the target.
 
 use std::{ops::Range, sync::Arc};
 
@@ -9,14 +9,13 @@ use rnn_models::SeriesModel;
 use super::objective::WithLoss;
 use crate::error::{Error, Result};
 
-/// Windows predicted at once.
+/// Number of windows per prediction batch.
 pub(super) const BATCH: usize = 256;
 
-/// What models say of the rows after an origin, in the units of the target: a line for each
-/// quantile, else one.
+/// Forecasts from one origin in the units of the target: one path per quantile, or a single path.
 pub(super) type QuantilePaths = Vec<Vec<f64>>;
 
-/// The lines of a model's outputs.
+/// Converts a model's outputs to the units of the target, one path per quantile.
 pub(super) fn lines(
     series: &Series,
     origin: usize,
@@ -29,8 +28,9 @@ pub(super) fn lines(
         .collect()
 }
 
-/// The quantiles of a step, if lines are those of quantiles, and its interval: between the outer
-/// ones, or else the other kind.
+/// The quantiles of a step and its interval.
+///
+/// With quantiles the interval lies between the outer two; otherwise `other` gives it.
 pub(super) fn interval(
     lines: &QuantilePaths,
     step: usize,
@@ -44,8 +44,9 @@ pub(super) fn interval(
     }
 }
 
-/// What the mean of some models says from each origin, transformed and scaled: its horizon, once
-/// for each quantile.
+/// The mean prediction of the models from each origin, transformed and scaled.
+///
+/// Each prediction has `horizon` values per quantile.
 pub(super) fn predict(
     models: &[WithLoss<SeriesModel>],
     series: &Arc<Series>,

@@ -1,4 +1,4 @@
-//! Scoring the forecasts of models on the validation or test set, and calibrating intervals.
+//! Scores forecasts on the validation or test set, and calibrates intervals.
 
 use std::{
     io::Write,
@@ -21,29 +21,29 @@ use crate::{
     error::{Error, Result},
     evaluation::{
         BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores,
-        Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation, StepScores,
-        Yardstick, skill, spreads,
+        MaseScale, Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation,
+        StepScores, skill, spreads,
     },
 };
 
-/// Scoring many series logs its progress this often.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+/// Time between progress messages while scoring many series.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Sums over the scored values.
-struct Tally {
-    /// Of the model and then of each baseline, by step.
+struct ScoreSums {
+    /// Errors by step: those of the model first, then of each baseline.
     errors: Vec<Vec<Errors>>,
     scaled: ScaledScores,
     quantiles: QuantileErrors,
     count: usize,
-    /// Values inside their intervals, and the widths of those.
+    /// Number of values inside their intervals, and the sum of the interval widths.
     covered: usize,
     width: f64,
     span: Option<[DateTime; 2]>,
     shown: Vec<Prediction>,
 }
 
-impl Tally {
+impl ScoreSums {
     fn new(baselines: usize, steps: usize, quantiles: &[f64]) -> Self {
         Self {
             errors: vec![vec![Errors::default(); steps]; 1 + baselines],
@@ -57,16 +57,16 @@ impl Tally {
         }
     }
 
-    /// Adds what the model itself predicts, transformed and scaled.
+    /// Adds the error of a raw prediction, transformed and scaled.
     fn add_scaled(&mut self, error: f64) {
         self.scaled.mse += error * error;
         self.scaled.mae += error.abs();
     }
 
-    /// Adds a prediction in the units of the target; `last` is the value before its window ends.
-    fn add(&mut self, prediction: Prediction, last: f64, yardstick: Yardstick) {
+    /// Adds a prediction in the units of the target; `last` is the last value of its window.
+    fn add(&mut self, prediction: Prediction, last: f64, mase_scale: MaseScale) {
         let Prediction { step, time, actual, predicted, interval, .. } = prediction;
-        self.errors[0][step - 1].add(actual, predicted, last, yardstick);
+        self.errors[0][step - 1].add(actual, predicted, last, mase_scale);
         self.quantiles.add(actual, &prediction.quantiles);
         if let Some([low, high]) = interval {
             self.covered += usize::from((low..=high).contains(&actual));
@@ -82,7 +82,7 @@ impl Tally {
         }
     }
 
-    /// Scores of the baselines, from the errors that are chosen of each.
+    /// Scores of each baseline, from the errors that `choose` selects.
     fn baselines(
         &self,
         names: &[String],
@@ -108,8 +108,7 @@ impl Tally {
 }
 
 impl SeriesTask {
-    /// Scores the mean of some trained models; what they predict is written as CSV, where it is
-    /// asked for.
+    /// Scores the mean of trained models. Writes its predictions as CSV to `predictions`, if given.
     pub(crate) fn evaluate_mean(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -132,22 +131,22 @@ impl SeriesTask {
         let rows = predictions
             .map(|out| PredictionRows::new(out, &series_names, steps > 1, has_interval, quantiles));
         let mut rows = rows.transpose()?;
-        let mut tally = Tally::new(names.len(), steps, quantiles);
-        let mut told = Instant::now();
+        let mut sums = ScoreSums::new(names.len(), steps, quantiles);
+        let mut logged = Instant::now();
         for (index, series) in all.iter().enumerate() {
-            if told.elapsed() >= TOLD_EVERY {
+            if logged.elapsed() >= LOG_INTERVAL {
                 log::info!("scoring: series {index} of {}", all.len());
-                told = Instant::now();
+                logged = Instant::now();
             }
             let origins = series.origins(settings.score);
-            let yardstick = Yardstick::new(series, settings.season);
+            let mase_scale = MaseScale::new(series, settings.season);
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
             for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
             {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
-                    tally.add_scaled(raw - series.transform(origin, step));
+                    sums.add_scaled(raw - series.transform(origin, step));
                 }
                 let lines = lines(series, origin, &outputs, steps);
                 for (step, &predicted) in lines[forecast].iter().enumerate() {
@@ -162,13 +161,13 @@ impl SeriesTask {
                     if let Some(rows) = &mut rows {
                         rows.write(&prediction)?;
                     }
-                    tally.add(prediction, last, yardstick);
+                    sums.add(prediction, last, mase_scale);
                 }
                 for (errors, forecast) in
-                    tally.errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
+                    sums.errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
                 {
                     for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
-                        errors.add(series.target[origin + step], predicted, last, yardstick);
+                        errors.add(series.target[origin + step], predicted, last, mase_scale);
                     }
                 }
             }
@@ -176,12 +175,12 @@ impl SeriesTask {
         if let Some(rows) = rows {
             rows.finish()?;
         }
-        self.evaluation(tally, &names, intervals)
+        self.evaluation(sums, &names, intervals)
     }
 
     fn evaluation(
         &self,
-        tally: Tally,
+        sums: ScoreSums,
         names: &[String],
         intervals: Option<(Conformal, usize)>,
     ) -> Result<SeriesEvaluation> {
@@ -189,25 +188,25 @@ impl SeriesTask {
         let overall =
             |errors: &[Errors]| errors.iter().copied().fold(Errors::default(), Errors::and);
         let (model, baselines) =
-            (overall(&tally.errors[0]).scores(), tally.baselines(names, overall));
+            (overall(&sums.errors[0]).scores(), sums.baselines(names, overall));
         if !model.mse.is_finite() {
             return Err(Error::NotFinite(format!("a mean squared error of {}", model.mse)));
         }
-        let (steps, windows) = (tally.steps(names), tally.count / config.horizon);
-        let count = tally.count as f64;
-        let mse = tally.scaled.mse / count;
+        let (steps, windows) = (sums.steps(names), sums.count / config.horizon);
+        let count = sums.count as f64;
+        let mse = sums.scaled.mse / count;
         Ok(SeriesEvaluation {
             experiment: self.name().to_owned(),
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
             part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
-            span: tally.span.unwrap_or_default(),
+            span: sums.span.unwrap_or_default(),
             best_epoch: None,
             windows,
             horizon: config.horizon,
             skill: skill(&model, &baselines),
             model,
-            scaled: ScaledScores { mse, rmse: mse.sqrt(), mae: tally.scaled.mae / count },
+            scaled: ScaledScores { mse, rmse: mse.sqrt(), mae: sums.scaled.mae / count },
             baselines,
             steps,
             interval: self.settings.level().map(|level| IntervalScores {
@@ -216,18 +215,18 @@ impl SeriesTask {
                     Some((intervals, calibrated_on)) => {
                         IntervalMethod::SplitConformal { intervals, calibrated_on }
                     }
-                    None => tally.quantiles.scores(),
+                    None => sums.quantiles.scores(),
                 },
-                coverage: tally.covered as f64 / count,
-                mean_width: tally.width / count,
+                coverage: sums.covered as f64 / count,
+                mean_width: sums.width / count,
             }),
             data: self.data.source.clone(),
-            shown: tally.shown,
+            shown: sums.shown,
         })
     }
 
-    /// Prediction intervals for some steps, from the errors on the validation part; and how many
-    /// forecasts they come from.
+    /// Calibrates prediction intervals on the validation set. Returns them with the number of
+    /// forecasts used.
     pub(super) fn calibrate(
         &self,
         models: &[WithLoss<SeriesModel>],

@@ -23,7 +23,7 @@ use crate::{
     settings::{Experiment, OptionList, Options, SeriesSettings},
 };
 
-/// Learning the next values of one or many series.
+/// The task of forecasting one or many series.
 pub struct SeriesTask {
     name: String,
     options: Options,
@@ -32,15 +32,14 @@ pub struct SeriesTask {
 }
 
 impl SeriesTask {
-    /// A task on rows in memory, with the options of the experiment `series` where others are not
-    /// set.
+    /// A task on rows in memory. Unset options take the defaults of the experiment `series`.
     ///
     /// # Errors
     ///
-    /// When options do not go together, the rows are too few for them, or a column is missing.
+    /// When options conflict, there are too few rows, or a column is missing.
     pub fn from_table(table: Table, options: Options) -> Result<Self> {
         if options.data.is_some() {
-            let problem = "data: the rows are in memory, so there is no file to name".to_owned();
+            let problem = "data: the rows are in memory (leave this option unset)".to_owned();
             return Err(Error::Usage(problem));
         }
         let task = Self::from_rows(table, options, None)?;
@@ -48,7 +47,7 @@ impl SeriesTask {
         Ok(task)
     }
 
-    /// Rows in memory; the scalers of a trained model are given.
+    /// A task on rows in memory. Scalers of a trained model are passed in.
     pub(crate) fn from_rows(
         table: Table,
         options: Options,
@@ -61,8 +60,8 @@ impl SeriesTask {
         Self::new(Experiment::series().name(), options, settings, data)
     }
 
-    /// Reads the data and logs what is odd about it. The scalers of a trained model are given;
-    /// those of a new model are fitted on the training set.
+    /// Reads the data and logs its warnings. Scalers of a trained model are passed in; those of a
+    /// new model are fitted on the training set.
     pub(crate) fn open(
         experiment: Experiment,
         options: Options,
@@ -73,16 +72,15 @@ impl SeriesTask {
         Self::new(experiment.name(), options, settings, data)
     }
 
-    /// Puts what was guessed from the data into the options, so that whoever reads them again need
-    /// not guess.
+    /// Records the columns chosen by default in the options, so that later runs use the same.
     fn new(name: &str, mut options: Options, settings: SeriesSettings, data: Data) -> Result<Self> {
         for (subset, name) in
             [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")]
         {
             if data.panel.windows(subset).len() == 0 {
                 return Err(Error::Usage(format!(
-                    "no window fits into the {name} part; use a smaller --window, or other \
-                     --valid and --test"
+                    "{name} set: too short for a window (use a smaller --window, or change \
+                     --valid and --test)"
                 )));
             }
         }
@@ -97,7 +95,7 @@ impl SeriesTask {
         self.data.panel.series.iter().map(|series| series.name.as_str())
     }
 
-    /// Refuses what would turn out only when a trained model is scored.
+    /// Rejects settings with which scoring would fail after training.
     pub(crate) fn check(&self) -> Result<()> {
         let panel = &self.data.panel;
         let shortest =
@@ -105,7 +103,7 @@ impl SeriesTask {
         self.check_parts(shortest, panel.windows(Subset::Valid).len())
     }
 
-    /// The same for parts of these sizes.
+    /// Checks the settings for sets of these sizes.
     pub(crate) fn check_parts(
         &self,
         training_rows: usize,
@@ -113,8 +111,8 @@ impl SeriesTask {
     ) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
             let problem = format!(
-                "a season of {season} rows does not fit into a training part of {training_rows}; \
-                 use a smaller --season"
+                "season length {season}: must be less than the {training_rows} rows of the \
+                 training set (use a smaller --season)"
             );
             return Err(Error::Usage(problem));
         }
@@ -123,8 +121,8 @@ impl SeriesTask {
             && self.settings.transform.is_residual()
         {
             let problem = format!(
-                "the naive forecast seasonal:{season} does not fit into a training part of \
-                 {training_rows} rows; use a shorter season"
+                "naive forecast seasonal:{season}: the season length must be less than the \
+                 {training_rows} rows of the training set (use a shorter season)"
             );
             return Err(Error::Usage(problem));
         }
@@ -193,7 +191,7 @@ impl Task for SeriesTask {
     }
 
     fn provenance(&self) -> Provenance {
-        // Each series of a folder has scalers of its own, which are fitted again.
+        // Series of a folder have their own scalers, which are fitted again.
         let one = self.data.panel.series.first().filter(|_| self.data.panel.series.len() == 1);
         Provenance {
             data: Some(self.data.source.clone()),

@@ -1,4 +1,4 @@
-//! A model's trained parameters as files.
+//! Exports the trained parameters of a model.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
 pub enum Format {
-    /// Name, shape and values of each tensor, to read
+    /// Name, shape and values of each tensor as text
     Text,
     /// safetensors
     Safetensors,
 }
 
-/// Writes a model's parameters to bytes in a format.
+/// Encodes the parameters of a model in a file format.
 pub(crate) fn encode<M: Module>(model: &M, format: Format, experiment: &str) -> Result<Vec<u8>> {
     match format {
         Format::Text => Ok(text(model).into_bytes()),
@@ -41,8 +41,7 @@ fn safetensors<M: Module>(model: &M, experiment: &str) -> Result<Vec<u8>> {
         .and_then(ordered)
 }
 
-/// The same file with the entries of its header in the order of their names: the metadata's is that
-/// of a hash map, another in every process.
+/// Sorts the header of a safetensors file by name. Its metadata has the random order of a hash map.
 fn ordered(file: Vec<u8>) -> Result<Vec<u8>> {
     let malformed = || Error::Internal("the weights have no header".to_owned());
     let (length, rest) = file.split_first_chunk::<8>().ok_or_else(malformed)?;
@@ -52,13 +51,14 @@ fn ordered(file: Vec<u8>) -> Result<Vec<u8>> {
         serde_json::from_slice(header).map_err(|error| Error::Internal(error.to_string()))?;
     let mut header =
         serde_json::to_vec(&entries).map_err(|error| Error::Internal(error.to_string()))?;
-    // The format wants the data aligned to eight bytes.
+    // The format requires data aligned to eight bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok([&(header.len() as u64).to_le_bytes(), &header[..], data].concat())
 }
 
-/// Each tensor as the course dumps it: name, shape, values. Names are paths in the model; values
-/// have all their digits.
+/// Name, shape and values of each tensor, as the course prints them.
+///
+/// Names are paths in the model. Values are printed with full precision.
 fn text<M: Module>(model: &M) -> String {
     let mut dump = Dump::default();
     model.visit(&mut dump);
@@ -73,7 +73,7 @@ struct Dump {
 
 impl ModuleVisitor for Dump {
     fn enter_module(&mut self, name: &str, container: &str) {
-        // The variant of an enum says which cell it is, not where the tensor is.
+        // The variant of an enum names the cell type, which is no part of the path.
         self.path.push((name.to_owned(), !container.starts_with("Enum:")));
     }
 

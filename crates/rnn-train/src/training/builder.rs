@@ -1,4 +1,4 @@
-//! Training as a Rust program does it.
+//! The builder with which a Rust program trains a model.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,13 +19,12 @@ use crate::{
     task::{Format, SeriesTask, Task},
 };
 
-/// A training of a task: in memory, or in a folder, where it can be resumed after an interruption
-/// at any moment.
+/// Trains a task, in memory or in a folder. A run in a folder can resume after any interruption.
 ///
-/// Nothing is printed; an [`Observer`] is told the progress, and messages go to the `log` crate.
-/// The same seed gives the same weights on a CPU, also while other threads train or load models.
-/// Burn has one generator of random numbers a process, so code of the caller that draws from it
-/// during a training changes the result.
+/// Nothing is printed: an [`Observer`] receives the progress, and messages go to the `log` crate.
+/// On a CPU the same seed gives the same weights, even while other threads train or load models.
+/// Burn has one random number generator per process. If the caller draws from it during training,
+/// the result changes.
 ///
 /// # Examples
 ///
@@ -67,7 +66,7 @@ pub struct TrainedModel<'a, T: Task> {
 }
 
 impl<'a, T: Task> Training<'a, T> {
-    /// A training in memory, with the options of the task.
+    /// Trains in memory, with the options of the task.
     pub fn new(task: &'a T) -> Self {
         let (options, observer) = (Options::default(), Arc::new(Silent));
         Self {
@@ -81,54 +80,56 @@ impl<'a, T: Task> Training<'a, T> {
         }
     }
 
-    /// Options of the training that replace those of the task: epochs, batch size, learning rate,
-    /// seed, optimizer and so on. Options of data, loss and model are the task's own.
+    /// Training options that override those of the task: epochs, batch size, learning rate, seed,
+    /// optimizer and so on. Data, loss and model options belong to the task.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Trains in a folder: resumes what was interrupted there, or trains further what has come to
-    /// its end, and writes checkpoints, settings, scores, weights and pictures.
+    /// Trains in a folder, and writes checkpoints, settings, scores, weights and plots there.
+    ///
+    /// An interrupted run resumes; a finished one continues from its best weights.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Starts over; the results of an earlier run in the folder are kept until this one has a
-    /// checkpoint.
+    /// Starts over. Results of an earlier run are kept until this run has a best checkpoint.
     pub fn fresh(mut self) -> Self {
         self.fresh = true;
         self
     }
 
-    /// What computes; [`BackendChoice::Auto`] if not set. In a program with GPU support that choice
-    /// times a GPU against the CPU once, and keeps the times in the user's cache folder; a GPU that
-    /// stops answering ends the process.
+    /// The backend; [`BackendChoice::Auto`] by default.
+    ///
+    /// With GPU support compiled in, `Auto` times the GPU against the CPU once. It keeps the times
+    /// in the user's cache folder. If a GPU stops responding, the process exits.
     pub fn backend(mut self, backend: BackendChoice) -> Self {
         self.backend = backend;
         self
     }
 
-    /// Who is told the progress; nobody if not set.
+    /// Receives the progress; [`Silent`] by default.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Lets Ctrl-C and SIGTERM stop the training after its step, with all saved. Handlers stay
-    /// installed in this process.
+    /// Stops on Ctrl-C and SIGTERM: the step is finished and the state saved.
+    ///
+    /// The signal handlers stay installed in this process.
     pub fn stop_on_signals(mut self) -> Self {
         self.stop_on_signals = true;
         self
     }
 
-    /// Trains.
+    /// Trains, and returns the model with its best weights.
     ///
     /// # Errors
     ///
-    /// When options are out of bounds or do not go together, the folder holds another model or is
-    /// in use, the loss is not finite, files cannot be written, or the training is interrupted.
+    /// When options are invalid or conflict, or the folder holds another model or is in use. Also
+    /// when the loss is not finite, files cannot be written, or training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
         check_training_options(&self.options, &recipe)?;
@@ -147,12 +148,12 @@ impl<'a, T: Task> Training<'a, T> {
             Watch { observer: self.observer, interface: false, signals: self.stop_on_signals };
         let finished = run.go(&backend, &watch)?;
         let Finished { model, best, device } =
-            finished.ok_or_else(|| Error::Training("no epoch has ended".to_owned()))?;
+            finished.ok_or_else(|| Error::Training("no epoch was completed".to_owned()))?;
         Ok(TrainedModel { task: self.task, model, best, backend, device })
     }
 }
 
-/// Refuses options that a task has used already: data, loss and model are made with them.
+/// Rejects data, loss and model options: the task was created with them.
 fn check_training_options(asked: &Options, task: &Options) -> Result<()> {
     let (asked, task) = (asked.entries()?, task.entries()?);
     let of_task = |name: &&String| {
@@ -161,20 +162,22 @@ fn check_training_options(asked: &Options, task: &Options) -> Result<()> {
     };
     match asked.keys().find(of_task) {
         Some(name) => Err(Error::Usage(format!(
-            "{name} is an option of the task, not of its training; make the task with it"
+            "{name}: is an option of the task, not of the training (create the task with it)"
         ))),
         None => Ok(()),
     }
 }
 
 impl RunFolder {
-    /// Loads the best weights of a run for its task: the one it was trained with, or that of
-    /// [`series_task`](Self::series_task) on other rows.
+    /// Loads the best weights of a run for its task.
+    ///
+    /// Pass the task that the run was trained with, or, for other rows, the one that
+    /// [`series_task`](Self::series_task) returns.
     ///
     /// # Errors
     ///
-    /// When the folder holds no checkpoint of this task, a damaged one, or one of a task with
-    /// another model, loss, data or scale.
+    /// When the folder has no intact checkpoint of this task. Also when the model, the loss, the
+    /// data options or the scalers differ.
     pub fn load<'a, T: Task>(
         &self,
         task: &'a T,
@@ -189,8 +192,8 @@ impl RunFolder {
             return Err(refused(format!("was trained with {difference}")));
         }
         if best.provenance.scalers != task.provenance().scalers {
-            let problem = "was trained on data of another scale; take the task of \
-                           RunFolder::series_task for other rows";
+            let problem = "was trained on data with different scalers (for other rows use \
+                           RunFolder::series_task)";
             return Err(refused(problem.to_owned()));
         }
         let (backend, why) = Backend::choose(backend)?;
@@ -200,12 +203,13 @@ impl RunFolder {
         Ok(TrainedModel { task, model, best, backend, device })
     }
 
-    /// The task of a run on other rows, newer ones say: with the run's options and the scale of its
-    /// training data.
+    /// The task of a run on other rows, for example newer ones.
+    ///
+    /// It has the options of the run and the scalers fitted on its training set.
     ///
     /// # Errors
     ///
-    /// When the folder holds no checkpoint, or the rows are too few or lack a column.
+    /// When the folder has no checkpoint, there are too few rows, or a column is missing.
     pub fn series_task(&self, table: Table) -> Result<SeriesTask> {
         let (options, _, best) = self.trained()?;
         let options = Options { data: None, ..options };
@@ -219,18 +223,17 @@ impl<T: Task> TrainedModel<'_, T> {
         &self.model
     }
 
-    /// The device it is on.
+    /// The device of the model.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Epoch of the best weights, from 1.
+    /// Epoch of the best weights, counted from 1.
     pub fn best_epoch(&self) -> usize {
         self.best.epoch
     }
 
-    /// Loss of the best weights: on the validation set, or on the training samples where there is
-    /// none.
+    /// Validation loss of the best weights; the training loss if there is no validation set.
     pub fn best_loss(&self) -> f64 {
         self.best.loss
     }
@@ -245,7 +248,7 @@ impl<T: Task> TrainedModel<'_, T> {
             .guard(USE_CPU, || self.task.evaluate(&self.model, self.best.epoch, &self.device, None))
     }
 
-    /// The weights in a file format.
+    /// Encodes the weights in a file format.
     ///
     /// # Errors
     ///
@@ -256,16 +259,14 @@ impl<T: Task> TrainedModel<'_, T> {
 }
 
 impl TrainedModel<'_, SeriesTask> {
-    /// Forecasts the rows after the last of each series, with prediction intervals where the
-    /// options have a level.
+    /// Forecasts the next rows of each series, with prediction intervals if `interval` is set.
     ///
     /// # Errors
     ///
-    /// When no step is asked for, or more than the model predicts at once, and its inputs of later
-    /// rows are not known.
+    /// When `steps` is 0, or when it exceeds the horizon and later features are unknown.
     pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
         if steps == 0 {
-            return Err(Error::Usage("a forecast has at least one step, got 0".to_owned()));
+            return Err(Error::Usage("steps: expected at least 1, got 0".to_owned()));
         }
         self.backend.guard(USE_CPU, || {
             self.task.forecast(std::slice::from_ref(&self.model), steps, &self.device)

@@ -1,8 +1,7 @@
-//! The training loop: epochs of steps, and between them what must not be lost.
+//! The training loop, with checkpoints and early stopping.
 //!
-//! Burn's own loop saves after epochs alone, and stops between them. This one is its like on one
-//! device, and also saves inside an epoch, notes signals, and knows after which step a loss was no
-//! number.
+//! Burn's own loop saves and stops only between epochs. This loop, for one device, also saves
+//! inside an epoch, handles signals, and reports the step with a non-finite loss.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -31,63 +30,63 @@ use crate::{
     settings::Rates,
 };
 
-/// What a run is, for its loop.
+/// Settings of the training loop.
 pub(super) struct LoopSettings {
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) history: History,
     pub(super) measured: Measured,
-    /// Is told every loss.
+    /// Receives every loss.
     pub(super) rates: Arc<Rates>,
     pub(super) signals: Arc<Signals>,
     pub(super) provenance: Provenance,
     /// Hash of the settings.
     pub(super) options: String,
-    /// Loss that the first epoch has to beat.
+    /// Best loss so far.
     pub(super) lowest: f64,
     /// First and last epoch.
     pub(super) run: [usize; 2],
-    /// Steps of the first epoch that an interrupted run has done.
+    /// Steps of the first epoch that an interrupted run completed.
     pub(super) steps_done: usize,
-    /// The best epoch that an interrupted run has seen, and its loss.
+    /// Best epoch of the interrupted run, and its loss.
     pub(super) lowest_of_run: Option<(usize, f64)>,
-    /// Epochs without a better loss that end the run; 0: none do.
+    /// Epochs without improvement before the run stops; 0 disables early stopping.
     pub(super) patience: usize,
-    /// Whether a terminal interface shows it.
+    /// Whether a terminal interface shows the run.
     pub(super) in_interface: bool,
-    /// A state of the run on disk is at most so old, inside an epoch.
+    /// Maximum time between checkpoints inside an epoch.
     pub(super) save_every: Duration,
 }
 
-/// How a run ended.
+/// Why a run ended.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Ending {
-    /// After its last epoch, or with an error that burn-train has.
-    Itself,
-    /// Too many epochs without a better loss.
+pub(super) enum EndReason {
+    /// It completed its last epoch, or burn-train reported an error.
+    Finished,
+    /// Too many epochs without improvement.
     Patience,
-    /// It was stopped, after so many epochs and so many steps of the next, and saved there.
+    /// It was stopped and saved after `epoch` epochs and `step` steps of the next.
     Stopped { epoch: usize, step: usize },
-    /// A loss was no number.
-    Broken { epoch: usize, step: Option<usize>, loss: f64 },
+    /// A loss was not finite.
+    NonFiniteLoss { epoch: usize, step: Option<usize>, loss: f64 },
 }
 
-/// burn-train's strategy of such a run.
+/// The loop as a burn-train strategy.
 pub(super) struct Epochs {
     pub(super) device: Device,
     pub(super) plan: LoopSettings,
-    pub(super) ending: Mutex<Ending>,
+    pub(super) end_reason: Mutex<EndReason>,
 }
 
-/// Between epochs the last state on disk is at most so old. The first comes after the first epoch:
-/// without it a run that was interrupted would pass for one that has come to its end.
-const BETWEEN_EPOCHS: Duration = Duration::from_secs(1);
-/// Of the time of a run, saving between epochs takes no more than one in so many.
-const SHARE: u32 = 10;
+/// Time between checkpoints after epochs. The first epoch always writes one: without it an
+/// interrupted run would look like a finished one.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Saving between epochs may use at most 1/10 of the run time.
+const SAVE_TIME_DIVISOR: u32 = 10;
 
-/// Saves whenever it is asked.
-pub(super) struct Always;
+/// A strategy that saves at every call.
+pub(super) struct AlwaysSave;
 
-impl CheckpointingStrategy for Always {
+impl CheckpointingStrategy for AlwaysSave {
     fn checkpointing(
         &mut self,
         _number: usize,
@@ -97,23 +96,23 @@ impl CheckpointingStrategy for Always {
     }
 }
 
-/// A run that goes on.
-struct Going<'a, M: LearnerModel> {
+/// A running training loop.
+struct RunningLoop<'a, M: LearnerModel> {
     plan: &'a LoopSettings,
     learner: Learner<M>,
     events: SupervisedTrainingEventProcessor<M>,
     checkpointer: Option<LearningCheckpointer<M>>,
     store: Arc<EventStoreClient>,
     interrupter: Interrupter,
-    /// Steps of this epoch that are done.
+    /// Completed steps of this epoch.
     step: usize,
     lowest: f64,
     lowest_of_run: Option<(usize, f64)>,
     saved: Option<Instant>,
-    /// How long `metrics.csv` took to write.
-    took: Duration,
+    /// Time of the last write of `metrics.csv`.
+    history_write_time: Duration,
     started: Instant,
-    /// Whether Ctrl-C is a signal in the interface, too.
+    /// Whether Ctrl-C sends a signal in the terminal interface, too.
     ctrl_c: bool,
 }
 
@@ -139,9 +138,9 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
         learner.fork(&self.device);
         let LoopSettings { steps_done, lowest, lowest_of_run, .. } = self.plan;
         let plan = &self.plan;
-        let (step, saved, took, started, ctrl_c) =
+        let (step, saved, history_write_time, started, ctrl_c) =
             (steps_done, None, Duration::ZERO, Instant::now(), false);
-        let mut going = Going {
+        let mut running = RunningLoop {
             plan,
             learner,
             events,
@@ -152,67 +151,66 @@ impl<M: LearnerModel> SupervisedLearningStrategy<M> for Epochs {
             lowest,
             lowest_of_run,
             saved,
-            took,
+            history_write_time,
             started,
             ctrl_c,
         };
         let mut epochs = starting_epoch..=num_epochs;
-        let ending =
-            epochs.find_map(|epoch| going.epoch(epoch, &train, &valid)).unwrap_or(Ending::Itself);
-        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
-        (going.learner.model(), going.events)
+        let end_reason = epochs
+            .find_map(|epoch| running.epoch(epoch, &train, &valid))
+            .unwrap_or(EndReason::Finished);
+        *self.end_reason.lock().unwrap_or_else(PoisonError::into_inner) = end_reason;
+        (running.learner.model(), running.events)
     }
 }
 
-impl<M: LearnerModel> Going<'_, M> {
-    /// Goes through an epoch; says how the run ended, if it did.
+impl<M: LearnerModel> RunningLoop<'_, M> {
+    /// Runs an epoch. Returns a reason if the run ends here.
     fn epoch(
         &mut self,
         epoch: usize,
         train: &TrainLoader<M>,
         valid: &ValidLoader<M>,
-    ) -> Option<Ending> {
+    ) -> Option<EndReason> {
         self.train(epoch, train);
-        if !self.stops() {
+        if !self.should_stop() {
             self.validate(epoch, valid);
         }
-        self.settle(epoch);
+        self.flush_metrics(epoch);
         if self.interrupter.error().is_some() {
-            return Some(Ending::Itself);
+            return Some(EndReason::Finished);
         }
-        if let Some((step, loss)) = self.plan.measured.broken() {
-            return Some(Ending::Broken { epoch, step: Some(step), loss });
+        if let Some((step, loss)) = self.plan.measured.non_finite_loss() {
+            return Some(EndReason::NonFiniteLoss { epoch, step: Some(step), loss });
         }
-        let Some(loss) = self.plan.measured.judged(epoch) else {
-            // It was stopped before its end.
+        let Some(loss) = self.plan.measured.epoch_loss(epoch) else {
+            // The epoch was stopped before its end.
             let step = self.step;
             self.save(epoch - 1, None, true);
-            return Some(Ending::Stopped { epoch: epoch - 1, step });
+            return Some(EndReason::Stopped { epoch: epoch - 1, step });
         };
         self.step = 0;
         if !loss.is_finite() {
-            return Some(Ending::Broken { epoch, step: None, loss });
+            return Some(EndReason::NonFiniteLoss { epoch, step: None, loss });
         }
-        self.judge(epoch, loss)
+        self.finish_epoch(epoch, loss)
     }
 
-    /// An epoch has ended, with this loss.
-    fn judge(&mut self, epoch: usize, loss: f64) -> Option<Ending> {
+    /// Compares the loss of an epoch, saves if due, and decides whether the run ends.
+    fn finish_epoch(&mut self, epoch: usize, loss: f64) -> Option<EndReason> {
         self.plan.rates.judge(loss);
         if self.lowest_of_run.is_none_or(|(_, lowest)| loss < lowest) {
             self.lowest_of_run = Some((epoch, loss));
         }
-        let stops = self.stops();
+        let stops = self.should_stop();
         let waited = epoch - self.lowest_of_run.map_or(epoch, |(lowest, _)| lowest.min(epoch));
         let patience = self.plan.patience > 0 && waited >= self.plan.patience;
-        // The last epoch is saved, whatever comes of the reports.
+        // The last epoch is saved even if the reports fail.
         let ends = stops || patience || epoch == self.plan.run[1];
-        let often = self
-            .plan
-            .save_every
-            .min(BETWEEN_EPOCHS)
-            .max(SHARE * (self.plan.checkpoints.took() + self.took));
-        let due = ends || self.saved.is_none_or(|saved| saved.elapsed() >= often);
+        let interval = self.plan.save_every.min(SAVE_INTERVAL).max(
+            SAVE_TIME_DIVISOR * (self.plan.checkpoints.write_time() + self.history_write_time),
+        );
+        let due = ends || self.saved.is_none_or(|saved| saved.elapsed() >= interval);
         let best = loss < self.lowest;
         self.lowest = self.lowest.min(loss);
         if best || due {
@@ -224,9 +222,9 @@ impl<M: LearnerModel> Going<'_, M> {
             );
         }
         if stops {
-            Some(Ending::Stopped { epoch, step: 0 })
+            Some(EndReason::Stopped { epoch, step: 0 })
         } else if patience {
-            Some(Ending::Patience)
+            Some(EndReason::Patience)
         } else {
             None
         }
@@ -235,7 +233,7 @@ impl<M: LearnerModel> Going<'_, M> {
     fn train(&mut self, epoch: usize, loader: &TrainLoader<M>) {
         let mut batches = loader.iter();
         if batches.progress().is_completed() {
-            // A run that resumes after the last step of an epoch has nothing to say of its steps.
+            // The run resumes after the last step of an epoch: no step is left.
             return;
         }
         let begin = self.events.process_train(LearnerEvent::StartSplit {
@@ -272,11 +270,11 @@ impl<M: LearnerModel> Going<'_, M> {
             );
             self.interrupter
                 .fail_on_error(self.events.process_train(LearnerEvent::ProcessedItem(item)));
-            if self.stops() {
+            if self.should_stop() {
                 break;
             }
             if self.saved.unwrap_or(self.started).elapsed() >= self.plan.save_every {
-                self.settle(epoch);
+                self.flush_metrics(epoch);
                 if self.interrupter.should_stop() {
                     break;
                 }
@@ -312,8 +310,8 @@ impl<M: LearnerModel> Going<'_, M> {
             );
             self.interrupter
                 .fail_on_error(self.events.process_valid(LearnerEvent::ProcessedItem(item)));
-            if self.stops() {
-                // A part of it is no loss to judge by.
+            if self.should_stop() {
+                // A partial validation gives no comparable loss.
                 return;
             }
         }
@@ -321,31 +319,31 @@ impl<M: LearnerModel> Going<'_, M> {
         self.interrupter.fail_on_error(self.events.process_train(LearnerEvent::EndEpoch(epoch)));
     }
 
-    /// Waits until all that was told so far has been measured.
-    fn settle(&mut self, epoch: usize) {
+    /// Waits until all events so far have been measured.
+    fn flush_metrics(&mut self, epoch: usize) {
         let flushed = self.events.flush();
         self.interrupter.fail_on_error(flushed);
-        // Loggers have a thread of their own, which answers once it has done all before.
+        // The loggers' thread replies after it has handled all earlier events.
         let _ = self.store.find_metric(LOSS, epoch, Aggregate::Mean, &Split::Train);
     }
 
-    /// Whether the run is to stop here; what it has done is saved first.
-    fn stops(&self) -> bool {
-        self.plan.signals.came().is_some() || self.interrupter.should_stop()
+    /// Whether the run must stop here. Its state is saved first.
+    fn should_stop(&self) -> bool {
+        self.plan.signals.received().is_some() || self.interrupter.should_stop()
     }
 
-    /// Saves a state: after so many epochs, and the steps of this one.
+    /// Saves the state after `epoch` epochs and the completed steps of the next.
     fn save(&mut self, epoch: usize, best: Option<Best>, now: bool) {
         let LoopSettings { checkpoints, history, measured, provenance, run, options, .. } =
             self.plan;
         if now {
-            // The epochs of metrics.csv are there first.
+            // metrics.csv is written before the checkpoint.
             let started = Instant::now();
             if let Err(error) = history.write() {
                 self.interrupter.fail(CheckpointerError::Unknown(error.to_string()));
                 return;
             }
-            self.took = started.elapsed();
+            self.history_write_time = started.elapsed();
             self.saved = Some(Instant::now());
         }
         let sums = if self.step > 0 { measured.sums() } else { Default::default() };

@@ -1,5 +1,4 @@
-//! Training with burn-train, and what it leaves to its caller: seeds, checkpoints, going on, honest
-//! failure.
+//! Training with burn-train, plus seeds, checkpoints, resuming and error reports.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +14,7 @@ use burn::{
 
 use super::{
     checkpoint::{Checkpoints, Last, PartCheckpointer},
-    epochs::{Always, Ending, Epochs, LoopSettings},
+    epochs::{AlwaysSave, EndReason, Epochs, LoopSettings},
     interrupt::Signals,
     metrics::{Measured, Recorder},
     observer::Observer,
@@ -35,20 +34,19 @@ pub(crate) struct Fit<'a> {
     pub(crate) checkpoints: &'a Arc<Checkpoints>,
     pub(crate) history: &'a History,
     pub(crate) backend: &'a Backend,
-    /// Loss the first checkpoint has to beat.
+    /// Best loss so far: a new best checkpoint needs a lower one.
     pub(crate) lowest: f64,
     pub(crate) signals: &'a Arc<Signals>,
-    /// Where an interrupted run resumes.
+    /// The state to resume from, if a run was interrupted.
     pub(crate) last: Option<&'a Last>,
     pub(crate) observer: &'a Arc<dyn Observer>,
     /// Whether burn-train's terminal interface shows the training.
     pub(crate) interface: bool,
-    /// Whether it starts over, for messages.
+    /// Whether `--fresh` was given; for messages.
     pub(crate) fresh: bool,
 }
 
-/// A new model whose weights depend on the seed alone: they are drawn on the CPU, whichever device
-/// then trains them.
+/// A new model with weights drawn on the CPU, so that they depend only on the seed.
 pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
     let cpu = Device::flex().autodiff();
     let _generator = lock_generator();
@@ -57,8 +55,10 @@ pub(crate) fn initial<T: Task>(task: &T, seed: u64) -> T::Model {
 }
 
 impl Fit<'_> {
-    /// Trains a model, from the best checkpoint if there is one, or from the last of an interrupted
-    /// run; the result is the checkpoint folder's best.
+    /// Trains a model and leaves the result as the best checkpoint.
+    ///
+    /// An interrupted run resumes from its last checkpoint. Otherwise training starts from the
+    /// best checkpoint, if there is one.
     pub(crate) fn run<T: Task>(&self, task: &T, model: T::Model) -> Result<()> {
         let settings = self.settings;
         let done = self.last.map_or_else(|| self.done(), |last| last.epoch);
@@ -68,7 +68,7 @@ impl Fit<'_> {
         if let Some(last) = self.last {
             let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
             if last.epoch == total || settings.patience > 0 && waited >= settings.patience {
-                // It was interrupted when all that was left were its reports.
+                // Training is complete; only the reports are missing.
                 return Ok(());
             }
             self.checkpoints.start_from(last);
@@ -91,11 +91,12 @@ impl Fit<'_> {
             steps_done,
             self.last.map(|last| last.sums.clone()).unwrap_or_default(),
         );
-        let (history, rates_told, validates) = (self.history.clone(), rates.clone(), T::VALIDATES);
+        let (history, recorder_rates, validates) =
+            (self.history.clone(), rates.clone(), T::VALIDATES);
         let recorder = Recorder::new(
             history.clone(),
             measured.clone(),
-            rates_told,
+            recorder_rates,
             validates,
             training.clone(),
             interface.clone(),
@@ -117,8 +118,11 @@ impl Fit<'_> {
             in_interface: self.interface,
             save_every: settings.save_every,
         };
-        let epochs =
-            Arc::new(Epochs { device: device.clone(), plan, ending: Mutex::new(Ending::Itself) });
+        let epochs = Arc::new(Epochs {
+            device: device.clone(),
+            plan,
+            end_reason: Mutex::new(EndReason::Finished),
+        });
 
         let mut supervised = SupervisedTraining::new(".", loaders.train, loaders.valid)
             .renderer(self.renderer(T::VALIDATES, interface, done, changing))
@@ -127,7 +131,7 @@ impl Fit<'_> {
             .with_interrupter(training)
             .with_training_strategy(TrainingStrategy::Custom(epochs.clone()))
             .with_custom_checkpointers(part(0), part(1), part(2))
-            .with_checkpointing_strategy(Always)
+            .with_checkpointing_strategy(AlwaysSave)
             .num_epochs(total);
         if self.last.is_some() || self.checkpoints.best().is_some() {
             supervised = supervised.checkpoint(done);
@@ -138,27 +142,26 @@ impl Fit<'_> {
             scheduler,
         ));
 
-        let ending = epochs.ending.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // The epochs of metrics.csv are there first: a run that goes on from this checkpoint has no
-        // others.
+        let end_reason = epochs.end_reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // metrics.csv is written before the checkpoint: a resumed run needs its epochs.
         let written = self.history.write().and_then(|()| self.checkpoints.flush());
         if let Some(error) = result.error {
             return Err(Error::Training(describe(&error)));
         }
         written?;
-        match ending {
-            Ending::Itself => Ok(()),
-            Ending::Patience => {
+        match end_reason {
+            EndReason::Finished => Ok(()),
+            EndReason::Patience => {
                 let last = self.history.last_epoch();
                 log::info!(
-                    "stopped after epoch {last} of {total}: no better loss in {} epochs \
-                     (--patience)",
+                    "stopped early after epoch {last} of {total}: the loss has not improved for \
+                     {} epochs (--patience)",
                     settings.patience
                 );
                 Ok(())
             }
-            Ending::Stopped { epoch, step } => {
-                let by = self.signals.came();
+            EndReason::Stopped { epoch, step } => {
+                let by = self.signals.received();
                 let place = if step == 0 {
                     format!("after epoch {epoch} of {total}")
                 } else {
@@ -174,20 +177,20 @@ impl Fit<'_> {
                     fresh: self.fresh,
                 })
             }
-            Ending::Broken { epoch, step, loss } => {
-                // Going on with this run would only come to the same.
+            EndReason::NonFiniteLoss { epoch, step, loss } => {
+                // Resuming this run would fail in the same way.
                 self.checkpoints.abandon_run()?;
                 let place = step.map_or_else(
                     || format!("after epoch {epoch}"),
                     |step| format!("at step {step} of epoch {epoch}"),
                 );
                 let kept = match self.checkpoints.best() {
-                    Some(best) => format!("the best checkpoint, of epoch {}, is kept", best.epoch),
+                    Some(best) => format!("the best checkpoint (epoch {}) is kept", best.epoch),
                     None => "there is no checkpoint yet".to_owned(),
                 };
                 Err(Error::Training(format!(
-                    "the loss is {loss} {place}; try a smaller --learning-rate, or --clip-norm 1 \
-                     ({kept})"
+                    "the loss is {loss} {place}; {kept} (use a smaller --learning-rate, or \
+                     --clip-norm 1)"
                 )))
             }
         }
@@ -206,7 +209,7 @@ impl Fit<'_> {
         Box::new(ObserverRenderer::new(self.observer.clone(), validates, rates))
     }
 
-    /// Epochs trained by earlier runs.
+    /// Number of epochs trained by earlier runs.
     fn done(&self) -> usize {
         self.checkpoints.best().map_or(0, |best| self.history.last_epoch().max(best.epoch))
     }

@@ -1,5 +1,4 @@
-//! Ctrl-C and SIGTERM: a training finishes its step, saves, and ends; whatever else there is ends
-//! at once.
+//! Ctrl-C and SIGTERM: training finishes its step, saves and exits; anything else exits at once.
 
 use std::{
     io,
@@ -13,27 +12,27 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result, Signal};
 
-/// Handlers stay for the life of a process; what they do follows from these.
+/// State of the signal handlers, which stay installed for the life of the process.
 struct Handlers {
-    /// Whether a signal ends the process at once: nothing is training, or it is the second.
-    at_once: Arc<AtomicBool>,
-    /// The signal that came, or 0.
-    came: Arc<AtomicUsize>,
-    /// How many trainings note signals.
+    /// Whether a signal exits at once: nothing is training, or it is the second signal.
+    exit_at_once: Arc<AtomicBool>,
+    /// Number of the received signal, or 0.
+    received: Arc<AtomicUsize>,
+    /// Number of training runs that handle signals.
     trainings: Mutex<usize>,
 }
 
 static HANDLERS: OnceLock<Handlers> = OnceLock::new();
-/// Held while they are installed, so that there is one set of them.
+/// Held during installation, so that the handlers are installed once.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
-/// While this is there, the first signal is only noted; the second ends the process.
+/// While this exists, the first signal is only recorded; the second ends the process.
 pub(crate) struct Signals {
-    /// None: signals do what they do without this.
+    /// None: signals keep their usual effect.
     handlers: Option<&'static Handlers>,
 }
 
-/// Makes a signal end this process with its exit code, at once.
+/// Makes a signal end this process at once, with the exit code of the signal.
 ///
 /// # Errors
 ///
@@ -48,19 +47,19 @@ fn handlers() -> io::Result<&'static Handlers> {
         return Ok(handlers);
     }
     let handlers = Handlers {
-        at_once: Arc::new(AtomicBool::new(true)),
-        came: Arc::default(),
+        exit_at_once: Arc::new(AtomicBool::new(true)),
+        received: Arc::default(),
         trainings: Mutex::default(),
     };
     for signal in [Signal::Interrupt, Signal::Terminate] {
-        // In this order: a signal first sees what the one before has left.
+        // The order matters: a signal first checks the flag that an earlier signal set.
         flag::register_conditional_shutdown(
             signal.number(),
             i32::from(signal.exit_code()),
-            handlers.at_once.clone(),
+            handlers.exit_at_once.clone(),
         )?;
-        flag::register(signal.number(), handlers.at_once.clone())?;
-        flag::register_usize(signal.number(), handlers.came.clone(), signal.number() as usize)?;
+        flag::register(signal.number(), handlers.exit_at_once.clone())?;
+        flag::register_usize(signal.number(), handlers.received.clone(), signal.number() as usize)?;
     }
     Ok(HANDLERS.get_or_init(|| handlers))
 }
@@ -72,18 +71,19 @@ impl Handlers {
 }
 
 impl Signals {
-    /// Begins to note signals.
+    /// Starts to record signals.
     ///
     /// # Errors
     ///
     /// When the system refuses.
-    pub(crate) fn noted() -> Result<Self> {
-        let handlers = handlers()
-            .map_err(|error| Error::Internal(format!("signals cannot be noted: {error}")))?;
+    pub(crate) fn recorded() -> Result<Self> {
+        let handlers = handlers().map_err(|error| {
+            Error::Internal(format!("signal handlers cannot be installed: {error}"))
+        })?;
         let mut trainings = handlers.trainings();
         if *trainings == 0 {
-            handlers.came.store(0, Ordering::SeqCst);
-            handlers.at_once.store(false, Ordering::SeqCst);
+            handlers.received.store(0, Ordering::SeqCst);
+            handlers.exit_at_once.store(false, Ordering::SeqCst);
         }
         *trainings += 1;
         Ok(Self { handlers: Some(handlers) })
@@ -94,29 +94,28 @@ impl Signals {
         Self { handlers: None }
     }
 
-    /// The signal that came, if one did.
-    pub(crate) fn came(&self) -> Option<Signal> {
-        let number = self.handlers?.came.load(Ordering::SeqCst);
+    /// The received signal, if any.
+    pub(crate) fn received(&self) -> Option<Signal> {
+        let number = self.handlers?.received.load(Ordering::SeqCst);
         [Signal::Interrupt, Signal::Terminate]
             .into_iter()
             .find(|signal| signal.number() as usize == number)
     }
 }
 
-/// Makes Ctrl-C a signal again where a terminal interface takes keys for itself: burn-train's does
-/// nothing with it.
+/// Makes Ctrl-C send a signal in burn-train's terminal interface, which otherwise ignores the key.
 #[cfg(unix)]
 pub(crate) fn take_ctrl_c() {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
     let terminal = io::stdin();
     let Ok(mut attributes) = tcgetattr(&terminal) else { return };
-    // Only Ctrl-C: what Ctrl-Z and Ctrl-\ leave behind is a terminal without echo.
+    // Only Ctrl-C: Ctrl-Z and Ctrl-\ would leave a terminal without echo.
     for code in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
         attributes.special_codes[code] = 0;
     }
     attributes.local_modes |= LocalModes::ISIG;
-    // Where it cannot be set, `q` stops the training.
+    // If this fails, `q` still stops the training.
     let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
 }
 
@@ -129,7 +128,7 @@ impl Drop for Signals {
             let mut trainings = handlers.trainings();
             *trainings -= 1;
             if *trainings == 0 {
-                handlers.at_once.store(true, Ordering::SeqCst);
+                handlers.exit_at_once.store(true, Ordering::SeqCst);
             }
         }
     }

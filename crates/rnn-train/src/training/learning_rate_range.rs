@@ -1,5 +1,6 @@
-//! Which learning rates a model learns at (Smith, "Cyclical learning rates for training neural
-//! networks", WACV 2017, section 3.3): a short training whose rate rises from step to step.
+//! The learning rate range test: a short training run whose rate rises with every step.
+//!
+//! See Smith, "Cyclical learning rates for training neural networks", WACV 2017, section 3.3.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::{
     text::{duration, number},
 };
 
-/// What is tried.
+/// The range of learning rates and the number of steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LearningRateRange {
     pub(crate) lowest: f64,
@@ -22,33 +23,33 @@ pub(crate) struct LearningRateRange {
     pub(crate) steps: usize,
 }
 
-/// A step.
+/// A step of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct RangeStep {
     pub(crate) step: usize,
     pub(crate) learning_rate: f64,
-    /// Of the step's samples, before it.
+    /// Loss of the step's samples before the update.
     pub(crate) loss: f64,
-    /// Mean of the losses so far that forgets.
+    /// Exponentially weighted mean of the losses so far.
     pub(crate) smoothed: f64,
 }
 
-/// What to train with.
+/// The suggested learning rate, with the reason.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Suggestion {
     pub(crate) learning_rate: Option<f64>,
     pub(crate) reason: String,
 }
 
-/// Points from which something can be seen.
+/// Minimum number of steps for a suggestion.
 const FEWEST: usize = 5;
-/// How much of the mean of losses a new one is not.
+/// Weight of the previous mean in the smoothed loss.
 const SMOOTHING: f64 = 0.9;
-/// A loss so many times the lowest ends the test.
+/// The test ends if the smoothed loss exceeds the lowest by this factor.
 const TOO_HIGH: f64 = 4.0;
-/// A change of less than this share of the loss says nothing, also where there is no noise.
+/// Changes below this fraction of the loss are ignored, even without noise.
 const NOTABLE: f64 = 0.03;
-const TOLD_EVERY: Duration = Duration::from_secs(2);
+const LOG_INTERVAL: Duration = Duration::from_secs(2);
 
 impl LearningRateRange {
     /// The rate of a step, counted from 0.
@@ -57,7 +58,7 @@ impl LearningRateRange {
             * (self.highest / self.lowest).powf(step as f64 / (self.steps - 1).max(1) as f64)
     }
 
-    /// Trains a new model; the model is thrown away.
+    /// Trains a new model, which is then discarded.
     pub(crate) fn run<T: Task>(
         &self,
         task: &T,
@@ -80,7 +81,7 @@ impl LearningRateRange {
         let loader = task.loaders(batching, &device).train;
         let mut points: Vec<RangeStep> = Vec::with_capacity(self.steps);
         let (mut mean, mut lowest) = (0.0, f64::INFINITY);
-        let (started, mut told) = (Instant::now(), Instant::now());
+        let (started, mut logged) = (Instant::now(), Instant::now());
         while points.len() < self.steps {
             for batch in loader.iter() {
                 let batch = batch.map_err(|error| Error::Training(error.to_string()))?;
@@ -104,8 +105,8 @@ impl LearningRateRange {
                     smoothed,
                 });
                 model = model.optimize(&mut optimizer, self.rate(step).into(), output.grads);
-                if !quiet && told.elapsed() >= TOLD_EVERY {
-                    told = Instant::now();
+                if !quiet && logged.elapsed() >= LOG_INTERVAL {
+                    logged = Instant::now();
                     let left = started.elapsed().as_secs_f64() / (step + 1) as f64
                         * (self.steps - step - 1) as f64;
                     let (steps, rate) = (self.steps, self.rate(step));
@@ -122,19 +123,21 @@ impl LearningRateRange {
     }
 }
 
-/// A tenth of the rate at which the loss is lowest, where it falls by more than its noise.
+/// Suggests a tenth of the rate with the lowest loss, if the loss falls by more than its noise.
 pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
     let none = |reason: String| Suggestion { learning_rate: None, reason };
-    // The first losses are means of few.
+    // Skip the first losses: their smoothed values average few steps.
     let points = &points[(points.len() / 10).min(10)..];
     let by_loss =
         |one: &usize, other: &usize| points[*one].smoothed.total_cmp(&points[*other].smoothed);
     let Some(lowest) = (0..points.len()).min_by(by_loss) else {
-        return none("the loss left the numbers at once; try a smaller --lowest".to_owned());
+        return none(
+            "the loss is not finite from the first step (use a smaller --lowest)".to_owned(),
+        );
     };
     if points.len() < FEWEST {
         return none(format!(
-            "the loss had risen too far after {} steps; try a smaller --lowest",
+            "the loss had risen too far after {} steps (use a smaller --lowest)",
             points.len()
         ));
     }
@@ -152,20 +155,18 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
             let rate = points[lowest].learning_rate;
             let (first, least) = (number(first), number(least));
             let beyond = rises.map_or_else(String::new, |rises| {
-                format!(", and from {rises} on the loss is higher than at the start")
+                format!(". From {rises} on, the loss is higher than at the start")
             });
             let reason = if lowest + 1 == points.len() && rises.is_none() {
                 format!(
-                    "the loss falls from {first} to {least} at {}, the highest rate, and would \
-                     fall further; a tenth of that learns fast, and a larger \
-                     --highest shows where learning ends",
+                    "the loss falls from {first} to {least} at {}, the highest rate. A tenth of \
+                     that rate trains fast (use a larger --highest to see where training diverges)",
                     significant(rate)
                 )
             } else {
                 format!(
-                    "the loss falls from {first} to {least}, which is reached at {}; a tenth of \
-                     that learns fast and is clear of where learning \
-                     ends{beyond}",
+                    "the loss falls from {first} to its minimum of {least} at {}. A tenth of that \
+                     rate trains fast and stays clear of divergence{beyond}",
                     significant(rate)
                 )
             };
@@ -173,13 +174,12 @@ pub(crate) fn suggest(points: &[RangeStep]) -> Suggestion {
         }
         (false, rises) => {
             let rises = rises.map_or_else(
-                || "rises at none".to_owned(),
-                |rises| format!("rises from {rises} on"),
+                || "it does not rise".to_owned(),
+                |rises| format!("it rises from {rises} on"),
             );
             none(format!(
-                "the loss falls by no more than its noise ({}) at any rate and {rises}: so short \
-                 a training cannot say how fast to learn; \
-                 `search` compares rates by what whole trainings come to",
+                "the loss falls by no more than its noise ({}), and {rises}: the test is too short \
+                 to suggest a rate (use `search` to compare full training runs)",
                 number(noise)
             ))
         }
@@ -223,17 +223,17 @@ mod tests {
         }));
         assert_eq!(suggestion.learning_rate, Some(0.01), "{suggestion:?}");
         assert!(
-            suggestion.reason.contains("from 0.2 on the loss is higher than at the start"),
+            suggestion.reason.contains("From 0.2 on, the loss is higher than at the start"),
             "{suggestion:?}"
         );
     }
 
     #[test]
-    fn a_loss_that_never_falls_is_said_to() {
+    fn a_loss_that_never_falls_gives_no_suggestion() {
         let suggestion = suggest(&points(|rate| if rate < 0.0099 { 1.0 } else { 2.0 }));
         assert_eq!(suggestion.learning_rate, None);
         assert!(
-            suggestion.reason.contains("rises from 0.01 on: so short a training cannot say"),
+            suggestion.reason.contains("it rises from 0.01 on: the test is too short"),
             "{suggestion:?}"
         );
         assert_eq!(suggest(&points(|_| 1.0)).learning_rate, None);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fall_within_the_noise_is_none() {
+    fn a_fall_within_the_noise_gives_no_suggestion() {
         let mut noisy = points(|rate| 1.0 - 0.05 * rate);
         noisy
             .iter_mut()

@@ -21,26 +21,26 @@ use crate::{
     settings::Rates,
 };
 
-/// What the metrics of a run have come to. burn-train keeps no numbers that a run could go on with
-/// inside an epoch.
+/// The metrics of a run so far. burn-train keeps no metrics with which a run could resume inside an
+/// epoch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Measured(Arc<Mutex<Values>>);
 
 #[derive(Debug, Default)]
 struct Values {
-    /// Of the steps of this epoch.
+    /// Sums over the training steps of this epoch.
     train: Sums,
     valid: Sums,
-    /// Steps of this epoch that have been measured.
+    /// Measured steps of this epoch.
     steps: usize,
-    /// First step whose loss is no number, and that loss.
-    broken: Option<(usize, f64)>,
-    /// The last epoch that has ended, and the loss that it is judged by.
-    judged: Option<(usize, f64)>,
+    /// First step with a non-finite loss, and that loss.
+    non_finite_loss: Option<(usize, f64)>,
+    /// The last completed epoch, and the loss by which it is compared.
+    epoch_loss: Option<(usize, f64)>,
 }
 
 impl Measured {
-    /// Begins after some steps of an epoch.
+    /// Starts after some steps of an epoch.
     pub(crate) fn starting_after(steps: usize, sums: Sums) -> Self {
         Self(Arc::new(Mutex::new(Values { train: sums, steps, ..Values::default() })))
     }
@@ -50,14 +50,14 @@ impl Measured {
         self.lock().train.clone()
     }
 
-    /// First step of this epoch whose loss is no number, and that loss.
-    pub(crate) fn broken(&self) -> Option<(usize, f64)> {
-        self.lock().broken
+    /// First step of this epoch with a non-finite loss, and that loss.
+    pub(crate) fn non_finite_loss(&self) -> Option<(usize, f64)> {
+        self.lock().non_finite_loss
     }
 
-    /// What an epoch is judged by, once it has ended.
-    pub(crate) fn judged(&self, epoch: usize) -> Option<f64> {
-        self.lock().judged.filter(|(judged, _)| *judged == epoch).map(|(_, loss)| loss)
+    /// The loss by which a completed epoch is compared.
+    pub(crate) fn epoch_loss(&self, epoch: usize) -> Option<f64> {
+        self.lock().epoch_loss.filter(|(completed, _)| *completed == epoch).map(|(_, loss)| loss)
     }
 
     fn lock(&self) -> MutexGuard<'_, Values> {
@@ -83,13 +83,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Without a validation part (`validates`), what an epoch is judged on is not recorded.
+    /// Validation metrics are recorded only if the task has a validation set (`validates`).
     ///
-    /// `training` stops the training; `interface` is what the terminal interface stops when its
-    /// user quits.
+    /// `training` stops the training; the terminal interface sets `interface` when its user quits.
     ///
-    /// They are two because burn-train 0.22.1's interface resets its own interrupter, and with it
-    /// the error of a failed run, before the result is read.
+    /// They are separate because burn-train 0.22.1's interface resets its own interrupter. That
+    /// would erase the error of a failed run before it is read.
     pub(crate) fn new(
         history: History,
         measured: Measured,
@@ -122,14 +121,14 @@ impl Recorder {
             learning_rate: self.rates.last(),
             seconds: self.epoch_started.elapsed().as_secs_f64(),
         };
-        let judged = mean(&values.valid, LOSS).unwrap_or(f64::NAN);
-        *values = Values { judged: Some((number, judged)), ..Values::default() };
+        let loss = mean(&values.valid, LOSS).unwrap_or(f64::NAN);
+        *values = Values { epoch_loss: Some((number, loss)), ..Values::default() };
         self.epoch_started = Instant::now();
         self.history.push(epoch);
     }
 }
 
-/// Names that burn-train's metrics have.
+/// Metric names of burn-train.
 pub(crate) const LOSS: &str = "Loss";
 
 const ACCURACY: &str = "Accuracy";
@@ -146,8 +145,8 @@ impl MetricLogger for Recorder {
             };
             if *split == Split::Train && name == LOSS {
                 values.steps += 1;
-                if !value.is_finite() && values.broken.is_none() {
-                    values.broken = Some((values.steps, value));
+                if !value.is_finite() && values.non_finite_loss.is_none() {
+                    values.non_finite_loss = Some((values.steps, value));
                     self.training.stop(None);
                 }
             }
@@ -176,7 +175,7 @@ impl MetricLogger for Recorder {
     }
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
-        // The validation split ends an epoch.
+        // The validation summary ends an epoch.
         if summary.split == Split::Valid {
             self.end_epoch(summary.epoch_number);
         }

@@ -1,4 +1,4 @@
-//! One run: trained, saved, resumed, loaded again.
+//! Training runs: train, save, resume and load.
 
 mod builder;
 mod checkpoint;

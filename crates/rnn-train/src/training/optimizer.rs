@@ -1,4 +1,4 @@
-//! The optimizers, restored without a GPU.
+//! The optimizers. Their state is restored on the CPU.
 
 use burn::{
     optim::{
@@ -15,8 +15,9 @@ use crate::settings::{OptimizerName, OptimizerSettings};
 const EPSILON: f32 = 1e-7;
 
 impl OptimizerSettings {
-    /// A new optimizer with Keras's defaults: beta_1 0.9, beta_2 0.999 of Adam, rho 0.9 of RMSprop,
-    /// epsilon 1e-7.
+    /// A new optimizer with Keras's defaults.
+    ///
+    /// Adam: beta_1 0.9, beta_2 0.999. RMSprop: rho 0.9. Both: epsilon 1e-7.
     pub(crate) fn build(&self) -> ModuleOptimizer {
         let optimizer = match self.name {
             OptimizerName::Adam => {
@@ -50,11 +51,11 @@ impl OptimizerSettings {
     }
 }
 
-/// An optimizer whose moments are read from a checkpoint on the CPU.
+/// An optimizer that restores its state on the CPU.
 ///
-/// Burn 0.22.1 reads them on its default device, and moves them to where the weights are in the
-/// next step. In a program with GPU support that device is a GPU, whatever computes: training on
-/// the CPU could not go on where no GPU opens.
+/// Burn 0.22.1 restores it on the default device; the next step moves it to the weights' device.
+/// With GPU support compiled in, the default device is a GPU. Training on the CPU could then not
+/// resume on a machine without a working GPU.
 #[derive(Clone)]
 struct RestoredOnCpu<O = Adam>(O);
 
@@ -96,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// A weight of 1 after some steps of rate 0.1 with gradients of 0.5.
+    /// A weight, initially 1, after some steps with learning rate 0.1 and gradient 0.5.
     fn stepped(name: OptimizerName, momentum: f64, steps: usize) -> f32 {
         let device = Device::flex().autodiff();
         let mut optimizer =
@@ -113,15 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn sgd_moves_by_rate_and_gradient_and_gathers_momentum() {
+    fn sgd_steps_by_rate_times_gradient_plus_momentum() {
         assert!((stepped(OptimizerName::Sgd, 0.0, 2) - 0.9).abs() < 1e-6);
-        // 0.05, then 0.9 of that and 0.05 again.
+        // First step 0.05; second step 0.9 * 0.05 + 0.05.
         assert!((stepped(OptimizerName::Sgd, 0.9, 2) - (1.0 - 0.05 - 0.095)).abs() < 1e-6);
     }
 
     #[test]
     fn rmsprop_divides_by_the_root_of_the_mean_square() {
-        // The first mean square is a tenth of 0.25.
+        // The first mean square is 0.1 * 0.25.
         let moved = 0.1 * 0.5 / (0.1f32 * 0.25).sqrt();
         assert!((stepped(OptimizerName::RmsProp, 0.0, 1) - (1.0 - moved)).abs() < 1e-4);
     }

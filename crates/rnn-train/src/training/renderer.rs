@@ -1,5 +1,4 @@
-//! burn-train's renderer that tells an [`Observer`]; its own non-terminal renderer prints no
-//! numbers.
+//! A burn-train renderer that calls an [`Observer`].
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -15,11 +14,11 @@ use burn::train::{
 use super::observer::{EpochProgress, Observer, SampleProgress};
 use crate::settings::Rates;
 
-/// Tells an observer what burn-train renders.
+/// Passes burn-train's progress to an observer.
 pub(crate) struct ObserverRenderer {
     observer: Arc<dyn Observer>,
     validates: bool,
-    /// Where the learning rate changes.
+    /// Set if the learning rate changes.
     rates: Option<Arc<Rates>>,
     names: HashMap<MetricId, String>,
     train: Vec<(String, f64)>,
@@ -134,7 +133,7 @@ impl MetricsRenderer for ObserverRenderer {
     }
 }
 
-// burn-train asks every renderer to render evaluations too; training never makes one.
+// burn-train requires this trait of every renderer; training has no evaluations.
 impl MetricsRendererEvaluation for ObserverRenderer {
     fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
 }

@@ -1,4 +1,4 @@
-//! The reports of a run.
+//! Writes the reports of a run.
 
 use burn::tensor::Device;
 use rnn_files::to_json;
@@ -14,7 +14,7 @@ use crate::{
     task::{Format, Task},
 };
 
-/// Scores the best weights and writes all there is to say about them.
+/// Scores the best weights and writes scores, weights and plots.
 pub(super) fn report<T: Task>(
     folder: &RunFolder,
     task: &T,
@@ -41,7 +41,7 @@ pub(super) fn report<T: Task>(
     if task.has_predictions() {
         files.splice(0..0, [picture(PREDICTION), PREDICTIONS.to_owned()]);
     }
-    // Comes last: where it is, all the others are.
+    // Written last: if it exists, so do all other reports.
     folder.write(EVALUATION, to_json(&evaluation)?)?;
     observer.evaluated(&evaluation, &files);
     Ok(())

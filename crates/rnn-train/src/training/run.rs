@@ -21,36 +21,35 @@ use crate::{
     task::Task,
 };
 
-/// The lock of a training.
+/// Lock file of a training run.
 const LOCK: &str = ".train.lock";
 
-/// A run folder that is this process's to train in, or no folder: a run in memory.
+/// A run folder claimed by this process, or no folder for a run in memory.
 pub(crate) struct Claim {
     folder: Option<RunFolder>,
-    /// None for a folder that is not there: it is made and locked once all that can be refused has
-    /// been.
+    /// None if the folder does not exist. It is created and locked after all checks.
     lock: Option<Lock>,
     fresh: bool,
-    earlier: Option<Earlier>,
+    earlier: Option<EarlierRun>,
 }
 
 /// An earlier run in the same folder.
-struct Earlier {
+struct EarlierRun {
     config: RunConfig,
     checkpoints: Arc<Checkpoints>,
 }
 
 /// Where a training starts.
 enum Start {
-    /// From new weights.
+    /// Start with new weights.
     New,
-    /// From the best weights of the earlier run.
+    /// Continue from the best weights of the earlier run.
     Best(Best),
-    /// Where the earlier run was interrupted.
+    /// Resume the interrupted run.
     Last(Last),
 }
 
-/// A run that is ready to go.
+/// A run that is ready to start.
 pub(crate) struct Run<'a, T: Task> {
     claim: Claim,
     task: &'a T,
@@ -61,7 +60,7 @@ pub(crate) struct Run<'a, T: Task> {
     start: Start,
 }
 
-/// What a run has come to: its best weights and their scores.
+/// The result of a run: a model with the best weights.
 pub(crate) struct Finished<T: Task> {
     pub(crate) model: T::Model,
     pub(crate) best: Best,
@@ -69,32 +68,33 @@ pub(crate) struct Finished<T: Task> {
 }
 
 impl Claim {
-    /// A run in memory: there is nothing to claim.
+    /// A run in memory, which needs no folder.
     pub(crate) fn memory() -> Self {
         Self { folder: None, lock: None, fresh: true, earlier: None }
     }
 
-    /// Locks a folder, brings back what a run that came to nothing had backed up, and opens what an
-    /// earlier run left, unless the new one starts over.
+    /// Locks a folder and opens the earlier run in it, unless `fresh` is set.
+    ///
+    /// A backup is restored first if the run that replaced it has no checkpoint.
     ///
     /// # Errors
     ///
-    /// When another process trains there, or no checkpoint of the earlier run is whole.
+    /// When another process uses the folder, or no checkpoint of the earlier run is intact.
     pub(crate) fn take(folder: RunFolder, fresh: bool) -> Result<Self> {
         let lock = if folder.folder.is_dir() { Some(folder.lock(LOCK)?) } else { None };
         if !Checkpoints::exist(&folder.checkpoints()) {
-            // A run that started over was stopped before it had a checkpoint.
-            folder.restore_aside()?;
+            // A run with --fresh was stopped before its first checkpoint.
+            folder.restore_backup()?;
         }
-        let earlier = if fresh { None } else { Earlier::open(&folder)? };
+        let earlier = if fresh { None } else { EarlierRun::open(&folder)? };
         Ok(Self { folder: Some(folder), lock, fresh, earlier })
     }
 
-    /// The options of the earlier run, if it left weights.
+    /// The options of the earlier run, if it has a checkpoint.
     pub(crate) fn earlier(&self) -> Option<&Options> {
         self.earlier
             .as_ref()
-            .filter(|earlier| !earlier.checkpoints.are_none())
+            .filter(|earlier| !earlier.checkpoints.is_empty())
             .map(|earlier| &earlier.config.options)
     }
 
@@ -107,39 +107,37 @@ impl Claim {
         Some(if interrupted { Options { artifacts: None, ..options } } else { options.of_series() })
     }
 
-    /// Refuses to train further on the embedded sample what was trained on rows in memory.
+    /// Rejects the embedded sample for a run that was trained on rows in memory.
     pub(crate) fn check_file(&self, path: Option<&Path>) -> Result<()> {
-        let earlier = self.earlier.as_ref().filter(|earlier| !earlier.checkpoints.are_none());
+        let earlier = self.earlier.as_ref().filter(|earlier| !earlier.checkpoints.is_empty());
         earlier.map_or(Ok(()), |earlier| {
             let data = earlier.config.source.clone();
             Provenance { data, scalers: None }.check_file(path)
         })
     }
 
-    /// Refuses options under which the weights of the earlier run would mean something else; logs
-    /// which others differ.
+    /// Rejects options that do not fit the weights of the earlier run. Logs other changes.
     pub(crate) fn check(&self, options: &Options) -> Result<()> {
         let (Some(folder), Some(earlier)) = (&self.folder, self.earlier()) else { return Ok(()) };
         let Changes { refused, noted } = options.changes_from(earlier)?;
         if let Some(difference) = refused {
             let problem = format!(
-                "was trained with {difference}; go on with the same, choose another folder with \
-                 --artifacts, or start over with --fresh"
+                "was trained with {difference} (keep the option, choose another folder with \
+                 --artifacts, or use --fresh to start over)"
             );
             return Err(Error::Artifact { path: folder.folder.clone(), problem });
         }
         if !noted.is_empty() {
-            log::info!("not as before: {}", noted.join(", "));
+            log::info!("changed since the previous run: {}", noted.join(", "));
         }
         Ok(())
     }
 
-    /// Decides where a training starts, and makes its model.
+    /// Decides where training starts, and creates the model.
     ///
     /// # Errors
     ///
-    /// When the folder holds another model, or its `config.json` is not that of the run that was
-    /// interrupted.
+    /// When the folder holds another model, or `config.json` does not match the interrupted run.
     pub(crate) fn decide<'a, T: Task>(
         self,
         task: &'a T,
@@ -161,15 +159,15 @@ impl Claim {
     }
 }
 
-impl Earlier {
+impl EarlierRun {
     fn open(folder: &RunFolder) -> Result<Option<Self>> {
         let checkpoints = Checkpoints::recover(folder)?;
         match folder.config()? {
             Some(config) => Ok(Some(Self { config, checkpoints })),
-            None if checkpoints.are_none() => Ok(None),
+            None if checkpoints.is_empty() => Ok(None),
             None => {
-                let problem = "holds a checkpoint without its config.json; start over with --fresh"
-                    .to_owned();
+                let problem =
+                    "has a checkpoint but no config.json (use --fresh to start over)".to_owned();
                 Err(Error::Artifact { path: folder.folder.clone(), problem })
             }
         }
@@ -181,8 +179,8 @@ impl Earlier {
             return Ok(());
         }
         let problem = format!(
-            "holds a model of {found} parameters, {name} has {parameters}; choose another folder \
-             with --artifacts, or start over with --fresh"
+            "holds a model with {found} parameters, expected {parameters} for {name} (choose \
+             another folder with --artifacts, or use --fresh to start over)"
         );
         Err(Error::Artifact { path: folder.folder.clone(), problem })
     }
@@ -198,8 +196,7 @@ impl Earlier {
         let fingerprint = self.config.options.fingerprint()?;
         if fingerprint != last.options {
             return Err(folder.config_error(
-                "is not that of the run that was interrupted here; put \
-                that back, or start over with --fresh",
+                "does not match the interrupted run (restore it, or use --fresh to start over)",
             ));
         }
         if settings.options.fingerprint()? == fingerprint
@@ -208,39 +205,42 @@ impl Earlier {
             return Ok(Start::Last(last));
         }
         let instead = if matches!(best, Start::Best(_)) {
-            "its best weights are trained further instead"
+            "continuing from its best weights instead"
         } else {
-            "it starts over"
+            "starting over"
         };
-        log::info!("the run before was interrupted; with other settings or other data {instead}");
+        log::info!(
+            "the previous run was interrupted, but settings or data have changed: {instead}"
+        );
         Ok(best)
     }
 }
 
 impl<T: Task> Run<'_, T> {
-    /// Trains, and writes the reports of the best weights; without a best checkpoint of this data
-    /// there is nothing to report.
+    /// Trains and writes the reports of the best weights.
+    ///
+    /// Returns `None` if there is no best checkpoint for this data.
     ///
     /// # Errors
     ///
-    /// When the training fails or is interrupted. Checkpoints that were written stay, and so do the
-    /// results of the earlier run if this one leaves none.
+    /// When training fails or is interrupted. Written checkpoints are kept. If this run wrote none,
+    /// the results of the earlier run are restored.
     pub(crate) fn go(mut self, backend: &Backend, watch: &Watch) -> Result<Option<Finished<T>>> {
         let earlier = self.claim.earlier.take().map(|earlier| earlier.checkpoints);
         let Some(folder) = self.claim.folder.clone() else {
             let checkpoints = Checkpoints::in_memory(self.task.name());
             return self.train(None, &checkpoints, backend, watch);
         };
-        let was_there = self.claim.lock.is_some();
+        let existed = self.claim.lock.is_some();
         let _lock = self.claim.lock.take().map_or_else(|| folder.lock(LOCK), Ok)?;
-        if !was_there && Checkpoints::exist(&folder.checkpoints()) {
+        if !existed && Checkpoints::exist(&folder.checkpoints()) {
             let folder = folder.folder.display();
             return Err(Error::Worker(format!(
-                "another process has trained in {folder} meanwhile; start again"
+                "{folder}: another process trained here in the meantime (run the command again)"
             )));
         }
         if self.claim.fresh {
-            folder.set_aside(
+            folder.back_up(
                 Checkpoints::open(&folder)
                     .ok()
                     .is_none_or(|checkpoints| checkpoints.best().is_some()),
@@ -250,9 +250,9 @@ impl<T: Task> Run<'_, T> {
         let checkpoints = earlier.map_or_else(|| Checkpoints::open(&folder), Ok)?;
         let trained = self.train(Some(&folder), &checkpoints, backend, watch);
         match checkpoints.on_disk() {
-            (_, true) => folder.discard_aside(),
+            (_, true) => folder.discard_backup(),
             (true, false) => {}
-            (false, _) => folder.restore_aside()?,
+            (false, _) => folder.restore_backup()?,
         }
         trained
     }
@@ -266,8 +266,7 @@ impl<T: Task> Run<'_, T> {
     ) -> Result<Option<Finished<T>>> {
         let Self { claim, task, settings, model, summary, parameters, start } = self;
         let provenance = task.provenance();
-        // A loss on other data says nothing about this data: weights go on, the comparison starts
-        // anew.
+        // Losses on different data are not comparable: only the weights are kept.
         let best = checkpoints.best();
         let lowest = best
             .as_ref()
@@ -298,7 +297,8 @@ impl<T: Task> Run<'_, T> {
         }
         watch.observer.started(summary.as_ref());
 
-        let signals = Arc::new(if watch.signals { Signals::noted()? } else { Signals::ignored() });
+        let signals =
+            Arc::new(if watch.signals { Signals::recorded()? } else { Signals::ignored() });
         let fit = Fit {
             settings,
             checkpoints,
@@ -315,8 +315,7 @@ impl<T: Task> Run<'_, T> {
         if let Err(error @ Error::Interrupted { .. }) = trained {
             return Err(error);
         }
-        // Also a run that failed leaves reports of its best checkpoint; a GPU that failed cannot
-        // make them.
+        // A failed run reports its best checkpoint, too. After a GPU failure the CPU scores it.
         let cpu = default_cpu();
         let backend = if matches!(trained, Err(Error::Gpu { .. })) { &cpu } else { backend };
         let best = checkpoints.best().filter(|best| best.provenance.is_of_same_data(&provenance));
@@ -334,8 +333,8 @@ impl<T: Task> Run<'_, T> {
             Ok(Finished { model, best, device: backend.device.clone() })
         };
         let finished = best.map(|best| backend.guard(USE_CPU, || finish(best))).transpose();
-        if let (Some(signal), Ok(()), Ok(_)) = (signals.came(), &trained, &finished) {
-            let place = "after its last epoch, while it made its reports".to_owned();
+        if let (Some(signal), Ok(()), Ok(_)) = (signals.received(), &trained, &finished) {
+            let place = "after its last epoch, while writing reports".to_owned();
             return Err(Error::Interrupted {
                 signal,
                 in_interface: false,
@@ -345,39 +344,40 @@ impl<T: Task> Run<'_, T> {
         }
         trained?;
         let finished = finished?;
-        // Only now: a run that is interrupted before its reports are there has not come to its end.
+        // A run is complete only after its reports are written.
         checkpoints.end_run()?;
         Ok(finished)
     }
 }
 
 impl Start {
-    /// Logs where a training resumes; `lowest` is the loss that it has to beat, if any.
+    /// Logs where training resumes; `lowest` is the best loss on this data, if any.
     fn log(&self, lowest: f64) {
         match self {
             Self::New => {}
             Self::Last(Last { epoch, step, run: [_, end], .. }) => {
                 let step =
-                    if *step > 0 { format!(" and step {step} of the next") } else { String::new() };
+                    if *step > 0 { format!(", step {step} of the next") } else { String::new() };
                 log::info!(
-                    "the run was interrupted; going on after epoch {epoch} of {end}{step}; \
-                     --fresh starts over"
+                    "resuming the interrupted run after epoch {epoch} of {end}{step} (use --fresh \
+                     to start over)"
                 );
             }
             Self::Best(Best { epoch, loss, .. }) => {
                 let compared = if lowest.is_finite() {
                     ""
                 } else {
-                    "; the data is another, so what counts as best starts anew"
+                    "; the data has changed, so earlier losses are ignored"
                 };
                 log::info!(
-                    "going on from epoch {epoch} (loss {loss:.6}); --fresh starts over{compared}"
+                    "continuing from epoch {epoch}, the best (loss {loss:.6}){compared} (use \
+                     --fresh to start over)"
                 );
             }
         }
     }
 
-    /// Epochs that were trained before.
+    /// Number of epochs trained before.
     fn epoch(&self) -> usize {
         match self {
             Self::New => 0,

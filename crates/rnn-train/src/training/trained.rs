@@ -1,4 +1,4 @@
-//! Opening what an earlier training left.
+//! Opens the results of an earlier run.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use crate::{
     task::{SeriesTask, Task},
 };
 
-/// A trained experiment: where it lives and its best checkpoint.
+/// A trained experiment with its best checkpoint.
 pub(crate) struct Trained {
     experiment: Experiment,
     checkpoints: Arc<Checkpoints>,
@@ -27,19 +27,19 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
-    /// Finds what `train` left of an experiment.
+    /// Opens the results of `train` for an experiment.
     pub(crate) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
         let (options, checkpoints, best) = RunFolder::new(root, experiment).trained()?;
         Ok(Self { experiment, checkpoints, options, best })
     }
 
-    /// The same, to be scored on a part of the data.
+    /// Selects the set to score.
     pub(crate) fn scored_on(mut self, part: ScoredSet) -> Self {
         self.options.score = Some(Typed(part));
         self
     }
 
-    /// A task's model with the best weights.
+    /// Loads the best weights into a model of the task.
     pub(crate) fn load<T: Task>(&self, task: &T, device: &Device) -> Result<T::Model> {
         self.checkpoints.load(task, device, &self.best)
     }
@@ -52,8 +52,7 @@ impl Trained {
         })
     }
 
-    /// Opens data: that asked for, else that which the model was trained on, which must not have
-    /// changed.
+    /// Opens the given data, or else the training data, which must be unchanged.
     pub(crate) fn series_task(
         &self,
         asked: Option<PathBuf>,
@@ -70,9 +69,9 @@ impl Trained {
         let path = options.data.clone().unwrap_or_default();
         let task = SeriesTask::open(self.experiment, options, provenance.scalers.as_ref())?;
         if asked.is_none() && !provenance.is_of_same_data(&task.provenance()) {
-            let problem = "has changed since the model was trained on it; to use it all the same, \
-                           name it with --data"
-                .to_owned();
+            let problem =
+                "has changed since the model was trained on it (use --data to read it anyway)"
+                    .to_owned();
             return Err(Error::Artifact { path, problem });
         }
         Ok(task)
@@ -80,11 +79,11 @@ impl Trained {
 }
 
 impl RunFolder {
-    /// What a run has left: its options, its checkpoints and the best of them.
+    /// The options, the checkpoints and the best checkpoint of a run.
     ///
     /// # Errors
     ///
-    /// When it has left none.
+    /// When the folder has no best checkpoint.
     pub(super) fn trained(&self) -> Result<(Options, Arc<Checkpoints>, Best)> {
         let not_trained =
             || Error::NotTrained { experiment: self.name.clone(), folder: self.folder.clone() };
@@ -95,7 +94,7 @@ impl RunFolder {
     }
 }
 
-/// The options of the run in an experiment's folder, if there is one that can be read.
+/// The options of the run in an experiment's folder, if they can be read.
 pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) -> Option<Options> {
     RunFolder::new(&global.artifacts, experiment)
         .config()
@@ -104,13 +103,11 @@ pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) ->
         .map(|config| config.options)
 }
 
-/// The scores that a training on series has left.
+/// The scores of a trained series experiment.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
     let path = RunFolder::new(root, experiment).path(EVALUATION);
-    let text = read_if_exists(&path)?.ok_or_else(|| Error::Artifact {
-        path: path.clone(),
-        problem: "is not there".to_owned(),
-    })?;
+    let text = read_if_exists(&path)?
+        .ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is missing".to_owned() })?;
     serde_json::from_str(&text).map_err(|error| Error::Artifact {
         path,
         problem: format!("expected scores, got: {error}"),

@@ -205,12 +205,12 @@ fn invalid_backtests_fail_before_any_training() {
         (
             &["--folds", "5", "--interval", "0.99"],
             2,
-            "fold 1 of 5: intervals of 0.99 need at least 99 forecasts",
+            "fold 1 of 5: interval level 0.99: needs at least 99 forecasts",
         ),
         (
             &["--folds", "5", "--season", "30"],
             2,
-            "fold 1 of 5: a season of 30 rows does not fit into a training part of ",
+            "fold 1 of 5: season length 30: must be less than the ",
         ),
         (
             &["--folds", "2", "--optimizer", "adam", "--weight-decay", "0.5"],

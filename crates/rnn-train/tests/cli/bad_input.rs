@@ -107,7 +107,7 @@ fn values_out_of_bounds_are_refused() {
         (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),
         (
             &["--naive", "seasonal:1000"],
-            "the naive forecast seasonal:1000 does not fit into a training part",
+            "naive forecast seasonal:1000: the season length must be less than the ",
         ),
         (&["--naive", "seasonal:0"], "seasonal:ROWS or mean:ROWS, got `seasonal:0`"),
         (&["--fill", "zero"], "expected none, forward or linear, got `zero`"),
@@ -118,12 +118,13 @@ fn values_out_of_bounds_are_refused() {
         ),
         (
             &["--interval", "0.99"],
-            "intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, which \
-             has 30; use a larger",
+            "interval level 0.99: needs at least 99 forecasts of 1 step in the validation set, \
+             which has 30 (use a larger",
         ),
         (
             &["--season", "500"],
-            "a season of 500 rows does not fit into a training part of 130; use a smaller --season",
+            "season length 500: must be less than the 130 rows of the training set (use a smaller \
+             --season)",
         ),
         (
             &["--schedule", "warm"],

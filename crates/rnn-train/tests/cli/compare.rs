@@ -102,7 +102,7 @@ fn two_runs_are_compared() {
     scratch.fails(
         &["compare", "series", "nothing"],
         1,
-        "nothing/config.json: is not there; expected the folder of a run",
+        "nothing/config.json: is missing (choose the folder of a run)",
     );
     scratch.fails(&["compare", "series"], 2, "<SECOND>");
 }

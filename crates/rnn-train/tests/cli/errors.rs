@@ -234,8 +234,8 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     scratch.fails(
         &args,
         1,
-        "training stopped: the loss is NaN after epoch 4; try a smaller --learning-rate, or \
-         --clip-norm 1 (the best checkpoint, of epoch 3, is kept)",
+        "training stopped: the loss is NaN after epoch 4; the best checkpoint (epoch 3) is kept \
+         (use a smaller --learning-rate, or --clip-norm 1)",
     );
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
     // The next run does not start from the broken weights.
@@ -245,14 +245,14 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     scratch.fails(
         &args,
         1,
-        "at step 3 of epoch 1; try a smaller --learning-rate, or --clip-norm 1 (there is no \
-         checkpoint yet)",
+        "at step 3 of epoch 1; there is no checkpoint yet (use a smaller --learning-rate, or \
+         --clip-norm 1)",
     );
     // Also after a save: resuming from there would fail again.
     let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();
-    scratch.fails(&args, 1, "(there is no checkpoint yet)");
+    scratch.fails(&args, 1, "; there is no checkpoint yet (use a smaller --learning-rate");
     let going_on = scratch.train("series", &[]);
-    assert!(!going_on.stderr.contains("going on"), "{}", going_on.stderr);
+    assert!(!going_on.stderr.contains("continuing from"), "{}", going_on.stderr);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn a_failed_fresh_run_keeps_the_previous_run() {
         "--progress",
         "none",
     ];
-    scratch.fails(&args, 1, "try a smaller --learning-rate");
+    scratch.fails(&args, 1, "(use a smaller --learning-rate");
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), weights);
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
     // A folder in place of a result file is backed up, too.
@@ -341,12 +341,12 @@ fn unpredictable_days_are_named() {
     scratch.fails(
         &["predict", "stock-rnn", "1999-01-01"],
         2,
-        "is no trading day of prices.csv, which has 2015-01-01 to 2016-02-24",
+        "1999-01-01: not a date of prices.csv, which has 2015-01-01 to 2016-02-24",
     );
     scratch.fails(
         &["predict", "stock-rnn", "2015-01-20"],
         2,
-        "60 rows must come before a predicted one; the first such day is 2015-03-02",
+        "the prediction needs 60 rows before it (choose 2015-03-02 or later)",
     );
 }
 
@@ -370,7 +370,7 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
     let finished = without_adapters(&["train", "letters-onehot-1", "--backend", "wgpu"]);
     assert_eq!(finished.code, 1, "{}", finished.stderr);
     assert!(
-        finished.stderr.contains("no graphics adapter was found for --backend wgpu"),
+        finished.stderr.contains("--backend wgpu: no graphics adapter was found"),
         "{}",
         finished.stderr
     );
@@ -385,7 +385,7 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
     let finished =
         without_adapters(&["train", "letters-onehot-1", "--epochs", "1", "--backend", "ndarray"]);
     assert_eq!(finished.code, 0, "{}", finished.stderr);
-    assert!(finished.stderr.contains("going on from epoch 1"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("continuing from epoch 1"), "{}", finished.stderr);
 }
 
 #[cfg(not(feature = "wgpu"))]

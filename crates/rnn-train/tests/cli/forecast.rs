@@ -113,7 +113,7 @@ fn long_forecasts_continue_from_their_own_values() {
     scratch.fails(
         &["forecast", "series", "--steps", "5000"],
         2,
-        "need at least 9 forecasts of 5000 steps in the validation part, which has 0",
+        "needs at least 9 forecasts of 5000 steps in the validation set, which has 0",
     );
 }
 
@@ -140,15 +140,15 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         (
             &["--steps", "2"][..],
             2,
-            "2 steps are more than the 1 the model predicts at once, and it reads more of each row \
-             than the values it predicts; train it with --fresh --horizon 2",
+            "2 steps: the model predicts 1 at once, and its features of later rows are unknown \
+             (train it with --fresh --horizon 2)",
         ),
         (&["--steps", "0"], 2, "from 1 to 1000000"),
         (&["--steps", "-4"], 2, "from 1 to 1000000, got `-4`"),
         (&["--interval", "0"], 2, "expected a number above 0 and below 1, or none, got `0`"),
         (&["--interval", "1"], 2, "got `1`"),
         (&["--interval", "90"], 2, "got `90`"),
-        (&["--interval", "0.999"], 2, "intervals of 0.999 need at least 999 forecasts"),
+        (&["--interval", "0.999"], 2, "interval level 0.999: needs at least 999 forecasts"),
         (&["--mean-of-seeds"], 1, "no models of several seeds yet"),
         (&["--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read"),
         (&["--data", "nothing"], 1, "nothing: the folder has no file whose name ends in .csv"),

@@ -161,7 +161,7 @@ fn checkpoint_files_are_read_up_to_the_size_in_the_manifest() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        &format!("{name}: has 1099511627776 bytes by its manifest, expected at most"),
+        &format!("{name}: has 1099511627776 bytes in its manifest, expected at most"),
     );
 }
 
@@ -190,7 +190,7 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
     scratch.fails(
         &["train", "series"],
         1,
-        &format!("{new}: cannot be read (Record I/O error: Optimizer record tensors should carry"),
+        &format!("{new}: cannot be read: Record I/O error: Optimizer record tensors should carry"),
     );
     scratch.ok(&["evaluate", "series"]);
 }

@@ -32,7 +32,11 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     let data = panel(&scratch);
     let finished = scratch
         .train("series", &["--data", &data, "--valid", "2020-05-20", "--test", "2020-07-01"]);
-    assert!(finished.stderr.contains("panel: 3 series of 470 rows\n"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("panel: 3 series, 470 rows in total\n"),
+        "{}",
+        finished.stderr
+    );
     let config = scratch.read_json("series", "config.json");
     assert_eq!(
         (&config["source"]["series"], &config["source"]["rows"], &config["source"]["file"]),
@@ -104,16 +108,18 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
     scratch.file("panel/ab.csv", "date;x\n");
     assert!(!scratch.path("artifacts").exists());
     let finished = scratch.ok(&[&flags[..], &["--skip-bad"]].concat());
-    for said in
-        ["skipped: panel/aa.csv", "skipped: panel/ab.csv", "panel: 3 series of 470 rows, 2 skipped"]
-    {
+    for said in [
+        "skipped: panel/aa.csv",
+        "skipped: panel/ab.csv",
+        "panel: 3 series, 470 rows in total, 2 skipped",
+    ] {
         assert!(finished.stderr.contains(said), "{said} in {}", finished.stderr);
     }
     assert_eq!(scratch.read_json("series", "config.json")["source"]["series"], 3);
     let again = scratch.ok(&["evaluate", "series"]);
     assert!(
         again.stderr.contains("panel/aa.csv: ")
-            && again.stderr.contains("3 series of 470 rows, 2 skipped"),
+            && again.stderr.contains("3 series, 470 rows in total, 2 skipped"),
         "as it was trained: {}",
         again.stderr
     );
@@ -149,13 +155,12 @@ fn a_folder_with_a_changed_file_is_different_data() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        "has changed since the model was trained on it; to use it all the same, name it with \
-         --data",
+        "has changed since the model was trained on it (use --data to read it anyway)",
     );
     scratch.ok(&["evaluate", "series", "--data", &data]);
     let finished = scratch.ok(&["train", "series", "--epochs", "1"]);
     assert!(
-        finished.stderr.contains("the data is another, so what counts as best starts anew"),
+        finished.stderr.contains("the data has changed, so earlier losses are ignored"),
         "{}",
         finished.stderr
     );

@@ -35,7 +35,7 @@ fn a_second_run_continues_from_the_best_epoch_of_the_first() {
         "none",
     ];
     let finished = scratch.ok(&args);
-    assert!(finished.stderr.contains("going on from epoch 20"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("continuing from epoch 20"), "{}", finished.stderr);
     let all = losses(&scratch, "letters-embedding-4", 1);
     assert_eq!(all.len(), 21, "epochs of both runs are kept");
     assert!((all[20] - best).abs() < 1e-5, "{} {best}", all[20]);
@@ -90,7 +90,7 @@ fn a_continued_stock_run_keeps_its_data_and_the_better_checkpoint() {
         "none",
     ]);
     assert!(
-        finished.stderr.contains(&format!("going on from epoch {best_epoch} ")),
+        finished.stderr.contains(&format!("continuing from epoch {best_epoch}, ")),
         "{}",
         finished.stderr
     );
@@ -127,7 +127,11 @@ fn different_data_restarts_the_comparison_and_a_failure_on_it_changes_nothing() 
     );
     let finished =
         scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &b, "--progress", "none"]);
-    assert!(finished.stderr.contains("what counts as best starts anew"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("the data has changed, so earlier losses are ignored"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.json(&["evaluate", "stock-rnn", "--json"])["data"]["file"], "b.csv");
 }
 
@@ -145,7 +149,7 @@ fn fresh_starts_over() {
         "--progress",
         "none",
     ]);
-    assert!(!finished.stderr.contains("going on"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("continuing from"), "{}", finished.stderr);
     assert_eq!(losses(&scratch, "letters-onehot-1", 1).len(), 5);
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), first);
 }
@@ -249,7 +253,7 @@ fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
         resumed += usize::from(
             fs::read_to_string(&errors)
                 .unwrap()
-                .contains("the run was interrupted; going on after epoch "),
+                .contains("resuming the interrupted run after epoch "),
         );
     }
     resumed
@@ -274,7 +278,7 @@ fn a_killed_letters_training_resumes_to_the_same_bytes() {
     // A finished run continues from its best weights.
     let further =
         scratch.ok(&["train", "letters-embedding-4", "--epochs", "1", "--artifacts", "killed"]);
-    assert!(further.stderr.contains("going on from epoch "), "{}", further.stderr);
+    assert!(further.stderr.contains("continuing from epoch "), "{}", further.stderr);
 }
 
 #[test]
@@ -340,16 +344,14 @@ fn a_killed_series_training_resumes_its_schedule_patience_and_optimizer() {
         "other",
     ]);
     assert!(
-        other.stderr.contains("the run before was interrupted; with other settings")
-            && other.stderr.contains("going on from epoch "),
+        other
+            .stderr
+            .contains("the previous run was interrupted, but settings or data have changed")
+            && other.stderr.contains("continuing from epoch "),
         "{}",
         other.stderr
     );
     let plain = scratch.ok(&["train", "series", "--artifacts", "plain"]);
-    assert!(
-        plain.stderr.contains("the run was interrupted; going on after epoch "),
-        "{}",
-        plain.stderr
-    );
+    assert!(plain.stderr.contains("resuming the interrupted run after epoch "), "{}", plain.stderr);
     same(&scratch, ["plain", "whole"], "series");
 }

@@ -102,8 +102,8 @@ fn invalid_settings_of_several_seeds_are_reported_once() {
         (
             &["--interval", "0.99"],
             2,
-            "error: intervals of 0.99 need at least 99 forecasts of 1 step in the validation part, \
-             which has 30",
+            "error: interval level 0.99: needs at least 99 forecasts of 1 step in the validation \
+             set, which has 30",
         ),
     ] {
         scratch.fails(

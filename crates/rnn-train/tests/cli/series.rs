@@ -50,8 +50,8 @@ fn columns_of_any_file_are_guessed_and_reported() {
         let reading =
             features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let said = format!(
-            "own.csv: dates in `{date}`; predicting `{target}` (--target chooses another column); \
-             reading {reading} (--features chooses others)"
+            "own.csv: dates in `{date}`; predicting `{target}` (use --target to choose another \
+             column); reading {reading} (use --features to choose others)"
         );
         assert!(finished.stderr.contains(&said), "expected {said} in\n{}", finished.stderr);
         assert!(
@@ -118,7 +118,7 @@ fn columns_features_dates_and_rows_can_be_chosen() {
         "series",
         &[&args[..], &["--from", from, "--until", until, "--test", "20"]].concat(),
     );
-    assert!(!finished.stderr.contains("chooses"), "nothing is guessed: {}", finished.stderr);
+    assert!(!finished.stderr.contains("to choose"), "nothing is guessed: {}", finished.stderr);
     let config = scratch.read_json("series", "config.json");
     // Six numbers and three points on a circle; four units.
     assert_eq!(config["parameters"], 4 * 4 * (6 + 2 * 3 + 4 + 1) + 5);
@@ -347,7 +347,7 @@ fn a_model_worse_than_its_baseline_gets_a_verdict() {
     let data = scratch.file("bars.csv", bars(200));
     let finished = scratch
         .train("series", &["--data", &data, "--transform", "minmax", "--learning-rate", "1e-6"]);
-    let best = "The model loses to a forecast that needs none: its RMSE is ";
+    let best = "The model loses to a baseline: its RMSE is ";
     assert!(
         finished.stdout.contains(best) && scratch.ok(&["evaluate", "series"]).stdout.contains(best),
         "{}",

@@ -119,7 +119,7 @@ fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
     }
     assert!(stopped > 0);
     let last = scratch.ok(&args);
-    assert!(last.stderr.contains("going on "), "{}", last.stderr);
+    assert!(last.stderr.contains("resuming the interrupted run "), "{}", last.stderr);
     same(&scratch, ["stopped", "whole"], "series");
 }
 
@@ -229,7 +229,7 @@ fn a_damaged_checkpoint_is_named_and_the_previous_one_ends_with_the_same_bytes()
                 scratch.fails(
                     &["evaluate", "series", "--artifacts", &root],
                     1,
-                    "goes on from the checkpoint before it, if that is whole",
+                    "run `train` to resume from an earlier checkpoint",
                 );
             }
             if turn == index {
@@ -238,7 +238,7 @@ fn a_damaged_checkpoint_is_named_and_the_previous_one_ends_with_the_same_bytes()
                 let said = trained.stderr;
                 assert!(
                     said.contains(&expected)
-                        && said.contains("; going back to the checkpoint after "),
+                        && said.contains("; falling back to the checkpoint after "),
                     "{root}: {said}"
                 );
                 same(&scratch, [&root, "whole"], "series");
@@ -266,11 +266,15 @@ fn without_an_intact_checkpoint_the_damaged_files_are_named() {
     of("manifests", &|name| name.ends_with(".bpk"));
     let args = |root| [&RUN[..], &["--artifacts", root]].concat();
     scratch.fails(&args("manifests"), 1, "manifest.json: cannot be read");
-    scratch.fails(&args("manifests"), 1, "no other checkpoint is whole; start over with --fresh");
+    scratch.fails(
+        &args("manifests"),
+        1,
+        "(no other checkpoint is intact; use --fresh to start over)",
+    );
     scratch.ok(&[&args("manifests")[..], &["--fresh"]].concat());
     // All files of all checkpoints are damaged.
     of("files", &|name| name.ends_with(".json"));
-    scratch.fails(&args("files"), 1, "no other checkpoint is whole; start over with --fresh");
+    scratch.fails(&args("files"), 1, "(no other checkpoint is intact; use --fresh to start over)");
     scratch.fails(&["list", "--artifacts", "files", "--backend", "gpu"], 2, "gpu");
     scratch.ok(&[&args("files")[..], &["--fresh"]].concat());
 }
@@ -317,7 +321,7 @@ fn a_damaged_finished_run_falls_back_to_the_previous_checkpoint() {
             harm(&folder.join(&name));
             let said = scratch.ok(&[&run[..], &["--artifacts", &root]].concat()).stderr;
             assert!(
-                said.contains(&name) && said.contains("; going back to the checkpoint after "),
+                said.contains(&name) && said.contains("; falling back to the checkpoint after "),
                 "{root}: {said}"
             );
             same(&scratch, [&root, "whole"], "series");
@@ -348,7 +352,11 @@ fn the_last_epoch_is_saved_before_the_reports() {
         assert!(said.contains("after its last epoch, while writing reports"), "{said}");
         assert_eq!(output.status.code(), Some(143));
         let again = scratch.ok(&args);
-        assert!(again.stderr.contains("going on after epoch 12 of 12"), "{}", again.stderr);
+        assert!(
+            again.stderr.contains("resuming the interrupted run after epoch 12 of 12"),
+            "{}",
+            again.stderr
+        );
     }
     assert_eq!(
         scratch.read_json_at("stopped/series/checkpoint/manifest.json")["last"],
@@ -367,8 +375,8 @@ fn a_run_with_a_foreign_config_does_not_resume() {
     scratch.fails(
         &args,
         1,
-        "config.json: is not that of the run that was interrupted here; put that back, or start \
-         over with --fresh",
+        "config.json: does not match the interrupted run (restore it, or use --fresh to start \
+         over)",
     );
 }
 
@@ -379,8 +387,8 @@ fn missing_epochs_are_reported() {
     fs::remove_file(scratch.path("killed/series/metrics.csv")).unwrap();
     let said = scratch.ok(&[&RUN[..], &["--artifacts", "killed"]].concat()).stderr;
     assert!(
-        said.contains("epochs so far are missing; nothing else depends on them")
-            || said.contains("going on after epoch 0 "),
+        said.contains(" epochs are missing; training does not need them")
+            || said.contains("resuming the interrupted run after epoch 0 "),
         "{said}"
     );
 }
@@ -413,7 +421,7 @@ fn a_finished_model_that_is_damaged_is_never_evaluated() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        "manifest.json: is of letters-onehot-1, expected series",
+        "manifest.json: belongs to letters-onehot-1, expected series",
     );
 }
 

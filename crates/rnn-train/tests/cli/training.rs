@@ -18,8 +18,11 @@ fn patience_stops_training_and_the_best_weights_are_restored() {
         scratch.read_csv("series", "metrics.csv"),
     );
     assert_eq!(rows.len(), best + 2, "two epochs after the best");
-    let said =
-        format!("stopped after epoch {} of 100: no better loss in 2 epochs (--patience)", best + 2);
+    let said = format!(
+        "stopped early after epoch {} of 100: the loss has not improved for 2 epochs \
+             (--patience)",
+        best + 2
+    );
     assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
     // A run of as many epochs as the best one gives the same weights.
     scratch.train(
@@ -162,7 +165,7 @@ fn continued_training_keeps_the_data_and_the_model() {
     let first = scratch.read_json("series", "config.json");
     let named = scratch.ok(&["train", "series", "--epochs", "1", "--data", &data]);
     assert!(
-        named.stderr.contains("going on from epoch ") && !named.stderr.contains("different data"),
+        named.stderr.contains("continuing from epoch ") && !named.stderr.contains("different data"),
         "{}",
         named.stderr
     );
@@ -173,7 +176,7 @@ fn continued_training_keeps_the_data_and_the_model() {
         finished.stderr
     );
     assert!(
-        finished.stderr.contains("going on from epoch ") && finished.stderr.contains("epoch 5/5"),
+        finished.stderr.contains("continuing from epoch ") && finished.stderr.contains("epoch 5/5"),
         "{}",
         finished.stderr
     );
@@ -250,7 +253,7 @@ fn training_does_not_continue_with_incompatible_settings() {
     assert_eq!(scratch.read("series", "weights.txt"), weights);
     let finished = scratch.ok(&["train", "series", "--epochs", "1", "--learning-rate", "0.0005"]);
     assert!(
-        finished.stderr.contains("not as before: learning_rate 0.0005 (before: "),
+        finished.stderr.contains("changed since the previous run: learning_rate 0.0005 (before: "),
         "{}",
         finished.stderr
     );
@@ -294,7 +297,7 @@ fn training_continues_with_every_optimizer_but_not_with_a_different_one() {
             optimizer,
         ];
         scratch.ok(&[&args[..], &["--fresh"]].concat());
-        assert!(scratch.ok(&args).stderr.contains("going on from epoch 3"), "{optimizer}");
+        assert!(scratch.ok(&args).stderr.contains("continuing from epoch 3"), "{optimizer}");
     }
     let finished = scratch.run(&["train", "letters-onehot-1", "--optimizer", "sgd"]);
     assert_eq!(finished.code, 1);

@@ -38,7 +38,7 @@ fn schedules_record_their_rate_and_restart_in_a_later_run() {
         "1",
     ]);
     assert!(
-        later.stderr.contains("not as before: ")
+        later.stderr.contains("changed since the previous run: ")
             && later.stderr.contains("schedule constant (before: step:2:0.5)"),
         "{}",
         later.stderr
@@ -204,7 +204,7 @@ fn the_validation_set_can_be_scored_instead_of_the_test_set() {
     );
     assert!(
         finished.stdout.contains("30 validation values of")
-            && finished.stdout.contains("the test part was not scored"),
+            && finished.stdout.contains("The test set was not scored."),
         "{}",
         finished.stdout
     );
@@ -367,8 +367,8 @@ fn a_run_can_be_scored_on_either_set_and_a_perfect_baseline_is_reported() {
     let args = ["--data", &periodic, "--fresh", "--season", "5", "--score", "valid"];
     let finished = scratch.train("series", &args);
     assert!(
-        finished.stdout.contains("`seasonal naive 5` is never wrong here")
-            || finished.stdout.contains("is never wrong here"),
+        finished.stdout.contains("`seasonal naive 5` has no error here")
+            || finished.stdout.contains("has no error here"),
         "{}",
         finished.stdout
     );

@@ -188,7 +188,7 @@ fn a_run_beyond_the_gpu_limits_names_the_gpu_and_keeps_the_checkpoint() {
         "none",
     ];
     assert!(
-        scratch.ok(&going_on).stderr.contains("going on from epoch 1"),
+        scratch.ok(&going_on).stderr.contains("continuing from epoch 1"),
         "the checkpoint can be trained further"
     );
 }

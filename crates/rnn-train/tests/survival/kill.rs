@@ -106,7 +106,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
 }
 
 const MANIFEST: &str = "checkpoint/manifest.json";
-const WENT_ON: &str = "the run was interrupted; going on after ";
+const WENT_ON: &str = "resuming the interrupted run after ";
 
 /// The moment of a kill.
 enum Moment {

@@ -1,4 +1,4 @@
-//! `manifest.json`: which checkpoints there are, what they mean, and what their files have to be.
+//! `manifest.json`: the checkpoints, with sizes and checksums of their files.
 
 use std::{
     fmt,
@@ -16,68 +16,71 @@ use crate::{
     run::Provenance,
 };
 
-/// The manifest, the one before it, and where that has the same best checkpoint, the last one that
-/// has another: whichever file is damaged, there is a state to go back to that does not need it.
+/// Current manifest, previous manifest, and the newest one with a different best checkpoint.
+///
+/// Whichever file is damaged, one of them describes a state without it. The third is written when
+/// the first two have the same best checkpoint.
 pub(super) const NAMES: [&str; 3] =
     ["manifest.json", "manifest.before.json", "manifest.older.json"];
 
 pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 
-/// Bytes of a file: the largest model there can be, and two moments of each weight.
+/// Maximum bytes of a file: the largest model, with two optimizer moments per weight.
 const LARGEST: u64 = 32 << 30;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// Version of this file's layout.
     pub(super) format: u32,
-    /// Name of the task it belongs to.
+    /// Name of the task.
     pub(super) experiment: String,
-    /// None before the first epoch has ended.
+    /// None before the end of the first epoch.
     pub(super) best: Option<Best>,
-    /// None once the run has come to its end.
+    /// None after the end of the run.
     pub(super) last: Option<Last>,
 }
 
-/// Which checkpoint is the best, and what its weights and its loss mean.
+/// The best checkpoint, its loss, and the data of that loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Best {
-    /// Epoch after which it was saved.
+    /// Epoch of its weights.
     pub(crate) epoch: usize,
-    /// Loss of its weights: on the validation part, or on the training part where there is none.
+    /// Validation loss; the training loss if there is no validation set.
     pub(crate) loss: f64,
     #[serde(flatten)]
     pub(crate) provenance: Provenance,
     pub(crate) files: Files,
 }
 
-/// Where a run that goes on has got to.
+/// The state of an unfinished run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Last {
-    /// Epochs that had ended when it was saved.
+    /// Number of completed epochs.
     pub(crate) epoch: usize,
-    /// Steps of the next one that had.
+    /// Number of completed steps of the next epoch.
     pub(crate) step: usize,
     /// First and last epoch of the run.
     pub(crate) run: [usize; 2],
     /// Hash of the run's settings.
     pub(crate) options: String,
-    /// The best epoch of the run so far, which may not be the best of the folder, and its loss.
+    /// Best epoch of this run and its loss. An earlier run in the folder may have a better one.
     pub(crate) lowest: Option<(usize, f64)>,
     /// Hash of the run's data.
     pub(crate) sha256: Option<String>,
-    /// Sum of each metric over the samples of those steps, and their number.
+    /// Metric sums over the samples of those steps.
     pub(crate) sums: Sums,
     pub(crate) files: Files,
 }
 
-/// Of each metric, a sum over samples and their number.
+/// For each metric, its sum over samples and the number of samples.
 pub(crate) type Sums = std::collections::BTreeMap<String, (f64, usize)>;
 
 /// The files of a checkpoint: model, optimizer and scheduler.
 pub(crate) type Files = [Stamp; PARTS.len()];
 
-/// What a file has to be. Its name is not kept but follows from the rest, so that none can lead out
-/// of the folder.
+/// Expected size and checksum of a file.
+///
+/// The file name is derived from these fields, so a manifest cannot point outside its folder.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(super) epoch: usize,
@@ -91,15 +94,16 @@ impl Stamp {
         Self { epoch, step, bytes: bytes.len() as u64, sha256: sha256(bytes) }
     }
 
-    /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` where 340 steps of the next epoch
-    /// had ended, too: no two contents have one name.
+    /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` after 340 steps of the next epoch.
+    ///
+    /// The hash makes the name unique for its content.
     pub(super) fn name(&self, part: usize) -> String {
         let step = if self.step > 0 { format!(".{}", self.step) } else { String::new() };
         let hash: String = self.sha256.chars().filter(char::is_ascii_hexdigit).take(8).collect();
         format!("{}-{}{step}-{hash}.bpk", PARTS[part], self.epoch)
     }
 
-    /// Reads its file, and makes sure that it is what it was.
+    /// Reads the file, and checks its size and checksum.
     pub(super) fn read(&self, folder: &Path, part: usize) -> Result<Bytes> {
         let path = folder.join(self.name(part));
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
@@ -109,13 +113,13 @@ impl Stamp {
             file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if self.bytes > LARGEST {
             return Err(damaged(format!(
-                "has {} bytes by its manifest, expected at most {LARGEST}",
+                "has {} bytes in its manifest, expected at most {LARGEST}",
                 self.bytes
             )));
         }
         if metadata.len() != self.bytes || !metadata.is_file() {
             return Err(damaged(format!(
-                "has {} bytes, expected {}: it was damaged",
+                "has {} bytes, expected {}: the file is damaged",
                 metadata.len(),
                 self.bytes
             )));
@@ -127,7 +131,7 @@ impl Stamp {
             .map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if sha256(&bytes) != self.sha256 {
             return Err(damaged(
-                "does not match its checksum: it was damaged, or is another run's".to_owned(),
+                "does not match its checksum: it is damaged, or belongs to another run".to_owned(),
             ));
         }
         Ok(Bytes::from_bytes_vec(bytes))
@@ -138,17 +142,20 @@ impl Manifest {
     /// The layout this program writes and reads.
     pub(super) const FORMAT: u32 = 2;
 
-    /// Reads a manifest, if it is there.
+    /// Reads a manifest, if it exists.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not what it was.
+    /// When it cannot be read, or does not match its checksum.
     pub(super) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
         let Some(text) = read_if_exists(path)? else { return Ok(None) };
         let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
         let manifest = Self::parse(&text).map_err(problem)?;
         if manifest.experiment != experiment {
-            return Err(problem(format!("is of {}, expected {experiment}", manifest.experiment)));
+            return Err(problem(format!(
+                "belongs to {}, expected {experiment}",
+                manifest.experiment
+            )));
         }
         Ok(Some(manifest))
     }
@@ -163,12 +170,12 @@ impl Manifest {
         self.best.iter().map(|best| &best.files).chain(self.last.iter().map(|last| &last.files))
     }
 
-    /// Makes sure that all files it speaks of are what they were.
+    /// Checks size and checksum of all files in the manifest.
     pub(super) fn check(&self, folder: &Path) -> Result<()> {
         self.stamps().try_for_each(|(part, stamp)| stamp.read(folder, part).map(drop))
     }
 
-    /// Names of all files it speaks of.
+    /// Names of all files in the manifest.
     pub(super) fn files(&self) -> Vec<String> {
         self.stamps().map(|(part, stamp)| stamp.name(part)).collect()
     }
@@ -187,13 +194,13 @@ impl fmt::Display for Manifest {
             (Some(Last { epoch, step, .. }), _) => {
                 write!(f, "the checkpoint after step {step} of epoch {}", epoch + 1)
             }
-            (None, Some(best)) => write!(f, "the best checkpoint, of epoch {}", best.epoch),
+            (None, Some(best)) => write!(f, "the best checkpoint (epoch {})", best.epoch),
             (None, None) => f.write_str("the start"),
         }
     }
 }
 
-/// Removes the checkpoint files that are not among some, and what was never finished.
+/// Removes checkpoint files that are not in `kept`, and temporary files.
 pub(super) fn prune(folder: &Path, kept: &[String]) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let ours = |name: &str| {
@@ -204,7 +211,7 @@ pub(super) fn prune(folder: &Path, kept: &[String]) {
     for name in names.filter(|name| {
         !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))
     }) {
-        // What cannot be removed does no harm: no manifest names it.
+        // A file that cannot be removed is harmless: no manifest names it.
         drop(fs::remove_file(folder.join(name)));
     }
 }

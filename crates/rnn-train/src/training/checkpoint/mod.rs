@@ -1,4 +1,4 @@
-//! The checkpoints of a run: its best, and the last of a run that goes on.
+//! The checkpoints of a run: the best one, and the last one of an unfinished run.
 
 mod manifest;
 mod open;

@@ -1,4 +1,4 @@
-//! Opening the checkpoints of a folder, and going back to an earlier one where some are damaged.
+//! Opens the checkpoints of a folder. If some are damaged, falls back to an earlier one.
 
 use std::{
     path::PathBuf,
@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     manifest::{Manifest, NAMES, manifest_path},
-    read::{TRAIN_GOES_BACK, advised},
+    read::{TRAIN_ADVICE, with_advice},
     store::{CheckpointState, Checkpoints, Written},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Checkpoints {
-    /// Opens a checkpoint folder, which may be empty, to read it.
+    /// Opens a checkpoint folder for reading; it may be empty.
     ///
     /// # Errors
     ///
@@ -24,26 +24,27 @@ impl Checkpoints {
     pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let manifest = Manifest::read(&manifest_path(&folder), name)
-            .map_err(|error| advised(error, TRAIN_GOES_BACK))?;
+            .map_err(|error| with_advice(error, TRAIN_ADVICE))?;
         if manifest.is_none() && Self::exist(&folder) {
-            let problem = format!("is not there, but the manifest before it is; {TRAIN_GOES_BACK}");
+            let problem = format!("is missing, but an earlier manifest exists ({TRAIN_ADVICE})");
             return Err(Error::Artifact { path: manifest_path(&folder), problem });
         }
         Ok(Self::of(folder, name, manifest))
     }
 
-    /// Opens a checkpoint folder, which may be empty, to train further: what is damaged is said,
-    /// and the checkpoint before it taken.
+    /// Opens a checkpoint folder for training; it may be empty.
+    ///
+    /// A damaged checkpoint is logged, and the previous one used.
     ///
     /// # Errors
     ///
-    /// When there are checkpoints, and none is whole.
+    /// When there are checkpoints, and none is intact.
     pub(crate) fn recover(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let mut problems = Vec::new();
         let mut manifests = Vec::new();
-        // Whole ones first: from there a run comes to the same end. What is not needed is not
-        // looked at.
+        // First try complete states: from them a run ends with the same result. Older manifests
+        // are not read unless needed.
         for file in NAMES {
             match Manifest::read(&folder.join(file), name).and_then(|manifest| {
                 let checked = manifest.as_ref().map_or(Ok(()), |manifest| manifest.check(&folder));
@@ -51,23 +52,23 @@ impl Checkpoints {
                 checked.map(|()| manifest)
             }) {
                 Ok(Some(manifest)) => {
-                    return Ok(Self::gone_back(folder, name, &problems, manifest, ""));
+                    return Ok(Self::fall_back(folder, name, &problems, manifest, ""));
                 }
                 Ok(None) if file == NAMES[0] && Self::exist(&folder) => {
                     problems.push(Error::Artifact {
                         path: folder.join(file),
-                        problem: "is not there".to_owned(),
+                        problem: "is missing".to_owned(),
                     });
                 }
                 Ok(None) => {}
                 Err(error) => problems.push(error),
             }
         }
-        // Then what is left of them.
+        // Then try partial states: only the best checkpoint, or only the last.
         for manifest in manifests {
             let best = Manifest { last: None, ..manifest.clone() };
             if best.best.is_some() && best.check(&folder).is_ok() {
-                return Ok(Self::gone_back(
+                return Ok(Self::fall_back(
                     folder,
                     name,
                     &problems,
@@ -79,7 +80,7 @@ impl Checkpoints {
             if last.last.as_ref().is_some_and(|last| last.epoch < last.run[1])
                 && last.check(&folder).is_ok()
             {
-                return Ok(Self::gone_back(
+                return Ok(Self::fall_back(
                     folder,
                     name,
                     &problems,
@@ -89,14 +90,15 @@ impl Checkpoints {
             }
         }
         match problems.into_iter().next() {
-            Some(problem) => {
-                Err(advised(problem, "no other checkpoint is whole; start over with --fresh"))
-            }
+            Some(problem) => Err(with_advice(
+                problem,
+                "no other checkpoint is intact; use --fresh to start over",
+            )),
             None => Ok(Self::of(folder, name, None)),
         }
     }
 
-    fn gone_back(
+    fn fall_back(
         folder: PathBuf,
         name: &str,
         problems: &[Error],
@@ -104,7 +106,7 @@ impl Checkpoints {
         lost: &str,
     ) -> Arc<Self> {
         if let Some(problem) = problems.first() {
-            log::info!("{problem}; going back to {manifest}{lost}");
+            log::info!("{problem}; falling back to {manifest}{lost}");
         }
         Self::of(folder, name, Some(manifest))
     }
@@ -132,13 +134,14 @@ impl Checkpoints {
         })
     }
 
-    /// The checkpoints of a run that is kept in memory.
+    /// The checkpoints of a run in memory.
     pub(crate) fn in_memory(name: &str) -> Arc<Self> {
         Arc::new(Self { folder: None, name: name.to_owned(), state: Mutex::default() })
     }
 }
 
-/// Reads the text of a manifest; also without its checksum, which nobody's changes would get past.
+/// Parses a manifest. Used by fuzzing: a wrong checksum is accepted, since random edits never match
+/// it.
 pub(crate) fn read_manifest(text: &str) -> std::result::Result<(), String> {
     Manifest::parse(text)
         .or_else(|problem| serde_json::from_str::<Manifest>(text).map_err(|_| problem))

@@ -5,17 +5,18 @@ use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 use super::{manifest::PARTS, record, store::Checkpoints};
 use crate::backend::Watchdog;
 
-/// Saves and restores one of the three records of a checkpoint, for burn-train; the number it
-/// passes is that of [`Checkpoints::begin`].
+/// Saves and restores one of the three records of a checkpoint for burn-train.
+///
+/// The number that burn-train passes comes from [`Checkpoints::begin`].
 pub(crate) struct PartCheckpointer {
     index: usize,
     checkpoints: Arc<Checkpoints>,
-    /// Name of the adapter its numbers come from, if any.
+    /// Name of the GPU that holds the record, if any.
     gpu: Option<String>,
 }
 
 impl PartCheckpointer {
-    /// Saves and restores one of [`PARTS`]; `gpu` names the adapter its numbers come from, if any.
+    /// Handles the record `PARTS[index]`; `gpu` names the GPU that holds it, if any.
     pub(crate) fn new(checkpoints: &Arc<Checkpoints>, index: usize, gpu: Option<String>) -> Self {
         Self { index, checkpoints: checkpoints.clone(), gpu }
     }
@@ -23,14 +24,14 @@ impl PartCheckpointer {
 
 impl<R: Checkpoint> Checkpointer<R> for PartCheckpointer {
     fn save(&self, number: usize, record: R) -> Result<(), CheckpointerError> {
-        // A record is read from its device here. A panic would end burn-train's thread, and then
-        // the process: its handle panics when it is dropped.
+        // Reading a record from its device may panic. That would end burn-train's thread, and then
+        // the process, because dropping its handle panics.
         let watch = Watchdog::start(self.gpu.as_deref());
         let read = panic::catch_unwind(panic::AssertUnwindSafe(|| record.checkpoint_into_bytes()));
         drop(watch);
         let read = read.map_err(|_| {
             CheckpointerError::Unknown(format!(
-                "the numbers of the {} cannot be read",
+                "the {} cannot be read from its device",
                 PARTS[self.index]
             ))
         })?;
@@ -40,7 +41,7 @@ impl<R: Checkpoint> Checkpointer<R> for PartCheckpointer {
             .map_err(|error| CheckpointerError::Unknown(error.to_string()))
     }
 
-    /// The record that training starts from; burn-train passes the epoch to continue after.
+    /// The record to start from; burn-train passes the last completed epoch.
     fn restore(&self, _epoch: usize) -> Result<R, CheckpointerError> {
         let bytes = self
             .checkpoints
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
     use crate::run::RunFolder;
 
-    /// A record whose device fails while it is read.
+    /// A record whose device fails during reading.
     struct Lost;
 
     impl Checkpoint for Lost {

@@ -1,4 +1,4 @@
-//! Reading models, optimizers and schedulers from checkpoints.
+//! Reads models, optimizers and schedulers from checkpoints.
 
 use std::{fmt::Display, path::PathBuf};
 
@@ -22,16 +22,16 @@ use crate::{
     task::Task,
 };
 
-/// What to do when a checkpoint is damaged, for those that only read it.
-pub(super) const TRAIN_GOES_BACK: &str =
-    "`train` goes on from the checkpoint before it, if that is whole; `train --fresh` starts over";
+/// Advice on a damaged checkpoint, for commands that only read it.
+pub(super) const TRAIN_ADVICE: &str =
+    "run `train` to resume from an earlier checkpoint, or `train --fresh` to start over";
 
 impl Checkpoints {
-    /// Makes sure that training can go on from all there is, with a model of these sizes.
+    /// Checks that training can resume from all checkpoints with this model.
     ///
     /// # Errors
     ///
-    /// When it is of another model.
+    /// When a checkpoint belongs to another model, or cannot be read.
     pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
         let manifest = self.manifest(&self.state());
         for files in manifest.checkpoints() {
@@ -44,24 +44,23 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// What training starts from.
+    /// The record to start training from.
     pub(super) fn start(&self, part: usize) -> Result<Bytes> {
         let files = {
             let state = self.state();
             state.start.clone().or(state.best.as_ref().map(|best| best.files.clone()))
         };
-        let files = files.ok_or_else(|| {
-            Error::Internal("training starts from a checkpoint that is not there".to_owned())
-        })?;
+        let files = files
+            .ok_or_else(|| Error::Internal("the checkpoint to start from is missing".to_owned()))?;
         self.bytes(&files, part)
     }
 
-    /// What a file of a checkpoint holds.
+    /// The bytes of a file of a checkpoint.
     fn bytes(&self, files: &Files, part: usize) -> Result<Bytes> {
         match (&self.folder, self.state().unwritten.get(&files[part].name(part))) {
             (_, Some(bytes)) => Ok(bytes.clone()),
             (Some(folder), None) => files[part].read(folder, part),
-            (None, None) => Err(Error::Internal("a checkpoint in memory is gone".to_owned())),
+            (None, None) => Err(Error::Internal("a checkpoint in memory is missing".to_owned())),
         }
     }
 
@@ -71,13 +70,13 @@ impl Checkpoints {
             .map_err(|error| self.unreadable(files, part, &error))
     }
 
-    /// Where a file of a checkpoint is, for errors.
+    /// The path of a file of a checkpoint, for errors.
     fn path(&self, files: &Files, part: usize) -> PathBuf {
         self.folder.clone().unwrap_or_default().join(files[part].name(part))
     }
 
     fn unreadable(&self, files: &Files, part: usize, error: &RecordError) -> Error {
-        let problem = format!("cannot be read ({error}); start over with --fresh");
+        let problem = format!("cannot be read: {error} (use --fresh to start over)");
         Error::Artifact { path: self.path(files, part), problem }
     }
 
@@ -88,8 +87,8 @@ impl Checkpoints {
         record::read(|| model.try_load_record(loaded)).map_err(|error| {
             let difference = error.to_string().replace("Shape { dims: [", "[").replace("] }", "]");
             let problem = format!(
-                "holds another model ({difference}); choose another folder with \
-                                   --artifacts, or start over with --fresh"
+                "holds another model: {difference} (choose another folder with --artifacts, or \
+                 use --fresh to start over)"
             );
             Error::Artifact { path: self.path(files, 0), problem }
         })
@@ -101,15 +100,15 @@ impl Checkpoints {
             let _generator = lock_generator();
             task.model(device)
         };
-        self.load_files(model, &best.files).map_err(|error| advised(error, TRAIN_GOES_BACK))
+        self.load_files(model, &best.files).map_err(|error| with_advice(error, TRAIN_ADVICE))
     }
 }
 
-/// An error of a file, with what to do.
-pub(super) fn advised(error: Error, advice: impl Display) -> Error {
+/// Adds advice to an error of a file, unless it has some.
+pub(super) fn with_advice(error: Error, advice: impl Display) -> Error {
     match error {
-        Error::Artifact { path, problem } => {
-            Error::Artifact { path, problem: format!("{problem}; {advice}") }
+        Error::Artifact { path, problem } if !problem.contains("--fresh") => {
+            Error::Artifact { path, problem: format!("{problem} ({advice})") }
         }
         other => other,
     }

@@ -1,4 +1,4 @@
-//! What Burn reads, where a damaged file makes it panic.
+//! Reads Burn's records. A damaged file may make Burn panic.
 
 use burn::{optim::OptimizerRecord, store::RecordError};
 
@@ -7,16 +7,19 @@ use crate::{
     settings::{OptimizerName, OptimizerSettings},
 };
 
-/// Reads a record; a panic is an error.
+/// Reads a record, and turns a panic into an error.
 pub(crate) fn read<T>(read: impl FnOnce() -> Result<T, RecordError>) -> Result<T, RecordError> {
     let (result, panic) = caught(read);
     result.unwrap_or_else(|| {
-        Err(RecordError::Io(panic.map_or_else(|| "it is damaged".to_owned(), |panic| panic.text)))
+        Err(RecordError::Io(
+            panic.map_or_else(|| "the file is damaged".to_owned(), |panic| panic.text),
+        ))
     })
 }
 
-/// Makes sure that an optimizer can take a record apart by parameter. What is of another optimizer
-/// is left out.
+/// Checks that Burn can parse the optimizer record without panicking.
+///
+/// Adam ignores the entries of other optimizers.
 pub(crate) fn fits_an_optimizer(record: OptimizerRecord) -> Result<(), RecordError> {
     let adam = OptimizerSettings {
         name: OptimizerName::Adam,

@@ -1,10 +1,11 @@
-//! The checkpoints of an experiment: its best, and the last of a run that goes on.
+//! The checkpoints of a run: the best one, and the last one of an unfinished run.
 //!
-//! burn-train hands over model, optimizer and scheduler on three threads. They are put together
-//! here, and written once a moment has passed: first the files, each under a temporary name that is
-//! synced and renamed, then the manifest that names them, with sizes and checksums. Earlier
-//! manifests and the files that they name stay, so that there is something to go back to whichever
-//! file is damaged; only what none of them names is removed.
+//! burn-train passes model, optimizer and scheduler on three threads. They are collected here and
+//! written when due: first the files, then the manifest with their sizes and checksums. Each file
+//! is written under a temporary name, synced and renamed.
+//!
+//! Earlier manifests and their files are kept, so that any damaged file leaves a fallback. Only
+//! files that no manifest names are removed.
 
 use std::{
     collections::BTreeMap,
@@ -20,11 +21,11 @@ use rnn_files::{rename_synced, seal, write_atomic};
 use super::manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune};
 use crate::error::{Error, Result};
 
-/// The checkpoints of one run folder, or of a run that is kept in memory.
+/// The checkpoints of a run, in its folder or in memory.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     pub(super) folder: Option<PathBuf>,
-    /// Name of the task they belong to.
+    /// Name of the task.
     pub(super) name: String,
     pub(super) state: Mutex<CheckpointState>,
 }
@@ -34,39 +35,39 @@ pub(super) struct CheckpointState {
     pub(super) best: Option<Best>,
     pub(super) last: Option<Last>,
     pub(super) written: Option<Written>,
-    /// The one before it.
+    /// The previous manifest.
     pub(super) before: Option<Written>,
-    /// The last one with another best checkpoint, where that is none of the two.
+    /// A manifest with a different best checkpoint, written when the other two share theirs.
     pub(super) older: Option<Written>,
-    /// Files that training starts from, where they are not those of the best.
+    /// Files to start training from, if not those of the best checkpoint.
     pub(super) start: Option<Files>,
-    /// Checkpoints some of whose parts are still to come, by number.
+    /// Incomplete checkpoints, by number.
     pub(super) saving: BTreeMap<usize, Saving>,
-    /// What files are to hold that are not written yet; in memory, all of them.
+    /// Contents of files not written yet; of all files for a run in memory.
     pub(super) unwritten: BTreeMap<String, Bytes>,
     pub(super) numbers: usize,
-    /// How long the last write took.
-    pub(super) took: Duration,
+    /// Time of the last write.
+    pub(super) write_time: Duration,
 }
 
-/// A manifest as it is on disk.
+/// A manifest on disk.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     text: String,
-    /// Names in it.
+    /// Names of its files.
     files: Vec<String>,
     /// Files of its best checkpoint.
     best: Option<Files>,
 }
 
-/// A checkpoint that is being saved.
+/// A checkpoint during saving.
 #[derive(Debug)]
 pub(crate) struct Saving {
-    /// What it is as the last one; its files are filled in.
+    /// Its entry as the last checkpoint; the files are filled in later.
     pub(crate) last: Last,
-    /// What it is as the best one, if it is.
+    /// Its entry as the best checkpoint, if it is the best.
     pub(crate) best: Option<Best>,
-    /// Whether it is to be on disk when it is complete; else it may wait.
+    /// Whether to write it as soon as it is complete; otherwise it may wait.
     pub(crate) now: bool,
     pub(crate) parts: [Option<Bytes>; PARTS.len()],
 }
@@ -82,23 +83,23 @@ impl Checkpoints {
         self.state().best.clone()
     }
 
-    /// The last checkpoint of a run that has not come to its end.
+    /// The last checkpoint of an unfinished run.
     pub(crate) fn last(&self) -> Option<Last> {
         self.state().last.clone()
     }
 
-    /// How long it took to write the last checkpoint.
-    pub(crate) fn took(&self) -> Duration {
-        self.state().took
+    /// Time it took to write the last checkpoint.
+    pub(crate) fn write_time(&self) -> Duration {
+        self.state().write_time
     }
 
-    /// Whether there is neither.
-    pub(crate) fn are_none(&self) -> bool {
+    /// Whether there is no checkpoint.
+    pub(crate) fn is_empty(&self) -> bool {
         let state = self.state();
         state.best.is_none() && state.last.is_none()
     }
 
-    /// Whether there is a checkpoint on disk, and whether there is a best one.
+    /// Whether any checkpoint is on disk, and whether a best one is.
     pub(crate) fn on_disk(&self) -> (bool, bool) {
         let state = self.state();
         (
@@ -107,12 +108,12 @@ impl Checkpoints {
         )
     }
 
-    /// Training starts from this checkpoint, not from the best.
+    /// Starts training from this checkpoint instead of the best.
     pub(crate) fn start_from(&self, last: &Last) {
         self.state().start = Some(last.files.clone());
     }
 
-    /// A checkpoint is about to be saved; its parts come under this number.
+    /// Starts to save a checkpoint. Returns the number under which its records arrive.
     pub(crate) fn begin(&self, saving: Saving) -> usize {
         let mut state = self.state();
         state.numbers += 1;
@@ -121,7 +122,7 @@ impl Checkpoints {
         number
     }
 
-    /// A part of a checkpoint has been read from its device; with the last part it is complete.
+    /// Adds a record of a checkpoint. The last of the three completes it.
     pub(super) fn part_saved(&self, number: usize, part: usize, bytes: Bytes) -> Result<()> {
         let mut state = self.state();
         let Some(saving) = state.saving.get_mut(&number) else { return Ok(()) };
@@ -141,27 +142,27 @@ impl Checkpoints {
             state.best = Some(Best { files: last.files.clone(), ..best });
         }
         state.last = Some(last);
-        // What neither is any more need not be written.
+        // Files of neither checkpoint need not be written.
         let named = self.manifest(&state).files();
         state.unwritten.retain(|name, _| named.contains(name));
         if now { self.write(&mut state) } else { Ok(()) }
     }
 
-    /// Writes what waits to be written.
+    /// Writes all pending files.
     pub(crate) fn flush(&self) -> Result<()> {
         let mut state = self.state();
         if state.unwritten.is_empty() { Ok(()) } else { self.write(&mut state) }
     }
 
-    /// The run has come to its end: the next one trains further from the best.
+    /// Marks the run as finished: the next run continues from the best weights.
     pub(crate) fn end_run(&self) -> Result<()> {
         let mut state = self.state();
         state.last = None;
         self.write(&mut state)
     }
 
-    /// The run has come to nothing: the next one trains further from the best, or starts over where
-    /// there is none.
+    /// Marks the run as failed: the next run continues from the best weights, or starts over if
+    /// there are none.
     pub(crate) fn abandon_run(&self) -> Result<()> {
         self.end_run()?;
         let mut state = self.state();
@@ -179,7 +180,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// A run begins that is not the interrupted one.
+    /// Discards the state of an interrupted run.
     pub(crate) fn forget_interrupted(&self) -> Result<()> {
         let mut state = self.state();
         if state.last.take().is_some() { self.write(&mut state) } else { Ok(()) }
@@ -194,8 +195,7 @@ impl Checkpoints {
         }
     }
 
-    /// Writes the files of the checkpoints and the manifest, and then removes what neither it nor
-    /// those before it name.
+    /// Writes the checkpoint files and the manifest. Then removes files that no manifest names.
     fn write(&self, state: &mut CheckpointState) -> Result<()> {
         let started = Instant::now();
         let manifest = self.manifest(state);
@@ -211,7 +211,7 @@ impl Checkpoints {
         for (name, bytes) in &state.unwritten {
             write_atomic(&folder.join(name), bytes)?;
         }
-        // One that has no files of its own is no state to go back from: those before it stay.
+        // A manifest that adds no files needs no new fallback: earlier manifests stay.
         if let Some(last) = state
             .written
             .as_ref()
@@ -236,7 +236,7 @@ impl Checkpoints {
         prune(folder, &kept.collect::<Vec<_>>());
         state.unwritten.clear();
         state.written = Some(written);
-        state.took = started.elapsed();
+        state.write_time = started.elapsed();
         Ok(())
     }
 

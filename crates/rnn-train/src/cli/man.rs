@@ -1,0 +1,37 @@
+//! `man`: manual pages of the program and of every command.
+
+use std::{fs, path::PathBuf};
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man;
+use rnn_files::write_following_links;
+
+use super::{Cli, output::out};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder that the pages are written to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Writes the pages.
+pub(super) fn run(args: &ManArgs) -> Result<()> {
+    fs::create_dir_all(&args.out)
+        .map_err(|source| Error::Write { path: args.out.clone(), source })?;
+    let mut program = Cli::command();
+    program.build();
+    let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+    let pages: Vec<clap::Command> = commands.cloned().collect();
+    for page in std::iter::once(program.clone()).chain(pages) {
+        let name = page.get_display_name().unwrap_or_else(|| page.get_name()).to_owned();
+        let mut text = Vec::new();
+        Man::new(page)
+            .render(&mut text)
+            .map_err(|error| Error::Internal(format!("a manual page failed: {error}")))?;
+        write_following_links(&args.out.join(format!("{name}.1")), &text)?;
+    }
+    out(format_args!("written to {}", args.out.display()));
+    Ok(())
+}
