@@ -89,22 +89,23 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Train an experiment (or continue its training) and evaluate it
-    #[command(
-        after_help = "Examples:\n  rnn-train train stock-lstm\n  rnn-train train stock-gap --data prices.csv\n  rnn-train train series --data sensors.csv --target temperature --horizon 7"
-    )]
+    #[command(after_help = "Examples:\n  \
+                      rnn-train train stock-lstm\n  \
+                      rnn-train train stock-gap --data prices.csv\n  \
+                      rnn-train train series --data sensors.csv --target temperature --horizon 7")]
     Train(Box<TrainArgs>),
     /// Evaluate the best checkpoint
-    #[command(
-        after_help = "Examples:\n  rnn-train evaluate stock-gap\n  rnn-train evaluate stock-gap --json"
-    )]
+    #[command(after_help = "Examples:\n  \
+                      rnn-train evaluate stock-gap\n  \
+                      rnn-train evaluate stock-gap --json")]
     Evaluate(EvaluateArgs),
     /// Predict the next letter, or the value of a given day
     #[command(after_help = "Example:\n  rnn-train predict stock-gap 2020-04-24")]
     Predict(PredictArgs),
     /// Forecast the rows after the last one, with prediction intervals
-    #[command(
-        after_help = "Examples:\n  rnn-train forecast stock-gap\n  rnn-train forecast series --steps 14 --json"
-    )]
+    #[command(after_help = "Examples:\n  \
+                      rnn-train forecast stock-gap\n  \
+                      rnn-train forecast series --steps 14 --json")]
     Forecast(ForecastArgs),
     /// Walk-forward evaluation: train and score on several test sets in turn
     #[command(after_help = "Example:\n  rnn-train backtest stock-gap --folds 5 --data prices.csv")]
@@ -122,14 +123,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  rnn-train config stock-gap > run.toml")]
     Config(ConfigArgs),
     /// Write the best weights to a file
-    #[command(
-        after_help = "Example:\n  rnn-train export stock-gap --format safetensors --out gap.safetensors"
-    )]
+    #[command(after_help = "Example:\n  \
+                      rnn-train export stock-gap --format safetensors --out gap.safetensors")]
     Export(ExportArgs),
     /// Download daily bars of a stock, or add new days to a file
-    #[command(
-        after_help = "Examples:\n  rnn-train fetch 600519\n  rnn-train fetch AAPL --from 2015-01-01 --out apple.csv"
-    )]
+    #[command(after_help = "Examples:\n  \
+                      rnn-train fetch 600519\n  \
+                      rnn-train fetch AAPL --from 2015-01-01 --out apple.csv")]
     Fetch(FetchArgs),
     /// List the experiments
     #[command(after_help = "Example:\n  rnn-train list")]
