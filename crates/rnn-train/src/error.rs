@@ -1,4 +1,7 @@
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use rnn_data::DataError;
 use rnn_fetch::FetchError;
@@ -6,29 +9,28 @@ use rnn_files::{FileError, shortened};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
 
-/// What can stop a command; each message says where, what was expected, what was there and what to
-/// do.
+/// Reasons for a command to fail. Each message reads `what: why (fix)`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line asks for something that cannot be.
+    /// Wrong usage: invalid or contradictory options.
     #[error("{0}")]
     Usage(String),
     /// The input data is unusable.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A file of a folder is unusable.
-    #[error("{0}; --skip-bad (of train and backtest) leaves out such files and says which")]
+    #[error("{0} (with train or backtest, use --skip-bad to skip and report such files)")]
     Panel(DataError),
     /// No file of a folder is usable.
-    #[error("none of the files can be used; the first: {0}")]
+    #[error("no file of the folder is usable; the first: {0}")]
     NoneGood(DataError),
     /// A settings file is unusable.
     #[error("{}: {}", path.display(), shortened(problem, 600))]
     Settings {
         /// The TOML file.
         path: PathBuf,
-        /// What is wrong, with its line.
+        /// The problem, with its line.
         problem: String,
     },
     /// The requested backend is not available.
@@ -42,49 +44,50 @@ pub enum Error {
         /// Cause.
         source: std::io::Error,
     },
-    /// A file of an artifact folder cannot be read.
+    /// A file of an output folder is unusable.
     #[error("{}: {}", path.display(), shortened(problem, 600))]
     Artifact {
         /// File.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and its fix.
         problem: String,
     },
-    /// The experiment has not been trained in this artifact folder.
+    /// The experiment has not been trained in this output folder.
     #[error(
-        "{experiment} has not been trained in {}: run `rnn-train train {experiment}` first",
-        folder.display()
+        "{experiment}: not trained yet in {} (run `{}` first)",
+        folder.display(),
+        train_command(experiment, folder)
     )]
     NotTrained {
         /// Experiment.
         experiment: String,
-        /// Its artifact folder.
+        /// Its run folder.
         folder: PathBuf,
     },
     /// A GPU failed.
-    #[error("{device} {fault} ({said}); {advice}; checkpoints written so far are intact")]
+    #[error("{device}: {fault}: {said} ({advice}; saved checkpoints are intact)")]
     Gpu {
-        /// Name of its adapter.
+        /// Name of the adapter.
         device: String,
-        /// What happened to it.
+        /// Kind of failure.
         fault: GpuFault,
-        /// What its driver said, shortened to a line.
+        /// Message of the driver, shortened to a line.
         said: String,
-        /// What to do.
+        /// The fix.
         advice: &'static str,
     },
     /// Training stopped before its last epoch.
     #[error("training stopped: {0}")]
     Training(String),
-    /// Predictions are no numbers.
+    /// Predictions are NaN or infinite.
     #[error(
-        "the model predicts what is no number ({0}); look for extreme values in the data, or train \
-         again with --fresh and a smaller --learning-rate"
+        "predictions: NaN or infinite, {0} (check the data for extreme values, or use --fresh with \
+         a smaller --learning-rate)"
     )]
     NotFinite(String),
-    /// Training was asked to stop, and has saved where it was.
+    /// Training stopped on request and saved its state.
     #[error(
-        "stopped {} {place}; all is saved, and the same command{} goes on from there",
+        "stopped {} {place}: progress saved (run the same command again{} to resume)",
         if *in_interface {
             "in the terminal interface".to_owned()
         } else {
@@ -93,33 +96,40 @@ pub enum Error {
         if *fresh { " without --fresh" } else { "" }
     )]
     Interrupted {
-        /// What asked.
+        /// The signal.
         signal: Signal,
-        /// Whether it was asked in the terminal interface.
+        /// True if the terminal interface asked for the stop.
         in_interface: bool,
-        /// Where it was.
+        /// Epoch and step of the stop.
         place: String,
-        /// Whether it had started over.
+        /// True if the run was started with `--fresh`.
         fresh: bool,
     },
     /// One of several runs failed.
     #[error("{0}")]
     Worker(String),
-    /// Bars cannot be downloaded, or not into that file.
+    /// A download failed, or its file is unusable.
     #[error(transparent)]
     Fetch(FetchError),
     /// Results could not be written to stdout.
-    #[error("standard output cannot be written: {0}")]
+    #[error("standard output: cannot be written: {0}")]
     Output(String),
-    /// Something that should not happen.
-    #[error(
-        "internal error: {0}; this is a bug in rnn-train, and checkpoints written so far are intact"
-    )]
+    /// A bug.
+    #[error("internal error: {0} (a bug in rnn-train; saved checkpoints are intact)")]
     Internal(String),
 }
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The command that trains an experiment in a run folder.
+pub(crate) fn train_command(experiment: &str, folder: &Path) -> String {
+    let mut command = format!("rnn-train train {experiment}");
+    if let Some(root) = folder.parent().filter(|root| *root != Path::new("artifacts")) {
+        command += &format!(" --artifacts {}", root.display());
+    }
+    command
+}
 
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
@@ -147,8 +157,7 @@ impl From<FetchError> for Error {
 }
 
 impl Error {
-    /// Exit code of the process: 2 for wrong usage, that of its signal where it was interrupted
-    /// (130, 143), 1 for the rest.
+    /// Exit code of the process: 2 for wrong usage, 130 or 143 for a signal, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { signal, .. } => signal.exit_code(),
@@ -159,13 +168,13 @@ impl Error {
     }
 }
 
-/// A signal that asks a process to end.
+/// A signal that asks the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// What `kill` sends, and a machine that shuts down.
+    /// SIGTERM, sent by `kill` and at shutdown.
     Terminate,
 }
 
@@ -177,7 +186,7 @@ impl Signal {
         }
     }
 
-    /// Exit code of a process that ends for it: 130 or 143, as shells have it.
+    /// Exit code after this signal: 130 or 143, as in shells.
     pub fn exit_code(self) -> u8 {
         128 + u8::try_from(self.number()).unwrap_or(0)
     }
@@ -190,15 +199,15 @@ impl Signal {
     }
 }
 
-/// What happened to a GPU.
+/// Kinds of GPU failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GpuFault {
-    /// There was no memory left.
+    /// Out of memory.
     OutOfMemory,
-    /// The driver gave the device up: a reset, a time limit, a GPU that was taken away.
+    /// The driver lost the device: a reset, a timeout or a removed GPU.
     Lost,
-    /// Something asked for is larger than the device allows.
+    /// A request exceeded a limit of the device.
     Limit,
     /// Anything else.
     Other,
@@ -207,9 +216,9 @@ pub enum GpuFault {
 impl fmt::Display for GpuFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OutOfMemory => "ran out of memory",
-            Self::Lost => "was lost",
-            Self::Limit => "was asked for more than its limits allow",
+            Self::OutOfMemory => "out of memory",
+            Self::Lost => "device lost",
+            Self::Limit => "device limit exceeded",
             Self::Other => "failed",
         })
     }

@@ -1,8 +1,8 @@
-//! Everything that reads what others wrote, on bytes: for the fuzz targets and the tests of their
-//! corpora, no part of the interface.
+//! All parsers of external input, on bytes. They serve the fuzz targets and the tests of their
+//! corpora; they are not part of the public interface.
 //!
-//! Each function does with its bytes what the command does with a file or an answer of them, as far
-//! as that needs no other file. An error is one of the command's, which names the place.
+//! Each function processes its bytes like the command processes a file or a server's answer,
+//! without further files. It returns the error of the command, with its place.
 
 use std::path::Path;
 
@@ -34,10 +34,10 @@ use crate::{
     training::{fits_an_optimizer, read_manifest, read_record},
 };
 
-/// Reads bytes, or says what is wrong with them.
+/// A parser of bytes.
 pub type Reader = fn(&[u8]) -> Result<()>;
 
-/// What is read, by the name of its fuzz target and corpus.
+/// The parsers by the name of their fuzz target and corpus.
 pub const READERS: [(&str, Reader); 10] = [
     ("csv", csv),
     ("toml", toml),
@@ -51,7 +51,7 @@ pub const READERS: [(&str, Reader); 10] = [
     ("safetensors", safetensors),
 ];
 
-/// Columns that are read of a table: more are the same again.
+/// Most columns read from a table; further columns add no coverage.
 const COLUMNS: usize = 8;
 
 fn path() -> &'static Path {
@@ -66,11 +66,11 @@ fn text(bytes: &[u8]) -> Result<String> {
     decode_text(bytes.to_vec()).map_err(|error| artifact(error.to_string()))
 }
 
-/// A table, read and made into series.
+/// Parses a CSV table and builds series from it.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn csv(bytes: &[u8]) -> Result<()> {
     let file = CsvFile::from_bytes(path(), bytes, None)?;
     let Some(target) = file.columns().likely_target() else {
@@ -95,17 +95,17 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A file of settings, or a search space.
+/// Parses a settings file or a search space.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes as settings.
+/// If the bytes are neither; describes the problem as a settings file.
 pub fn toml(bytes: &[u8]) -> Result<()> {
     let space = space(bytes);
     settings(bytes).or_else(|error| space.map_err(|_| error))
 }
 
-/// Settings for an experiment of letters and one of series.
+/// Parses settings and resolves them for a letters and a time-series experiment.
 fn settings(bytes: &[u8]) -> Result<()> {
     let problem = |problem: String| Error::Settings { path: path().to_owned(), problem };
     let options = parse_settings::<Options>(&text(bytes)?).map_err(problem)?;
@@ -125,7 +125,7 @@ fn resolve(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A search space, and what is drawn from it.
+/// Parses a search space and draws points from it.
 fn space(bytes: &[u8]) -> Result<()> {
     let space = Space::parse(&text(bytes)?)
         .map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
@@ -135,11 +135,11 @@ fn space(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// `config.json`, `evaluation.json`, `search.json` or the sidecar of a fetched file.
+/// Parses `config.json`, `evaluation.json`, `search.json` or the sidecar of a fetched file.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes as a config.
+/// If the bytes are none of them; describes the problem as a `config.json`.
 pub fn json(bytes: &[u8]) -> Result<()> {
     let text = text(bytes)?;
     let others = [
@@ -147,18 +147,18 @@ pub fn json(bytes: &[u8]) -> Result<()> {
         parsed::<Search>(&text),
         fetch::read_sidecar(path(), &text).map_err(Error::from),
     ];
-    // Also without its checksum, which nobody's changes would get past.
+    // Retried without the checksum, since random edits never pass it.
     let config = read_config(path(), &text)
         .or_else(|error| serde_json::from_str::<RunConfig>(&text).map_err(|_| error));
     let config = config.and_then(|config| resolve(&config.options));
     config.or_else(|error| if others.iter().any(Result::is_ok) { Ok(()) } else { Err(error) })
 }
 
-/// `manifest.json`
+/// Parses `manifest.json`.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn manifest(bytes: &[u8]) -> Result<()> {
     read_manifest(&text(bytes)?).map_err(artifact)
 }
@@ -167,50 +167,50 @@ fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<()> {
     serde_json::from_str::<T>(text).map(drop).map_err(|error| artifact(error.to_string()))
 }
 
-/// `metrics.csv`
+/// Parses `metrics.csv`.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn metrics(bytes: &[u8]) -> Result<()> {
     let text = text(bytes)?;
     let mut rows = ::csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Epoch>();
     rows.try_for_each(|row| row.map(drop)).map_err(|error| artifact(error.to_string()))
 }
 
-/// An answer of Tencent's.
+/// Parses an answer of Tencent.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn tencent(bytes: &[u8]) -> Result<()> {
     Ok(fetch::read_answer(Provider::Tencent, bytes)?)
 }
 
-/// An answer of Eastmoney's.
+/// Parses an answer of Eastmoney.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn eastmoney(bytes: &[u8]) -> Result<()> {
     Ok(fetch::read_answer(Provider::Eastmoney, bytes)?)
 }
 
-/// An answer of Yahoo's.
+/// Parses an answer of Yahoo.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn yahoo(bytes: &[u8]) -> Result<()> {
     Ok(fetch::read_answer(Provider::Yahoo, bytes)?)
 }
 
 thread_local! {
-    // Drawing weights takes longer than reading any.
+    // Kept per thread: initialising weights takes longer than reading them.
     static TRAINEE: WithLoss<SeriesModel> = new_trainee().no_grad();
 }
 
-/// The model of which corpora have weights.
+/// The model whose weights the corpora contain.
 fn model() -> WithLoss<SeriesModel> {
     TRAINEE.with(Clone::clone)
 }
@@ -222,11 +222,11 @@ fn new_trainee() -> WithLoss<SeriesModel> {
     }
 }
 
-/// The three parts of a checkpoint: the bytes as each of them.
+/// Parses the bytes as each of the three records of a checkpoint.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes as a model's weights.
+/// If the bytes are no model record.
 pub fn checkpoint(bytes: &[u8]) -> Result<()> {
     let unreadable = |error: burn::store::RecordError| artifact(error.to_string());
     let bytes = || Bytes::from_bytes_vec(bytes.to_vec());
@@ -249,11 +249,11 @@ pub fn checkpoint(bytes: &[u8]) -> Result<()> {
     read_record(|| model().try_load_record(record)).map(drop).map_err(unreadable)
 }
 
-/// A model's weights as safetensors, which the command writes and programs read with Burn's store.
+/// Parses the exported weights of a model (safetensors), as programs do with Burn's store.
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// If the bytes are malformed.
 pub fn safetensors(bytes: &[u8]) -> Result<()> {
     let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).skip_enum_variants(true);
     model().model.load_from(&mut store).map(drop).map_err(|error| artifact(error.to_string()))

@@ -1,18 +1,18 @@
-//! Trains, evaluates and explains recurrent models: a library, and the `rnn-train` command.
+//! Trains and evaluates recurrent models: a library and the `rnn-train` command.
 //!
 //! # The library
 //!
-//! | type | what it is |
+//! | type | purpose |
 //! |---|---|
-//! | [`Task`] | what is learned: [`SeriesTask`], [`LettersTask`], or a model of one's own |
-//! | [`Training`] | a builder: trains a task in memory, or in a folder where it can be resumed |
+//! | [`Task`] | the learning task: [`SeriesTask`], [`LettersTask`], or your own model |
+//! | [`Training`] | a builder: trains a task in memory, or in a folder with resumable checkpoints |
 //! | [`TrainedModel`] | evaluates and forecasts |
-//! | [`RunFolder`] | loads what an earlier training left |
-//! | [`Options`] | what can be set; the same names as the flags of the command |
-//! | [`Evaluation`], [`Forecast`] | scores beside baselines; values with prediction intervals |
-//! | [`Observer`] | is told the progress; messages go to the `log` crate, nothing is printed |
+//! | [`RunFolder`] | loads the model of an earlier run |
+//! | [`Options`] | the options, named like the flags of the command |
+//! | [`Evaluation`], [`Forecast`] | scores with baselines; values with prediction intervals |
+//! | [`Observer`] | receives the progress; messages go to the `log` crate, nothing is printed |
 //!
-//! A series from rows in memory: no file is read or written.
+//! A series from rows in memory, without files:
 //!
 //! ```
 //! use jiff::{ToSpan, civil::date};
@@ -34,17 +34,17 @@
 //! # Ok::<(), rnn_train::Error>(())
 //! ```
 //!
-//! `Training::new(&task).folder("runs/sensor")` writes checkpoints, scores and pictures there; the
-//! same program, killed at any moment and started again, resumes and comes to the same bytes.
-//! `examples/own_model.rs` trains a model of one's own so.
+//! `Training::new(&task).folder("runs/sensor")` writes checkpoints, scores and plots to that
+//! folder. If the program is killed, run it again: it resumes and ends with the same bytes.
+//! `examples/own_model.rs` trains your own model this way.
 //!
-//! The modules are layers: ARCHITECTURE.md lists them, a test forbids imports upwards.
+//! The modules form layers. ARCHITECTURE.md lists them, and a test forbids upward imports.
 //!
 //! # The command
 //!
-//! [`main`] is the whole command: what follows runs as it stands, in a scratch folder and on the
-//! embedded synthetic sample. With a file of one's own each takes `--data FILE`; a folder of files
-//! trains one model over many series.
+//! [`main`] is the whole command. The examples below run in a scratch folder, on the embedded
+//! synthetic sample. Pass your own file with `--data FILE`; a folder of files trains one model over
+//! many series.
 //!
 //! ```
 //! use std::process::ExitCode;
@@ -57,22 +57,22 @@
 //!     assert_eq!(rnn_train::main(args.map(Into::into)), ExitCode::SUCCESS);
 //! };
 //!
-//! // An honest split, early stopping, baselines beside the scores, 90% intervals.
+//! // Holdout split, early stopping, baselines and 90% prediction intervals.
 //! run("train stock-gap --epochs 2");
 //! // The next business days, with intervals.
 //! run("forecast stock-gap");
 //!
-//! // Which column, what of it, how far back and ahead, in which form, split where.
+//! // Target, features, window, horizon, transform, split dates and interval level.
 //! run(
 //!     "train series --target close --features log-return(close),weekday --window 10 --horizon 5 \
 //!      --transform log-residual --naive last-value --valid 2017-01-02 --test 2018-01-01 \
 //!      --interval 0.8 --epochs 2 --fresh",
 //! );
-//! // Beyond the horizon a forecast continues from its own values.
+//! // Beyond the horizon, a forecast continues from its own values.
 //! run("forecast series --steps 10 --json");
 //! ```
 //!
-//! Walk-forward retraining, and several seeds:
+//! Walk-forward evaluation, and several seeds:
 //!
 //! ```
 //! # use std::process::ExitCode;
@@ -86,12 +86,11 @@
 //! run("backtest stock-gap --folds 2 --epochs 1");
 //! run("train stock-open --seeds 2 --epochs 1");
 //! run("forecast stock-open --mean-of-seeds");
-//! // Every setting, as a file that `--config` takes.
+//! // All settings, as a file for `--config`.
 //! run("config stock-gap");
 //! ```
 //!
-//! Settings, found: a learning rate by a short training whose rate rises, anything by a search on
-//! the validation part.
+//! Tuning: a learning rate range test, and a hyperparameter search on the validation set.
 //!
 //! ```
 //! # use std::process::ExitCode;
@@ -110,14 +109,14 @@
 //! run(&format!("search stock-open --space {space} --trials 2 --epochs 1"));
 //! let trial = |number: u32| format!("{folder}/stock-open/search/trial-00{number}/stock-open");
 //! run(&format!("compare {} {}", trial(1), trial(2)));
-//! // Quantiles instead of conformal intervals, and a rate that falls.
+//! // Quantiles instead of conformal intervals, and a decaying learning rate.
 //! let schedule = "--schedule cosine --warmup 0.5";
 //! let loss = "--loss quantile --quantiles 0.1,0.5,0.9";
 //! run(&format!("train stock-open --epochs 2 {loss} {schedule}"));
 //! ```
 //!
-//! One model over a folder of series, and a file with what real files have: other names, dates,
-//! separators, missing values.
+//! One model over a folder of series. The files have other column names, dates and separators, and
+//! missing values.
 //!
 //! ```
 //! # use std::process::ExitCode;
@@ -174,7 +173,7 @@ pub use evaluation::{
 pub use plot::Picture;
 pub use run::{DataSource, Epoch, Provenance, RunConfig, RunFolder};
 pub use settings::{
-    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredPart, SeriesLoss,
+    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredSet, SeriesLoss,
     SplitName,
 };
 pub use task::{
@@ -183,17 +182,17 @@ pub use task::{
 };
 pub use training::{EpochProgress, Observer, SampleProgress, Silent, TrainedModel, Training};
 
-/// The same for the `rnn-train` command itself, which runs several trainings as processes of its
-/// own program.
+/// The entry point of the `rnn-train` program. Unlike [`main`], it handles signals and runs several
+/// trainings as processes of this program.
 pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::is_program();
-    // Where the system refuses, a signal ends this process all the same.
+    // Without a handler, a signal ends this process anyway.
     drop(training::install());
     main(args)
 }
 
-/// Runs the command line and reports what went wrong, if anything: 0 done, 1 the run failed, 2
-/// wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.
+/// Runs a command line and prints its error, if any. Exit codes: 0 success, 1 failure, 2 wrong
+/// usage, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::end_with_caller();
     cli::log_to_stderr();

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-// Every step allocates and frees the same megabytes. The system's allocator gives them back to the
-// kernel each time, which took a fifth of an epoch in page faults.
+// Every step allocates and frees the same megabytes. The system allocator returns them to the
+// kernel each time; the page faults took a fifth of an epoch.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! Panics of Burn, of drivers and of bugs, as values.
+//! Panics of Burn, of drivers and of bugs, caught as values.
 
 use std::{
     fmt::{self, Display},
@@ -8,7 +8,7 @@ use std::{
 
 static FIRST: Mutex<Option<Panic>> = Mutex::new(None);
 
-/// What a panic said, and where.
+/// The message and the place of a panic.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panic {
     pub(crate) text: String,
@@ -26,7 +26,7 @@ fn first() -> MutexGuard<'static, Option<Panic>> {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets the panics of this process be kept for [`caught`] instead of printed.
+/// Keeps the panics of this process for [`caught`] instead of printing them.
 pub(crate) fn keep_quiet() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(
@@ -38,14 +38,14 @@ pub(crate) fn keep_quiet() {
     }));
 }
 
-/// Runs what may panic: its result, if it has one, and the first panic there was meanwhile, on
-/// whatever thread.
+/// Runs a function that may panic. Returns its result, if any, and the first panic of any thread
+/// meanwhile.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> (Option<T>, Option<Panic>) {
     let result = panic::catch_unwind(panic::AssertUnwindSafe(run)).ok();
     (result, first().take())
 }
 
-/// Runs what may panic inside a driver, and forgets the panic.
+/// Runs a function that may panic inside a driver, and discards the panic.
 pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
     caught(run).0
 }

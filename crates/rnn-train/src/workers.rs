@@ -1,4 +1,4 @@
-//! Several training runs at once, each a process of its own: a crash ends one run only, and each
+//! Several training runs at a time, each in its own process. A crash ends one run only, and each
 //! run has its own number of threads.
 
 use std::{
@@ -24,16 +24,16 @@ use crate::{
     text::duration,
 };
 
-/// A run of this program.
+/// A run of this program as a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Worker {
-    /// Its name in messages.
+    /// The name in messages.
     pub(crate) name: String,
     pub(crate) args: Vec<String>,
 }
 
 impl Worker {
-    /// A training from the start.
+    /// A training from scratch.
     pub(crate) fn training(
         name: String,
         experiment: Experiment,
@@ -47,25 +47,24 @@ impl Worker {
     }
 }
 
-/// Whether this process is the command itself, which can be started again, and not a program that
-/// uses this library.
+/// True if this process is the `rnn-train` program, which can start itself again. False in a
+/// program that uses the library.
 static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 
-/// Says that this process is the command itself.
+/// Marks this process as the `rnn-train` program.
 pub(crate) fn is_program() {
     IS_PROGRAM.store(true, Ordering::Relaxed);
 }
 
-/// How the progress of a run is asked for, and that none is wanted.
+/// Flag for progress lines, and the flag for no progress.
 pub(crate) const PLAIN: &str = "--progress=plain";
 const QUIET: &str = "--progress=none";
 
-/// Set for the processes of runs. Each has a pipe from the one that started it on its standard
-/// input, and ends when that does, however it does: else it would go on writing where the next one
-/// begins.
+/// Environment variable of worker processes. A worker ends when its standard input, a pipe from the
+/// parent, closes. Otherwise it would keep writing to its folder after a crash of the parent.
 const MARK: &str = "RNN_TRAIN_WORKER";
 
-/// Makes this process end with the one that started it as a worker.
+/// Ends this process with its parent, if it is a worker.
 pub(crate) fn end_with_caller() {
     if std::env::var_os(MARK).is_some() {
         thread::spawn(|| {
@@ -76,41 +75,41 @@ pub(crate) fn end_with_caller() {
 }
 
 /// Interval between progress lines.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
-const LOOKED_EVERY: Duration = Duration::from_millis(50);
-/// Memory of a run beside its data, and that of the data as a multiple of the file's size.
+const PRINT_EVERY: Duration = Duration::from_secs(10);
+const POLL_EVERY: Duration = Duration::from_millis(50);
+/// Memory of a run without its data, and memory of the data per byte of the file.
 const BASE_BYTES: u64 = 200 << 20;
 const BYTES_A_BYTE: u64 = 2;
 
 #[derive(Debug)]
 struct PoolState {
     waiting: VecDeque<usize>,
-    /// Fraction of each run that is done.
+    /// Finished fraction of each run.
     done: Vec<f64>,
     running: Vec<bool>,
     failed: Vec<Failed>,
     finished: usize,
-    /// Threads that still start runs.
+    /// Number of threads that still start runs.
     at_work: usize,
 }
 
-/// A run that failed: which, and why.
+/// A failed run: its index and the error.
 pub(crate) type Failed = (usize, String);
 
-/// Hooks of a pool of runs.
+/// Callbacks of a pool of runs.
 pub(crate) struct PoolHooks<'a> {
     pub(crate) quiet: bool,
-    /// No run starts after this.
+    /// Deadline for starting runs.
     pub(crate) until: Option<Instant>,
-    /// Called before each run; a run whose beginning fails is one that failed.
+    /// Called before each run; an error fails the run.
     pub(crate) starting: &'a (dyn Fn(usize) -> std::result::Result<(), String> + Sync),
-    /// Called after each run, with its index and why it failed, if it did.
+    /// Called after each run, with its index and its error, if any.
     pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
-    /// A line printed with the progress.
+    /// A further line of the progress.
     pub(crate) standing: &'a (dyn Fn() -> Option<String> + Sync),
 }
 
-/// How many runs go on at once, and the threads of each.
+/// Number of runs at a time, and the threads of each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pool {
     pub(crate) jobs: usize,
@@ -118,8 +117,7 @@ pub(crate) struct Pool {
     run_here: RunHere,
 }
 
-/// Runs a command line in this process: in a program that only uses this library there is no other
-/// to start.
+/// Runs a command line in this process, for programs that use the library.
 pub(crate) type RunHere = fn(Vec<String>) -> std::result::Result<(), String>;
 
 impl Pool {
@@ -141,7 +139,7 @@ impl Pool {
     }
 }
 
-/// Runs all, some at once; goes on after one has failed, and then says which.
+/// Runs all workers, several at a time, and returns the first error after all have ended.
 pub(crate) fn run_all(
     workers: &[Worker],
     at_once: Pool,
@@ -169,13 +167,13 @@ pub(crate) fn run_all(
     Err(Error::Worker(format!("{name}{others}: {problem}")))
 }
 
-/// Runs all in their order, some at once; gives those that failed.
+/// Starts all workers in order, several at a time, and returns the failed ones.
 pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> Result<Vec<Failed>> {
     if !IS_PROGRAM.load(Ordering::Relaxed) {
         return Ok(in_turn(workers, at_once.run_here, watch));
     }
     let program = std::env::current_exe()
-        .map_err(|error| Error::Internal(format!("this program cannot be found: {error}")))?;
+        .map_err(|error| Error::Internal(format!("path of this program: {error}")))?;
     let Pool { jobs, threads, .. } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let at_work = jobs.min(count);
@@ -201,7 +199,7 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
         for _ in 0..at_work {
             scope.spawn(|| {
                 while let Some(index) = next() {
-                    let advance = |share: f64| lock().done[index] = share;
+                    let advance = |fraction: f64| lock().done[index] = fraction;
                     let result = (watch.starting)(index)
                         .and_then(|()| run_one(&program, &workers[index], threads, advance));
                     let mut state = lock();
@@ -213,11 +211,11 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
                 }
             });
         }
-        let mut told = Instant::now();
+        let mut printed = Instant::now();
         while lock().at_work > 0 {
-            thread::sleep(LOOKED_EVERY);
-            if !watch.quiet && told.elapsed() >= TOLD_EVERY {
-                told = Instant::now();
+            thread::sleep(POLL_EVERY);
+            if !watch.quiet && printed.elapsed() >= PRINT_EVERY {
+                printed = Instant::now();
                 log::info!("{}", progress(&lock(), workers, started.elapsed()));
                 (watch.standing)().into_iter().for_each(|line| log::info!("{line}"));
             }
@@ -234,8 +232,7 @@ impl PoolHooks<'_> {
     }
 }
 
-/// In a program that only uses this library there is nothing else to run: one after another, in
-/// this process.
+/// Runs the workers one after another in this process, for programs that use the library.
 fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<Failed> {
     let mut failed = Vec::new();
     for (index, worker) in workers.iter().enumerate() {
@@ -256,9 +253,9 @@ fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String 
     let line = |index: usize| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]);
     let running = (0..workers.len()).filter(|&index| state.running[index]);
     let running: Vec<String> = running.map(line).collect();
-    let share = state.done.iter().sum::<f64>() / workers.len() as f64;
-    let left = elapsed.as_secs_f64() * (1.0 - share) / share;
-    let left = if share > 0.0 { format!("  ETA {}", duration(left)) } else { String::new() };
+    let done = state.done.iter().sum::<f64>() / workers.len() as f64;
+    let left = elapsed.as_secs_f64() * (1.0 - done) / done;
+    let left = if done > 0.0 { format!("  ETA {}", duration(left)) } else { String::new() };
     format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
 }
 
@@ -276,36 +273,37 @@ fn run_one(
         .env(MARK, "1");
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
-    // Held until it has ended; waiting would close it.
+    // Keep the pipe open until the worker has ended; `wait` would close it.
     let held = child.stdin.take();
-    let mut said = String::new();
+    let mut last_line = String::new();
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr.take(u64::MAX)).lines().map_while(std::result::Result::ok)
         {
-            if let Some(share) = epochs_done(&line) {
-                advance(share);
+            if let Some(fraction) = epochs_done(&line) {
+                advance(fraction);
             }
-            // What went wrong is said last, unless the process had no time to.
-            said = line;
+            // The error is the last line, unless the process was killed.
+            last_line = line;
         }
     }
-    let status = child.wait().map_err(|error| format!("was lost: {error}"))?;
+    let status =
+        child.wait().map_err(|error| format!("waiting for its process failed: {error}"))?;
     drop(held);
-    match said.strip_prefix("error: ") {
+    match last_line.strip_prefix("error: ") {
         _ if status.success() => Ok(()),
         Some(problem) => Err(problem.to_owned()),
-        None => Err(format!("ended with {status}; its last line was: {said}")),
+        None => Err(format!("ended with {status}; its last line: {last_line}")),
     }
 }
 
-/// What a line like `epoch 12/50 ...` says is done.
+/// The finished fraction in a line like `epoch 12/50 ...`.
 fn epochs_done(line: &str) -> Option<f64> {
     let (done, rest) = line.strip_prefix("epoch")?.trim_start().split_once('/')?;
     let total = rest.split_whitespace().next()?;
     Some(done.parse::<f64>().ok()? / total.parse::<f64>().ok()?)
 }
 
-/// Bytes of a file, or of the files of a folder.
+/// Size of a file, or of all files of a folder.
 fn bytes(path: &Path) -> u64 {
     let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     match std::fs::read_dir(path) {
@@ -314,7 +312,7 @@ fn bytes(path: &Path) -> u64 {
     }
 }
 
-/// Memory that is free to use, on Linux.
+/// Available memory in bytes, on Linux.
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -323,10 +321,10 @@ fn available_memory() -> Option<u64> {
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct ParallelArgs {
-    /// Models trained at once [default: as many as processors and memory allow]
+    /// Number of models trained at a time [default: one per CPU, limited by free memory]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) jobs: Option<Count>,
-    /// Threads of each [default: the processors, shared out]
+    /// Number of threads per model [default: an even split of the CPUs]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<Count>,
 }
@@ -336,7 +334,7 @@ impl ParallelArgs {
         self.jobs.is_some() || self.threads.is_some()
     }
 
-    /// The workers of some runs: one on a GPU, which they would have to share.
+    /// The pool for a number of runs; one run at a time on a GPU, unless --jobs is given.
     pub(crate) fn pool(
         &self,
         backend: &Backend,
@@ -355,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_read_from_the_lines_of_a_run() {
+    fn progress_is_parsed_from_epoch_lines() {
         assert_eq!(epochs_done("epoch  5/50  loss 0.1  ETA 3 s"), Some(0.1));
         assert_eq!(epochs_done("backend ndarray (CPU)"), None);
     }
@@ -365,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_taken_and_never_more_than_there_is_to_run() {
+    fn requested_jobs_are_limited_by_the_number_of_runs() {
         assert_eq!(sizes(Pool::fitting(Some(8), Some(2), 3, None, |_| Ok(()))), (3, 2));
         assert_eq!(sizes(Pool::fitting(Some(2), Some(1), 3, None, |_| Ok(()))), (2, 1));
         let own = Pool::fitting(None, None, 5, None, |_| Ok(()));

@@ -246,8 +246,8 @@ mod tests {
             || Err::<(), _>(Error::Training("Event processing failed: out of memory".to_owned()));
         let on_gpu = Backend { gpu: Some("A GPU".to_owned()), ..crate::backend::default_cpu() };
         let error = on_gpu.guard("do this", failing).unwrap_err();
-        let expected = "A GPU ran out of memory (Event processing failed: out of memory); do this; \
-                        checkpoints written so far are intact";
+        let expected = "A GPU: out of memory: Event processing failed: out of memory (do this; \
+                        saved checkpoints are intact)";
         assert_eq!((error.to_string().as_str(), error.exit_code()), (expected, 1));
         assert!(
             matches!(

@@ -15,7 +15,7 @@ use crate::{
     plot,
     run::{PREDICTIONS, RunFolder},
     settings::{
-        Count, Experiment, Options, Progress, ScoredPart, SplitName, Time, TrainSettings, Typed,
+        Count, Experiment, Options, Progress, ScoredSet, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::number,
@@ -25,16 +25,15 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
-    /// Experiment on series, see `rnn-train list`
+    /// Name of a time-series experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Parts at the end of the data that are forecast one after another, each by a model trained on
-    /// what came before
+    /// Number of folds: consecutive test sets at the end of the data, each with its own model
     #[arg(long, value_name = "N", default_value = "5", allow_negative_numbers = true)]
     pub(crate) folds: Count,
-    /// Train each on all rows before (the default)
+    /// Train each fold on all earlier rows (the default)
     #[arg(long, conflicts_with = "sliding")]
     pub(crate) expanding: bool,
-    /// Train each on as many rows before as the first has
+    /// Train each fold on a fixed number of earlier rows: that of the first fold
     #[arg(long)]
     pub(crate) sliding: bool,
     /// Print one JSON document
@@ -46,9 +45,9 @@ pub(crate) struct BacktestArgs {
     pub(crate) options: Options,
 }
 
-/// Share of a fold's rows that validate, where nothing else is asked for.
+/// Default fraction of a fold's rows that form its validation set.
 const VALID: SetSize = SetSize::Fraction(0.15);
-/// Name of its folder and its files.
+/// Name of the folder of the folds and of the result files.
 const FOLDER: &str = "backtest";
 
 /// Runs a backtest.
@@ -64,18 +63,18 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
             ("--test", asked.test.is_some()),
             ("--score", asked.score.is_some()),
         ],
-        "not for backtests: each fold is a holdout split, and --folds says what it tests on",
+        "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
     options.split = Some(Typed(SplitName::Holdout));
-    options.score = Some(Typed(ScoredPart::Test));
-    // The recipe's validation part is said of its own split, also where a settings file repeats it.
+    options.score = Some(Typed(ScoredSet::Test));
+    // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =
         context.settings.file.valid.filter(|valid| Some(*valid) != experiment.options().valid);
     let valid = args.options.valid.or(of_file).map_or(VALID, |valid| valid.0);
     if let SetSize::From(from) = valid {
         let problem = format!(
-            "the validation set of a fold cannot begin at {}, one date for all folds; give rows or \
-             a fraction",
+            "--valid {}: one date cannot start the validation set of every fold (use a number of \
+             rows or a fraction)",
             format_time(from)
         );
         return Err(Error::Usage(problem));
@@ -93,7 +92,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     }
 
     let (target, source) = (task.data.config.target.clone(), task.data.source.clone());
-    // The workers read it again; this process need not hold it meanwhile.
+    // The workers read the data again; free the memory of this process meanwhile.
     drop(task);
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".backtest.lock")?;
@@ -103,10 +102,10 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let at_once = args.parallel.pool(&backend, folds, &options, context.run_here);
     let jobs = at_once.jobs;
     note(format_args!(
-        "{folds} folds ({kind}), {jobs} at once; each trains and validates on rows before its \
+        "{folds} folds ({kind}), {jobs} at a time; each trains and validates on rows before its \
          test set"
     ));
-    // Folds grow, and the longest should not be left for the end.
+    // Later folds are longer, so they start first.
     let trainings = plans.iter().zip(&roots).enumerate().rev().map(|(index, (plan, root))| {
         let (train, test) = (&plan.train, &plan.test);
         let from = (train.start > 0).then(|| Typed(Time(times[train.start])));
@@ -146,13 +145,13 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         let folder = artifacts.folder.display();
         out(format_args!(
             "\nwritten to {folder}: {FOLDER}.json  {BACKTEST}  {FOLDER}.svg/.png  \
-             {FOLDER}/fold-*/ (a folder a fold)"
+             {FOLDER}/fold-*/ (one folder per fold)"
         ));
     }
     Ok(())
 }
 
-/// The data, and the times of all its series.
+/// Opens the data and collects the distinct times of all its series.
 fn open(
     experiment: Experiment,
     options: Options,
@@ -160,7 +159,7 @@ fn open(
 ) -> Result<(SeriesTask, Vec<DateTime>)> {
     let task = SeriesTask::open(experiment, options, None).map_err(|error| match error {
         Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })) => {
-            Error::Usage(format!("{folds} folds leave too little to train on: {error}"))
+            Error::Usage(format!("{folds} folds: too few rows to train on: {error}"))
         }
         other => other,
     })?;
@@ -169,14 +168,15 @@ fn open(
     Ok((task, times.into_iter().collect()))
 }
 
-/// Makes sure that a fold can be trained and scored, as far as the number of its rows says.
+/// Checks that a fold has enough rows to be trained and scored.
 fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows) -> Result<()> {
     let config = &task.data.config;
     let purge = config.split.gap(config.window);
     if plan.test.len() < config.horizon {
         let (rows, horizon) = (plan.test.len(), config.horizon);
         return Err(Error::Usage(format!(
-            "its test set of {rows} rows is shorter than the horizon of {horizon}; use fewer folds"
+            "its test set of {rows} rows is shorter than the horizon of {horizon} (use fewer \
+             --folds)"
         )));
     }
     let split = Split::Holdout { valid, test: SetSize::From(times[plan.test.start]), purge };
@@ -190,7 +190,8 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
     task.check_parts(valid.saturating_sub(purge), windows * task.data.panel.series.len())
 }
 
-/// The last time before a row, as an end that counts: a midnight would mean all of its day.
+/// The time of the row before `end`, as an inclusive end. A midnight would include its whole day,
+/// so one nanosecond is added if the next row is on the same day.
 fn last_moment(times: &[DateTime], end: usize) -> DateTime {
     let last = times[end - 1];
     if times[end].date() == last.date() { last.saturating_add(1.nanosecond()) } else { last }

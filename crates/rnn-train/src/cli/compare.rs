@@ -21,15 +21,14 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Folder of a run (it has a config.json), or an experiment in --artifacts
+    /// Run folder (with a config.json), or an experiment in --artifacts
     pub(crate) first: PathBuf,
-    /// Another
+    /// Second run, likewise
     pub(crate) second: PathBuf,
-    /// Column of metrics.csv that is drawn [default: valid_loss where both have it, else
-    /// train_loss]
+    /// Column of metrics.csv to plot [default: valid_loss if both runs have it, else train_loss]
     #[arg(long, value_enum)]
     pub(crate) metric: Option<Metric>,
-    /// Picture to write, without its ending [default: compare, in --artifacts]
+    /// Picture file, without extension [default: compare, in --artifacts]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Print one JSON document
@@ -41,25 +40,25 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Metric {
-    /// Loss of the training part
+    /// Loss on the training set
     TrainLoss,
-    /// Loss of the validation part
+    /// Loss on the validation set
     ValidLoss,
-    /// Accuracy on the training part
+    /// Accuracy on the training set
     TrainAccuracy,
-    /// Learning rate of an epoch's last step
+    /// Learning rate of the last step of an epoch
     LearningRate,
-    /// Seconds of an epoch
+    /// Seconds per epoch
     Seconds,
 }
 
 impl Metric {
-    /// Its name in `metrics.csv`.
+    /// The column name in `metrics.csv`.
     fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Its value of an epoch, if it has one.
+    /// The value of an epoch, if it was recorded.
     pub(crate) fn of(self, epoch: &Epoch) -> Option<f64> {
         match self {
             Self::TrainLoss => epoch.train_loss,
@@ -71,41 +70,41 @@ impl Metric {
     }
 }
 
-/// A run that is compared.
+/// One of the two runs.
 struct ComparedRun {
-    /// As it was typed.
+    /// The name as typed.
     name: String,
     config: RunConfig,
     epochs: Vec<Epoch>,
-    /// `evaluation.json`; empty where the run left none.
+    /// The content of `evaluation.json`; empty if there is no such file.
     evaluation: Map<String, Value>,
 }
 
-/// What `--json` prints.
+/// The document printed by `--json`.
 #[derive(Debug, Serialize)]
 struct Comparison {
     runs: [String; 2],
-    /// Settings that are not the same.
+    /// Settings that differ.
     settings: Vec<ComparedValues>,
-    /// What came of them.
+    /// Results of both runs.
     results: Vec<ComparedValues>,
     metric: String,
-    /// The metric, by epoch.
+    /// The metric by epoch.
     curves: [Vec<(usize, f64)>; 2],
-    /// Why numbers should not be compared, if they should not.
+    /// Reasons why the numbers are not comparable, if any.
     warnings: Vec<String>,
 }
 
-/// A line of a table: what, of the one run, of the other.
+/// A line of a table: a name, and its value in each run.
 #[derive(Debug, Serialize)]
 struct ComparedValues {
     name: String,
     values: [Option<Value>; 2],
 }
 
-/// Lines of the table of curves.
+/// Number of lines in the table of curves.
 const ROWS: usize = 12;
-/// Numbers of `evaluation.json` that are shown, in this order.
+/// Entries of `evaluation.json` to show, in this order.
 const SCORES: [&str; 10] = [
     "part",
     "windows",
@@ -128,7 +127,7 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     let curves = [curve(&runs[0], metric), curve(&runs[1], metric)];
     if let Some((run, _)) = runs.iter().zip(&curves).find(|(_, curve)| curve.is_empty()) {
         let (name, metric) = (&run.name, metric.name());
-        let problem = format!("{name} has no {metric} in its metrics.csv; choose another --metric");
+        let problem = format!("{name}: no {metric} in its metrics.csv (choose another --metric)");
         return Err(Error::Usage(problem));
     }
     let report = Comparison {
@@ -167,7 +166,7 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     Ok(())
 }
 
-/// A run's folder, or the experiment whose folder it is.
+/// Opens a run by its folder or by its experiment.
 fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let name = typed.display().to_string();
     let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
@@ -182,13 +181,13 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let evaluation = read_if_exists(&path)?.map(|text| serde_json::from_str(&text)).transpose();
     let evaluation = evaluation.map_err(|error| Error::Artifact {
         path,
-        problem: format!("expected scores, got: {error}"),
+        problem: format!("expected the scores of an evaluation, got: {error}"),
     })?;
     let epochs = History::open(artifacts.path(METRICS))?.epochs();
     if epochs.is_empty() {
         return Err(Error::Artifact {
             path: artifacts.path(METRICS),
-            problem: "has no epochs: the run ended before its first".to_owned(),
+            problem: "no epochs: the run stopped before the end of its first epoch".to_owned(),
         });
     }
     Ok(ComparedRun { name, config, epochs, evaluation: evaluation.unwrap_or_default() })
@@ -201,7 +200,7 @@ fn curve(run: &ComparedRun, metric: Metric) -> Vec<(usize, f64)> {
 fn settings(runs: &[ComparedRun; 2]) -> Result<Vec<ComparedValues>> {
     let entries = |run: &ComparedRun| -> Result<Map<String, Value>> {
         let RunConfig { experiment, backend, parameters, source, options, .. } = &run.config;
-        // Where results go is no setting of a run, and data is identified by its content.
+        // The output folder does not count as a setting; data is identified by its content.
         let mut entries = options.portable_entries()?;
         entries.insert("experiment".to_owned(), experiment.to_string().into());
         entries.insert("backend".to_owned(), backend.as_str().into());
@@ -233,7 +232,7 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
         of("epochs", &|run| Some(run.epochs.len().into())),
         of("best epoch", &|run| run.evaluation.get("best_epoch").cloned()),
         of("seconds", &|run| Some(seconds(run).into())),
-        of("seconds an epoch", &|run| Some((seconds(run) / run.epochs.len() as f64).into())),
+        of("seconds per epoch", &|run| Some((seconds(run) / run.epochs.len() as f64).into())),
     ];
     lines.extend(SCORES.iter().map(|name| {
         of(name, &|run| run.evaluation.get(*name).filter(|value| !value.is_null()).cloned())
@@ -242,15 +241,17 @@ fn results(runs: &[ComparedRun; 2]) -> Vec<ComparedValues> {
     lines
 }
 
-/// Why numbers of the runs should not be compared.
+/// Reasons why the numbers of the two runs are not comparable.
 fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     let differs = |of: &dyn Fn(&ComparedRun) -> Option<String>| of(&runs[0]) != of(&runs[1]);
     let mut warnings = Vec::new();
     if differs(&|run| Some(run.config.source.is_some().to_string())) {
-        return vec!["letters and series have nothing in common but time".to_owned()];
+        return vec![
+            "a letters run and a time-series run share only their training times".to_owned(),
+        ];
     }
     if differs(&|run| Some(run.config.source.as_ref()?.sha256.clone())) {
-        warnings.push("the data is not the same".to_owned());
+        warnings.push("the data differs".to_owned());
     }
     let options = runs.each_ref().map(|run| run.config.options.entries().unwrap_or_default());
     let changed = |role: Role| {
@@ -258,21 +259,21 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         fields.map(|field| field.name).filter(|name| options[0].get(*name) != options[1].get(*name))
     };
     let rows = changed(Role::Data).filter(|name| *name == "target").chain(changed(Role::Scored));
-    let scores = "the scores are not of the same values";
-    warnings.extend(rows.map(|name| format!("`{name}` is not the same, so {scores}")));
+    let scores = "the scores are of different values";
+    warnings.extend(rows.map(|name| format!("`{name}` differs, so {scores}")));
     let span = |run: &ComparedRun| {
         Some(format!("{:?}", ["span", "windows"].map(|name| run.evaluation.get(name))))
     };
     if warnings.is_empty() && differs(&span) {
         warnings.push(format!(
-            "{scores} (windows of other lengths have other validation sets, see --purge)"
+            "{scores} (windows of different lengths have different validation sets, see --purge)"
         ));
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         let of_quantiles = options[0].get("loss").is_some_and(|loss| loss == "quantile");
         let losses = changed(Role::Loss).filter(|name| *name != "quantiles" || of_quantiles);
-        let units = "the losses are not in the same units";
-        warnings.extend(losses.map(|name| format!("`{name}` is not the same, so {units}")));
+        let units = "the losses have different units";
+        warnings.extend(losses.map(|name| format!("`{name}` differs, so {units}")));
     }
     warnings
 }
@@ -317,5 +318,5 @@ fn print(report: &Comparison, synthetic: &str) {
     let rows = rows.map(|(_, epoch)| cells![epoch, value(&first, epoch), value(&second, epoch)]);
     let head = head(&format!("{} after epoch", report.metric));
     out(format_args!("\n{}", table("<>>", std::iter::once(head).chain(rows))));
-    report.warnings.iter().for_each(|warning| out(format_args!("Mind: {warning}.")));
+    report.warnings.iter().for_each(|warning| out(format_args!("warning: {warning}")));
 }

@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &ConfigArgs) -> Result<()> {
     Ok(())
 }
 
-/// The best settings of a search.
+/// File with the best settings of a search.
 pub(super) const BEST: &str = "best.toml";
 
 /// A settings file for `--config`.
@@ -47,9 +47,9 @@ pub(super) fn settings_file(
     });
     format!(
         "# {about}\n#\n{made_by}#   rnn-train --config {name} train {experiment}\n#\n\
-         # Flags override this file, this file overrides the recipe. Lines that begin with #~ are \
-         settings that have no value here.\n\n\
-         # Folder of all experiments' results, and where to compute (auto, wgpu, ndarray or flex)\n\
+         # Flags override this file, and this file overrides the recipe. Lines that begin with #~ \
+         are settings without a value.\n\n\
+         # Folder of all results, and the compute backend (auto, wgpu, ndarray or flex)\n\
          {folder}\n#~ backend = \"auto\"\n{options}"
     )
 }

@@ -1,4 +1,4 @@
-//! What every command has.
+//! The context shared by all commands.
 
 use super::output::note;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     workers::RunHere,
 };
 
-/// The global settings, and how other commands of this program run in this process.
+/// The global settings, and the function that runs further commands in this process.
 pub(super) struct Context {
     pub(super) settings: GlobalSettings,
     pub(super) run_here: RunHere,
@@ -24,7 +24,7 @@ impl Context {
         Ok(backend)
     }
 
-    /// Options of a command that trains from the start: only the data is that of the run before.
+    /// Layers the options of a command that trains from scratch: only `data` is inherited.
     pub(super) fn options(&self, experiment: Experiment, typed: &Options) -> Result<Options> {
         let before = options_before(&self.settings, experiment);
         self.settings.layered_on_data(experiment, typed, before)
@@ -36,10 +36,10 @@ impl Context {
     }
 }
 
-/// Refuses the first flag that was given, with the reason.
+/// Returns an error for the first given flag, with the reason.
 pub(super) fn refuse(flags: &[(&str, bool)], reason: &str) -> Result<()> {
     match flags.iter().find(|(_, given)| *given) {
-        Some((flag, _)) => Err(Error::Usage(format!("{flag} is {reason}"))),
+        Some((flag, _)) => Err(Error::Usage(format!("{flag}: {reason}"))),
         None => Ok(()),
     }
 }

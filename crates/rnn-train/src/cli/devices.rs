@@ -14,11 +14,11 @@ struct AdapterRow {
     backend: &'static str,
     name: String,
     kind: &'static str,
-    /// Whether `--backend auto` takes it.
+    /// True if `--backend auto` selects this device.
     auto: bool,
-    /// Of a GPU.
+    /// Limits of a GPU; none for a CPU.
     limits: Option<Limits>,
-    /// How each cell runs.
+    /// The execution route of each cell.
     routes: Vec<CellRoute>,
 }
 
@@ -36,7 +36,7 @@ struct CellRoute {
     route: String,
 }
 
-/// Lists the devices, what limits them and how each cell runs on them.
+/// Lists the devices with their limits and the execution route of each cell.
 pub(super) fn devices(as_json: bool) -> Result<()> {
     let (taken, why) = Backend::choose(BackendChoice::Auto)?;
     let listed: Vec<AdapterRow> = Backend::devices()
@@ -60,8 +60,8 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
         out(format_args!(" {:<10} {:<18} {}", device.backend, device.kind, device.name));
         if let Some(limits) = device.limits {
             out(format_args!(
-                " {:<10} {} invocations and {} KiB a workgroup, {} tensors a kernel, \
-                 buffers of {} MiB",
+                " {:<10} per workgroup {} invocations and {} KiB; per kernel {} \
+                 tensors; per buffer {} MiB",
                 "",
                 limits.invocations_a_workgroup,
                 limits.shared_bytes_a_workgroup >> 10,
@@ -75,7 +75,7 @@ pub(super) fn devices(as_json: bool) -> Result<()> {
     }
     out(format_args!("\n--backend auto: {why}"));
     out(format_args!(
-        "How cells run is said for batches of {batch}, {time} steps of {input} features and \
+        "Routes are those of batches of {batch} sequences, {time} steps of {input} features, and \
          {hidden} hidden units."
     ));
     if !cfg!(feature = "wgpu") {
@@ -100,24 +100,24 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
         let route = "refused: compiled to SPIR-V, which needs a GPU";
         return Cell::ALL.map(|cell| listed(cell, route.to_owned())).into();
     }
-    let told = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
+    let described = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
         Some(Route::OneLaunch { rows, invocations }) => {
             format!(
-                "whole sequences in one launch, {rows} rows a workgroup of {invocations} \
+                "whole sequences in one launch, {rows} rows per workgroup of {invocations} \
                  invocations"
             )
         }
         Some(Route::TwoLaunchesAStep) => {
-            "step by step, a matrix product and a launch each".to_owned()
+            "step by step, with a matrix product and a launch per step".to_owned()
         }
         Some(Route::Composed) => {
-            "step by step, by tensor operations: the device has less than WebGPU promises"
+            "step by step, with tensor operations: the device is below the limits of WebGPU"
                 .to_owned()
         }
-        Some(Route::Reference) => "step by step: a backend without the operators".to_owned(),
+        Some(Route::Reference) => "step by step: the backend lacks the fused operators".to_owned(),
         Some(other) => format!("{other:?}"),
-        None => "the device does not answer".to_owned(),
+        None => "unknown: the device does not respond".to_owned(),
     };
-    Cell::ALL.map(|cell| listed(cell, told(cell))).into()
+    Cell::ALL.map(|cell| listed(cell, described(cell))).into()
 }

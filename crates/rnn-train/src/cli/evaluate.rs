@@ -7,35 +7,35 @@ use super::output::{json, out};
 use crate::{
     error::Result,
     evaluation::Evaluation,
-    settings::{Experiment, ScoredPart, TaskRecipe},
+    settings::{Experiment, ScoredSet, TaskRecipe},
     task::LettersTask,
     training::Trained,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// CSV file or folder (experiments on series) [default: the one it was trained on]
+    /// CSV file or folder, for time-series experiments [default: the training data]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Part that is scored (experiments on series): test or valid [default: the run's]
-    #[arg(long, value_name = "PART")]
-    pub(crate) score: Option<ScoredPart>,
+    /// Set to score, for time-series experiments: test or valid [default: that of the run]
+    #[arg(long, value_name = "SET")]
+    pub(crate) score: Option<ScoredSet>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Scores the best checkpoint again.
+/// Evaluates the best checkpoint.
 pub(super) fn run(context: &Context, args: &EvaluateArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
     if args.score.is_some() {
         args.experiment.require_series("--score")?;
     }
     let mut trained = Trained::open(&context.settings.artifacts, args.experiment)?;
-    if let Some(part) = args.score {
-        trained = trained.scored_on(part);
+    if let Some(set) = args.score {
+        trained = trained.scored_on(set);
     }
     let backend = context.backend()?;
     match args.experiment.task() {

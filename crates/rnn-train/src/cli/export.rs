@@ -15,17 +15,17 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
     /// File format
     #[arg(long, value_enum)]
     pub(crate) format: Format,
-    /// File to write
+    /// Path of the exported file
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
 
-/// Writes the best weights to a file; they are the same on every device.
+/// Writes the best weights to a file. The weights do not depend on the device.
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
     let device = default_cpu().device;

@@ -8,31 +8,32 @@ use super::output::{json, note, out};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
-#[command(after_help = "FILE.json beside the file says what it is. RNN_TENCENT_URL, \
-                        RNN_EASTMONEY_URL and RNN_YAHOO_URL replace scheme and host of a \
-                        provider; HTTPS_PROXY is heeded.")]
+#[command(after_help = "FILE.json next to the CSV file records symbol, provider and days. \
+                        RNN_TENCENT_URL, RNN_EASTMONEY_URL and RNN_YAHOO_URL replace the scheme \
+                        and host of a provider. HTTPS_PROXY sets a proxy.")]
 pub(crate) struct FetchArgs {
-    /// Share, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK, AAPL
+    /// Symbol of a stock, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK,
+    /// AAPL
     symbol: Symbol,
-    /// First day [default: that of the file, where one is there; else ten years before the last]
+    /// First day [default: that of the existing file, else ten years before the last day]
     #[arg(long, value_name = "DATE", value_parser = day)]
     from: Option<Date>,
-    /// Last day [default: the last whose trading is over]
+    /// Last day [default: the last day with finished trading]
     #[arg(long, value_name = "DATE", value_parser = day)]
     to: Option<Date>,
     /// Adjustment for dividends and splits
     #[arg(long, value_enum, default_value = "qfq")]
     adjust: AdjustChoice,
-    /// Who is asked
+    /// Data provider
     #[arg(long, value_enum, default_value = "auto")]
     provider: ProviderChoice,
-    /// CSV file to write, or to add new days to [default: the symbol and .csv]
+    /// CSV file to write or to extend with new days [default: SYMBOL.csv]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace what is there, whatever it is
+    /// Replace an existing file, whatever it contains
     #[arg(long)]
     force: bool,
-    /// Longest wait for an answer, in seconds
+    /// Timeout of a request, in seconds
     #[arg(
         long,
         value_name = "SECONDS",
@@ -41,7 +42,7 @@ pub(crate) struct FetchArgs {
         value_parser = seconds
     )]
     timeout: Duration,
-    /// Further tries where an answer does not come whole, or the provider is busy
+    /// Number of retries after an incomplete answer or if the provider is busy
     #[arg(
         long,
         value_name = "N",
@@ -57,18 +58,18 @@ pub(crate) struct FetchArgs {
 /// Adjustment for dividends and splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AdjustChoice {
-    /// Forward: the newest prices are those that were paid
+    /// Forward: the newest prices are the traded ones
     Qfq,
-    /// Backward: the oldest prices are those that were paid
+    /// Backward: the oldest prices are the traded ones
     Hfq,
-    /// As they were paid (yahoo: but for splits)
+    /// Traded prices (yahoo: adjusted for splits)
     None,
 }
 
-/// Who is asked for bars.
+/// Data provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProviderChoice {
-    /// The one a file is from; for a new one all, one after another, until one answers
+    /// Provider of the existing file; for a new file the first provider that answers
     Auto,
     /// Shanghai, Shenzhen, Beijing
     Tencent,
@@ -106,7 +107,7 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     Ok(())
 }
 
-/// A path as a shell takes it for one word.
+/// A path quoted as one word of a shell.
 fn quoted(path: &str) -> String {
     let is_plain = |letter: char| letter.is_alphanumeric() || "._-/\\:+,@%".contains(letter);
     if path.chars().all(is_plain) {
@@ -116,7 +117,7 @@ fn quoted(path: &str) -> String {
     }
 }
 
-/// What the arguments mean at a time.
+/// The request for the arguments at the time `now`.
 fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     let market = args.symbol.market;
     let (today, finished) = (market.clock(now).date(), market.last_finished_day(now));
@@ -124,7 +125,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     for (flag, day) in [("--from", args.from), ("--to", Some(to))] {
         if let Some(day) = day.filter(|day| *day > today) {
             return Err(Error::Usage(format!(
-                "{flag} {day} is in the future: today is {today} where {} is traded",
+                "{flag} {day}: in the future; today is {today} at the exchange of {}",
                 args.symbol
             )));
         }
@@ -132,15 +133,13 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     let first = market.first_day();
     if to < first {
         return Err(Error::Usage(format!(
-            "--to {to} is before {first}, the first day there can be bars of {}",
+            "--to {to}: before {first}, the first possible day of {}",
             args.symbol
         )));
     }
     let from = args.from.map(|from| {
         if from < first {
-            note(format_args!(
-                "note: there are no days before {first}; days are asked for from then on"
-            ));
+            note(format_args!("note: the first possible day is {first}; fetching from then on"));
         }
         from.max(first)
     });
@@ -148,12 +147,12 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         let to = if args.to.is_some() {
             format!("--to {to}")
         } else {
-            format!("{to}, the last day whose trading is over; --to names a later one")
+            format!("{to}, the last day with finished trading (use --to for a later day)")
         };
-        return Err(Error::Usage(format!("--from {from} is after {to}")));
+        return Err(Error::Usage(format!("--from {from}: after {to}")));
     }
     if to > finished {
-        note(format_args!("note: trading of {to} may not be over; its bar may still change"));
+        note(format_args!("note: trading on {to} may not be over; its bar may still change"));
     }
     let provider = match args.provider {
         ProviderChoice::Auto => None,

@@ -19,15 +19,15 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct FindLrArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Rate of the first step
+    /// Learning rate of the first step
     #[arg(long, value_name = "X", default_value = "1e-6", allow_negative_numbers = true)]
     pub(crate) lowest: Positive,
-    /// Rate of the last step
+    /// Learning rate of the last step
     #[arg(long, value_name = "X", default_value = "1", allow_negative_numbers = true)]
     pub(crate) highest: Positive,
-    /// Steps from the one to the other
+    /// Number of training steps
     #[arg(long, value_name = "N", default_value = "200", allow_negative_numbers = true)]
     pub(crate) steps: Count,
     /// Print one JSON document
@@ -56,8 +56,8 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     let is_good = |rate| (LEAST..=MOST).contains(rate);
     if ![lowest, highest].iter().all(is_good) || highest < 100.0 * lowest {
         return Err(Error::Usage(format!(
-            "a range test goes from a rate to one a hundred times as large or more, both from \
-             {LEAST:e} to {MOST:e}; got --lowest {lowest:e} and --highest {highest:e}"
+            "--lowest {lowest:e} --highest {highest:e}: expected rates from {LEAST:e} to {MOST:e}, \
+             the highest at least 100 times the lowest"
         )));
     }
     let asked = &args.options;
@@ -69,11 +69,11 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
             ("--warmup", asked.warmup.is_some()),
             ("--patience", asked.patience.is_some()),
         ],
-        "not for a range test, which has --steps, --lowest and --highest",
+        "not available for a range test (use --steps, --lowest and --highest)",
     )?;
     if steps < FEWEST {
         return Err(Error::Usage(format!(
-            "a range test takes at least {FEWEST} steps, got {steps} (--steps)"
+            "--steps {steps}: a range test needs at least {FEWEST} steps"
         )));
     }
     let options = context.options(args.experiment, &args.options)?;
@@ -90,12 +90,12 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     }
 }
 
-/// Name of its files.
+/// Name of the result files, without extension.
 const NAME: &str = "find-lr";
-/// Rates between which a range test goes.
+/// Bounds of the rates of a range test.
 const LEAST: f64 = 1e-12;
 const MOST: f64 = 1e3;
-/// Steps from which something can be seen.
+/// Fewest steps that show a trend.
 const FEWEST: usize = 20;
 
 fn find<T: Task>(
@@ -136,20 +136,18 @@ where
     out(format_args!(
         "{experiment}: {steps} steps of {batch_size} samples, {optimizer}, seed {seed}{data}"
     ));
-    // Some twelve lines of all.
+    // About twelve lines of the table.
     let shown = points.iter().step_by(steps.div_ceil(12).max(1));
     let rows =
         shown.map(|at| cells![format_args!("{:.1e}", at.learning_rate), number(at.smoothed)]);
     out(table(">>", iter::once(cells!["learning rate", "loss"]).chain(rows)));
     let asked = test.steps;
     if steps < asked {
-        out(format_args!(
-            "Stopped after step {steps} of {asked}: the loss had left what can be learned from."
-        ));
+        out(format_args!("Stopped after step {steps} of {asked}: the loss diverged."));
     }
     match suggestion.learning_rate {
         Some(rate) => out(format_args!("Suggested: --learning-rate {rate}")),
-        None => out("No rate is suggested."),
+        None => out("Suggested: none"),
     }
     out(format_args!("Why: {}.", suggestion.reason));
     out(format_args!(

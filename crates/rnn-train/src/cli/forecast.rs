@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     evaluation::{Forecast, ForecastValue},
     plot,
-    settings::{Count, Experiment, Level, ScoredPart},
+    settings::{Count, Experiment, Level, ScoredSet},
     task::{SeriesTask, Task},
     text::{cells, number, table},
     training::Trained,
@@ -19,18 +19,18 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ForecastArgs {
-    /// Experiment on series, see `rnn-train list`
+    /// Name of a time-series experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Rows to forecast after the last of the file [default: as many as the model predicts at once]
+    /// Number of rows to forecast after the last row [default: the horizon of the model]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) steps: Option<Count>,
-    /// Forecast by the mean of the models of `train --seeds`
+    /// Forecast with the mean of the models of `train --seeds`
     #[arg(long)]
     pub(crate) mean_of_seeds: bool,
-    /// Level of the prediction intervals, or none [default: the run's]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    /// Level of the prediction intervals, or none [default: that of the run]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
     pub(crate) interval: Option<Level>,
-    /// CSV file or folder [default: the one it was trained on]
+    /// CSV file or folder [default: the training data]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document
@@ -38,12 +38,12 @@ pub(crate) struct ForecastArgs {
     pub(crate) json: bool,
 }
 
-/// Name of its files.
+/// Name of the result files, without extension.
 const NAME: &str = "forecast";
-/// Series whose forecasts are printed; files have all.
+/// Most series printed; the files contain all of them.
 const PRINTED: usize = 10;
 
-/// Forecasts what comes after the last rows.
+/// Forecasts the rows after the last.
 pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     args.experiment.require_series("forecast")?;
     let roots = if args.mean_of_seeds {
@@ -51,9 +51,9 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     } else {
         vec![context.settings.artifacts.clone()]
     };
-    // Intervals are calibrated on the validation part, whichever part was scored.
+    // Intervals are calibrated on the validation set, whichever set was scored.
     let open =
-        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredPart::Test));
+        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredSet::Test));
     let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let backend = context.backend()?;
     let task = trained[0].series_task(args.data.clone(), args.interval)?;
@@ -61,8 +61,8 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
         let horizon = task.settings.horizon;
         note(format_args!(
-            "no intervals: the model has quantiles of {horizon} rows, and the forecast of {steps} \
-             continues from its own predictions"
+            "note: no intervals: the model has quantiles for {horizon} rows; the forecast of \
+             {steps} rows continues from its own predictions"
         ));
     }
     let forecasts = backend.guard(USE_CPU, || {
@@ -100,7 +100,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     let level = task.settings.level().filter(|_| bounded);
     for forecast in forecasts.iter().take(PRINTED) {
         let until = format_time(forecast.known_until);
-        out(format_args!("{}, known until {until}{synthetic}{mean}", forecast.series));
+        out(format_args!("{}, last row {until}{synthetic}{mean}", forecast.series));
         let bounds =
             level.map_or_else(String::new, |level| format!("{:.0}% interval", 100.0 * level));
         let row = |value: &ForecastValue| {
@@ -117,7 +117,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     if forecasts.len() > PRINTED {
         out(format_args!("… and {} more series, in {NAME}.csv", forecasts.len() - PRINTED));
     }
-    out("Dates go on as they did; holidays are not known.");
+    out("Dates continue the rhythm of the file; holidays are not considered.");
 }
 
 fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
@@ -125,7 +125,7 @@ fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {
         .iter()
         .flat_map(|forecast| forecast.values.iter().map(move |value| (forecast, value)))
         .collect();
-    // Beyond the horizon of a model of quantiles there are none.
+    // A quantile model has no quantiles beyond its horizon.
     let quantiles =
         if all.iter().all(|(_, value)| value.quantiles.is_empty()) { &[][..] } else { quantiles };
     let quantiles = quantiles.iter().map(|quantile| format!("q{quantile}")).collect();

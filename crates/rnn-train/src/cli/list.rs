@@ -18,7 +18,7 @@ struct ExperimentRow {
     epochs: usize,
     batch_size: usize,
     learning_rate: f64,
-    /// Best epoch of the run in the artifact folder.
+    /// Best epoch of the run in the output folder.
     best_epoch: Option<usize>,
 }
 
@@ -26,7 +26,7 @@ struct ExperimentRow {
 pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     let listed: Vec<ExperimentRow> = Experiment::all()
         .map(|experiment| {
-            // A damaged folder is reported by the commands that use it; the list goes on.
+            // The commands that use a damaged folder report it; the list ignores it.
             let checkpoints = Checkpoints::open(&context.folder(experiment)).ok();
             let best = checkpoints.and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
@@ -45,10 +45,10 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
         return Ok(());
     }
     let row = |ExperimentRow { name, about, epochs, best_epoch, .. }: ExperimentRow| {
-        let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| format!("epoch {epoch}"));
+        let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
         cells![name, epochs, trained, about]
     };
-    let head = cells!["Experiment", "Epochs", "Trained", "Learns"];
+    let head = cells!["Experiment", "Epochs", "Best epoch", "Task"];
     out(table("<><<", iter::once(head).chain(listed.into_iter().map(row))));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a command, each with its arguments.
+//! The command line: one file per command, with its arguments.
 
 mod args;
 mod backtest;
@@ -72,59 +72,69 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
 }
 
-/// Flags every command takes.
+/// Flags of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Folder of all experiments' results [default: artifacts]
+    /// Folder of all results [default: artifacts]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
-    /// Where to compute [default: auto]
+    /// Compute backend [default: auto]
     #[arg(long, global = true, value_enum)]
     pub(crate) backend: Option<BackendChoice>,
-    /// Settings file; flags override it
+    /// Settings file, which flags override
     #[arg(long, global = true, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train an experiment (or train it further) and evaluate it
-    #[command(after_help = "Examples:\n  rnn-train train stock-lstm\n  rnn-train train stock-gap --data prices.csv\n  rnn-train train series --data sensors.csv --target temperature --horizon 7")]
+    /// Train an experiment (or continue its training) and evaluate it
+    #[command(after_help = "Examples:\n  \
+                      rnn-train train stock-lstm\n  \
+                      rnn-train train stock-gap --data prices.csv\n  \
+                      rnn-train train series --data sensors.csv --target temperature --horizon 7")]
     Train(Box<TrainArgs>),
-    /// Print the metrics again, from the best checkpoint
-    #[command(after_help = "Examples:\n  rnn-train evaluate stock-gap\n  rnn-train evaluate stock-gap --json")]
+    /// Evaluate the best checkpoint
+    #[command(after_help = "Examples:\n  \
+                      rnn-train evaluate stock-gap\n  \
+                      rnn-train evaluate stock-gap --json")]
     Evaluate(EvaluateArgs),
-    /// Predict the next letter, or the value of a day
+    /// Predict the next letter, or the value of a given day
     #[command(after_help = "Example:\n  rnn-train predict stock-gap 2020-04-24")]
     Predict(PredictArgs),
-    /// Forecast the rows after the last, with intervals
-    #[command(after_help = "Examples:\n  rnn-train forecast stock-gap\n  rnn-train forecast series --steps 14 --json")]
+    /// Forecast the rows after the last one, with prediction intervals
+    #[command(after_help = "Examples:\n  \
+                      rnn-train forecast stock-gap\n  \
+                      rnn-train forecast series --steps 14 --json")]
     Forecast(ForecastArgs),
-    /// Train and score on one part of the data after another, as time went on
+    /// Walk-forward evaluation: train and score on several test sets in turn
     #[command(after_help = "Example:\n  rnn-train backtest stock-gap --folds 5 --data prices.csv")]
     Backtest(Box<BacktestArgs>),
-    /// Find a learning rate by a short training whose rate rises
+    /// Learning rate range test: suggest a rate after a short training with rising rates
     #[command(after_help = "Example:\n  rnn-train find-lr stock-lstm --data prices.csv")]
     FindLr(Box<FindLrArgs>),
-    /// Search settings: many trainings, ranked by the validation part
+    /// Hyperparameter search: many trainings, ranked on the validation set
     #[command(after_help = "Example:\n  rnn-train search stock-gap --space space.toml --trials 40")]
     Search(Box<SearchArgs>),
-    /// Hold two runs against each other: settings, scores, learning curves
+    /// Compare two runs: settings, scores and learning curves
     #[command(after_help = "Example:\n  rnn-train compare stock-gap stock-open")]
     Compare(CompareArgs),
-    /// Print every setting of an experiment as a commented settings file
+    /// Print all settings of an experiment as a commented settings file
     #[command(after_help = "Example:\n  rnn-train config stock-gap > run.toml")]
     Config(ConfigArgs),
     /// Write the best weights to a file
-    #[command(after_help = "Example:\n  rnn-train export stock-gap --format safetensors --out gap.safetensors")]
+    #[command(after_help = "Example:\n  \
+                      rnn-train export stock-gap --format safetensors --out gap.safetensors")]
     Export(ExportArgs),
-    /// Fetch daily bars of a share, or the days a file does not have yet
-    #[command(after_help = "Examples:\n  rnn-train fetch 600519\n  rnn-train fetch AAPL --from 2015-01-01 --out apple.csv")]
+    /// Download daily bars of a stock, or add new days to a file
+    #[command(after_help = "Examples:\n  \
+                      rnn-train fetch 600519\n  \
+                      rnn-train fetch AAPL --from 2015-01-01 --out apple.csv")]
     Fetch(FetchArgs),
     /// List the experiments
     #[command(after_help = "Example:\n  rnn-train list")]
     List(JsonArgs),
-    /// List the devices this program can compute on
+    /// List the compute devices
     #[command(after_help = "Example:\n  rnn-train devices")]
     Devices(JsonArgs),
     /// Print a completion script for a shell
@@ -135,7 +145,7 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
-/// Runs a command line in this process without its results.
+/// Runs a command line in this process without printing its results.
 fn run_here(args: Vec<String>) -> std::result::Result<(), String> {
     let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
     muted(|| run(cli)).map_err(|error| error.to_string())

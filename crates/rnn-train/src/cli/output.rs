@@ -1,4 +1,4 @@
-//! Talking to the user: results on stdout, everything else on stderr.
+//! Output: results go to stdout, everything else to stderr.
 
 use std::{
     fmt::Display,
@@ -17,21 +17,20 @@ use crate::{
     panics::{caught, keep_quiet},
 };
 
-/// Letters of a message: a name in it may be as long as a file.
+/// Most letters of a message: a name in it may be as long as a file.
 const LONGEST: usize = 4000;
 
 static OUTPUT_ERROR: Mutex<Option<String>> = Mutex::new(None);
 static MUTED: AtomicBool = AtomicBool::new(false);
 
-/// A text without what a terminal obeys, which names of columns and answers of servers may have in
-/// them.
+/// Replaces control characters, which column names and answers of servers may contain.
 fn harmless(text: impl Display) -> String {
     text.to_string()
         .replace(|letter: char| letter.is_control() && !"\n\t".contains(letter), "\u{fffd}")
 }
 
-/// Writes a line of results. A closed pipe (`| head`) is no error; anything else fails the command
-/// at its end.
+/// Writes a line of results. A closed pipe (`| head`) is no error; any other failure fails the
+/// command at its end.
 pub(crate) fn out(line: impl Display) {
     if MUTED.load(Ordering::Relaxed) {
         return;
@@ -43,7 +42,7 @@ pub(crate) fn out(line: impl Display) {
     }
 }
 
-/// Runs something whose results are not to be written.
+/// Runs a function without writing its results.
 pub(crate) fn muted<T>(run: impl FnOnce() -> T) -> T {
     MUTED.store(true, Ordering::Relaxed);
     let result = run();
@@ -64,7 +63,7 @@ pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", shortened(&harmless(line), LONGEST));
 }
 
-/// Prints what the library of this program logs.
+/// Prints the log messages of this program's crates.
 struct Logger;
 
 impl log::Log for Logger {
@@ -86,8 +85,8 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// Lets log messages of this program's crates go to standard error; a program that uses the library
-/// keeps its own logger.
+/// Prints log messages of this program's crates to stderr. A program that uses the library keeps
+/// its own logger.
 pub(crate) fn log_to_stderr() {
     if log::set_logger(&Logger).is_ok() {
         log::set_max_level(log::LevelFilter::Info);

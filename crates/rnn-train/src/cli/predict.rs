@@ -18,12 +18,12 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Letters to continue, or dates to predict the value of; without any, letters are asked for
-    /// and values are predicted for the day after the last row
+    /// Letters to continue, or dates to predict [default: letters from a prompt; the row after the
+    /// last one]
     pub(crate) inputs: Vec<String>,
-    /// CSV file or folder (experiments on series) [default: the one it was trained on]
+    /// CSV file or folder, for time-series experiments [default: the training data]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Print one JSON document
@@ -31,7 +31,7 @@ pub(crate) struct PredictArgs {
     pub(crate) json: bool,
 }
 
-/// Predicts letters or values of days.
+/// Predicts letters, or values of days.
 pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
     let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
@@ -61,7 +61,9 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
         return ask(letters);
     }
     if args.inputs.is_empty() {
-        return Err(Error::Usage("--json needs the letters as arguments".to_owned()));
+        return Err(Error::Usage(
+            "--json: needs the letters as arguments (there is no prompt)".to_owned(),
+        ));
     }
     let predict = |text: &String| letters.task.predict(letters.model, text, letters.device);
     let predictions = args.inputs.iter().map(predict).collect::<Result<Vec<_>>>()?;
@@ -75,10 +77,10 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of all answers.
+/// Most bytes read from standard input.
 const LONGEST: u64 = 1 << 20;
 
-/// As in the course: how many, then each.
+/// Prompts for the number of predictions, then for the letters of each, as in the course.
 fn ask(letters: &Letters<'_>) -> Result<()> {
     let mut lines = io::stdin().lock().take(LONGEST).lines();
     let number = |text: &str| {
@@ -86,17 +88,18 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
         text.parse::<usize>().map_err(problem)
     };
     let predict = |text: &str| letters.task.predict(letters.model, text, letters.device);
-    let count = answer(&mut lines, "How many predictions? ", number)?;
+    let count = answer(&mut lines, "Number of predictions: ", number)?;
     let window = things(letters.task.window(), "letter");
     for index in 1..=count {
-        let prediction = answer(&mut lines, &format!("{index} of {count}, {window}: "), predict)?;
+        let prediction =
+            answer(&mut lines, &format!("Input {index} of {count} ({window}): "), predict)?;
         out(format_args!("{}->{}", prediction.input, prediction.prediction));
     }
     Ok(())
 }
 
-/// A line of standard input. On a terminal a bad answer is asked for again; in a pipe it ends the
-/// command.
+/// Reads a line of standard input. A bad answer is asked for again on a terminal, and fails the
+/// command in a pipe.
 fn answer<T>(
     lines: &mut impl Iterator<Item = io::Result<String>>,
     question: &str,
@@ -106,9 +109,9 @@ fn answer<T>(
         let _ = write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush());
         let line = lines.next().ok_or_else(|| {
             let question = question.trim_end();
-            Error::Usage(format!("standard input ended; expected an answer to: {question}"))
+            Error::Usage(format!("standard input: ended before the answer to `{question}`"))
         })?;
-        let problem = |error| Error::Usage(format!("standard input cannot be read: {error}"));
+        let problem = |error| Error::Usage(format!("standard input: cannot be read: {error}"));
         match parse(line.map_err(problem)?.trim()) {
             Err(error) if io::stdin().is_terminal() => note(format_args!("{error}; try again")),
             result => return result,
@@ -124,7 +127,7 @@ fn predict_days(
 ) -> Result<()> {
     let day = |text: &String| match text.parse::<Time>() {
         Ok(Time(day)) => Ok(Some(day)),
-        Err(problem) => Err(Error::Usage(format!("{problem}, as the day to predict"))),
+        Err(problem) => Err(Error::Usage(format!("day to predict: {problem}"))),
     };
     let mut days = args.inputs.iter().map(day).collect::<Result<Vec<_>>>()?;
     if days.is_empty() {

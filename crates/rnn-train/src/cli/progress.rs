@@ -1,4 +1,4 @@
-//! The progress of a training as lines on standard error.
+//! Training progress as lines on stderr.
 
 use std::{
     fmt::Display,
@@ -14,14 +14,14 @@ use crate::{
     training::{EpochProgress, Observer, SampleProgress},
 };
 
-/// Lines are at least this far apart, except for the first and the last.
+/// Shortest interval between lines, except for the first and the last.
 const LINE_EVERY: Duration = Duration::from_secs(1);
-/// Inside an epoch a line comes when nothing was written for this long.
+/// Longest interval without a line inside an epoch.
 const INSIDE_EVERY: Duration = Duration::from_secs(10);
 
-/// Prints a training: results on standard output, progress on standard error.
+/// Prints a training: results to stdout, progress to stderr.
 pub(super) struct Lines {
-    /// What is trained, in a line.
+    /// Description of the training, on one line.
     title: String,
     folder: String,
     quiet: bool,
@@ -34,7 +34,7 @@ impl Lines {
         Self { title, folder, quiet, started: Instant::now(), written: Mutex::new(None) }
     }
 
-    /// Writes a line if it is due, which follows from when the last one was written.
+    /// Writes a line if it is due, given the time of the previous one.
     fn write(&self, is_due: impl FnOnce(Option<Instant>) -> bool, line: impl FnOnce() -> String) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.quiet && is_due(*written) {
@@ -99,7 +99,7 @@ fn describe(metric: &str, value: f64) -> String {
     }
 }
 
-/// A loss, aligned; small ones in scientific notation.
+/// A loss, padded; small ones in scientific notation.
 fn number(value: f64) -> String {
     if value != 0.0 && value.abs() < 0.001 {
         format!("{value:.3e}")

@@ -27,7 +27,7 @@ use crate::{
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredPart, SeriesSettings, Setting, TrainSettings, Typed,
+        ScoredSet, SeriesSettings, Setting, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::{count, number},
@@ -36,28 +36,28 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// Experiment on series, see `rnn-train list`
+    /// Name of a time-series experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Keys of a settings file with their values: `units = [[32], [64]]`, `learning_rate = { min =
-    /// 1e-4, max = 1e-2, log = true }`
+    /// Search space, a file of keys with a list of values or a range: `units = [[32], [64]]`,
+    /// `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) space: PathBuf,
-    /// Settings that are tried, beside those as they are [default: 20; all of a grid]
+    /// Number of trials, in addition to the baseline configuration [default: 20; grid: all]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) trials: Option<Count>,
-    /// Start no training after so many minutes; the same command goes on
+    /// Time limit in minutes for starting new trainings; the same command resumes the search
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) minutes: Option<Positive>,
-    /// random, grid, or halving (the best third goes on for thrice the epochs)
+    /// Search method: random, grid, or halving (the best third trains for three times the epochs)
     #[arg(long, value_name = "NAME", default_value = "random")]
     pub(crate) method: Method,
-    /// rmse, mae, mase or smape of the validation part
+    /// Ranking score on the validation set: rmse, mae, mase or smape
     #[arg(long, value_name = "NAME", default_value = "rmse")]
     pub(crate) metric: Ranking,
-    /// Seed of the draws; that of the trainings is --seed
+    /// Seed of the random draws; --seed is that of the trainings
     #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true)]
     pub(crate) search_seed: u64,
-    /// Start over instead of going on
+    /// Start over instead of resuming
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Print one JSON document
@@ -69,21 +69,21 @@ pub(crate) struct SearchArgs {
     pub(crate) options: Options,
 }
 
-/// What `--json` prints.
+/// The document printed by `--json`.
 #[derive(Debug, Serialize)]
 struct SearchReport<'a> {
     plan: &'a SearchPlan,
-    /// Whether all trials are trained.
+    /// True once all trials are trained.
     complete: bool,
     trials: Vec<&'a TrialOutcome>,
     best: String,
-    /// Scores of the best trial on the test part, once all are trained.
+    /// Scores of the best trial on the test set, once all trials are trained.
     test: Option<&'a SeriesEvaluation>,
-    /// Trials whose test part was scored, in turn.
+    /// Trials scored on the test set, in order.
     test_scored: Vec<&'a str>,
 }
 
-/// Searches.
+/// Runs a search.
 pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let experiment = args.experiment;
     let space = Space::open(&args.space)?;
@@ -107,7 +107,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let drawn_of = |asked: Option<usize>| {
         draw(args, asked, &space, |options| {
             fits(options, first).map_err(|error| match first.map(|first| count(first, "epoch")) {
-                Some(epochs) => Error::Usage(format!("{error} (the first rung has {epochs})")),
+                Some(epochs) => Error::Usage(format!("in the first rung of {epochs}: {error}")),
                 None => error,
             })
         })
@@ -123,19 +123,17 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     }
     let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
     if search.trials > drawn.points.len() {
-        // Trials that are there are not forgotten because fewer are asked for.
+        // Finished trials are kept even if fewer are requested now.
         drawn = drawn_of(Some(search.trials))?;
     }
     let Drawn { points, refused, refusal } = drawn;
     search.trials = points.len();
     if typed.is_some_and(|asked| asked > points.len()) {
         let found = points.len();
-        note(format_args!("no more than {found} different settings were found in the space"));
+        note(format_args!("note: the space has only {found} different points"));
     }
     if refused > 0 {
-        note(format_args!(
-            "{refused} combinations do not fit together and are left out; the first: {refusal}"
-        ));
+        note(format_args!("note: skipped {refused} invalid combinations; the first: {refusal}"));
     }
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     search.write(&folder)?;
@@ -182,57 +180,55 @@ fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Resul
 const LOCK: &str = ".search.lock";
 const FOLDER: &str = "search";
 
-/// Settings that are not searched, and the hash of the data: both as every trial will have them.
+/// The settings that are not searched and the hash of the data, the same for every trial.
 fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Options, String)> {
     let experiment = args.experiment;
     experiment.require_series("search")?;
     refuse(
         &[("--score", args.options.score.is_some())],
-        "not for searches: trials are ranked by the validation set, the best is scored on the \
-         test set",
+        "not available for searches: they rank on the validation set and score the best trial \
+         on the test set",
     )?;
     let (typed, file) = (args.options.entries()?, args.space.display());
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
             let flag = Options::field(key).map(Field::flag).unwrap_or_default();
             return Err(Error::Usage(format!(
-                "{flag} is typed, and `{key}` is a key of {file}; leave out one of them"
+                "{flag}: `{key}` is also a key of {file} (remove one of them)"
             )));
         }
         if args.method == Method::Halving && key == "epochs" {
             return Err(Error::Usage(format!(
-                "successive halving says the epochs of a trial itself; leave `epochs` out of {file}"
+                "{file}: successive halving sets `epochs` itself (remove the key)"
             )));
         }
     }
     let mut options = context.options(experiment, &args.options)?;
     let longest = space.largest("window");
     if let Some(longest) = longest {
-        // Else trials of other windows would be judged on other days.
+        // All trials are scored on the same days, whatever their window.
         let window = options.window.map_or(1, Setting::value);
         options.purge = options.purge.max(Some(window.max(longest as usize)));
     }
     if SeriesSettings::new(&options, &experiment.options())?.split == Split::Course {
         return Err(Error::Usage(format!(
-            "{experiment} has no validation set of its own (the course's is its test set), so a \
-             search would choose by the test set; add --split holdout"
+            "{experiment}: the `course` split has no validation set, so a search would rank on the \
+             test set (use --split holdout)"
         )));
     }
-    options.score = Some(Typed(ScoredPart::Test));
-    // What is wrong is said once, before anything is trained; what is guessed, too.
+    options.score = Some(Typed(ScoredSet::Test));
+    // Errors and guesses are reported once, before any training.
     let task =
         SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
             (
                 Some(longest),
                 Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })),
-            ) => Error::Usage(format!(
-                "windows of up to {longest} rows ({file}) do not fit: {error}"
-            )),
+            ) => Error::Usage(format!("{file}: no room for windows of {longest} rows: {error}")),
             (_, error) => error,
         })?;
     task.check()?;
     let mut options = task.options();
-    options.score = Some(Typed(ScoredPart::Valid));
+    options.score = Some(Typed(ScoredSet::Valid));
     TrainSettings::new(options.clone(), &experiment.options())?;
     Ok((options, task.data.source.sha256))
 }
@@ -255,13 +251,12 @@ fn draw(
     let count = drawn.points.len();
     match args.trials {
         _ if count == 0 => {
-            let problem = format!("no combination of its values fits together: {}", drawn.refusal);
+            let problem = format!("no valid combination of values; the first: {}", drawn.refusal);
             Err(Error::Settings { path: args.space.clone(), problem })
         }
         Some(Count(asked)) if args.method == Method::Grid && asked < count => {
             Err(Error::Usage(format!(
-                "the grid has {count} points, more than --trials {asked}; ask for all of them, or \
-                 use fewer values"
+                "--trials {asked}: the grid has {count} points (omit --trials, or use fewer values)"
             )))
         }
         _ => Ok(drawn),
@@ -269,7 +264,7 @@ fn draw(
 }
 
 impl Searching<'_> {
-    /// Says what came of it. Once all trials are trained the best is scored on the test part.
+    /// Prints and writes the results. Once all trials are trained, scores the best on the test set.
     fn report(
         &self,
         args: &SearchArgs,
@@ -289,7 +284,7 @@ impl Searching<'_> {
         write_atomic(&folder.join(TRIALS), &board.csv()?)?;
         let score = number(scored.score);
         let about =
-            format!("{name} of a search of {trained}: {metric} {score} on the validation part");
+            format!("{name} of a search of {trained}: {metric} {score} on the validation set");
         let config = settings_file(experiment, None, &self.best_options(best_run)?, &about);
         write_atomic(&folder.join(BEST), config.as_bytes())?;
         let title = format!(
@@ -315,21 +310,21 @@ impl Searching<'_> {
         ));
         out(&*board);
         if best_run.trial == 0 {
-            out("No trial is better than the settings as they are.");
+            out("No trial is better than the baseline configuration.");
         }
         match test {
             Some(test) => out(search.describe(&test, &name)),
-            None => out("Stopped by --minutes; the same command resumes. The test set stays \
-                         closed until all trials are trained."),
+            None => out("Stopped by --minutes; the same command resumes. The test set is scored \
+                         once all trials are trained."),
         }
         out(format_args!(
-            "\nuse it: rnn-train --config {} train {experiment} --fresh",
+            "\nnext: rnn-train --config {} train {experiment} --fresh",
             folder.join(BEST).display()
         ));
         let test = if complete { "  test.json" } else { "" };
         out(format_args!(
-            "written to {}: {TRIALS}  {FOLDER}.svg/.png  best.toml{test}  trial-*/ (a run folder \
-             each)",
+            "written to {}: {TRIALS}  {FOLDER}.svg/.png  best.toml{test}  trial-*/ (one run \
+             folder per trial)",
             folder.display()
         ));
         Ok(())

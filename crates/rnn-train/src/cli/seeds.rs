@@ -1,4 +1,4 @@
-//! Several models of one experiment, each of another seed.
+//! `train --seeds`: several models of one experiment, each with a different seed.
 
 use std::{fmt, fs, path::PathBuf};
 
@@ -9,7 +9,7 @@ use super::output::{note, out};
 use super::{context::Context, train::TrainArgs};
 use crate::{
     backend::{Backend, USE_CPU},
-    error::{Error, Result},
+    error::{Error, Result, train_command},
     evaluation::{Scores, SeriesEvaluation, verdict},
     settings::{Count, Experiment, Options, Progress, TrainSettings},
     task::{SeriesTask, Task},
@@ -18,7 +18,7 @@ use crate::{
     workers::{self, Worker},
 };
 
-/// `seeds.json`: the scores of every model, and of the mean of their forecasts.
+/// `seeds.json`: the scores of every model and of their mean forecast.
 #[derive(Debug, Serialize)]
 struct SeedsReport {
     experiment: Experiment,
@@ -26,7 +26,7 @@ struct SeedsReport {
     median: Spread,
     lowest: Spread,
     highest: Spread,
-    /// Scores of the mean of all models' forecasts, beside the baselines.
+    /// Scores of the mean forecast of all models, with the baselines.
     mean: SeriesEvaluation,
 }
 
@@ -36,11 +36,11 @@ struct Model {
     best_epoch: usize,
     #[serde(flatten)]
     scores: Scores,
-    /// Share of the test values inside the intervals.
+    /// Fraction of the test values inside the intervals.
     coverage: Option<f64>,
 }
 
-/// One number of all models, for each score.
+/// A statistic over all models, for each score.
 #[derive(Debug, Clone, Copy, Serialize)]
 struct Spread {
     rmse: f64,
@@ -54,14 +54,14 @@ impl From<&Scores> for Spread {
     }
 }
 
-/// Trains models of one seed after another, as many at once as fit.
+/// Trains models with consecutive seeds, several at a time.
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let (experiment, count) = (args.experiment, args.seeds.map_or(1, |Count(count)| count));
     experiment.require_series("--seeds")?;
     let options = context.options(experiment, &args.options)?;
     let first = args.options.seed.or(context.settings.file.seed).unwrap_or(1);
     let seeds: Vec<u64> = (0..count).map(|index| first.wrapping_add(index as u64)).collect();
-    // What is wrong is said once, before anything is trained; what is guessed, too.
+    // Errors and guesses are reported once, before any training.
     let task = SeriesTask::open(experiment, options, None)?;
     task.check()?;
     let options = task.options();
@@ -72,7 +72,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let _lock = artifacts.lock(".seeds.lock")?;
     let backend = context.backend()?;
     let at_once = args.parallel.pool(&backend, count, &options, context.run_here);
-    note(format_args!("training {count} models, {} at once", at_once.jobs));
+    note(format_args!("training {count} models, {} at a time", at_once.jobs));
     let training = |seed: &u64| {
         let artifacts = Some(folder.join(seed.to_string()));
         let options = Options { seed: Some(*seed), artifacts, ..options.clone() };
@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     };
     let workers = seeds.iter().map(training).collect::<Result<Vec<_>>>()?;
     let quiet = options.progress == Some(Progress::None);
-    // What it says of models that are trained anew no longer holds.
+    // The report of the previous models is no longer valid.
     drop(fs::remove_file(artifacts.path(REPORT)));
     workers::run_all(&workers, at_once, quiet, |index| {
         if !quiet {
@@ -91,17 +91,17 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     artifacts.write(REPORT, to_json(&report)?)?;
     out(&report);
     out(format_args!(
-        "\nwritten to {}: {REPORT}  {FOLDER}/SEED/{experiment}/ (a folder a model)",
+        "\nwritten to {}: {REPORT}  {FOLDER}/SEED/{experiment}/ (one folder per model)",
         artifacts.folder.display()
     ));
     Ok(())
 }
 
-/// Where the models are.
+/// Folder of the models.
 const FOLDER: &str = "seeds";
 const REPORT: &str = "seeds.json";
 
-/// What `seeds.json` is read for.
+/// The part of `seeds.json` that is read back.
 #[derive(Debug, Deserialize)]
 struct Trainings {
     models: Vec<SeedModel>,
@@ -112,16 +112,18 @@ struct SeedModel {
     seed: u64,
 }
 
-/// Folders of the models that `seeds.json` speaks of; there may be others, of earlier trainings.
+/// Folders of the models listed in `seeds.json`. Other folders may be left from earlier trainings.
 pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<PathBuf>> {
     let artifacts = context.folder(experiment);
     let path = artifacts.path(REPORT);
     let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
-    let train = format!("run `rnn-train train {experiment} --seeds 5`");
-    let text = read_if_exists(&path)?
-        .ok_or_else(|| bad(format!("there are no models of several seeds yet: {train} first")))?;
-    let report: Trainings = serde_json::from_str(&text)
-        .map_err(|error| bad(format!("expected the scores of models, got: {error}; {train}")))?;
+    let train = train_command(experiment.name(), &artifacts.folder);
+    let text = read_if_exists(&path)?.ok_or_else(|| {
+        bad(format!("no models of several seeds yet (run `{train} --seeds 5` first)"))
+    })?;
+    let report: Trainings = serde_json::from_str(&text).map_err(|error| {
+        bad(format!("expected the scores of models, got: {error} (run `{train} --seeds 5`)"))
+    })?;
     let folder = artifacts.path(FOLDER);
     Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }
@@ -165,7 +167,7 @@ fn report(
     Ok(SeedsReport { experiment, models, median, lowest, highest, mean })
 }
 
-/// The middle of sorted numbers.
+/// The median of sorted numbers.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len().is_multiple_of(2) {
@@ -200,12 +202,12 @@ impl fmt::Display for SeedsReport {
             rows.push(row(name, *spread, String::new(), None));
         }
         let coverage = percent(mean.interval.as_ref().map(|interval| interval.coverage));
-        rows.push(row("mean of the models", Spread::from(&mean.model), coverage, None));
+        rows.push(row("mean forecast", Spread::from(&mean.model), coverage, None));
         rows.extend(mean.baselines.iter().map(|baseline| {
             row(&baseline.name, Spread::from(&baseline.scores), String::new(), None)
         }));
         writeln!(f, "{}", table("<>>>>>", rows))?;
-        write!(f, "Of the mean of the models: {}", verdict(mean.skill, &mean.baselines))
+        write!(f, "Mean forecast: {}", verdict(mean.skill, &mean.baselines))
     }
 }
 

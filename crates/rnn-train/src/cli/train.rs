@@ -19,12 +19,12 @@ use crate::{
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct TrainArgs {
-    /// Experiment, see `rnn-train list`
+    /// Name of the experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
-    /// Start over instead of training further
+    /// Start over instead of continuing the previous run
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Train so many models, of one seed after another, and report median and spread
+    /// Number of models, with consecutive seeds; reports their median and spread
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seeds: Option<Count>,
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct TrainArgs {
     pub(crate) options: Options,
 }
 
-/// Trains an experiment and writes everything there is to say about it.
+/// Trains an experiment and writes all results.
 pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let experiment = args.experiment;
     let claim = Claim::take(context.folder(experiment), args.fresh)?;
@@ -41,14 +41,13 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
         context.settings.layered(experiment, &args.options, claim.inherited().as_ref())?;
     if args.parallel.is_set() {
         return Err(Error::Usage(
-            "--jobs and --threads are for several models at once (--seeds)".to_owned(),
+            "--jobs, --threads: only for several models (use --seeds)".to_owned(),
         ));
     }
     note_data(claim.earlier(), &options);
     if options.progress == Some(Progress::Tui) && !io::stdout().is_terminal() {
         return Err(Error::Usage(
-            "--progress tui needs a terminal on standard output; --progress plain writes lines"
-                .to_owned(),
+            "--progress tui: needs a terminal on standard output (use --progress plain)".to_owned(),
         ));
     }
     match experiment.task() {
@@ -91,16 +90,19 @@ fn train<T: Task>(
     run.go(&backend, &watch).map(drop)
 }
 
-/// Says which data is trained on, where an earlier run was on some.
+/// Prints the data file if it comes from the previous run or differs from that of it.
 fn note_data(earlier: Option<&Options>, options: &Options) {
     match (earlier.and_then(|earlier| earlier.data.as_ref()), options.data.as_ref()) {
         (Some(before), Some(path)) if before == path => {
-            note(format_args!("training on {} as before (--data chooses another)", path.display()));
+            note(format_args!(
+                "data: {}, as in the previous run (use --data to change it)",
+                path.display()
+            ));
         }
         (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
             note(
-                "other data than before; what is not said of columns, split and model is as before \
-                 (--fresh starts over)",
+                "note: different data; unspecified column, split and model options are kept from \
+                 the previous run (use --fresh to reset)",
             );
         }
         _ => {}

@@ -8,25 +8,25 @@ use crate::{
     backend::USE_CPU,
     error::Result,
     evaluation::{SeriesEvaluation, best, verdict},
-    settings::{OptionList, Options, ScoredPart},
+    settings::{OptionList, Options, ScoredSet},
     text::number,
     training::Trained,
 };
 
 impl Searching<'_> {
-    /// The settings of a trial, for a training of their own.
+    /// The settings of a trial, for a separate training.
     pub(crate) fn best_options(&self, run: &TrialRun) -> Result<Map<String, Value>> {
         Options { artifacts: None, score: None, ..self.options(run)? }.entries()
     }
 
-    /// The scores of a trial on the test set, measured once.
+    /// The scores of a trial on the test set. A trial is scored only once.
     pub(crate) fn test(&self, run: &TrialRun, search: &mut Search) -> Result<SeriesEvaluation> {
         let trial = run.name();
         let scores = match search.tested.iter().find(|tested| tested.trial == trial) {
             Some(tested) => tested.scores.clone(),
             None => {
                 let trained = Trained::open(&run.root(&self.folder), self.experiment)?
-                    .scored_on(ScoredPart::Test);
+                    .scored_on(ScoredSet::Test);
                 let task = trained.series_task(None, None)?;
                 let device = &self.backend.device;
                 let scores = self.backend.guard(USE_CPU, || {
@@ -44,12 +44,12 @@ impl Searching<'_> {
 }
 
 impl Search {
-    /// How the best trial did on the test set, and how often that was scored.
+    /// Describes the test scores of the best trial, and how often the test set was scored.
     pub(crate) fn describe(&self, test: &SeriesEvaluation, name: &str) -> String {
         let tested: Vec<&str> = self.tested.iter().map(|tested| tested.trial.as_str()).collect();
         let times = match tested.len() {
-            1 => "once, for".to_owned(),
-            times => format!("{times} times by this search ({}); this is of", tested.join(", ")),
+            1 => "once".to_owned(),
+            times => format!("{times} times by this search ({})", tested.join(", ")),
         };
         let baseline = best(&test.baselines).map_or_else(String::new, |best| {
             let (rmse, mae) = (number(best.scores.rmse), number(best.scores.mae));
@@ -58,7 +58,7 @@ impl Search {
         let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
         let verdict = verdict(test.skill, &test.baselines);
         format!(
-            "The test set was scored {times} {name}, after it was chosen: RMSE {rmse}, MAE {mae}\
+            "Test set, scored {times}, after the choice of {name}: RMSE {rmse}, MAE {mae}\
              {baseline}.\n{verdict}"
         )
     }

@@ -23,12 +23,12 @@ pub(crate) struct TrialOutcome {
 /// Scores of a run on the validation set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Scored {
-    /// The score that is ranked.
+    /// The ranking score.
     pub(crate) score: f64,
     pub(crate) rmse: f64,
     pub(crate) mae: f64,
     pub(crate) best_epoch: usize,
-    /// Epochs that were trained.
+    /// Number of trained epochs.
     pub(crate) epochs: usize,
     pub(crate) seconds: f64,
 }
@@ -41,9 +41,9 @@ pub(crate) struct Board {
     outcomes: Vec<TrialOutcome>,
 }
 
-/// Trials listed as leading during the search.
+/// Number of leading trials in the progress.
 const LEADERS: usize = 5;
-/// Trials of the leaderboard.
+/// Number of trials in the final table.
 const SHOWN: usize = 10;
 
 impl Board {
@@ -55,8 +55,8 @@ impl Board {
         self.outcomes.push(outcome);
     }
 
-    /// The last outcome of each trial that has a score: of halving, that of the most epochs; most
-    /// epochs first, then the best.
+    /// The last score of each trial (with halving, that of its last rung). Later rungs come first,
+    /// then better scores.
     pub(crate) fn latest(&self) -> Vec<(&TrialRun, Scored)> {
         let latest: BTreeMap<usize, (&TrialRun, Scored)> =
             self.scored().map(|(run, scored)| (run.trial, (run, scored))).collect();
@@ -67,28 +67,27 @@ impl Board {
         all
     }
 
-    /// All outcomes, by trial.
+    /// All outcomes, sorted by trial.
     pub(crate) fn outcomes(&self) -> Vec<&TrialOutcome> {
         let mut all: Vec<&TrialOutcome> = self.outcomes.iter().collect();
         all.sort_by_key(|outcome| (outcome.run.trial, outcome.run.rung));
         all
     }
 
-    /// Runs that have scores, by trial.
+    /// All runs with scores, sorted by trial.
     fn scored(&self) -> impl Iterator<Item = (&TrialRun, Scored)> {
         let scored = |outcome: &'_ TrialOutcome| outcome.result.as_ref().ok().copied();
         let all = self.outcomes().into_iter();
         all.filter_map(move |outcome| Some((&outcome.run, scored(outcome)?)))
     }
 
-    /// Outcomes that can be ranked, the best first; of halving those of the rung that most epochs
-    /// were trained in. Equal ones are in the order of their trials.
+    /// The ranking, best first; with halving, of the last rung. Ties are sorted by trial.
     pub(crate) fn ranked(&self) -> Vec<(&TrialRun, Scored)> {
         let last = self.scored().filter_map(|(run, _)| run.rung).max();
         self.of_rung(last)
     }
 
-    /// The same of a rung, and of the settings as they are.
+    /// The ranking of a rung, including the baseline configuration.
     pub(crate) fn of_rung(&self, rung: Option<usize>) -> Vec<(&TrialRun, Scored)> {
         let mut ranked: Vec<(&TrialRun, Scored)> =
             self.scored().filter(|(run, _)| run.rung == rung || run.trial == 0).collect();
@@ -96,7 +95,7 @@ impl Board {
         ranked
     }
 
-    /// The line of a finished run.
+    /// The progress line of a finished run.
     pub(crate) fn line(&self, outcome: &TrialOutcome) -> String {
         let name = outcome.run.name();
         let settings = described(&outcome.run.point);
@@ -109,14 +108,14 @@ impl Board {
         let scores =
             rivals.filter_map(|other| Some((&other.run, other.result.as_ref().ok()?.score)));
         let best = match scores.min_by(|one, other| one.1.total_cmp(&other.1)) {
-            Some((leader, _)) if *leader == outcome.run => "the best so far".to_owned(),
-            Some((leader, best)) => format!("best so far {} of {}", number(best), leader.name()),
+            Some((leader, _)) if *leader == outcome.run => "best so far".to_owned(),
+            Some((leader, best)) => format!("best so far: {} of {}", number(best), leader.name()),
             None => String::new(),
         };
         format!("{name}: {} {score}  {settings}  ({best})", self.metric.title())
     }
 
-    /// The best so far, on a line.
+    /// The best trials so far, on one line.
     pub(crate) fn standing(&self) -> Option<String> {
         let ranked = self.ranked();
         let line = |(run, scored): &(&TrialRun, Scored)| {
@@ -124,10 +123,10 @@ impl Board {
         };
         let best: Vec<String> = ranked.iter().take(LEADERS).map(line).collect();
         (best.len() > 1)
-            .then(|| format!("  leading by {}: {}", self.metric.title(), best.join(", ")))
+            .then(|| format!("  best {} so far: {}", self.metric.title(), best.join(", ")))
     }
 
-    /// `search.csv`: a header and a row for each run.
+    /// `search.csv`: a header and a row per run.
     pub(crate) fn csv(&self) -> Result<Vec<u8>> {
         let scores = ["score", "rmse", "mae", "best_epoch", "epochs", "seconds"];
         let head = cells!["trial", "rung", "status"].into_iter().chain(scores.map(str::to_owned));
@@ -152,17 +151,19 @@ impl Board {
     pub(crate) fn best(&self) -> Result<(&TrialRun, Scored)> {
         let failed = || {
             if self.outcomes.is_empty() {
-                return Error::Worker("no training ended in time; use more --minutes".to_owned());
+                return Error::Worker(
+                    "search: no training finished in time (use more --minutes)".to_owned(),
+                );
             }
             let problem = self.outcomes.iter().find_map(|outcome| outcome.result.as_ref().err());
             let problem = problem.cloned().unwrap_or_default();
-            Error::Worker(format!("no trial has a score; the first problem: {problem}"))
+            Error::Worker(format!("search: all trials failed; the first: {problem}"))
         };
         self.ranked().into_iter().next().ok_or_else(failed)
     }
 }
 
-/// The settings of a point on a line.
+/// The settings of a point, on one line.
 pub(crate) fn described(point: &Point) -> String {
     point.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect::<Vec<_>>().join(" ")
 }
@@ -170,7 +171,7 @@ pub(crate) fn described(point: &Point) -> String {
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranked = self.ranked();
-        // The tables have two scores; a third is shown where it is the one that is ranked.
+        // The table shows RMSE and MAE, and the ranking score if it is another one.
         let third = matches!(self.metric, Ranking::Mase | Ranking::Smape);
         let title = if third { vec![self.metric.title().to_owned()] } else { Vec::new() };
         let head = [
@@ -195,7 +196,7 @@ impl fmt::Display for Board {
         f.write_str(&table(&sides, iter::once(head.concat()).chain(rows)))?;
         let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         if failed > 0 {
-            write!(f, "\n {failed} failed; search.csv says why")?;
+            write!(f, "\n {failed} failed (see search.csv)")?;
         }
         Ok(())
     }

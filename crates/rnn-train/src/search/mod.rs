@@ -39,9 +39,9 @@ pub(crate) struct SearchPlan {
     pub(crate) experiment: Experiment,
     pub(crate) method: Typed<Method>,
     pub(crate) metric: Typed<Ranking>,
-    /// Of successive halving, whose rungs follow from it.
+    /// Number of trials of successive halving, which determines its rungs.
     pub(crate) trials: Option<usize>,
-    /// Of the draws.
+    /// Seed of the random draws.
     pub(crate) search_seed: u64,
     pub(crate) space: Value,
     /// Settings that are not searched.
@@ -50,15 +50,15 @@ pub(crate) struct SearchPlan {
     pub(crate) data_sha256: String,
 }
 
-/// `search.json`
+/// The content of `search.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Search {
-    /// Version of this folder's layout.
+    /// Version of the folder layout.
     format: u32,
     pub(crate) plan: SearchPlan,
-    /// Trials that were asked for, at most.
+    /// Largest number of trials requested so far.
     pub(crate) trials: usize,
-    /// Trials whose test set was scored, in turn, with the scores.
+    /// Trials scored on the test set, in order, with their scores.
     pub(crate) tested: Vec<Tested>,
 }
 
@@ -69,32 +69,32 @@ pub(crate) struct Tested {
     pub(crate) scores: SeriesEvaluation,
 }
 
-/// A training of a trial.
+/// A training run of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TrialRun {
-    /// 0 is the settings as they are.
+    /// Number of the trial; 0 is the baseline configuration.
     pub(crate) trial: usize,
-    /// Of successive halving.
+    /// The rung of successive halving.
     pub(crate) rung: Option<usize>,
     pub(crate) point: Point,
-    /// Epochs, where they are the rung's.
+    /// Epochs of the rung, if any.
     pub(crate) epochs: Option<usize>,
 }
 
 const FORMAT: u32 = 1;
 
 impl Search {
-    /// Opens the search of a folder, or begins one.
+    /// Opens the search of a folder, or starts a new one.
     ///
     /// # Errors
     ///
-    /// When the folder holds another search, with what is not the same.
+    /// If the folder holds a search with a different plan.
     pub(crate) fn open(folder: &Path, plan: SearchPlan) -> Result<Self> {
         let path = folder.join(NAME);
         let problem = |problem: String| Error::Artifact {
             path: path.clone(),
             problem: format!(
-                "{problem}; start over with --fresh, or choose another folder with --artifacts"
+                "{problem} (use --fresh to start over, or --artifacts for another folder)"
             ),
         };
         let Some(text) = read_if_exists(&path)? else {
@@ -105,11 +105,11 @@ impl Search {
         let document: Value = serde_json::from_str(&text).map_err(malformed)?;
         let format = &document["format"];
         if *format != FORMAT {
-            return Err(problem(format!("has layout {format}, this program reads {FORMAT}")));
+            return Err(problem(format!("layout {format}, expected {FORMAT}")));
         }
         let found: Self = serde_json::from_value(document).map_err(malformed)?;
         match found.plan.differs(&plan)? {
-            Some(difference) => Err(problem(format!("is a search with {difference}"))),
+            Some(difference) => Err(problem(format!("belongs to a search with {difference}"))),
             None => Ok(found),
         }
     }
@@ -120,20 +120,23 @@ impl Search {
 }
 
 const NAME: &str = "search.json";
-/// All trials, in the folder of a search.
+/// Table of all trials, in the folder of a search.
 pub(crate) const TRIALS: &str = "search.csv";
 
 impl SearchPlan {
-    /// What of another plan is not the same.
+    /// The first difference from another plan.
     fn differs(&self, other: &Self) -> Result<Option<String>> {
         let flat = |plan: &Self| -> Result<Map<String, Value>> {
             let Ok(Value::Object(mut all)) = serde_json::to_value(plan) else {
                 return Err(Error::Internal("a plan is no object".to_owned()));
             };
-            for part in ["options", "space"] {
-                if let Some(Value::Object(entries)) = all.remove(part) {
+            for group in ["options", "space"] {
+                if let Some(Value::Object(entries)) = all.remove(group) {
                     all.extend(entries.into_iter().map(|(name, value)| {
-                        (if part == "space" { format!("the space of {name}") } else { name }, value)
+                        (
+                            if group == "space" { format!("the space of {name}") } else { name },
+                            value,
+                        )
                     }));
                 }
             }
@@ -149,7 +152,7 @@ impl SearchPlan {
 }
 
 impl TrialRun {
-    /// Its name in messages and of its folder.
+    /// The name in messages, and of the folder.
     pub(crate) fn name(&self) -> String {
         match self.rung {
             Some(rung) => format!("trial-{:03}-rung-{rung}", self.trial),
@@ -158,14 +161,14 @@ impl TrialRun {
         }
     }
 
-    /// The folder that has the folder of the run.
+    /// The parent of the run folder.
     pub(crate) fn root(&self, folder: &Path) -> PathBuf {
         folder.join(self.name())
     }
 }
 
 impl Ranking {
-    /// As tables have it.
+    /// The name in tables.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Rmse => "RMSE",
@@ -175,7 +178,7 @@ impl Ranking {
         }
     }
 
-    /// The score that is ranked; the lowest is the best.
+    /// The ranking score; lower is better.
     pub(crate) fn of(self, scores: &Scores) -> f64 {
         match self {
             Self::Rmse => scores.rmse,
@@ -187,6 +190,6 @@ impl Ranking {
 }
 
 impl Method {
-    /// Trials, where it is not said how many.
+    /// Default number of trials.
     pub(crate) const TRIALS: usize = 20;
 }

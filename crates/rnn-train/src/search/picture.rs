@@ -1,4 +1,4 @@
-//! The picture of a search, in parallel coordinates.
+//! The plot of a search, in parallel coordinates.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::{
 
 const PALE: &str = "#cbd5e1";
 
-/// All trials as lines through an axis for each key, and the score last.
+/// Draws each trial as a line through one axis per key and a last axis for the score.
 ///
-/// kuva's `ParallelPlot` has ticks of numbers alone and one width for all lines, so it cannot show
-/// lists, logarithmic ranges, or trials without a value.
+/// kuva's `ParallelPlot` has numeric ticks and one line width only. It cannot show lists,
+/// logarithmic ranges, or trials without a value.
 pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -> Result<Picture> {
     let trials = board.latest();
     let points = || trials.iter().map(|(run, _)| &run.point);
@@ -34,7 +34,7 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
     for (run, scored) in &trials {
         let score = Value::from(scored.score);
         let keys = space.dimensions.iter().map(|one| run.point.get(&one.key));
-        // Settings as they are may have no value of a key.
+        // The baseline configuration may lack a value of a key.
         let places = axes.iter().enumerate().zip(keys.chain([Some(&score)]));
         let places = places.filter_map(|((x, axis), value)| Some((x as f64, axis.place(value?))));
         let line = curve(places.collect(), "");
@@ -49,7 +49,7 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
             line.with_color(color).with_stroke_width(width).into()
         });
     }
-    // The best come last, on top.
+    // Draw the best last, on top.
     plots.reverse();
     let last = (axes.len() - 1) as f64;
     let best = trials.iter().find(|(run, _)| run.trial > 0);
@@ -64,7 +64,7 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
     let mut layout = layout(&plots, title, "", "")
         .with_subtitle(format!(
             "lower is better. orange: the best trial ({best}); blue: the next four; grey: others; \
-             dashed: the settings as they are"
+             dashed: the baseline configuration"
         ))
         .with_theme(theme)
         .with_show_grid(false)
@@ -76,7 +76,7 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
         .with_x_tick_step(1.0)
         .with_x_tick_format(TickFormat::Custom(Arc::new(named)))
         .with_y_tick_format(TickFormat::Custom(Arc::new(|_| String::new())));
-    // Texts are centred above their place; these begin beside their axis.
+    // Annotations are centred; shift them so that they start beside their axis.
     let beside =
         |text: &str| (6.0 + 3.2 * text.chars().count() as f64) / (WIDTH - 60.0) * (last + 0.8);
     for (x, axis) in axes.iter().enumerate() {
@@ -90,24 +90,24 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
     Picture::of(plots, layout)
 }
 
-/// Where the values of a key are on its axis, from 0 to 1.
+/// The axis of a key, which maps values to 0..1.
 #[derive(Debug)]
 struct Axis {
     name: String,
-    /// The values of a list, in order; empty for numbers.
+    /// The values of a list, in order; empty for a range.
     choices: Vec<String>,
     low: f64,
     high: f64,
     log: bool,
     whole: bool,
-    /// Whether worse values are drawn at the upper end.
+    /// True if worse scores are drawn at the upper end.
     cut: bool,
 }
 
-/// Places along an axis that show their value.
+/// Positions of the ticks.
 const TICKS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Scores this many times as far from the median as the best are drawn at the end of the axis: an
-/// outlier would hide all others.
+/// Scores more than `FAR` times as far from the median as the best are drawn at the end of the
+/// axis, since an outlier would hide all others.
 const FAR: f64 = 3.0;
 
 impl Axis {
@@ -166,7 +166,7 @@ impl Axis {
         if low >= high {
             return vec![(short(low), 0.5)];
         }
-        // Two digits of what is between two ticks.
+        // Two significant digits of the distance between ticks.
         let digits = (1.0 - ((high - low) / 4.0).log10().floor()).clamp(0.0, 9.0) as usize;
         let text = |value| if self.log { short(value) } else { format!("{value:.digits$}") };
         let mut ticks: Vec<(String, f64)> = values.map(text).into_iter().zip(TICKS).collect();
@@ -189,7 +189,7 @@ impl Axis {
         self.at(index.map_or_else(|| value.as_f64().unwrap_or(self.low), |index| index as f64))
     }
 
-    /// The place of a number.
+    /// The position of a number.
     fn at(&self, number: f64) -> f64 {
         let scaled = |number: f64| if self.log { number.ln() } else { number };
         let [number, low, high] = [number, self.low, self.high].map(scaled);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_that_went_wrong_does_not_hide_the_others() {
+    fn an_outlier_does_not_hide_the_other_scores() {
         let axis = Axis::of_scores("RMSE", vec![7.0, 7.2, 7.4, 7.6, 495.0]);
         assert_eq!(texts(&axis), ["7.00", "7.40", "7.80", "8.20", "≥ 8.60"]);
         assert_eq!((axis.place(&Value::from(495.0)), axis.place(&Value::from(7.0))), (1.0, 0.0));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_have_the_settings_as_they_are_too() {
+    fn axes_include_the_baseline_configuration() {
         let space = "units = [[8], [16]]\nwindow = { min = 5, max = 8 }\n\
                      weight_decay = { min = 0.001, max = 0.1, log = true }";
         let space = Space::parse(space).unwrap();

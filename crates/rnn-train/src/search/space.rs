@@ -1,4 +1,4 @@
-//! The search space: values for some keys of a settings file.
+//! The search space: lists or ranges of values for keys of a settings file.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -16,20 +16,20 @@ use crate::{
     settings::{Options, searchable},
 };
 
-/// Settings of a trial: a value for each key of the space.
+/// The settings of a trial: a value for each key of the space.
 pub(crate) type Point = Map<String, Value>;
 
-/// What is tried, in turn.
+/// The points to try, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Drawn {
     pub(crate) points: Vec<Point>,
-    /// Number of combinations that do not fit together, and why the first does not.
+    /// Number of invalid combinations, and the error of the first.
     pub(crate) refused: usize,
     pub(crate) refusal: String,
 }
 
 impl Drawn {
-    /// Adds a point if it fits.
+    /// Adds a point if it is valid.
     fn add(&mut self, point: Point, fits: impl Fn(&Point) -> Result<()>) -> bool {
         let checked = fits(&point);
         match &checked {
@@ -45,10 +45,10 @@ impl Drawn {
     }
 }
 
-/// A value, or the problem with the text.
+/// A parsed value, or an error message.
 type Parsed<T> = std::result::Result<T, String>;
 
-/// Keys and their values, in the order of the file.
+/// The dimensions of the space, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Space {
     pub(crate) dimensions: Vec<Dimension>,
@@ -68,7 +68,7 @@ pub(crate) struct Dimension {
 pub(crate) enum Values {
     /// A list.
     Choice(Vec<Value>),
-    /// Numbers from one to another.
+    /// A range of numbers.
     Range(Range),
 }
 
@@ -77,9 +77,9 @@ pub(crate) enum Values {
 pub(crate) struct Range {
     min: f64,
     max: f64,
-    /// Drawn evenly by their logarithm.
+    /// True for uniform draws of the logarithm.
     pub(crate) log: bool,
-    /// Values of a grid.
+    /// Number of values in a grid.
     steps: Option<usize>,
     whole: bool,
 }
@@ -94,9 +94,9 @@ struct RangeTable {
     steps: Option<usize>,
 }
 
-/// Points that a grid has at most.
+/// Most points of a grid.
 const MOST_POINTS: usize = 100_000;
-/// Draws that a new trial may take: in a small space most have been seen.
+/// Most draws for a new trial: a small space runs out of new points.
 const MOST_DRAWS: u64 = 1000;
 
 impl Space {
@@ -104,7 +104,7 @@ impl Space {
     ///
     /// # Errors
     ///
-    /// With the line, when a key is no setting, cannot be searched, or has no values or wrong ones.
+    /// If a key is unknown, not searchable, or without valid values; the message has its line.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let problem = |problem: String| Error::Settings { path: path.to_owned(), problem };
         let text = read_text(path, MAX_TEXT_BYTES)
@@ -127,14 +127,14 @@ impl Space {
         };
         let dimensions = entries.into_iter().map(dimension).collect::<Parsed<Vec<_>>>()?;
         if dimensions.is_empty() {
-            return Err("has no keys; expected lines like learning_rate = { min = 1e-4, \
+            return Err("no keys; expected lines like learning_rate = { min = 1e-4, \
                         max = 1e-2, log = true } and units = [[32], [64]]"
                 .to_owned());
         }
         Ok(Self { dimensions })
     }
 
-    /// Makes sure that every value is one that its setting takes.
+    /// Checks that every value is valid for its setting.
     pub(crate) fn check(&self, path: &Path, fits: impl Fn(&Options) -> Result<()>) -> Result<()> {
         for Dimension { key, line, values } in &self.dimensions {
             for value in values.ends() {
@@ -142,7 +142,12 @@ impl Space {
                 let problem = match overlay(&point).map(|options| fits(&options)) {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => format!("line {line}: `{key} = {}`: {error}", point[key]),
-                    Err(problem) => format!("line {line}: `{key}`: {problem}"),
+                    Err(problem) => match list_of_lists(key) {
+                        Some(example) => format!(
+                            "line {line}: `{key}`: {problem} (use a list of lists like {example})"
+                        ),
+                        None => format!("line {line}: `{key}`: {problem}"),
+                    },
                 };
                 return Err(Error::Settings { path: path.to_owned(), problem });
             }
@@ -150,8 +155,8 @@ impl Space {
         Ok(())
     }
 
-    /// Draws points at random, each a new one that `fits`. They depend only on the seed and on the
-    /// number of points before.
+    /// Draws distinct random points that satisfy `fits`. A point depends only on the seed and on
+    /// the draws before it.
     pub(crate) fn random(
         &self,
         seed: u64,
@@ -174,11 +179,11 @@ impl Space {
         drawn
     }
 
-    /// All combinations that fit, the last key changing fastest.
+    /// All valid combinations; the last key changes fastest.
     ///
     /// # Errors
     ///
-    /// If a range has no steps, or there are too many combinations.
+    /// If a range has no `steps`, or there are too many combinations.
     pub(crate) fn grid(&self, path: &Path, fits: impl Fn(&Point) -> Result<()>) -> Result<Drawn> {
         let mut points = vec![Point::new()];
         for Dimension { key, line, values } in &self.dimensions {
@@ -188,13 +193,14 @@ impl Space {
             };
             let values = values.all().ok_or_else(|| {
                 problem(format!(
-                    "a grid needs the number of values of `{key}`, like \
+                    "`{key}`: a grid needs `steps`, like \
                      {{ min = 1e-4, max = 1e-2, log = true, steps = 5 }}"
                 ))
             })?;
             if points.len() * values.len() > MOST_POINTS {
-                let problem =
-                    problem(format!("a grid of more than {MOST_POINTS} points; use fewer values"));
+                let problem = problem(format!(
+                    "the grid has more than {MOST_POINTS} points (use fewer values)"
+                ));
                 return Err(problem);
             }
             let with = |point: &Point, value: &Value| {
@@ -214,13 +220,13 @@ impl Space {
         Ok(drawn)
     }
 
-    /// The largest number that a key takes.
+    /// The largest value of a numeric key.
     pub(crate) fn largest(&self, key: &str) -> Option<u64> {
         let dimension = self.dimensions.iter().find(|dimension| dimension.key == key)?;
         dimension.values.ends().iter().filter_map(Value::as_u64).max()
     }
 
-    /// A value that is equal only for equal spaces.
+    /// A JSON value that identifies the space.
     pub(crate) fn fingerprint(&self) -> Value {
         let entry = |one: &Dimension| {
             let values = match &one.values {
@@ -237,24 +243,26 @@ impl Space {
     }
 }
 
-/// The options of a point.
+/// Converts a point into options.
 pub(crate) fn overlay(point: &Point) -> Parsed<Options> {
     serde_json::from_value(Value::Object(point.clone())).map_err(|error| error.to_string())
 }
 
 impl Values {
     fn new(key: &str, value: toml::Value) -> Parsed<Self> {
-        let expected = format!(
-            "expected values of `{key}`: a list like [1, 2, 3], or a range like \
-             {{ min = 1, max = 3 }}"
-        );
+        let expected = match list_of_lists(key) {
+            Some(example) => format!("`{key}`: expected a list of lists like {example}"),
+            None => format!(
+                "`{key}`: expected a list like [1, 2, 3], or a range like {{ min = 1, max = 3 }}"
+            ),
+        };
         match value {
             toml::Value::Array(items) if items.is_empty() => {
                 Err(format!("{expected}, got an empty list"))
             }
             toml::Value::Array(items) => {
                 let value = |item: &toml::Value| match serde_json::to_value(item) {
-                    // What is no number is nothing in JSON, and nothing is set by it.
+                    // JSON has no NaN: it becomes null, which sets nothing.
                     Ok(value) if !has_null(&value) => Ok(value),
                     _ => Err(format!("{expected}, got {item} in it")),
                 };
@@ -270,13 +278,13 @@ impl Values {
         }
     }
 
-    /// A value for a number of at least 0 and below 1.
+    /// The value at a position from 0 to below 1.
     fn at(&self, place: f64) -> Value {
         match self {
             Self::Choice(values) => {
                 values[((place * values.len() as f64) as usize).min(values.len() - 1)].clone()
             }
-            // Every whole number has its part of the range.
+            // Every whole number has an equal interval of the range.
             Self::Range(range) if range.whole => {
                 range.value(range.between(range.min, range.max + 1.0, place).floor())
             }
@@ -298,7 +306,7 @@ impl Values {
         Some(values)
     }
 
-    /// Values among which all others are.
+    /// The extreme values, between which all others are.
     fn ends(&self) -> Vec<Value> {
         match self {
             Self::Choice(values) => values.clone(),
@@ -316,7 +324,7 @@ impl Range {
         let number = |name: &str, value: &toml::Value| {
             let whole = value.as_integer().map(|whole| whole as f64);
             let number = value.as_float().or(whole).filter(|number| number.is_finite());
-            number.ok_or_else(|| format!("{name} of `{key}` is no number: {value}"))
+            number.ok_or_else(|| format!("`{key}`: expected a number for {name}, got {value}"))
         };
         let range = Self {
             min: number("min", min)?,
@@ -326,22 +334,18 @@ impl Range {
             whole: min.is_integer() && max.is_integer(),
         };
         if range.min >= range.max {
-            return Err(format!("the range of `{key}` is empty: min {min} is not below max {max}"));
+            return Err(format!("`{key}`: expected min below max, got min {min} and max {max}"));
         }
         if range.log && range.min <= 0.0 {
-            return Err(format!(
-                "the range of `{key}` cannot be logarithmic from min {min}; begin above 0"
-            ));
+            return Err(format!("`{key}`: a logarithmic range needs min above 0, got {min}"));
         }
         if range.steps.is_some_and(|steps| !(2..=MOST_POINTS).contains(&steps)) {
-            return Err(format!(
-                "the steps of `{key}` are less than two or more than {MOST_POINTS}"
-            ));
+            return Err(format!("`{key}`: expected from 2 to {MOST_POINTS} steps"));
         }
         Ok(range)
     }
 
-    /// The value nearest to a number.
+    /// The value of the range nearest to a number.
     fn value(&self, number: f64) -> Value {
         if self.whole {
             Value::from(number.round().min(self.max) as i64)
@@ -350,13 +354,23 @@ impl Range {
         }
     }
 
-    /// Whether all its values are whole numbers.
+    /// True if all values are whole numbers.
     pub(crate) fn is_whole(&self) -> bool {
         self.whole
     }
 
-    fn between(&self, min: f64, max: f64, share: f64) -> f64 {
-        if self.log { min * (max / min).powf(share) } else { min + share * (max - min) }
+    fn between(&self, min: f64, max: f64, place: f64) -> f64 {
+        if self.log { min * (max / min).powf(place) } else { min + place * (max - min) }
+    }
+}
+
+/// An example of the values of a key that takes lists.
+fn list_of_lists(key: &str) -> Option<&'static str> {
+    match key {
+        "units" => Some("[[32], [64]]"),
+        "features" => Some("[[\"open\"], [\"open\", \"close\"]]"),
+        "quantiles" => Some("[[0.1, 0.5, 0.9], [0.05, 0.5, 0.95]]"),
+        _ => None,
     }
 }
 
@@ -367,12 +381,12 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-/// A number of four significant digits, which can be typed.
+/// Rounds to four significant digits, which are easy to type.
 fn significant(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
 }
 
-/// A number of at least 0 and below 1 that depends on what is given alone.
+/// A pseudorandom number from 0 to below 1, a function of the arguments only.
 fn uniform(seed: u64, draw: u64, key: &str) -> f64 {
     let hash = Sha256::digest(format!("{seed} {draw} {key}"));
     let bytes = hash.iter().take(7).fold(0u64, |number, byte| number << 8 | u64::from(*byte));

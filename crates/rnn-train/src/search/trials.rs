@@ -1,4 +1,4 @@
-//! The trainings of a search.
+//! The training runs of a search.
 
 use std::{
     fs,
@@ -31,13 +31,13 @@ use crate::{
 /// A running search.
 pub(crate) struct Searching<'a> {
     pub(crate) experiment: Experiment,
-    /// `search/`
+    /// The folder `search/`.
     pub(crate) folder: PathBuf,
     /// Settings that are not searched.
     pub(crate) base: Options,
-    /// Those of them that the space has values for.
+    /// The baseline values of the keys of the space.
     pub(crate) as_it_is: Point,
-    /// Hash of the data, which is to be that of every trial.
+    /// Hash of the data, the same for every trial.
     pub(crate) sha256: String,
     pub(crate) metric: Ranking,
     pub(crate) backend: &'a Backend,
@@ -48,14 +48,14 @@ pub(crate) struct Searching<'a> {
 }
 
 const LABEL: &str = "trial.json";
-/// How often `search.csv` is written while training; always once more at the end.
+/// Interval between writes of `search.csv` while training; it is always written at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 impl Searching<'_> {
-    /// Trains all trials that are not there yet; says whether that was all.
+    /// Trains all unfinished trials. Returns true if all trials are finished.
     pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
         let run = |(trial, point)| TrialRun { trial, rung: None, point, epochs: None };
-        // What is searched for should be better than what is there already.
+        // The baseline configuration is trained too, for comparison.
         let as_it_is = run((0, self.as_it_is.clone()));
         let mut trials: Vec<TrialRun> = (1..).zip(points).map(run).collect();
         if rungs.is_empty() {
@@ -88,7 +88,7 @@ impl Searching<'_> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Trains those of some runs that are not there yet; says whether it came to all of them.
+    /// Trains the unfinished ones of some runs. Returns true if all of them have ended.
     fn train(&self, runs: &[TrialRun]) -> Result<bool> {
         let mut left = Vec::new();
         for run in runs {
@@ -98,16 +98,16 @@ impl Searching<'_> {
                 }
                 Ok(None) => left.push(run),
                 Err(error) => {
-                    log::info!("{} is trained again: {error}", run.name());
+                    log::info!("note: retraining {}: {error}", run.name());
                     left.push(run);
                 }
             }
         }
         let there = runs.len() - left.len();
         if !self.quiet {
-            let found = (there > 0).then(|| format!(", {there} are there already"));
+            let found = (there > 0).then(|| format!(", {there} already finished"));
             let jobs = self.at_once.jobs.min(left.len());
-            let at_once = (left.len() > 1).then(|| format!("; {jobs} at once"));
+            let at_once = (left.len() > 1).then(|| format!("; {jobs} at a time"));
             let [found, at_once] = [found, at_once].map(Option::unwrap_or_default);
             log::info!("{}{found}{at_once}", count(runs.len(), "training"));
         }
@@ -160,7 +160,7 @@ impl Searching<'_> {
         Worker::training(run.name(), self.experiment, self.backend, &self.options(run)?)
     }
 
-    /// The label of a run folder.
+    /// The label of a run folder: trial and options.
     fn labelled(&self, run: &TrialRun) -> Result<Value> {
         let options = Options { artifacts: None, ..self.options(run)? }.entries()?;
         Ok(serde_json::json!({
@@ -168,8 +168,7 @@ impl Searching<'_> {
         }))
     }
 
-    /// Makes the folder of a run that begins; what is there of another run, or of one that was
-    /// stopped, is removed.
+    /// Creates the folder of a run. An existing folder of a different or stopped run is removed.
     fn label(&self, run: &TrialRun) -> Result<()> {
         let root = run.root(&self.folder);
         if root.exists() {
@@ -180,14 +179,14 @@ impl Searching<'_> {
         Ok(write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())?)
     }
 
-    /// The scores of a run that has just ended.
+    /// The scores of a run that just ended.
     fn scored(&self, run: &TrialRun) -> std::result::Result<Scored, String> {
-        const CHANGED: &str = "the data was changed while it was trained; start over with --fresh";
+        const CHANGED: &str = "the data changed during the training (use --fresh to start over)";
         let scored = self.finished(run).map_err(|error| error.to_string())?;
         scored.ok_or_else(|| CHANGED.to_owned())
     }
 
-    /// The scores of a run that is done, on the data of this search.
+    /// The scores of a run, if it is finished and used the data of this search.
     fn finished(&self, run: &TrialRun) -> Result<Option<Scored>> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);

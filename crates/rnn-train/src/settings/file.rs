@@ -1,4 +1,4 @@
-//! Settings files: read, written, and what is wrong with them.
+//! Settings files: parsing, writing, and the messages of their errors.
 
 use rnn_data::nearest_name;
 use rnn_files::toml_problem;
@@ -9,14 +9,14 @@ use super::{
     typed::plain,
 };
 
-/// Columns of the comments.
+/// Width of the comments.
 const WIDTH: usize = 100;
 
-/// The options of a settings file.
+/// Parses the options of a settings file.
 pub(crate) fn parse_settings<O: OptionList>(text: &str) -> Result<O, String> {
     toml::from_str(text).map_err(|error| {
         let problem = toml_problem(text, &error);
-        // The list of all keys that serde appends is what `config` prints, better.
+        // Drop the list of all keys that serde appends: `config` prints it with comments.
         let Some((place, rest)) = problem.split_once("unknown field `") else { return problem };
         format!("{place}{}", unknown_key::<O>(rest.split('`').next().unwrap_or_default()))
     })
@@ -29,23 +29,25 @@ fn unknown_key<O: OptionList>(key: &str) -> String {
     format!("unknown key `{key}`{nearest} (`rnn-train config EXPERIMENT` prints all keys)")
 }
 
-/// Whether a search may vary an option.
+/// Checks that a search may vary an option.
 ///
 /// # Errors
 ///
-/// Why it may not.
+/// If it may not; the message tells why.
 pub(crate) fn searchable<O: OptionList>(key: &str) -> Result<(), String> {
     match O::field(key).ok_or_else(|| unknown_key::<O>(key))?.role {
         Role::Data | Role::Scored => Err(format!(
-            "`{key}` says which values are predicted and scored; trials that differ in it cannot \
-             be ranked (give it as a flag)"
+            "`{key}`: selects which values are predicted and scored, so trials would not be \
+             comparable (use the flag instead)"
         )),
-        Role::Program | Role::Report => Err(format!("`{key}` is no setting of the training")),
+        Role::Program | Role::Report => Err(format!(
+            "`{key}`: not a training setting, so it cannot be searched (use the flag instead)"
+        )),
         Role::Loss | Role::Model | Role::Training => Ok(()),
     }
 }
 
-/// The options as a settings file: what is set as it is, what is not as a comment.
+/// Writes options as a settings file; unset options become comments.
 pub(crate) fn settings_text<O: OptionList>(
     entries: &Map<String, Value>,
     shows: impl Fn(&Field) -> bool,

@@ -1,5 +1,4 @@
-//! What a command means: flags over the settings file over the run before over the recipe, resolved
-//! once.
+//! Layers of settings. From the top: flags, settings file, environment, previous run, recipe.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Settings every command has.
+/// Settings shared by all commands.
 #[derive(Debug, Clone)]
 pub(crate) struct GlobalSettings {
     pub(crate) artifacts: PathBuf,
@@ -25,7 +24,7 @@ pub(crate) struct GlobalSettings {
 }
 
 impl GlobalSettings {
-    /// Of the flags that every command has: the folder of results, the backend, a settings file.
+    /// Resolves the global flags: the output folder, the backend and a settings file.
     pub(crate) fn resolve(
         artifacts: Option<PathBuf>,
         backend: Option<BackendChoice>,
@@ -42,7 +41,7 @@ impl GlobalSettings {
         })
     }
 
-    /// Letters experiments read no data.
+    /// Returns an error for `data` with a letters experiment.
     pub(crate) fn refuse_data_of_letters(
         &self,
         experiment: Experiment,
@@ -50,32 +49,36 @@ impl GlobalSettings {
     ) -> Result<()> {
         match (experiment.task(), data) {
             (TaskRecipe::Letters(_), Some(_)) => Err(Error::Usage(format!(
-                "{experiment} makes its own letters: --data is for the experiments on series"
+                "--data: needs a time-series experiment, and {experiment} learns letters (see \
+                 `rnn-train list`)"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// Layers the options of several runs or of none that is kept: only the data is that of the run
-    /// before, where no other is named.
+    /// Layers options for commands that start new runs: only `data` options are inherited, and only
+    /// if no other data is given.
     pub(crate) fn layered_on_data(
         &self,
         experiment: Experiment,
         flags: &Options,
         before: Option<Options>,
     ) -> Result<Options> {
-        let named =
+        let given =
             flags.data.is_some() || self.file.data.is_some() || data_of_environment().is_some();
         let before =
-            before.filter(|_| !named).map(|before| before.only(|field| field.role == Role::Data));
+            before.filter(|_| !given).map(|before| before.only(|field| field.role == Role::Data));
         let options = self.layered(experiment, flags, before.as_ref())?;
         if let Some(path) = before.and_then(|before| before.data) {
-            log::info!("on {}, as the training before (--data chooses another)", path.display());
+            log::info!(
+                "data: {}, as in the previous run (use --data to change it)",
+                path.display()
+            );
         }
         Ok(options)
     }
 
-    /// Layers the options of a run: flags, settings file, environment, the run before, recipe.
+    /// Layers the options of a run: flags, settings file, environment, previous run, recipe.
     pub(crate) fn layered(
         &self,
         experiment: Experiment,
@@ -84,7 +87,7 @@ impl GlobalSettings {
     ) -> Result<Options> {
         let typed = flags.clone().over(self.file.clone());
         if let TaskRecipe::Letters(_) = experiment.task() {
-            // A settings file may be one for all experiments.
+            // One settings file may serve all experiments, so only flags are refused.
             let flag = flags
                 .clone()
                 .of_series()
@@ -94,7 +97,8 @@ impl GlobalSettings {
                 .map(Field::flag);
             if let Some(flag) = flag {
                 return Err(Error::Usage(format!(
-                    "{experiment} makes its own letters: {flag} is for the experiments on series"
+                    "{flag}: needs a time-series experiment, and {experiment} learns letters (see \
+                     `rnn-train list`)"
                 )));
             }
             let letters =

@@ -1,4 +1,5 @@
-//! What was asked for, by flag, settings file, earlier run and recipe, and what it means.
+//! Settings: the options, their sources (flags, settings file, previous run, recipe) and their
+//! checked values.
 
 mod file;
 mod layers;
@@ -24,4 +25,4 @@ pub(crate) use series::SeriesSettings;
 pub(crate) use train::{OptimizerSettings, TrainSettings};
 pub(crate) use typed::{Setting, Typed, plain};
 pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time};
-pub use values::{Loss, OptimizerName, Progress, ScoredPart, SplitName};
+pub use values::{Loss, OptimizerName, Progress, ScoredSet, SplitName};

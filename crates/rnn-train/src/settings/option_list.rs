@@ -1,4 +1,4 @@
-//! Lists of options: what is declared once of an option, and what follows from it.
+//! Lists of options: each option is declared once; flags, files and checks follow from it.
 
 use clap::Args;
 use rnn_files::sha256;
@@ -8,119 +8,120 @@ use serde_json::{Map, Value};
 use super::typed::plain;
 use crate::error::Error;
 
-/// What an option is about.
+/// The role of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Where results go, what computes, how progress is shown and saved.
+    /// Output folder, backend, progress display and saving.
     Program,
-    /// Which files are read, and how.
+    /// The input files and their format.
     Data,
-    /// Which values are predicted and scored.
+    /// The values that are predicted and scored.
     Scored,
-    /// What scores are compared with.
+    /// Baselines and intervals of the report.
     Report,
-    /// What a loss measures, and in which units.
+    /// The loss and its units.
     Loss,
-    /// The model and what it reads.
+    /// The model and its inputs.
     Model,
-    /// How the weights are changed.
+    /// The training of the weights.
     Training,
 }
 
-/// Whether an option may differ from the earlier run when a folder is trained further.
+/// Whether an option may differ from the previous run when its training continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resume {
+    /// It may.
     Free,
-    /// It may, and the user is told.
+    /// It may, and a note reports the change.
     Noted,
-    /// It may not: the weights or their loss would mean something else.
+    /// It may not: the weights or their loss would change their meaning.
     Same,
 }
 
-/// An option of the list.
+/// An option of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     /// Key in settings files; the flag has hyphens.
     pub(crate) name: &'static str,
     pub(crate) role: Role,
     pub(crate) resume: Resume,
-    /// Heading in the help; none for options that are no flags of a run.
+    /// Heading in the help; none for options without a flag.
     pub(crate) heading: Option<&'static str>,
-    /// Whether its value is a path, which differs between machines.
+    /// True if the value is a path, which differs between machines.
     pub(crate) is_path: bool,
 }
 
 impl Field {
-    /// The flag that sets it.
+    /// The flag of the option.
     pub(crate) fn flag(&self) -> String {
         format!("--{}", self.name.replace('_', "-"))
     }
 
-    /// Whether it is part of what makes a run what it is; data is identified by its content instead
-    /// of its path.
+    /// True if the option is part of the fingerprint of a run. Data is identified by its content,
+    /// not by its path.
     fn is_fingerprinted(&self) -> bool {
         self.role != Role::Program && !self.is_path
     }
 }
 
-/// How the options of a run differ from those of the earlier run in its folder.
+/// Differences between the options of a run and those of the previous run in its folder.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Changes {
-    /// The first that may not differ.
+    /// The first difference that is not allowed.
     pub(crate) refused: Option<String>,
+    /// Allowed differences to report.
     pub(crate) noted: Vec<String>,
 }
 
-/// A list of options, as [`options!`] declares it.
+/// A list of options, declared with [`options!`].
 pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
-    /// Every option, in the order of the declaration.
+    /// All options, in the order of the declaration.
     const FIELDS: &'static [Field];
 
-    /// These options, and those of a lower layer where these are not set.
+    /// Fills unset options from a lower layer.
     #[must_use]
     fn over(self, below: Self) -> Self;
 
-    /// Some of the options; the others are not set.
+    /// Keeps some of the options and unsets the others.
     #[must_use]
     fn only(self, keeps: impl Fn(&Field) -> bool) -> Self;
 
-    /// The option of a name.
+    /// The option with a name.
     fn field(name: &str) -> Option<&'static Field> {
         Self::FIELDS.iter().find(|field| field.name == name)
     }
 
-    /// What is set, by name.
+    /// The values of all set options, by name.
     ///
     /// # Errors
     ///
-    /// When a path is not UTF-8 text.
+    /// If a path is not UTF-8 text.
     fn entries(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
             Ok(Value::Object(entries)) => {
                 Ok(entries.into_iter().filter(|(_, value)| !value.is_null()).collect())
             }
             _ => Err(Error::Usage(
-                "a path among the options is not UTF-8 text, which settings are kept in; rename it"
-                    .to_owned(),
+                "options: a path is not UTF-8 text (rename the file or folder)".to_owned(),
             )),
         }
     }
 
-    /// What is set except paths: the same on every machine.
+    /// The values of all set options except paths; the same on every machine.
     fn portable_entries(&self) -> Result<Map<String, Value>, Error> {
         let mut entries = self.entries()?;
         entries.retain(|name, _| Self::field(name).is_some_and(|field| !field.is_path));
         Ok(entries)
     }
 
-    /// Hash of all that makes a run what it is.
+    /// Hash of all options that define the results of a run.
     fn fingerprint(&self) -> Result<String, Error> {
         let mut entries = self.entries()?;
         entries.retain(|name, _| Self::field(name).is_some_and(Field::is_fingerprinted));
         Ok(sha256(Value::Object(entries).to_string().as_bytes()))
     }
 
-    /// How these options differ from those of the earlier run that is trained further.
+    /// Compares these options with those of the previous run, whose training continues.
     fn changes_from(&self, before: &Self) -> Result<Changes, Error> {
         let (before, now) = (before.entries()?, self.entries()?);
         let written = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), plain);
@@ -141,11 +142,11 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
         Ok(changes)
     }
 
-    /// Checks every value against the bounds of its option.
+    /// Checks all values against the bounds of their options.
     ///
     /// # Errors
     ///
-    /// Which value is out of bounds.
+    /// If a value is out of bounds.
     fn checked(self) -> Result<Self, Error> {
         for (name, value) in self.entries()? {
             let one = Map::from_iter([(name.clone(), value)]);
@@ -155,7 +156,7 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
         Ok(self)
     }
 
-    /// Every flag with its help text, in the order of the list.
+    /// All flags with their help texts, in the order of the list.
     fn described() -> Vec<(&'static Field, String)> {
         let command = Self::augment_args(clap::Command::new("options"));
         let described = |argument: &clap::Arg| {
@@ -167,7 +168,7 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
         command.get_arguments().filter_map(described).collect()
     }
 
-    /// The flags that set these options, for another process of this program.
+    /// The flags that set these options, for a worker process.
     fn as_flags(&self) -> Result<Vec<String>, Error> {
         let quoted = |item: &Value| match plain(item) {
             text if text.contains([',', '"']) => format!("\"{}\"", text.replace('"', "\"\"")),
@@ -184,8 +185,8 @@ pub(crate) trait OptionList: Args + Serialize + DeserializeOwned {
     }
 }
 
-/// Declares a list of options: groups by heading, and of each option its help text, role, rule when
-/// a run is resumed, name and type. Options of the group `program` are no flags of a run.
+/// Declares a list of options in groups with headings. Each option has a help text, a role, a
+/// resume rule, a name and a type. Options of the group `program` have no flag in this list.
 macro_rules! options {
     (
         $(#[$docs:meta])*
@@ -236,7 +237,7 @@ macro_rules! options {
         }
 
         impl $list {
-            /// The defaults of the list, below those of any recipe.
+            /// The defaults of the list, the layer below the recipes.
             pub fn defaults() -> Self {
                 Self::default()$($($(.$name($default))?)*)*
             }

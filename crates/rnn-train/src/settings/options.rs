@@ -1,8 +1,7 @@
-//! The one list of options: what can be set by flag, settings file, recipe or program, and what
-//! each is about.
+//! The list of all options, settable by flag, settings file, recipe or program.
 //!
 //! Everything else follows from the list: flags, keys of settings files, the output of `config`,
-//! what a search may vary, what may differ when a run is resumed, and fingerprints.
+//! searchable options, options that may change when a run is resumed, and fingerprints.
 
 use std::path::PathBuf;
 
@@ -16,20 +15,20 @@ use super::{
     schedule::RateSchedule,
     typed::{Accepts, Typed, listed, whole},
     values::{
-        Count, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity, ScoredPart,
-        Share, SplitName, Time,
+        Count, Fraction, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity,
+        ScoredSet, SplitName, Time,
     },
 };
 use crate::backend::BackendChoice;
 
-/// Default seed: the first with which all letters experiments reach accuracy 1.0 (with seed 1,
-/// letters-embedding-1 gets four of five).
+/// Default seed: the first one with which all letters experiments reach accuracy 1.0. With seed 1,
+/// letters-embedding-1 gets four of five.
 const SEED: u64 = 2;
 
 options! {
-    /// The options of a run. What is not set is left to the recipe of its experiment. Each setter
-    /// has the help text of the flag of its name; bounds are checked when a task or a training is
-    /// made. `progress` is of the command alone.
+    /// The options of a run. Unset options come from the recipe of the experiment. Each setter has
+    /// the help text of the flag with its name. Bounds are checked when a task or a training is
+    /// built. Only the command uses `progress`.
     ///
     /// # Examples
     ///
@@ -41,70 +40,70 @@ options! {
     /// ```
     pub struct Options {
     program {
-        /// Folder of all experiments' results
+        /// Folder of all results
         @[serde(skip_serializing_if = "Option::is_none")]
         Program Free artifacts: PathBuf,
-        /// Where to compute
+        /// Compute backend
         @[serde(skip_serializing)]
         Program Free backend: BackendChoice,
     }
 
     "Training" {
-        /// How progress is shown: auto, tui (burn-train's terminal interface), plain (a line an
-        /// epoch) or none
-        @[arg(value_enum)]
+        /// Progress display: auto (tui on a terminal, else plain), tui (burn-train's terminal
+        /// interface), plain (lines, at most one per second) or none
+        @[arg(value_enum, hide_possible_values = true)]
         @[serde(skip_serializing)]
         Program Free progress: Progress,
-        /// Passes over the training data
+        /// Number of epochs
         @[arg(value_name = "N")]
         Training Free epochs: Typed<Count>,
-        /// Samples a step
+        /// Batch size: samples per training step
         @[arg(value_name = "N")]
         Training Noted batch_size: Typed<Count>,
-        /// Step size of the optimizer, which the schedule starts from
+        /// Learning rate at the start of the schedule
         @[arg(value_name = "X")]
         Training Noted learning_rate: Typed<Positive>,
-        /// How the rate goes on: constant, cosine (to 0), cosine:EPOCHS (starts over),
-        /// step:EPOCHS:FACTOR, exponential:FACTOR (an epoch) or
-        /// plateau:EPOCHS:FACTOR (after so many epochs without a better loss)
+        /// Learning-rate schedule: constant, cosine (to 0), cosine:EPOCHS (with restarts),
+        /// step:EPOCHS:FACTOR, exponential:FACTOR (per epoch) or plateau:EPOCHS:FACTOR (after
+        /// EPOCHS without a better loss)
         @[arg(value_name = "NAME")]
         Training Noted schedule: Typed<RateSchedule> = RateSchedule::Constant,
-        /// Epochs over which the rate first rises from near 0
+        /// Number of warm-up epochs, with a learning rate rising from near 0
         @[arg(value_name = "EPOCHS")]
         Training Noted warmup: Typed<Quantity> = 0.0,
         /// Seed of weights, sample order and dropout
         @[arg(value_name = "N", value_parser = whole::<u64>)]
         Training Free seed: u64 = SEED,
-        /// adam, adamw (decoupled weight decay), sgd or rmsprop
+        /// Optimizer: adam, adamw (decoupled weight decay), sgd or rmsprop
         @[arg(value_name = "NAME")]
         Training Same optimizer: Typed<OptimizerName> = OptimizerName::Adam,
         /// Weight decay of adamw
         @[arg(value_name = "X")]
         Training Noted weight_decay: Typed<Quantity> = 0.0,
         /// Momentum of sgd
-        @[arg(value_name = "SHARE")]
-        Training Noted momentum: Typed<Share> = 0.9,
-        /// Largest norm of the gradient of a weight tensor, as Keras's clipnorm; 0: no clipping
+        @[arg(value_name = "FRACTION")]
+        Training Noted momentum: Typed<Fraction> = 0.9,
+        /// Largest gradient norm per weight tensor, like Keras's clipnorm; 0: no clipping
         @[arg(value_name = "X")]
         Training Noted clip_norm: Typed<Quantity> = 0.0,
-        /// Stop after so many epochs without a better validation loss; 0: never
+        /// Early stopping: number of epochs without a better validation loss; 0: never
         @[arg(value_name = "EPOCHS", value_parser = whole::<usize>)]
         Training Noted patience: usize = 0,
-        /// Inside long epochs, too, the state of the run is saved this often: no more than that is
-        /// lost, whatever happens
+        /// Interval between saves of the run, also inside long epochs; a crash loses at most this
+        /// much work
         @[arg(value_name = "SECONDS")]
         Program Free checkpoint_every_seconds: Typed<Positive> = 60.0,
     }
 
     "Series" {
-        /// mse, huber (delta 1), mae or quantile, in scaled units
+        /// Loss in scaled units: mse, huber (delta 1), mae or quantile
         @[arg(value_name = "NAME")]
         Loss Same loss: Typed<Loss>,
-        /// What the quantile loss learns, 0.5 among them: it is the forecast, and the outer two are
-        /// its interval
+        /// Quantiles of the quantile loss, rising: 0.5 is the forecast, the outer two form its
+        /// interval
         @[arg(value_name = "Q,Q", value_delimiter = ',')]
         Loss Same quantiles: Vec<Typed<Quantile>> = [0.05, 0.5, 0.95],
-        /// Windows an epoch, a new random choice each time; 0: all of them
+        /// Number of windows per epoch, drawn anew for each epoch; 0: all
         @[arg(value_name = "N", value_parser = whole::<usize>)]
         Training Noted samples: usize = 0,
         /// Recurrent cell: simple-rnn, lstm or gru
@@ -113,92 +112,93 @@ options! {
         /// Hidden units of each recurrent layer, e.g. 80,100
         @[arg(value_name = "N,N", value_delimiter = ',')]
         Model Same units: Vec<Typed<Count>>,
-        /// Share of values dropped after each recurrent layer while training
-        @[arg(value_name = "SHARE")]
-        Training Noted dropout: Typed<Share> = 0.0,
-        /// CSV file, or a folder of them (one model over many series); also RNN_STOCK_CSV [default:
-        /// the one trained on before, else the embedded synthetic sample]
+        /// Dropout rate after each recurrent layer
+        @[arg(value_name = "FRACTION")]
+        Training Noted dropout: Typed<Fraction> = 0.0,
+        /// CSV file, or a folder of CSV files (one model over many series); also RNN_STOCK_CSV
+        /// [default: data of the previous run, else the embedded synthetic sample]
         @[arg(value_name = "PATH")]
         Data Free data: PathBuf,
-        /// Column of dates [default: found by name or content]
+        /// Name of the date column [default: detected by name or content]
         @[arg(value_name = "NAME")]
         Data Same date_column: String,
-        /// How dates are written, as strftime has it, e.g. %d.%m.%Y [default: found out]
+        /// Date format in strftime notation, e.g. %d.%m.%Y [default: detected]
         @[arg(value_name = "PATTERN")]
         Data Same date_format: String,
-        /// Column to predict
+        /// Name of the column to predict
         @[arg(value_name = "NAME")]
         Data Same target: String,
-        /// What the model reads of each row: columns, difference(c), return(c), log-return(c),
-        /// log(a/b), gap, weekday, month, hour
+        /// Input features of each row: columns, difference(c), return(c), log-return(c), log(a/b),
+        /// gap, weekday, month, hour
         @[arg(value_name = "A,B", value_parser = listed)]
         Model Same features: ::std::vec::Vec<String>,
-        /// What becomes of missing values: none (an error), forward or linear
+        /// Treatment of missing values: none (an error), forward (last value) or linear
+        /// (interpolation)
         @[arg(value_name = "NAME")]
         Data Same fill: Typed<Fill> = Fill::None,
-        /// First date that counts
+        /// First date to use
         @[arg(value_name = "DATE")]
         Scored Same from: Typed<Time>,
-        /// Last date that counts
+        /// Last date to use
         @[arg(value_name = "DATE")]
         Scored Same until: Typed<Time>,
-        /// Leave out files of a folder that cannot be used, and say which
+        /// Skip and report unusable files of a folder
         @[arg(value_name = "BOOL", num_args = 0..=1)]
         @[arg(require_equals = true, default_missing_value = "true")]
         Data Free skip_bad: bool = false,
-        /// Rows the model looks back on
+        /// Window length: number of input rows per prediction
         @[arg(value_name = "ROWS")]
         Model Same window: Typed<Count>,
-        /// Rows it predicts at once
+        /// Forecast horizon: number of rows predicted at once
         @[arg(value_name = "ROWS")]
         Scored Same horizon: Typed<Count> = 1,
-        /// What it predicts: minmax, standard, difference, log-return, residual or log-residual
-        /// (the change against a naive forecast)
+        /// Target transform: minmax, standard, difference, log-return, residual or log-residual
+        /// (the difference from a naive forecast)
         @[arg(value_name = "NAME")]
         Loss Same transform: Typed<Transform>,
-        /// The naive forecast of the residual transforms: last-value, last-close, drift,
-        /// seasonal:ROWS or mean:ROWS
+        /// Naive forecast of the residual transforms: last-value, last-close, drift, seasonal:ROWS
+        /// or mean:ROWS
         @[arg(value_name = "NAME")]
         Loss Same naive: Typed<Naive>,
-        /// Rows of a season, for the seasonal naive baseline; 0: none
+        /// Season length of the seasonal naive baseline; 0: none
         @[arg(value_name = "ROWS", value_parser = whole::<usize>)]
         Report Free season: usize = 0,
-        /// holdout (training, validation and test part by date), or course (the last 240 rows are
-        /// test and validation part)
+        /// Split by date: holdout (training, validation and test set) or course (the last 240 rows
+        /// are both test and validation set)
         @[arg(value_name = "NAME")]
         Scored Same split: Typed<SplitName>,
-        /// Validation part of a holdout split: a number of rows, a share, or its first date
+        /// Validation set of a holdout split: a number of rows, a fraction, or its first date
         @[arg(value_name = "CUT")]
         Scored Same valid: Typed<SetSize>,
-        /// Test part of a holdout split, likewise
+        /// Test set of a holdout split, likewise
         @[arg(value_name = "CUT")]
         Scored Same test: Typed<SetSize>,
-        /// Rows between the parts of a holdout split, at least the window; windows up to this long
-        /// are judged on the same rows
+        /// Gap in rows between the sets of a holdout split, at least the window length; windows up
+        /// to this length are scored on the same rows
         @[arg(value_name = "ROWS", value_parser = whole::<usize>)]
         Scored Same purge: usize = 0,
-        /// Part that is scored and drawn: test, or valid (the test part stays unseen, for choosing
+        /// Set to score and plot: test, or valid (keeps the test set unseen while choosing
         /// settings)
-        @[arg(value_name = "PART")]
-        Scored Free score: Typed<ScoredPart> = ScoredPart::Test,
-        /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation part (split
+        @[arg(value_name = "SET")]
+        Scored Free score: Typed<ScoredSet> = ScoredSet::Test,
+        /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation set (split
         /// conformal), or none
-        @[arg(value_name = "SHARE")]
+        @[arg(value_name = "FRACTION")]
         Report Free interval: Typed<Level>,
     }
     }
 }
 
 impl Options {
-    /// The heading of the options that only experiments on series have.
+    /// Heading of the options for time-series experiments only.
     pub(crate) const SERIES: &str = "Series";
 
-    /// The options that only experiments on series have.
+    /// Keeps the options for time-series experiments only.
     pub(crate) fn of_series(self) -> Self {
         self.only(|field| field.heading == Some(Self::SERIES))
     }
 
-    /// The options that every experiment has.
+    /// Keeps the options of all experiments.
     pub(crate) fn without_series(self) -> Self {
         self.only(|field| field.heading != Some(Self::SERIES))
     }

@@ -1,4 +1,4 @@
-//! The experiments, as data: the course's seven, and forecasts one can trust.
+//! The experiments as data: the seven of the course, and three with a holdout split.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use super::{
     values::{Loss, OptimizerName, SplitName},
 };
 
-/// What an experiment learns, and its options that are not the defaults.
+/// An experiment: its task, and its options that differ from the defaults.
 #[derive(Debug)]
 struct Recipe {
     name: &'static str,
@@ -21,7 +21,7 @@ struct Recipe {
     options: fn() -> Options,
 }
 
-/// What an experiment learns.
+/// The task of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum TaskRecipe {
     /// The next letter.
@@ -172,12 +172,12 @@ impl Experiment {
         Self(&RECIPES[RECIPES.len() - 1])
     }
 
-    /// The name it is chosen by.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// What it learns, in a line.
+    /// A one-line description of the task.
     pub fn about(self) -> &'static str {
         self.0.about
     }
@@ -186,30 +186,30 @@ impl Experiment {
         self.0.task
     }
 
-    /// Its options: the lowest layer, below what is set by hand.
+    /// The options of the recipe, the lowest layer.
     pub(crate) fn options(self) -> Options {
         let options = (self.0.options)().over(Options::defaults());
         if self.is_series() { options } else { options.without_series() }
     }
 
-    /// Refuses a command or a flag that needs series.
+    /// Returns an error for a command or flag that needs a time-series experiment.
     pub(crate) fn require_series(self, what: &str) -> crate::error::Result<()> {
         let problem = || {
             crate::error::Error::Usage(format!(
-                "{what} is for the experiments on series, and {self} learns letters \
-                 (`rnn-train list` shows all)"
+                "{what}: needs a time-series experiment, and {self} learns letters (see \
+                 `rnn-train list`)"
             ))
         };
         self.is_series().then_some(()).ok_or_else(problem)
     }
 
-    /// Whether it learns series, not letters.
+    /// True for time-series experiments, false for letters experiments.
     pub(crate) fn is_series(self) -> bool {
         self.task() == TaskRecipe::Series
     }
 }
 
-/// What is trained where no experiment is named: `stock-lstm`.
+/// The default experiment: `stock-lstm`.
 impl Default for Experiment {
     fn default() -> Self {
         Self(&RECIPES[5])
@@ -230,7 +230,7 @@ impl FromStr for Experiment {
             let nearest = nearest_name(name, Self::all().map(Self::name));
             let nearest =
                 nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-            format!("unknown experiment{nearest} (`rnn-train list` shows all)")
+            format!("unknown experiment{nearest} (see `rnn-train list`)")
         })
     }
 }

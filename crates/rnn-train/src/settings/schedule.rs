@@ -1,5 +1,5 @@
-//! How the learning rate goes from the first step of a run to its last: Burn's schedulers, and what
-//! they lack (a plateau that is seen in the loss).
+//! Learning-rate schedules: Burn's schedulers, and a reduction on plateaus of the loss, which Burn
+//! lacks.
 
 use std::{
     fmt,
@@ -28,25 +28,26 @@ use crate::{
 pub enum RateSchedule {
     /// The same rate at every step.
     Constant,
-    /// Half a cosine down to 0, once over the run or again and again (Loshchilov and Hutter,
-    /// "SGDR", ICLR 2017, equation 5).
+    /// Cosine annealing to 0, once over the run or with restarts (Loshchilov and Hutter, "SGDR",
+    /// ICLR 2017, equation 5).
     Cosine {
-        /// Epochs after which the rate starts over.
+        /// Epochs between restarts; none: no restart.
         restart: Option<usize>,
     },
-    /// Times a factor after every so many epochs.
+    /// Multiplication by a factor after every `epochs` epochs.
     Step {
-        /// Epochs of a step.
+        /// Epochs between changes.
         epochs: usize,
         /// Between 0 and 1.
         factor: f64,
     },
-    /// Times a factor over each epoch, evenly over its steps.
+    /// Multiplication by a factor over each epoch, spread evenly over its steps.
     Exponential {
         /// Between 0 and 1.
         factor: f64,
     },
-    /// Times a factor after so many epochs without a better loss (Keras `ReduceLROnPlateau`).
+    /// Multiplication by a factor after `epochs` epochs without a better loss (Keras
+    /// `ReduceLROnPlateau`).
     Plateau {
         /// Epochs without a better loss.
         epochs: usize,
@@ -55,10 +56,10 @@ pub enum RateSchedule {
     },
 }
 
-/// A cosine starts over at most so often: each time is a scheduler of its own.
+/// Most restarts of a cosine: each is a separate scheduler.
 const MOST_RESTARTS: usize = 1000;
 
-const EXPECTED: &str = "constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR, \
+const EXPECTED: &str = "constant, cosine, cosine:EPOCHS (with restarts), step:EPOCHS:FACTOR, \
                         exponential:FACTOR or plateau:EPOCHS:FACTOR, with whole epochs from 1 and \
                         factors between 0 and 1";
 
@@ -103,15 +104,15 @@ impl fmt::Display for RateSchedule {
 /// The learning rate of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RateSettings {
-    /// The rate that the schedule starts from, and a warm-up ends at.
+    /// The rate at the end of the warm-up and at the start of the schedule.
     pub(crate) rate: f64,
     pub(crate) schedule: RateSchedule,
-    /// Epochs over which the rate first rises from near 0, evenly (Goyal et al., "Accurate, Large
-    /// Minibatch SGD", 2017, section 2.2).
+    /// Epochs of linear warm-up from near 0 (Goyal et al., "Accurate, Large Minibatch SGD", 2017,
+    /// section 2.2).
     pub(crate) warmup: f64,
 }
 
-/// Steps of a run.
+/// The epochs and steps of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Span {
     pub(crate) first_epoch: usize,
@@ -120,23 +121,23 @@ pub(crate) struct Span {
 }
 
 impl RateSettings {
-    /// Refuses a schedule that a run of so many epochs does not get to the end of.
+    /// Returns an error if a run of `epochs` epochs is too short for the schedule.
     pub(crate) fn check(&self, epochs: usize) -> Result<()> {
         let Self { schedule, warmup, .. } = self;
         let run = count(epochs, "epoch");
         let too_long = |what: String| {
             Err(Error::Usage(format!(
-                "{what}, longer than the run of {run}; use more --epochs or a shorter schedule"
+                "{what}, too long for a run of {run} (use more --epochs or a shorter schedule)"
             )))
         };
         if *warmup >= epochs as f64 {
-            return too_long(format!("the warm-up takes {warmup} epochs (--warmup)"));
+            return too_long(format!("--warmup {warmup}: the warm-up takes {warmup} epochs"));
         }
         let left = epochs as f64 - warmup;
         match *schedule {
             RateSchedule::Cosine { restart: Some(every) } if every as f64 > left => {
                 too_long(format!(
-                    "--schedule {schedule} takes {every} epochs to its first end{}",
+                    "--schedule {schedule}: the first cycle takes {every} epochs{}",
                     after(*warmup)
                 ))
             }
@@ -144,26 +145,26 @@ impl RateSettings {
                 if left / every as f64 > MOST_RESTARTS as f64 =>
             {
                 Err(Error::Usage(format!(
-                    "--schedule {schedule} starts over {:.0} times in {run}; at most \
-                     {MOST_RESTARTS}",
+                    "--schedule {schedule}: {:.0} restarts in {run}, at most {MOST_RESTARTS} are \
+                     supported (use longer cycles)",
                     left / every as f64
                 )))
             }
             RateSchedule::Step { epochs: every, .. } if every as f64 >= left => too_long(format!(
-                "--schedule {schedule} changes the rate after {every} epochs{}",
+                "--schedule {schedule}: the first change comes after {every} epochs{}",
                 after(*warmup)
             )),
             RateSchedule::Plateau { epochs: every, .. } if every >= epochs => {
-                too_long(format!("--schedule {schedule} waits {every} epochs"))
+                too_long(format!("--schedule {schedule}: the schedule waits {every} epochs"))
             }
-            // What Burn's schedulers refuse is said before anything is written.
+            // Report errors of Burn's schedulers before anything is written.
             _ => self
                 .build(Span { first_epoch: 1, last_epoch: epochs, steps_per_epoch: 1 })
                 .map(drop),
         }
     }
 
-    /// Whether not all steps have the same rate.
+    /// True if the rate changes during the run.
     pub(crate) fn changes(&self) -> bool {
         self.warmup > 0.0 || self.schedule != RateSchedule::Constant
     }
@@ -172,7 +173,7 @@ impl RateSettings {
     ///
     /// # Errors
     ///
-    /// When Burn's scheduler of that name does not take the rate.
+    /// If Burn's scheduler rejects the rate.
     pub(crate) fn build(&self, span: Span) -> Result<(RunScheduler, Arc<Rates>)> {
         let Span { first_epoch, last_epoch, steps_per_epoch } = span;
         let steps = (last_epoch + 1 - first_epoch) * steps_per_epoch;
@@ -181,7 +182,7 @@ impl RateSettings {
         let mut parts: Vec<LrSchedulerConfig> = Vec::new();
         let mut starts = Vec::new();
         if warmup > 0 {
-            // A step of the warm-up is as large as its first rate, as if the rate came from 0.
+            // The increment of the warm-up equals its first rate, as if the rate started at 0.
             let first = self.rate / (warmup + 1) as f64;
             parts.push(LinearLrSchedulerConfig::new(first, self.rate, warmup).into());
         }
@@ -239,21 +240,23 @@ fn after(warmup: f64) -> String {
     if warmup > 0.0 { format!(" after a warm-up of {warmup}") } else { String::new() }
 }
 
-/// What a run's scheduler, its log and its judge share.
+/// State shared by the scheduler, the log and the plateau check of a run.
 #[derive(Debug)]
 pub(crate) struct Rates {
-    /// Epochs without a better loss, and the factor that follows.
+    /// Epochs without a better loss, and the factor applied then.
     plateau: Option<(usize, f64)>,
     state: Mutex<RateState>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct RateState {
-    /// Of the last step.
+    /// Rate of the last step.
     rate: LearningRate,
-    /// What plateaus made of it.
+    /// Product of the factors of all plateaus.
     factor: f64,
+    /// Lowest loss so far.
     lowest: f64,
+    /// Epochs since the lowest loss or the last plateau.
     waited: usize,
 }
 
@@ -263,7 +266,7 @@ impl Rates {
         self.state().rate
     }
 
-    /// An epoch has ended with this loss.
+    /// Updates the plateau state with the loss of a finished epoch.
     pub(crate) fn judge(&self, loss: f64) {
         let Some((epochs, factor)) = self.plateau else { return };
         let mut state = self.state();
@@ -282,7 +285,7 @@ impl Rates {
     }
 }
 
-/// The scheduler of one run; a later run in the same folder has one of its own, which starts anew.
+/// The scheduler of one run. A later run in the same folder starts with a new one.
 #[derive(Clone)]
 pub(crate) struct RunScheduler {
     scheduler: ModuleLrScheduler,

@@ -1,4 +1,4 @@
-//! A task on series: options, checked.
+//! Checked options of a time-series task.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use rnn_models::Cell;
 use super::{
     options::Options,
     typed::{Setting, set},
-    values::{Loss, ScoredPart, SplitName},
+    values::{Loss, ScoredSet, SplitName},
 };
 use crate::error::{Error, Result};
 
-/// The resolved settings of a task on series.
+/// The resolved settings of a time-series task.
 #[derive(Debug, Clone)]
 pub(crate) struct SeriesSettings {
     pub(crate) read: ReadSettings,
-    /// None: guessed from the header.
+    /// The target column; none: guessed from the header.
     pub(crate) target: Option<Named<String>>,
     pub(crate) features: Option<Named<Vec<String>>>,
     pub(crate) window: usize,
@@ -30,21 +30,21 @@ pub(crate) struct SeriesSettings {
     pub(crate) dropout: f64,
     pub(crate) loss: SeriesLoss,
     pub(crate) samples: Option<usize>,
-    /// Part that is scored.
+    /// The set to score.
     pub(crate) score: Subset,
     /// Level of conformal intervals.
     pub(crate) interval: Option<f64>,
 }
 
-/// What a model of series is trained to make small.
+/// The loss of a time-series model.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesLoss {
     pub(crate) name: Loss,
-    /// Rising, 0.5 among them; none of other losses than that of quantiles.
+    /// Rising quantiles with 0.5; empty for other losses.
     pub(crate) quantiles: Vec<f64>,
 }
 
-/// A setting, and whether it is the recipe's: what the recipe names and a file does not have is
+/// A setting, and whether it comes from the recipe. A column of the recipe that the file lacks is
 /// guessed.
 #[derive(Debug, Clone)]
 pub(crate) struct Named<T> {
@@ -52,7 +52,7 @@ pub(crate) struct Named<T> {
     pub(crate) of_recipe: bool,
 }
 
-/// How files are read.
+/// Settings of reading files.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadSettings {
     pub(crate) path: Option<PathBuf>,
@@ -66,13 +66,12 @@ impl SeriesSettings {
     ///
     /// # Errors
     ///
-    /// Which options do not go together.
+    /// If options contradict each other.
     pub(crate) fn new(options: &Options, recipe: &Options) -> Result<Self> {
         let split = match set(options.split, "split")? {
             SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
                 return Err(Error::Usage(
-                    "--purge is between the parts of a holdout split; the course's has none \
-                     (--split holdout)"
+                    "--purge: the `course` split has no gap between its sets (use --split holdout)"
                         .to_owned(),
                 ));
             }
@@ -83,52 +82,52 @@ impl SeriesSettings {
                 purge: set(options.purge, "purge")?,
             },
         };
-        // What the recipe says of intervals is said of its own split.
+        // The interval of the recipe belongs to the recipe's own split.
         let interval = options
             .interval
             .filter(|_| split != Split::Course || options.interval != recipe.interval)
             .and_then(Setting::value);
         if split == Split::Course && interval.is_some() {
-            let problem = "prediction intervals are calibrated on a validation part, which the \
-                           course's split has not; use --split holdout";
+            let problem = "prediction intervals need a validation set; the `course` split has none \
+                           (use --split holdout)";
             return Err(Error::Usage(problem.to_owned()));
         }
         let score = match set(options.score, "score")? {
-            ScoredPart::Valid if split == Split::Course => {
-                let problem = "the course's split has no validation part of its own to score: it \
-                               is the test part; use --split holdout";
+            ScoredSet::Valid if split == Split::Course => {
+                let problem = "--score valid: the `course` split has no separate validation set \
+                               (use --split holdout)";
                 return Err(Error::Usage(problem.to_owned()));
             }
-            ScoredPart::Valid => Subset::Valid,
-            ScoredPart::Test => Subset::Test,
+            ScoredSet::Valid => Subset::Valid,
+            ScoredSet::Test => Subset::Test,
         };
         let transform = set(options.transform, "transform")?;
         let horizon = set(options.horizon, "horizon")?;
         let loss = SeriesLoss::new(options)?;
         if loss.name == Loss::Quantile {
             if options.interval != recipe.interval && interval.is_some() {
-                let problem = "the intervals of the quantile loss are those between its outer \
-                               quantiles (--quantiles), not of --interval";
+                let problem = "--interval: the quantile loss takes its intervals from the outer \
+                               quantiles (use --quantiles)";
                 return Err(Error::Usage(problem.to_owned()));
             }
             if horizon > 1 && matches!(transform, Transform::Difference | Transform::LogReturn) {
                 return Err(Error::Usage(format!(
-                    "quantiles of changes do not add up over {horizon} steps; use --transform \
-                     residual or log-residual, which are against one known value"
+                    "--loss quantile: quantiles of changes do not add up over {horizon} steps (use \
+                     --transform residual or log-residual)"
                 )));
             }
         }
-        // Intervals calibrated on what is scored would be right by themselves.
+        // On the set of their calibration, intervals have the right coverage by construction.
         let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Subset::Test);
         let units: Vec<usize> = set(options.units.clone(), "units")?;
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!(
-                "a layer has at most {MOST_UNITS} hidden units, got {large} (--units)"
+                "--units {large}: a layer has at most {MOST_UNITS} hidden units"
             )));
         }
         if units.is_empty() || options.features.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::Usage(
-                "a model needs at least one recurrent layer and one feature (--units, --features)"
+                "--units, --features: a model needs at least one recurrent layer and one feature"
                     .to_owned(),
             ));
         }
@@ -162,7 +161,7 @@ impl SeriesSettings {
         })
     }
 
-    /// Level of the intervals, if there are any.
+    /// Level of the intervals, if any.
     pub(crate) fn level(&self) -> Option<f64> {
         self.loss.level().or(self.interval)
     }
@@ -179,8 +178,7 @@ impl SeriesLoss {
         if !rise || quantiles.len() < 2 || !quantiles.contains(&0.5) {
             let got: Vec<String> = quantiles.iter().map(f64::to_string).collect();
             let problem = format!(
-                "expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got {} \
-                 (--quantiles)",
+                "--quantiles: expected rising values including 0.5, like 0.05,0.5,0.95, got {}",
                 got.join(",")
             );
             return Err(Error::Usage(problem));
@@ -188,21 +186,21 @@ impl SeriesLoss {
         Ok(Self { name, quantiles })
     }
 
-    /// Which of the lines a model says is its forecast.
+    /// Index of the model output that is the forecast.
     pub(crate) fn forecast(&self) -> usize {
         self.quantiles.iter().position(|quantile| *quantile == 0.5).unwrap_or(0)
     }
 
-    /// Share of the values between the outer quantiles.
+    /// Nominal fraction of the values between the outer quantiles.
     pub(crate) fn level(&self) -> Option<f64> {
         Some(self.quantiles.last()? - self.quantiles.first()?)
     }
 }
 
-/// Hidden units of a layer: its weights, their gradients and moments take some seven gigabytes.
+/// Most hidden units of a layer: its weights, gradients and moments take about seven gigabytes.
 const MOST_UNITS: usize = 10_000;
 
-/// A date means all of its day.
+/// The end of the day for a date without a time.
 fn end_of(time: jiff::civil::DateTime) -> jiff::civil::DateTime {
     let midnight = time.time() == jiff::civil::Time::midnight();
     if midnight { time.date().to_datetime(jiff::civil::Time::MAX) } else { time }

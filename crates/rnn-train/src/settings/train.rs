@@ -1,4 +1,4 @@
-//! How a model is trained: options, checked.
+//! Checked options of a training run.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ pub(crate) struct TrainSettings {
     pub(crate) optimizer: OptimizerSettings,
     /// Epochs without a better loss after which training stops; 0: never.
     pub(crate) patience: usize,
-    /// A state on disk is at most so old, inside an epoch, too.
+    /// Longest interval between saves, also inside an epoch.
     pub(crate) save_every: Duration,
-    /// Everything that was resolved, for `config.json`.
+    /// All resolved options, for `config.json`.
     pub(crate) options: Options,
 }
 
-/// How weights are changed.
+/// The optimizer and its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct OptimizerSettings {
     pub(crate) name: OptimizerName,
     pub(crate) weight_decay: f64,
-    /// Of sgd.
+    /// Momentum of sgd.
     pub(crate) momentum: f64,
-    /// Largest norm of the gradient of a tensor; 0: any.
+    /// Largest gradient norm per weight tensor; 0: no clipping.
     pub(crate) clip_norm: f64,
 }
 
@@ -37,7 +37,7 @@ impl TrainSettings {
     ///
     /// # Errors
     ///
-    /// Which options do not go together.
+    /// If options contradict each other.
     pub(crate) fn new(options: Options, recipe: &Options) -> Result<Self> {
         let mut optimizer = OptimizerSettings {
             name: set(options.optimizer, "optimizer")?,
@@ -47,14 +47,13 @@ impl TrainSettings {
         };
         let decays = optimizer.name == OptimizerName::AdamW;
         if !decays && options.weight_decay == recipe.weight_decay {
-            // The recipe's decay is said of its own optimizer.
+            // The weight decay of the recipe belongs to the recipe's optimizer.
             optimizer.weight_decay = 0.0;
         }
         if !decays && optimizer.weight_decay > 0.0 {
             let (name, decay) = (optimizer.name, optimizer.weight_decay);
             return Err(Error::Usage(format!(
-                "weight decay {decay} needs the optimizer adamw; {name} has none (--optimizer \
-                 adamw)"
+                "--weight-decay {decay}: {name} has no weight decay (use --optimizer adamw)"
             )));
         }
         let epochs = set(options.epochs, "epochs")?;

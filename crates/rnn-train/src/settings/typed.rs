@@ -1,4 +1,4 @@
-//! Values as text: typed, in settings files, in `config.json`.
+//! Option values as text, on the command line, in settings files and in `config.json`.
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
@@ -13,27 +13,27 @@ use serde_json::Value;
 use super::{schedule::RateSchedule, values::Progress};
 use crate::{backend::BackendChoice, error::Error};
 
-/// A value that is written as text: typed, in a settings file (also as a number), or in
+/// A value with a text form, on the command line, in settings files (also as a number) and in
 /// `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Typed<T>(pub(crate) T);
 
-/// The type of an option, which holds a value.
+/// The type of an option, which wraps a plain value.
 pub(crate) trait Setting {
-    /// What a program reads.
+    /// The plain value.
     type Value;
 
-    /// The value.
+    /// Unwraps the value.
     fn value(self) -> Self::Value;
 }
 
-/// The type of an option that is set from a value; bounds are checked when options are resolved.
+/// Conversion of a value into the type of an option. Bounds are checked when options are resolved.
 pub trait Accepts<V> {
-    /// Takes a value.
+    /// Wraps a value.
     fn accept(value: V) -> Self;
 }
 
-/// Values that are their own setting.
+/// Implements the traits for types that need no wrapper.
 macro_rules! plain_settings {
     ($($kind:ty)*) => {
         $(impl $crate::settings::typed::Setting for $kind {
@@ -103,13 +103,12 @@ impl<T: Accepts<V>, V> Accepts<Vec<V>> for Vec<T> {
     }
 }
 
-/// The value of an option that the recipe, at the latest, has set.
+/// The value of an option. The recipe sets all options, so a missing one is a bug.
 pub(crate) fn set<T: Setting>(option: Option<T>, name: &str) -> Result<T::Value, Error> {
     option.map(T::value).ok_or_else(|| Error::Internal(format!("no recipe sets `{name}`")))
 }
 
-/// The items of a list with commas between them; one that has a comma itself is in quotes, as in a
-/// CSV file.
+/// Parses a comma-separated list. Items with a comma are quoted, as in a CSV file.
 pub(super) fn listed(text: &str) -> Result<Vec<String>, csv::Error> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -123,7 +122,7 @@ pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("expected a whole number of at least 0, got `{text}`"))
 }
 
-/// A value as it is typed.
+/// A value as on the command line.
 pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -173,7 +172,7 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Typed<T> {
                 Ok(number.to_string())
             }
 
-            /// A date of TOML, without quotes.
+            /// A TOML date, without quotes.
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
                 toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))
                     .map(|time| time.to_string())

@@ -1,4 +1,4 @@
-//! Values that options take, each with its bounds: the same on the command line and in files.
+//! Types of option values with their bounds, the same on the command line and in files.
 
 use std::{fmt, str::FromStr};
 
@@ -8,10 +8,10 @@ use rnn_data::format_time;
 
 use super::typed::{Accepts, Setting};
 
-/// Epochs, samples a step and rows there can be.
+/// Upper bound of counts such as epochs, samples and rows.
 pub(crate) const LARGEST_COUNT: usize = 1_000_000;
 
-/// Defines a number with bounds, and how it is written.
+/// Defines a number type with bounds.
 macro_rules! number {
     ($(#[$docs:meta])* $name:ident($kind:ty): $is_good:expr, $expected:expr) => {
         $(#[$docs])*
@@ -38,7 +38,7 @@ macro_rules! number {
     };
 }
 
-/// Defines the value of an option that wraps it.
+/// Implements the option traits for a wrapper type.
 macro_rules! wraps {
     ($name:ident($kind:ty)) => {
         impl Setting for $name {
@@ -72,7 +72,7 @@ number! {
 }
 number! {
     /// A number of at least 0 and below 1.
-    Share(f64): |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1"
+    Fraction(f64): |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1"
 }
 number! {
     /// A number above 0 and below 1.
@@ -137,7 +137,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Defines an enum whose variants have names.
+/// Defines an enum with text names.
 macro_rules! named {
     ($(#[$docs:meta])* $vis:vis $name:ident {
         $($(#[$variant_docs:meta])* $variant:ident = $text:literal),* $(,)?
@@ -168,7 +168,7 @@ macro_rules! named {
 }
 
 named! {
-    /// What the models of series are trained to make small, in scaled units.
+    /// The loss of time-series models, in scaled units.
     #[derive(Default)]
     pub Loss {
         /// Mean squared error.
@@ -198,29 +198,29 @@ named! {
 }
 
 named! {
-    /// The part of the data that is scored.
-    pub ScoredPart {
-        /// The test part.
+    /// The set to score.
+    pub ScoredSet {
+        /// The test set.
         Test = "test",
-        /// The validation part; the test part stays unseen.
+        /// The validation set; the test set stays unseen.
         Valid = "valid",
     }
 }
 
 named! {
-    /// How a search chooses trials.
+    /// The method of a search.
     pub(crate) Method {
         /// Values drawn at random.
         Random = "random",
         /// All combinations.
         Grid = "grid",
-        /// Drawn at random, trained for a few epochs; the best go on for more.
+        /// Drawn at random and trained for a few epochs; the best are trained for more.
         Halving = "halving",
     }
 }
 
 named! {
-    /// The score that trials are ranked by, in the units of the target or as a share.
+    /// The score that ranks trials.
     pub(crate) Ranking {
         /// Root of the mean squared error.
         Rmse = "rmse",
@@ -234,7 +234,7 @@ named! {
 }
 
 named! {
-    /// How rows are split, apart from where.
+    /// The kind of split.
     pub SplitName {
         /// See [`rnn_data::Split::Course`].
         Course = "course",
@@ -243,7 +243,7 @@ named! {
     }
 }
 
-/// How training progress is shown.
+/// Display of the training progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -252,8 +252,8 @@ pub enum Progress {
     Auto,
     /// burn-train's terminal interface
     Tui,
-    /// One line an epoch on stderr
+    /// Lines on stderr, at most one per second
     Plain,
-    /// Nothing
+    /// No progress
     None,
 }

@@ -1,16 +1,16 @@
-//! Numbers, durations and counts as people read them.
+//! Formats of numbers, durations and counts.
 
-/// A MASE in a table.
+/// A MASE for a table.
 pub(crate) fn multiple(mase: Option<f64>) -> String {
     mase.map_or_else(|| "-".to_owned(), |mase| format!("{mase:.3}"))
 }
 
-/// A fraction in a table, in percent.
+/// A fraction for a table, in percent.
 pub(crate) fn percent(fraction: Option<f64>) -> String {
     fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{:.1}%", 100.0 * fraction))
 }
 
-/// A value in a table: three digits after the point, more significant ones for small values.
+/// A value for a table: three decimals, and more significant digits for small values.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
@@ -21,7 +21,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// Seconds as people read them: `0.31 s`, `4m 05s`, `1h 02m`.
+/// A duration in seconds: `0.31 s`, `4m 05s`, `1h 02m`.
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_well() {
+    fn durations_have_units() {
         assert_eq!(
             [0.314, 12.4, 245.0, 3725.0].map(duration),
             ["0.31 s", "12 s", "4m 05s", "1h 02m"]
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_tables_have_digits_enough() {
+    fn small_numbers_keep_significant_digits() {
         assert_eq!(
             [0.0, 0.0012345, 0.123456, 12.3456, 1.5e7].map(number),
             ["0", "1.234e-3", "0.12346", "12.346", "1.5000e7"]

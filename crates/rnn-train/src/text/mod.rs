@@ -1,4 +1,4 @@
-//! Numbers, durations and tables as text.
+//! Text output: numbers, durations and tables.
 
 mod format;
 mod table;

@@ -1,4 +1,4 @@
-//! Tables of text.
+//! Plain-text tables.
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
@@ -8,7 +8,8 @@ macro_rules! cells {
 }
 pub(crate) use cells;
 
-/// A table without rules, its head first. `sides` aligns each column: `<` left, `>` right.
+/// Formats a table without rules; the first row is the header. `sides` aligns each column: `<`
+/// left, `>` right.
 pub(crate) fn table(sides: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).add_rows(rows);

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     evaluation::SeriesEvaluation,
     run::{EVALUATION, RunFolder},
-    settings::{Experiment, GlobalSettings, Level, Options, ScoredPart, Typed},
+    settings::{Experiment, GlobalSettings, Level, Options, ScoredSet, Typed},
     task::{SeriesTask, Task},
 };
 
@@ -34,7 +34,7 @@ impl Trained {
     }
 
     /// Selects the set to score.
-    pub(crate) fn scored_on(mut self, part: ScoredPart) -> Self {
+    pub(crate) fn scored_on(mut self, part: ScoredSet) -> Self {
         self.options.score = Some(Typed(part));
         self
     }

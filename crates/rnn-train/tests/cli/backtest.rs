@@ -1,4 +1,4 @@
-//! `backtest`: folds, each trained on what came before.
+//! `backtest`: folds, each trained on the rows before its test set.
 
 use std::fs;
 
@@ -30,12 +30,12 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
         assert_eq!(
             (column(&report, "fold"), column(&report, "windows")),
             (vec![1, 2, 3], vec![65; 3]),
-            "what is left goes to the first"
+            "the remaining rows go to the first fold"
         );
         assert_eq!(
             scratch.read_json("series", "backtest.json"),
             report,
-            "the same is printed and kept"
+            "the printed report is also written"
         );
         let days: Vec<String> =
             business_days().take(262).map(|day| format!("{day}T00:00:00")).collect();
@@ -58,7 +58,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
         };
         assert!(
             (mean("mse") / report["overall"]["mse"].as_f64().unwrap() - 1.0).abs() < 1e-9,
-            "folds of one length count the same"
+            "folds of equal length have equal weight"
         );
         assert!(report["coverage"].is_number() && report["skill"].is_number(), "{report}");
         let (header, rows) = scratch.read_csv("series", "backtest.csv");
@@ -73,7 +73,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
 }
 
 #[test]
-fn folds_at_once_give_the_bytes_of_folds_in_turn_and_of_runs_by_hand() {
+fn parallel_folds_give_the_same_bytes_as_sequential_folds_and_single_runs() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let mut tables = Vec::new();
@@ -132,13 +132,13 @@ fn folds_at_once_give_the_bytes_of_folds_in_turn_and_of_runs_by_hand() {
     assert!(by_hand == scratch.read("series", "backtest/fold-1/series/weights.txt"));
     assert!(
         !scratch.artifact("series", "config.json").exists(),
-        "a backtest is no training of the experiment"
+        "a backtest writes no run of the experiment"
     );
-    scratch.fails(&["evaluate", "series"], 1, "has not been trained");
+    scratch.fails(&["evaluate", "series"], 1, "series: not trained yet in ");
 }
 
 #[test]
-fn folds_end_where_they_should_in_hourly_data_and_odd_column_names_survive() {
+fn folds_of_hourly_data_end_at_the_right_hour_and_odd_column_names_work() {
     let scratch = Scratch::new();
     let mut text = "when,\"Load, MW\",temp\n".to_owned();
     for hour in 0..180 {
@@ -154,7 +154,7 @@ fn folds_end_where_they_should_in_hourly_data_and_odd_column_names_survive() {
     assert_eq!(
         column(&report, "windows"),
         [57; 2],
-        "a fold whose last row is at midnight has no more of that day: {report}"
+        "a fold that ends at midnight has no later rows of that day: {report}"
     );
     assert_eq!(report["folds"][0]["span"][1], "2024-01-05T17:00:00");
     let report =
@@ -183,7 +183,7 @@ fn folds_end_where_they_should_in_hourly_data_and_odd_column_names_survive() {
 }
 
 #[test]
-fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
+fn invalid_backtests_fail_before_any_training() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     for (args, code, expected) in [
@@ -193,14 +193,14 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (
             &["--folds", "350"],
             2,
-            "its test set of 0 rows is shorter than the horizon of 1; use fewer folds",
+            "its test set of 0 rows is shorter than the horizon of 1 (use fewer --folds)",
         ),
-        (&["--folds", "1000000"], 2, "1000000 folds "),
+        (&["--folds", "1000000"], 2, "1000000 folds: too few rows to train on: "),
         (&["--folds", "5", "--horizon", "40"], 2, "folds"),
         (
             &["--folds", "5", "--valid", "2020-05-01"],
             2,
-            "cannot begin at 2020-05-01, one date for all folds; give rows or a fraction",
+            "--valid 2020-05-01: one date cannot start the validation set of every fold",
         ),
         (
             &["--folds", "5", "--interval", "0.99"],
@@ -215,7 +215,7 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         (
             &["--folds", "2", "--optimizer", "adam", "--weight-decay", "0.5"],
             2,
-            "needs the optimizer adamw",
+            "--weight-decay 0.5: adam has no weight decay (use --optimizer adamw)",
         ),
         (&["--folds", "2", "--expanding", "--sliding"], 2, "cannot be used with"),
         (
@@ -232,17 +232,13 @@ fn backtests_that_cannot_be_are_refused_before_anything_is_trained() {
         1,
         "error: nowhere.csv: cannot be read",
     );
-    scratch.fails(
-        &["backtest", "letters-onehot-1"],
-        2,
-        "backtest is for the experiments on series",
-    );
+    scratch.fails(&["backtest", "letters-onehot-1"], 2, "backtest: needs a time-series experiment");
     scratch.fails(&["backtest", "seires"], 2, "did you mean `series`?");
     assert!(!scratch.path("artifacts").exists());
 }
 
 #[test]
-fn a_validation_part_that_is_typed_counts_also_where_it_is_the_recipes() {
+fn a_typed_validation_set_counts_even_if_it_equals_the_recipe() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(262));
     let args = [

@@ -1,12 +1,12 @@
-//! What a newcomer may get wrong about series: where it is, what was expected, what was there, what
-//! to do.
+//! Mistakes of newcomers with time series: errors with the place, the expectation, the found value
+//! and the fix.
 
 use std::fs;
 
 use crate::support::{Scratch, bars, price_text, quick};
 
 #[test]
-fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
+fn missing_columns_and_features_get_a_suggestion() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     scratch.file("twice.csv", bars(200).replace("close", "open"));
@@ -69,14 +69,14 @@ fn columns_and_features_that_do_not_exist_are_named_with_the_nearest() {
 }
 
 #[test]
-fn numbers_out_of_their_bounds_are_refused() {
+fn values_out_of_bounds_are_refused() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     for (args, expected) in [
         (&["--units", "0"][..], "expected a whole number from 1 to 1000000, got `0`"),
         (&["--units", "4,"], "from 1 to 1000000, got ``"),
         (&["--units", "-4"], "from 1 to 1000000, got `-4`"),
-        (&["--units", "1000000"], "a layer has at most 10000 hidden units, got 1000000 (--units)"),
+        (&["--units", "1000000"], "--units 1000000: a layer has at most 10000 hidden units"),
         (&["--dropout", "1"], "expected a number of at least 0 and below 1, got `1`"),
         (&["--dropout", "-0.1"], "got `-0.1`"),
         (&["--patience", "-1"], "expected a whole number of at least 0, got `-1`"),
@@ -114,7 +114,7 @@ fn numbers_out_of_their_bounds_are_refused() {
         (&["--windw", "5"], "a similar argument exists: '--window'"),
         (
             &["--optimizer", "adam", "--weight-decay", "0.1"],
-            "weight decay 0.1 needs the optimizer adamw",
+            "--weight-decay 0.1: adam has no weight decay (use --optimizer adamw)",
         ),
         (
             &["--interval", "0.99"],
@@ -128,7 +128,7 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--schedule", "warm"],
-            "expected constant, cosine, cosine:EPOCHS (starts over), step:EPOCHS:FACTOR",
+            "expected constant, cosine, cosine:EPOCHS (with restarts), step:EPOCHS:FACTOR",
         ),
         (
             &["--schedule", "step:0:0.5"],
@@ -136,16 +136,16 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--schedule", "step:2:0.5"],
-            "changes the rate after 2 epochs, longer than the run of 2 epochs; use more --epochs \
-             or a shorter schedule",
+            "--schedule step:2:0.5: the first change comes after 2 epochs, too long for a run of 2 \
+             epochs (use more --epochs or a shorter schedule)",
         ),
         (
             &["--schedule", "cosine:3"],
-            "--schedule cosine:3 takes 3 epochs to its first end, longer than the run of 2 epochs",
+            "--schedule cosine:3: the first cycle takes 3 epochs, too long for a run of 2 epochs",
         ),
         (
             &["--schedule", "plateau:2:0.5"],
-            "--schedule plateau:2:0.5 waits 2 epochs, longer than the run of 2 epochs",
+            "--schedule plateau:2:0.5: the schedule waits 2 epochs, too long for a run of 2 epochs",
         ),
         (
             &["--schedule", "cosine", "--learning-rate", "3"],
@@ -154,22 +154,22 @@ fn numbers_out_of_their_bounds_are_refused() {
         ),
         (
             &["--warmup", "2"],
-            "the warm-up takes 2 epochs (--warmup), longer than the run of 2 epochs",
+            "--warmup 2: the warm-up takes 2 epochs, too long for a run of 2 epochs",
         ),
         (&["--warmup", "-1"], "expected a number of at least 0, got `-1`"),
         (
             &["--loss", "quantile", "--quantiles", "0.1,0.9"],
-            "expected rising quantiles with 0.5 among them, like 0.05,0.5,0.95, got 0.1,0.9",
+            "--quantiles: expected rising values including 0.5, like 0.05,0.5,0.95, got 0.1,0.9",
         ),
-        (&["--loss", "quantile", "--quantiles", "0.5,0.1"], "got 0.5,0.1 (--quantiles)"),
-        (&["--loss", "quantile", "--quantiles", "0.5"], "got 0.5 (--quantiles)"),
+        (&["--loss", "quantile", "--quantiles", "0.5,0.1"], "got 0.5,0.1"),
+        (&["--loss", "quantile", "--quantiles", "0.5"], "0.95, got 0.5"),
         (
             &["--loss", "quantile", "--quantiles", "0,0.5"],
             "expected a number above 0 and below 1, got `0`",
         ),
         (
             &["--loss", "quantile", "--interval", "0.8"],
-            "the intervals of the quantile loss are those between its outer quantiles",
+            "--interval: the quantile loss takes its intervals from the outer quantiles",
         ),
         (
             &["--loss", "quantile", "--horizon", "2", "--transform", "difference"],
@@ -178,11 +178,12 @@ fn numbers_out_of_their_bounds_are_refused() {
         (&["--score", "train"], "expected one of test, valid, got `train`"),
         (
             &["--split", "course", "--interval", "none", "--score", "valid"],
-            "the course's split has no validation part of its own to score",
+            "--score valid: the `course` split has no separate validation set",
         ),
         (
             &["--split", "course", "--interval", "0.8"],
-            "which the course's split has not; use --split holdout",
+            "prediction intervals need a validation set; the `course` split has none (use --split \
+             holdout)",
         ),
     ] {
         scratch.fails(
@@ -195,7 +196,7 @@ fn numbers_out_of_their_bounds_are_refused() {
 }
 
 #[test]
-fn parts_that_do_not_fit_are_refused_with_what_there_is() {
+fn sets_that_do_not_fit_are_refused_with_the_row_counts() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     for (args, expected) in [
@@ -241,7 +242,7 @@ fn parts_that_do_not_fit_are_refused_with_what_there_is() {
 }
 
 #[test]
-fn files_and_folders_that_hold_no_series_are_refused() {
+fn files_and_folders_without_series_are_refused() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("nothing")).unwrap();
     scratch.file("texts/readme.md", "no series");
@@ -275,7 +276,7 @@ fn files_and_folders_that_hold_no_series_are_refused() {
 }
 
 #[test]
-fn logarithms_of_what_has_none_name_the_line() {
+fn logarithms_of_zero_name_the_line() {
     let scratch = Scratch::new();
     let text = bars(200);
     let fifth = text.lines().nth(5).unwrap();
@@ -313,7 +314,7 @@ fn logarithms_of_what_has_none_name_the_line() {
 }
 
 #[test]
-fn settings_files_say_which_line_is_wrong() {
+fn errors_of_settings_files_have_a_line() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     for (text, code, expected) in [
@@ -354,7 +355,7 @@ fn settings_files_say_which_line_is_wrong() {
 }
 
 #[test]
-fn letters_refuse_what_only_series_have() {
+fn letters_experiments_refuse_time_series_options() {
     let scratch = Scratch::new();
     for args in [
         ["--window", "5"],
@@ -364,19 +365,18 @@ fn letters_refuse_what_only_series_have() {
         ["--fill", "linear"],
         ["--loss", "mae"],
     ] {
-        let expected =
-            format!("makes its own letters: {} is for the experiments on series", args[0]);
+        let expected = format!("{}: needs a time-series experiment, and letters-onehot-1", args[0]);
         scratch.fails(&[&["train", "letters-onehot-1"], &args[..]].concat(), 2, &expected);
     }
     for command in ["evaluate", "predict"] {
         scratch.fails(
             &[command, "letters-onehot-1", "--data", "bars.csv"],
             2,
-            "--data is for the experiments on series",
+            "--data: needs a time-series experiment",
         );
     }
     assert!(!scratch.path("artifacts").exists());
-    // A settings file may be one for all experiments.
+    // One settings file may serve all experiments.
     let file = scratch.file("all.toml", "window = 5\nepochs = 3\npatience = 0\n");
     scratch.ok(&["train", "letters-onehot-1", "--config", &file]);
     assert_eq!(
@@ -387,7 +387,7 @@ fn letters_refuse_what_only_series_have() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn paths_that_are_not_text_are_refused_before_anything_is_written() {
+fn paths_that_are_not_utf8_are_refused_before_anything_is_written() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     let scratch = Scratch::new();
     let odd = OsStr::from_bytes(b"b\xffrs.csv");

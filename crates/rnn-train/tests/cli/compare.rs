@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Scratch, bars};
 
 #[test]
-fn two_runs_are_held_against_each_other() {
+fn two_runs_are_compared() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     scratch.train("series", &["--data", &data, "--epochs", "4"]);
@@ -41,7 +41,7 @@ fn two_runs_are_held_against_each_other() {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(
-        shown.contains("Mind: `loss` is not the same, so the losses are not in the same units."),
+        shown.contains("warning: `loss` differs, so the losses have different units"),
         "{shown}"
     );
     let report = scratch.json(&[
@@ -75,7 +75,7 @@ fn two_runs_are_held_against_each_other() {
     assert_eq!(names, ["epochs", "loss", "parameters", "schedule", "units"]);
 
     let same = scratch.ok(&["compare", "series", "series"]).stdout;
-    assert!(same.contains("All settings are the same.") && !same.contains("Mind:"), "{same}");
+    assert!(same.contains("All settings are the same.") && !same.contains("warning:"), "{same}");
     assert!(!shown.contains("SYNTHETIC"), "{shown}");
     scratch.train("series", &["--artifacts", "sample"]);
     let sample =
@@ -89,13 +89,15 @@ fn two_runs_are_held_against_each_other() {
     let letters = scratch.ok(&["compare", "letters-onehot-1", "series"]).stdout;
     assert!(
         letters.contains("train_loss after epoch")
-            && letters.contains("Mind: letters and series have nothing in common but time."),
+            && letters.contains(
+                "warning: a letters run and a time-series run share only their training times"
+            ),
         "{letters}"
     );
     scratch.fails(
         &["compare", "letters-onehot-1", "series", "--metric", "valid_loss"],
         2,
-        "letters-onehot-1 has no valid_loss in its metrics.csv",
+        "letters-onehot-1: no valid_loss in its metrics.csv",
     );
     scratch.fails(
         &["compare", "series", "nothing"],

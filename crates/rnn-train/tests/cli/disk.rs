@@ -1,5 +1,5 @@
-//! Disks and folders that do not take what a training writes: it says so, keeps what it had, and
-//! goes on once they do.
+//! Disks and folders that cannot be written. The training reports it, keeps its files, and resumes
+//! once they can be written again.
 
 use std::{
     fs,
@@ -36,14 +36,13 @@ fn prices(scratch: &Scratch) -> Run {
     Run { experiment: "stock-rnn", options, ..letters(scratch) }
 }
 
-/// A check that a machine does not allow is not passed over in silence, whatever the harness does
-/// with the output of a test.
+/// Prints that a check was skipped, even if the harness captures the output of tests.
 fn left_out(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "\nLEFT OUT: {what}: {why}");
 }
 
 #[test]
-fn a_write_that_comes_short_is_named_and_the_run_goes_on_to_the_same_bytes() {
+fn short_writes_are_reported_and_the_run_resumes_to_the_same_bytes() {
     let scratch = Scratch::new();
     for whole in [letters(&scratch), prices(&scratch)] {
         whole.train(&[]).unwrap();
@@ -57,7 +56,7 @@ fn a_write_that_comes_short_is_named_and_the_run_goes_on_to_the_same_bytes() {
 }
 
 #[test]
-fn a_run_that_starts_over_on_a_full_disk_leaves_the_run_before() {
+fn a_fresh_run_on_a_full_disk_keeps_the_previous_run() {
     let scratch = Scratch::new();
     let whole = letters(&scratch);
     whole.train(&[]).unwrap();
@@ -65,7 +64,7 @@ fn a_run_that_starts_over_on_a_full_disk_leaves_the_run_before() {
         options: ["--epochs", "5", "--seed", "8"].map(str::to_owned).to_vec(),
         ..letters(&scratch)
     };
-    // Neither its settings, nor its checkpoint.
+    // Limits that fail the settings file, or the checkpoint.
     for blocks in [0, 3] {
         failed_well(&limited(&other, blocks, &["--fresh"]).unwrap(), &other.results(), &FULL)
             .unwrap();
@@ -77,7 +76,7 @@ fn a_run_that_starts_over_on_a_full_disk_leaves_the_run_before() {
 }
 
 #[test]
-fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_bytes() {
+fn unwritable_files_are_named_and_the_run_resumes_to_the_same_bytes() {
     let scratch = Scratch::new();
     let whole = prices(&scratch);
     whole.train(&[]).unwrap();
@@ -99,11 +98,11 @@ fn whichever_file_cannot_be_written_is_named_and_the_run_goes_on_to_the_same_byt
 }
 
 #[test]
-fn a_disk_that_was_full_and_is_no_longer_lets_the_run_go_on_to_the_same_bytes() {
+fn a_run_resumes_to_the_same_bytes_after_a_full_disk() {
     let Some(way) = mounting() else {
         return left_out(
             "a full disk",
-            "this machine lets nobody mount one (unshare -m, unshare -Urm)",
+            "mounting is not allowed on this machine (unshare -m, unshare -Urm)",
         );
     };
     let scratch = Scratch::new();
@@ -123,7 +122,7 @@ fn a_disk_that_was_full_and_is_no_longer_lets_the_run_go_on_to_the_same_bytes() 
 }
 
 #[test]
-fn a_folder_that_vanishes_ends_the_run_and_where_it_comes_back_the_run_goes_on() {
+fn a_run_stops_without_its_folder_and_resumes_once_it_is_back() {
     let scratch = Scratch::new();
     let long = Run {
         options: ["--epochs", "1500", "--seed", "7"].map(str::to_owned).to_vec(),
@@ -151,7 +150,7 @@ fn a_folder_that_vanishes_ends_the_run_and_where_it_comes_back_the_run_goes_on()
 }
 
 #[test]
-fn what_is_no_folder_is_named() {
+fn files_in_place_of_folders_are_named() {
     let scratch = Scratch::new();
     for (index, place) in
         ["artifacts", "artifacts/letters-embedding-4", "artifacts/letters-embedding-4/checkpoint"]
@@ -181,7 +180,7 @@ fn what_is_no_folder_is_named() {
 }
 
 #[test]
-fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
+fn a_read_only_run_stays_unchanged_and_can_be_evaluated() {
     let scratch = Scratch::new();
     let [whole, run] = [letters(&scratch), letters(&scratch).in_folder(scratch.path("read-only"))];
     whole.train(&[]).unwrap();
@@ -197,7 +196,7 @@ fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
         allow(0o755);
         return left_out(
             "a read-only folder",
-            "permissions do not bind this user, and setpriv cannot drop that privilege",
+            "this user may write anywhere, and setpriv cannot drop that privilege",
         );
     };
     let ended = |args: &[&str]| {
@@ -219,8 +218,8 @@ fn what_may_only_be_read_is_left_alone_and_can_be_scored() {
     same(&whole.results(), &run.results()).unwrap();
 }
 
-/// How to run a command that permissions bind, also as root: `env` does nothing, `setpriv` drops
-/// what lets root write anywhere.
+/// The prefix of a command that obeys permissions, also as root. `env` does nothing; `setpriv`
+/// drops the privileges that let root write anywhere.
 fn bound_by_permissions(read_only: &std::path::Path) -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] =
         [&["env"], &["setpriv", "--bounding-set=-dac_override,-dac_read_search"]];

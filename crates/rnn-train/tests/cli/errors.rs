@@ -18,7 +18,10 @@ fn wrong_usage_exits_2() {
         (&["train", "letters-onehot-1", "--progress", "tui"], "needs a terminal"),
         (&["train", "letters-onehot-1", "--learning-rate", "-1"], "above 0"),
         (&["train", "letters-onehot-1", "--learning-rate", "nan"], "above 0"),
-        (&["train", "letters-onehot-1", "--data", "prices.csv"], "makes its own letters"),
+        (
+            &["train", "letters-onehot-1", "--data", "prices.csv"],
+            "--data: needs a time-series experiment",
+        ),
         (&["train"], "<EXPERIMENT>"),
         (&["fly"], "unrecognized subcommand"),
         (&["list", "--backend", "cuda"], "invalid value 'cuda'"),
@@ -28,7 +31,7 @@ fn wrong_usage_exits_2() {
 }
 
 #[test]
-fn bad_price_files_are_refused_with_their_place() {
+fn bad_price_files_are_refused_with_line_and_column() {
     let scratch = Scratch::new();
     let good = price_text(400);
     let change = |from: &str, to: &str| good.replacen(from, to, 1);
@@ -132,19 +135,19 @@ fn bad_letters_are_refused() {
 }
 
 #[test]
-fn untrained_experiments_say_how_to_train_them() {
+fn errors_of_untrained_experiments_show_the_train_command() {
     let scratch = Scratch::new();
     for args in [
         &["evaluate", "stock-gru"][..],
         &["predict", "letters-onehot-1", "a"],
         &["export", "stock-rnn", "--format", "text", "--out", "x.txt"],
     ] {
-        scratch.fails(args, 1, "has not been trained in artifacts");
+        scratch.fails(args, 1, ": not trained yet in artifacts");
     }
 }
 
 #[test]
-fn folders_that_cannot_be_used_are_named() {
+fn unusable_folders_are_named() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "").unwrap();
     scratch.fails(&["train", "letters-onehot-1", "--artifacts", "file"], 1, "cannot be written");
@@ -214,7 +217,7 @@ fn settings_files_are_checked() {
 }
 
 #[test]
-fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
+fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     let args = [
@@ -227,7 +230,7 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
         "--progress",
         "none",
     ];
-    // The first step changes the weights, the second sees what they have become.
+    // The first step changes the weights; the second computes their loss.
     scratch.fails(
         &args,
         1,
@@ -235,9 +238,9 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
          (use a smaller --learning-rate, or --clip-norm 1)",
     );
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
-    // Going on does not begin with what was broken.
+    // The next run does not start from the broken weights.
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
-    // Inside an epoch the step is known.
+    // Inside an epoch, the message names the step.
     let args = quick(&["train", "series"], &["--learning-rate", "1e38", "--batch-size", "8"]);
     scratch.fails(
         &args,
@@ -245,7 +248,7 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
         "at step 3 of epoch 1; there is no checkpoint yet (use a smaller --learning-rate, or \
          --clip-norm 1)",
     );
-    // Also where a state was saved before: from there it would come to the same.
+    // Also after a save: resuming from there would fail again.
     let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();
     scratch.fails(&args, 1, "; there is no checkpoint yet (use a smaller --learning-rate");
     let going_on = scratch.train("series", &[]);
@@ -253,7 +256,7 @@ fn a_loss_that_leaves_the_numbers_stops_the_run_and_keeps_the_best() {
 }
 
 #[test]
-fn a_failed_fresh_run_leaves_the_run_before() {
+fn a_failed_fresh_run_keeps_the_previous_run() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     let weights = scratch.read("letters-onehot-1", "weights.txt");
@@ -271,7 +274,7 @@ fn a_failed_fresh_run_leaves_the_run_before() {
     scratch.fails(&args, 1, "(use a smaller --learning-rate");
     assert_eq!(scratch.read("letters-onehot-1", "weights.txt"), weights);
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);
-    // What stands in the way of a file of ours is put aside, too.
+    // A folder in place of a result file is backed up, too.
     fs::remove_file(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
     fs::create_dir(scratch.artifact("letters-onehot-1", "loss.png")).unwrap();
     scratch.ok(&["train", "letters-onehot-1", "--fresh", "--epochs", "1", "--progress", "none"]);
@@ -282,7 +285,7 @@ fn a_failed_fresh_run_leaves_the_run_before() {
 }
 
 #[test]
-fn exports_go_where_they_are_sent_and_nowhere_else() {
+fn exports_write_only_their_target() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     let export =
@@ -330,7 +333,7 @@ fn results_that_cannot_be_written_fail_the_command() {
 }
 
 #[test]
-fn days_that_cannot_be_predicted_are_named() {
+fn unpredictable_days_are_named() {
     let scratch = Scratch::new();
     let data = scratch.prices("prices.csv", 420);
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &data, "--progress", "none"]);
@@ -387,7 +390,7 @@ fn wgpu_without_an_adapter_is_an_error_and_auto_takes_the_cpu() {
 
 #[cfg(not(feature = "wgpu"))]
 #[test]
-fn wgpu_without_its_feature_says_how_to_build_it_in() {
+fn wgpu_without_its_feature_shows_the_build_command() {
     let scratch = Scratch::new();
     scratch.fails(
         &["train", "letters-onehot-1", "--backend", "wgpu"],

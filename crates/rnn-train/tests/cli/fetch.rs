@@ -1,4 +1,4 @@
-//! `fetch`: what is asked of the providers, the file and its sidecar.
+//! `fetch`: the requests to the providers, the file and its sidecar.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn sidecar(scratch: &Scratch, name: &str) -> Value {
 }
 
 #[test]
-fn bars_come_in_the_format_of_the_course_with_a_sidecar() {
+fn bars_have_the_format_of_the_course_and_a_sidecar() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     let finished = scratch.fetched(&server, &YEARS);
@@ -128,7 +128,7 @@ fn every_provider_gives_the_same_file() {
 }
 
 #[test]
-fn adjustments_and_markets_are_asked_for_as_each_provider_names_them() {
+fn requests_use_the_names_of_each_provider_for_adjustments_and_markets() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     let days = ["--from", "2022-02-01", "--to", "2022-02-18", "--out", "x.csv", "--force"];
@@ -163,7 +163,7 @@ fn adjustments_and_markets_are_asked_for_as_each_provider_names_them() {
 }
 
 #[test]
-fn the_days_asked_for_by_default_are_ten_years_of_finished_days() {
+fn the_default_request_is_ten_years_of_finished_days() {
     let scratch = Scratch::new();
     let today = jiff::tz::Offset::constant(8).to_datetime(jiff::Timestamp::now()).date();
     let server = Server::honest(Prices::new(date(2010, 1, 4), today));
@@ -181,7 +181,7 @@ fn the_days_asked_for_by_default_are_ten_years_of_finished_days() {
 }
 
 #[test]
-fn no_years_are_asked_for_before_there_was_an_exchange() {
+fn requests_start_at_the_opening_of_the_exchange() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     let finished = scratch.fetched(
@@ -189,7 +189,7 @@ fn no_years_are_asked_for_before_there_was_an_exchange() {
         &["600519", "--from", "0001-01-01", "--to", "2010-02-01", "--provider", "eastmoney"],
     );
     assert!(
-        finished.stderr.contains("note: there are no days before 1990-12-01"),
+        finished.stderr.contains("note: the first possible day is 1990-12-01"),
         "{}",
         finished.stderr
     );
@@ -224,7 +224,7 @@ fn a_fetched_file_trains_and_forecasts() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_wrong_usage() {
+fn invalid_requests_are_wrong_usage() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     for (args, expected) in [
@@ -237,18 +237,18 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
         (&["600519", "--from", "2020-02-30"], "expected a date like 2020-04-24"),
         (
             &["600519", "--from", "2020-04-24", "--to", "2020-04-23"],
-            "--from 2020-04-24 is after --to 2020-04-23",
+            "--from 2020-04-24: after --to 2020-04-23",
         ),
         (
             &["600519", "--to", "1980-01-01"],
-            "--to 1980-01-01 is before 1990-12-01, the first day there can be bars of sh600519",
+            "--to 1980-01-01: before 1990-12-01, the first possible day of sh600519",
         ),
         (
             &["600519", "--from", "1970-01-01", "--to", "1980-01-01"],
             "--to 1980-01-01 is before 1990-12-01",
         ),
-        (&["600519", "--to", "2999-01-01"], "--to 2999-01-01 is in the future"),
-        (&["600519", "--from", "2999-01-01"], "--from 2999-01-01 is in the future"),
+        (&["600519", "--to", "2999-01-01"], "--to 2999-01-01: in the future"),
+        (&["600519", "--from", "2999-01-01"], "--from 2999-01-01: in the future"),
         (
             &["600519", "--provider", "yahoo", "--adjust", "hfq"],
             "yahoo has no hfq prices, tencent and eastmoney have",
@@ -285,7 +285,7 @@ fn what_cannot_be_asked_for_is_wrong_usage() {
 }
 
 #[test]
-fn odd_bars_are_said_as_of_every_file() {
+fn odd_bars_are_reported() {
     let scratch = Scratch::new();
     let server = Server::new(|asked, _| {
         let row = |day: &str, prices: &str| format!(r#"["{day}",{prices},"7"]"#);
@@ -309,7 +309,7 @@ fn odd_bars_are_said_as_of_every_file() {
 }
 
 #[test]
-fn the_next_command_is_one_a_shell_understands() {
+fn the_suggested_command_is_quoted_for_a_shell() {
     let scratch = Scratch::new();
     let finished = scratch
         .fetched(&Server::honest(prices()), &[&YEARS[..], &["--out", "it's mine.csv"]].concat());
@@ -317,7 +317,7 @@ fn the_next_command_is_one_a_shell_understands() {
 }
 
 #[test]
-fn a_gap_that_is_no_holiday_is_said() {
+fn a_gap_that_is_no_holiday_is_reported() {
     let scratch = Scratch::new();
     let server = Server::new(|asked, _| {
         let rows = prices().tencent_rows(&asked.target).into_iter();

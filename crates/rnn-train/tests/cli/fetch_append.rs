@@ -1,4 +1,4 @@
-//! `fetch` where a file is there: what is added, replaced, left alone and refused.
+//! `fetch` with an existing file: new rows, replaced files, unchanged files and refusals.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn sidecar(scratch: &Scratch) -> Value {
     serde_json::from_str(&both(scratch)[1]).unwrap()
 }
 
-/// The file that one fetch of all days leads to.
+/// The file after one fetch of all days.
 fn whole(prices: Prices, from: &str, to: &str) -> String {
     let scratch = Scratch::new();
     scratch.fetched(&Server::honest(prices), &["600519", "--from", from, "--to", to]);
@@ -28,7 +28,7 @@ fn whole(prices: Prices, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn new_days_are_added_after_an_overlap_that_is_the_same() {
+fn new_days_are_added_after_an_equal_overlap() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let before = both(&scratch);
@@ -43,7 +43,7 @@ fn new_days_are_added_after_an_overlap_that_is_the_same() {
     );
     assert_eq!(server.targets().len(), 1, "the overlap is in the window of the new days");
 
-    // Again: nothing to ask. On a weekend: asked, and nothing new.
+    // A repeated fetch sends no request; on a weekend, the request brings nothing new.
     let before = both(&scratch);
     let finished = scratch.fetched(&server, &LATER);
     assert!(finished.stdout.contains("sh600519.csv is up to date: "), "{}", finished.stdout);
@@ -60,7 +60,7 @@ fn new_days_are_added_after_an_overlap_that_is_the_same() {
 }
 
 #[test]
-fn rewritten_history_replaces_the_whole_file_after_saying_so() {
+fn rewritten_history_replaces_the_whole_file_with_a_note() {
     let scratch = fetched();
     let paid = Prices { factor: 0.98, ..prices() };
     let close = |prices: &Prices, day: Date| prices.days(day, day)[0].1[1];
@@ -82,7 +82,7 @@ fn rewritten_history_replaces_the_whole_file_after_saying_so() {
 }
 
 #[test]
-fn a_last_day_that_changed_and_prices_that_are_no_longer_adjusted_replace_the_file_too() {
+fn a_changed_last_day_or_adjustment_replaces_the_file() {
     let changed = |change: fn(String) -> String| {
         Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
     };
@@ -101,14 +101,14 @@ fn a_last_day_that_changed_and_prices_that_are_no_longer_adjusted_replace_the_fi
             "expected {said} in {}",
             finished.stderr
         );
-        // And then it goes on as it is.
+        // Later fetches extend the file.
         let finished = scratch.fetched(&server, &["600519", "--to", "2022-03-11"]);
         assert!(finished.stdout.starts_with("added 5 days"), "{}", finished.stdout);
     }
 }
 
 #[test]
-fn earlier_days_are_fetched_with_all_others() {
+fn an_earlier_first_day_fetches_all_days_again() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let finished =
@@ -123,7 +123,7 @@ fn earlier_days_are_fetched_with_all_others() {
         finished.stderr
     );
     assert!(finished.stdout.contains("replaced"), "{}", finished.stdout);
-    // Days that the file has stay.
+    // The days of the file stay.
     assert!(scratch.text(FILE) == whole(prices(), "2020-05-04", "2022-02-18"));
     assert_eq!(
         (&sidecar(&scratch)["from"], &sidecar(&scratch)["to"]),
@@ -138,7 +138,7 @@ fn rows_of_two_providers_are_never_mixed() {
         "tencent" => Does::Status("404 Not Found", "", String::new()),
         _ => Does::Says(prices().answer(&asked.target)),
     });
-    // A failure does not make the file another provider's; who wants that names it.
+    // A failure does not switch the provider of a file; --provider does.
     let before = both(&scratch);
     let finished = scratch.fetch(&server, &LATER);
     let said = "sh600519.csv stays as it is, as its prices are tencent's and go with no others: \
@@ -156,7 +156,7 @@ fn rows_of_two_providers_are_never_mixed() {
         (&"eastmoney".into(), &199.into())
     );
 
-    // From now on it is EastMoney's, which is asked first.
+    // From now on, EastMoney is asked first.
     let server = Server::honest(prices());
     scratch.fetched(&server, &["600519", "--to", "2022-03-18"]);
     assert_eq!(server.providers(), ["eastmoney"]);
@@ -177,8 +177,8 @@ fn rows_of_two_providers_are_never_mixed() {
 fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
     let named = [&LATER[..], &["--provider", "tencent"]].concat();
     for (server, said) in [
-        // A day in the middle of the overlap; all of it; the newest days; the oldest days of a
-        // rewritten history.
+        // Missing: a day in the overlap, the whole overlap, the newest days, or the oldest days of
+        // a rewritten history.
         (
             Server::new(|asked, _| {
                 let rows = prices()
@@ -206,7 +206,7 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
             "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces \
              it nevertheless)",
         ),
-        // A hole in the middle of a rewritten history.
+        // A gap in the middle of a rewritten history.
         (
             Server::new(|asked, _| {
                 let paid = Prices { factor: 0.9, ..prices() };
@@ -229,7 +229,7 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
 }
 
 #[test]
-fn files_that_are_not_ours_to_change_are_refused_without_force() {
+fn foreign_files_are_refused_without_force() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let good = both(&scratch);
@@ -270,7 +270,7 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
     for (name, text) in [
         (FILE, good[0].replacen("50.", "51.", 1)),
         (FILE, good[0].clone() + "1,2\n"),
-        // As if a fetch was cut short after the first of the two files.
+        // As if a fetch was killed between the two files.
         (FILE, whole(prices(), "2021-06-01", "2022-03-04")),
         (FILE, String::new()),
         ("sh600519.csv.json", good[1].replacen("\"rows\": 189", "\"rows\": 188", 1)),
@@ -303,7 +303,7 @@ fn files_that_are_not_ours_to_change_are_refused_without_force() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_keeps_pointing_where_it_points() {
+fn a_link_keeps_its_target() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     fs::create_dir(scratch.path("data")).unwrap();

@@ -1,5 +1,5 @@
-//! `fetch` and what goes wrong at the providers: the message, the exit code, who is asked next, the
-//! file that stays as it is.
+//! `fetch` with faulty providers: the message, the exit code, the next provider, and the unchanged
+//! file.
 
 #![expect(clippy::disallowed_types, reason = "an address where nobody answers any more")]
 
@@ -15,14 +15,14 @@ use crate::{
     support::{Scratch, unfinished},
 };
 
-/// Three days, one window.
+/// Three days in one window.
 const DAYS: [&str; 5] = ["600519", "--from", "2022-02-14", "--to", "2022-02-18"];
 
 fn prices() -> Prices {
     Prices::new(date(2010, 1, 4), date(2022, 12, 30))
 }
 
-/// A server whose Tencent does something, and whose others are honest.
+/// A server with a faulty Tencent and correct other providers.
 fn tencent_that(does: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) -> Server {
     Server::new(move |asked, before| match provider(&asked.target) {
         "tencent" => does(asked, before),
@@ -30,19 +30,19 @@ fn tencent_that(does: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) ->
     })
 }
 
-/// The rows of the honest answer, changed.
+/// The correct answer with changed rows.
 fn with_rows(change: impl Fn(Vec<String>) -> Vec<String> + Send + Sync + 'static) -> Server {
     tencent_that(move |asked, _| {
         Does::Says(tencent(&asked.target, &change(prices().tencent_rows(&asked.target))))
     })
 }
 
-/// The honest answer, changed.
+/// The correct answer with a changed text.
 fn with_text(change: impl Fn(String) -> String + Send + Sync + 'static) -> Server {
     tencent_that(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
 }
 
-/// The file that an honest server leads to.
+/// The file from a correct server.
 fn honest_file() -> String {
     let scratch = Scratch::new();
     scratch.fetched(&Server::honest(prices()), &DAYS);
@@ -50,7 +50,7 @@ fn honest_file() -> String {
 }
 
 #[test]
-fn forms_of_an_answer_that_are_all_the_same_bars() {
+fn equivalent_answers_give_the_same_bars() {
     let expected = honest_file();
     let append = |what: &'static str| {
         with_rows(move |rows| rows.into_iter().map(|row| row.replace(']', what)).collect())
@@ -115,7 +115,7 @@ fn forms_of_an_answer_that_are_all_the_same_bars() {
 }
 
 #[test]
-fn what_another_try_would_find_again_goes_to_the_next_provider() {
+fn permanent_faults_go_to_the_next_provider() {
     let expected = honest_file();
     let status = |status: &'static str, header: &'static str| {
         tencent_that(move |_, _| Does::Status(status, header, "<html>".to_owned()))
@@ -189,7 +189,7 @@ fn what_another_try_would_find_again_goes_to_the_next_provider() {
 }
 
 #[test]
-fn what_may_be_gone_is_tried_again() {
+fn temporary_faults_are_retried() {
     let expected = honest_file();
     let honest = |asked: &Asked| prices().answer(&asked.target);
     let first = |does: fn(String) -> Does| {
@@ -273,7 +273,7 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
     let both = ["600519", "--from", "2019-12-30", "--to", "2021-01-08"];
     let rows_of_both = |change: fn(&str) -> String| {
         tencent_that(move |asked, before| {
-            // The second window begins with the last day of the first.
+            // The second window starts with the last day of the first.
             let mut rows = prices().tencent_rows(&asked.target);
             if before == 1 {
                 rows.insert(0, change(r#"["2020-12-31","OPEN","41","43","40","1031"]"#));
@@ -304,7 +304,7 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         finished.stderr
     );
 
-    // A window before the share was listed is empty, which is no fault.
+    // An empty window before the listing is no fault.
     let young = Server::honest(Prices::new(date(2021, 1, 4), date(2022, 12, 30)));
     let finished = scratch.fetched(&young, &[&both[..], &["--force"]].concat());
     assert!(
@@ -313,7 +313,7 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         finished.stderr
     );
     assert_eq!(scratch.text("sh600519.csv").lines().count(), 6);
-    // Adjusted prices, and then earlier ones that are not.
+    // Adjusted prices, then earlier unadjusted ones.
     let mixed = tencent_that(|asked, before| {
         let text = prices().answer(&asked.target);
         Does::Says(if before == 0 { text.replace("qfqday", "day") } else { text })
@@ -380,7 +380,7 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
         );
         assert_eq!(server.providers(), [name], "another provider than the named one is not asked");
     }
-    // Yahoo's null rows are holidays.
+    // Rows with null in answers of Yahoo are holidays.
     let server = Server::new(|asked, _| {
         let text = prices().answer(&asked.target);
         let first = text.split("\"open\":[").nth(1).unwrap().split(',').next().unwrap().to_owned();
@@ -396,7 +396,7 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
 }
 
 #[test]
-fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
+fn when_all_providers_fail_the_error_lists_each_and_the_file_stays() {
     let scratch = Scratch::new();
     scratch.fetched(&Server::honest(prices()), &DAYS);
     let before = ["sh600519.csv", "sh600519.csv.json"].map(|name| scratch.text(name));
@@ -406,7 +406,7 @@ fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
         _ => Does::Status("404 Not Found", "", "gone".to_owned()),
     });
     let later = ["600519", "--from", "2022-02-14", "--to", "2022-03-04"];
-    // With --force, as for a new file, all are asked.
+    // With --force, all providers are asked, as for a new file.
     let finished = scratch.fetch(&server, &[&later[..], &["--force"]].concat());
     assert_eq!((finished.code, &finished.stdout[..]), (1, ""));
     let error = finished.stderr.lines().last().unwrap();
@@ -421,7 +421,7 @@ fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
     }
     assert_eq!(server.providers(), ["tencent", "eastmoney", "yahoo"]);
 
-    // The network is away: the same with one line.
+    // Without a network, the error is one line.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
@@ -445,7 +445,7 @@ fn when_all_fail_the_error_has_what_each_said_and_the_file_stays() {
 }
 
 #[test]
-fn a_provider_out_of_reach_is_told_when_another_answers() {
+fn an_unreachable_provider_is_reported_when_another_answers() {
     let scratch = Scratch::new();
     let server = Server::honest(prices());
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

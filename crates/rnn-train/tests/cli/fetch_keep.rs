@@ -1,5 +1,4 @@
-//! `fetch` and the file that is there: two at once, days that were not over, the first day,
-//! volumes.
+//! `fetch` and the existing file: concurrent fetches, unfinished days, the first day, volumes.
 
 use std::{
     fs,
@@ -15,13 +14,13 @@ use crate::{
     support::{Scratch, unfinished},
 };
 
-/// An honest server, but for a change to its answers.
+/// A correct server with a change to its answers.
 fn changed(change: impl Fn(String) -> String + Send + Sync + 'static) -> Server {
     Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
 }
 
 #[test]
-fn of_two_fetches_to_one_file_the_second_is_refused() {
+fn a_second_fetch_to_the_same_file_is_refused() {
     let scratch = Scratch::new();
     let slow = Server::new(|asked, _| {
         thread::sleep(Duration::from_secs(2));
@@ -56,7 +55,7 @@ fn of_two_fetches_to_one_file_the_second_is_refused() {
 }
 
 #[test]
-fn a_last_day_that_was_not_over_is_replaced_alone() {
+fn only_an_unfinished_last_day_is_replaced() {
     let later = ["600519", "--to", "2022-02-18"];
     for (to, done, rows) in [
         ("2022-02-18", "renewed the last day of sh600519.csv", 189),
@@ -66,7 +65,7 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
         let early = changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
         scratch.fetched(&early, &FIRST);
         let beside = "sh600519.csv.json";
-        // Eleven o'clock in Shanghai.
+        // 11:00 in Shanghai.
         let mut sidecar: serde_json::Value = serde_json::from_str(&scratch.text(beside)).unwrap();
         sidecar["fetched_at"] = "2022-02-18T03:00:00Z".into();
         fs::write(scratch.path(beside), sidecar.to_string()).unwrap();
@@ -89,7 +88,7 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
         honest.fetched(&Server::honest(prices()), &["600519", "--from", "2021-06-01", "--to", to]);
         assert_eq!(scratch.text(FILE), honest.text(FILE));
         assert_eq!(scratch.text(FILE).lines().count(), rows + 1);
-        // Now it is over, and nothing is asked.
+        // The day is over now, so no request is sent.
         let asked = server.asked().len();
         let finished = scratch.fetched(&server, &later);
         assert!(
@@ -101,7 +100,7 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
 }
 
 #[test]
-fn other_volumes_are_another_history() {
+fn changed_volumes_replace_the_history() {
     let scratch = fetched();
     let volume = |from: &'static str, to: &'static str| changed(move |text| text.replace(from, to));
     let finished =
@@ -125,7 +124,7 @@ fn other_volumes_are_another_history() {
 }
 
 #[test]
-fn force_keeps_the_first_day_of_the_file_before() {
+fn force_keeps_the_first_day_of_the_previous_file() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
@@ -137,7 +136,7 @@ fn force_keeps_the_first_day_of_the_file_before() {
     fs::remove_file(scratch.path(FILE)).unwrap();
     let finished = scratch.fetched(&server, &later);
     assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
-    // Of another symbol, or not readable: the usual ten years.
+    // With a sidecar of another symbol or an unreadable one, the default of ten years.
     for text in
         [scratch.text("sh600519.csv.json").replace("\"sh600519\"", "\"sz000001\""), "{}".to_owned()]
     {
@@ -153,7 +152,7 @@ fn force_keeps_the_first_day_of_the_file_before() {
 }
 
 #[test]
-fn days_that_end_early_are_said_until_there_are_more() {
+fn missing_last_days_are_reported() {
     let scratch = Scratch::new();
     let beside = || scratch.text("sh600519.csv.json");
     let said = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
@@ -166,7 +165,7 @@ fn days_that_end_early_are_said_until_there_are_more() {
         "{}",
         beside()
     );
-    // A holiday is not.
+    // A holiday is not reported.
     let finished = scratch.fetched(
         &Server::honest(Prices { last: date(2022, 2, 18), ..prices() }),
         &["600519", "--to", "2022-03-04"],
@@ -179,7 +178,7 @@ fn days_that_end_early_are_said_until_there_are_more() {
 }
 
 #[test]
-fn days_before_the_file_begins_are_not_called_up_to_date() {
+fn a_file_without_the_requested_first_days_is_not_up_to_date() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
@@ -190,7 +189,7 @@ fn days_before_the_file_begins_are_not_called_up_to_date() {
 }
 
 #[test]
-fn garbage_and_bars_of_others_replace_nothing() {
+fn garbage_and_foreign_bars_replace_nothing() {
     let negative = Server::honest(Prices { factor: -1.0, ..prices() });
     for (server, provider, adjust, said) in [
         (
@@ -227,7 +226,7 @@ fn garbage_and_bars_of_others_replace_nothing() {
 }
 
 #[test]
-fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
+fn windows_before_the_listing_may_be_empty() {
     let days = ["600519", "--from", "2010-02-01", "--to", "2022-02-18"];
     for (provider, empty) in [
         ("tencent", r#"{"code":0,"msg":"","data":{"sh600519":[]}}"#),
@@ -252,7 +251,7 @@ fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
         let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or \
                     not traded then)";
         assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
-        // Between others a window has bars.
+        // A window between others must have bars.
         if provider == "tencent" {
             let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);
             assert!(

@@ -1,4 +1,4 @@
-//! A local server that speaks the formats of the providers of prices, and has their faults.
+//! A local server with the formats and faults of the price providers.
 
 #![expect(clippy::disallowed_types, reason = "the tests' own provider of prices listens")]
 
@@ -22,40 +22,40 @@ use jiff::{
 
 use crate::support::{Finished, Scratch};
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     /// Path and parameters.
     pub(crate) target: String,
-    /// All lines of the head.
+    /// All header lines.
     pub(crate) head: String,
 }
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 pub(crate) enum Does {
     /// Sends a document with status 200.
     Says(String),
     /// Sends a status, a header line (or none) and a body.
     Status(&'static str, &'static str, String),
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Drops,
-    /// Announces a whole document, and sends its first half.
+    /// Announces a whole document and sends its first half.
     SendsHalf(String),
-    /// Sends half a document and no length: the end of the connection is the end of the body.
+    /// Sends half a document without a length; the end of the connection ends the body.
     EndsEarly(String),
-    /// Sends for ever.
+    /// Sends forever.
     NeverEnds,
-    /// Sends a few kilobytes or megabytes that unpack to so many bytes.
+    /// Sends compressed data that unpacks to this number of bytes.
     Unpacks(usize),
-    /// Sends a byte now and then, for ever.
+    /// Sends a byte now and then, forever.
     Trickles,
-    /// Answers after a while.
+    /// Answers after a delay.
     Waits(Duration),
 }
 
 type Answers = dyn Fn(&Asked, usize) -> Does + Send + Sync;
 
-/// The server; it ends with the test's process.
+/// The server, which ends with the process of the test.
 pub(crate) struct Server {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -63,7 +63,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers by a function of the request and the number of requests of that provider before it.
+    /// Answers with a function of the request and the number of earlier requests to its provider.
     pub(crate) fn new(answers: impl Fn(&Asked, usize) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -77,7 +77,7 @@ impl Server {
                     (asked.clone(), answers.clone(), most_at_once.clone(), now.clone());
                 thread::spawn(move || {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    // A client that goes away in the middle is one of the cases.
+                    // Some tests disconnect in the middle.
                     let _ = serve(stream, &asked, &*answers, &now);
                 });
             }
@@ -85,12 +85,12 @@ impl Server {
         server
     }
 
-    /// An honest server of some prices, with all three formats.
+    /// A correct server of some prices in all three formats.
     pub(crate) fn honest(prices: Prices) -> Self {
         Self::new(move |asked, _| Does::Says(prices.answer(&asked.target)))
     }
 
-    /// Paths and parameters that were asked for, in order, without what a request has at random.
+    /// Requested paths and parameters in order, without random parts.
     pub(crate) fn targets(&self) -> Vec<String> {
         self.asked
             .lock()
@@ -104,7 +104,7 @@ impl Server {
         self.asked.lock().unwrap().clone()
     }
 
-    /// Providers that were asked, in order.
+    /// Requested providers, in order.
     pub(crate) fn providers(&self) -> Vec<&'static str> {
         self.asked.lock().unwrap().iter().map(|asked| provider(&asked.target)).collect()
     }
@@ -131,10 +131,10 @@ fn serve(
         asked.push(Asked { target: target.clone(), head: head.clone() });
         before
     };
-    // So that requests that come at once are there at once.
+    // A delay, so that concurrent requests overlap.
     thread::sleep(Duration::from_millis(20));
     let does = answers(&Asked { target, head }, before);
-    // The client may come back as soon as it has the answer.
+    // The client may send the next request as soon as it has the answer.
     now.fetch_sub(1, Ordering::SeqCst);
     let whole = |status: &str, header: &str, body: &str| {
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
@@ -188,8 +188,8 @@ fn serve(
     }
 }
 
-/// So many `[`, as gzip packs them best with its fixed codes (RFC 1951, 3.2.6): the letter, and
-/// then that it is repeated 258 times, in 13 bits.
+/// Gzip data that unpacks to `bytes` times `[`, with fixed codes (RFC 1951, 3.2.6): the letter,
+/// then repetitions of 258 letters in 13 bits each.
 fn packed(bytes: usize) -> Vec<u8> {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let (mut byte, mut filled) = (0u8, 0);
@@ -215,7 +215,7 @@ fn packed(bytes: usize) -> Vec<u8> {
     packed
 }
 
-/// The provider whose request this is.
+/// The provider of a request.
 pub(crate) fn provider(target: &str) -> &'static str {
     match target {
         _ if target.starts_with("/appstock/") => "tencent",
@@ -225,12 +225,12 @@ pub(crate) fn provider(target: &str) -> &'static str {
     }
 }
 
-/// A share's made-up prices: on business days, a slow wave.
+/// Synthetic prices: a slow wave on business days.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prices {
     pub(crate) first: Date,
     pub(crate) last: Date,
-    /// What all prices are multiplied with: a dividend makes it another.
+    /// Factor of all prices; a dividend changes it.
     pub(crate) factor: f64,
 }
 
@@ -261,7 +261,7 @@ impl Prices {
         )
     }
 
-    /// The honest answer to a request.
+    /// The correct answer to a request.
     pub(crate) fn answer(&self, target: &str) -> String {
         match provider(target) {
             "tencent" => tencent(target, &self.tencent_rows(target)),
@@ -326,7 +326,7 @@ impl Prices {
     }
 }
 
-/// A Tencent answer with some rows, as it comes for a request with `_var`.
+/// A Tencent answer with some rows, for a request with `_var`.
 pub(crate) fn tencent(target: &str, rows: &[String]) -> String {
     let parts: Vec<&str> = parameter(target, "param").split(',').collect();
     let name = parameter(target, "_var");
@@ -351,12 +351,12 @@ fn parameter<'a>(target: &'a str, key: &str) -> &'a str {
 }
 
 impl Scratch {
-    /// Runs `fetch`, with every provider at some address.
+    /// Runs `fetch` with all providers at one address.
     pub(crate) fn fetch_at(&self, url: &str, args: &[&str]) -> Finished {
         self.finish(self.fetch_command(url, args), "")
     }
 
-    /// `fetch`, not yet started.
+    /// The `fetch` command, before its start.
     pub(crate) fn fetch_command(&self, url: &str, args: &[&str]) -> Command {
         let mut command = self.command(&[&["fetch"], args].concat());
         for name in ["RNN_TENCENT_URL", "RNN_EASTMONEY_URL", "RNN_YAHOO_URL"] {
@@ -386,7 +386,7 @@ impl Scratch {
     }
 }
 
-/// A fetch, and the file that it writes.
+/// A fetch and its file.
 pub(crate) const FIRST: [&str; 5] = ["600519", "--from", "2021-06-01", "--to", "2022-02-18"];
 pub(crate) const FILE: &str = "sh600519.csv";
 
@@ -394,7 +394,7 @@ pub(crate) fn prices() -> Prices {
     Prices::new(date(2010, 1, 4), date(2022, 12, 30))
 }
 
-/// A folder with a file that was fetched.
+/// A folder with a fetched file.
 pub(crate) fn fetched() -> Scratch {
     let scratch = Scratch::new();
     scratch.fetched(&Server::honest(prices()), &FIRST);

@@ -1,4 +1,4 @@
-//! `forecast`: the rows after the last.
+//! `forecast`: the rows after the last one.
 
 use std::fs;
 
@@ -28,14 +28,13 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
             ["lower", "value", "upper"].map(|name| value[name].as_f64().unwrap());
         assert!(lower < point && point < upper && (20.0..80.0).contains(&point), "{value}");
     }
-    // The row after the last is what `predict` says, too.
+    // `predict` gives the same value for the row after the last one.
     let next = scratch.json(&["predict", "series", "--json"])[0]["predicted"].as_f64().unwrap();
     assert!((forecast[0]["values"][0]["value"].as_f64().unwrap() / next - 1.0).abs() < 1e-6);
 
     let finished = scratch.ok(&["forecast", "series", "--steps", "2"]);
     assert!(
-        finished.stdout.contains("bars.csv, known until ")
-            && finished.stdout.contains("90% interval"),
+        finished.stdout.contains("bars.csv, last row ") && finished.stdout.contains("90% interval"),
         "{}",
         finished.stdout
     );
@@ -63,7 +62,7 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
 }
 
 #[test]
-fn forecasts_go_on_from_themselves_where_the_model_reads_nothing_else() {
+fn long_forecasts_continue_from_their_own_values() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     for (features, transform) in [
@@ -125,12 +124,12 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
     scratch.fails(
         &["forecast", "series"],
         1,
-        "series has not been trained in artifacts/series: run `rnn-train train series` first",
+        "series: not trained yet in artifacts/series (run `rnn-train train series` first)",
     );
     scratch.fails(
         &["forecast", "letters-onehot-1"],
         2,
-        "forecast is for the experiments on series, and letters-onehot-1 learns letters",
+        "forecast: needs a time-series experiment, and letters-onehot-1 learns letters",
     );
     assert!(!scratch.path("artifacts").exists());
     scratch.train("series", &["--data", &data]);
@@ -150,7 +149,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         (&["--interval", "1"], 2, "got `1`"),
         (&["--interval", "90"], 2, "got `90`"),
         (&["--interval", "0.999"], 2, "interval level 0.999: needs at least 999 forecasts"),
-        (&["--mean-of-seeds"], 1, "there are no models of several seeds yet"),
+        (&["--mean-of-seeds"], 1, "no models of several seeds yet"),
         (&["--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read"),
         (&["--data", "nothing"], 1, "nothing: the folder has no file whose name ends in .csv"),
         (&["--data", "head.csv"], 1, "head.csv: "),
@@ -162,7 +161,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
 }
 
 #[test]
-fn months_and_hours_go_on_as_they_did() {
+fn monthly_and_hourly_dates_continue() {
     let scratch = Scratch::new();
     let value = |row: i32| 20 + row * 37 % 11;
     for (name, dates, expected) in [

@@ -1,5 +1,5 @@
-//! Files that are not what they are taken for: read where they can be, else refused with the place,
-//! quickly and in little memory.
+//! Malformed and unusual files. They are read if possible, else refused quickly, in little memory
+//! and with the place of the problem.
 
 use std::{
     fmt::Write,
@@ -11,13 +11,13 @@ use crate::support::{Scratch, bars, bars_as, quick};
 
 const MEGABYTE: usize = 1 << 20;
 
-/// The text in UTF-16, with the bytes of each unit in one order or the other.
+/// Encodes a text as UTF-16, with either byte order.
 fn utf16(text: &str, mark: bool, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     let mark = mark.then_some(0xfeff);
     mark.into_iter().chain(text.encode_utf16()).flat_map(bytes).collect()
 }
 
-/// Bars with a column of notes, of which one is this.
+/// Bars with a column of notes and one given note.
 fn with_note(note: &str) -> String {
     let rows = bars(200);
     let line = |(row, line): (usize, &str)| match row {
@@ -28,7 +28,7 @@ fn with_note(note: &str) -> String {
     rows.lines().enumerate().map(line).collect()
 }
 
-/// A table of many columns of numbers.
+/// A table with many numeric columns.
 fn wide(columns: usize, rows: usize) -> String {
     let mut text = "date".to_owned();
     (0..columns).for_each(|column| write!(text, ",c{column}").unwrap());
@@ -40,7 +40,7 @@ fn wide(columns: usize, rows: usize) -> String {
 }
 
 #[test]
-fn marks_line_ends_quotes_and_names_of_columns_make_no_difference() {
+fn byte_order_marks_line_ends_and_quotes_make_no_difference() {
     let scratch = Scratch::new();
     let plain = bars(200);
     scratch.file("plain.csv", &plain);
@@ -69,7 +69,7 @@ fn marks_line_ends_quotes_and_names_of_columns_make_no_difference() {
 }
 
 #[test]
-fn faults_are_found_on_their_lines_whatever_ends_them() {
+fn errors_have_the_right_line_for_every_line_ending() {
     let scratch = Scratch::new();
     let mut lines: Vec<String> = bars(200).lines().map(str::to_owned).collect();
     lines[150] = lines[150].replacen(',', ",x", 1);
@@ -84,7 +84,7 @@ fn faults_are_found_on_their_lines_whatever_ends_them() {
 }
 
 #[test]
-fn what_is_no_utf_8_text_is_refused_with_its_line() {
+fn invalid_utf8_is_refused_with_its_line() {
     let scratch = Scratch::new();
     let plain = bars(200);
     let nul = plain.replacen("2020-01-06", "2020\u{0}01-06", 1);
@@ -153,7 +153,7 @@ fn a_hundred_thousand_columns_are_read_by_name_and_never_guessed() {
 }
 
 #[test]
-fn names_of_columns_do_not_steer_the_terminal_or_fill_it() {
+fn column_names_cannot_control_or_flood_the_terminal() {
     let scratch = Scratch::new();
     let data = scratch.file("steers.csv", bars(200).replacen("close", "\u{1b}[2Jclose", 1));
     let finished = scratch.train("series", &["--data", &data]);
@@ -187,7 +187,7 @@ fn names_of_columns_do_not_steer_the_terminal_or_fill_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
+fn a_gigabyte_of_zeros_is_refused_quickly_and_in_little_memory() {
     let scratch = Scratch::new();
     for name in ["big.csv", "big.toml"] {
         File::create(scratch.path(name)).unwrap().set_len(1 << 30).unwrap();
@@ -219,7 +219,7 @@ fn a_gigabyte_of_nothing_is_refused_at_once_and_in_little_memory() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn folders_pipes_and_devices_are_no_files() {
+fn folders_pipes_and_devices_are_refused_as_files() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("folder")).unwrap();
     assert!(
@@ -252,7 +252,7 @@ fn folders_pipes_and_devices_are_no_files() {
 }
 
 #[test]
-fn answers_without_end_are_read_up_to_a_megabyte() {
+fn endless_input_is_read_up_to_a_megabyte() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     let finished =
@@ -267,7 +267,7 @@ fn answers_without_end_are_read_up_to_a_megabyte() {
 }
 
 #[test]
-fn settings_nested_without_end_or_very_long_are_refused_briefly() {
+fn deeply_nested_or_very_long_settings_get_a_short_error() {
     let scratch = Scratch::new();
     let deep = 100_000;
     for (text, expected) in [

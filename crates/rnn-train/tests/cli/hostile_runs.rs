@@ -1,5 +1,4 @@
-//! Folders of runs that somebody has tampered with: nothing is read without bound, and nothing
-//! outside is written or removed.
+//! Manipulated run folders: reads are bounded, and nothing outside is written or removed.
 
 use std::{
     fs::{self, File},
@@ -19,7 +18,7 @@ fn train(scratch: &Scratch) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
+fn huge_deep_or_special_files_of_a_run_are_refused() {
     let scratch = Scratch::new();
     train(&scratch);
     let deep = "[".repeat(1_000_000) + "\n1\n";
@@ -82,7 +81,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Changes a sealed JSON file of an experiment, and seals it again.
+/// Changes a JSON file of an experiment and updates its checksum.
 fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
     let mut document = scratch.read_json("series", name);
     let sealed = document.as_object_mut().unwrap().remove("sha256").is_some();
@@ -96,7 +95,7 @@ fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
-fn what_a_run_says_of_paths_leads_nowhere_else() {
+fn paths_in_a_run_cannot_lead_outside() {
     let scratch = Scratch::new();
     let outside = scratch.path("outside");
     for name in ["model-1.bpk", "optimizer-1.bpk", "config.json", "7/series/config.json"] {
@@ -105,7 +104,7 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
     scratch.file("bars.csv", bars(200));
     let before = files(&outside);
     scratch.train("series", &["--data", "bars.csv"]);
-    // A folder of results in the settings of a run is nobody's wish.
+    // The output folder in the settings of a run is ignored.
     change(&scratch, "config.json", |config| config["options"]["artifacts"] = json!(outside));
     scratch.train("series", &[]);
     scratch.ok(&quick(
@@ -143,7 +142,7 @@ fn what_a_run_says_of_paths_leads_nowhere_else() {
 }
 
 #[test]
-fn files_of_a_checkpoint_are_read_up_to_what_their_manifest_says() {
+fn checkpoint_files_are_read_up_to_the_size_in_the_manifest() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     scratch.train("series", &["--data", "bars.csv"]);
@@ -175,7 +174,7 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
     let old = scratch.best("series", "optimizer");
     let old = old.file_name().unwrap().to_str().unwrap();
     let mut bytes = fs::read(folder.join(old)).unwrap();
-    // Moments of no weight: without their ids, all else as it was.
+    // Moments without parameter ids; everything else is unchanged.
     while let Some(place) = bytes.windows(8).position(|key| key == b"param_id") {
         bytes[place..place + 8].copy_from_slice(b"param_ix");
     }
@@ -198,7 +197,7 @@ fn a_checkpoint_that_makes_burn_panic_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_a_folder_are_replaced_and_what_they_point_to_stays() {
+fn links_in_a_folder_are_replaced_and_their_targets_stay() {
     let scratch = Scratch::new();
     scratch.file("outside/file", "not yours");
     let before = files(&scratch.path("outside"));

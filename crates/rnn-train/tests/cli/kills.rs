@@ -1,4 +1,4 @@
-//! Kills at random moments; `cargo xtask soak` does the same for hundreds.
+//! Kills at random moments; `cargo xtask soak` repeats them hundreds of times.
 
 use std::path::PathBuf;
 
@@ -17,8 +17,8 @@ fn run(scratch: &Scratch, folder: &str, experiment: &'static str, options: &[&st
     }
 }
 
-/// Kills a run so often in all, from nothing or over another run, until each time it has come to
-/// its end.
+/// Kills runs `kills` times in total, each from scratch or over a previous run, and lets each run
+/// finish.
 fn survives(
     scratch: &Scratch,
     experiment: &'static str,
@@ -44,14 +44,14 @@ fn survives(
 }
 
 #[test]
-fn letters_that_are_killed_at_random_moments_end_with_the_same_bytes() {
+fn letters_runs_killed_at_random_end_with_the_same_bytes() {
     let scratch = Scratch::new();
     let options = ["--epochs", "400", "--learning-rate", "0.001", "--seed", "7"];
     survives(&scratch, "letters-embedding-4", &options, None, 12);
 }
 
 #[test]
-fn prices_that_are_killed_while_they_start_over_lose_neither_run() {
+fn price_runs_killed_during_a_fresh_start_lose_no_run() {
     let scratch = Scratch::new();
     let data = scratch.path(&scratch.file("bars.csv", bars(700))).display().to_string();
     let settings = ["--units", "8,8", "--window", "20", "--data", &data];

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Scratch, bars, quick};
 
-/// A folder of series, each at another level.
+/// A folder of series, each at a different level.
 fn panel(scratch: &Scratch) -> String {
     for (name, factor) in [("a.csv", 1.0), ("b.csv", 10.0), ("c.CSV", 0.1)] {
         let line = |line: &str| {
@@ -44,8 +44,8 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     );
     let (header, rows) = scratch.read_csv("series", "predictions.csv");
     assert_eq!(header, "series,date,actual,predicted,lower,upper");
-    // `b.csv` ends ten rows earlier: all are cut on the same days, and none predicts from the rows
-    // of another.
+    // `b.csv` ends ten rows earlier. All series are split on the same days, and no window mixes
+    // series.
     let of = |name: &str| rows.iter().filter(|row| row[0] == name).collect::<Vec<_>>();
     assert_eq!((of("a.csv").len(), of("b.csv").len(), of("c.CSV").len()), (30, 20, 30));
     for (name, level) in [("a.csv", 50.0), ("b.csv", 500.0), ("c.CSV", 5.0)] {
@@ -60,8 +60,7 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
         scratch.json(&["evaluate", "series", "--json"]),
         scratch.read_json("series", "evaluation.json")
     );
-    // Alone in a folder, a series is predicted as among the others: nothing of theirs is in its
-    // windows.
+    // A series alone in a folder gets the same prediction as among others.
     fs::create_dir(scratch.path("one")).unwrap();
     fs::copy(scratch.path("panel/b.csv"), scratch.path("one/b.csv")).unwrap();
     let day = &of("b.csv")[0][1];
@@ -103,7 +102,7 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
         scratch.fails(
             &flags,
             1,
-            "; --skip-bad (of train and backtest) leaves out such files and says which",
+            " (with train or backtest, use --skip-bad to skip and report such files)",
         );
     }
     scratch.file("panel/ab.csv", "date;x\n");
@@ -127,7 +126,7 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
 }
 
 #[test]
-fn a_folder_of_bad_files_alone_is_an_error() {
+fn a_folder_with_only_bad_files_is_an_error() {
     let scratch = Scratch::new();
     for name in ["bad/x.csv", "bad/y.csv"] {
         scratch.file(name, "date,open\n2020-01-01,abc\n");
@@ -138,13 +137,13 @@ fn a_folder_of_bad_files_alone_is_an_error() {
         "bad/x.csv, line 2, column `open`: expected a finite number",
     );
     let skip = ["train", "series", "--data", "bad", "--target", "open", "--skip-bad"];
-    scratch.fails(&skip, 1, "none of the files can be used; the first: bad/x.csv, line 2");
+    scratch.fails(&skip, 1, "no file of the folder is usable; the first: bad/x.csv, line 2");
     scratch.fails(&skip, 1, "skipped: bad/y.csv, line 2");
     assert!(!scratch.path("artifacts").exists());
 }
 
 #[test]
-fn a_folder_one_of_whose_files_changed_is_other_data() {
+fn a_folder_with_a_changed_file_is_different_data() {
     let scratch = Scratch::new();
     let data = panel(&scratch);
     scratch.train("series", &["--data", &data]);

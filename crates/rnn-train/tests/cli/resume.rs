@@ -1,4 +1,4 @@
-//! Training further.
+//! Continued and resumed training.
 
 use std::{
     fs,
@@ -17,13 +17,13 @@ fn losses(scratch: &Scratch, experiment: &str, column: usize) -> Vec<f64> {
 }
 
 #[test]
-fn a_second_run_goes_on_from_the_best_epoch_of_the_first() {
+fn a_second_run_continues_from_the_best_epoch_of_the_first() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-embedding-4", "--epochs", "20", "--progress", "none"]);
     let best =
         scratch.json(&["evaluate", "letters-embedding-4", "--json"])["loss"].as_f64().unwrap();
-    // A step so small that it changes nothing: the first loss of the second run is the loss of
-    // where it starts.
+    // The steps are too small to change the weights, so the first loss of the second run is that
+    // of its start.
     let args = [
         "train",
         "letters-embedding-4",
@@ -42,7 +42,7 @@ fn a_second_run_goes_on_from_the_best_epoch_of_the_first() {
 }
 
 #[test]
-fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
+fn a_continued_stock_run_keeps_its_data_and_the_better_checkpoint() {
     let scratch = Scratch::new();
     let data = scratch.prices("prices.csv", 520);
     scratch.ok(&["train", "stock-rnn", "--epochs", "3", "--data", &data, "--progress", "none"]);
@@ -58,12 +58,12 @@ fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
         "--progress",
         "none",
     ]);
-    assert!(finished.stderr.contains("prices.csv as before"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("prices.csv, as in the previous run"), "{}", finished.stderr);
     let all = losses(&scratch, "stock-rnn", 2);
     assert_eq!(all.len(), 4);
     assert!((all[3] - best).abs() < 1e-6 * best.max(1.0), "starts from the best weights: {all:?}");
 
-    // One wild epoch is worse and does not replace the best.
+    // A diverging epoch does not replace the best one.
     scratch.ok(&[
         "train",
         "stock-rnn",
@@ -102,7 +102,7 @@ fn a_stock_run_goes_on_with_its_data_and_keeps_the_better_checkpoint() {
 }
 
 #[test]
-fn other_data_starts_the_comparison_anew_and_a_failure_on_it_changes_nothing() {
+fn different_data_restarts_the_comparison_and_a_failure_on_it_changes_nothing() {
     let scratch = Scratch::new();
     let (a, b) = (scratch.prices("a.csv", 420), scratch.prices("b.csv", 500));
     scratch.ok(&["train", "stock-rnn", "--epochs", "1", "--data", &a, "--progress", "none"]);
@@ -155,7 +155,7 @@ fn fresh_starts_over() {
 }
 
 #[test]
-fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
+fn only_one_training_uses_a_folder_at_a_time() {
     let scratch = Scratch::new();
     let long = ["train", "letters-onehot-1", "--epochs", "1000000", "--progress", "none"];
     let mut first =
@@ -183,7 +183,7 @@ fn a_folder_is_one_trainings_until_it_ends_however_it_ends() {
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
 }
 
-/// Makes sure that two runs left the same, but for how long their epochs took.
+/// Asserts that two runs left the same files, except for the durations of epochs.
 pub(crate) fn same(scratch: &Scratch, roots: [&str; 2], experiment: &str) {
     let [one, other] = roots.map(|root| left(scratch, root, experiment));
     for (name, (one, other)) in LEFT.iter().zip(one.iter().zip(&other)) {
@@ -207,7 +207,7 @@ fn left(scratch: &Scratch, root: &str, experiment: &str) -> [String; 4] {
         .lines()
         .map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n")
         .collect();
-    // Burn draws the names of parameters in its files anew in each process.
+    // Burn draws new parameter names for its files in each process.
     let manifest: Value = serde_json::from_str(&read("checkpoint/manifest.json")).unwrap();
     let named = ["epoch", "loss", "data", "scalers"].map(|name| manifest["best"][name].to_string());
     [
@@ -218,11 +218,11 @@ fn left(scratch: &Scratch, root: &str, experiment: &str) -> [String; 4] {
     ]
 }
 
-/// Kills a training again and again at moments that look random, lets it go on each time, and at
-/// last lets it come to its end; counts how often it went on.
+/// Kills a training several times at pseudorandom moments, resumes it each time, and finally lets
+/// it finish. Returns how often it resumed.
 fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
     let args = [args, &["--artifacts", root]].concat();
-    let mut went_on = 0;
+    let mut resumed = 0;
     for kill in 0..=times {
         let errors = scratch.path("errors.txt");
         let mut command = scratch.command(&args);
@@ -234,33 +234,33 @@ fn killed(scratch: &Scratch, root: &str, args: &[&str], times: u64) -> usize {
         if kill < times {
             thread::sleep(Duration::from_millis(500 + (kill * 7919) % 900));
             if child.try_wait().unwrap().is_some() {
-                // On a fast machine it comes to its end before it is killed so often.
+                // On a fast machine, it may finish before the last kill.
                 assert!(kill > 0, "{}", fs::read_to_string(&errors).unwrap());
                 break;
             }
             child.kill().unwrap();
             child.wait().unwrap();
-            // Nothing is half there: what can be evaluated can be.
+            // No file is incomplete: a checkpoint can be evaluated.
             let evaluated = scratch.run(&["evaluate", args[1], "--artifacts", root]);
             assert!(
-                evaluated.code == 0 || evaluated.stderr.contains("has not been trained"),
+                evaluated.code == 0 || evaluated.stderr.contains("not trained yet"),
                 "{}",
                 evaluated.stderr
             );
         } else {
             assert!(child.wait().unwrap().success(), "{}", fs::read_to_string(&errors).unwrap());
         }
-        went_on += usize::from(
+        resumed += usize::from(
             fs::read_to_string(&errors)
                 .unwrap()
                 .contains("resuming the interrupted run after epoch "),
         );
     }
-    went_on
+    resumed
 }
 
 #[test]
-fn a_killed_training_of_letters_ends_with_the_bytes_of_one_that_was_not() {
+fn a_killed_letters_training_resumes_to_the_same_bytes() {
     let scratch = Scratch::new();
     let args = [
         "train",
@@ -275,14 +275,14 @@ fn a_killed_training_of_letters_ends_with_the_bytes_of_one_that_was_not() {
     scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
     assert!(killed(&scratch, "killed", &args, 4) > 0);
     same(&scratch, ["killed", "whole"], "letters-embedding-4");
-    // A run that has come to its end is trained further, from its best weights.
+    // A finished run continues from its best weights.
     let further =
         scratch.ok(&["train", "letters-embedding-4", "--epochs", "1", "--artifacts", "killed"]);
     assert!(further.stderr.contains("continuing from epoch "), "{}", further.stderr);
 }
 
 #[test]
-fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_optimizer() {
+fn a_killed_series_training_resumes_its_schedule_patience_and_optimizer() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(1500));
     let settings = [
@@ -315,7 +315,7 @@ fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_op
     scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
     assert!(killed(&scratch, "killed", &args, 4) > 0);
     same(&scratch, ["killed", "whole"], "series");
-    // Going on needs no flags: all settings of the interrupted run hold.
+    // Resuming needs no flags: all settings of the interrupted run are kept.
     let mut child = scratch
         .command(&[&args[..], &["--artifacts", "plain"]].concat())
         .stdout(Stdio::null())
@@ -329,7 +329,7 @@ fn a_killed_training_of_series_goes_on_with_its_schedule_its_patience_and_its_op
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    // Other settings make it another run, which says so.
+    // Different settings start a new run, with a note.
     copied(&scratch.path("plain"), &scratch.path("other"));
     let other = scratch.ok(&[
         "train",

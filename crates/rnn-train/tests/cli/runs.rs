@@ -1,4 +1,4 @@
-//! Each command on good input.
+//! Every command on valid input.
 
 use std::{collections::BTreeMap, fs};
 
@@ -63,7 +63,11 @@ fn letters_are_predicted_from_arguments_and_from_a_pipe() {
 
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "2\nabcd\n");
     assert_eq!(finished.code, 2, "a pipe that ends early");
-    assert!(finished.stderr.contains("standard input ended"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("standard input: ended before the answer"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -377,7 +381,7 @@ fn flex_and_ndarray_agree_on_the_same_weights() {
             .unwrap()
     };
     let (ndarray, flex) = (rmse("ndarray"), rmse("flex"));
-    // Two libraries' f32 sums over 60 steps.
+    // Two libraries sum in f32 over 60 steps.
     assert!((ndarray / flex - 1.0).abs() < 1e-4, "{ndarray} {flex}");
 }
 

@@ -1,4 +1,4 @@
-//! `search`: many trainings, ranked by the validation part.
+//! `search`: many trainings, ranked on the validation set.
 
 use std::{
     fs,
@@ -46,7 +46,7 @@ fn prepared() -> Scratch {
     scratch
 }
 
-/// Whether something comes true within a minute.
+/// Waits up to a minute for a condition; returns whether it holds.
 fn in_time(is: impl Fn() -> bool) -> bool {
     let started = Instant::now();
     while !is() {
@@ -79,7 +79,7 @@ fn without_units(args: Vec<&str>) -> Vec<&str> {
 }
 
 #[test]
-fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_once() {
+fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
     let scratch = prepared();
     let finished = scratch.ok(&without_units(search(&[
         "--trials",
@@ -90,7 +90,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
         "plain",
     ])));
     assert!(
-        finished.stderr.contains("5 trainings; ") && finished.stderr.contains("the best so far"),
+        finished.stderr.contains("5 trainings; ") && finished.stderr.contains("(best so far)"),
         "{}",
         finished.stderr
     );
@@ -103,7 +103,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
     let best = (0..5).min_by(|&one, &other| scores[one].total_cmp(&scores[other])).unwrap();
     assert_eq!(scores, column(&rows, 4), "ranked by RMSE");
 
-    // A trial is what `train` makes of the same settings.
+    // A trial equals a run of `train` with the same settings.
     let settings =
         |trial: usize| [rows[trial][8].trim_matches(['[', ']']).to_owned(), rows[trial][9].clone()];
     let [units, rate] = settings(2);
@@ -140,13 +140,11 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
         "artifacts/series/search/trial-002/series",
     ]);
 
-    // The best settings as a file give the best trial again, and the scores of the test part that
-    // the search has said.
+    // The file of the best settings reproduces the best trial and the printed scores of the test
+    // set.
     let name = if best == 0 { "as-it-is".to_owned() } else { format!("trial-{best:03}") };
     assert!(
-        finished
-            .stdout
-            .contains(&format!("The test set was scored once, for {name}, after it was chosen")),
+        finished.stdout.contains(&format!("Test set, scored once, after the choice of {name}: ")),
         "{}",
         finished.stdout
     );
@@ -174,7 +172,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
         assert!(scratch.artifact("series/search", picture).exists());
     }
 
-    // More trials are the same and some more; one at a time or two is the same.
+    // More trials extend the same list, with any number of jobs.
     let more = scratch.ok(&without_units(search(&[
         "--trials",
         "6",
@@ -185,7 +183,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
         "--jobs",
         "1",
     ])));
-    assert!(more.stderr.contains("7 trainings, 5 are there already"), "{}", more.stderr);
+    assert!(more.stderr.contains("7 trainings, 5 already finished"), "{}", more.stderr);
     assert_eq!(table(&scratch, "artifacts")[..5], rows[..]);
     let report = scratch.json(&without_units(search(&[
         "--trials",
@@ -207,7 +205,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
         (7, 1)
     );
     assert_eq!(report["complete"], true);
-    // Fewer trials than there are do not make the others forgotten, and nothing is scored again.
+    // A smaller number of trials keeps the others, and scores nothing again.
     let fewer = scratch.json(&without_units(search(&[
         "--trials",
         "2",
@@ -221,7 +219,7 @@ fn trials_are_trainings_ranked_by_the_validation_part_and_the_best_is_scored_onc
 }
 
 #[test]
-fn a_killed_search_goes_on_with_the_same_trials_and_results() {
+fn a_killed_search_resumes_with_the_same_trials_and_results() {
     let scratch = prepared();
     let args = |root| {
         without_units(search(&[
@@ -263,7 +261,7 @@ fn the_training_of_a_killed_search_ends_with_it() {
         search(&["--trials", "1", "--epochs", "100000", "--jobs", "1", "--artifacts", &artifacts]);
     let command = scratch.command(&without_units(args));
     kill_once_there(command, &scratch.artifact("series/search/as-it-is/series", "metrics.csv"));
-    // The training has the pipe of its search, and an ended one has no folder that it keeps in use.
+    // A worker has the artifacts folder in its arguments, so none of them is left.
     let ended = || {
         fs::read_dir("/proc").unwrap().flatten().all(|process| {
             let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
@@ -308,7 +306,7 @@ fn halving_gives_the_best_third_more_epochs() {
 }
 
 #[test]
-fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
+fn a_grid_skips_invalid_combinations_and_survives_failures() {
     let scratch = prepared();
     scratch.file(
         "space.toml",
@@ -319,7 +317,7 @@ fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     let finished = scratch.ok(&args);
     assert!(
         finished.stderr.contains(
-            "2 combinations do not fit together and are left out; the first: weight decay 0.1 needs"
+            "skipped 2 invalid combinations; the first: --weight-decay 0.1: adam has no weight"
         ),
         "{}",
         finished.stderr
@@ -329,7 +327,7 @@ fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
         "{}",
         finished.stderr
     );
-    assert!(finished.stdout.contains("3 failed; search.csv says why"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("3 failed (see search.csv)"), "{}", finished.stdout);
     let rows = table(&scratch, "artifacts");
     assert_eq!(rows.iter().filter(|row| row[2] == "failed").count(), 3);
     assert!(
@@ -340,12 +338,12 @@ fn a_grid_leaves_out_what_does_not_fit_together_and_failures_do_not_stop_it() {
     scratch.fails(
         &[&args[..], &["--trials", "3"]].concat(),
         2,
-        "the grid has 6 points, more than --trials 3",
+        "--trials 3: the grid has 6 points",
     );
 }
 
 #[test]
-fn trials_of_all_windows_are_judged_on_the_same_days() {
+fn trials_of_all_windows_are_scored_on_the_same_days() {
     let scratch = prepared();
     scratch.file("space.toml", "window = [3, 9, 20]\n");
     let args = search(&["--method", "grid"]);
@@ -371,7 +369,7 @@ fn trials_of_all_windows_are_judged_on_the_same_days() {
 }
 
 #[test]
-fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
+fn invalid_searches_fail_before_any_training() {
     let scratch = prepared();
     scratch.prices("prices.csv", 700);
     let refused = |space: &str, args: &[&str], code: i32, expected: &str| {
@@ -388,14 +386,9 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         "dropout = { min = 0.5, max = 0.1 }",
         &[],
         1,
-        "space.toml: line 1: the range of `dropout` is empty: min 0.5 is not below max 0.1",
+        "space.toml: line 1: `dropout`: expected min below max, got min 0.5 and max 0.1",
     );
-    refused(
-        "batch_size = [8]\nloss = []",
-        &[],
-        1,
-        "line 2: expected values of `loss`: a list like",
-    );
+    refused("batch_size = [8]\nloss = []", &[], 1, "line 2: `loss`: expected a list like");
     refused(
         "\nbatch_size = [0]",
         &[],
@@ -406,14 +399,14 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
         "schedule = [\"step:2:0.5\"]",
         &[],
         1,
-        "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5 changes the rate after 2 \
-         epochs, longer than the run",
+        "line 1: `schedule = \"step:2:0.5\"`: --schedule step:2:0.5: the first change comes after \
+         2 epochs, too long for a run",
     );
     refused(
         "valid = [20, 30]",
         &[],
         1,
-        "line 1: `valid` says which values are predicted and scored",
+        "line 1: `valid`: selects which values are predicted and scored",
     );
     scratch.file("space.toml", "window = [3, 90]");
     let args = search(&[]);
@@ -421,53 +414,43 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
     scratch.fails(
         &[&args[..place], &args[place + 2..]].concat(),
         2,
-        "windows of up to 90 rows (space.toml) do not fit: bars.csv: 200 rows are too few",
+        "space.toml: no room for windows of 90 rows: bars.csv: 200 rows are too few",
     );
     refused(SPACE, &["--trials", "0"], 2, "from 1 to 1000000, got `0`");
     refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
     refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");
-    refused(SPACE, &["--score", "test"], 2, "--score is not for searches");
+    refused(SPACE, &["--score", "test"], 2, "--score: not available for searches");
     refused(
         SPACE,
         &["--learning-rate", "0.1"],
         2,
-        "--learning-rate is typed, and `learning_rate` is a key of space.toml",
+        "--learning-rate: `learning_rate` is also a key of space.toml",
     );
-    refused(
-        SPACE,
-        &["--method", "grid"],
-        1,
-        "line 2: a grid needs the number of values of `learning_rate`",
-    );
-    refused(
-        "epochs = [1, 2]",
-        &["--method", "halving"],
-        2,
-        "--epochs is typed, and `epochs` is a key",
-    );
-    refused("interval = [0.8, 0.9]", &[], 1, "line 1: `interval` is no setting of the training");
+    refused(SPACE, &["--method", "grid"], 1, "line 2: `learning_rate`: a grid needs `steps`");
+    refused("epochs = [1, 2]", &["--method", "halving"], 2, "--epochs: `epochs` is also a key");
+    refused("interval = [0.8, 0.9]", &[], 1, "line 1: `interval`: not a training setting");
     refused(
         SPACE,
         &["--method", "halving", "--epochs", "9", "--trials", "9", "--warmup", "1"],
         1,
-        "longer than the run of 1 epoch; use more --epochs or a shorter schedule (the first rung \
-         has 1 epoch)",
+        "in the first rung of 1 epoch: --warmup 1: the warm-up takes 1 epochs, too long for a run \
+         of 1 epoch",
     );
     refused(
         SPACE,
         &["--split", "course", "--interval", "none"],
         2,
-        "has no validation set of its own",
+        "the `course` split has no validation set",
     );
     scratch.fails(
         &["search", "letters-onehot-1", "--space", "space.toml"],
         2,
-        "search is for the experiments on series, and letters-onehot-1 learns letters",
+        "search: needs a time-series experiment, and letters-onehot-1 learns letters",
     );
     scratch.fails(
         &["search", "stock-lstm", "--space", "space.toml", "--data", "prices.csv"],
         2,
-        "stock-lstm has no validation set of its own",
+        "stock-lstm: the `course` split has no validation set",
     );
     scratch.fails(&["search", "series"], 2, "--space <FILE.toml>");
     scratch.fails(
@@ -479,26 +462,30 @@ fn searches_that_cannot_be_are_refused_before_anything_is_trained() {
 }
 
 #[test]
-fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
+fn a_search_obeys_its_time_limit_and_refuses_a_different_plan() {
     let scratch = prepared();
     let args = |more: &[&'static str]| without_units(search(&[&["--trials", "2"], more].concat()));
     scratch.fails(
         &args(&["--minutes", "1e-9"]),
         1,
-        "no training ended in time; use more --minutes",
+        "search: no training finished in time (use more --minutes)",
     );
     scratch.ok(&args(&[]));
     scratch.fails(
         &args(&["--batch-size", "8"]),
         1,
-        "is a search with batch_size = 256, not 8; start over with --fresh",
+        "belongs to a search with batch_size = 256, not 8 (use --fresh to start over",
     );
-    scratch.fails(&args(&["--metric", "mae"]), 1, "is a search with metric = rmse, not mae");
+    scratch.fails(
+        &args(&["--metric", "mae"]),
+        1,
+        "belongs to a search with metric = rmse, not mae",
+    );
     scratch.file("space.toml", SPACE.replace("[5]", "[6]"));
-    scratch.fails(&args(&[]), 1, "is a search with the space of units = [[3],[5]], not [[3],[6]]");
+    scratch.fails(&args(&[]), 1, "a search with the space of units = [[3],[5]], not [[3],[6]]");
     scratch.file("bars.csv", bars(201));
     scratch.ok(&args(&["--fresh"]));
-    // What a changed file has made of a trial is not taken for one of this search.
+    // A trial on changed data does not count as a trial of this search.
     let evaluation = scratch.artifact("series/search/trial-002/series", "evaluation.json");
     let config = scratch.artifact("series/search/trial-002/series", "config.json");
     let text = fs::read_to_string(&config).unwrap();
@@ -508,16 +495,16 @@ fn a_search_ends_in_time_and_another_search_is_not_mixed_in() {
         .to_owned();
     fs::write(&config, text.replace(&sha256, &sha256.chars().rev().collect::<String>())).unwrap();
     let again = scratch.ok(&without_units(search(&["--trials", "2", "--progress", "plain"])));
-    assert!(again.stderr.contains("3 trainings, 2 are there already"), "{}", again.stderr);
+    assert!(again.stderr.contains("3 trainings, 2 already finished"), "{}", again.stderr);
     fs::write(&evaluation, "{").unwrap();
     let again = scratch.ok(&without_units(search(&["--trials", "2", "--progress", "plain"])));
-    assert!(again.stderr.contains("trial-002 is trained again: "), "{}", again.stderr);
+    assert!(again.stderr.contains("note: retraining trial-002: "), "{}", again.stderr);
     scratch.file("bars.csv", bars(202));
-    scratch.fails(&args(&[]), 1, "is a search with data_sha256 = ");
+    scratch.fails(&args(&[]), 1, "belongs to a search with data_sha256 = ");
 }
 
 #[test]
-fn two_searches_do_not_work_in_one_folder() {
+fn two_searches_cannot_share_a_folder() {
     let scratch = prepared();
     let args = without_units(search(&["--trials", "1", "--epochs", "100000", "--jobs", "1"]));
     let mut first =
@@ -538,9 +525,9 @@ fn two_searches_do_not_work_in_one_folder() {
 }
 
 #[test]
-fn the_test_part_stays_closed_until_all_trials_are_trained() {
+fn the_test_set_stays_unseen_until_all_trials_are_trained() {
     let scratch = prepared();
-    // The first trainings begin in time, the others do not.
+    // Only the first trainings start in time.
     let args = |minutes: &'static str| {
         without_units(search(&[
             "--trials",
@@ -555,9 +542,9 @@ fn the_test_part_stays_closed_until_all_trials_are_trained() {
     };
     let stopped = scratch.ok(&args("0.002"));
     assert!(
-        stopped
-            .stdout
-            .contains("Stopped by --minutes; the same command resumes. The test set stays closed"),
+        stopped.stdout.contains(
+            "Stopped by --minutes; the same command resumes. The test set is scored once all"
+        ),
         "{}",
         stopped.stdout
     );
@@ -567,7 +554,7 @@ fn the_test_part_stays_closed_until_all_trials_are_trained() {
     );
     let finished = scratch.ok(&args("100"));
     assert!(
-        finished.stdout.contains("The test set was scored once, for ")
+        finished.stdout.contains("Test set, scored once, after the choice of ")
             && !finished.stdout.contains("Stopped"),
         "{}",
         finished.stdout
@@ -575,7 +562,7 @@ fn the_test_part_stays_closed_until_all_trials_are_trained() {
 }
 
 #[test]
-fn values_of_the_test_part_change_no_trial() {
+fn values_of_the_test_set_change_no_trial() {
     let scratch = prepared();
     let args = |root| without_units(search(&["--trials", "3", "--artifacts", root]));
     scratch.ok(&args("one"));
@@ -592,7 +579,7 @@ fn values_of_the_test_part_change_no_trial() {
 }
 
 #[test]
-fn several_runs_take_the_data_of_the_training_before() {
+fn commands_of_several_runs_inherit_the_data() {
     let scratch = prepared();
     scratch.train("series", &["--data", "bars.csv", "--target", "close"]);
     for command in [
@@ -602,7 +589,7 @@ fn several_runs_take_the_data_of_the_training_before() {
     ] {
         let finished = scratch.ok(command);
         assert!(
-            finished.stderr.contains("bars.csv, as the training before (--data chooses another)"),
+            finished.stderr.contains("bars.csv, as in the previous run (use --data to change it)"),
             "{command:?}: {}",
             finished.stderr
         );

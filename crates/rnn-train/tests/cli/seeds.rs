@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Scratch, bars, quick};
 
 #[test]
-fn models_of_several_seeds_are_those_of_single_runs() {
+fn models_of_several_seeds_equal_single_runs() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let finished = scratch
@@ -33,11 +33,7 @@ fn models_of_several_seeds_are_those_of_single_runs() {
             && report["mean"]["interval"]["coverage"].is_number(),
         "{report}"
     );
-    assert!(
-        finished.stdout.contains("Of the mean of the models: The model "),
-        "{}",
-        finished.stdout
-    );
+    assert!(finished.stdout.contains("Mean forecast: The model "), "{}", finished.stdout);
 
     scratch.train(
         "series",
@@ -53,16 +49,16 @@ fn models_of_several_seeds_are_those_of_single_runs() {
 }
 
 #[test]
-fn a_forecast_is_the_mean_of_the_last_seeds_models() {
+fn the_mean_forecast_uses_the_models_of_the_last_seeds() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let mean = ["forecast", "series", "--mean-of-seeds", "--json"];
     scratch.fails(
         &mean,
         1,
-        "there are no models of several seeds yet: run `rnn-train train series --seeds 5` first",
+        "no models of several seeds yet (run `rnn-train train series --seeds 5` first)",
     );
-    // Models of an earlier training with other settings stay in their folders, and are not meant.
+    // Models of an earlier training stay in their folders, but are not used.
     scratch.train("series", &["--data", &data, "--seeds", "3", "--cell", "gru"]);
     scratch.train("series", &["--data", &data, "--seeds", "2"]);
     let value = |args: &[&str]| scratch.json(args)[0]["values"][0]["value"].as_f64().unwrap();
@@ -82,13 +78,13 @@ fn a_forecast_is_the_mean_of_the_last_seeds_models() {
         "{each:?}"
     );
     assert!(scratch.ok(&mean[..3]).stdout.contains(", mean of 2 models"));
-    scratch.fails(&["forecast", "series"], 1, "series has not been trained");
+    scratch.fails(&["forecast", "series"], 1, "series: not trained yet in ");
     scratch.file("artifacts/series/seeds.json", "{");
     scratch.fails(&mean, 1, "seeds.json: expected the scores of models, got: ");
 }
 
 #[test]
-fn several_seeds_that_cannot_be_trained_are_refused_once() {
+fn invalid_settings_of_several_seeds_are_reported_once() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     for (args, code, expected) in [
@@ -101,7 +97,7 @@ fn several_seeds_that_cannot_be_trained_are_refused_once() {
         (
             &["--optimizer", "adam", "--weight-decay", "0.5"],
             2,
-            "error: weight decay 0.5 needs the optimizer adamw",
+            "error: --weight-decay 0.5: adam has no weight decay (use --optimizer adamw)",
         ),
         (
             &["--interval", "0.99"],
@@ -120,17 +116,21 @@ fn several_seeds_that_cannot_be_trained_are_refused_once() {
     scratch.fails(
         &["train", "letters-onehot-1", "--seeds", "2"],
         2,
-        "--seeds is for the experiments on series",
+        "--seeds: needs a time-series experiment",
     );
     scratch.fails(
         &["train", "series", "--data", &data, "--jobs", "2"],
         2,
-        "--jobs and --threads are for several models at once (--seeds)",
+        "--jobs, --threads: only for several models (use --seeds)",
     );
     assert!(!scratch.path("artifacts").exists());
     scratch.train(
         "series",
         &["--data", &data, "--seeds", "2", "--seed", "18446744073709551615", "--jobs", "1"],
     );
-    assert_eq!(scratch.read_json("series", "seeds.json")["models"][1]["seed"], 0, "seeds go round");
+    assert_eq!(
+        scratch.read_json("series", "seeds.json")["models"][1]["seed"],
+        0,
+        "seeds wrap around"
+    );
 }

@@ -1,4 +1,4 @@
-//! Any price file: which columns are meant, how rows are split, what the scores say.
+//! Any price file: the choice of columns, the split of rows, and the scores.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ fn names(baselines: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn columns_of_any_file_are_guessed_and_the_guess_is_said() {
+fn columns_of_any_file_are_guessed_and_reported() {
     let scratch = Scratch::new();
     for (header, separator, dates, guess) in [
         (
@@ -68,7 +68,7 @@ fn columns_of_any_file_are_guessed_and_the_guess_is_said() {
 }
 
 #[test]
-fn columns_that_have_nothing_to_tell_are_not_guessed() {
+fn uninformative_columns_are_not_guessed() {
     let scratch = Scratch::new();
     let line = |(row, line): (usize, &str)| match row {
         0 => format!("{line},row,dividends,splits\n"),
@@ -80,7 +80,7 @@ fn columns_that_have_nothing_to_tell_are_not_guessed() {
     };
     let data = scratch.file("own.csv", bars(200).lines().enumerate().map(line).collect::<String>());
     let finished = scratch.train("series", &["--data", &data]);
-    // A row's number changes the same each time; splits change in the test part alone.
+    // A row number changes by the same amount each time; splits change only in the test set.
     assert!(
         finished.stderr.contains("reading `open`, `close`, `volume`, `dividends` ("),
         "{}",
@@ -120,7 +120,7 @@ fn columns_features_dates_and_rows_can_be_chosen() {
     );
     assert!(!finished.stderr.contains("to choose"), "nothing is guessed: {}", finished.stderr);
     let config = scratch.read_json("series", "config.json");
-    // Six numbers and three points on a circle, four units.
+    // Six numbers and three points on a circle; four units.
     assert_eq!(config["parameters"], 4 * 4 * (6 + 2 * 3 + 4 + 1) + 5);
     assert_eq!(config["options"]["features"].as_array().unwrap().len(), 9);
     let days: Vec<String> = business_days()
@@ -177,7 +177,7 @@ fn missing_values_are_named_or_filled() {
 }
 
 #[test]
-fn every_transform_is_inverted_and_scored_the_same_again() {
+fn every_transform_is_inverted_and_scores_are_reproducible() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(160));
     for (transform, naive) in [
@@ -198,7 +198,7 @@ fn every_transform_is_inverted_and_scored_the_same_again() {
         let evaluation = scratch.read_json("series", "evaluation.json");
         let again = scratch.json(&["evaluate", "series", "--json"]);
         for name in ["rmse", "mase", "skill"] {
-            // Scalers are read from JSON, which may cost them their last digit.
+            // Scalers read from JSON may lose their last digit.
             assert!(
                 (number(&again[name]) / number(&evaluation[name]) - 1.0).abs() < 1e-9,
                 "{transform}: {again} {evaluation}"
@@ -210,7 +210,7 @@ fn every_transform_is_inverted_and_scored_the_same_again() {
             .map(|row| (row[2].parse::<f64>().unwrap() - row[1].parse::<f64>().unwrap()).powi(2));
         let mse = squares.sum::<f64>() / rows.len() as f64;
         assert!((number(&evaluation["mse"]) / mse - 1.0).abs() < 1e-9, "{transform}: {evaluation}");
-        // Opens are around 50; a transform that is not undone is far off.
+        // Opens are around 50; without the inverse transform, predictions are far off.
         assert!(
             mse.sqrt() < if transform == "minmax" || transform == "standard" { 20.0 } else { 4.0 },
             "{transform}, {naive}: {mse}"
@@ -263,7 +263,7 @@ fn a_longer_horizon_has_scores_and_baselines_for_every_step() {
 }
 
 #[test]
-fn parts_are_cut_by_rows_shares_and_dates() {
+fn sets_are_cut_by_rows_fractions_and_dates() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let days: Vec<String> = business_days().take(200).map(|day| day.to_string()).collect();
@@ -292,7 +292,7 @@ fn parts_are_cut_by_rows_shares_and_dates() {
 }
 
 #[test]
-fn rows_of_the_test_part_change_neither_weights_nor_intervals() {
+fn rows_of_the_test_set_change_neither_weights_nor_intervals() {
     let scratch = Scratch::new();
     let text = bars(200);
     let changed = |rows: std::ops::Range<usize>| {
@@ -319,7 +319,7 @@ fn rows_of_the_test_part_change_neither_weights_nor_intervals() {
             number(&evaluation["rmse"]),
         )
     };
-    // Line 0 is the header: rows 171 to 200 are the test part, those before 30 that validate are
+    // Line 0 is the header. Rows 171 to 200 are the test set; the validation rows before them are
     // its inputs.
     let (weights, widths, rmse) = run(0..0);
     let other = run(171..201);
@@ -342,7 +342,7 @@ fn the_best_weights_are_those_of_the_smallest_validation_loss() {
 }
 
 #[test]
-fn a_model_that_loses_is_told_so_in_words() {
+fn a_model_worse_than_its_baseline_gets_a_verdict() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let finished = scratch
@@ -361,7 +361,7 @@ fn a_model_that_loses_is_told_so_in_words() {
 }
 
 #[test]
-fn intervals_are_in_the_predictions_and_their_coverage_is_counted() {
+fn predictions_have_intervals_with_the_reported_coverage() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(300));
     let mut widths = Vec::new();

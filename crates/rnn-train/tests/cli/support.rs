@@ -1,4 +1,4 @@
-//! Running the command in a folder of its own.
+//! Helpers that run the command in a scratch folder.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// A scratch folder with artifacts and input files.
 pub(crate) struct Scratch(TempDir);
 
-/// What a finished command left.
+/// Exit code and output of a finished command.
 pub(crate) struct Finished {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -47,7 +47,7 @@ impl Scratch {
         self.finish(self.command(args), input)
     }
 
-    /// The command, not yet started.
+    /// The command, before its start.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rnn-train"));
         command
@@ -62,15 +62,15 @@ impl Scratch {
     pub(crate) fn finish(&self, mut command: Command, input: &str) -> Finished {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A command that ends before it has read everything closes the pipe.
+        // A command that ends without reading all input closes the pipe.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Finished { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Runs a command in the scratch folder, and says how much memory it has had at once, in bytes;
-    /// again, if it ended before it was looked at.
+    /// Runs a command in the scratch folder and measures its peak memory in bytes. Repeats the run
+    /// if it ended before the first measurement.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
         let mut runs = (0..20).map(|_| self.run_measured_once(args));
@@ -89,7 +89,7 @@ impl Scratch {
         let status = PathBuf::from(format!("/proc/{}/status", child.id()));
         let watcher = std::thread::spawn(move || {
             let mut most = 0;
-            // A process that has ended has no such line any more.
+            // A finished process has no such line.
             while let Some(kilobytes) = fs::read_to_string(&status).ok().and_then(|text| {
                 let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
                 line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
@@ -123,7 +123,7 @@ impl Scratch {
             .unwrap_or_else(|error| panic!("{args:?}: {error} in {}", finished.stdout))
     }
 
-    /// Runs a command that must fail, and checks its exit code and what it says.
+    /// Runs a command that must fail, and checks its exit code and message.
     pub(crate) fn fails(&self, args: &[&str], code: i32, expected: &str) {
         let finished = self.run(args);
         assert_eq!(finished.code, code, "{args:?}: {}", finished.stderr);
@@ -139,12 +139,12 @@ impl Scratch {
         );
     }
 
-    /// Trains for a moment.
+    /// Runs a short training.
     pub(crate) fn train(&self, experiment: &str, args: &[&str]) -> Finished {
         self.ok(&quick(&["train", experiment], args))
     }
 
-    /// Writes a file, and gives its name.
+    /// Writes a file and returns its name.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -157,7 +157,7 @@ impl Scratch {
         serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
 
-    /// A file of an experiment's best checkpoint, as its manifest names it.
+    /// A file of the best checkpoint of an experiment.
     pub(crate) fn best(&self, experiment: &str, part: &str) -> PathBuf {
         let manifest = self.read_json(experiment, "checkpoint/manifest.json");
         let index =
@@ -176,7 +176,7 @@ impl Scratch {
         serde_json::from_str(&self.read(experiment, name)).unwrap()
     }
 
-    /// A CSV file of an experiment: its header, and its rows.
+    /// The header and the rows of a CSV file of an experiment.
     pub(crate) fn read_csv(&self, experiment: &str, name: &str) -> (String, Vec<Vec<String>>) {
         let text = self.read(experiment, name);
         let mut lines = text.lines();
@@ -184,29 +184,29 @@ impl Scratch {
         (header, lines.map(|line| line.split(',').map(str::to_owned).collect()).collect())
     }
 
-    /// Writes a price file whose opens wander, and gives its name.
+    /// Writes a price file and returns its name.
     pub(crate) fn prices(&self, name: &str, rows: usize) -> String {
         fs::write(self.path(name), price_text(rows)).unwrap();
         name.to_owned()
     }
 }
 
-/// Flags of a training that is soon over.
+/// Flags of a short training.
 const QUICK: [[&str; 2]; 4] =
     [["--epochs", "2"], ["--window", "5"], ["--units", "4"], ["--progress", "none"]];
 
-/// A command that is soon over, but for what the arguments say otherwise.
+/// Adds the flags of a short training, unless the arguments have them.
 pub(crate) fn quick<'a>(command: &[&'a str], args: &[&'a str]) -> Vec<&'a str> {
     let flags = QUICK.iter().filter(|flag| !args.contains(&flag[0])).flatten().copied();
     command.iter().copied().chain(flags).chain(args.iter().copied()).collect()
 }
 
-/// Daily bars on business days: a slow wave, and noise.
+/// Daily bars on business days: a slow wave with noise.
 pub(crate) fn bars(rows: usize) -> String {
     bars_as(["date", "open", "close", "volume"], ',', "%Y-%m-%d", rows)
 }
 
-/// The same with other names, separators and dates.
+/// [`bars`] with other column names, separators and dates.
 pub(crate) fn bars_as(header: [&str; 4], separator: char, dates: &str, rows: usize) -> String {
     let mut state = 1u32;
     let mut noise = || {
@@ -236,7 +236,7 @@ pub(crate) fn business_days() -> impl Iterator<Item = jiff::civil::Date> {
     days.filter(|day| day.weekday().to_monday_zero_offset() < 5)
 }
 
-/// A price file's text: a slow wave with a faster one on top, on consecutive days.
+/// The text of a price file: a slow wave and a faster one, on consecutive days.
 pub(crate) fn price_text(rows: usize) -> String {
     let start = jiff::civil::date(2015, 1, 1);
     let mut text = ",date,open,close,high,low,volume,code\n".to_owned();
@@ -255,7 +255,7 @@ pub(crate) fn price_text(rows: usize) -> String {
     text
 }
 
-/// Copies a folder and all below it.
+/// Copies a folder with its subfolders.
 pub(crate) fn copied(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -268,7 +268,7 @@ pub(crate) fn copied(from: &Path, to: &Path) {
     }
 }
 
-/// Files in a folder and below it whose name says they were never finished.
+/// Unfinished files in a folder and its subfolders, by their names.
 pub(crate) fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! Signals, and checkpoints that are not what they were.
+//! Signals, and damaged checkpoints.
 
 use std::{
     fs,
@@ -13,8 +13,8 @@ use crate::{
     support::{Scratch, bars, copied},
 };
 
-/// A run of several steps an epoch, which saves after almost every one; dropout shows whether
-/// random numbers go on, too.
+/// A run with several steps per epoch and a save after almost every step. Dropout shows whether the
+/// random numbers are resumed, too.
 const RUN: [&str; 18] = [
     "train",
     "series",
@@ -52,19 +52,19 @@ fn started(scratch: &Scratch, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits for something that comes while a process runs.
+/// Waits for a condition while a process runs.
 fn wait(child: &mut Child, what: impl Fn() -> bool) {
     let begun = Instant::now();
     while !what() {
         assert!(
             child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60),
-            "it never came"
+            "the condition never held"
         );
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Kills a run that has a checkpoint to go back to; leaves its folder under this name.
+/// Kills a run once it has a previous checkpoint, and leaves its folder under this name.
 fn killed(scratch: &Scratch, root: &str) {
     let mut child = started(scratch, &[&RUN[..], &["--artifacts", root]].concat());
     let before = scratch.path(root).join("series/checkpoint/manifest.before.json");
@@ -86,7 +86,7 @@ fn signal(child: &Child, name: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
+fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
     let scratch = with_data();
     scratch.ok(&[&RUN[..], &["--artifacts", "whole"]].concat());
     let args = [&RUN[..], &["--artifacts", "stopped"]].concat();
@@ -98,7 +98,7 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
             .take(8)
     {
         let mut child = started(&scratch, &args);
-        // The first comes while it trains; others may before.
+        // The first signal comes during the training; later ones may come before it.
         let begun = scratch.path("stopped/series/checkpoint/manifest.json");
         wait(&mut child, || begun.exists());
         thread::sleep(Duration::from_millis(150));
@@ -111,7 +111,7 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         if said.contains(by) {
             assert!(
-                said.contains("; all is saved, and the same command goes on from there"),
+                said.contains(": progress saved (run the same command again to resume)"),
                 "{said}"
             );
             stopped += 1;
@@ -127,8 +127,8 @@ fn a_signal_ends_a_run_after_its_step_and_the_same_command_goes_on_there() {
 #[test]
 fn a_second_signal_ends_a_run_at_once() {
     let scratch = with_data();
-    // A step takes a second or more, so that the second signal comes within the step of the first;
-    // of a few tries, at the latest.
+    // A step takes a second or more, so in one of a few tries the second signal comes within the
+    // same step.
     let sizes = ["--units", "256", "--window", "150", "--batch-size", "512", "--progress", "none"];
     let at_once = (0..5).any(|_| {
         let mut child = started(
@@ -140,7 +140,7 @@ fn a_second_signal_ends_a_run_at_once() {
         thread::sleep(Duration::from_millis(500));
         signal(&child, "INT");
         thread::sleep(Duration::from_millis(50));
-        // The first does not end it by itself.
+        // The first signal does not end the process immediately.
         let lives = child.try_wait().unwrap().is_none();
         if lives {
             signal(&child, "INT");
@@ -149,15 +149,15 @@ fn a_second_signal_ends_a_run_at_once() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(130), "{said}");
         fs::remove_file(config).unwrap();
-        lives && !said.contains("all is saved")
+        lives && !said.contains("progress saved")
     });
     assert!(at_once);
 }
 
-/// What is done to a file, and how.
+/// A kind of damage to a file: its name, and the function.
 type Damage = (&'static str, fn(&Path));
 
-/// What can happen to a file, by name.
+/// All kinds of damage.
 fn damages() -> [Damage; 4] {
     fn changed(path: &Path, change: impl Fn(&mut Vec<u8>)) {
         let mut bytes = fs::read(path).unwrap();
@@ -177,7 +177,7 @@ fn damages() -> [Damage; 4] {
     ]
 }
 
-/// The file of a part of the last checkpoint that is not one of the best or of those before.
+/// A file of the last checkpoint that is not shared with the best or the previous one.
 fn newest(folder: &Path, part: &str) -> Option<PathBuf> {
     let read = |name: &str| -> serde_json::Value {
         serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
@@ -193,10 +193,10 @@ fn newest(folder: &Path, part: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_named_and_the_one_before_it_comes_to_the_same_end() {
+fn a_damaged_checkpoint_is_named_and_the_previous_one_ends_with_the_same_bytes() {
     let scratch = with_data();
     scratch.ok(&[&RUN[..], &["--artifacts", "whole"]].concat());
-    // Of many runs some are killed when the last checkpoint is a new one.
+    // Only some kills hit a moment when the last checkpoint is new.
     killed(&scratch, "killed");
     let mut tries = 0;
     while newest(&scratch.path("killed/series/checkpoint"), "model").is_none() {
@@ -224,7 +224,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_comes_to_the_same_end() {
                     .join(file.file_name().unwrap())
                     .display()
             );
-            // Whoever only reads is told; whoever trains goes back. All are tried, some to the end.
+            // `evaluate` fails with a hint; `train` falls back. Some combinations train to the end.
             if part == "manifest.json" {
                 scratch.fails(
                     &["evaluate", "series", "--artifacts", &root],
@@ -248,7 +248,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_comes_to_the_same_end() {
 }
 
 #[test]
-fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
+fn without_an_intact_checkpoint_the_damaged_files_are_named() {
     let scratch = with_data();
     killed(&scratch, "killed");
     let of = |root: &str, kept: &dyn Fn(&str) -> bool| {
@@ -262,7 +262,7 @@ fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
             fs::write(entry.path(), "not what it was").unwrap();
         }
     };
-    // Manifests, all of them gone.
+    // All manifests are damaged.
     of("manifests", &|name| name.ends_with(".bpk"));
     let args = |root| [&RUN[..], &["--artifacts", root]].concat();
     scratch.fails(&args("manifests"), 1, "manifest.json: cannot be read");
@@ -272,7 +272,7 @@ fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
         "(no other checkpoint is intact; use --fresh to start over)",
     );
     scratch.ok(&[&args("manifests")[..], &["--fresh"]].concat());
-    // All files of all checkpoints.
+    // All files of all checkpoints are damaged.
     of("files", &|name| name.ends_with(".json"));
     scratch.fails(&args("files"), 1, "(no other checkpoint is intact; use --fresh to start over)");
     scratch.fails(&["list", "--artifacts", "files", "--backend", "gpu"], 2, "gpu");
@@ -280,11 +280,11 @@ fn where_no_checkpoint_is_whole_what_is_left_is_taken_or_the_files_are_named() {
 }
 
 #[test]
-fn a_finished_run_goes_back_to_the_checkpoint_before_and_comes_to_the_same_end() {
+fn a_damaged_finished_run_falls_back_to_the_previous_checkpoint() {
     let scratch = with_data();
     let run = [&RUN[..], &["--seed", "4"]].concat();
     scratch.ok(&[&run[..], &["--artifacts", "whole"]].concat());
-    // What no manifest names is gone.
+    // Files that no manifest lists are removed.
     let folder = scratch.path("whole/series/checkpoint");
     let names: Vec<String> = fs::read_dir(&folder)
         .unwrap()
@@ -343,11 +343,11 @@ fn the_last_epoch_is_saved_before_the_reports() {
     {
         thread::sleep(Duration::from_millis(1));
     }
-    // Its reports may be done by now; what it says is of this, else.
+    // The reports may be finished by now; otherwise the message names them.
     signal(&child, "TERM");
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    // At the very end it has nothing left to say.
+    // A finished process prints no such message.
     if said.contains("stopped by SIGTERM") {
         assert!(said.contains("after its last epoch, while writing reports"), "{said}");
         assert_eq!(output.status.code(), Some(143));
@@ -365,7 +365,7 @@ fn the_last_epoch_is_saved_before_the_reports() {
 }
 
 #[test]
-fn a_config_of_another_run_is_not_gone_on_with() {
+fn a_run_with_a_foreign_config_does_not_resume() {
     let scratch = with_data();
     killed(&scratch, "killed");
     scratch.ok(&[&RUN[..], &["--seed", "7", "--artifacts", "other"]].concat());
@@ -381,7 +381,7 @@ fn a_config_of_another_run_is_not_gone_on_with() {
 }
 
 #[test]
-fn epochs_that_are_missing_are_said_to_be() {
+fn missing_epochs_are_reported() {
     let scratch = with_data();
     killed(&scratch, "killed");
     fs::remove_file(scratch.path("killed/series/metrics.csv")).unwrap();
@@ -407,7 +407,7 @@ fn a_finished_model_that_is_damaged_is_never_evaluated() {
         }
         fs::write(&path, &whole).unwrap();
     }
-    // That of another experiment, and of a newer version.
+    // A config of another experiment, and one of a newer version.
     let manifest = folder.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 9")).unwrap();
@@ -426,7 +426,7 @@ fn a_finished_model_that_is_damaged_is_never_evaluated() {
 }
 
 #[test]
-fn losses_that_cannot_be_read_stop_no_training() {
+fn unreadable_losses_do_not_stop_training() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
     fs::write(scratch.artifact("letters-onehot-1", "metrics.csv"), "epoch,train_loss\n1,\"")

@@ -1,4 +1,4 @@
-//! How training stops, what it makes small, and where its settings come from.
+//! Early stopping, losses, optimizers, and the sources of settings.
 
 use std::{collections::BTreeMap, fs};
 
@@ -24,7 +24,7 @@ fn patience_stops_training_and_the_best_weights_are_restored() {
         best + 2
     );
     assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
-    // As many epochs as the best is old give the same weights.
+    // A run of as many epochs as the best one gives the same weights.
     scratch.train(
         "series",
         &[
@@ -82,7 +82,7 @@ fn optimizer_clipping_loss_and_samples_change_the_weights_and_are_kept() {
 }
 
 #[test]
-fn a_printed_config_is_a_settings_file_that_says_the_same() {
+fn a_printed_config_is_an_equivalent_settings_file() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(700));
     let list = scratch.json(&["list", "--json"]);
@@ -95,7 +95,7 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
         assert!(
             text.contains("# ---- Training")
                 && text.contains(
-                    "\n# Step size of the optimizer, which the schedule starts from\n\
+                    "\n# Learning rate at the start of the schedule\n\
                      learning_rate = "
                 ),
             "{text}"
@@ -113,7 +113,7 @@ fn a_printed_config_is_a_settings_file_that_says_the_same() {
                 quick(&train, &["--data", &data])
             });
             let mut run = scratch.read_json(experiment, "config.json")["options"].clone();
-            // A settings file also says where results go.
+            // A settings file also sets the output folder.
             run.as_object_mut().unwrap().remove("artifacts");
             options.push(run);
         }
@@ -140,7 +140,7 @@ fn settings_files_take_dates_without_quotes_and_lists() {
 }
 
 #[test]
-fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
+fn continued_training_keeps_the_data_and_the_model() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let flags = [
@@ -165,14 +165,13 @@ fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
     let first = scratch.read_json("series", "config.json");
     let named = scratch.ok(&["train", "series", "--epochs", "1", "--data", &data]);
     assert!(
-        named.stderr.contains("continuing from epoch ")
-            && !named.stderr.contains("the data has changed"),
+        named.stderr.contains("continuing from epoch ") && !named.stderr.contains("different data"),
         "{}",
         named.stderr
     );
     let finished = scratch.ok(&["train", "series", "--epochs", "2"]);
     assert!(
-        finished.stderr.contains("bars.csv as before (--data chooses another)"),
+        finished.stderr.contains("bars.csv, as in the previous run (use --data to change it)"),
         "{}",
         finished.stderr
     );
@@ -182,13 +181,13 @@ fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
         finished.stderr
     );
     let second = scratch.read_json("series", "config.json");
-    assert!(!finished.stderr.contains("other data"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("different data"), "{}", finished.stderr);
     assert_eq!(first, second);
 
     let other = scratch.file("other.csv", bars(200).replace("open", "price"));
     let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
-    let said = "other data than before; what is not said of columns, split and model is as before \
-                (--fresh starts over)";
+    let said = "note: different data; unspecified column, split and model options are kept from \
+                the previous run (use --fresh to reset)";
     assert_eq!(finished.code, 1);
     assert!(
         finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"),
@@ -199,7 +198,7 @@ fn training_again_goes_on_with_the_data_and_the_model_of_the_run_before() {
 }
 
 #[test]
-fn the_holdout_split_is_for_course_experiments_and_the_courses_for_others() {
+fn course_experiments_take_the_holdout_split_and_others_the_course_split() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(500));
     scratch.train("stock-rnn", &["--data", &data, "--split", "holdout", "--interval", "0.9"]);
@@ -214,7 +213,7 @@ fn the_holdout_split_is_for_course_experiments_and_the_courses_for_others() {
 }
 
 #[test]
-fn weights_do_not_go_on_under_settings_that_give_them_another_meaning() {
+fn training_does_not_continue_with_incompatible_settings() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     scratch.train(
@@ -240,7 +239,7 @@ fn weights_do_not_go_on_under_settings_that_give_them_another_meaning() {
             "was trained with features = [\"open\"], not [\"open\",\"close\"]",
         ),
         (&["--loss", "mse"], "was trained with loss = mae, not mse"),
-        // Rows that have trained would be test rows now.
+        // Former training rows would become test rows.
         (&["--test", "60"], "was trained with test = 30, not 60"),
     ] {
         let finished = scratch.run(&[&["train", "series"], flags].concat());
@@ -261,7 +260,7 @@ fn weights_do_not_go_on_under_settings_that_give_them_another_meaning() {
 }
 
 #[test]
-fn intervals_can_be_left_out_and_adam_has_no_decay() {
+fn intervals_are_optional_and_adam_has_no_weight_decay() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     scratch.train(
@@ -284,7 +283,7 @@ fn intervals_can_be_left_out_and_adam_has_no_decay() {
 }
 
 #[test]
-fn every_optimizer_goes_on_and_none_goes_on_from_another() {
+fn training_continues_with_every_optimizer_but_not_with_a_different_one() {
     let scratch = Scratch::new();
     for optimizer in ["sgd", "rmsprop", "adam"] {
         let args = [

@@ -1,4 +1,4 @@
-//! How the learning rate goes, quantiles, and scores of the validation part.
+//! Learning-rate schedules, quantiles, the range test, and scores of the validation set.
 
 use crate::support::{Scratch, bars, quick};
 
@@ -9,7 +9,7 @@ fn rates(scratch: &Scratch, experiment: &str) -> Vec<f64> {
 }
 
 #[test]
-fn schedules_show_their_rate_in_metrics_csv_and_start_anew_in_a_later_run() {
+fn schedules_record_their_rate_and_restart_in_a_later_run() {
     let scratch = Scratch::new();
     let step = [
         "train",
@@ -46,9 +46,9 @@ fn schedules_show_their_rate_in_metrics_csv_and_start_anew_in_a_later_run() {
 }
 
 #[test]
-fn a_plateau_lowers_the_rate_when_nothing_gets_better() {
+fn a_plateau_lowers_the_learning_rate() {
     let scratch = Scratch::new();
-    // A rate that changes no weight.
+    // A learning rate too small to change a weight.
     let args = [
         "--epochs",
         "6",
@@ -136,7 +136,7 @@ fn quantiles_never_cross_in_any_file_and_are_scored() {
         );
     }
     let interval = &scratch.read_json("series", "evaluation.json")["interval"];
-    let share = |is: &dyn Fn(&Vec<f64>) -> bool| {
+    let fraction = |is: &dyn Fn(&Vec<f64>) -> bool| {
         rows.iter().filter(|row| is(row)).count() as f64 / rows.len() as f64
     };
     assert_eq!(
@@ -146,9 +146,12 @@ fn quantiles_never_cross_in_any_file_and_are_scored() {
     assert!((interval["level"].as_f64().unwrap() - 0.8).abs() < 1e-12);
     assert_eq!(
         interval["coverage"].as_f64().unwrap(),
-        share(&|row| row[2] <= row[0] && row[0] <= row[3])
+        fraction(&|row| row[2] <= row[0] && row[0] <= row[3])
     );
-    assert_eq!(interval["quantiles"][1]["below"].as_f64().unwrap(), share(&|row| row[0] <= row[5]));
+    assert_eq!(
+        interval["quantiles"][1]["below"].as_f64().unwrap(),
+        fraction(&|row| row[0] <= row[5])
+    );
 
     let shown = scratch.ok(&["forecast", "series"]);
     assert!(shown.stdout.contains("80% interval"), "{}", shown.stdout);
@@ -159,7 +162,7 @@ fn quantiles_never_cross_in_any_file_and_are_scored() {
     );
     let beyond = scratch.ok(&["forecast", "series", "--steps", "5"]);
     assert!(
-        beyond.stderr.contains("no intervals: the model has quantiles of 2 rows")
+        beyond.stderr.contains("no intervals: the model has quantiles for 2 rows")
             && !beyond.stdout.contains("interval"),
         "{}",
         beyond.stderr
@@ -168,19 +171,19 @@ fn quantiles_never_cross_in_any_file_and_are_scored() {
     scratch.fails(
         &["forecast", "series", "--interval", "0.5"],
         2,
-        "the intervals of the quantile loss",
+        "--interval: the quantile loss takes its intervals from",
     );
     scratch.fails(
         &quick(&["train", "series"], &["--data", &data, "--quantiles", "0.1,0.5,0.9"]),
         1,
         "was trained with quantiles = [0.1,0.25,0.5,0.75,0.9]",
     );
-    // Several models, and parts of the past, have quantiles, too.
+    // Several seeds and backtests support quantiles, too.
     let seeds = scratch.ok(&quick(
         &["train", "series"],
         &[&["--data", &data, "--seeds", "2"], &quantiles[..]].concat(),
     ));
-    assert!(seeds.stdout.contains("mean of the models"), "{}", seeds.stdout);
+    assert!(seeds.stdout.contains("mean forecast"), "{}", seeds.stdout);
     scratch.ok(&["forecast", "series", "--mean-of-seeds"]);
     let report = scratch.json(&quick(
         &["backtest", "series"],
@@ -190,7 +193,7 @@ fn quantiles_never_cross_in_any_file_and_are_scored() {
 }
 
 #[test]
-fn the_validation_part_can_be_scored_instead_of_the_test_part() {
+fn the_validation_set_can_be_scored_instead_of_the_test_set() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let finished = scratch.train("series", &["--data", &data, "--score", "valid"]);
@@ -205,7 +208,7 @@ fn the_validation_part_can_be_scored_instead_of_the_test_part() {
         "{}",
         finished.stdout
     );
-    // The values of the test part change nothing.
+    // The values of the test set change nothing.
     let weights = scratch.read("series", "weights.txt");
     let text = bars(200);
     let lines: Vec<&str> = text.lines().collect();
@@ -222,12 +225,12 @@ fn the_validation_part_can_be_scored_instead_of_the_test_part() {
     scratch.fails(
         &["backtest", "series", "--data", &data, "--score", "valid"],
         2,
-        "--score is not for backtests",
+        "--score: not available for backtests",
     );
 }
 
 #[test]
-fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
+fn a_range_test_suggests_a_rate_and_keeps_the_previous_run() {
     let scratch = Scratch::new();
     scratch.ok(&["train", "letters-onehot-4", "--epochs", "2", "--progress", "none"]);
     let weights = scratch.read("letters-onehot-4", "weights.txt");
@@ -274,15 +277,15 @@ fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
     for (args, expected) in [
         (
             &["--lowest", "1", "--highest", "10"][..],
-            "a range test goes from a rate to one a hundred times as large or more, both from \
-             1e-12 to 1e3; got --lowest 1e0",
+            "--lowest 1e0 --highest 1e1: expected rates from 1e-12 to 1e3, the highest at least \
+             100 times the lowest",
         ),
-        (&["--lowest", "1e-300"], "got --lowest 1e-300 and --highest 1e0"),
+        (&["--lowest", "1e-300"], "--lowest 1e-300 --highest 1e0: expected rates"),
         (
             &["--epochs", "3"],
-            "--epochs is not for a range test, which has --steps, --lowest and --highest",
+            "--epochs: not available for a range test (use --steps, --lowest and --highest)",
         ),
-        (&["--steps", "3"], "a range test takes at least 20 steps, got 3"),
+        (&["--steps", "3"], "--steps 3: a range test needs at least 20 steps"),
         (&["--lowest", "0"], "expected a number above 0, got `0`"),
     ] {
         scratch.fails(&[&["find-lr", "letters-onehot-1"], args].concat(), 2, expected);
@@ -290,11 +293,11 @@ fn a_learning_rate_is_found_and_drawn_and_the_run_before_stays() {
 }
 
 #[test]
-fn an_untrained_median_is_the_naive_forecast_wherever_it_is_among_the_quantiles() {
+fn an_untrained_median_is_the_naive_forecast() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     let rmse = |quantiles: &str| {
-        // A rate that changes no weight: the forecast is that of the first weights.
+        // The learning rate is too small to change the initial weights.
         let args = [
             "--data",
             &data,
@@ -319,7 +322,7 @@ fn an_untrained_median_is_the_naive_forecast_wherever_it_is_among_the_quantiles(
 }
 
 #[test]
-fn a_run_can_be_scored_on_either_part_and_a_perfect_baseline_is_said_to_be() {
+fn a_run_can_be_scored_on_either_set_and_a_perfect_baseline_is_reported() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     scratch.train("series", &["--data", &data]);
@@ -333,9 +336,9 @@ fn a_run_can_be_scored_on_either_part_and_a_perfect_baseline_is_said_to_be() {
     scratch.fails(
         &["evaluate", "letters-onehot-1", "--score", "test"],
         2,
-        "--score is for the experiments on series, and letters-onehot-1 learns letters",
+        "--score: needs a time-series experiment, and letters-onehot-1 learns letters",
     );
-    // Intervals of a forecast do not depend on which part was scored.
+    // Intervals of a forecast do not depend on the scored set.
     let forecast = scratch.json(&["forecast", "series", "--json"]);
     scratch.train("series", &["--data", &data, "--fresh", "--score", "valid"]);
     assert_eq!(scratch.json(&["forecast", "series", "--json"]), forecast);
@@ -348,7 +351,7 @@ fn a_run_can_be_scored_on_either_part_and_a_perfect_baseline_is_said_to_be() {
             &["--data", &data, "--split", "course", "--interval", "none", "--purge", "9"],
         ),
         2,
-        "--purge is between the parts",
+        "--purge: the `course` split has no gap between its sets",
     );
 
     let rows: String = (0..200)

@@ -1,17 +1,17 @@
-//! Training through wgpu: the same as on the CPU, and a clear end when the GPU fails.
+//! Training with wgpu: the same results as on the CPU, and a clear error if the GPU fails.
 
 use crate::support::{Scratch, unfinished};
 
-/// How far a loss may be from the CPU's, relatively: sums of f32 in another order. Measured on
-/// lavapipe: 4e-6 (stock-rnn), 2e-7 (letters).
+/// Largest relative difference of a loss from the CPU: sums of f32 in a different order. Measured
+/// on lavapipe: 4e-6 (stock-rnn), 2e-7 (letters).
 const LOSS: f64 = 1e-4;
-/// How far a weight may be from the CPU's. Adam divides a gradient by its own size, so that
-/// rounding in one that is nearly zero becomes a part of a step of 0.001. Measured on lavapipe:
-/// 4e-6 (stock-rnn), 2e-7 (letters).
+/// Largest difference of a weight from the CPU. Adam divides a gradient by its size, so rounding of
+/// a gradient near zero becomes a fraction of a step of 0.001. Measured on lavapipe: 4e-6
+/// (stock-rnn), 2e-7 (letters).
 const WEIGHT: f64 = 1e-4;
 
-/// Trains on ndarray and on wgpu with the same seed, and compares what every epoch measured and all
-/// weights.
+/// Trains on ndarray and on wgpu with the same seed, and compares the metrics of every epoch and
+/// all weights.
 fn agrees(args: &[&str]) {
     let experiment = args[0];
     let trained = |backend: &str| {
@@ -20,7 +20,7 @@ fn agrees(args: &[&str]) {
         let mut all = vec!["train"];
         all.extend(args);
         all.extend(["--backend", backend, "--progress", "none"]);
-        // All of the embedded sample, or less for what takes long.
+        // The whole embedded sample, or less for slow experiments.
         if experiment == "stock-lstm" || experiment == "stock-gru" {
             all.extend(["--data", &data]);
         }
@@ -62,37 +62,37 @@ fn agrees(args: &[&str]) {
 }
 
 #[test]
-fn letters_onehot_1_trains_as_on_the_cpu() {
+fn letters_onehot_1_trains_like_on_the_cpu() {
     agrees(&["letters-onehot-1", "--epochs", "20"]);
 }
 
 #[test]
-fn letters_onehot_4_trains_as_on_the_cpu() {
+fn letters_onehot_4_trains_like_on_the_cpu() {
     agrees(&["letters-onehot-4", "--epochs", "20"]);
 }
 
 #[test]
-fn letters_embedding_1_trains_as_on_the_cpu() {
+fn letters_embedding_1_trains_like_on_the_cpu() {
     agrees(&["letters-embedding-1", "--epochs", "20"]);
 }
 
 #[test]
-fn letters_embedding_4_trains_as_on_the_cpu() {
+fn letters_embedding_4_trains_like_on_the_cpu() {
     agrees(&["letters-embedding-4", "--epochs", "20"]);
 }
 
 #[test]
-fn an_epoch_of_stock_rnn_is_that_of_the_cpu() {
+fn an_epoch_of_stock_rnn_equals_that_on_the_cpu() {
     agrees(&["stock-rnn", "--epochs", "1"]);
 }
 
 #[test]
-fn an_epoch_of_stock_lstm_is_that_of_the_cpu() {
+fn an_epoch_of_stock_lstm_equals_that_on_the_cpu() {
     agrees(&["stock-lstm", "--epochs", "1"]);
 }
 
 #[test]
-fn an_epoch_of_stock_gru_is_that_of_the_cpu() {
+fn an_epoch_of_stock_gru_equals_that_on_the_cpu() {
     agrees(&["stock-gru", "--epochs", "1"]);
 }
 
@@ -111,11 +111,14 @@ fn the_adapter_is_listed_with_its_limits() {
         "{adapter}"
     );
     let routes = adapter["routes"].as_array().unwrap();
-    assert!(routes.iter().all(|route| route["route"] != "the device does not answer"), "{adapter}");
+    assert!(
+        routes.iter().all(|route| route["route"] != "unknown: the device does not respond"),
+        "{adapter}"
+    );
 }
 
 #[test]
-fn a_run_beyond_the_adapters_limits_names_it_and_leaves_the_checkpoint() {
+fn a_run_beyond_the_gpu_limits_names_the_gpu_and_keeps_the_checkpoint() {
     let scratch = Scratch::new();
     let devices = scratch.json(&["devices", "--json"]);
     let adapter = devices
@@ -159,9 +162,9 @@ fn a_run_beyond_the_adapters_limits_names_it_and_leaves_the_checkpoint() {
     assert_eq!(failed.code, 1, "{}", failed.stderr);
     let name = adapter["name"].as_str().unwrap();
     for expected in [
-        &format!("error: {name} "),
+        &format!("error: {name}: "),
         "use a smaller --batch-size, or --backend ndarray",
-        "checkpoints written so far are intact",
+        "saved checkpoints are intact",
     ] {
         assert!(failed.stderr.contains(expected), "expected `{expected}` in\n{}", failed.stderr);
     }

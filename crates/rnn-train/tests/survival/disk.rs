@@ -1,4 +1,4 @@
-//! Disks that take no more, by limits of the system and by small file systems.
+//! Full disks, simulated with limits of the system and small file systems.
 
 use std::{
     collections::BTreeSet,
@@ -11,14 +11,14 @@ use std::{
 
 use super::{Ended, Result, Run, check, same::files};
 
-/// A size that no write of a process may pass, in blocks of 512 bytes: the write that does comes
-/// short, the next one fails.
+/// Runs the training with a limit on file sizes, in blocks of 512 bytes. The write that passes the
+/// limit is short, and the next one fails.
 pub(crate) fn limited(run: &Run, blocks: u64, more: &[&str]) -> Result<Ended> {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]);
     command.arg(&run.program).args(run.arguments()).args(more);
     let mut command = run.prepare(command)?;
-    // A file would be limited, too.
+    // A pipe, because the limit would apply to a file, too.
     let mut child =
         command.stderr(Stdio::piped()).spawn().map_err(|error| format!("sh: {error}"))?;
     let mut pipe = child.stderr.take().ok_or("sh has no stderr")?;
@@ -32,7 +32,7 @@ pub(crate) fn limited(run: &Run, blocks: u64, more: &[&str]) -> Result<Ended> {
     Ok(Ended { stderr, ..ended })
 }
 
-/// For each file of a finished run the largest limit that it does not pass.
+/// For each file of a finished run, the largest limit that makes its write fail.
 pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
     let sizes = files(results, Path::new(""))?
         .into_iter()
@@ -40,8 +40,8 @@ pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
     Ok(sizes.map(|file| file.len().saturating_sub(1) / 512).collect())
 }
 
-/// Makes sure that a training that could not write says so: exit code 1, a file or folder by its
-/// name, the system's words for the cause, no panic; and that it left nothing half there.
+/// Checks that a failed training reports exit code 1, the name of the file or folder, and the cause
+/// in the system's words. It must not panic or leave an incomplete file.
 pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Result<()> {
     let said =
         ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
@@ -62,10 +62,10 @@ pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Res
     check(results).map(drop)
 }
 
-/// What a full disk is called.
+/// Messages of the system for a full disk.
 pub(crate) const FULL: [&str; 2] = ["No space left on device", "File too large"];
 
-/// How this machine lets us mount file systems, if it does.
+/// Options of `unshare` that allow mounting file systems on this machine, if any do.
 pub(crate) fn mounting() -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] = [&["-m"], &["-Urm"]];
     let works = |way: &&[&str]| {
@@ -80,9 +80,9 @@ pub(crate) fn mounting() -> Option<&'static [&'static str]> {
     ways.into_iter().find(works)
 }
 
-/// Trains on a disk of so many KiB, and then, once the disk is larger, again; gives how the first
-/// training ended. What the second leaves is copied to the run's results, and what the first left
-/// to `first` beside them.
+/// Trains on a disk of `kibibytes` KiB, enlarges the disk, and trains again. Returns how the first
+/// training ended. The final results are copied to the results of the run, and those of the first
+/// training to `first` next to them.
 pub(crate) fn small_disk(run: &Run, way: &[&str], kibibytes: u64) -> Result<Ended> {
     const SCRIPT: &str = r#"
         mkdir -p disk && mount -t tmpfs -o "size=$1k" none disk && shift || exit 90

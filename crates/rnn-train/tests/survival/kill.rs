@@ -1,4 +1,4 @@
-//! Kills a training again and again.
+//! Kills a training repeatedly and resumes it.
 
 use std::{
     fs,
@@ -13,20 +13,22 @@ use serde_json::Value;
 
 use super::{Random, Result, Run, check, kept, read_while_written, same, same::copy};
 
-/// What was done and seen.
+/// Counters of kills, checks and results.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Killed {
-    /// Kills, and of these how many during the first tenth of a second, and how many once reports
-    /// were being written.
+    /// All kills.
     pub(crate) kills: usize,
+    /// Kills during the first tenth of a second.
     pub(crate) early: usize,
+    /// Kills while reports were written.
     pub(crate) at_reports: usize,
-    /// Starts that said they went on where a run was interrupted.
+    /// Starts that resumed an interrupted run.
     pub(crate) went_on: usize,
-    /// Times that all files of the folder were read, and files read.
+    /// Checks of the whole folder.
     pub(crate) looks: usize,
+    /// Files read in all checks.
     pub(crate) files: usize,
-    /// Runs that came to their end with the bytes of the undisturbed one.
+    /// Finished runs with the same bytes as the undisturbed run.
     pub(crate) ends: usize,
 }
 
@@ -42,18 +44,19 @@ impl AddAssign for Killed {
     }
 }
 
-/// What is killed, and what it must come to.
+/// The run to kill, and its expected results.
 pub(crate) struct Subject<'a> {
     pub(crate) run: &'a Run,
-    /// Folder of results of the same run that nobody disturbed, and how long it took.
+    /// Results of the same run without kills.
     pub(crate) whole: &'a Path,
+    /// Duration of the run without kills.
     pub(crate) life: Duration,
-    /// Folder of results of a run before, which is started over with `--fresh`.
+    /// Results of a previous run, replaced with `--fresh`.
     pub(crate) before: Option<&'a Path>,
 }
 
-/// Kills a run at random moments, at most so often, and lets it go on each time, until it comes to
-/// its end; what it leaves must be what the undisturbed run left.
+/// Kills a run at random moments, at most `most` times, and resumes it each time until it finishes.
+/// Its results must equal those of the undisturbed run.
 pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> Result<Killed> {
     let (run, results) = (subject.run, subject.run.results());
     if run.folder.exists() {
@@ -77,7 +80,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
         if let Some(child) = interrupted {
             let ended = run.end(child)?;
             if kill == 0 {
-                // On a machine that has less to do than before.
+                // The machine may be less busy than before.
                 subject.life = subject.life.min(started.elapsed());
             }
             killed.went_on += usize::from(ended.stderr.contains(WENT_ON));
@@ -90,8 +93,8 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
             break;
         }
         if ended(subject.before, &results) {
-            // It was killed when all was done, but perhaps for what waited aside; the next training
-            // removes that, and trains further.
+            // The run had finished, perhaps except for the removal of the backup. The next training
+            // would remove the backup and continue.
             drop([".before", ".discarded"].map(|name| fs::remove_dir_all(results.join(name))));
             break;
         }
@@ -105,11 +108,11 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
 const MANIFEST: &str = "checkpoint/manifest.json";
 const WENT_ON: &str = "resuming the interrupted run after ";
 
-/// When a process is killed.
+/// The moment of a kill.
 enum Moment {
-    /// So long after its start.
+    /// A delay after the start.
     After(Duration),
-    /// So long after it began to write reports.
+    /// A delay after the first report.
     Reports(Duration),
 }
 
@@ -124,8 +127,8 @@ impl Moment {
 }
 
 impl Killed {
-    /// Kills a process at a random moment, reading all its files meanwhile; gives it back if it
-    /// came to its end before.
+    /// Kills a process at a random moment and checks its files until then. Returns the process if
+    /// it ended before the kill.
     fn once(
         &mut self,
         subject: &Subject,
@@ -176,17 +179,17 @@ impl Killed {
     }
 }
 
-/// How long a look at all files takes at the most, about.
+/// Approximate duration of a check of all files.
 const LOOK: Duration = Duration::from_millis(8);
 
-/// When the first of the reports was written.
+/// Time of the first report.
 fn report_written(results: &Path) -> Option<std::time::SystemTime> {
     ["predictions.csv", ".predictions.csv.tmp", "model.safetensors"]
         .iter()
         .find_map(|name| fs::metadata(results.join(name)).ok()?.modified().ok())
 }
 
-/// Whether a run's manifest says that it has come to its end.
+/// True if the manifest marks the run as finished.
 fn ended(before: Option<&Path>, results: &Path) -> bool {
     let manifest = fs::read(results.join(MANIFEST))
         .ok()
@@ -195,7 +198,7 @@ fn ended(before: Option<&Path>, results: &Path) -> bool {
         && before.is_none_or(|before| replaced(before, results))
 }
 
-/// Whether a run has a checkpoint of its own in the folder of one before it.
+/// True if the new run has replaced the checkpoint of the previous run.
 pub(crate) fn replaced(before: &Path, results: &Path) -> bool {
     let read = |folder: &Path, name: &str| {
         fs::read(folder.join(name))

@@ -1,5 +1,5 @@
-//! Killing trainings, and looking at what they leave: for the command's tests, and by path for
-//! `cargo xtask soak`, which does the same for longer.
+//! Helpers that kill trainings and check their folders. The tests of the command and
+//! `cargo xtask soak`, which runs longer, share this module.
 
 mod disk;
 pub(crate) mod kill;
@@ -15,5 +15,5 @@ pub(crate) use run::{Ended, Run};
 pub(crate) use same::{kept, same};
 pub(crate) use whole::{check, read_while_written};
 
-/// What is wrong, and where.
+/// A result with the problem and its place as the error.
 pub(crate) type Result<T> = std::result::Result<T, String>;

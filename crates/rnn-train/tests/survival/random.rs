@@ -1,8 +1,8 @@
-//! Moments that are random and come again with the same seed.
+//! Reproducible random moments.
 
 use std::time::Duration;
 
-/// SplitMix64.
+/// The SplitMix64 generator.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -18,12 +18,12 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number below another one.
+    /// A number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    /// A time below another one.
+    /// A duration below `longest`.
     pub(crate) fn within(&mut self, longest: Duration) -> Duration {
         longest.mul_f64((self.next() >> 11) as f64 / (1_u64 << 53) as f64)
     }

@@ -1,4 +1,4 @@
-//! One training as a process.
+//! A training run as a process.
 
 use std::{
     fs::{self, File},
@@ -9,39 +9,39 @@ use std::{
 
 use super::Result;
 
-/// A training in a working folder of its own.
+/// A training in its own working folder.
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) program: PathBuf,
-    /// Working folder; results go to `artifacts` in it.
+    /// Working folder; its `artifacts` folder holds the results.
     pub(crate) folder: PathBuf,
     pub(crate) experiment: &'static str,
     pub(crate) options: Vec<String>,
 }
 
-/// How a command ended.
+/// Exit code and messages of a finished command.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// None when a signal ended it.
+    /// None after a signal.
     pub(crate) code: Option<i32>,
     pub(crate) stderr: String,
 }
 
-/// No command of a test takes longer, on any machine.
+/// Timeout of a command.
 const LONGEST: Duration = Duration::from_secs(300);
 
 impl Run {
-    /// The same in another folder.
+    /// The same run in another folder.
     pub(crate) fn in_folder(&self, folder: PathBuf) -> Self {
         Self { folder, ..self.clone() }
     }
 
-    /// Folder of its results.
+    /// Folder of the results.
     pub(crate) fn results(&self) -> PathBuf {
         self.folder.join("artifacts").join(self.experiment)
     }
 
-    /// Its arguments.
+    /// The arguments of the training.
     pub(crate) fn arguments(&self) -> Vec<&str> {
         ["train", self.experiment, "--progress", "none", "--backend", "ndarray"]
             .into_iter()
@@ -49,14 +49,14 @@ impl Run {
             .collect()
     }
 
-    /// A command in its folder, whose errors go to a file.
+    /// A command in the working folder, with its stderr in a file.
     pub(crate) fn command(&self, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(&self.program);
         command.args(args);
         self.prepare(command)
     }
 
-    /// Gives a command its folder, and nothing of the caller's environment that would change it.
+    /// Sets the working folder of a command and clears environment variables that would affect it.
     pub(crate) fn prepare(&self, mut command: Command) -> Result<Command> {
         fs::create_dir_all(&self.folder)
             .map_err(|error| format!("{}: {error}", self.folder.display()))?;
@@ -86,7 +86,7 @@ impl Run {
             if started.elapsed() > LONGEST {
                 drop(child.kill());
                 drop(child.wait());
-                return Err(format!("it did not end in {} s: {}", LONGEST.as_secs(), self.said()));
+                return Err(format!("timeout after {} s: {}", LONGEST.as_secs(), self.said()));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -103,8 +103,7 @@ impl Run {
         }
     }
 
-    /// Scores what is there with `evaluate`, which reads the checkpoint: whether there was anything
-    /// to score.
+    /// Evaluates the checkpoint. Returns false if there is none yet.
     pub(crate) fn evaluate(&self) -> Result<bool> {
         let child = self
             .command(&["evaluate", self.experiment])?
@@ -113,12 +112,12 @@ impl Run {
         let ended = self.end(child)?;
         match ended.code {
             Some(0) => Ok(true),
-            Some(1) if ended.stderr.contains("has not been trained") => Ok(false),
+            Some(1) if ended.stderr.contains("not trained yet") => Ok(false),
             _ => Err(format!("evaluate ended with {:?}: {}", ended.code, ended.stderr)),
         }
     }
 
-    /// What the last command said on stderr.
+    /// The stderr of the last command.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.errors()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Whether two runs left the same.
+//! Comparison of the results of two runs.
 
 use std::{
     collections::BTreeMap,
@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::Result;
 
-/// Makes sure that two folders hold the same files with the same bytes, but for how long epochs
-/// took, and the files of checkpoints, in which parameters have names that are drawn anew in every
-/// process: what is in them is in `model.safetensors`. Gives the number of files compared.
+/// Checks that two folders hold the same files with the same bytes, and returns their number. The
+/// durations of epochs and the checkpoint files may differ. Burn draws new parameter names for
+/// checkpoints in every process; `model.safetensors` has the same weights.
 pub(crate) fn same(one: &Path, other: &Path) -> Result<usize> {
     let [ones, others] = [results(one)?, results(other)?];
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| {
@@ -63,7 +63,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a run's files are all still in a folder, in their place or aside.
+/// Checks that a folder still has all files of a run, in place or backed up.
 pub(crate) fn kept(run: &Path, folder: &Path) -> Result<()> {
     for name in files(run, Path::new(""))? {
         let bytes =
@@ -71,7 +71,7 @@ pub(crate) fn kept(run: &Path, folder: &Path) -> Result<()> {
         let places = [folder.join(&name), folder.join(".before").join(&name)];
         if !places.iter().any(|place| fs::read(place).is_ok_and(|found| found == bytes)) {
             return Err(format!(
-                "{} of the run before is gone from {}",
+                "{} of the previous run is missing in {}",
                 name.display(),
                 folder.display()
             ));
@@ -101,7 +101,7 @@ fn results(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(results)
 }
 
-/// A manifest without what follows from the bytes of the checkpoint's files.
+/// A manifest without the hashes of the checkpoint files.
 fn without_files(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut manifest: Value =
         serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
@@ -116,7 +116,7 @@ fn without_files(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(manifest.to_string().into())
 }
 
-/// Names of the files of a folder and below it, but for locks; what was never finished is an error.
+/// All files of a folder and its subfolders, except locks. Unfinished files are an error.
 pub(super) fn files(folder: &Path, below: &Path) -> Result<Vec<PathBuf>> {
     let path = folder.join(below);
     let mut found = Vec::new();

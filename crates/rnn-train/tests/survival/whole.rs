@@ -1,4 +1,4 @@
-//! Whether every file of a run's folder is whole.
+//! Checks that all files of a run folder are complete.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::Result;
 
-/// Makes sure that every file of a run's folder, and of one that waits in it, is whole; names that
-/// begin with a point are nobody's results. Also that the checkpoints that a manifest names are
-/// there. Gives the number of files.
+/// Checks that every file of a run folder and its backup is complete, and returns their number.
+/// Names that begin with a point are not results. The checkpoints in the manifests must exist.
 pub(crate) fn check(folder: &Path) -> Result<usize> {
     let mut files = 0;
     for part in [
@@ -25,14 +24,12 @@ pub(crate) fn check(folder: &Path) -> Result<usize> {
             }
         }
     }
-    // What waits aside is removed file by file once it is not needed; `kept` looks at it while it
-    // is.
+    // The backup is removed file by file once it is not needed; `kept` checks it before.
     named(&folder.join("checkpoint"))?;
     Ok(files)
 }
 
-/// The same while they are written: a file may be gone by the time it is read, and a manifest may
-/// be another.
+/// [`check`] for a folder in use: repeats the check if the manifest changed meanwhile.
 pub(crate) fn read_while_written(folder: &Path) -> Result<usize> {
     let manifest = || fs::read(folder.join("checkpoint/manifest.json")).ok();
     loop {
@@ -56,7 +53,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names.filter(|name| !name.starts_with('.')).collect())
 }
 
-/// The bytes of a file; none where it is a folder or gone.
+/// The bytes of a file; none if it is missing or a folder.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -79,16 +76,16 @@ fn file(name: &str, bytes: &[u8]) -> Result<()> {
         "json" => {
             serde_json::from_slice::<Value>(bytes).map(drop).map_err(|error| error.to_string())
         }
-        // Inside the first epoch there is none to write.
+        // Empty during the first epoch.
         "csv" if name == "metrics.csv" && bytes.is_empty() => Ok(()),
         "csv" => rows(text()?),
         "svg" => expect(text()?.trim_end().ends_with("</svg>"), "has no end"),
         "png" => png(bytes),
         "txt" => weights(text()?),
         "safetensors" => tensors(bytes),
-        // What is in it is for `evaluate` to read.
+        // `evaluate` checks the content.
         "bpk" => expect(!bytes.is_empty(), "is empty"),
-        _ => Err("is no file that a run leaves".to_owned()),
+        _ => Err("is not a file of a run".to_owned()),
     }
 }
 
@@ -96,18 +93,18 @@ fn expect(holds: bool, problem: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(problem.to_owned()) }
 }
 
-/// A header, and rows as long as it.
+/// Checks that all rows are as long as the header.
 fn rows(text: &str) -> Result<()> {
     expect(text.ends_with('\n'), "ends inside a row")?;
     let fields = |line: &str| line.split(',').count();
     let header = text.lines().next().map_or(0, fields);
     match text.lines().position(|line| fields(line) != header) {
         None => Ok(()),
-        Some(row) => Err(format!("row {row} has not the header's {header} fields")),
+        Some(row) => Err(format!("row {row}: expected {header} fields as in the header")),
     }
 }
 
-/// Names, shapes, and as many values as they say.
+/// Checks that every tensor has as many values as its shape.
 fn weights(text: &str) -> Result<()> {
     for tensor in text.split("\n\n").filter(|tensor| !tensor.is_empty()) {
         let mut lines = tensor.lines().skip(1);
@@ -126,7 +123,7 @@ fn weights(text: &str) -> Result<()> {
     expect(text.ends_with("\n\n"), "has no end")
 }
 
-/// A header, and as many bytes of data as it says.
+/// Checks that the data is as long as the header promises.
 fn tensors(bytes: &[u8]) -> Result<()> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("has no header")?;
     let (header, data) =
@@ -137,12 +134,12 @@ fn tensors(bytes: &[u8]) -> Result<()> {
         .into_iter()
         .flatten()
         .filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
-    expect(ends.max() == Some(data.len() as u64), "has not the data that its header names")
+    expect(ends.max() == Some(data.len() as u64), "the length of the data differs from the header")
 }
 
-/// Chunks with right checksums up to the last, and nothing after it.
+/// Checks that all chunks have valid checksums and that nothing follows the last one.
 fn png(bytes: &[u8]) -> Result<()> {
-    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").ok_or("is no picture")?;
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").ok_or("is not a PNG file")?;
     loop {
         let (length, chunk) = rest.split_first_chunk::<4>().ok_or("ends between two chunks")?;
         let length = u32::from_be_bytes(*length) as usize;
@@ -150,13 +147,13 @@ fn png(bytes: &[u8]) -> Result<()> {
         let (sum, after) = after.split_first_chunk::<4>().ok_or("ends inside a checksum")?;
         expect(crc(data) == u32::from_be_bytes(*sum), "has a chunk with another checksum")?;
         if data.starts_with(b"IEND") {
-            return expect(after.is_empty(), "goes on after its end");
+            return expect(after.is_empty(), "has data after its end");
         }
         rest = after;
     }
 }
 
-/// CRC-32 as PNG has it.
+/// CRC-32 as in PNG.
 fn crc(bytes: &[u8]) -> u32 {
     let step = |sum: u32, byte: &u8| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
@@ -166,7 +163,7 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, step)
 }
 
-/// Makes sure that the files of the checkpoints in a manifest are there, as long as it says.
+/// Checks that the checkpoint files of all manifests exist with the recorded sizes.
 fn named(folder: &Path) -> Result<()> {
     for manifest in ["manifest.json", "manifest.before.json", "manifest.older.json"] {
         let path = folder.join(manifest);
@@ -185,7 +182,7 @@ fn named(folder: &Path) -> Result<()> {
                 let length = fs::metadata(&file).ok().map(|file| file.len());
                 expect(
                     length == stamp["bytes"].as_u64(),
-                    &format!("{} names {}, which is not so", path.display(), file.display()),
+                    &format!("{} lists {} with a different size", path.display(), file.display()),
                 )?;
             }
         }
@@ -193,7 +190,7 @@ fn named(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The name of a checkpoint's file, as the program makes it from what the manifest keeps of it.
+/// The name of a checkpoint file, derived from its entry in the manifest.
 fn name(part: &str, stamp: &Value) -> Option<String> {
     let (epoch, step) = (stamp["epoch"].as_u64()?, stamp["step"].as_u64()?);
     let step = if step > 0 { format!(".{step}") } else { String::new() };

@@ -30,7 +30,7 @@ fn keys_are_in_the_order_of_the_file() {
 }
 
 #[test]
-fn random_points_are_new_in_range_and_the_same_however_many_are_asked_for() {
+fn random_points_are_distinct_in_range_and_independent_of_their_number() {
     let space = Space::parse(TEXT).unwrap();
     let not_seven = fitting(|point| point["window"] != 7);
     let Drawn { points, refused, refusal } = space.random(1, 60, &not_seven);
@@ -51,7 +51,7 @@ fn random_points_are_new_in_range_and_the_same_however_many_are_asked_for() {
 }
 
 #[test]
-fn a_small_space_ends() {
+fn a_small_space_runs_out_of_points() {
     let space = Space::parse("units = [[8], [16]]\ncell = [\"lstm\", \"gru\"]").unwrap();
     assert_eq!(space.random(1, 60, all).points.len(), 4);
 }
@@ -76,7 +76,7 @@ fn a_grid_has_every_combination() {
     let without = Space::parse("batch_size = [8]\ndropout = { min = 0.0, max = 0.5 }").unwrap();
     let problem = without.grid(Path::new("space.toml"), all).unwrap_err().to_string();
     assert!(
-        problem.starts_with("space.toml: line 2: a grid needs the number of values of `dropout`"),
+        problem.starts_with("space.toml: line 2: `dropout`: a grid needs `steps`, like {"),
         "{problem}"
     );
 }
@@ -84,15 +84,15 @@ fn a_grid_has_every_combination() {
 #[test]
 fn bad_spaces_are_refused_with_their_line() {
     for (text, expected) in [
-        ("", "has no keys; expected lines like"),
+        ("", "no keys; expected lines like"),
         (
             "window = 5",
-            "line 1: expected values of `window`: a list like [1, 2, 3], or a range like \
+            "line 1: `window`: expected a list like [1, 2, 3], or a range like \
              { min = 1, max = 3 }, got 5",
         ),
         (
             "\nwindow = []",
-            "line 2: expected values of `window`: a list like [1, 2, 3], or a range like \
+            "line 2: `window`: expected a list like [1, 2, 3], or a range like \
              { min = 1, max = 3 }, got an empty list",
         ),
         (
@@ -101,30 +101,37 @@ fn bad_spaces_are_refused_with_their_line() {
         ),
         (
             "window = { min = 9, max = 5 }",
-            "line 1: the range of `window` is empty: min 9 is not below max 5",
+            "line 1: `window`: expected min below max, got min 9 and max 5",
         ),
-        ("window = { min = 5, max = 5 }", "line 1: the range of `window` is empty"),
+        ("window = { min = 5, max = 5 }", "line 1: `window`: expected min below max"),
         (
             "dropout = { min = 0.0, max = 0.5, log = true }",
-            "line 1: the range of `dropout` cannot be logarithmic from min 0.0",
+            "line 1: `dropout`: a logarithmic range needs min above 0, got 0.0",
         ),
-        ("dropout = { min = 0.0, max = nan }", "line 1: max of `dropout` is no number: nan"),
+        (
+            "dropout = { min = 0.0, max = nan }",
+            "line 1: `dropout`: expected a number for max, got nan",
+        ),
         (
             "dropout = { min = 0.0, max = 0.5, step = 3 }",
-            "line 1: expected values of `dropout`: a list like [1, 2, 3], or a range like \
+            "line 1: `dropout`: expected a list like [1, 2, 3], or a range like \
              { min = 1, max = 3 }: unknown field `step`",
         ),
         ("dropout = { min = 0.0 }", "missing field `max`"),
         (
             "dropout = { min = 0.0, max = 0.5, steps = 1 }",
-            "the steps of `dropout` are less than two or more than 100000",
+            "`dropout`: expected from 2 to 100000 steps",
         ),
-        ("horizon = [1, 2]", "line 1: `horizon` says which values are predicted and scored"),
-        ("backend = [\"wgpu\"]", "line 1: `backend` is no setting of the training"),
-        ("dropout = { min = 0.1, max = 0.5, steps = 3000000000 }", "more than 100000"),
+        ("horizon = [1, 2]", "line 1: `horizon`: selects which values are predicted and scored"),
+        ("backend = [\"wgpu\"]", "line 1: `backend`: not a training setting"),
+        (
+            "dropout = { min = 0.1, max = 0.5, steps = 3000000000 }",
+            "expected from 2 to 100000 steps",
+        ),
         ("dropout = [nan, 0.1]", "got nan in it"),
-        ("season = [1, 5]", "line 1: `season` is no setting of the training"),
+        ("season = [1, 5]", "line 1: `season`: not a training setting"),
         ("window = [5", "line 1, column 12"),
+        ("units = 5", "line 1: `units`: expected a list of lists like [[32], [64]], got 5"),
     ] {
         let problem = refused(text);
         assert!(problem.contains(expected), "{text}: expected `{expected}` in `{problem}`");
@@ -132,7 +139,7 @@ fn bad_spaces_are_refused_with_their_line() {
 }
 
 #[test]
-fn values_that_a_setting_does_not_take_are_refused_with_their_line() {
+fn invalid_values_are_refused_with_their_line() {
     let space = Space::parse("batch_size = [8, 16]\ndropout = { min = 0.5, max = 1.5 }").unwrap();
     let problem = space.check(Path::new("space.toml"), |_| Ok(())).unwrap_err().to_string();
     assert_eq!(
@@ -144,4 +151,7 @@ fn values_that_a_setting_does_not_take_are_refused_with_their_line() {
         .unwrap_err()
         .to_string();
     assert_eq!(problem, "space.toml: line 1: `batch_size = 8`: it does not fit");
+    let space = Space::parse("units = [32, 64]").unwrap();
+    let problem = space.check(Path::new("space.toml"), |_| Ok(())).unwrap_err().to_string();
+    assert!(problem.ends_with("(use a list of lists like [[32], [64]])"), "{problem}");
 }

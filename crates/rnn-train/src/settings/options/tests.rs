@@ -8,7 +8,7 @@ use super::{
     *,
 };
 
-/// Options as typed.
+/// Parses flags.
 fn flags<O: OptionList>(args: &[&str]) -> O {
     let command = O::augment_args(clap::Command::new("x"));
     O::from_arg_matches(&command.get_matches_from([&["x"], args].concat())).unwrap()
@@ -19,7 +19,7 @@ fn parsed(args: &[&str]) -> Options {
 }
 
 #[test]
-fn flags_settings_files_and_json_say_the_same() {
+fn flags_settings_files_and_json_are_equivalent() {
     let flags = parsed(&[
         "--epochs",
         "3",
@@ -47,7 +47,7 @@ fn flags_settings_files_and_json_say_the_same() {
 }
 
 #[test]
-fn every_option_can_be_layered_and_has_a_description() {
+fn every_option_has_layers_and_a_help_text() {
     let below = parsed(&["--epochs", "3", "--window", "7", "--skip-bad"]);
     let above = parsed(&["--window", "8"]);
     assert_eq!(above.over(below), parsed(&["--epochs", "3", "--window", "8", "--skip-bad"]));
@@ -57,23 +57,23 @@ fn every_option_can_be_layered_and_has_a_description() {
 }
 
 options! {
-    /// The list of a test: what an option needs to be known everywhere is its line here.
+    /// A test list: one line per option makes it known everywhere.
     struct Longer {
         program {}
         "Training" {
-            /// How often a step is repeated
+            /// Number of repetitions of a step
             @[arg(value_name = "N")]
             Training Noted repeats: Typed<Count> = 3,
-            /// What the model reads
+            /// Alphabet of the model
             @[arg(value_name = "NAME")]
             Model Same alphabet: String,
-            /// Rows that are scored
+            /// Number of scored rows
             @[arg(value_name = "N")]
             Scored Free rows: Typed<Count>,
-            /// Where notes are
+            /// File of the notes
             @[arg(value_name = "PATH")]
             Data Free notes: PathBuf,
-            /// How loud it is
+            /// Volume of the output
             @[arg(value_name = "N")]
             Program Free volume: Typed<Quantity>,
         }
@@ -81,7 +81,7 @@ options! {
 }
 
 #[test]
-fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
+fn a_new_option_has_a_flag_a_key_and_a_line_in_settings_files() {
     let typed: Longer = flags(&["--repeats", "7", "--alphabet", "abc"]);
     assert_eq!(typed, parse_settings("repeats = 7\nalphabet = \"abc\"").unwrap());
     assert_eq!(typed, Longer::default().repeats(7).alphabet("abc"));
@@ -93,7 +93,7 @@ fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
     assert!(problem.contains("unknown key `repeat`; did you mean `repeats`?"), "{problem}");
     let file = settings_text::<Longer>(&typed.entries().unwrap(), |_| true);
     assert!(
-        file.contains("# How often a step is repeated\nrepeats = 7\n")
+        file.contains("# Number of repetitions of a step\nrepeats = 7\n")
             && file.contains("\n#~ rows ="),
         "{file}"
     );
@@ -112,7 +112,7 @@ fn a_new_option_is_a_flag_a_key_and_a_line_of_the_settings_file() {
 }
 
 #[test]
-fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes_a_run() {
+fn roles_decide_search_resume_and_fingerprint() {
     let run = Longer::default().repeats(7).alphabet("abc").rows(2).notes("notes.txt").volume(1.0);
     let same = |other: Longer| other.fingerprint().unwrap() == run.fingerprint().unwrap();
     assert!(same(run.clone().notes("elsewhere.txt").volume(2.0)));
@@ -131,6 +131,6 @@ fn the_role_of_a_new_option_says_what_may_be_searched_and_resumed_and_what_makes
     assert!(
         searchable::<Longer>("rows").unwrap_err().contains("which values are predicted and scored")
     );
-    assert!(searchable::<Longer>("volume").unwrap_err().contains("is no setting of the training"));
+    assert!(searchable::<Longer>("volume").unwrap_err().contains("not a training setting"));
     assert!(searchable::<Longer>("repaets").unwrap_err().contains("did you mean `repeats`?"));
 }

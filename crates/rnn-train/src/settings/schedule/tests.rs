@@ -1,6 +1,6 @@
 use super::*;
 
-/// The rates of a run of ten epochs of four steps, of rate 0.8.
+/// The rates of a run of ten epochs with four steps each and rate 0.8.
 fn rates(schedule: &str, warmup: f64) -> Vec<f64> {
     let (mut scheduler, _) = scheduler(schedule, warmup, 1);
     (0..40).map(|_| scheduler.step()).collect()
@@ -23,7 +23,7 @@ fn near(rates: &[f64], expected: impl Fn(usize) -> f64) {
 }
 
 #[test]
-fn schedules_are_those_of_their_names() {
+fn schedules_match_their_formulas() {
     use std::f64::consts::PI;
     near(&rates("constant", 0.0), |_| 0.8);
     near(&rates("cosine", 0.0), |step| 0.4 * (1.0 + (PI * step as f64 / 40.0).cos()));
@@ -33,7 +33,7 @@ fn schedules_are_those_of_their_names() {
 }
 
 #[test]
-fn a_warm_up_rises_evenly_to_the_rate_that_the_schedule_starts_from() {
+fn a_warm_up_rises_linearly_to_the_start_of_the_schedule() {
     let warmed = rates("exponential:0.9", 1.5);
     near(&warmed[..6], |step| 0.8 * (step + 1) as f64 / 7.0);
     near(&warmed[6..], |step| 0.8 * 0.9f64.powf(step as f64 / 4.0));
@@ -56,7 +56,7 @@ fn a_plateau_lowers_the_rate_after_epochs_without_a_better_loss() {
 }
 
 #[test]
-fn a_run_goes_on_where_its_record_ends_and_another_run_starts_anew() {
+fn a_run_resumes_from_its_record_and_a_new_run_starts_over() {
     for schedule in ["cosine", "cosine:5", "step:3:0.5", "exponential:0.9", "plateau:1:0.5"] {
         let (mut first, rates) = scheduler(schedule, 1.0, 1);
         (0..12).for_each(|_| _ = first.step());
@@ -105,7 +105,7 @@ fn names_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
+fn a_schedule_longer_than_the_run_is_refused() {
     let check = |schedule: &str, warmup, epochs| {
         RateSettings { rate: 0.1, schedule: schedule.parse().unwrap(), warmup }
             .check(epochs)
@@ -121,7 +121,7 @@ fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
         ("cosine", 1.0, 1),
     ] {
         let problem = check(schedule, warmup, epochs).unwrap_err();
-        assert!(problem.contains("longer than the run of"), "{problem}");
+        assert!(problem.contains("too long for a run of"), "{problem}");
     }
     for (schedule, warmup, epochs) in [
         ("cosine", 0.0, 1),
@@ -132,7 +132,7 @@ fn a_schedule_that_a_run_does_not_get_to_the_end_of_is_refused() {
     ] {
         check(schedule, warmup, epochs).unwrap();
     }
-    assert!(check("cosine:1", 0.0, 2000).unwrap_err().contains("starts over 2000 times"));
+    assert!(check("cosine:1", 0.0, 2000).unwrap_err().contains("2000 restarts"));
 }
 
 #[test]
