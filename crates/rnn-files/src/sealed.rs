@@ -41,7 +41,9 @@ pub fn seal(value: &impl Serialize) -> Result<String, FileError> {
 pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String> {
     let malformed = |error: serde_json::Error| format!("cannot be read ({error})");
     let mut document: Value = serde_json::from_str(text).map_err(malformed)?;
-    let Some(fields) = document.as_object_mut() else { return Err("is not a JSON object".to_owned()) };
+    let Some(fields) = document.as_object_mut() else {
+        return Err("is not a JSON object".to_owned());
+    };
     let seal = fields.remove(SEAL);
     match fields.get("format").map_or(Some(1), Value::as_u64) {
         Some(format) if format == u64::from(layout) => {}

@@ -59,7 +59,7 @@ fn of_two_fetches_to_one_file_the_second_is_refused() {
 fn a_last_day_that_was_not_over_is_replaced_alone() {
     let later = ["600519", "--to", "2022-02-18"];
     for (to, done, rows) in [
-        ("2022-02-18", "renewed the last day of sh600519.csv", 189),
+        ("2022-02-18", "updated the last day of sh600519.csv", 189),
         ("2022-03-04", "added 10 days to", 199),
     ] {
         let scratch = Scratch::new();
@@ -76,12 +76,12 @@ fn a_last_day_that_was_not_over_is_replaced_alone() {
         assert!(
             finished
                 .stderr
-                .contains("2022-02-18 was not over when it was fetched; its row is replaced"),
+                .contains("2022-02-18 was not over when it was fetched; replacing its row"),
             "{}",
             finished.stderr
         );
         assert!(
-            !finished.stderr.contains("rewritten") && !finished.stderr.contains("fetched again"),
+            !finished.stderr.contains("rewritten") && !finished.stderr.contains("whole file"),
             "{}",
             finished.stderr
         );
@@ -109,7 +109,7 @@ fn other_volumes_are_another_history() {
     assert!(
         finished.stderr.contains(
             "its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; \
-             everything is"
+             fetching the whole file again"
         ),
         "{}",
         finished.stderr
@@ -129,8 +129,8 @@ fn force_keeps_the_first_day_of_the_file_before() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
-    let said = "note: days are asked for from 2021-06-01 on, as sh600519.csv.json says; --from \
-                names another";
+    let said = "note: fetching from 2021-06-01 on, as in sh600519.csv.json (--from sets another \
+                first day)";
     let later = ["600519", "--to", "2022-03-04"];
     let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
     assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
@@ -144,7 +144,7 @@ fn force_keeps_the_first_day_of_the_file_before() {
         fs::write(scratch.path("sh600519.csv.json"), text).unwrap();
         let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
         assert!(
-            finished.stderr.contains("from 2012-03-04 on, the usual ten years"),
+            finished.stderr.contains("from 2012-03-04 on, by default ten years"),
             "{}",
             finished.stderr
         );
@@ -184,8 +184,8 @@ fn days_before_the_file_begins_are_not_called_up_to_date() {
     let server = Server::honest(prices());
     let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
     assert_eq!((finished.code, server.asked().len()), (2, 0));
-    let said = "--to 2021-05-28 is before the first day of sh600519.csv, 2021-06-01; --from asks \
-                for earlier days";
+    let said = "--to 2021-05-28 is before 2021-06-01, the first day of sh600519.csv (use --from \
+                for earlier days)";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 
@@ -197,7 +197,7 @@ fn garbage_and_bars_of_others_replace_nothing() {
             negative,
             "tencent",
             "none",
-            "tencent: gave prices that cannot be (zero or less, or a high below the low) in ",
+            "tencent: gave impossible prices (zero or less, or a high below the low) in ",
         ),
         (
             changed(|text| text.replace("600519", "000001")),
@@ -249,8 +249,8 @@ fn windows_before_a_share_was_listed_may_be_answered_without_bars() {
         scratch.fetched(&answer(|before| before == 0), &args);
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
-        let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or \
-                    not traded then)";
+        let said = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
+                    not traded (check symbol and dates)";
         assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
         // Between others a window has bars.
         if provider == "tencent" {
