@@ -266,7 +266,7 @@ fn a_validation_part_that_is_typed_counts_also_where_it_is_the_recipes() {
     let finished = scratch.run(&[&args[..], &["--valid", "240"]].concat());
     assert_eq!(finished.code, 2);
     assert!(
-        finished.stderr.contains("the validation part (240) does not fit"),
+        finished.stderr.contains("the validation set (240) does not fit"),
         "{}",
         finished.stderr
     );

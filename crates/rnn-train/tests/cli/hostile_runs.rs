@@ -57,10 +57,10 @@ fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
         refused("utf-16", "expected UTF-8 text, got UTF-16");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        refused("folder", "it is a folder");
+        refused("folder", "expected an ordinary file, got a folder");
         fs::remove_dir(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-        refused("device", "it is a pipe or a device");
+        refused("device", "expected an ordinary file, got a pipe or a device");
         fs::remove_file(&path).unwrap();
         fs::write(&path, kept).unwrap();
     }
@@ -221,7 +221,11 @@ fn links_in_a_folder_are_replaced_and_what_they_point_to_stays() {
     assert!(!folder.join("loss.svg").is_symlink());
     fs::remove_file(folder.join(".train.lock")).unwrap();
     std::os::unix::fs::symlink(scratch.path("outside/file"), folder.join(".train.lock")).unwrap();
-    scratch.fails(&["train", LETTERS], 1, ".train.lock: cannot be written: it is a link");
+    scratch.fails(
+        &["train", LETTERS],
+        1,
+        ".train.lock: cannot be written: expected an ordinary file, got a symbolic link",
+    );
     scratch.ok(&["evaluate", LETTERS]);
     assert_eq!(files(&scratch.path("outside")), before);
 }
