@@ -221,8 +221,8 @@ impl<I: Send + Sync> Dataset<I> for RandomSubset<I> {
 /// Maps an index by a pseudorandom permutation of `0..count`.
 ///
 /// It is a Feistel network over the next even power of two (Luby and Rackoff, "How to construct
-/// pseudorandom permutations", SIAM J. Comput. 17, 1988), repeated until the result is in range (Black and Rogaway, "Ciphers with
-/// arbitrary finite domains", CT-RSA 2002).
+/// pseudorandom permutations", SIAM J. Comput. 17, 1988), repeated until the result is in range
+/// (Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002).
 fn permuted(index: u64, count: u64, seed: u64) -> u64 {
     let half = (u64::BITS - count.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
     let mask = (1 << half) - 1;

@@ -46,8 +46,11 @@ pub enum Feature {
     Hour,
 }
 
+/// Features without a column.
 const WORDS: [&str; 4] = ["gap", "weekday", "month", "hour"];
+/// Functions of columns.
 const FUNCTIONS: [&str; 4] = ["difference", "return", "log-return", "log"];
+/// Known forms, for errors.
 const FORMS: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), \
                        gap, weekday, month or hour";
 

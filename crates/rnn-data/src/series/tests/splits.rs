@@ -142,7 +142,7 @@ fn sets_predict_the_requested_number_of_rows() {
 fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
     let of_100 = |config: &SeriesConfig| problem(table(0..100, wobbly), config);
     let rows = SetSize::Rows;
-    let start = "it must start after row 10, its first window, and before row";
+    let start = "it must start after a window of 10 rows and before row";
     let given = "of 100 rows, 2020-01-01 to 2020-04-09 (choose another size or date)";
     let horizon = "fewer than the horizon of 3 rows (choose a larger set or a smaller horizon)";
     for (config, expected) in [
