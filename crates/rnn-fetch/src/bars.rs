@@ -158,10 +158,10 @@ pub(crate) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
 }
 
 /// Describes bars whose open or close is out of range; reading the file does not check that.
-pub(crate) fn oddity(bars: &[Bar]) -> Option<String> {
-    let mut odd = bars.iter().filter(|bar| !bar.is_consistent());
-    let first = odd.next()?.date;
-    let count = 1 + odd.count();
+pub(crate) fn inconsistent_rows(bars: &[Bar]) -> Option<String> {
+    let mut inconsistent = bars.iter().filter(|bar| !bar.is_consistent());
+    let first = inconsistent.next()?.date;
+    let count = 1 + inconsistent.count();
     Some(format!(
         "open or close is outside low..high in {count} {} (first on {first})",
         if count == 1 { "row" } else { "rows" }
@@ -290,9 +290,9 @@ mod tests {
     #[test]
     fn a_close_above_the_high_is_reported() {
         assert_eq!(
-            oddity(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(),
+            inconsistent_rows(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(),
             "open or close is outside low..high in 1 row (first on 2024-01-03)"
         );
-        assert_eq!(oddity(&[bar(2, 10.0)]), None);
+        assert_eq!(inconsistent_rows(&[bar(2, 10.0)]), None);
     }
 }

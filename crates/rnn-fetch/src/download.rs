@@ -73,8 +73,8 @@ pub(crate) fn download(
 ) -> Answer<Download> {
     let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
-    let (mut bars, mut odd, mut unadjusted, mut absent) =
-        (Bars::default(), Odd::default(), Vec::new(), None);
+    let (mut bars, mut counts, mut unadjusted, mut absent) =
+        (Bars::default(), RowCounts::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {
         let what = format!("{name} {}", window.label());
         let read = |reply: &Reply| source.provider.read(reply, wanted);
@@ -85,7 +85,7 @@ pub(crate) fn download(
         let is_foreign = |bar: &&Bar| {
             !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date)
         };
-        odd.foreign += rows.bars.iter().filter(is_foreign).count();
+        counts.foreign += rows.bars.iter().filter(is_foreign).count();
         let days: Vec<Bar> =
             rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
         let left = match windows.len() - index - 1 {
@@ -93,7 +93,7 @@ pub(crate) fn download(
             left => format!(", {} left", count(left, "window")),
         };
         note(format_args!("{what}: {}{left}", count(days.len(), "day")));
-        odd.empty += rows.empty;
+        counts.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
             // An empty window is normal before a share was listed, but not between two others.
@@ -105,7 +105,7 @@ pub(crate) fn download(
         }
         bars.add(days).map_err(|message| Fault::lasting(message).of(&what))?;
     }
-    (odd.unsorted, odd.repeated) = (bars.unsorted, bars.repeated);
+    (counts.unsorted, counts.repeated) = (bars.unsorted, bars.repeated);
     let days = bars.into_days();
     if days.is_empty() {
         return Err(Fault::lasting(format!(
@@ -114,7 +114,7 @@ pub(crate) fn download(
         )));
     }
     plausible(name, wanted.adjust, &days)?;
-    let mut notes = notes(name, wanted, odd, &unadjusted)?;
+    let mut notes = notes(name, wanted, counts, &unadjusted)?;
     let last = days[days.len() - 1].date;
     if (to - last).get_days() > LONGEST_SILENCE {
         notes.push(format!("{name} was asked for days to {to}; {ENDS_EARLY} {last}"));
@@ -128,7 +128,7 @@ const LONGEST_SILENCE: i32 = 14;
 
 /// Counts of rows that were dropped or sorted.
 #[derive(Debug, Clone, Copy, Default)]
-struct Odd {
+struct RowCounts {
     empty: usize,
     repeated: usize,
     unsorted: usize,
@@ -156,15 +156,15 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
 fn notes(
     name: &str,
     Wanted { symbol, adjust }: Wanted<'_>,
-    odd: Odd,
+    counts: RowCounts,
     unadjusted: &[bool],
 ) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
     for (number, what) in [
-        (odd.empty, "without values, left out"),
-        (odd.foreign, "of days that were not requested, left out"),
-        (odd.repeated, "of repeated days with equal values, left out"),
-        (odd.unsorted, "out of order, sorted"),
+        (counts.empty, "without values, left out"),
+        (counts.foreign, "of days that were not requested, left out"),
+        (counts.repeated, "of repeated days with equal values, left out"),
+        (counts.unsorted, "out of order, sorted"),
     ] {
         if number > 0 {
             notes.push(format!("{name} gave {} {what}", count(number, "row")));
@@ -200,7 +200,7 @@ mod tests {
     fn unadjusted_windows_may_only_precede_or_follow_adjusted_ones() {
         let symbol = "510300".parse().unwrap();
         let notes = |adjust, unadjusted: &[bool]| {
-            notes("tencent", Wanted { symbol: &symbol, adjust }, Odd::default(), unadjusted)
+            notes("tencent", Wanted { symbol: &symbol, adjust }, RowCounts::default(), unadjusted)
         };
         assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
         assert!(

@@ -151,7 +151,7 @@ impl Fetcher<'_> {
         if let Some(from) = request.from {
             return from;
         }
-        let beside = Sidecar::path(file);
+        let path = Sidecar::path(file);
         let is_usable = |sidecar: &Sidecar| {
             sidecar.symbol == request.symbol.to_string() && sidecar.from <= request.to
         };
@@ -161,12 +161,12 @@ impl Fetcher<'_> {
                 (self.client.note)(format_args!(
                     "note: fetching from {} on, as in {} (--from sets another first day)",
                     sidecar.from,
-                    beside.display()
+                    path.display()
                 ));
                 sidecar.from
             }
             None => {
-                if existed || beside.exists() {
+                if existed || path.exists() {
                     (self.client.note)(format_args!(
                         "note: fetching from {} on, by default ten years (--from sets another \
                          first day)",
@@ -187,7 +187,7 @@ impl Fetcher<'_> {
     fn update(&self, source: &Source, kept: &Kept) -> Answer<Option<Update>> {
         let (note, file, name) = (self.client.note, self.request.out.display(), source.name());
         let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
-        let anew = || {
+        let fetch_whole = || {
             let download = self.download(source, [start, self.request.to.max(kept.last())])?;
             // A fetch never removes days: a provider that lacks some is at fault.
             if let Some((first, number)) = kept.lacking(&download.days) {
@@ -201,7 +201,7 @@ impl Fetcher<'_> {
         };
         let theirs = kept.sidecar.provider;
         if source.provider != theirs {
-            let update = anew()?;
+            let update = fetch_whole()?;
             let theirs = theirs.name();
             note(format_args!(
                 "{file}: was from {theirs}, whose prices cannot be mixed with those of {name}; \
@@ -210,7 +210,7 @@ impl Fetcher<'_> {
             return Ok(update);
         }
         if start < kept.sidecar.from {
-            let update = anew()?;
+            let update = fetch_whole()?;
             note(format_args!(
                 "{file}: began on {}, requested {start}; fetched the whole file again",
                 kept.sidecar.from
@@ -229,7 +229,7 @@ impl Fetcher<'_> {
                 "{file}: {name} now gives {now} prices, unlike before; fetching the whole file \
                  again"
             ));
-            return anew();
+            return fetch_whole();
         }
         match Overlap::of(overlap, &download.days) {
             Overlap::Same(new) if finished < kept.bars.len() => {
@@ -254,7 +254,7 @@ impl Fetcher<'_> {
                     "{file}: {}; fetching the whole file again",
                     rewritten(kept, before, now)
                 ));
-                anew()
+                fetch_whole()
             }
         }
     }

@@ -13,7 +13,7 @@ use rnn_files::{
 };
 
 use crate::{
-    bars::{Bar, HEADER, lines, oddity},
+    bars::{Bar, HEADER, inconsistent_rows, lines},
     error::{FetchError, Result},
     notes::Note,
     sidecar::Sidecar,
@@ -50,11 +50,11 @@ impl Kept {
         let sidecar = Sidecar::read(path)?;
         let Some(bytes) = there else { return Ok(None) };
         let Some(sidecar) = sidecar else {
-            let beside = Sidecar::path(path);
+            let sidecar_path = Sidecar::path(path);
             return Err(refused(format!(
                 "exists, but not from `rnn-train fetch`: {} is missing (choose another --out, or \
                  use --force to replace it)",
-                beside.display()
+                sidecar_path.display()
             )));
         };
         if sidecar.symbol != wanted.symbol.to_string() || sidecar.adjust != wanted.adjust {
@@ -132,7 +132,8 @@ fn read(path: &Path) -> Result<Checked, DataError> {
         Bar::new(table.times[row].date(), [open[row], close[row], high[row], low[row]], volume[row])
     };
     let bars: Vec<Bar> = (0..table.rows()).map(bar).collect();
-    let warnings = table.warnings.iter().map(ToString::to_string).chain(oddity(&bars)).collect();
+    let warnings =
+        table.warnings.iter().map(ToString::to_string).chain(inconsistent_rows(&bars)).collect();
     Ok(Checked { bars, warnings })
 }
 
@@ -204,8 +205,8 @@ impl Place {
     ///
     /// A crash between the renames is detected, since the sidecar has the SHA-256 of its file.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
-        let beside = Sidecar::path(&self.target);
-        let (csv, json) = (temporary_path(&self.target), temporary_path(&beside));
+        let sidecar_path = Sidecar::path(&self.target);
+        let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| FileError::Write { path, source }
@@ -233,9 +234,9 @@ impl Place {
             for warning in checked.warnings {
                 note(format_args!("warning: {}: {warning}", self.path.display()));
             }
-            write_synced(&json, &document).map_err(failed(&beside))?;
+            write_synced(&json, &document).map_err(failed(&sidecar_path))?;
             rename_synced(&csv, &self.target).map_err(failed(&self.path))?;
-            Ok(rename_synced(&json, &beside).map_err(failed(&beside))?)
+            Ok(rename_synced(&json, &sidecar_path).map_err(failed(&sidecar_path))?)
         };
         write().inspect_err(|_| {
             drop(fs::remove_file(&csv));

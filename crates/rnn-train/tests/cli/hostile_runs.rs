@@ -50,7 +50,7 @@ fn files_of_a_run_that_are_huge_deep_or_no_files_are_refused() {
             assert!(memory < 400 << 20, "{name} {what}: {} MiB", memory >> 20);
         };
         File::create(&path).unwrap().set_len(1 << 30).unwrap();
-        refused("huge", "it has more than");
+        refused("huge", "expected at most");
         fs::write(&path, &deep).unwrap();
         refused("deep", said_of_deep);
         fs::write(&path, b"\xff\xfe{\0").unwrap();
