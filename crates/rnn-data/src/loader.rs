@@ -22,7 +22,7 @@ use burn::{
 ///
 /// Here, each call of `iter` starts the next epoch. A shuffled loader derives the order of samples
 /// from (seed, epoch). Before each batch it seeds the device and the ndarray backend from (seed,
-/// epoch, step), so that dropout masks are reproducible, too. A resumed run therefore gets the
+/// epoch, step), which makes dropout masks reproducible. A resumed run therefore gets the
 /// batches of an uninterrupted run, also within an epoch.
 ///
 /// # Examples

@@ -78,8 +78,8 @@ pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 
 /// Returns the wait before a retry, from 0.5 to 16 s.
 ///
-/// It doubles with each try and is shortened at random by up to a half, so that many clients do not
-/// retry at once.
+/// It doubles with each try. A random reduction of up to a half keeps many clients from retrying at
+/// once.
 pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(16);
