@@ -1,7 +1,7 @@
-//! Looks at a CSV file, makes windows of it and prints the shapes of the first batch.
+//! Creates windows of a CSV file and prints the shapes of the first batch.
 //!
-//! `cargo run -p rnn-data --example csv_windows [FILE.csv]`; without a file, the embedded sample.
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+//! `cargo run -p rnn-data --example csv_windows [FILE.csv]`; the default is the embedded sample.
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::{env, error::Error, path::Path};
 
@@ -36,8 +36,9 @@ fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
         .with_horizon(5)
         .with_transform(Transform::Residual);
     let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
-    let counts = [Subset::Train, Subset::Valid, Subset::Test].map(|part| panel.windows(part).len());
-    println!("windows to predict `{target}`: {counts:?} for training, validation and test");
+    let counts =
+        [Subset::Train, Subset::Valid, Subset::Test].map(|subset| panel.windows(subset).len());
+    println!("windows of `{target}` in training, validation and test set: {counts:?}");
 
     let train = EpochLoaderBuilder::new(WindowBatcher)
         .batch_size(32)

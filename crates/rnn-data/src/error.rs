@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use crate::Fill;
 
-/// Where a row is, counted from 1.
+/// Position of a row in its source, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// On a line of a file, whose header is on the first.
+    /// Line of a file, whose header is on line 1.
     Line(u64),
-    /// In a row of a table in memory.
+    /// Row of a table in memory.
     Row(u64),
 }
 
@@ -22,34 +22,36 @@ impl fmt::Display for Place {
     }
 }
 
-/// What can be wrong with input data; each says where, what was expected and what was there.
+/// An error of input data.
+///
+/// Each message has the place, the expected and the actual content, and often a fix in parentheses.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The file could not be read.
+    /// A file or folder cannot be read.
     #[error("{}: cannot be read: {source}", path.display())]
     Read {
-        /// File.
+        /// File or folder.
         path: PathBuf,
         /// Cause.
         source: std::io::Error,
     },
-    /// The file is not a table.
+    /// A file is not a CSV table.
     #[error("{}, line {line}: {problem}", path.display())]
     Malformed {
         /// File.
         path: PathBuf,
         /// Line, counted from 1.
         line: u64,
-        /// What the CSV reader found.
+        /// Problem that the CSV reader found.
         problem: String,
     },
-    /// There is no such column.
+    /// A column does not exist.
     #[error(
         "{}: column `{column}` is missing{}; {} {names}",
         header(path, *line),
         did_you_mean(nearest),
-        if line.is_some() { "the header has" } else { "there are" }
+        if line.is_some() { "the header has" } else { "the table has" }
     )]
     MissingColumn {
         /// File, or name of a table.
@@ -58,13 +60,28 @@ pub enum DataError {
         line: Option<u64>,
         /// The missing column.
         column: String,
-        /// A column with a similar name.
+        /// A column or feature with a similar name.
         nearest: Option<String>,
-        /// The columns there are.
+        /// The existing columns.
+        names: Box<str>,
+    },
+    /// No column is called `date`, and none holds dates.
+    #[error(
+        "{}, line 1: no column of dates: expected one called `date` or with a date in every row; \
+         the header has {names} (choose one with `date-column`)",
+        path.display()
+    )]
+    NoDates {
+        /// File.
+        path: PathBuf,
+        /// The existing columns.
         names: Box<str>,
     },
     /// Several columns have the same name.
-    #[error("{}: column `{column}` appears {count} times, expected once", header(path, *line))]
+    #[error(
+        "{}: column `{column}` appears {count} times, expected once (rename or remove the others)",
+        header(path, *line)
+    )]
     DuplicateColumn {
         /// File, or name of a table.
         path: PathBuf,
@@ -72,10 +89,10 @@ pub enum DataError {
         line: Option<u64>,
         /// The repeated column.
         column: String,
-        /// How often.
+        /// Number of columns of this name.
         count: usize,
     },
-    /// A value is not what its column holds.
+    /// A value does not fit its column.
     #[error("{}, {place}, column `{column}`: expected {expected}, got `{got}`", path.display())]
     Value {
         /// File, or name of a table.
@@ -84,14 +101,14 @@ pub enum DataError {
         place: Place,
         /// Column name.
         column: String,
-        /// What the column holds.
+        /// Expected content.
         expected: String,
-        /// What was there.
+        /// Actual content.
         got: Box<str>,
     },
-    /// A column in memory has not one value a time.
+    /// A column in memory and its times differ in length.
     #[error(
-        "{}, column `{column}`: expected {expected} values, one for each time, got {got}",
+        "{}, column `{column}`: expected {expected} values, one per time, got {got}",
         path.display()
     )]
     ColumnLength {
@@ -99,14 +116,14 @@ pub enum DataError {
         path: PathBuf,
         /// Column.
         column: String,
-        /// Times there are.
+        /// Number of times.
         expected: usize,
-        /// Values of the column.
+        /// Number of values in the column.
         got: usize,
     },
-    /// Dates can be read in more than one way.
+    /// Dates match more than one format.
     #[error(
-        "{}, column `{column}`: the dates can be read as {} or {}; say which with a date format",
+        "{}, column `{column}`: the dates can be read as {} or {} (choose one with `date-format`)",
         path.display(),
         readings[0],
         readings[1]
@@ -116,7 +133,7 @@ pub enum DataError {
         path: PathBuf,
         /// Column of dates.
         column: String,
-        /// Two formats that fit all of them.
+        /// Two formats that match all dates.
         readings: [String; 2],
     },
     /// Values are missing.
@@ -126,35 +143,35 @@ pub enum DataError {
         path: PathBuf,
         /// Column.
         column: String,
-        /// Missing values.
+        /// Number of missing values.
         count: usize,
         /// Their first lines.
         lines: String,
-        /// How many are missing after filling.
+        /// Number of values that are still missing after filling.
         left: usize,
-        /// How the others were filled.
+        /// Method of filling.
         fill: Fill,
     },
-    /// There are no rows: a file is only a header.
+    /// A table has no rows.
     #[error("{}: has no rows", path.display())]
     Empty {
         /// File, or name of a table.
         path: PathBuf,
     },
-    /// No row is within the times asked for.
-    #[error("{}: no rows from {asked}; its rows are from {has}", path.display())]
+    /// No row is within the requested times.
+    #[error("{}: no rows {asked}; its rows are from {has} (choose other dates)", path.display())]
     NoRows {
         /// File, or name of a table.
         path: PathBuf,
-        /// First and last time asked for.
+        /// The requested times, such as `from 2020-01-01 on`.
         asked: String,
-        /// First and last time there is.
+        /// First and last time of the rows.
         has: String,
     },
-    /// A logarithm is asked for of a number that has none.
+    /// A logarithm of zero or of a negative number.
     #[error(
-        "{}, {place}, column `{column}`: the logarithm of {value} is asked for, which needs \
-         numbers above 0; choose another transform or feature",
+        "{}, {place}, column `{column}`: expected a number above 0 for a logarithm, got {value} \
+         (choose another transform or feature)",
         path.display()
     )]
     Logarithm {
@@ -167,58 +184,62 @@ pub enum DataError {
         /// The number.
         value: f64,
     },
-    /// A feature is not written as features are.
+    /// The text of a feature is malformed.
     #[error("feature `{text}`: {problem}")]
     Feature {
-        /// The feature as it was written.
+        /// Text of the feature.
         text: String,
-        /// What is wrong and what features there are.
+        /// Problem and known features.
         problem: String,
     },
-    /// A split cannot be made.
+    /// The rows cannot be split into the requested sets.
     #[error("{}: {problem}", path.display())]
     Split {
         /// File or folder.
         path: PathBuf,
-        /// What is wrong.
+        /// Problem.
         problem: String,
     },
     /// A file has no column of numbers.
     #[error(
-        "{}: no column holds numbers in every row; numbers are written like 1234.5, without commas",
+        "{}: no column holds numbers in every row (write numbers like 1234.5, without commas)",
         path.display()
     )]
     NoNumbers {
         /// File.
         path: PathBuf,
     },
-    /// A folder has no series.
-    #[error("{}: the folder has no file whose name ends in .csv", path.display())]
+    /// A folder has no CSV file.
+    #[error("{}: the folder has no .csv file", path.display())]
     EmptyFolder {
         /// Folder.
         path: PathBuf,
     },
-    /// There are not enough rows to train on.
-    #[error("{}: {rows} rows are too few: {needed} are needed ({why})", path.display())]
+    /// A table has too few rows to train on.
+    #[error(
+        "{}: {rows} rows are too few: {needed} are needed, as {why} (use more rows, or a smaller \
+         window or horizon)",
+        path.display()
+    )]
     TooFewRows {
         /// File.
         path: PathBuf,
-        /// Rows there are.
+        /// Number of rows.
         rows: usize,
-        /// Rows needed.
+        /// Number of needed rows.
         needed: usize,
-        /// How that number comes about.
+        /// Reason for that number.
         why: String,
     },
-    /// All training values are the same, so they cannot be scaled.
+    /// All training values are equal, so they cannot be scaled.
     #[error(
-        "{context}: every training value is {value}: a constant series has no range to scale and \
-         nothing to learn; leave it out, or choose another column"
+        "{context}: every training value is {value}, and a constant series cannot be scaled (leave \
+         it out, or choose another column)"
     )]
     ZeroRange {
-        /// Which values.
+        /// Table and column of the values.
         context: String,
-        /// The one value.
+        /// The value.
         value: f64,
     },
     /// A character is not a letter of the alphabet.
@@ -231,14 +252,14 @@ pub enum DataError {
         /// Last letter of the alphabet.
         last: char,
     },
-    /// The number of letters is not the window's.
+    /// The number of letters differs from the window.
     #[error("expected {expected} letter(s), got {got}: `{text}`")]
     LetterCount {
-        /// What was given.
+        /// The given letters.
         text: String,
-        /// Its letters.
+        /// Their number.
         got: usize,
-        /// Letters the model reads.
+        /// Number of letters in the window.
         expected: usize,
     },
 }
@@ -253,17 +274,19 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 fn missing(count: usize, lines: &str, left: usize, fill: Fill) -> String {
-    let values = |count: usize| {
-        if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") }
+    let values = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+    let needs = match fill {
+        Fill::None => {
+            return format!(
+                "{values} missing in {lines} (set `fill` to `forward` or `linear`, or correct the \
+                 file)"
+            );
+        }
+        Fill::Forward => "a value before",
+        Fill::Linear => "a value before and one after",
     };
-    match fill {
-        Fill::None => format!(
-            "{} missing ({lines}); fill them with `forward` or `linear`, or mend the file",
-            values(count)
-        ),
-        _ => format!(
-            "{} missing ({lines}), of which {left} have nothing to be filled from",
-            values(count)
-        ),
-    }
+    format!(
+        "{values} missing in {lines}: `{fill}` cannot fill {left} of them without {needs} (correct \
+         the file)"
+    )
 }

@@ -5,11 +5,12 @@
 //!     fitted on the training set) -> Windows (lazy, over one or many series) -> WindowBatch
 //! ```
 //!
-//! Nothing here knows a model. `B` is batch, `T` time (rows or letters).
+//! This crate is independent of any model. In shapes, `B` is the batch size and `T` the number of
+//! time steps (rows or letters).
 //!
 //! # Examples
 //!
-//! The course's windows: 60 opening prices, scaled, and the next one.
+//! Windows of 60 scaled opening prices and the next price, as in the course.
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
@@ -25,7 +26,7 @@
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
-//! Rows in memory: times and columns, without a file.
+//! A table in memory, without a file.
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
@@ -45,7 +46,7 @@
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
-//! A file with other names, dates and separators, and a missing value.
+//! A file with German names, dates and separators, and a missing value.
 //!
 //! ```
 //! use rnn_data::{CsvFile, Fill, ReadOptions};
@@ -55,15 +56,15 @@
 //! assert_eq!(file.columns().date_column(), Some("Tag"));
 //! assert_eq!(file.columns().likely_target(), Some("Kurs"));
 //! let error = file.read(&["Kurs"], &ReadOptions::default()).unwrap_err().to_string();
-//! assert!(error.contains("column `Kurs`: 1 value is missing (line 3)"), "{error}");
+//! assert!(error.contains("column `Kurs`: 1 value is missing in line 3"), "{error}");
 //! let options = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
 //! let table = file.read(&["Kurs"], &options)?;
 //! assert_eq!(table.column("Kurs"), Some(&[7.5, 8.0, 8.5][..]));
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
-//! A residual against a naive forecast: the model learns small numbers, which turn back into prices
-//! exactly. The sets follow each other in time, and a window is in one set with all its rows.
+//! Residuals of a naive forecast: the model predicts small numbers, which are inverted exactly. The
+//! sets follow each other in time, and all rows of a window are in one set.
 //!
 //! ```
 //! use rnn_data::{
@@ -97,7 +98,7 @@
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
-//! Many series, each with scalers of its own, split at the same dates.
+//! Many series with their own scalers, split at the same dates.
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
@@ -138,3 +139,7 @@ pub use series::{
 };
 pub use table::{Columns, CsvFile, Fill, ReadOptions, Table, TableSource, Warning, format_time};
 pub use text::nearest_name;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,18 +14,20 @@ use burn::{
     tensor::Device,
 };
 
-/// Builds data loaders whose epochs can be repeated one by one.
+/// Builds data loaders whose epochs are reproducible one by one.
 ///
-/// It is used as Burn's `DataLoaderBuilder`, whose loaders draw the order of every epoch from one
-/// running generator. There, epoch 7 depends on epochs 1 to 6 having been run by the same process,
-/// and with several workers on a thread race. Here, each call of `iter` starts the next epoch. A
-/// shuffled loader derives the order from (seed, epoch). Before each batch it seeds the device and
-/// the flex backend from (seed, epoch, step), so dropout masks depend on nothing else, too. A
-/// resumed run sees what an uninterrupted one would have seen, also inside an epoch.
+/// It replaces Burn's `DataLoaderBuilder`, whose loaders draw the order of all epochs from one
+/// generator. There, epoch 7 depends on epochs 1 to 6 of the same process, and with several workers
+/// on thread timing.
+///
+/// Here, each call of `iter` starts the next epoch. A shuffled loader derives the order of samples
+/// from (seed, epoch). Before each batch it seeds the device and the flex backend from (seed,
+/// epoch, step), which makes dropout masks reproducible. A resumed run therefore gets the
+/// batches of an uninterrupted run, also within an epoch.
 ///
 /// # Examples
 ///
-/// The third epoch of a run, without its first two batches.
+/// Epoch 3 of a run, without its first two batches.
 ///
 /// ```
 /// use rnn_data::{EpochLoaderBuilder, LetterBatcher, LetterWindows};
@@ -55,7 +57,9 @@ where
     I: Clone + Send + Sync + 'static,
     O: Send + 'static,
 {
-    /// Batches of one sample in the order of the dataset, from epoch 1 on, on the default device.
+    /// Creates a builder with the defaults.
+    ///
+    /// They are batches of one sample, no shuffling, epoch 1, and the default device.
     pub fn new(batcher: impl Batcher<I, O> + 'static) -> Self {
         let batcher = Arc::new(batcher);
         Self {
@@ -69,37 +73,41 @@ where
         }
     }
 
-    /// Samples of a batch; the last batch of an epoch may have fewer.
+    /// Sets the number of samples in a batch; the last batch of an epoch may have fewer.
     #[must_use]
     pub fn batch_size(self, batch_size: usize) -> Self {
         Self { batch_size, ..self }
     }
 
-    /// Shuffles every epoch, from this seed and the number of the epoch alone.
+    /// Shuffles every epoch by this seed and the number of the epoch.
     #[must_use]
     pub fn shuffle(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// Samples of each shuffled epoch, drawn without repetition; by default, an epoch has them all.
+    /// Sets the number of samples in each shuffled epoch, drawn without replacement.
+    ///
+    /// `None`, the default, uses all samples.
     #[must_use]
     pub fn samples(self, samples: Option<usize>) -> Self {
         Self { samples, ..self }
     }
 
-    /// Number, counted from 1, of the epoch that the first call of `iter` starts.
+    /// Sets the number of the first epoch, counted from 1.
     #[must_use]
     pub fn first_epoch(self, first_epoch: usize) -> Self {
         Self { first_epoch, ..self }
     }
 
-    /// Batches that the first epoch leaves out at its start, where a run was interrupted inside it.
+    /// Sets the number of batches to skip at the start of the first epoch.
+    ///
+    /// Use it to resume a run that was interrupted within an epoch.
     #[must_use]
     pub fn skip_batches(self, skip_batches: usize) -> Self {
         Self { skip_batches, ..self }
     }
 
-    /// Device of the batches.
+    /// Sets the device of the batches.
     #[must_use]
     pub fn set_device(self, device: Device) -> Self {
         Self { device: Some(device), ..self }
@@ -109,7 +117,7 @@ where
     ///
     /// # Panics
     ///
-    /// When the batch size is zero.
+    /// If the batch size is zero.
     pub fn build(self, dataset: impl Dataset<I> + 'static) -> Arc<dyn DataLoader<O>> {
         assert!(self.batch_size > 0, "the batch size must be at least 1");
         Arc::new(EpochLoader {
@@ -130,11 +138,11 @@ struct EpochLoader<I, O> {
     batcher: Arc<dyn Batcher<I, O>>,
     batch_size: usize,
     device: Device,
-    /// Of the shuffled order, where there is one.
+    /// Seed of the shuffled order, if any.
     seed: Option<u64>,
     samples: Option<usize>,
     next_epoch: AtomicU64,
-    /// Batches that the next epoch leaves out at its start.
+    /// Number of batches to skip at the start of the next epoch.
     skipped: AtomicUsize,
 }
 
@@ -190,8 +198,10 @@ where
     }
 }
 
-/// A random choice of a dataset's samples: the first of a permutation of them all. The permutation
-/// is computed, not stored, so that an epoch over many series costs no memory a window.
+/// A random subset of a dataset: the first samples of a permutation.
+///
+/// The permutation is computed, not stored, so that an epoch over many series needs no memory per
+/// window.
 struct RandomSubset<I> {
     dataset: Arc<dyn Dataset<I>>,
     samples: usize,
@@ -208,10 +218,11 @@ impl<I: Send + Sync> Dataset<I> for RandomSubset<I> {
     }
 }
 
-/// Where a pseudorandom permutation of `0..count` takes an index: a Feistel network over the next
-/// even power of two (Luby and Rackoff, "How to construct pseudorandom permutations", SIAM J.
-/// Comput. 17, 1988), followed until it is back in range (Black and Rogaway, "Ciphers with
-/// arbitrary finite domains", CT-RSA 2002).
+/// Maps an index by a pseudorandom permutation of `0..count`.
+///
+/// It is a Feistel network over the next even power of two (Luby and Rackoff, "How to construct
+/// pseudorandom permutations", SIAM J. Comput. 17, 1988), repeated until the result is in range
+/// (Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002).
 fn permuted(index: u64, count: u64, seed: u64) -> u64 {
     let half = (u64::BITS - count.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
     let mask = (1 << half) - 1;
@@ -231,7 +242,7 @@ fn permuted(index: u64, count: u64, seed: u64) -> u64 {
 struct Batches<'a, I, O> {
     dataset: Arc<dyn Dataset<I>>,
     loader: &'a EpochLoader<I, O>,
-    /// Of the epoch, where anything in it is random.
+    /// Seed of the epoch, if it is shuffled.
     seed: Option<u64>,
     step: usize,
     position: usize,
@@ -248,7 +259,7 @@ impl<I, O> Iterator for Batches<'_, I, O> {
         if let Some(seed) = self.seed {
             let seed = if self.step == 0 { seed } else { mix(seed, self.step as u64) };
             self.loader.device.seed(seed);
-            // What a GPU is to have in common with the CPU is drawn by this backend.
+            // Random numbers that must be equal on GPU and CPU are drawn by this backend.
             Device::flex().seed(seed);
         }
         let indices = (self.position..end).collect();
@@ -267,8 +278,8 @@ impl<I, O> DataLoaderIterator<O> for Batches<'_, I, O> {
     }
 }
 
-/// One well-mixed number from two (the finaliser of SplitMix64), so that neighbouring seeds, epochs
-/// and steps share nothing.
+/// Mixes two numbers into one (the finaliser of SplitMix64), so that neighbouring seeds, epochs and
+/// steps are unrelated.
 fn mix(seed: u64, index: u64) -> u64 {
     let mut bits = seed
         .wrapping_mul(0x9E37_79B9_7F4A_7C15)
@@ -304,19 +315,19 @@ mod tests {
     }
 
     #[test]
-    fn order_depends_on_seed_and_epoch_alone() {
+    fn order_depends_only_on_seed_and_epoch() {
         let straight = epoch_targets(1, 1, 3);
         assert_eq!(
             straight[2],
             epoch_targets(1, 3, 1)[0],
-            "epoch 3 is the same when the run starts there"
+            "epoch 3 is the same if the run starts there"
         );
         assert_ne!(straight[0], straight[1]);
         assert_ne!(straight[0], epoch_targets(2, 1, 1)[0]);
     }
 
     #[test]
-    fn an_epoch_that_starts_inside_sees_the_rest_of_the_whole_one() {
+    fn an_epoch_with_skipped_batches_equals_the_rest_of_a_whole_epoch() {
         let device = Device::flex();
         let epochs = |first_step| {
             let loader = builder(3)
@@ -324,7 +335,7 @@ mod tests {
                 .skip_batches(first_step)
                 .set_device(device.clone())
                 .build(LetterWindows::new(26, 4));
-            // Training takes a copy for its device.
+            // Training copies the loader to its device.
             let loader = loader.to_device(&device);
             [(), ()].map(|()| {
                 loader
@@ -340,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permutation_visits_every_place_once_and_follows_from_its_seed() {
+    fn a_permutation_is_a_bijection_that_depends_on_its_seed() {
         for count in [1, 2, 3, 5, 17, 64, 1000] {
             let order =
                 |seed| (0..count).map(|index| permuted(index, count, seed)).collect::<Vec<_>>();
@@ -353,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_of_some_samples_has_none_twice() {
+    fn a_subset_of_samples_has_no_duplicates() {
         let loader = builder(1)
             .samples(Some(10))
             .set_device(Device::flex())

@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
-/// A linear scaling of a series, fitted on its training set.
+/// A linear scaler of a series.
 ///
-/// Fit it on the training set only: a scaler that has seen the test set leaks its range.
+/// Fit it on the training set only: a scaler fitted on the test set leaks the range of that set.
 ///
 /// # Examples
 ///
@@ -18,39 +18,39 @@ use crate::DataError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaler {
-    /// To [0, 1], as scikit-learn's `MinMaxScaler` with its default range.
+    /// Scales to [0, 1], as scikit-learn's `MinMaxScaler` with its default range.
     MinMax {
         /// Smallest training value.
         min: f64,
         /// Largest training value.
         max: f64,
     },
-    /// To mean 0 and standard deviation 1, as scikit-learn's `StandardScaler`.
+    /// Scales to mean 0 and standard deviation 1, as scikit-learn's `StandardScaler`.
     Standard {
         /// Mean of the training values.
         mean: f64,
-        /// Their (population) standard deviation.
+        /// Population standard deviation of the training values.
         deviation: f64,
     },
-    /// As it is.
+    /// Returns values unchanged.
     Identity,
 }
 
-/// Scalers of a series, fitted on its training set.
+/// Scalers of the inputs and the target of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scalers {
-    /// Of each number the model reads of a row, `[width]`.
+    /// Scaler of each input feature, `[width]`.
     pub inputs: Vec<Scaler>,
-    /// Of the target.
+    /// Scaler of the target.
     pub target: Scaler,
 }
 
 impl Scaler {
-    /// Takes the range of the training values; `context` names them in the error.
+    /// Fits a [`MinMax`](Self::MinMax) scaler; `context` names the values in the error.
     ///
     /// # Errors
     ///
-    /// [`DataError::ZeroRange`] when all values are equal (or there are none).
+    /// [`DataError::ZeroRange`] if all values are equal or there are none.
     pub fn min_max(
         values: impl IntoIterator<Item = f64>,
         context: &str,
@@ -65,11 +65,11 @@ impl Scaler {
         }
     }
 
-    /// Takes mean and standard deviation of the training values.
+    /// Fits a [`Standard`](Self::Standard) scaler; `context` names the values in the error.
     ///
     /// # Errors
     ///
-    /// [`DataError::ZeroRange`] when all values are equal (or there are none).
+    /// [`DataError::ZeroRange`] if all values are equal or there are none.
     pub fn standard(
         values: impl Iterator<Item = f64> + Clone,
         context: &str,
@@ -78,11 +78,11 @@ impl Scaler {
         Self::standard_around(values.clone().sum::<f64>() / count, values, context)
     }
 
-    /// Takes the deviation of the training values from a given centre, which is scaled to 0.
+    /// Like [`standard`](Self::standard), with deviations from a given centre instead of the mean.
     ///
     /// # Errors
     ///
-    /// [`DataError::ZeroRange`] when all values are the centre (or there are none).
+    /// [`DataError::ZeroRange`] if all values equal the centre or there are none.
     pub fn standard_around(
         centre: f64,
         values: impl Iterator<Item = f64> + Clone,
@@ -91,7 +91,7 @@ impl Scaler {
         let count = values.clone().count().max(1) as f64;
         let deviation =
             (values.map(|value| (value - centre) * (value - centre)).sum::<f64>() / count).sqrt();
-        // Rounding makes a constant series vary by this much.
+        // Rounding alone makes a constant series vary by this much.
         if deviation > 1e-12 * centre.abs() && deviation > 0.0 {
             Ok(Self::Standard { mean: centre, deviation })
         } else {
@@ -108,7 +108,7 @@ impl Scaler {
         }
     }
 
-    /// Undoes [`transform`](Self::transform).
+    /// Inverts [`transform`](Self::transform).
     pub fn inverse_transform(&self, scaled: f64) -> f64 {
         match *self {
             Self::MinMax { min, max } => scaled * (max - min) + min,
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scalers_are_those_of_scikit_learn() {
+    fn scalers_equal_those_of_scikit_learn() {
         let values = [1.0, 2.0, 3.0, 6.0];
         assert_eq!(Scaler::min_max(values, "x").unwrap(), Scaler::MinMax { min: 1.0, max: 6.0 });
         assert_eq!(
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_series_has_no_range() {
+    fn a_constant_series_cannot_be_scaled() {
         for constant in [0.1, 0.0, -7.0] {
             assert!(Scaler::min_max([constant; 3], "x").is_err());
             assert!(Scaler::standard([constant; 3].into_iter(), "x").is_err(), "{constant}");

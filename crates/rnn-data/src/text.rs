@@ -1,6 +1,6 @@
-//! Serde by the text that `Display` writes and `FromStr` reads.
+//! Serde by text, and similar names.
 
-/// Serialises types as their text.
+/// Implements serde by `Display` and `FromStr`.
 macro_rules! serde_as_text {
     ($($name:ty),+) => {$(
         impl serde::Serialize for $name {
@@ -21,8 +21,9 @@ macro_rules! serde_as_text {
 
 pub(crate) use serde_as_text;
 
-/// The name that is most like another one, whatever their case, if any is like it (Jaro-Winkler
-/// similarity above 0.7).
+/// Returns the name that is most similar to `name`, in any capitalisation.
+///
+/// `None` if no Jaro-Winkler similarity is above 0.7.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What the providers' answers have in common.
+//! Parsing that the answers of all providers share.
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -8,10 +8,10 @@ use crate::{
     http::Reply,
 };
 
-/// No price or volume is this large.
+/// Upper bound of plausible prices and volumes.
 const TOO_LARGE: f64 = 1e13;
 
-/// The answer's JSON document, which may be wrapped: `name={…};` or `name({…});`.
+/// Returns the JSON document of an answer, which may be wrapped: `name={…};` or `name({…});`.
 pub(crate) fn json(reply: &Reply) -> Answer<Value> {
     expect_ok(reply)?;
     parse(&reply.body)
@@ -27,7 +27,7 @@ pub(crate) fn expect_ok(reply: &Reply) -> Answer<()> {
     }
 }
 
-/// The JSON document of a text.
+/// Returns the JSON document of a text.
 pub(crate) fn parse(text: &str) -> Answer<Value> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -36,7 +36,7 @@ pub(crate) fn parse(text: &str) -> Answer<Value> {
     let inner = unwrapped(text);
     if inner.starts_with('<') {
         return Err(Fault::lasting(format!(
-            "answered with a page, expected JSON: {}",
+            "answered with an HTML page, expected JSON: {}",
             excerpt(inner)
         )));
     }
@@ -61,7 +61,7 @@ fn unwrapped(text: &str) -> &str {
     }
 }
 
-/// A number, also one written as text.
+/// Returns a JSON number, or the number in a JSON string.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -70,7 +70,7 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
     number.filter(|number: &f64| number.abs() < TOO_LARGE)
 }
 
-/// A day like 2020-04-24.
+/// Parses a day like 2020-04-24.
 pub(crate) fn day(text: &str) -> Option<Date> {
     let is_iso = text.len() == 10
         && text.bytes().enumerate().all(|(place, byte)| {
@@ -79,7 +79,7 @@ pub(crate) fn day(text: &str) -> Option<Date> {
     text.parse().ok().filter(|_| is_iso)
 }
 
-/// A provider that names the symbol of its bars must name the one that was asked for.
+/// Fails if an answer names another symbol than the requested one.
 pub(crate) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
     match named.as_str() {
         Some(named) if !named.eq_ignore_ascii_case(expected) => Err(Fault::lasting(format!(
@@ -90,7 +90,7 @@ pub(crate) fn same_symbol(named: &Value, expected: &str) -> Answer<()> {
     }
 }
 
-/// What a row should have been.
+/// Returns the error of a malformed row.
 pub(crate) fn bad_row(row: usize, expected: &str, got: &str) -> Fault {
     Fault::lasting(format!("row {}: expected {expected}, got {}", row + 1, excerpt(got)))
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_are_found_in_what_is_around_them() {
+    fn documents_are_parsed_without_their_wrapper() {
         for text in [
             r#"{"a":1}"#,
             "\u{feff} {\"a\":1}\n",
@@ -114,19 +114,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_says_what_it_is() {
+    fn malformed_documents_are_passing_or_lasting_faults() {
         let passing = |text: &str| matches!(parse(text), Err(Fault::Passing { .. }));
         for text in ["", " \r\n", r#"{"a":[1,"#, r#"v={"a""#, r#"cb({"a":1"#] {
             assert!(passing(text), "{text}");
         }
         for (text, expected) in [
-            ("<!DOCTYPE html><html>", "answered with a page, expected JSON: `<!DOCTYPE html>"),
+            (
+                "<!DOCTYPE html><html>",
+                "answered with an HTML page, expected JSON: `<!DOCTYPE html>",
+            ),
             ("Forbidden!", "expected JSON, got `Forbidden!`"),
             (r#"{"a":1} x"#, "expected JSON, got"),
             ("{]", "expected JSON, got `{]`"),
         ] {
-            let Err(Fault::Lasting(said)) = parse(text) else { panic!("{text}") };
-            assert!(said.starts_with(expected), "{said}");
+            let Err(Fault::Lasting(message)) = parse(text) else { panic!("{text}") };
+            assert!(message.starts_with(expected), "{message}");
         }
         let deep = "[".repeat(100_000);
         assert!(parse(&deep).is_err());

@@ -5,17 +5,17 @@ use jiff::civil::Date;
 /// The course's header; the first column is a row number.
 pub(crate) const HEADER: &str = ",date,open,close,high,low,volume,code";
 
-/// A day's prices, in the order the course's file has them.
+/// Prices and volume of one day.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) date: Date,
-    /// Open, close, high, low.
+    /// Open, close, high, low: the order of the course's file.
     pub(crate) prices: [f64; 4],
-    /// Lots of 100 shares on the mainland, else shares.
+    /// Lots of 100 shares in mainland China, shares elsewhere.
     pub(crate) volume: f64,
 }
 
-/// Prices and volumes are rounded to 1/10,000, so that written and compared values agree.
+/// Prices and volumes are rounded to 1/10,000, so that written and compared values are equal.
 const PARTS: f64 = 1e4;
 
 impl Bar {
@@ -27,8 +27,9 @@ impl Bar {
         self.prices[1]
     }
 
-    /// Whether prices and volume are the same, but for rounding: the last digits of Yahoo's
-    /// adjusted prices vary from day to day.
+    /// Returns whether prices and volume are equal up to rounding.
+    ///
+    /// The last digits of Yahoo's adjusted prices vary from day to day.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.same_prices(other) && self.same_volume(other)
     }
@@ -37,12 +38,12 @@ impl Bar {
         self.prices.iter().zip(&other.prices).all(|(one, other)| is_same(*one, *other))
     }
 
-    /// Yahoo rounds volumes.
+    /// Returns whether volumes are equal up to rounding, since Yahoo rounds them.
     fn same_volume(&self, other: &Self) -> bool {
         (self.volume - other.volume).abs() <= 1e-3 * self.volume.abs().max(other.volume.abs())
     }
 
-    /// How a bar of the same day differs from this one, in words.
+    /// Describes how a newer bar of the same day differs.
     pub(crate) fn change(&self, now: &Self) -> String {
         let Self { date, prices, volume } = self;
         if !is_same(self.close(), now.close()) {
@@ -58,8 +59,8 @@ impl Bar {
         }
     }
 
-    /// Whether no share can have had these prices: a high below the low, or a price of zero or less
-    /// without an adjustment that subtracts dividends.
+    /// Returns whether these prices are impossible: a high below the low, or a price of zero or
+    /// less without an adjustment that subtracts dividends.
     pub(crate) fn is_impossible(&self, may_be_negative: bool) -> bool {
         let [_, _, high, low] = self.prices;
         high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
@@ -80,21 +81,21 @@ fn rounded(number: f64) -> f64 {
     (number * PARTS).round() / PARTS + 0.0
 }
 
-/// A number with up to four digits after the point.
+/// Formats a number with up to four decimal places.
 fn text(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What a provider's answers hold.
+/// Rows of a provider's answer.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) bars: Vec<Bar>,
-    /// Rows without numbers, which were left out.
+    /// Number of rows without values, which are left out.
     pub(crate) empty: usize,
-    /// What the answer holds instead of a list of bars, if that may mean that there are none.
+    /// Description of an answer without bars, if that may mean that none exist.
     pub(crate) absent: Option<String>,
-    /// Whether these prices are unadjusted although adjusted ones were asked for.
+    /// Whether prices are unadjusted although adjusted ones were requested.
     pub(crate) unadjusted: bool,
 }
 
@@ -102,29 +103,29 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
     days: BTreeMap<Date, Bar>,
-    /// Rows that came after one of a later day.
+    /// Number of rows that followed a later day.
     pub(crate) unsorted: usize,
-    /// Rows that repeat a day with the same numbers.
+    /// Number of rows that repeated a day with equal values.
     pub(crate) repeated: usize,
 }
 
 impl Bars {
-    /// Adds bars. A repeated day is dropped; with other numbers it is an error.
+    /// Adds bars and drops repeated days; a repeated day with different values is an error.
     pub(crate) fn add(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), String> {
         for bar in bars {
             if let Some(there) = self.days.get(&bar.date) {
                 if there.prices != bar.prices {
                     let [one, other] = [there, &bar].map(|bar| bar.prices.map(text).join(" "));
                     return Err(format!(
-                        "gave {} twice, with other prices: {one} and {other} (open, close, high, \
-                         low)",
+                        "gave {} twice, with different prices: {one} and {other} (open, close, \
+                         high, low)",
                         bar.date
                     ));
                 }
                 if !there.same_volume(&bar) {
                     let [one, other] = [there, &bar].map(|bar| text(bar.volume));
                     return Err(format!(
-                        "gave {} twice, with other volumes: {one} and {other}",
+                        "gave {} twice, with different volumes: {one} and {other}",
                         bar.date
                     ));
                 }
@@ -147,7 +148,7 @@ impl Bars {
     }
 }
 
-/// Lines of the CSV file; `first` is the number of the first row.
+/// Returns lines of the CSV file; `first` is the number of the first row.
 pub(crate) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
     let line = |(number, bar): (usize, &Bar)| {
         let [open, close, high, low] = bar.prices.map(text);
@@ -156,25 +157,25 @@ pub(crate) fn lines(bars: &[Bar], first: usize, code: &str) -> String {
     (first..).zip(bars).map(line).collect()
 }
 
-/// What is odd about bars, beyond what reading their file says.
-pub(crate) fn oddity(bars: &[Bar]) -> Option<String> {
-    let mut odd = bars.iter().filter(|bar| !bar.is_consistent());
-    let first = odd.next()?.date;
-    let count = 1 + odd.count();
+/// Describes bars whose open or close is out of range; reading the file does not check that.
+pub(crate) fn inconsistent_rows(bars: &[Bar]) -> Option<String> {
+    let mut inconsistent = bars.iter().filter(|bar| !bar.is_consistent());
+    let first = inconsistent.next()?.date;
+    let count = 1 + inconsistent.count();
     Some(format!(
         "open or close is outside low..high in {count} {} (first on {first})",
         if count == 1 { "row" } else { "rows" }
     ))
 }
 
-/// How a file's last days compare with what a provider says of them now.
+/// Comparison of a file's last days with the provider's current answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Overlap {
-    /// The same; these come after them.
+    /// Equal; these newer bars follow.
     Same(Vec<Bar>),
-    /// A day of the file is no longer there.
+    /// The answer lacks this day of the file.
     Gone(Date),
-    /// The first day that differs: its bar in the file, if the file has the day, and its bar now.
+    /// First day that differs: its bar in the file, if any, and its bar in the answer.
     Differs { kept: Option<Bar>, now: Bar },
 }
 
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_without_noise() {
+    fn numbers_are_written_with_up_to_four_decimals() {
         for (number, expected) in [
             (1_350.599_975_6, "1350.6"),
             (0.1 + 0.2, "0.3"),
@@ -239,7 +240,7 @@ mod tests {
         assert!(
             bars.add([more])
                 .unwrap_err()
-                .contains("2024-01-03 twice, with other volumes: 1234.5 and 1236")
+                .contains("2024-01-03 twice, with different volumes: 1234.5 and 1236")
         );
         assert_eq!(
             bars.into_days().iter().map(|bar| bar.date.day()).collect::<Vec<_>>(),
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlap_says_what_differs_first() {
+    fn an_overlap_reports_its_first_difference() {
         let kept = [bar(2, 10.0), bar(3, 10.5)];
         assert_eq!(
             Overlap::of(&kept, &[bar(2, 10.0), bar(3, 10.5), bar(4, 11.0)]),
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn volumes_differ_by_more_than_rounding() {
+    fn volumes_are_compared_up_to_rounding() {
         let with = |volume| Bar { volume, ..bar(2, 10.0) };
         for (one, other, expected) in [
             (1000.0, 1000.9, true),
@@ -287,11 +288,11 @@ mod tests {
     }
 
     #[test]
-    fn a_close_above_the_high_is_odd() {
+    fn a_close_above_the_high_is_reported() {
         assert_eq!(
-            oddity(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(),
+            inconsistent_rows(&[bar(2, 10.0), bar(3, 12.5)]).unwrap(),
             "open or close is outside low..high in 1 row (first on 2024-01-03)"
         );
-        assert_eq!(oddity(&[bar(2, 10.0)]), None);
+        assert_eq!(inconsistent_rows(&[bar(2, 10.0)]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! All windows of one provider, and the next provider after a fault.
+//! Downloads all windows of a provider, and asks the next provider after a fault.
 
 use jiff::civil::Date;
 
@@ -13,22 +13,22 @@ use crate::{
     wanted::{Adjust, Wanted},
 };
 
-/// Bars of one provider, all windows together.
+/// Bars of one provider from all windows.
 pub(crate) struct Download {
-    /// By day; there is at least one.
+    /// Bars in ascending order; at least one.
     pub(crate) days: Vec<Bar>,
-    /// First and last day that were asked for.
+    /// First and last requested day.
     pub(crate) asked: [Date; 2],
-    /// Whether the newest prices are unadjusted because the provider has no others.
+    /// Whether the newest prices are unadjusted, since the provider has no adjusted ones.
     pub(crate) unadjusted: bool,
-    /// What is odd about the answers.
+    /// Irregularities of the answers.
     pub(crate) notes: Vec<String>,
 }
 
-/// Marks a note on days that end early.
+/// Part of the note on missing newest days; sidecars of earlier versions contain it.
 pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
-/// Asks one provider after another.
+/// Asks one provider after another, and returns the first answer.
 pub(crate) fn first_answer<T>(
     note: Note<'_>,
     symbol: &Symbol,
@@ -40,8 +40,8 @@ pub(crate) fn first_answer<T>(
     for (index, source) in sources.iter().enumerate() {
         let fault = match ask(source) {
             Ok(answer) => {
-                // Unreachable providers were not reported yet: without a network one line at the
-                // end reports them all.
+                // Unreachable providers are reported only now: without a network, one line
+                // reports them all.
                 faults
                     .iter()
                     .filter(|fault| is_away(fault))
@@ -57,14 +57,14 @@ pub(crate) fn first_answer<T>(
         }
         faults.push(fault);
     }
-    let said = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let message = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     Err(FetchError::Providers(match faults.iter().all(is_away) {
-        true => format!("no provider could be reached: {said}"),
-        false => format!("no provider gave bars of {symbol}: {said}"),
+        true => format!("no provider could be reached: {message}"),
+        false => format!("no provider gave bars of {symbol}: {message}"),
     }))
 }
 
-/// All days of a provider from one to another.
+/// Downloads the days `from..=to` from a provider.
 pub(crate) fn download(
     client: &Client<'_>,
     source: &Source,
@@ -73,19 +73,19 @@ pub(crate) fn download(
 ) -> Answer<Download> {
     let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
-    let (mut bars, mut odd, mut unadjusted, mut absent) =
-        (Bars::default(), Odd::default(), Vec::new(), None);
+    let (mut bars, mut counts, mut unadjusted, mut absent) =
+        (Bars::default(), RowCounts::default(), Vec::new(), None);
     for (index, &window) in windows.iter().enumerate() {
         let what = format!("{name} {}", window.label());
         let read = |reply: &Reply| source.provider.read(reply, wanted);
         let answer =
             client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
         let rows = answer.map_err(|fault| fault.at(source.host()))?;
-        // Windows may be larger than the wanted days.
+        // A window may cover more days than requested.
         let is_foreign = |bar: &&Bar| {
             !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date)
         };
-        odd.foreign += rows.bars.iter().filter(is_foreign).count();
+        counts.foreign += rows.bars.iter().filter(is_foreign).count();
         let days: Vec<Bar> =
             rows.bars.into_iter().filter(|bar| (from..=to).contains(&bar.date)).collect();
         let left = match windows.len() - index - 1 {
@@ -93,28 +93,28 @@ pub(crate) fn download(
             left => format!(", {} left", count(left, "window")),
         };
         note(format_args!("{what}: {}{left}", count(days.len(), "day")));
-        odd.empty += rows.empty;
+        counts.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
-            // A share has no bars before its first day, but has them between two days with bars.
-            if let Some(said) = absent.take() {
-                return Err(said);
+            // An empty window is normal before a share was listed, but not between two others.
+            if let Some(message) = absent.take() {
+                return Err(message);
             }
         } else if !bars.is_empty() {
-            absent = absent.or(rows.absent.map(|said| Fault::lasting(said).of(&what)));
+            absent = absent.or(rows.absent.map(|message| Fault::lasting(message).of(&what)));
         }
-        bars.add(days).map_err(|said| Fault::lasting(said).of(&what))?;
+        bars.add(days).map_err(|message| Fault::lasting(message).of(&what))?;
     }
-    (odd.unsorted, odd.repeated) = (bars.unsorted, bars.repeated);
+    (counts.unsorted, counts.repeated) = (bars.unsorted, bars.repeated);
     let days = bars.into_days();
     if days.is_empty() {
         return Err(Fault::lasting(format!(
-            "{name}: has no days of {symbol} from {from} to {to} (an unknown symbol, or not traded \
-             then)"
+            "{name}: has no bars of {symbol} from {from} to {to}: unknown symbol, or not traded \
+             (check symbol and dates)"
         )));
     }
     plausible(name, wanted.adjust, &days)?;
-    let mut notes = notes(name, wanted, odd, &unadjusted)?;
+    let mut notes = notes(name, wanted, counts, &unadjusted)?;
     let last = days[days.len() - 1].date;
     if (to - last).get_days() > LONGEST_SILENCE {
         notes.push(format!("{name} was asked for days to {to}; {ENDS_EARLY} {last}"));
@@ -123,27 +123,27 @@ pub(crate) fn download(
     Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 
-/// Days without bars at the end that need no note: the longest holidays are shorter.
+/// Number of missing newest days that needs no note: the longest holidays are shorter.
 const LONGEST_SILENCE: i32 = 14;
 
-/// Numbers of rows that were dropped or sorted.
+/// Counts of rows that were dropped or sorted.
 #[derive(Debug, Clone, Copy, Default)]
-struct Odd {
+struct RowCounts {
     empty: usize,
     repeated: usize,
     unsorted: usize,
-    /// Of days that were not asked for.
+    /// Rows of days that were not requested.
     foreign: usize,
 }
 
-/// Refuses bars if most of their prices are impossible; reading the file warns of a few.
+/// Refuses bars if most prices are impossible; a few cause a warning when the file is read.
 fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     let impossible: Vec<&Bar> =
         days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
     match impossible.first() {
         Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
-            "{name}: gave prices that cannot be (zero or less, or a high below the low) in {} of \
-             {}, the first on {}",
+            "{name}: gave impossible prices (zero or less, or a high below the low) in {} of {}, \
+             the first on {}",
             impossible.len(),
             count(days.len(), "row"),
             first.date
@@ -152,19 +152,19 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     }
 }
 
-/// Describes odd answers; an error if adjusted and unadjusted windows alternate.
+/// Describes irregular answers; fails if adjusted and unadjusted windows alternate.
 fn notes(
     name: &str,
     Wanted { symbol, adjust }: Wanted<'_>,
-    odd: Odd,
+    counts: RowCounts,
     unadjusted: &[bool],
 ) -> Answer<Vec<String>> {
     let mut notes = Vec::new();
     for (number, what) in [
-        (odd.empty, "without numbers, left out"),
-        (odd.foreign, "of days that were not asked for, left out"),
-        (odd.repeated, "of days it had given before, with the same numbers, left out"),
-        (odd.unsorted, "after those of later days, sorted in"),
+        (counts.empty, "without values, left out"),
+        (counts.foreign, "of days that were not requested, left out"),
+        (counts.repeated, "of repeated days with equal values, left out"),
+        (counts.unsorted, "out of order, sorted"),
     ] {
         if number > 0 {
             notes.push(format!("{name} gave {} {what}", count(number, "row")));
@@ -185,8 +185,8 @@ fn notes(
     if unadjusted.contains(&true) {
         let which = if unadjusted.contains(&false) { "some years" } else { "these days" };
         notes.push(format!(
-            "{name} has no {adjust} prices of {symbol} for {which}; its unadjusted ones were \
-             taken, which are the same where there was no dividend or split"
+            "{name} has no {adjust} prices of {symbol} for {which}; unadjusted prices were used, \
+             which are equal without dividends and splits"
         ));
     }
     Ok(notes)
@@ -197,10 +197,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unadjusted_prices_go_with_adjusted_ones_on_one_side_only() {
+    fn unadjusted_windows_may_only_precede_or_follow_adjusted_ones() {
         let symbol = "510300".parse().unwrap();
         let notes = |adjust, unadjusted: &[bool]| {
-            notes("tencent", Wanted { symbol: &symbol, adjust }, Odd::default(), unadjusted)
+            notes("tencent", Wanted { symbol: &symbol, adjust }, RowCounts::default(), unadjusted)
         };
         assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
         assert!(

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const ROW: &str = "`date,open,close,high,low,volume,…` of numbers";
-/// What its own page sends.
+/// Token that the provider's own page sends.
 const TOKEN: &str = "fa5fd1943c7b386f172d6893dbfba10b";
 
 pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
@@ -38,11 +38,11 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     }
     let data = &document["data"];
     if data.is_null() {
-        let said = format!(
-            "has no data of {}: it does not know it, or answers no more for a while",
+        let message = format!(
+            "has no data of {}: unknown symbol, or the provider blocks requests for a while",
             wanted.symbol
         );
-        return Ok(Rows { absent: Some(said), ..Rows::default() });
+        return Ok(Rows { absent: Some(message), ..Rows::default() });
     }
     same_symbol(&data["code"], &wanted.symbol.code)?;
     let Some(lines) = data["klines"].as_array() else {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_those_of_its_page() {
+    fn requests_equal_those_of_the_web_page() {
         let window = Window { from: date(2010, 1, 1), to: date(2019, 12, 31) };
         for (symbol, adjust, start, end) in [
             (
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn malformed_answers_are_described() {
         for (body, expected) in [
             (
                 r#"{"rc":0,"data":{"code":"600519","klines":[]}}"#,
@@ -147,8 +147,8 @@ mod tests {
                 "got `2024-01-02,1,2,3,0.5`",
             ),
         ] {
-            let said = read_of(body).unwrap_err().to_string();
-            assert!(said.contains(expected), "expected {expected} in {said}");
+            let message = read_of(body).unwrap_err().to_string();
+            assert!(message.contains(expected), "expected {expected} in {message}");
         }
     }
 }

@@ -4,22 +4,22 @@ use rnn_data::DataError;
 use rnn_files::{FileError, shortened};
 use thiserror::Error;
 
-/// Why bars were not downloaded or not written.
+/// An error of downloading or writing bars.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The request cannot be served, whoever is asked.
+    /// No provider can serve the request.
     #[error("{0}")]
     Request(String),
-    /// The existing file is not one to add to, or no file can be written there.
+    /// The existing file cannot be updated, or no file can be written at the path.
     #[error("{}: {}", path.display(), shortened(problem, 600))]
     File {
         /// CSV file or its sidecar.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// Problem and fix.
         problem: String,
     },
-    /// No provider answered well.
+    /// No provider gave usable bars.
     #[error("{0}")]
     Providers(String),
     /// A file cannot be read, written or locked.

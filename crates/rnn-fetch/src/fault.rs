@@ -2,22 +2,22 @@ use std::{fmt, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
-/// Why a provider gave nothing. Each text says what was expected and what was there.
+/// Failure of a provider. Each message has the expected and the actual answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Fault {
-    /// There was no connection.
+    /// No connection.
     Unreachable {
-        said: String,
-        /// Whether it failed quickly, so that another try costs little.
+        message: String,
+        /// Whether it failed quickly, so that a retry costs little.
         quick: bool,
     },
-    /// A fault that may be gone at the next try.
+    /// A fault that a retry may resolve.
     Passing {
-        said: String,
-        /// Wait that the provider asks for.
+        message: String,
+        /// Wait that the provider requests.
         wait: Option<Duration>,
     },
-    /// A fault that another try would meet again.
+    /// A fault that a retry cannot resolve.
     Lasting(String),
 }
 
@@ -25,29 +25,31 @@ pub(crate) enum Fault {
 pub(crate) type Answer<T> = Result<T, Fault>;
 
 impl Fault {
-    pub(crate) fn passing(said: impl Into<String>) -> Self {
-        Self::Passing { said: said.into(), wait: None }
+    pub(crate) fn passing(message: impl Into<String>) -> Self {
+        Self::Passing { message: message.into(), wait: None }
     }
 
-    pub(crate) fn lasting(said: impl Into<String>) -> Self {
-        Self::Lasting(said.into())
+    pub(crate) fn lasting(message: impl Into<String>) -> Self {
+        Self::Lasting(message.into())
     }
 
     /// Prefixes the message with the request.
     pub(crate) fn of(self, what: &str) -> Self {
-        let of = |said: String| format!("{what}: {said}");
+        let of = |message: String| format!("{what}: {message}");
         match self {
-            Self::Unreachable { said, quick } => Self::Unreachable { said: of(said), quick },
-            Self::Passing { said, wait } => Self::Passing { said: of(said), wait },
-            Self::Lasting(said) => Self::Lasting(of(said)),
+            Self::Unreachable { message, quick } => {
+                Self::Unreachable { message: of(message), quick }
+            }
+            Self::Passing { message, wait } => Self::Passing { message: of(message), wait },
+            Self::Lasting(message) => Self::Lasting(of(message)),
         }
     }
 
-    /// Adds the host to the message if there was no connection.
+    /// Adds the host to the message of an unreachable provider.
     pub(crate) fn at(self, host: &str) -> Self {
         match self {
-            Self::Unreachable { said, quick } => {
-                Self::Unreachable { said: format!("{said} ({host})"), quick }
+            Self::Unreachable { message, quick } => {
+                Self::Unreachable { message: format!("{message} ({host})"), quick }
             }
             fault => fault,
         }
@@ -57,14 +59,14 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { said, .. } | Self::Passing { said, .. } | Self::Lasting(said) => {
-                f.write_str(said)
-            }
+            Self::Unreachable { message, .. }
+            | Self::Passing { message, .. }
+            | Self::Lasting(message) => f.write_str(message),
         }
     }
 }
 
-/// The wait that a `Retry-After` header asks for: seconds, or a date.
+/// Parses a `Retry-After` header: seconds, or a date.
 pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -74,8 +76,10 @@ pub(crate) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
 }
 
-/// The wait before a further try: doubled each time, and shortened at random by up to a half, so
-/// that many callers do not return at once.
+/// Returns the wait before a retry, from 0.5 to 16 s.
+///
+/// It doubles with each try. A random reduction of up to a half keeps many clients from retrying at
+/// once.
 pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
     const LONGEST: Duration = Duration::from_secs(16);
@@ -83,7 +87,7 @@ pub(crate) fn back_off(tries: u32, chance: u64) -> Duration {
     whole.mul_f64(0.5 + 0.5 * (chance % 1024) as f64 / 1024.0)
 }
 
-/// The beginning of an unexpected text, on one line and without control characters.
+/// Quotes up to 80 characters of a text, on one line and without control characters.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean: String = text

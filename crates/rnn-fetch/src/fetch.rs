@@ -18,23 +18,26 @@ use crate::{
     wanted::{Adjust, Wanted},
 };
 
-/// Rows of a file that are downloaded again before others are added.
+/// Number of rows of a file that are downloaded again before new ones are appended.
 const OVERLAP: usize = 20;
 
-/// Downloads bars into a new file, or adds new days to the existing one.
+/// Downloads bars into a new file, or appends new days to the existing one.
 ///
-/// `note` is called with each line of progress. Requests come one after another.
+/// `note` receives each line of progress. Requests are sent one after another.
 ///
 /// # Errors
 ///
-/// When no provider can serve the request, the existing file was not downloaded by this crate or
-/// was changed, or no provider answered well. The file is then as it was, unless the disk failed
-/// between replacing the file and its sidecar.
+/// - [`FetchError::Request`] if no provider can serve the request.
+/// - [`FetchError::File`] if the existing file was edited or not downloaded by this crate.
+/// - [`FetchError::Providers`] if no provider gives usable bars.
+/// - [`FetchError::Files`] or [`FetchError::Data`] if a file cannot be read, written or locked.
+///
+/// The file stays unchanged, unless the disk fails between replacing the file and its sidecar.
 pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
     let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries, note) };
     let sources = fetcher.sources()?;
     let place = Place::new(&request.out)?;
-    // Held from reading to writing, so that two downloads never build on the same rows.
+    // The lock covers reading and writing, so that two downloads never extend the same rows.
     let _lock = place.lock()?;
     let existed = place.target.exists();
     let kept = if request.force { None } else { Kept::open(&place.target, fetcher.wanted())? };
@@ -53,7 +56,7 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
     if has_start && request.to < kept.sidecar.first {
         let (to, first, file) = (request.to, kept.sidecar.first, request.out.display());
         return Err(FetchError::Request(format!(
-            "--to {to} is before the first day of {file}, {first}; --from asks for earlier days"
+            "--to {to} is before {first}, the first day of {file} (use --from for earlier days)"
         )));
     }
     let is_finished = kept.finished(request.symbol.market) == kept.bars.len();
@@ -65,12 +68,14 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
             fetcher.update(source, &kept)
         });
     let answer = answer.map_err(|error| match error {
-        FetchError::Providers(said) if request.provider.is_none() => FetchError::Providers(format!(
-            "{said}; {} stays as it is, as its prices are {}'s and go with no others: try again \
-             later; --provider NAME replaces the whole file from another",
-            request.out.display(),
-            kept.sidecar.provider.name()
-        )),
+        FetchError::Providers(message) if request.provider.is_none() => {
+            FetchError::Providers(format!(
+                "{message}; {} is unchanged, since its prices are from {} and providers cannot be \
+                 mixed (try again later, or replace the whole file with --provider NAME)",
+                request.out.display(),
+                kept.sidecar.provider.name()
+            ))
+        }
         error => error,
     });
     match answer? {
@@ -83,8 +88,9 @@ fn unchanged(request: &Request, sidecar: Sidecar) -> Outcome {
     Outcome { happened: Happened::Unchanged, added: 0, file: request.out.clone(), sidecar }
 }
 
-/// Providers to ask for more rows of a file: the named one, else the file's own, since only its
-/// rows match those of the file.
+/// Returns the providers for new rows of a file: the named one, else the file's own.
+///
+/// Rows of different providers do not match.
 fn asked(request: &Request, mut sources: Vec<Source>, sidecar: &Sidecar) -> Result<Vec<Source>> {
     if request.provider.is_none() {
         sources.retain(|source| source.provider == sidecar.provider);
@@ -92,14 +98,14 @@ fn asked(request: &Request, mut sources: Vec<Source>, sidecar: &Sidecar) -> Resu
     if sources.is_empty() {
         let (file, name) = (request.out.display(), sidecar.provider.name());
         return Err(FetchError::Request(format!(
-            "{file} is from {name}, which has no bars of {} here; name another --provider",
+            "{file} is from {name}, which has no bars of {} (choose another --provider)",
             request.symbol
         )));
     }
     Ok(sources)
 }
 
-/// A file's new content.
+/// New content of a file.
 struct Update {
     happened: Happened,
     added: usize,
@@ -117,7 +123,7 @@ impl Fetcher<'_> {
         Wanted { symbol: &self.request.symbol, adjust: self.request.adjust }
     }
 
-    /// The providers that can serve what is wanted.
+    /// Returns the providers that can serve the request.
     fn sources(&self) -> Result<Vec<Source>> {
         let named = self.request.provider;
         let mut refusals = Vec::new();
@@ -137,31 +143,33 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The first day of a file that is written as a whole. Replacing a file keeps its oldest days.
+    /// Returns the first day of a file that is written as a whole.
+    ///
+    /// A replaced file keeps its first day.
     fn start(&self, file: &Path, existed: bool) -> Date {
         let request = self.request;
         if let Some(from) = request.from {
             return from;
         }
-        let beside = Sidecar::path(file);
+        let path = Sidecar::path(file);
         let is_usable = |sidecar: &Sidecar| {
             sidecar.symbol == request.symbol.to_string() && sidecar.from <= request.to
         };
-        // One that cannot be read is about to be replaced.
+        // An unreadable sidecar is about to be replaced.
         match Sidecar::read(file).ok().flatten().filter(is_usable) {
             Some(sidecar) => {
                 (self.client.note)(format_args!(
-                    "note: days are asked for from {} on, as {} says; --from names another",
+                    "note: fetching from {} on, as in {} (--from sets another first day)",
                     sidecar.from,
-                    beside.display()
+                    path.display()
                 ));
                 sidecar.from
             }
             None => {
-                if existed || beside.exists() {
+                if existed || path.exists() {
                     (self.client.note)(format_args!(
-                        "note: days are asked for from {} on, the usual ten years; --from names \
-                         another",
+                        "note: fetching from {} on, by default ten years (--from sets another \
+                         first day)",
                         request.usual_from()
                     ));
                 }
@@ -170,41 +178,41 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Downloads the days from `asked[0]` to `asked[1]`.
+    /// Downloads the days `asked[0]..=asked[1]`.
     fn download(&self, source: &Source, asked: [Date; 2]) -> Answer<Download> {
         download(&self.client, source, self.wanted(), asked)
     }
 
-    /// Asks a provider for new days. `None`: the file is up to date.
+    /// Asks a provider for new days; `None` if the file is up to date.
     fn update(&self, source: &Source, kept: &Kept) -> Answer<Option<Update>> {
         let (note, file, name) = (self.client.note, self.request.out.display(), source.name());
         let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
-        let anew = || {
+        let fetch_whole = || {
             let download = self.download(source, [start, self.request.to.max(kept.last())])?;
-            // No fetch takes days away: a provider that lacks some is at fault.
+            // A fetch never removes days: a provider that lacks some is at fault.
             if let Some((first, number)) = kept.lacking(&download.days) {
                 let days = count(number, "day");
                 return Err(Fault::lasting(format!(
-                    "{name}: lacks {days} that {file} has, the first {first} (--force replaces it \
-                     nevertheless)"
+                    "{name}: lacks {days} of {file}, the first {first} (use --force to replace the \
+                     file anyway)"
                 )));
             }
             Ok(Some(self.whole(source, download, Happened::Replaced, &kept.bars)))
         };
         let theirs = kept.sidecar.provider;
         if source.provider != theirs {
-            let update = anew()?;
+            let update = fetch_whole()?;
             let theirs = theirs.name();
             note(format_args!(
-                "{file}: was from {theirs}, whose prices do not go with those of {name}; \
-                 everything was fetched again"
+                "{file}: was from {theirs}, whose prices cannot be mixed with those of {name}; \
+                 fetched the whole file again"
             ));
             return Ok(update);
         }
         if start < kept.sidecar.from {
-            let update = anew()?;
+            let update = fetch_whole()?;
             note(format_args!(
-                "{file}: began with {}, asked for {start}; everything was fetched again",
+                "{file}: began on {}, requested {start}; fetched the whole file again",
                 kept.sidecar.from
             ));
             return Ok(update);
@@ -214,44 +222,44 @@ impl Fetcher<'_> {
         let overlap = &kept.bars[first..finished];
         let download =
             self.download(source, [kept.bars[first].date, self.request.to.max(kept.last())])?;
-        // An unadjusted overlap may equal an adjusted one while the rows after it differ.
+        // An unadjusted overlap may equal an adjusted one although later rows differ.
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
             note(format_args!(
-                "{file}: {name} now gives {now} prices, and did not before; everything is fetched \
+                "{file}: {name} now gives {now} prices, unlike before; fetching the whole file \
                  again"
             ));
-            return anew();
+            return fetch_whole();
         }
         match Overlap::of(overlap, &download.days) {
             Overlap::Same(new) if finished < kept.bars.len() => {
                 let last = kept.last();
                 if new.iter().all(|bar| bar.date != last) {
                     return Err(Fault::lasting(format!(
-                        "{name}: gave no {last}, a day {file} has"
+                        "{name}: gave no bar of {last}, a day in {file}"
                     )));
                 }
                 note(format_args!(
-                    "{file}: {last} was not over when it was fetched; its row is replaced"
+                    "{file}: {last} was not over when it was fetched; replacing its row"
                 ));
                 Ok(Some(self.appended(source, kept, finished, &new, download)))
             }
             Overlap::Same(new) if new.is_empty() => Ok(None),
             Overlap::Same(new) => Ok(Some(self.appended(source, kept, finished, &new, download))),
             Overlap::Gone(day) => {
-                Err(Fault::lasting(format!("{name}: gave no {day}, a day {file} has")))
+                Err(Fault::lasting(format!("{name}: gave no bar of {day}, a day in {file}")))
             }
             Overlap::Differs { kept: before, now } => {
                 note(format_args!(
-                    "{file}: {}; everything is fetched again",
+                    "{file}: {}; fetching the whole file again",
                     rewritten(kept, before, now)
                 ));
-                anew()
+                fetch_whole()
             }
         }
     }
 
-    /// The file's first `rows`, and new bars after them.
+    /// Returns the file's first `rows` rows and the new bars after them.
     fn appended(
         &self,
         source: &Source,
@@ -262,7 +270,7 @@ impl Fetcher<'_> {
     ) -> Update {
         let Download { unadjusted, asked: [_, to], mut notes, .. } = download;
         notes.retain(|note| !kept.sidecar.notes.contains(note));
-        // The days no longer end there.
+        // A note on missing newest days is out of date.
         notes.splice(
             0..0,
             kept.sidecar.notes.iter().filter(|note| !note.contains(ENDS_EARLY)).cloned(),
@@ -278,7 +286,7 @@ impl Fetcher<'_> {
         Update { happened: Happened::Appended, added, text, sidecar }
     }
 
-    /// A file of the downloaded days only, in place of the days `before`.
+    /// Returns a file of the downloaded days, which replaces the days `before`.
     fn whole(
         &self,
         source: &Source,
@@ -322,7 +330,7 @@ impl Fetcher<'_> {
     }
 }
 
-/// Why a file cannot be added to.
+/// Describes why rows cannot be appended to a file.
 fn rewritten(kept: &Kept, before: Option<Bar>, now: Bar) -> String {
     let change = match before {
         Some(before) => before.change(&now),

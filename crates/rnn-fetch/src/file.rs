@@ -1,4 +1,4 @@
-//! The CSV file and its sidecar: how the existing ones are checked and replaced.
+//! Checks and replaces the CSV file and its sidecar.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use rnn_files::{
 };
 
 use crate::{
-    bars::{Bar, HEADER, lines, oddity},
+    bars::{Bar, HEADER, inconsistent_rows, lines},
     error::{FetchError, Result},
     notes::Note,
     sidecar::Sidecar,
@@ -21,7 +21,7 @@ use crate::{
     wanted::Wanted,
 };
 
-/// A file that an earlier download wrote and nobody has changed since.
+/// An existing file that an earlier download wrote and that is unchanged since.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) sidecar: Sidecar,
@@ -35,11 +35,11 @@ const LARGEST: u64 = 32 << 20;
 const COLUMNS: [&str; 5] = ["open", "close", "high", "low", "volume"];
 
 impl Kept {
-    /// The file at a path, if there is one.
+    /// Opens the file at a path; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// When the existing file is not an unchanged one of the same symbol and adjustment.
+    /// If the existing file was edited, or has another symbol or adjustment.
     pub(crate) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Option<Self>> {
         let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let there = match read_bytes(path, LARGEST) {
@@ -50,16 +50,17 @@ impl Kept {
         let sidecar = Sidecar::read(path)?;
         let Some(bytes) = there else { return Ok(None) };
         let Some(sidecar) = sidecar else {
-            let beside = Sidecar::path(path);
+            let sidecar_path = Sidecar::path(path);
             return Err(refused(format!(
-                "is there, and not known to be from `rnn-train fetch` ({} is missing); another \
-                 --out, or --force replaces it",
-                beside.display()
+                "exists, but not from `rnn-train fetch`: {} is missing (choose another --out, or \
+                 use --force to replace it)",
+                sidecar_path.display()
             )));
         };
         if sidecar.symbol != wanted.symbol.to_string() || sidecar.adjust != wanted.adjust {
             return Err(refused(format!(
-                "holds {} prices of {}, asked for {} of {}; another --out, or --force replaces it",
+                "holds {} prices of {}, expected {} prices of {} (choose another --out, or use \
+                 --force to replace it)",
                 sidecar.adjust.name(),
                 sidecar.symbol,
                 wanted.adjust.name(),
@@ -68,8 +69,8 @@ impl Kept {
         }
         let changed = || {
             refused(
-                "is not as it was fetched (its sha256 is not the one beside it): it was edited, or \
-                 a fetch was cut short while it was replaced; another --out, or --force replaces it"
+                "does not match its sidecar: it was edited, or a fetch was interrupted (choose \
+                 another --out, or use --force to replace it)"
                     .to_owned(),
             )
         };
@@ -88,20 +89,20 @@ impl Kept {
         self.bars[self.bars.len() - 1].date
     }
 
-    /// Rows whose days were over when they were fetched: all, or all but the last.
+    /// Returns the number of rows whose day was over when they were fetched.
     pub(crate) fn finished(&self, market: Market) -> usize {
         let is_over = self.last() <= market.last_finished_day(self.sidecar.fetched_at);
         self.bars.len() - usize::from(!is_over)
     }
 
-    /// The file's first rows, with more bars after them.
+    /// Returns the text of the file's first `rows` rows and of more bars after them.
     pub(crate) fn with(&self, rows: usize, more: &[Bar], code: &str) -> String {
-        // The header is a line, too.
+        // The first line is the header.
         let kept: String = self.text.split_inclusive('\n').take(1 + rows).collect();
         kept + &lines(more, rows, code)
     }
 
-    /// Days of the file that `days` lacks: the first, and their number.
+    /// Returns the first day of the file that `days` lacks, and the number of such days.
     pub(crate) fn lacking(&self, days: &[Bar]) -> Option<(Date, usize)> {
         let mut lacking = self
             .bars
@@ -112,7 +113,7 @@ impl Kept {
     }
 }
 
-/// A whole file.
+/// Returns the text of a whole file.
 pub(crate) fn whole(bars: &[Bar], code: &str) -> String {
     format!("{HEADER}\n{}", lines(bars, 0, code))
 }
@@ -122,7 +123,7 @@ struct Checked {
     warnings: Vec<String>,
 }
 
-/// Reads a file as every other CSV file is read.
+/// Reads a file by the reader of all other CSV files.
 fn read(path: &Path) -> Result<Checked, DataError> {
     let table = CsvFile::open(path, None)?.read(&COLUMNS, &ReadOptions::default())?;
     let column = |name: &str| table.column(name).unwrap_or_default();
@@ -131,67 +132,67 @@ fn read(path: &Path) -> Result<Checked, DataError> {
         Bar::new(table.times[row].date(), [open[row], close[row], high[row], low[row]], volume[row])
     };
     let bars: Vec<Bar> = (0..table.rows()).map(bar).collect();
-    let warnings = table.warnings.iter().map(ToString::to_string).chain(oddity(&bars)).collect();
+    let warnings =
+        table.warnings.iter().map(ToString::to_string).chain(inconsistent_rows(&bars)).collect();
     Ok(Checked { bars, warnings })
 }
 
-/// Where a file is to be written.
+/// Destination of a file.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// As it was typed.
+    /// Path as the user gave it.
     pub(crate) path: PathBuf,
-    /// The target of a link. Sidecar, lock and temporary files are beside it, so that all names of
-    /// a file share them.
+    /// Target of a link, else the path. Sidecar, lock and temporary files are beside it, so that
+    /// all names of a file share them.
     pub(crate) target: PathBuf,
 }
 
 impl Place {
     /// # Errors
     ///
-    /// When no file can be written there.
+    /// If no file can be written at the path.
     pub(crate) fn new(path: &Path) -> Result<Self> {
         let refused = |problem: &str| {
             Err(FetchError::File { path: path.to_owned(), problem: problem.to_owned() })
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if path.is_dir() {
-            return refused("is a folder; --out names a file");
+            return refused("is a folder (give --out a file)");
         }
         if path.file_name().is_none() {
-            return refused("is no name of a file; --out names one");
+            return refused("is not a file name (give --out a file)");
         }
         if folder.is_some_and(|folder| !folder.is_dir()) {
-            return refused("cannot be written, as its folder is not there; create it first");
+            return refused("cannot be written: its folder does not exist (create it)");
         }
         if path.exists() && !path.is_file() {
-            return refused("is no ordinary file; --out names one");
+            return refused("is not an ordinary file (give --out a file)");
         }
         let target = match path.is_symlink() {
             true => match path.canonicalize() {
                 Ok(target) => target,
                 Err(_) => {
-                    return refused(
-                        "is a link to nothing; remove it, or name another file with --out",
-                    );
+                    return refused("is a dangling link (remove it, or choose another --out)");
                 }
             },
             false => path.to_owned(),
         };
         if Sidecar::path(&target).is_dir() {
             return refused(
-                "needs a file of the same name and .json beside it, and there is a folder of that \
-                 name",
+                "cannot have a sidecar: its name with .json is a folder (choose another --out)",
             );
         }
         Ok(Self { path: path.to_owned(), target })
     }
 
-    /// Locks the file for this process alone. The lock's file stays: after its removal a third
-    /// process could lock a new file of that name.
+    /// Takes an exclusive lock on the file.
+    ///
+    /// The lock file is never removed: otherwise a third process could lock a new file of that
+    /// name.
     ///
     /// # Errors
     ///
-    /// When another process holds the lock, with that process and the time.
+    /// If another process holds the lock; the message has that process and the time.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let name = self.target.file_name().unwrap_or_default().to_string_lossy();
         Ok(Lock::take(
@@ -200,11 +201,12 @@ impl Place {
         )?)
     }
 
-    /// Writes file and sidecar under temporary names, reads the file back, and renames both. A
-    /// crash in between is noticed: the sidecar holds the SHA-256 of its own file.
+    /// Writes file and sidecar under temporary names, reads the file back, and renames both.
+    ///
+    /// A crash between the renames is detected, since the sidecar has the SHA-256 of its file.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
-        let beside = Sidecar::path(&self.target);
-        let (csv, json) = (temporary_path(&self.target), temporary_path(&beside));
+        let sidecar_path = Sidecar::path(&self.target);
+        let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| FileError::Write { path, source }
@@ -212,13 +214,13 @@ impl Place {
         let write = || {
             let document = to_json(sidecar)?;
             write_synced(&csv, text).map_err(failed(&self.path))?;
-            // The user does not know the temporary name.
+            // The temporary name means nothing to the user.
             let checked = read(&csv).map_err(|error| {
-                let said = error.to_string().replace(&csv.display().to_string(), "it");
+                let message = error.to_string().replace(&csv.display().to_string(), "it");
                 FetchError::File {
                     path: self.path.clone(),
                     problem: format!(
-                        "what was fetched cannot be read back, so nothing was changed: {said}"
+                        "the fetched rows cannot be read back, so nothing was changed: {message}"
                     ),
                 }
             })?;
@@ -232,9 +234,9 @@ impl Place {
             for warning in checked.warnings {
                 note(format_args!("warning: {}: {warning}", self.path.display()));
             }
-            write_synced(&json, &document).map_err(failed(&beside))?;
+            write_synced(&json, &document).map_err(failed(&sidecar_path))?;
             rename_synced(&csv, &self.target).map_err(failed(&self.path))?;
-            Ok(rename_synced(&json, &beside).map_err(failed(&beside))?)
+            Ok(rename_synced(&json, &sidecar_path).map_err(failed(&sidecar_path))?)
         };
         write().inspect_err(|_| {
             drop(fs::remove_file(&csv));

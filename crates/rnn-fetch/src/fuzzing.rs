@@ -1,4 +1,4 @@
-//! What reads foreign bytes, for fuzz targets; no part of the interface.
+//! Parsers of foreign bytes for fuzz targets; not part of the public interface.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// What is wrong with the bytes.
+/// A description of the malformed bytes.
 pub fn read_answer(provider: Provider, body: &[u8]) -> Result<()> {
     let reply = Reply { status: 200, body: String::from_utf8_lossy(body).into_owned() };
     let wanted = Wanted { symbol: &"600519".parse()?, adjust: Adjust::Qfq };
@@ -28,7 +28,7 @@ pub fn read_answer(provider: Provider, body: &[u8]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// What is wrong with the text.
+/// A description of the malformed text.
 pub fn read_sidecar(path: &Path, text: &str) -> Result<()> {
     Sidecar::parse(path, text).map(drop)
 }

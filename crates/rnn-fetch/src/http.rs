@@ -14,21 +14,21 @@ use crate::{
     notes::Note,
 };
 
-/// Begins like a browser's: Yahoo answers 429 to others.
+/// Starts like the user agent of a browser: Yahoo answers 429 to others.
 const USER_AGENT: &str =
     concat!("Mozilla/5.0 (compatible; rnn-train/", env!("CARGO_PKG_VERSION"), ")");
-/// Largest unpacked answer in bytes; ten years take a quarter of a megabyte.
+/// Largest unpacked answer in bytes; ten years of bars are a quarter of a megabyte.
 const LARGEST_BODY: u64 = 4 << 20;
 const REDIRECTS: u32 = 5;
 /// Shortest pause between two requests.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A provider that asks to wait longer is given up.
+/// Longest wait that a provider may request.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Shorter than the time-out: without a network every provider costs this wait.
+/// Time-out of name resolution: without a network, every provider costs this wait.
 const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Asks one thing at a time, politely.
+/// HTTP client that sends one request at a time, with pauses and retries.
 pub(crate) struct Client<'a> {
     agent: Agent,
     timeout: Duration,
@@ -37,7 +37,7 @@ pub(crate) struct Client<'a> {
     last: Cell<Option<Instant>>,
 }
 
-/// A whole answer with any status.
+/// A complete answer of any status.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -56,8 +56,9 @@ impl<'a> Client<'a> {
         Self { agent: config.build().new_agent(), timeout, retries, note, last: Cell::new(None) }
     }
 
-    /// Asks until an answer can be read or no tries are left. Reading is part of a try, since only
-    /// it notices a body that ends early.
+    /// Sends a request until `read` accepts the answer or no retries are left.
+    ///
+    /// Reading is part of a try, since only parsing detects a body that ends early.
     pub(crate) fn get<T>(
         &self,
         what: &str,
@@ -72,7 +73,7 @@ impl<'a> Client<'a> {
                 Err(fault) => fault,
             };
             let wait = match &fault {
-                // A missing network is reported once, at the end.
+                // A missing network is reported once, after all providers.
                 Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => {
                     back_off(0, chance())
                 }
@@ -83,7 +84,7 @@ impl<'a> Client<'a> {
                     }
                     let left = self.retries - tries - 1;
                     (self.note)(format_args!(
-                        "{what}: {fault}; again in {:.1} s ({left} more after that)",
+                        "{what}: {fault}; retrying in {:.1} s (retries left: {left})",
                         wait.as_secs_f64()
                     ));
                     wait
@@ -109,7 +110,7 @@ impl<'a> Client<'a> {
         if let Some(referer) = referer {
             request = request.header("Referer", referer);
         }
-        // No redirect leads from HTTPS to HTTP.
+        // Refuse redirects from HTTPS to HTTP.
         let request = request.config().https_only(url.starts_with("https:")).build();
         let mut response = request.call().map_err(|error| self.fault(error))?;
         if let Some(fault) = busy(&response) {
@@ -129,11 +130,11 @@ impl<'a> Client<'a> {
 
     fn fault(&self, error: ureq::Error) -> Fault {
         use ureq::Error as E;
-        let unreachable = |said: String, quick| Fault::Unreachable { said, quick };
+        let unreachable = |message: String, quick| Fault::Unreachable { message, quick };
         match error {
             E::Timeout(Timeout::Resolve) => unreachable(
                 format!(
-                    "its address was not found within {} s",
+                    "its address was not resolved within {} s",
                     RESOLVE.min(self.timeout).as_secs_f64()
                 ),
                 false,
@@ -143,7 +144,7 @@ impl<'a> Client<'a> {
                 false,
             ),
             E::Timeout(_) => Fault::passing(format!(
-                "no whole answer within {} s (--timeout)",
+                "no complete answer within {} s (use a longer --timeout)",
                 self.timeout.as_secs_f64()
             )),
             E::BodyExceedsLimit(limit) => Fault::lasting(format!(
@@ -156,13 +157,14 @@ impl<'a> Client<'a> {
             E::Io(error) if is_broken(error.kind()) => {
                 Fault::passing(format!("the connection broke off ({})", plain(&error.to_string())))
             }
-            // The next try would meet the same redirect.
+            // A retry would get the same redirect.
             E::Protocol(error) if error.to_string().contains("location header") => Fault::lasting(
-                format!("redirected, and did not say where to ({})", plain(&error.to_string())),
+                format!("redirected without a location ({})", plain(&error.to_string())),
             ),
-            E::Protocol(_) | E::Decompress(..) => {
-                Fault::passing(format!("sent no whole HTTP answer ({})", plain(&error.to_string())))
-            }
+            E::Protocol(_) | E::Decompress(..) => Fault::passing(format!(
+                "sent an incomplete HTTP answer ({})",
+                plain(&error.to_string())
+            )),
             E::Io(error) => unreachable(plain(&error.to_string()), true),
             E::HostNotFound
             | E::ConnectionFailed
@@ -174,7 +176,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// A fault if the status is 429 or 5xx.
+/// Returns a fault if the status is 429 or 5xx.
 fn busy<B>(response: &Response<B>) -> Option<Fault> {
     let status = response.status();
     if status.as_u16() != 429 && !status.is_server_error() {
@@ -182,10 +184,10 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
     }
     let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let wait = asked.and_then(|text| retry_after(text, Timestamp::now()));
-    let said = match wait {
+    let message = match wait {
         Some(wait) if wait > LONGEST_WAIT => {
             format!(
-                "answered {status} and asks to wait {} s, more than the {} s it is given",
+                "answered {status} and asks to wait {} s, more than the limit of {} s",
                 wait.as_secs(),
                 LONGEST_WAIT.as_secs()
             )
@@ -193,10 +195,10 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
         Some(wait) => format!("answered {status} and asks to wait {} s", wait.as_secs()),
         None => format!("answered {status}"),
     };
-    Some(Fault::Passing { said, wait })
+    Some(Fault::Passing { message, wait })
 }
 
-/// Whether an open connection ended.
+/// Returns whether an open connection ended.
 fn is_broken(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -207,13 +209,13 @@ fn is_broken(kind: ErrorKind) -> bool {
     )
 }
 
-/// A system's message without its number, on one line.
+/// Returns a message of the operating system on one line, without its error number.
 fn plain(message: &str) -> String {
     let message = message.split(" (os error").next().unwrap_or(message);
     excerpt(message).trim_matches('`').to_owned()
 }
 
-/// A random number, from the seed of the standard library's hash maps.
+/// Returns a random number, from the seed of the standard library's hash maps.
 fn chance() -> u64 {
     RandomState::new().build_hasher().finish()
 }

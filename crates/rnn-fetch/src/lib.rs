@@ -1,7 +1,9 @@
-//! Downloads daily bars from providers that need no token, as CSV files in the course's format.
+//! Downloads daily bars (open, close, high, low, volume) as CSV files in the course's format.
+//!
+//! The providers are Tencent, EastMoney and Yahoo; none needs a token.
 //!
 //! ```text
-//! Request -> sources (in order) -> windows of years -> answers -> Bars (by day) -> CSV -> sidecar
+//! Request -> providers (in order) -> windows of years -> answers -> bars by day -> CSV -> sidecar
 //! ```
 //!
 //! # Examples
@@ -18,30 +20,36 @@
 //!
 //! # The file
 //!
-//! A CSV file with the header `,date,open,close,high,low,volume,code`. The first column is a row
-//! number from 0 on, days ascend, prices have up to four digits after the point. `volume` counts
-//! lots of 100 shares on the mainland, else shares. Tencent's volumes of the STAR market (68…) and
-//! Yahoo's are shares and are divided by 100. `code` is the six digits, or the ticker.
+//! A CSV file with the header `,date,open,close,high,low,volume,code`.
 //!
-//! [`Adjust::Qfq`] is each provider's own; Yahoo has none, so its prices are multiplied by
-//! `adjclose / close`. Yahoo adjusts even [`Adjust::None`] for splits. No file mixes two providers
-//! or two adjustments.
+//! - The first column is a row number that starts at 0. Days ascend.
+//! - Prices are in the currency of the exchange, with up to four decimal places.
+//! - `volume` counts lots of 100 shares in mainland China, and shares elsewhere. Tencent's volumes
+//!   of the STAR market (68…) and Yahoo's mainland volumes are shares; both are divided by 100.
+//! - `code` is the six digits, or the ticker.
+//!
+//! Each provider adjusts by its own [`Adjust::Qfq`]. Yahoo has none, so its prices are multiplied
+//! by `adjclose / close`. Yahoo adjusts for splits even with [`Adjust::None`]. A file never mixes
+//! two providers or two adjustments.
 //!
 //! # The sidecar
 //!
 //! `FILE.json` beside the file is its [`Sidecar`]: symbol, provider, days, rows, SHA-256. A file
-//! with another SHA-256 is not touched. A later download asks for the last rows again, since every
-//! dividend rewrites forward-adjusted history. Rows are only added if the overlap is the same, else
-//! the whole file is downloaded again. A last day that was not over is not part of the overlap:
-//! its row is replaced. Only the file's own provider is asked, unless another is named, so that a
-//! failure never turns a file into another provider's.
+//! whose SHA-256 differs is never changed.
 //!
-//! Sidecar, lock (`.FILE.lock`, which stays) and temporary files are beside a link's target.
+//! An update downloads the last 20 rows again, since every dividend rewrites forward-adjusted
+//! history. New rows are appended only if this overlap is equal; otherwise the whole file is
+//! downloaded again. The row of a day whose trading was not over is replaced. An update asks the
+//! file's own provider, unless the request names another. A failure therefore never switches the
+//! provider of a file.
+//!
+//! Sidecar, lock file (`.FILE.lock`, never removed) and temporary files are beside the file, or
+//! beside the target of a link.
 //!
 //! # Environment
 //!
-//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace scheme and host of a
-//! provider; paths and parameters stay. `HTTPS_PROXY` is heeded.
+//! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace the scheme and host of a
+//! provider; paths and parameters stay. `HTTPS_PROXY` is honoured.
 
 mod answer;
 mod bars;
@@ -73,3 +81,7 @@ pub use request::Request;
 pub use sidecar::Sidecar;
 pub use symbol::{Market, Symbol};
 pub use wanted::Adjust;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

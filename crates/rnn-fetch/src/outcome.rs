@@ -4,43 +4,43 @@ use serde::Serialize;
 
 use crate::{notes::count, sidecar::Sidecar};
 
-/// What became of the file.
+/// Result of a download for the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Happened {
-    /// It is new.
+    /// A new file was written.
     Created,
     /// Rows were added, or the last row was replaced.
     Appended,
-    /// All its rows were replaced.
+    /// All rows were replaced.
     Replaced,
-    /// It was up to date.
+    /// The file was up to date.
     Unchanged,
 }
 
-/// A file after a download.
+/// Summary of a file after a download.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
-    /// What became of the file.
+    /// Result of the download.
     pub happened: Happened,
-    /// Number of days it did not have before; all days of a file replaced by force.
+    /// Number of days that are new in the file; all days if it was replaced by force.
     pub added: usize,
-    /// CSV file, as it was named.
+    /// CSV file, as in the request.
     pub file: PathBuf,
-    /// What the file is.
+    /// Description of the file.
     #[serde(flatten)]
     pub sidecar: Sidecar,
 }
 
 impl Outcome {
-    /// Returns one line about it.
+    /// Returns a one-line summary.
     pub fn summary(&self) -> String {
         let Sidecar { rows, first, last, provider, adjust, symbol, .. } = &self.sidecar;
         let file = self.file.display();
         let days = |number: usize| count(number, "day");
         let what = match self.happened {
             Happened::Created => format!("wrote {file}"),
-            Happened::Appended if self.added == 0 => format!("renewed the last day of {file}"),
+            Happened::Appended if self.added == 0 => format!("updated the last day of {file}"),
             Happened::Appended => format!("added {} to {file}", days(self.added)),
             Happened::Replaced => format!("replaced {file}"),
             Happened::Unchanged => format!("{file} is up to date"),

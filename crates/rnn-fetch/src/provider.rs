@@ -13,24 +13,24 @@ use crate::{
     yahoo,
 };
 
-/// A source of bars on the internet.
+/// An internet provider of daily bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Provider {
-    /// Shanghai, Shenzhen, Beijing.
+    /// Tencent: Shanghai, Shenzhen, Beijing.
     Tencent,
-    /// Shanghai, Shenzhen, Beijing.
+    /// EastMoney: Shanghai, Shenzhen, Beijing.
     Eastmoney,
-    /// Shanghai, Shenzhen, Hong Kong, the United States.
+    /// Yahoo Finance: Shanghai, Shenzhen, Hong Kong, the United States.
     Yahoo,
 }
 
 impl Provider {
-    /// All providers, in the order they are asked.
+    /// All providers, in the order of requests.
     pub const ALL: [Self; 3] = [Self::Tencent, Self::Eastmoney, Self::Yahoo];
 
-    /// Its name in files and messages, such as `tencent`.
+    /// Returns the name in files and messages, such as `tencent`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tencent => "tencent",
@@ -39,29 +39,29 @@ impl Provider {
         }
     }
 
-    /// Why it cannot serve what is wanted, if it cannot.
+    /// Returns why the provider cannot serve a request, if it cannot.
     pub(crate) fn refuses(self, wanted: Wanted<'_>) -> Option<String> {
         let (name, symbol) = (self.name(), wanted.symbol);
         match self {
             Self::Tencent | Self::Eastmoney if !symbol.market.is_mainland() => {
-                Some(format!("{name} has no bars of {symbol} here, yahoo has"))
+                Some(format!("{name} has no bars of {symbol} (use --provider yahoo)"))
             }
             Self::Yahoo if wanted.adjust == Adjust::Hfq => Some(format!(
                 "yahoo has no hfq prices{}",
                 if symbol.market.is_mainland() {
-                    ", tencent and eastmoney have"
+                    " (use --provider tencent or eastmoney)"
                 } else {
-                    ", and no other provider has bars of that market here; take qfq or none"
+                    ", and no other provider serves that market (use --adjust qfq or none)"
                 }
             )),
-            Self::Yahoo if symbol.market == Market::Beijing => {
-                Some("yahoo has no shares of Beijing, tencent and eastmoney have".to_owned())
-            }
+            Self::Yahoo if symbol.market == Market::Beijing => Some(
+                "yahoo has no bars of Beijing (use --provider tencent or eastmoney)".to_owned(),
+            ),
             _ => None,
         }
     }
 
-    /// Scheme and host, unless the environment names others.
+    /// Returns the default scheme and host.
     fn usual_base(self) -> &'static str {
         match self {
             Self::Tencent => "https://web.ifzq.gtimg.cn",
@@ -78,7 +78,7 @@ impl Provider {
         }
     }
 
-    /// The requests that cover some days, oldest first.
+    /// Returns the windows of requests that cover `from..=to`, oldest first.
     pub(crate) fn windows(self, from: Date, to: Date) -> Vec<Window> {
         match self {
             Self::Tencent => tencent::windows(from, to),
@@ -86,7 +86,7 @@ impl Provider {
         }
     }
 
-    /// Path and parameters of a request.
+    /// Returns the path and parameters of a request.
     pub(crate) fn path(self, wanted: Wanted<'_>, window: Window) -> String {
         match self {
             Self::Tencent => tencent::path(wanted, window),
@@ -95,12 +95,12 @@ impl Provider {
         }
     }
 
-    /// The page that a request seems to come from, where the provider minds.
+    /// Returns the `Referer` header, if the provider checks it.
     pub(crate) fn referer(self) -> Option<&'static str> {
         (self == Self::Eastmoney).then_some("https://quote.eastmoney.com/")
     }
 
-    /// The rows of an answer.
+    /// Parses the rows of an answer.
     pub(crate) fn read(self, reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
         match self {
             Self::Tencent => tencent::read(reply, wanted),
@@ -110,7 +110,7 @@ impl Provider {
     }
 }
 
-/// A provider, and where it is.
+/// A provider and its address.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) provider: Provider,
@@ -118,11 +118,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// At its usual address, or that of the environment.
+    /// Returns a provider at its default address, or that of the environment variable.
     ///
     /// # Errors
     ///
-    /// When the environment's is no address.
+    /// If the environment variable is not a scheme and host.
     pub(crate) fn new(provider: Provider) -> Result<Self> {
         let typed = std::env::var_os(provider.variable()).filter(|value| !value.is_empty());
         let base = match typed {
@@ -151,7 +151,7 @@ impl Source {
     }
 }
 
-/// Scheme and host of a URL that is nothing else.
+/// Returns the scheme and host of a URL without path and query.
 fn base(text: &str) -> Option<String> {
     let uri: ureq::http::Uri = text.trim().parse().ok()?;
     let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
@@ -161,7 +161,7 @@ fn base(text: &str) -> Option<String> {
     (uri.path() == "/" && uri.query().is_none()).then(|| format!("{scheme}://{host}"))
 }
 
-/// Windows of ten years: some 2,430 rows, a quarter of a megabyte.
+/// Returns windows of ten years: about 2,430 rows, a quarter of a megabyte.
 fn decades(from: Date, to: Date) -> Vec<Window> {
     let mut windows = Vec::new();
     let mut start = from;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_makes_a_reader_panic() {
+    fn changed_answers_never_panic() {
         let bodies = [
             concat!(
                 r#"v={"code":0,"msg":"","data":{"sh600519":{"qfqday":["#,
@@ -246,7 +246,7 @@ mod tests {
                 }
             }
         }
-        assert!(read > 100, "many changes leave what can be read: {read}");
+        assert!(read > 100, "many changed answers can still be read: {read}");
     }
 
     #[test]

@@ -4,33 +4,44 @@ use jiff::{Span, Timestamp, civil::Date};
 
 use crate::{provider::Provider, symbol::Symbol, wanted::Adjust};
 
-/// What to download, and into which file.
+/// Parameters of a download.
+///
+/// # Examples
+///
+/// ```
+/// use rnn_fetch::{Adjust, Request};
+///
+/// let mut request = Request::new("600519".parse()?, "600519.csv");
+/// request.from = Some("2020-01-02".parse().unwrap());
+/// assert_eq!(request.adjust, Adjust::Qfq);
+/// # Ok::<(), rnn_fetch::FetchError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Share, index or fund.
     pub symbol: Symbol,
     /// Adjustment for dividends and splits.
     pub adjust: Adjust,
-    /// Provider to ask. `None`: that of the existing file; for a new file each in turn.
+    /// Provider. `None`: that of the existing file; for a new file, each in turn.
     pub provider: Option<Provider>,
-    /// First day. `None`: that of the existing file, else ten years before the last day.
+    /// First day. `None`: that of the existing file; for a new file, ten years before `to`.
     pub from: Option<Date>,
     /// Last day.
     pub to: Date,
-    /// CSV file to write or to add new days to.
+    /// CSV file to write or to append to.
     pub out: PathBuf,
-    /// Whether to replace the existing file, whatever it is.
+    /// Whether to replace any existing file.
     pub force: bool,
     /// Longest wait for an answer.
     pub timeout: Duration,
-    /// Number of further tries after a passing fault, such as a busy provider.
+    /// Number of retries after a temporary fault, such as a busy provider.
     pub retries: u32,
 }
 
 impl Request {
     /// Creates a request for forward-adjusted bars up to the last finished day.
     ///
-    /// It waits 20 seconds for an answer and tries three more times.
+    /// The time-out is 20 seconds, with up to three retries.
     pub fn new(symbol: Symbol, out: impl Into<PathBuf>) -> Self {
         let to = symbol.market.last_finished_day(Timestamp::now());
         let (timeout, retries) = (Duration::from_secs(20), 3);
@@ -47,7 +58,7 @@ impl Request {
         }
     }
 
-    /// First day of a new file if none is given.
+    /// Returns the default first day of a new file.
     pub(crate) fn usual_from(&self) -> Date {
         self.to.saturating_sub(Span::new().years(10)).max(self.symbol.market.first_day())
     }

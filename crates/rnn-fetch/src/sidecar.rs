@@ -10,10 +10,10 @@ use crate::{
     wanted::Adjust,
 };
 
-/// What a downloaded file is, written beside it as `FILE.json`.
+/// Description of a downloaded file, written beside it as `FILE.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sidecar {
-    /// Layout of this document.
+    /// Version of the layout of this document.
     pub format: u32,
     /// Symbol, as [`Symbol`](crate::Symbol) prints it.
     pub symbol: String,
@@ -23,11 +23,11 @@ pub struct Sidecar {
     pub host: String,
     /// Adjustment of all rows.
     pub adjust: Adjust,
-    /// Whether the newest prices are unadjusted because the provider has no others.
+    /// Whether the newest prices are unadjusted, since the provider has no adjusted ones.
     pub unadjusted: bool,
-    /// First day that was asked for.
+    /// First requested day.
     pub from: Date,
-    /// Last day that was asked for.
+    /// Last requested day.
     pub to: Date,
     /// Day of the first row.
     pub first: Date,
@@ -37,46 +37,46 @@ pub struct Sidecar {
     pub rows: usize,
     /// Time of the download.
     pub fetched_at: Timestamp,
-    /// SHA-256 of the CSV file.
+    /// SHA-256 of the CSV file in hexadecimal.
     pub sha256: String,
-    /// What was odd about the provider's answers.
+    /// Irregularities of the provider's answers.
     pub notes: Vec<String>,
 }
 
 impl Sidecar {
     pub(crate) const FORMAT: u32 = 1;
 
-    /// Where the sidecar of a file is.
+    /// Returns the path of a file's sidecar.
     pub(crate) fn path(file: &Path) -> PathBuf {
         let mut path = file.as_os_str().to_owned();
         path.push(".json");
         path.into()
     }
 
-    /// The sidecar of a file, if there is one.
+    /// Reads the sidecar of a file; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// When there is one that cannot be read, or is of another layout.
+    /// If the sidecar exists and cannot be read, or has another layout.
     pub(crate) fn read(file: &Path) -> Result<Option<Self>> {
         let path = Self::path(file);
         read_if_exists(&path)?.map(|text| Self::parse(&path, &text)).transpose()
     }
 
-    /// Reads the text of the sidecar at a path.
+    /// Parses the text of the sidecar at a path.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
         let refused = |problem: String| FetchError::File { path: path.to_owned(), problem };
         let malformed = |error: serde_json::Error| {
             refused(format!(
-                "expected what `rnn-train fetch` writes beside a file, got: {error}; --force \
-                 replaces both"
+                "expected a sidecar of `rnn-train fetch`: {error} (use --force to replace both \
+                 files)"
             ))
         };
         let document: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
         let format = &document["format"];
         if *format != Self::FORMAT {
             return Err(refused(format!(
-                "has layout {format}, this program reads {}; --force replaces both files",
+                "expected layout {}, got {format} (use --force to replace both files)",
                 Self::FORMAT
             )));
         }

@@ -8,7 +8,7 @@ use jiff::{
 
 use crate::error::{FetchError, Result};
 
-/// Where a share is traded.
+/// An exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Market {
@@ -25,14 +25,14 @@ pub enum Market {
 }
 
 impl Market {
-    /// Whether it is in mainland China, where volumes are counted in lots of 100 shares.
+    /// Returns whether the exchange is in mainland China, where volumes count lots of 100 shares.
     pub fn is_mainland(self) -> bool {
         !matches!(self, Self::HongKong | Self::UnitedStates)
     }
 
-    /// Returns the local time there, without daylight saving.
+    /// Returns the local time of the exchange, without daylight saving.
     pub fn clock(self, now: Timestamp) -> DateTime {
-        // A constant offset is enough to know the day, and needs no time-zone database.
+        // A constant offset suffices for the day, and needs no time-zone database.
         let hours = if self == Self::UnitedStates { -5 } else { 8 };
         Offset::constant(hours).to_datetime(now)
     }
@@ -55,7 +55,7 @@ impl Market {
         if self.is_mainland() { date(1990, 12, 1) } else { date(1960, 1, 1) }
     }
 
-    /// Prefix of the mainland's symbols.
+    /// Returns the prefix of symbols in mainland China.
     fn prefix(self) -> &'static str {
         match self {
             Self::Shanghai => "sh",
@@ -97,8 +97,8 @@ impl FromStr for Symbol {
         let upper = text.trim().to_ascii_uppercase();
         let problem = || match is_code(&upper) {
             true => format!(
-                "no exchange's codes begin like `{text}`; say which it is, as in sh{text}, or type \
-                 another of {FORMS}"
+                "no exchange uses codes like `{text}` (add a prefix, as in sh{text}, or use one of \
+                 {FORMS})"
             ),
             false => format!("expected a symbol like {FORMS}, got `{text}`"),
         };
@@ -150,7 +150,9 @@ fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The exchange whose codes begin so. Beijing's 92 comes before Shanghai's 9 (B shares are 900).
+/// Returns the exchange of a code by its first digits.
+///
+/// Beijing's 92 is checked before Shanghai's 9 (B shares are 900).
 fn market_of(code: &str) -> Option<Market> {
     const BEGINNINGS: [(&str, Market); 14] = [
         ("92", Market::Beijing),
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused_with_those_there_are() {
+    fn unknown_forms_are_refused_with_the_known_ones() {
         for text in [
             "",
             "60051",

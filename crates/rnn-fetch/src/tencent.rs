@@ -11,10 +11,11 @@ use crate::{
 };
 
 const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…] of numbers";
-/// More rows than any two years have; larger requests are cut short.
+/// Requested number of rows, more than two years have; the provider truncates larger requests.
 const ROWS: usize = 640;
 
-/// Two whole years each: the requests of tushare's `get_k_data`, which the provider keeps ready.
+/// Returns windows of two whole years, as tushare's `get_k_data` requests them; the provider caches
+/// such answers.
 pub(crate) fn windows(from: Date, to: Date) -> Vec<Window> {
     let years = (from.year()..=to.year()).step_by(2);
     years
@@ -32,7 +33,7 @@ pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
         _ => ("fqkline", adjust.name()),
     };
     let Window { from, to } = window;
-    // A random number, as tushare sends it, avoids caches that are a day old.
+    // A random number, as in tushare, avoids answers that a cache kept for a day.
     let nonce = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10u128.pow(17);
     format!(
         "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},\
@@ -54,7 +55,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     }
     let (data, is_list) =
         (&document["data"], |value: &Value| value.as_array().is_some_and(Vec::is_empty));
-    // Days before a share was listed are answered in these ways, too.
+    // The provider also answers so for days before a share was listed.
     let none = |got: &Value| {
         Ok(Rows {
             absent: Some(format!("has no bars of {symbol}, got {}", excerpt(&got.to_string()))),
@@ -112,12 +113,12 @@ fn prefix(adjust: Adjust) -> &'static str {
 
 enum Row {
     Bar(Bar),
-    /// Without numbers.
+    /// A row without values.
     Empty,
     Bad,
 }
 
-/// A row. Values after the sixth (dividends as an object or a list, turnover, amount) are ignored.
+/// Parses a row. Values after the sixth (dividends, turnover, amount) are ignored.
 fn row(value: &Value, symbol: &Symbol) -> Row {
     let values = match value.as_array() {
         Some(values) if values.len() >= 6 => &values[..6],
@@ -134,7 +135,7 @@ fn row(value: &Value, symbol: &Symbol) -> Row {
 fn bar(date: Date, values: &[Value], symbol: &Symbol) -> Option<Bar> {
     let numbers: Vec<f64> = values.iter().map_while(number).collect();
     let &[open, close, high, low, volume] = &numbers[..] else { return None };
-    // The STAR market's volumes are shares, all others' are lots of 100.
+    // Volumes of the STAR market are shares, all others are lots of 100.
     let is_star = symbol.market == Market::Shanghai && symbol.code.starts_with("68");
     let volume = if is_star { volume / 100.0 } else { volume };
     (volume >= 0.0).then(|| Bar::new(date, [open, close, high, low], volume))
@@ -149,12 +150,12 @@ mod tests {
         read(&Reply { status: 200, body: body.to_owned() }, Wanted { symbol: &symbol, adjust })
     }
 
-    fn said(body: &str) -> String {
+    fn message(body: &str) -> String {
         read_of("600519", Adjust::Qfq, body).unwrap_err().to_string()
     }
 
     #[test]
-    fn requests_are_those_of_get_k_data() {
+    fn requests_equal_those_of_get_k_data() {
         let symbol: Symbol = "600519".parse().unwrap();
         let windows = windows(date(2017, 5, 4), date(2020, 4, 24));
         let path = |adjust, window| path(Wanted { symbol: &symbol, adjust }, window);
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn days_before_a_share_was_listed_are_answered_without_bars() {
+    fn answers_without_bars_are_accepted() {
         for data in [
             "[]",
             r#"{"sh600519":[]}"#,
@@ -214,24 +215,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn malformed_answers_are_described() {
         let row = |row: &str| {
-            said(&format!(r#"{{"code":0,"data":{{"sh600519":{{"qfqday":[{row}]}}}}}}"#))
+            message(&format!(r#"{{"code":0,"data":{{"sh600519":{{"qfqday":[{row}]}}}}}}"#))
         };
         for (got, expected) in [
             (
-                said(r#"{"code":1,"msg":"param error","data":[]}"#),
+                message(r#"{"code":1,"msg":"param error","data":[]}"#),
                 "answered code 1, expected 0; its message: `param error`",
             ),
-            (said(r#"{"msg":""}"#), "answered code null"),
-            (said("[]"), "answered code null"),
-            (said(r#"{"code":0,"data":null}"#), "does not know sh600519: data is `null`"),
-            (said(r#"{"code":0,"data":{"sh000001":{"day":[]}}}"#), "does not know sh600519"),
+            (message(r#"{"msg":""}"#), "answered code null"),
+            (message("[]"), "answered code null"),
+            (message(r#"{"code":0,"data":null}"#), "does not know sh600519: data is `null`"),
+            (message(r#"{"code":0,"data":{"sh000001":{"day":[]}}}"#), "does not know sh600519"),
             (
-                said(r#"{"code":0,"data":{"sh600519":{"hfqday":[]}}}"#),
+                message(r#"{"code":0,"data":{"sh600519":{"hfqday":[]}}}"#),
                 "expected bars of sh600519 under `qfqday` or `day`",
             ),
-            (said(r#"{"code":0,"data":{"sh600519":{"qfqday":"no"}}}"#), "expected a list of bars"),
+            (
+                message(r#"{"code":0,"data":{"sh600519":{"qfqday":"no"}}}"#),
+                "expected a list of bars",
+            ),
             (row(r#"["2024-01-02","1","2","3"]"#), "row 1: expected [\"date\""),
             (row(r#"["2024-13-02","1","2","3","4","5"]"#), "got `[\"2024-13-02\""),
             (row(r#"["2024-01-02","1","two","3","4","5"]"#), "row 1"),

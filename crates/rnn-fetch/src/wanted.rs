@@ -3,21 +3,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::symbol::Symbol;
 
-/// How prices before a dividend or split are made comparable with those after it.
+/// Adjustment of prices for dividends and splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Adjust {
-    /// Forward: the newest prices are those that were paid.
+    /// Forward: the newest prices are unchanged, older ones are adjusted.
     Qfq,
-    /// Backward: the oldest prices are those that were paid.
+    /// Backward: the oldest prices are unchanged, newer ones are adjusted.
     Hfq,
-    /// As they were paid (Yahoo: adjusted for splits).
+    /// Unadjusted prices (Yahoo: adjusted for splits).
     None,
 }
 
 impl Adjust {
-    /// Its name in files, requests and messages: `qfq`, `hfq` or `none`.
+    /// Returns the name in files, requests and messages: `qfq`, `hfq` or `none`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Qfq => "qfq",
@@ -27,7 +27,7 @@ impl Adjust {
     }
 }
 
-/// Which bars are wanted.
+/// Symbol and adjustment of the requested bars.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) symbol: &'a Symbol,
@@ -42,7 +42,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Its years.
+    /// Returns the years of the window, such as `2019-2020`.
     pub(crate) fn label(self) -> String {
         match (self.from.year(), self.to.year()) {
             (from, to) if from == to => from.to_string(),

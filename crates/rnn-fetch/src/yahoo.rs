@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     let ticker = ticker(wanted.symbol);
-    // Bars have the time their day's trading begins, which is the same day in UTC everywhere.
+    // A bar has the time when trading begins, which is the same day in UTC on all exchanges.
     let midnight =
         |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(0, Timestamp::as_second);
     let (from, to) = (midnight(window.from), midnight(window.to) + 24 * 60 * 60);
@@ -21,7 +21,7 @@ pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
     )
 }
 
-/// Its name of a symbol.
+/// Returns Yahoo's name of a symbol.
 fn ticker(Symbol { market, code }: &Symbol) -> String {
     let suffix = match market {
         Market::Shanghai => ".SS",
@@ -32,7 +32,7 @@ fn ticker(Symbol { market, code }: &Symbol) -> String {
 }
 
 pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
-    // The document describes the error, whatever the status.
+    // The document describes the error, also with an HTTP error status.
     let document = parse(&reply.body);
     if let Some(error) = document
         .as_ref()
@@ -42,7 +42,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     {
         let [code, description] =
             ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
-        // Days before the share was listed.
+        // Yahoo answers so for days before the share was listed.
         if description.starts_with("Data doesn't exist") {
             return Ok(Rows::default());
         }
@@ -96,7 +96,7 @@ fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
             .unwrap_or_default(),
     );
     let offset = offset.map_err(|_| {
-        Fault::lasting("expected a time zone under `gmtoffset`, got one no place has")
+        Fault::lasting("expected a time zone under `gmtoffset`, got an impossible offset")
     })?;
     let mut read = Rows::default();
     for row in 0..times.len() {
@@ -132,7 +132,7 @@ fn rows(chart: &Value, times: &Value, wanted: Wanted<'_>) -> Answer<Rows> {
     Ok(read)
 }
 
-/// A day's bar. The ratio of adjusted to plain close adjusts the day's other prices, too.
+/// Returns the bar of a day, with all prices multiplied by adjusted close / close.
 fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
     let numbers: Vec<f64> = values.into_iter().map_while(number).collect();
     let &[open, close, high, low, volume, adjusted] = &numbers[..] else { return None };
@@ -143,7 +143,7 @@ fn bar(date: Date, values: [&Value; 6], market: Market) -> Option<Bar> {
         .then(|| Bar::new(date, prices, volume))
 }
 
-/// Drops the current quote that follows the bar of a day whose trading is not over.
+/// Drops the current quote, which follows the bar of a day whose trading is not over.
 fn drop_quote(bars: &mut Vec<Bar>) {
     if let [.., bar, quote] = bars[..]
         && bar.date == quote.date
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quote_of_the_moment_is_no_bar() {
+    fn the_current_quote_is_dropped() {
         let mut body = chart("[9,11]", "[5,11]").replace("1704245400", "1704160000");
         assert_eq!(read_of("600519", Adjust::Qfq, 200, &body).unwrap().bars.len(), 1);
         body = body.replace("28800", "9000000");
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn malformed_answers_are_described() {
         let none = concat!(
             r#"{"chart":{"result":null,"error":{"code":"Not Found","#,
             r#""description":"No data found, symbol may be delisted"}}}"#
@@ -257,8 +257,8 @@ mod tests {
                 "row 1: expected a time",
             ),
         ] {
-            let said = read_of("AAPL", Adjust::Qfq, status, body).unwrap_err().to_string();
-            assert!(said.contains(expected), "expected {expected} in {said}");
+            let message = read_of("AAPL", Adjust::Qfq, status, body).unwrap_err().to_string();
+            assert!(message.contains(expected), "expected {expected} in {message}");
         }
     }
 }

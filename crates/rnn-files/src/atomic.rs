@@ -1,4 +1,4 @@
-//! Atomic writes: a crash leaves the old file or the new one, never half of one.
+//! Atomic writes: after a crash a file is either the old one or the new one.
 
 use std::{
     fs::{self, File},
@@ -8,11 +8,10 @@ use std::{
 
 use crate::error::FileError;
 
-/// Writes a file under a temporary name beside it, syncs it and renames it.
+/// Writes a file atomically: under a temporary name beside it, synced, then renamed.
 ///
-/// The file is the old one or the new one at any time, whatever happens meanwhile. A symbolic link
-/// is replaced by a file, so that a planted link leads no write out of its folder. A device or a
-/// pipe is written to directly.
+/// A crash or a failed write leaves the old file. A symbolic link is replaced by a file, so a
+/// planted link cannot redirect the write. A device or a pipe is written to directly.
 ///
 /// # Errors
 ///
@@ -22,11 +21,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |file| file.write_all(bytes).map_err(failed))
 }
 
-/// Like [`write_atomic`], for a file that the user has named: a link is followed and stays.
+/// Like [`write_atomic`], but follows a symbolic link and replaces its target.
+///
+/// Use it for paths that the user gave.
 ///
 /// # Errors
 ///
-/// [`FileError::Write`], also for a link to nothing.
+/// [`FileError::Write`] with the path and the cause, also for a dangling link.
 pub fn write_following_links(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if !path.is_symlink() {
         return write_atomic(path, bytes);
@@ -36,11 +37,13 @@ pub fn write_following_links(path: &Path, bytes: &[u8]) -> Result<(), FileError>
     write_atomic(&target, bytes)
 }
 
-/// Like [`write_atomic`], piece by piece: `write` gets a buffered writer of the temporary file.
+/// Like [`write_atomic`], for content that is written in pieces.
+///
+/// `write` receives a buffered writer of the temporary file.
 ///
 /// # Errors
 ///
-/// The error of `write`, which leaves the old file as it was, or [`FileError::Write`].
+/// The error of `write`, or [`FileError::Write`]. The old file stays unchanged.
 pub fn write_atomic_with<T, E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
@@ -49,7 +52,7 @@ pub fn write_atomic_with<T, E: From<FileError>>(
     let replaces = path.is_symlink() || !path.exists() || path.is_file();
     let temporary = temporary_path(path);
     let file = if replaces {
-        // A link of that name would be followed.
+        // Opening would follow a link of that name.
         drop(fs::remove_file(&temporary));
         File::create_new(&temporary)
     } else {
@@ -72,13 +75,13 @@ pub fn write_atomic_with<T, E: From<FileError>>(
     written
 }
 
-/// Writes a new file and syncs it, replacing whatever has its name; meant to be renamed later.
+/// Writes and syncs a new file, and replaces a file of that name; rename it later.
 ///
 /// # Errors
 ///
-/// When it cannot be created, written or synced.
+/// If the file cannot be created, written or synced.
 pub fn write_synced(path: &Path, text: &str) -> io::Result<()> {
-    // A link of that name would be followed.
+    // Opening would follow a link of that name.
     drop(fs::remove_file(path));
     let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
@@ -89,10 +92,10 @@ pub fn write_synced(path: &Path, text: &str) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// When the file cannot be renamed or its folder cannot be synced.
+/// If the file cannot be renamed or its folder cannot be synced.
 pub fn rename_synced(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
-    // Elsewhere a folder cannot be opened, and renaming is durable by itself.
+    // Other systems cannot open a folder; there a rename is durable by itself.
     if cfg!(unix) {
         let folder =
             to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_write_leaves_what_was_there_and_nothing_else() {
+    fn a_failed_write_leaves_the_old_file_and_no_temporary_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write_atomic(&path, b"old").unwrap();
@@ -129,7 +132,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_replaced_in_folders_and_followed_where_they_are_named() {
+    fn write_atomic_replaces_links_and_write_following_links_follows_them() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
         fs::write(&file, "old").unwrap();

@@ -1,4 +1,4 @@
-//! Reads of small files, where a path may lead to a folder, an endless device or a gigabyte.
+//! Bounded reads of small files: folders, devices and large files are refused.
 
 use std::{
     fs::{self, File},
@@ -8,14 +8,14 @@ use std::{
 
 use crate::error::FileError;
 
-/// Largest size of a settings file or a file of a run, in bytes; such files have some kilobytes.
+/// Largest accepted size of a settings file or a file of a run, in bytes: 16 MiB.
 pub const MAX_TEXT_BYTES: u64 = 16 << 20;
 
 /// Reads a UTF-8 text of at most `max` bytes, without its byte-order mark.
 ///
 /// # Errors
 ///
-/// When it is not an ordinary file, is longer, or is not UTF-8 text.
+/// If the path is not an ordinary file, or the file is larger or not UTF-8 text.
 pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
     decode_text(read_bytes(path, max)?)
 }
@@ -24,13 +24,13 @@ pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
 ///
 /// # Errors
 ///
-/// When it is a folder, a pipe or a device, is longer, or cannot be read.
+/// If the path is a folder, a pipe or a device, or the file is larger or cannot be read.
 pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?;
     if !kind.is_file() {
-        // A pipe that nobody writes to would be waited for.
+        // Reading a pipe without a writer would block.
         let what = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(io::Error::other(format!("it is {what}, expected an ordinary file")));
+        return Err(io::Error::other(format!("expected an ordinary file, got {what}")));
     }
     let mut bytes = Vec::new();
     if kind.len() <= max {
@@ -38,8 +38,9 @@ pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     }
     if kind.len().max(bytes.len() as u64) > max {
         return Err(io::Error::other(format!(
-            "it has more than {} MiB, expected some kilobytes",
-            max >> 20
+            "expected at most {} MiB, got {} bytes",
+            max >> 20,
+            kind.len().max(bytes.len() as u64)
         )));
     }
     Ok(bytes)
@@ -49,7 +50,7 @@ pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// When it is not UTF-8, with the line.
+/// If the bytes are not UTF-8; the message has the line.
 pub fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
@@ -67,7 +68,7 @@ pub fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
     Ok(text)
 }
 
-/// Reads a text file of at most [`MAX_TEXT_BYTES`]; `None` if there is no such file.
+/// Reads a text file of at most [`MAX_TEXT_BYTES`]; `None` if the file does not exist.
 ///
 /// # Errors
 ///
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_read_as_they_are_but_for_their_mark() {
+    fn text_is_read_without_its_byte_order_mark() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text");
         let read_of = |bytes: &[u8]| {
@@ -114,20 +115,20 @@ mod tests {
             (b"\xff\xfea\0", "line 1: expected UTF-8 text, got UTF-16"),
             (
                 &vec![b'a'; MAX_TEXT_BYTES as usize + 1],
-                "it has more than 16 MiB, expected some kilobytes",
+                "expected at most 16 MiB, got 16777217 bytes",
             ),
         ] {
             assert_eq!(read_of(bytes).unwrap_err(), expected);
         }
         assert_eq!(
             read_text(folder.path(), MAX_TEXT_BYTES).unwrap_err().to_string(),
-            "it is a folder, expected an ordinary file"
+            "expected an ordinary file, got a folder"
         );
     }
 
     #[cfg(unix)]
     #[test]
-    fn devices_are_not_read_text() {
+    fn devices_are_refused() {
         for device in ["/dev/zero", "/dev/null"] {
             assert!(
                 read_text(Path::new(device), MAX_TEXT_BYTES)

@@ -1,14 +1,18 @@
-//! Results as CSV and JSON text.
+//! CSV and JSON documents.
 
 use serde::Serialize;
 
 use crate::error::FileError;
 
-/// Returns a CSV document of a header and one row per item.
+/// Returns a CSV document with a header and one row per item.
+///
+/// # Shapes
+///
+/// - header and each row: `[columns]`
 ///
 /// # Errors
 ///
-/// [`FileError::Serialize`] if a row is not as long as the header.
+/// [`FileError::Serialize`] if a row and the header differ in length.
 pub fn csv_rows<T>(
     header: &[String],
     items: &[T],

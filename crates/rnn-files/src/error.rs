@@ -2,7 +2,7 @@ use std::{error, io, path::PathBuf};
 
 use thiserror::Error;
 
-/// What can go wrong with a file.
+/// An error of reading, writing or locking a file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -23,11 +23,11 @@ pub enum FileError {
         source: io::Error,
     },
     /// Another process holds a lock.
-    #[error("{what} is in use by {holder}; wait for it to end")]
+    #[error("{what} is in use by {holder} (wait for it to end)")]
     InUse {
-        /// What is locked.
+        /// Name of the locked file or folder.
         what: String,
-        /// Process that holds the lock, and since when.
+        /// Process that holds the lock, and the time it took it.
         holder: String,
     },
     /// A value has no JSON or CSV form.

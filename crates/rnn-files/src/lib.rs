@@ -1,9 +1,9 @@
-//! Files that are written whole or not at all, and read checked and bounded.
+//! Atomic writes, bounded and checksummed reads, and file locks.
 //!
-//! - [`write_atomic`] and its kin write under a temporary name, sync and rename.
-//! - [`read_text`], [`read_bytes`] and [`read_if_exists`] read ordinary files up to a size.
+//! - [`write_atomic`] and its variants write under a temporary name, sync and rename.
+//! - [`read_text`], [`read_bytes`] and [`read_if_exists`] read ordinary files up to a size limit.
 //! - [`seal`] and [`unseal`] add and check the checksum of a JSON document.
-//! - [`Lock`] keeps two processes from working on the same file or folder.
+//! - [`Lock`] gives one process exclusive use of a file or folder.
 //!
 //! # Examples
 //!
@@ -40,3 +40,7 @@ pub use error::FileError;
 pub use lock::Lock;
 pub use messages::{shortened, toml_problem};
 pub use sealed::{seal, sha256, unseal};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Locks of the operating system: each ends with its process, however that ends.
+//! Advisory locks of the operating system, released when the process ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -10,30 +10,33 @@ use jiff::Timestamp;
 
 use crate::error::FileError;
 
-/// Largest description of a holder, in bytes.
+/// Longest description of the process that holds a lock, in bytes.
 const LONGEST: u64 = 200;
 
 /// An exclusive lock between processes, held until it is dropped.
+///
+/// The operating system releases it when the process ends, also after a crash.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock at `path` without waiting; `what` names the locked thing in messages.
+    /// Takes the lock at `path` without waiting; `what` is the name in error messages.
     ///
-    /// The lock's file is created if need be and stays. It records the process and the time.
+    /// The lock file is created if missing and is never removed. It records the process and the
+    /// time.
     ///
     /// # Errors
     ///
-    /// [`FileError::InUse`] if another process holds it, with that process and the time;
+    /// [`FileError::InUse`] with the holder if another process holds the lock.
     /// [`FileError::Write`] if the file cannot be created or is a symbolic link.
     pub fn take(path: &Path, what: &str) -> Result<Self, FileError> {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
         if path.is_symlink() {
-            // The holder would be written into the link's target.
+            // Recording the holder would overwrite the link's target.
             return Err(failed(io::Error::other(
-                "it is a link, expected a file of this program's own; remove it",
+                "expected an ordinary file, got a symbolic link (remove the link)",
             )));
         }
         let mut file = OpenOptions::new()
@@ -54,7 +57,7 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // Only for messages: the lock does not depend on it.
+        // The record is for messages only; the lock does not depend on it.
         let now = Timestamp::now();
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let _ = file
@@ -69,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_one_processs_until_it_is_dropped() {
+    fn a_lock_is_exclusive_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".lock");
         let first = Lock::take(&path, "the folder").unwrap();

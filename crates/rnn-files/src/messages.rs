@@ -1,24 +1,24 @@
-//! Error messages of a readable length.
+//! Bounded length for error messages.
 
-/// Shortens a text to about `longest` characters, keeping its beginning and its end.
+/// Shortens a text to about `longest` characters and keeps its beginning and its end.
 ///
-/// Parsers may quote a whole file in their messages.
-pub fn shortened(said: &str, longest: usize) -> String {
-    let (letters, end) = (said.chars().count(), longest / 4);
+/// Some parsers quote a whole file in their messages.
+pub fn shortened(text: &str, longest: usize) -> String {
+    let (letters, end) = (text.chars().count(), longest / 4);
     if letters <= longest {
-        return said.to_owned();
+        return text.to_owned();
     }
-    let start: String = said.chars().take(longest - end).collect();
-    let end: String = said.chars().skip(letters - end).collect();
+    let start: String = text.chars().take(longest - end).collect();
+    let end: String = text.chars().skip(letters - end).collect();
     format!("{start} … {end}")
 }
 
-/// Returns the message of a TOML error, without the line it quotes if that is too long to show.
+/// Returns the message of a TOML error; a quoted line of more than 300 bytes is left out.
 pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     const LONGEST: usize = 300;
-    let said = error.to_string();
-    if said.lines().all(|line| line.len() <= LONGEST) {
-        return said.trim_end().to_owned();
+    let message = error.to_string();
+    if message.lines().all(|line| line.len() <= LONGEST) {
+        return message.trim_end().to_owned();
     }
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let (line, column) = (
@@ -48,11 +48,11 @@ mod tests {
     }
 
     #[test]
-    fn problems_of_toml_are_shown_with_their_line_if_it_is_short() {
-        let said =
+    fn toml_errors_quote_a_short_line_only() {
+        let problem =
             |text: &str| toml_problem(text, &toml::from_str::<toml::Table>(text).unwrap_err());
-        assert!(said("a = 1\nb = x").contains("line 2, column 5\n  |\n2 | b = x\n"));
-        let long = said(&format!("a = 1\nb = \"{}\nc = 2", "茅".repeat(100_000)));
+        assert!(problem("a = 1\nb = x").contains("line 2, column 5\n  |\n2 | b = x\n"));
+        let long = problem(&format!("a = 1\nb = \"{}\nc = 2", "茅".repeat(100_000)));
         assert!(
             long.starts_with("TOML parse error at line 2, column ") && long.len() < 400,
             "{long}"

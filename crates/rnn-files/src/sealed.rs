@@ -1,4 +1,4 @@
-//! JSON documents that carry a checksum.
+//! JSON documents with a checksum.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -6,15 +6,15 @@ use sha2::{Digest, Sha256};
 
 use crate::{documents::to_json, error::FileError};
 
-/// Returns the SHA-256 of some bytes in hexadecimal.
+/// Returns the SHA-256 of bytes in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Name of the checksum in a sealed document.
+/// Field of the checksum in a sealed document.
 const SEAL: &str = "sha256";
 
-/// Returns a value as an indented JSON object with a checksum of its other fields.
+/// Returns an indented JSON object with the field `sha256`, a checksum of its other fields.
 ///
 /// # Errors
 ///
@@ -30,15 +30,20 @@ pub fn seal(value: &impl Serialize) -> Result<String, FileError> {
     to_json(&document)
 }
 
-/// Reads a document that [`seal`] has written, whose field `format` (1 if missing) is `layout`.
+/// Reads a document of [`seal`] and checks its layout and checksum.
+///
+/// The layout is the field `format`, or 1 if that is missing.
 ///
 /// # Errors
 ///
-/// A message to put after the file's name, if the document, its layout or its checksum is wrong.
+/// A message without the file name if the document is malformed, or its layout or checksum does not
+/// match.
 pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String> {
     let malformed = |error: serde_json::Error| format!("cannot be read ({error})");
     let mut document: Value = serde_json::from_str(text).map_err(malformed)?;
-    let Some(fields) = document.as_object_mut() else { return Err("is no JSON object".to_owned()) };
+    let Some(fields) = document.as_object_mut() else {
+        return Err("is not a JSON object".to_owned());
+    };
     let seal = fields.remove(SEAL);
     match fields.get("format").map_or(Some(1), Value::as_u64) {
         Some(format) if format == u64::from(layout) => {}
@@ -49,7 +54,7 @@ pub fn unseal<T: DeserializeOwned>(text: &str, layout: u32) -> Result<T, String>
                  {layout})"
             ));
         }
-        None => return Err("has no layout that this program knows".to_owned()),
+        None => return Err("has an unknown layout".to_owned()),
     }
     if seal.as_ref().and_then(Value::as_str) != Some(&sha256(document.to_string().as_bytes())) {
         return Err("does not match its checksum: it was damaged, or changed by hand".to_owned());
@@ -71,14 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_of_a_sealed_document_is_seen() {
+    fn every_flipped_bit_of_a_sealed_document_is_detected() {
         let document = Document { format: 2, loss: 0.1 + 0.2, name: "價格".to_owned() };
         let text = seal(&document).unwrap();
         assert_eq!(unseal::<Document>(&text, 2), Ok(document.clone()));
         for bit in 0..8 * text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            // Flips of white space between the fields may pass.
+            // Changed white space between the fields may pass.
             let read =
                 String::from_utf8(bytes).ok().and_then(|text| unseal::<Document>(&text, 2).ok());
             assert!(read.is_none_or(|read| read == document), "bit {bit}");

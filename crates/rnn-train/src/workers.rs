@@ -21,7 +21,7 @@ use crate::{
     backend::Backend,
     error::{Error, Result},
     settings::{Count, Experiment, OptionList, Options},
-    text::duration,
+    text::{PROGRESS, duration},
 };
 
 /// A run of this program as a process.
@@ -216,8 +216,8 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
             thread::sleep(POLL_EVERY);
             if !watch.quiet && printed.elapsed() >= PRINT_EVERY {
                 printed = Instant::now();
-                log::info!("{}", progress(&lock(), workers, started.elapsed()));
-                (watch.standing)().into_iter().for_each(|line| log::info!("{line}"));
+                log::info!(target: PROGRESS, "{}", progress(&lock(), workers, started.elapsed()));
+                (watch.standing)().into_iter().for_each(|line| log::info!(target: PROGRESS, "{line}"));
             }
         }
     });

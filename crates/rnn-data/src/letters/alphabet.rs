@@ -1,6 +1,6 @@
 use crate::DataError;
 
-/// The first `size` letters of the Latin alphabet; a letter's id is its place.
+/// The first `size` letters of the Latin alphabet, with ids from 0.
 ///
 /// # Examples
 ///
@@ -18,22 +18,22 @@ pub struct Alphabet {
 }
 
 impl Alphabet {
-    /// The alphabet of the first `size` letters.
+    /// Creates the alphabet of the first `size` letters.
     ///
     /// # Panics
     ///
-    /// When `size` is not in 1..=26.
+    /// If `size` is not in 1..=26.
     pub fn new(size: usize) -> Self {
-        assert!((1..=26).contains(&size), "an alphabet has 1 to 26 letters, not {size}");
+        assert!((1..=26).contains(&size), "expected an alphabet of 1 to 26 letters, got {size}");
         Self { size: size as u8 }
     }
 
-    /// The ids of the letters of `text`, which must be `expected` many.
+    /// Returns the ids of the letters of `text`, `[expected]`.
     ///
     /// # Errors
     ///
     /// [`DataError::UnknownLetter`] for a character outside the alphabet,
-    /// [`DataError::LetterCount`] for the wrong number.
+    /// [`DataError::LetterCount`] if the number of letters is not `expected`.
     pub fn encode(&self, text: &str, expected: usize) -> Result<Vec<usize>, DataError> {
         let ids = text.chars().map(|letter| self.id(letter)).collect::<Result<Vec<_>, _>>()?;
         if ids.len() == expected {
@@ -43,11 +43,11 @@ impl Alphabet {
         }
     }
 
-    /// The letter with this id.
+    /// Returns the letter with this id.
     ///
     /// # Panics
     ///
-    /// When the id is outside the alphabet.
+    /// If the id is outside the alphabet.
     pub fn letter(&self, id: usize) -> char {
         assert!(id < usize::from(self.size), "id {id} is outside an alphabet of {}", self.size);
         char::from(b'a' + id as u8)

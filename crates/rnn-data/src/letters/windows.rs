@@ -6,7 +6,19 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 
-/// Every window of consecutive letters of an alphabet, with the letter that follows.
+/// Dataset of all windows of consecutive letters, each with the next letter as target.
+///
+/// # Examples
+///
+/// ```
+/// use burn::data::dataset::Dataset;
+/// use rnn_data::LetterWindows;
+///
+/// let windows = LetterWindows::new(26, 4);
+/// assert_eq!(windows.len(), 22);
+/// let sample = windows.get(0).unwrap();
+/// assert_eq!((sample.letters, sample.next), (vec![0, 1, 2, 3], 4));
+/// ```
 #[derive(Debug, Clone)]
 pub struct LetterWindows {
     alphabet: usize,
@@ -14,10 +26,10 @@ pub struct LetterWindows {
     cyclic: bool,
 }
 
-/// One window of letter ids and the id that follows.
+/// One window of letter ids and the id of the next letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LetterSample {
-    /// Ids of the letters, oldest first.
+    /// Ids of the letters, oldest first, `[T]`.
     pub letters: Vec<usize>,
     /// Id of the next letter.
     pub next: usize,
@@ -37,20 +49,21 @@ pub struct LetterBatch {
 pub struct LetterBatcher;
 
 impl LetterWindows {
-    /// Windows of `window` letters over the first `alphabet` letters.
+    /// Creates windows of `window` letters over the first `alphabet` letters.
     ///
     /// # Panics
     ///
-    /// When the window is empty or leaves no letter to predict.
+    /// If the window is empty or leaves no letter to predict.
     pub fn new(alphabet: usize, window: usize) -> Self {
         assert!(
             window > 0 && window < alphabet,
-            "a window of {window} letters does not fit an alphabet of {alphabet}"
+            "expected a window of 1 to {} letters, got {window}",
+            alphabet.saturating_sub(1)
         );
         Self { alphabet, window, cyclic: false }
     }
 
-    /// Whether the first letter follows the last; by default it does not.
+    /// Sets whether the first letter follows the last; false by default.
     #[must_use]
     pub fn with_cyclic(self, cyclic: bool) -> Self {
         Self { cyclic, ..self }
@@ -100,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn cyclic_windows_are_the_course_five() {
+    fn cyclic_windows_equal_the_five_of_the_course() {
         assert_eq!(
             pairs(&LetterWindows::new(5, 1).with_cyclic(true)),
             ["a->b", "b->c", "c->d", "d->e", "e->a"]
@@ -112,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alphabet_gives_22_windows_of_four_that_do_not_wrap() {
+    fn the_alphabet_has_22_windows_of_four_letters() {
         let all = pairs(&LetterWindows::new(26, 4));
         assert_eq!(all.len(), 22);
         assert_eq!((all[0].as_str(), all[21].as_str()), ("abcd->e", "vwxy->z"));

@@ -3,14 +3,14 @@ use jiff::{
     civil::{DateTime, Weekday},
 };
 
-/// Rows that are looked at to find out how times go on.
+/// Number of last rows that decide the step.
 const LOOKED_AT: usize = 250;
 
-/// The next `count` times after the last of a series, in the steps it has so far.
+/// Returns the next `count` times of a series, `[count]`, continuing its step.
 ///
-/// Steps are days, months, quarters, years (month ends if all rows are), or the median step.
-/// Days, and hours of at least a week, skip weekends if no row is on one. Holidays are not known.
-/// There are no times without a last one, and none after the year 9999.
+/// The step is a day, a month, a quarter, a year, or the median step. Month ends follow month ends.
+/// Daily rows skip weekends if no row is on a weekend. So do hourly rows of at least a week.
+/// Holidays are unknown. The result is empty if `times` is, and ends with the year 9999.
 ///
 /// # Examples
 ///
@@ -34,18 +34,18 @@ pub fn extend_calendar(times: &[DateTime], count: usize) -> Vec<DateTime> {
     let months = [1, 3, 6, 12]
         .into_iter()
         .find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
-    // Hours of a few days say nothing of weekends.
+    // A few days of hourly rows do not tell whether weekends are skipped.
     let a_week = last.duration_since(times[0]).as_secs() >= 7 * DAY;
     let workdays = (usual == DAY || usual < DAY && a_week) && !times.iter().any(is_weekend);
     let month_ends = months.is_some() && times.iter().all(is_month_end);
     let step: Span = match months {
         Some(months) => months.months(),
-        // A day later at the same time.
+        // One day later at the same time.
         None if usual == DAY => 1.day(),
         None => usual.seconds(),
     };
-    // From the last time, not from step to step: the end of January and a month is the end of
-    // February, and a month more the end of March.
+    // Multiples of the step are added to the last time: January 31 plus one month is February 29,
+    // plus two months March 31.
     (1i64..)
         .map_while(|index| step.checked_mul(index).and_then(|ahead| last.checked_add(ahead)).ok())
         .map(

@@ -2,11 +2,13 @@ use burn::config::Config;
 
 use super::{Feature, Naive, Split, Transform};
 
-/// What is predicted from what; [`init`](SeriesConfig::init) makes it of a table.
+/// Configuration of windows over series: target, features, window, horizon, transform and split.
+///
+/// [`init`](SeriesConfig::init) prepares a table, [`init_many`](SeriesConfig::init_many) many.
 ///
 /// # Examples
 ///
-/// The next 5 closing prices from the 20 before, as changes from the last one.
+/// Predicts 5 closing prices from 20, as differences from the last one.
 ///
 /// ```
 /// use rnn_data::{CsvFile, ReadOptions, SeriesConfig, SetSize, Split, Transform};
@@ -23,32 +25,32 @@ use super::{Feature, Naive, Split, Transform};
 /// ```
 #[derive(Config, Debug, PartialEq)]
 pub struct SeriesConfig {
-    /// Column that is predicted.
+    /// Column to predict.
     pub target: String,
-    /// Column of closing prices, if any: its last value is a naive forecast.
+    /// Column of closing prices, if any, for [`Naive::LastClose`].
     pub close: Option<String>,
-    /// What the model reads of each row; the target alone if empty.
+    /// Input features of each row; only the target if empty.
     #[config(default = "Vec::new()")]
     pub features: Vec<Feature>,
-    /// Rows the model reads.
+    /// Number of input rows.
     #[config(default = 60)]
     pub window: usize,
-    /// Rows it predicts at once.
+    /// Number of predicted rows.
     #[config(default = 1)]
     pub horizon: usize,
-    /// The form in which it predicts them.
+    /// Transform of the target.
     #[config(default = "Transform::Standard")]
     pub transform: Transform,
-    /// The forecast that the residual transforms are relative to.
+    /// Naive forecast that the residual transforms subtract.
     #[config(default = "Naive::LastValue")]
     pub naive: Naive,
-    /// Which rows are the training, validation and test set.
+    /// Split into training, validation and test set.
     #[config(default = "Split::default()")]
     pub split: Split,
 }
 
 impl SeriesConfig {
-    /// Columns that must be read of a file, the target first, each once.
+    /// Returns the columns to read from a file: the target first, without duplicates.
     pub fn columns(&self) -> Vec<&str> {
         let mut columns = vec![self.target.as_str()];
         for name in self.features.iter().flat_map(Feature::columns).chain(self.close.as_deref()) {

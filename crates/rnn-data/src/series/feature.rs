@@ -3,31 +3,31 @@ use std::{f64::consts::TAU, fmt, iter};
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{Columns, DataError, Table};
+use crate::{Columns, DataError, Table, nearest_name};
 
-/// Something the model reads of each row.
+/// An input feature of each row.
 ///
-/// | written | what | scaled as |
+/// | text | value | scaling |
 /// |---|---|---|
-/// | `open` | a column | the target's transform |
-/// | `difference(close)` | the change from the row before | standard |
-/// | `return(close)` | the same as a fraction of the row before | standard |
-/// | `log-return(close)` | the logarithm of the ratio to the row before | standard |
-/// | `log(high/close)` | the logarithm of the ratio of two columns | standard |
-/// | `gap` | the logarithm of the ratio of the open to the close of the row before | standard |
-/// | `weekday`, `month`, `hour` | where in the week, year or day, as a point on a circle: two numbers | as it is |
+/// | `open` | a column | as the target's transform |
+/// | `difference(close)` | change from the row before | standard |
+/// | `return(close)` | change as a fraction of the row before | standard |
+/// | `log-return(close)` | logarithm of the ratio to the row before | standard |
+/// | `log(high/close)` | logarithm of the ratio of two columns | standard |
+/// | `gap` | logarithm of the open over the close of the row before | standard |
+/// | `weekday`, `month`, `hour` | sine and cosine of the position in the week, year or day | none |
 ///
-/// A column whose name is one of these words is meant by it.
+/// A column with such a name takes precedence over the calendar feature or `gap`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
     /// A column.
     Column(String),
-    /// Change of a column from the row before.
+    /// Change of a column from the row before, in its units.
     Difference(String),
-    /// The same, relative.
+    /// Change of a column as a fraction of the row before.
     Return(String),
-    /// Logarithm of the ratio to the row before.
+    /// Logarithm of the ratio of a column to the row before.
     LogReturn(String),
     /// Logarithm of the ratio of two columns.
     LogRatio(String, String),
@@ -38,30 +38,48 @@ pub enum Feature {
         /// Column of closing prices.
         close: String,
     },
-    /// Day of the week.
+    /// Day of the week, as sine and cosine.
     Weekday,
-    /// Month of the year.
+    /// Month of the year, as sine and cosine.
     Month,
-    /// Hour of the day.
+    /// Hour of the day, as sine and cosine.
     Hour,
 }
 
-const WRITTEN: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), \
+/// Features without a column.
+const WORDS: [&str; 4] = ["gap", "weekday", "month", "hour"];
+/// Functions of columns.
+const FUNCTIONS: [&str; 4] = ["difference", "return", "log-return", "log"];
+/// Known forms, for errors.
+const FORMS: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), \
                        gap, weekday, month or hour";
 
 impl Feature {
-    /// Reads a feature of some columns, those of a [`CsvFile`](crate::CsvFile) or a [`Table`].
+    /// Parses a feature of the columns of a [`CsvFile`](crate::CsvFile) or a [`Table`].
     ///
     /// # Errors
     ///
-    /// [`DataError::Feature`] when it is not written as features are, [`DataError::MissingColumn`]
-    /// or [`DataError::DuplicateColumn`] for a column that is not there once.
+    /// - [`DataError::Feature`] if the text is malformed.
+    /// - [`DataError::MissingColumn`] if a column does not exist.
+    /// - [`DataError::DuplicateColumn`] if a column is ambiguous.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rnn_data::{CsvFile, Feature};
+    ///
+    /// let file = CsvFile::sample(None)?;
+    /// let feature = Feature::parse("log(High / low)", file.columns())?;
+    /// assert_eq!(feature.to_string(), "log(high/low)");
+    /// # Ok::<(), rnn_data::DataError>(())
+    /// ```
     pub fn parse(text: &str, columns: &Columns) -> Result<Self, DataError> {
         let text = text.trim();
         let column = |name: &str| columns.resolve(name.trim()).map(str::to_owned);
-        if let Ok(name) = columns.resolve(text) {
-            return Ok(Self::Column(name.to_owned()));
-        }
+        let missing = match columns.resolve(text) {
+            Ok(name) => return Ok(Self::Column(name.to_owned())),
+            Err(error) => error,
+        };
         match text {
             "gap" => return Ok(Self::Gap { open: column("open")?, close: column("close")? }),
             "weekday" => return Ok(Self::Weekday),
@@ -71,8 +89,7 @@ impl Feature {
         }
         let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('('))
         else {
-            // Neither a word nor a function: a column that is not there.
-            return columns.resolve(text).map(|name| Self::Column(name.to_owned()));
+            return Err(with_words(missing, text));
         };
         let wrong = |problem: String| DataError::Feature { text: text.to_owned(), problem };
         match function {
@@ -81,13 +98,18 @@ impl Feature {
             "log-return" => Ok(Self::LogReturn(column(inside)?)),
             "log" => match inside.split_once('/') {
                 Some((above, below)) => Ok(Self::LogRatio(column(above)?, column(below)?)),
-                None => Err(wrong("log needs two columns, as in log(high/close)".to_owned())),
+                None => Err(wrong("expected two columns, as in log(high/close)".to_owned())),
             },
-            _ => Err(wrong(format!("there is no function `{function}`; {WRITTEN}"))),
+            _ => {
+                let nearest = nearest_name(function, FUNCTIONS);
+                let nearest = nearest
+                    .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
+                Err(wrong(format!("unknown function `{function}`{nearest}; {FORMS}")))
+            }
         }
     }
 
-    /// Columns it is made of.
+    /// Returns the columns of the feature.
     pub fn columns(&self) -> Vec<&str> {
         match self {
             Self::Column(name)
@@ -100,12 +122,12 @@ impl Feature {
         }
     }
 
-    /// Whether it follows from the date alone.
+    /// Returns whether the feature depends only on the time.
     pub(super) fn is_calendar(&self) -> bool {
         matches!(self, Self::Weekday | Self::Month | Self::Hour)
     }
 
-    /// Whether it needs the row before.
+    /// Returns whether the feature needs the row before.
     pub(super) fn looks_back(&self) -> bool {
         matches!(
             self,
@@ -113,8 +135,10 @@ impl Feature {
         )
     }
 
-    /// Its values in the rows of a table, 0 in the first where it looks back: one column, two of a
-    /// feature of the calendar.
+    /// Returns the values in the rows of a table, `[columns][rows]`.
+    ///
+    /// A calendar feature has two columns, others one. A feature that needs the row before is 0 in
+    /// the first row.
     pub(super) fn values(&self, table: &Table) -> Result<Vec<Vec<f64>>, DataError> {
         let changes = |values: &[f64]| {
             iter::once(0.0)
@@ -133,7 +157,7 @@ impl Feature {
                 {
                     let (path, place, column) =
                         (table.path.clone(), table.place(row), name.clone());
-                    let expected = format!("a number other than 0 for {self}, a share of it");
+                    let expected = format!("a number other than 0 as the base of {self}");
                     return Err(DataError::Value {
                         path,
                         place,
@@ -160,8 +184,7 @@ impl Feature {
         })
     }
 
-    /// Its numbers in a row, of the time and the values of its one column there and in the row
-    /// before.
+    /// Returns the values in one row, from its time and the column's values before and now.
     pub(super) fn numbers(&self, time: DateTime, before: f64, now: f64) -> Vec<f64> {
         if self.is_calendar() {
             let (sine, cosine) = self.point(time);
@@ -180,18 +203,30 @@ impl Feature {
         }
     }
 
-    /// The point on the circle of a feature of the calendar.
+    /// Returns sine and cosine of a calendar feature.
     fn point(&self, time: DateTime) -> (f64, f64) {
-        let share = match self {
+        let fraction = match self {
             Self::Weekday => f64::from(time.weekday().to_monday_zero_offset()) / 7.0,
             Self::Month => f64::from(time.month() - 1) / 12.0,
             _ => f64::from(time.hour()) / 24.0,
         };
-        (TAU * share).sin_cos()
+        (TAU * fraction).sin_cos()
     }
 }
 
-/// The values of a column that has a logarithm in every row.
+/// Adds the words for features to the suggestion of a missing column.
+fn with_words(error: DataError, text: &str) -> DataError {
+    match error {
+        DataError::MissingColumn { path, line, column, nearest, names } => {
+            let nearest =
+                nearest_name(text, nearest.as_deref().into_iter().chain(WORDS)).map(str::to_owned);
+            DataError::MissingColumn { path, line, column, nearest, names }
+        }
+        other => other,
+    }
+}
+
+/// Returns the values of a column, or an error if one is not above 0.
 pub(super) fn positive<'a>(table: &'a Table, column: &str) -> Result<&'a [f64], DataError> {
     let values = table.values(column);
     match values.iter().position(|value| *value <= 0.0) {

@@ -1,4 +1,4 @@
-//! From tables to windows: features, the target's transform, the split, one or many series.
+//! Windows of one or many series: features, transform of the target, split.
 
 mod calendar;
 mod config;

@@ -2,18 +2,20 @@ use std::{fmt, str::FromStr};
 
 use crate::text::serde_as_text;
 
-/// A forecast that needs no model.
+/// A naive forecast, without a model.
+///
+/// As text: `last-value`, `last-close`, `drift`, `seasonal:ROWS` or `mean:ROWS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naive {
-    /// The last value again.
+    /// Last value.
     LastValue,
-    /// The last closing price; the last value where there are no closing prices.
+    /// Last closing price, or last value without closing prices.
     LastClose,
-    /// The line through the first and the last known value.
+    /// Extrapolation of the line through the first and the last value.
     Drift,
-    /// The value one season before; the number is the rows of a season.
+    /// Value one season earlier; the number is the season length in rows.
     Seasonal(usize),
-    /// The mean of the last values; the number says how many.
+    /// Mean of the last values; the number is their count.
     Mean(usize),
 }
 

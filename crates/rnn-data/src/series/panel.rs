@@ -11,24 +11,23 @@ use jiff::civil::DateTime;
 use super::{Series, SeriesConfig, SplitTimes, Subset, Windows};
 use crate::{DataError, Scalers, Table, format_time};
 
-/// One or many series that one model learns: all are split at the same times, each has scalers of
-/// its own.
+/// One or many series for one model, split at the same times, each with its own scalers.
 #[derive(Debug)]
 pub struct Panel {
-    /// The series, in the order of their files.
+    /// Series, in the order of their tables.
     pub series: Vec<Arc<Series>>,
-    /// First times that the validation and the test set predict.
+    /// First predicted times of the validation and the test set.
     pub starts: SplitTimes,
-    /// Errors of the series that were left out.
+    /// Errors of the skipped series.
     pub skipped: Vec<DataError>,
 }
 
-/// What becomes of a series that cannot be used, among others that can.
+/// Handling of an unusable series among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadSeries {
-    /// It is an error.
+    /// Returns its error.
     Fail,
-    /// It is left out, and its error is in [`Panel::skipped`].
+    /// Skips it, and adds its error to [`Panel::skipped`].
     Skip,
 }
 
@@ -37,18 +36,18 @@ impl SeriesConfig {
     ///
     /// # Errors
     ///
-    /// [`DataError::TooFewRows`] or [`DataError::Split`] when a set would have nothing to
-    /// predict, [`DataError::Logarithm`] or [`DataError::Value`] for a number that a transform or
-    /// feature cannot take, and [`DataError::ZeroRange`] for a constant training set.
+    /// - [`DataError::TooFewRows`] or [`DataError::Split`] if a set would be empty.
+    /// - [`DataError::Logarithm`] or [`DataError::Value`] if a transform or feature is undefined.
+    /// - [`DataError::ZeroRange`] if the training set is constant.
     ///
     /// # Panics
     ///
-    /// When the table lacks one of the [columns](SeriesConfig::columns).
+    /// If the table lacks one of the [columns](SeriesConfig::columns).
     pub fn init(&self, table: Table) -> Result<Panel, DataError> {
         self.init_scaled(table, None)
     }
 
-    /// Prepares one series with the scalers of a trained model, where there are any.
+    /// Prepares one series with the scalers of a trained model, if given.
     ///
     /// # Errors
     ///
@@ -66,12 +65,14 @@ impl SeriesConfig {
         Panel { series, starts, skipped: Vec::new() }.with_windows(&path)
     }
 
-    /// Prepares many series, one a table, each with scalers of its own; `folder` names them all in
-    /// errors. Each table is freed as its series is ready.
+    /// Prepares one series per table, each with its own scalers.
+    ///
+    /// Errors about the whole panel use `folder` as the path. Each table is freed once its series is
+    /// ready.
     ///
     /// # Errors
     ///
-    /// See [`SeriesConfig::init`]: the error of the first bad table, or of the last one where all
+    /// See [`SeriesConfig::init`]: the error of the first unusable table, or of the last one if all
     /// are skipped.
     ///
     /// # Panics
@@ -106,7 +107,7 @@ impl SeriesConfig {
 }
 
 impl Panel {
-    /// Each series has windows to train on, but all may have ended before the other sets.
+    /// Checks that no set is empty: all series may end before the validation or test set.
     fn with_windows(self, path: &Path) -> Result<Self, DataError> {
         for (subset, name) in [(Subset::Valid, "validation"), (Subset::Test, "test")] {
             if self.windows(subset).is_empty() {
@@ -117,7 +118,8 @@ impl Panel {
                         .unwrap_or(self.starts.test),
                 );
                 let problem = format!(
-                    "no series has enough rows from {from} on for the {name} part to predict any"
+                    "the {name} set is empty: no series has enough rows from {from} on (choose a \
+                     larger {name} set)"
                 );
                 return Err(DataError::Split { path: path.to_owned(), problem });
             }
@@ -125,17 +127,18 @@ impl Panel {
         Ok(self)
     }
 
-    /// The windows of a set.
+    /// Returns the windows of a set.
     pub fn windows(&self, subset: Subset) -> Windows {
         Windows::new(&self.series, subset)
     }
 }
 
-/// The CSV files of a folder, sorted by name.
+/// Returns the CSV files of a folder, sorted by name.
 ///
 /// # Errors
 ///
-/// [`DataError::Read`] for a folder that cannot be read, [`DataError::EmptyFolder`] without files.
+/// [`DataError::Read`] if the folder cannot be read, [`DataError::EmptyFolder`] if it has no CSV
+/// file.
 pub fn csv_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let unreadable = |source| DataError::Read { path: folder.to_owned(), source };
     let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! From a table to a series.
+//! Preparation of a series from a table.
 
 use std::ops::Range;
 
@@ -9,34 +9,34 @@ use super::{
 };
 use crate::{DataError, Scaler, Scalers, Table};
 
-/// One series, ready for windows: what the model reads of each row, scaled, and what it predicts.
+/// One series with scaled inputs and its target.
 ///
-/// A window is named by its origin: the row of the first predicted value. The model reads the rows
-/// before it.
+/// A window is identified by its origin: the row of the first predicted value. The inputs are the
+/// rows before it.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// Name of its table.
+    /// Name of the table.
     pub name: String,
-    /// Time of each row `[rows]`, ascending.
+    /// Time of each row, `[rows]`, ascending.
     pub times: Vec<DateTime>,
-    /// Values of the target `[rows]`, in the table's units.
+    /// Values of the target, `[rows]`, in the table's units.
     pub target: Vec<f64>,
-    /// Closing prices `[rows]`, if any beside the target.
+    /// Closing prices, `[rows]`, if they are not the target.
     pub close: Option<Vec<f64>>,
-    /// The scalers.
+    /// Scalers of inputs and target.
     pub scalers: Scalers,
     pub(super) config: SeriesConfig,
-    /// `[rows, width]`, scaled.
+    /// Scaled inputs, `[rows, width]`.
     inputs: Vec<f32>,
-    /// Numbers the model reads of a row.
+    /// Number of inputs in a row.
     pub(super) width: usize,
-    /// First row that the model can read: differences need a row before.
+    /// First row with inputs: differences need a row before.
     first: usize,
     rows: Rows,
 }
 
 impl Series {
-    /// Prepares a table; without scalers of a trained model they are fitted on the training set.
+    /// Prepares a table; `None` fits the scalers on the training set.
     pub(super) fn prepare(
         table: Table,
         config: &SeriesConfig,
@@ -86,7 +86,9 @@ impl Series {
         Ok(series)
     }
 
-    /// The line of [`Naive::Drift`] can fall below 0, furthest at its end.
+    /// Checks that the naive forecasts have a logarithm.
+    ///
+    /// The line of [`Naive::Drift`] can fall below 0, and is lowest at its end.
     fn check_forecasts(&self, table: &Table) -> Result<(), DataError> {
         for origin in self.first_origin()..=table.rows() {
             let value = self.config.naive.forecast(self, origin, self.config.horizon - 1);
@@ -109,8 +111,11 @@ impl Series {
         let needed = self.first + config.window + config.horizon;
         if train.end < needed {
             let why = format!(
-                "its training part has {}, a window of {} and {} to predict",
-                train.end, config.window, config.horizon
+                "the training set has {} and needs {needed}: a window of {}, a horizon of {}{}",
+                train.end,
+                config.window,
+                config.horizon,
+                if self.first == 0 { "" } else { " and the row before" }
             );
             let rows = table.rows();
             return Err(DataError::TooFewRows {
@@ -159,7 +164,7 @@ impl Series {
         Ok(Scalers { inputs, target })
     }
 
-    /// Appends what the model reads of a row.
+    /// Scales and appends the inputs of a row.
     fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
         self.inputs.extend(
             numbers
@@ -168,44 +173,44 @@ impl Series {
         );
     }
 
-    /// Whether the target is learned by its logarithm.
+    /// Returns whether the transform takes logarithms.
     pub fn is_logarithmic(&self) -> bool {
         self.config.transform.is_logarithmic()
     }
 
-    /// Rows the model predicts at once.
+    /// Returns the number of predicted rows.
     pub fn horizon(&self) -> usize {
         self.config.horizon
     }
 
-    /// Numbers the model reads of a row.
+    /// Returns the number of inputs in a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// What the model reads of a range of rows, row by row.
+    /// Returns the scaled inputs of a range of rows, `[rows, width]`.
     pub(super) fn inputs(&self, rows: Range<usize>) -> &[f32] {
         &self.inputs[rows.start * self.width..rows.end * self.width]
     }
 
-    /// Origins of the windows of a set: all whose inputs and targets are in it.
+    /// Returns the origins of the windows of a set: those whose inputs and targets are in it.
     pub fn origins(&self, subset: Subset) -> Range<usize> {
         let rows = self.rows.of(subset);
         let first = rows.start.max(self.first) + self.config.window;
         first..(rows.end + 1).saturating_sub(self.config.horizon).max(first)
     }
 
-    /// First origin for which there are enough rows before.
+    /// Returns the first origin with a full window before it.
     pub fn first_origin(&self) -> usize {
         self.first + self.config.window
     }
 
-    /// Rows of a set.
+    /// Returns the rows of a set.
     pub fn rows(&self, subset: Subset) -> Range<usize> {
         self.rows.of(subset)
     }
 
-    /// Whether rows can be appended: what the model reads follows from the target and the date.
+    /// Returns whether rows can be appended: all inputs depend only on the target and the time.
     pub fn can_push(&self) -> bool {
         let target = [self.config.target.as_str()];
         self.config
@@ -217,7 +222,7 @@ impl Series {
                 || !self.config.transform.is_residual())
     }
 
-    /// A copy of the rows before `origin`: what was known then.
+    /// Copies the rows before `origin`.
     pub fn truncated(&self, origin: usize) -> Self {
         let mut known = self.clone();
         known.times.truncate(origin);
@@ -229,8 +234,9 @@ impl Series {
         known
     }
 
-    /// Appends a predicted row, which [`can_push`](Self::can_push) allows; `value` is in the
-    /// target's units.
+    /// Appends a predicted row; `value` is in the target's units.
+    ///
+    /// Only valid if [`can_push`](Self::can_push) is true.
     pub fn push(&mut self, time: DateTime, value: f64) {
         let before = self.target.last().copied().unwrap_or(value);
         let numbers =
@@ -245,7 +251,7 @@ impl Series {
     }
 }
 
-/// A feature in the form that a transform gives to columns.
+/// Returns a feature with the target's transform applied to columns.
 fn formed(feature: &Feature, transform: Transform) -> Feature {
     match feature {
         Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => {

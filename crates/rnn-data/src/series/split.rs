@@ -5,40 +5,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, format_time, text::serde_as_text};
 
-/// Days the course tests on.
+/// Number of test rows of the course.
 const COURSE_TEST_DAYS: usize = 240;
 
-/// Which rows train, validate and test.
+/// Split of rows into training, validation and test set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
-    /// The course's: the test set predicts the last 240 rows, and is the validation set, too. All
-    /// rows before its inputs are the training set. The weights are chosen on the days they are
-    /// scored on, so scores are optimistic.
+    /// Split of the course: the test set predicts the last 240 rows and is also the validation set.
+    ///
+    /// All rows before its inputs are the training set. The best weights are chosen on the test
+    /// set, so scores are optimistic.
     Course,
-    /// Training, validation and test set, one after another in time. A window belongs to a set if
-    /// all its rows do, inputs and targets; windows across a border are purged, so no row is seen
-    /// by windows of two sets.
+    /// Training, validation and test set, one after another in time.
+    ///
+    /// A window belongs to a set if all its inputs and targets do. Windows across a border are
+    /// purged, so no row is in windows of two sets.
     Holdout {
-        /// Rows the validation set predicts.
+        /// Size of the validation set, in predicted rows.
         valid: SetSize,
-        /// Rows the test set predicts.
+        /// Size of the test set, in predicted rows.
         test: SetSize,
-        /// Least number of rows between the last that one set predicts and the first that the
-        /// next does; never less than the window. All windows up to this length are scored on
-        /// the same rows.
+        /// Smallest number of rows between the predicted rows of two sets; at least the window.
+        ///
+        /// All windows up to this length are scored on the same rows.
         purge: usize,
     },
 }
 
-/// How many rows the validation or the test set predicts.
+/// Size of the validation or test set, in predicted rows.
 ///
-/// It is written as a number of rows, a fraction like `0.15`, or a date.
+/// As text: a number of rows, a fraction like `0.15`, or a date.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SetSize {
-    /// A number of rows.
+    /// Number of rows.
     Rows(usize),
-    /// A fraction of all rows, rounded to whole rows.
+    /// Fraction of all rows, rounded to whole rows.
     Fraction(f64),
     /// All rows from this time on, up to the next set.
     From(DateTime),
@@ -47,37 +49,37 @@ pub enum SetSize {
 /// One set of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subset {
-    /// What weights and scalers are fitted on.
+    /// Training set: weights and scalers are fitted on it.
     Train,
-    /// What the best weights are chosen by.
+    /// Validation set: the best weights are chosen on it.
     Valid,
-    /// What they are scored on.
+    /// Test set: the best weights are scored on it.
     Test,
 }
 
-/// The times at which a split divides all series.
+/// Times at which all series are split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitTimes {
-    /// First time the validation set predicts; `None` where the test set is the validation set.
+    /// First predicted time of the validation set; `None` if that is the test set.
     pub valid: Option<DateTime>,
-    /// First time the test set predicts.
+    /// First predicted time of the test set.
     pub test: DateTime,
 }
 
 impl Default for Split {
-    /// 15 % of the rows for the validation set and 15 % for the test set.
+    /// Returns a holdout split with 15 % of the rows for each of validation and test set.
     fn default() -> Self {
         Self::holdout(SetSize::Fraction(0.15), SetSize::Fraction(0.15))
     }
 }
 
 impl Split {
-    /// A [`Split::Holdout`] that purges no more than the window.
+    /// Returns a [`Split::Holdout`] that purges one window between sets.
     pub fn holdout(valid: SetSize, test: SetSize) -> Self {
         Self::Holdout { valid, test, purge: 0 }
     }
 
-    /// Rows between the last that one set predicts and the first that the next does.
+    /// Returns the number of rows between the predicted rows of two sets.
     pub fn gap(&self, window: usize) -> usize {
         match self {
             Self::Course => window,
@@ -85,11 +87,13 @@ impl Split {
         }
     }
 
-    /// Divides the times of all series, strictly ascending; `path` names them in errors.
+    /// Returns the first predicted times of the sets.
+    ///
+    /// `times` are those of all series, strictly ascending; `path` is the file in errors.
     ///
     /// # Errors
     ///
-    /// [`DataError::TooFewRows`] or [`DataError::Split`] when a set would have nothing to predict.
+    /// [`DataError::TooFewRows`] or [`DataError::Split`] if a set would be empty.
     pub fn times(
         &self,
         path: &Path,
@@ -102,18 +106,18 @@ impl Split {
             Self::Course => {
                 let test_rows = COURSE_TEST_DAYS + window;
                 let why = format!(
-                    "the last {test_rows} rows are the test part, and each part needs a window of \
-                     {window} days and a day to predict"
+                    "the last {test_rows} rows are the test set, and each set needs a window of \
+                     {window} rows and a row to predict"
                 );
                 (test_rows + window + 1, why)
             }
-            // Each part needs a window of rows before its first target.
+            // Each set needs a window of rows before its first target.
             Self::Holdout { .. } => {
                 let apart =
                     if gap > window { format!(", {gap} rows apart") } else { String::new() };
                 let why = format!(
-                    "training, validation and test part need a window of {window} rows and \
-                     {horizon} to predict each{apart}"
+                    "training, validation and test set each need a window of {window} and a \
+                     horizon of {horizon} rows{apart}"
                 );
                 (window + 2 * gap + 3 * horizon, why)
             }
@@ -122,10 +126,12 @@ impl Split {
             return Err(DataError::TooFewRows { path: path.to_owned(), rows, needed, why });
         }
         let wrong = |problem: String| DataError::Split { path: path.to_owned(), problem };
-        let place = |part: &str, size: SetSize, end: usize| {
+        let place = |name: &str, size: SetSize, end: usize| {
             let first = match size {
                 SetSize::Rows(count) => end.checked_sub(count),
-                SetSize::Fraction(share) => end.checked_sub((share * rows as f64).round() as usize),
+                SetSize::Fraction(fraction) => {
+                    end.checked_sub((fraction * rows as f64).round() as usize)
+                }
                 SetSize::From(from) => Some(times.partition_point(|time| *time < from)),
             };
             let first = first.filter(|first| (window..end).contains(first)).ok_or_else(|| {
@@ -136,16 +142,16 @@ impl Split {
                     format_time(times[rows - 1])
                 );
                 wrong(format!(
-                    "the {part} part ({size}) does not fit: it ends before row {} of {given}, and \
-                     needs a window of {window} rows before it",
+                    "the {name} set ({size}) does not fit: it must start after a window of {window} \
+                     rows and before row {} of {given} (choose another size or date)",
                     end + 1
                 ))
             })?;
             let predicted = end - first;
             if predicted < horizon {
                 return Err(wrong(format!(
-                    "the {part} part predicts {predicted} rows ({size}), fewer than the horizon of \
-                     {horizon} rows"
+                    "the {name} set predicts {predicted} rows ({size}), fewer than the horizon of \
+                     {horizon} rows (choose a larger set or a smaller horizon)"
                 )));
             }
             Ok(first)
@@ -161,7 +167,8 @@ impl Split {
                 if valid < gap + window + horizon {
                     return Err(wrong(format!(
                         "no rows are left to train on: {} come before the inputs of the validation \
-                         part, a window of {window} and {horizon} to predict need {}",
+                         set, and a window of {window} and a horizon of {horizon} need {} (choose \
+                         smaller sets or a smaller window)",
                         valid.saturating_sub(gap),
                         window + horizon
                     )));
@@ -172,7 +179,7 @@ impl Split {
     }
 }
 
-/// Rows of the sets of a series.
+/// Rows of each set of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rows {
     train: Range<usize>,
@@ -181,15 +188,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The rows of each set of a series.
+    /// Splits the rows of a series.
     pub(super) fn new(
         starts: &SplitTimes,
         split: &Split,
         window: usize,
         times: &[DateTime],
     ) -> Self {
-        // The inputs of a part's first prediction are part of it, too; a series that has ended
-        // predicts nothing.
+        // A set includes the inputs of its first prediction, unless the series ended before.
         let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from)
         {
             end if end == times.len() => end,
@@ -225,11 +231,12 @@ impl FromStr for SetSize {
         if let Ok(rows @ 1..) = text.parse() {
             return Ok(Self::Rows(rows));
         }
-        if let Some(share) = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share < 1.0) {
-            return Ok(Self::Fraction(share));
+        let fraction = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number < 1.0);
+        if let Some(fraction) = fraction {
+            return Ok(Self::Fraction(fraction));
         }
         text.parse().map(Self::From).map_err(|_| {
-            format!("expected a number of rows, a share like 0.15 or a date, got `{text}`")
+            format!("expected a number of rows, a fraction like 0.15 or a date, got `{text}`")
         })
     }
 }
@@ -238,7 +245,7 @@ impl fmt::Display for SetSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Fraction(share) => write!(f, "{share}"),
+            Self::Fraction(fraction) => write!(f, "{fraction}"),
             Self::From(from) => f.write_str(&format_time(*from)),
         }
     }

@@ -1,17 +1,17 @@
-//! The target of a series: naive forecasts of it, and the form in which a model predicts it.
+//! Naive forecasts and transforms of the target of a series.
 
 use super::{Naive, Series, Transform};
 
 impl Naive {
-    /// Forecasts the value `step` rows after `origin` from the rows before `origin` alone.
+    /// Forecasts the value `step` rows after `origin` from the rows before `origin`.
     ///
     /// # Units
     ///
-    /// The target's.
+    /// Those of the target.
     ///
     /// # Panics
     ///
-    /// When there is no row before `origin`.
+    /// If there is no row before `origin`.
     pub fn forecast(self, series: &Series, origin: usize, step: usize) -> f64 {
         let values = &series.target[..origin];
         let last = values[origin - 1];
@@ -22,7 +22,7 @@ impl Naive {
                 last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64
             }
             Self::Seasonal(season) => {
-                // As many seasons back as it takes to reach a known row.
+                // Goes back whole seasons until a row before the origin.
                 let back = season * (step / season + 1);
                 (origin + step).checked_sub(back).map_or(last, |row| values[row])
             }
@@ -35,7 +35,7 @@ impl Naive {
 }
 
 impl Transform {
-    /// The value of the target in row `origin + step` in this form, before scaling.
+    /// Returns the transformed target in row `origin + step`, before scaling.
     pub(super) fn forward(self, series: &Series, origin: usize, step: usize) -> f64 {
         let value = series.target[origin + step];
         match self {
@@ -47,7 +47,7 @@ impl Transform {
         }
     }
 
-    /// Undoes [`forward`](Self::forward); `before` is the value in row `origin + step - 1`.
+    /// Inverts [`forward`](Self::forward); `before` is the value in row `origin + step - 1`.
     pub(super) fn inverse(
         self,
         series: &Series,
@@ -67,25 +67,26 @@ impl Transform {
 }
 
 impl Series {
-    /// What the model is to predict `step` rows after `origin`: the target, transformed and scaled.
+    /// Returns the transformed and scaled target in row `origin + step`.
     ///
     /// # Panics
     ///
-    /// When the row is not in the series.
+    /// If the row is not in the series.
     pub fn transform(&self, origin: usize, step: usize) -> f64 {
         self.scalers.target.transform(self.config.transform.forward(self, origin, step))
     }
 
-    /// The residual of a row against its naive forecast: that of the residual transforms, else the
-    /// last value.
+    /// Returns the residual of a row: the target relative to its naive forecast.
+    ///
+    /// The forecast is that of a residual transform, else the last value.
     ///
     /// # Units
     ///
-    /// A log ratio where the transform takes logarithms, else a difference in the target's units.
+    /// A log ratio if the transform takes logarithms, else a difference in the target's units.
     ///
     /// # Panics
     ///
-    /// In the first row.
+    /// If the row is the first.
     pub fn naive_residual(&self, row: usize) -> f64 {
         let transform = self.config.transform;
         let naive = if transform.is_residual() { self.config.naive } else { Naive::LastValue };
@@ -93,11 +94,11 @@ impl Series {
         if transform.is_logarithmic() { (value / forecast).ln() } else { value - forecast }
     }
 
-    /// Undoes [`transform`](Self::transform) for predictions of the rows from `origin` on.
+    /// Inverts [`transform`](Self::transform) for predictions of the rows from `origin` on.
     ///
     /// # Shapes
     ///
-    /// - scaled and output: `[steps]`, of any number of steps
+    /// - scaled and output: `[steps]`, with any number of steps
     ///
     /// # Units
     ///
@@ -105,7 +106,7 @@ impl Series {
     ///
     /// # Panics
     ///
-    /// When there is no row before `origin`.
+    /// If there is no row before `origin`.
     pub fn inverse_transform(&self, origin: usize, scaled: &[f64]) -> Vec<f64> {
         let mut before = self.target[origin - 1];
         let unscale = |(step, &scaled): (usize, &f64)| {

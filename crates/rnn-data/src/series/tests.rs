@@ -26,7 +26,7 @@ const TRANSFORMS: [Transform; 6] = [
 const NAIVES: [Naive; 5] =
     [Naive::LastValue, Naive::LastClose, Naive::Drift, Naive::Seasonal(7), Naive::Mean(5)];
 
-/// Daily rows, counted from the first of January 2020, with an opening and a closing price each.
+/// Returns daily rows, counted from 1 January 2020, with opening and closing prices.
 fn table(rows: Range<usize>, open: impl Fn(usize) -> f64) -> Table {
     table_with("date,open,close", rows, open)
 }
@@ -40,7 +40,7 @@ fn table_with(header: &str, rows: Range<usize>, open: impl Fn(usize) -> f64) -> 
     tests::read(content, &["open", "close"], &ReadOptions::default()).unwrap()
 }
 
-/// Prices that look like some, and never repeat.
+/// Returns realistic prices that never repeat.
 fn wobbly(row: usize) -> f64 {
     100.0 + 10.0 * (row as f64 * 0.7).sin() + 0.1 * row as f64
 }
@@ -49,7 +49,7 @@ fn open() -> Feature {
     Feature::Column("open".to_owned())
 }
 
-/// Windows of 4 opening prices, 3 to predict, the last 10 rows to test and 8 to validate.
+/// Returns windows of 4 opening prices, a horizon of 3, and sets of 8 and 10 predicted rows.
 fn config() -> SeriesConfig {
     SeriesConfig::new("open".to_owned())
         .with_features(vec![open()])
@@ -59,12 +59,12 @@ fn config() -> SeriesConfig {
         .with_split(Split::holdout(SetSize::Rows(8), SetSize::Rows(10)))
 }
 
-/// The one series of a table.
+/// Returns the series of a table.
 fn series(table: Table, config: &SeriesConfig) -> Arc<Series> {
     config.init(table).unwrap().series.remove(0)
 }
 
-/// Why it cannot be prepared, after the name of its file.
+/// Returns the error of preparing a table, without the file name.
 fn problem(table: Table, config: &SeriesConfig) -> String {
     without_path(&config.init(table).unwrap_err())
 }

@@ -2,25 +2,26 @@ use std::{fmt, str::FromStr};
 
 use crate::text::serde_as_text;
 
-/// The form in which the model predicts the target. Each is scaled by a [`Scaler`](crate::Scaler)
-/// that is fitted on the training set, and is inverted exactly.
+/// Transform of the target before training; it is inverted exactly.
 ///
-/// Features that are columns take the same form: `minmax` and `standard` scale the column,
-/// `difference` and `residual` take its change from the row before, `log-return` and
-/// `log-residual` the logarithm of its ratio to the row before.
+/// Each is scaled by a [`Scaler`](crate::Scaler) that is fitted on the training set.
+///
+/// Features that are columns are transformed, too. `minmax` and `standard` scale the column.
+/// `difference` and `residual` take its change from the row before; `log-return` and `log-residual`
+/// take the logarithm of its ratio to the row before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transform {
-    /// The value, scaled to [0, 1].
+    /// Value, scaled to [0, 1].
     MinMax,
-    /// The value, scaled to mean 0 and deviation 1.
+    /// Value, scaled to mean 0 and standard deviation 1.
     Standard,
-    /// The change from the value before.
+    /// Change from the value before.
     Difference,
-    /// The logarithm of the ratio to the value before.
+    /// Logarithm of the ratio to the value before.
     LogReturn,
-    /// The difference to a naive forecast, scaled around 0: a model that says 0 is that forecast.
+    /// Difference from a naive forecast, scaled around 0: a prediction of 0 is that forecast.
     Residual,
-    /// The logarithm of the ratio to a naive forecast, likewise.
+    /// Logarithm of the ratio to a naive forecast, scaled around 0.
     LogResidual,
 }
 
@@ -34,17 +35,17 @@ const ALL: [(&str, Transform); 6] = [
 ];
 
 impl Transform {
-    /// Whether it takes logarithms.
+    /// Returns whether the transform takes logarithms.
     pub fn is_logarithmic(self) -> bool {
         matches!(self, Self::LogReturn | Self::LogResidual)
     }
 
-    /// Whether a model that predicts 0 repeats the naive forecast.
+    /// Returns whether a prediction of 0 is the naive forecast.
     pub fn is_residual(self) -> bool {
         matches!(self, Self::Residual | Self::LogResidual)
     }
 
-    /// Whether columns take the form of changes.
+    /// Returns whether columns are transformed to changes.
     pub(super) fn is_relative(self) -> bool {
         !matches!(self, Self::MinMax | Self::Standard)
     }

@@ -10,8 +10,9 @@ use burn::{
 
 use super::{Series, Subset};
 
-/// Every window of one or many series, each with the values that follow. Windows are made on
-/// access, never stored, and never cross two series.
+/// Dataset of all windows of one or many series, each with its target values.
+///
+/// Windows are views that are created on access. They never cross two series.
 ///
 /// # Examples
 ///
@@ -37,7 +38,7 @@ use super::{Series, Subset};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Windows {
-    /// Series that have windows, with the origin of the first and the number of all windows before.
+    /// Series with windows, the origin of their first window, and the number of windows before it.
     series: Arc<[(Arc<Series>, usize, usize)]>,
     count: usize,
 }
@@ -52,9 +53,9 @@ pub struct Window {
 /// A batch of windows.
 #[derive(Debug, Clone)]
 pub struct WindowBatch {
-    /// What the model reads, `[B, T, features]`, scaled.
+    /// Scaled inputs, `[B, T, features]`.
     pub windows: Tensor<3>,
-    /// The values after each window, `[B, horizon]`, transformed and scaled.
+    /// Transformed and scaled values after each window, `[B, horizon]`.
     pub targets: Tensor<2>,
 }
 
@@ -63,7 +64,7 @@ pub struct WindowBatch {
 pub struct WindowBatcher;
 
 impl Windows {
-    /// The windows of a set of some series.
+    /// Creates the windows of a set of series.
     pub fn new(series: &[Arc<Series>], subset: Subset) -> Self {
         let mut count = 0;
         let mut starts = Vec::new();
@@ -79,17 +80,19 @@ impl Windows {
 }
 
 impl Window {
-    /// The window before a row of a series, which may be the one after the last.
+    /// Creates the window before the row `origin`, which may follow the last row.
     pub fn new(series: &Arc<Series>, origin: usize) -> Self {
         Self { series: series.clone(), origin }
     }
 
-    /// What the model reads, `[T, features]` row by row, oldest first, scaled.
+    /// Returns the scaled inputs, `[T, features]` in row-major order, oldest first.
     pub fn values(&self) -> &[f32] {
         self.series.inputs(self.origin - self.series.config.window..self.origin)
     }
 
-    /// The values after the window `[horizon]`, transformed and scaled; 0 after the series' end.
+    /// Returns the transformed and scaled values after the window, `[horizon]`.
+    ///
+    /// They are 0 after the last row.
     pub fn targets(&self) -> impl Iterator<Item = f32> + '_ {
         let known = self.series.target.len();
         (0..self.series.config.horizon).map(move |step| {
@@ -101,12 +104,12 @@ impl Window {
         })
     }
 
-    /// The series it is of.
+    /// Returns the series of the window.
     pub fn series(&self) -> &Arc<Series> {
         &self.series
     }
 
-    /// Row of the first value after it.
+    /// Returns the row of the first value after the window.
     pub fn origin(&self) -> usize {
         self.origin
     }

@@ -1,4 +1,4 @@
-//! The bytes of a table: where they are, and what is refused before it takes memory.
+//! The bytes of a table: their source, line count, hash and size limits.
 
 use std::{
     collections::VecDeque,
@@ -10,32 +10,30 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// A row of more bytes is none: a quote was left open, or the file is no table.
+/// Longest row in bytes; a longer one has an unclosed quote, or the file is not a table.
 const LONGEST_ROW: u64 = 12 << 20;
 
-/// Where bytes come from.
+/// Source of the bytes.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    /// The file of the path.
+    /// File at the path.
     File,
-    /// The embedded sample.
+    /// Embedded sample.
     Sample(&'static str),
-    /// What the caller has.
+    /// Bytes of the caller.
     Memory(Arc<[u8]>),
 }
 
 impl Source {
-    /// Opens the bytes. Folders, pipes and devices are refused: a table is read more than once.
+    /// Opens the bytes. Folders, pipes and devices are refused, since a table is read repeatedly.
     pub(super) fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
         match self {
             Self::File => {
                 let kind = fs::metadata(path)?;
                 match (kind.is_file(), kind.is_dir()) {
                     (true, _) => Ok(Box::new(File::open(path)?)),
-                    (_, true) => Err(io::Error::other("it is a folder, expected a CSV file")),
-                    _ => {
-                        Err(io::Error::other("it is a pipe or a device, expected an ordinary file"))
-                    }
+                    (_, true) => Err(io::Error::other("expected a CSV file, got a folder")),
+                    _ => Err(io::Error::other("expected an ordinary file, got a pipe or a device")),
                 }
             }
             Self::Sample(text) => Ok(Box::new(text.as_bytes())),
@@ -44,20 +42,20 @@ impl Source {
     }
 }
 
-/// Bytes that are hashed, and whose lines are counted, as they are read: the CSV reader's own count
-/// is off after empty lines and with `\r\n`.
+/// A reader that hashes bytes and counts lines.
+///
+/// The CSV reader's own line count is wrong after empty lines and with `\r\n`.
 pub(super) struct Tally<R> {
     inner: R,
     hasher: Sha256,
     length: u64,
-    /// Where lines end after those that have been counted: the places of `\n`s, and of `\r`s that
-    /// none follows.
+    /// Positions of line ends that are not counted yet: each `\n`, and each `\r` without `\n`.
     ends: VecDeque<u64>,
     counted: u64,
     last: u8,
-    /// First byte of the row that is being read.
+    /// Position of the first byte of the current row.
     row: u64,
-    /// Why nothing more is read, and the line.
+    /// Line and reason, if the bytes were refused.
     pub(super) refused: Option<(u64, String)>,
 }
 
@@ -75,13 +73,14 @@ impl<R> Tally<R> {
         }
     }
 
-    /// A row begins at a byte.
+    /// Marks the start of a row.
     pub(super) fn begin_row(&mut self, start: u64) {
         self.row = start;
     }
 
-    /// Line, counted from 1, of the record before a byte. The record's last byte ends its line:
-    /// `\n`, or the `\r` before it.
+    /// Returns the line, counted from 1, of the record that ends before the byte `end`.
+    ///
+    /// The last byte of the record ends its line: `\n`, or the `\r` before it.
     pub(super) fn line(&mut self, end: u64) -> u64 {
         while self.ends.front().is_some_and(|place| place + 1 < end) {
             self.ends.pop_front();
@@ -90,7 +89,7 @@ impl<R> Tally<R> {
         1 + self.counted
     }
 
-    /// SHA-256 of all bytes.
+    /// Returns the SHA-256 of all bytes in hexadecimal.
     pub(super) fn sha256(self) -> String {
         hex(&self.hasher.finalize())
     }
@@ -98,7 +97,7 @@ impl<R> Tally<R> {
     fn count(&mut self, bytes: &[u8]) {
         for (place, &byte) in (self.length..).zip(bytes) {
             if byte == b'\n' && self.last == b'\r' {
-                // Both are one end.
+                // `\r\n` is one line end.
                 self.ends.pop_back();
             }
             if matches!(byte, b'\r' | b'\n') {
@@ -121,8 +120,7 @@ impl<R: Read> Read for Tally<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.length.saturating_sub(self.row) > LONGEST_ROW {
             let problem = format!(
-                "the row that begins here goes on for more than {} MiB; expected rows on lines of \
-                 their own (is a quote left open?)",
+                "expected one row per line, got a row of more than {} MiB (close an open quote)",
                 LONGEST_ROW >> 20
             );
             return Err(self.refuse(self.row, problem));
@@ -134,14 +132,14 @@ impl<R: Read> Read for Tally<R> {
         self.count(bytes);
         if start == 0 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
             return Err(
-                self.refuse(0, "expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8")
+                self.refuse(0, "expected UTF-8 text, got UTF-16 (save the file as CSV in UTF-8)")
             );
         }
         match bytes.iter().position(|byte| *byte == 0) {
             Some(place) => Err(self.refuse(
                 start + place as u64,
-                "expected text, got a NUL byte, which UTF-16 text and damaged files have; save the \
-                 file as CSV in UTF-8",
+                "expected UTF-8 text, got a NUL byte, as in UTF-16 or a damaged file (save the \
+                 file as CSV in UTF-8)",
             )),
             None => Ok(read),
         }

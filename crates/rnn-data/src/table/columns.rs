@@ -1,11 +1,11 @@
-//! Column names: what people call them, and which one is meant.
+//! Column names and their synonyms.
 
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
 use crate::text::nearest_name;
 
-/// Synonyms of the names of dates and prices, the likeliest first, in any capitalisation.
+/// Synonyms of dates and prices in any capitalisation, the likeliest first.
 const ALIASES: [(&str, &[&str]); 6] = [
     ("date", &["datetime", "timestamp", "trade_date", "day", "time", "日期", "交易日期", "时间"]),
     ("open", &["开盘", "开盘价"]),
@@ -14,16 +14,15 @@ const ALIASES: [(&str, &[&str]); 6] = [
     ("low", &["最低", "最低价"]),
     ("volume", &["vol", "成交量"]),
 ];
-/// Columns of numbers that are no measurements.
+/// Names of columns of numbers that are not measurements.
 const LABELS: [&str; 7] = ["", "code", "symbol", "ticker", "id", "index", "股票代码"];
-/// Names of what is probably to be predicted, the likeliest first.
+/// Names of likely targets, the likeliest first.
 const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 
-/// The columns of a [`CsvFile`](crate::CsvFile) or a [`Table`](crate::Table): their names, and
-/// what is likely to be in them.
+/// Columns of a [`CsvFile`](crate::CsvFile) or a [`Table`](crate::Table): names and likely content.
 ///
-/// A name is looked up as it is written, then in any capitalisation, then by its synonyms
-/// (`date`, `open`, `close`, `high`, `low` and `volume` have some, also in Chinese).
+/// A name is looked up exactly, then in any capitalisation, then by synonyms. `date`, `open`,
+/// `close`, `high`, `low` and `volume` have synonyms in English and Chinese.
 ///
 /// # Examples
 ///
@@ -39,55 +38,56 @@ const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 pub struct Columns {
     path: PathBuf,
     names: Vec<String>,
-    /// Index of the dates in a file; a table keeps its times apart.
+    /// Index of the dates in a file; the times of a table are not a column.
     pub(super) date: Option<usize>,
     /// Indices of the columns that hold numbers, without the date.
     pub(super) numeric: Vec<usize>,
 }
 
 impl Columns {
-    /// The header of a file, of whose rows nothing is known yet.
+    /// Creates the columns of a file whose rows are unknown.
     pub(super) fn header(path: &Path, names: Vec<String>) -> Self {
         Self { path: path.to_owned(), names, date: Some(0), numeric: Vec::new() }
     }
 
-    /// Columns that all hold numbers, beside times.
+    /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
         Self { path: path.to_owned(), names, date: None, numeric }
     }
 
-    /// File, or name of the table in memory.
+    /// Returns the file, or the name of a table in memory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All names, in their order.
+    /// Returns all names in order.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Name of the column of dates; `None` for a table, whose times are no column.
+    /// Returns the column of dates; `None` for a table, whose times are not a column.
     pub fn date_column(&self) -> Option<&str> {
         self.date.map(|date| self.names[date].as_str())
     }
 
-    /// The full name of the column that a name means.
+    /// Returns the exact name of the column that `name` refers to.
     ///
     /// # Errors
     ///
-    /// [`DataError::MissingColumn`] or [`DataError::DuplicateColumn`].
+    /// [`DataError::MissingColumn`] if there is none, [`DataError::DuplicateColumn`] if there are
+    /// several.
     pub fn resolve(&self, name: &str) -> Result<&str, DataError> {
         Ok(&self.names[self.index(name)?])
     }
 
-    /// Columns that hold measurements: numbers, but no dates, codes or row numbers.
+    /// Returns the columns of measurements: numbers that are not dates, codes or row numbers.
     pub fn measurements(&self) -> Vec<&str> {
         let names = self.numeric.iter().map(|&index| self.names[index].as_str());
         names.filter(|name| !LABELS.contains(&name.to_lowercase().as_str())).collect()
     }
 
-    /// The most likely target: the opening or closing price, a value, or the last measurement.
+    /// Returns the likely target: the opening or closing price, a value, or the last measurement.
     pub fn likely_target(&self) -> Option<&str> {
         let measurements = self.measurements();
         let known = TARGETS
@@ -96,7 +96,7 @@ impl Columns {
         known.map(|(index, _)| measurements[index]).or(measurements.last().copied())
     }
 
-    /// Index of the column that a name means.
+    /// Returns the index of the column that `name` refers to.
     pub(super) fn index(&self, name: &str) -> Result<usize, DataError> {
         let (path, line) = (self.path.clone(), self.date.map(|_| 1));
         match matching(&self.names, name) {
@@ -109,25 +109,25 @@ impl Columns {
             }),
             None => {
                 let nearest = self.nearest(name).map(str::to_owned);
-                let names = self
-                    .names
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                let names = if names.is_empty() { "no columns".to_owned() } else { shorten(names) };
                 Err(DataError::MissingColumn {
                     path,
                     line,
                     column: shorten(name.to_owned()),
                     nearest,
-                    names: names.into(),
+                    names: self.listed(),
                 })
             }
         }
     }
 
-    /// Checks that no two columns have the same name.
+    /// Lists the names for a message.
+    pub(super) fn listed(&self) -> Box<str> {
+        let names =
+            self.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if names.is_empty() { "no columns".into() } else { shorten(names).into() }
+    }
+
+    /// Checks that all names are different.
     pub(super) fn check_unique(&self) -> Result<(), DataError> {
         let mut names: Vec<&String> = self.names.iter().collect();
         names.sort_unstable();
@@ -137,8 +137,8 @@ impl Columns {
             .map_or(Ok(()), |pair| self.index(pair[0]).map(drop))
     }
 
-    /// Index of the first column that is called by a known name, or by another word for it.
-    pub(super) fn meant(&self, name: &str) -> Option<usize> {
+    /// Returns the index of the first column with a known name or one of its synonyms.
+    pub(super) fn known(&self, name: &str) -> Option<usize> {
         self.names
             .iter()
             .map(|column| column.to_lowercase())
@@ -152,8 +152,9 @@ impl Columns {
     }
 }
 
-/// The first column that a name means, and how many there are: as it is written, else in any
-/// capitalisation, else the first synonym.
+/// Returns the first column that a name refers to, and the number of such columns.
+///
+/// Exact names come first, then any capitalisation, then synonyms.
 fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let count = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = (0..names.len()).filter(|&index| is_it(names[index].as_ref()));
@@ -169,10 +170,10 @@ fn aliases(name: &str) -> &'static [&'static str] {
     ALIASES.iter().find(|(known, _)| *known == name).map_or(&[], |(_, others)| others)
 }
 
-/// Letters of a text in an error.
+/// Longest text in an error, in characters.
 const LONGEST: usize = 400;
 
-/// A text of bounded length.
+/// Shortens a text to at most that length.
 pub(super) fn shorten(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),

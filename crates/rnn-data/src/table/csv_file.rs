@@ -16,19 +16,19 @@ use crate::DataError;
 
 const SAMPLE: &str = include_str!("../../assets/synthetic-daily-bars.csv");
 const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
-/// Rows that are looked at to find out which columns hold numbers.
+/// Number of first rows that decide which columns hold numbers.
 const LOOKED_AT: usize = 100;
-/// Bytes that are looked at for that: a file of very long rows has few.
+/// Largest number of bytes of these rows.
 const LOOKED_BYTES: u64 = 16 << 20;
-/// Columns of a file, of which most may be left unread.
+/// Largest number of columns.
 const MOST_COLUMNS: usize = 200_000;
-/// Missing values whose lines are named.
+/// Number of lines of missing values in a message.
 const NAMED: usize = 5;
 
-/// A CSV file that knows its columns and reads those that are asked for.
+/// A CSV file with a column of dates, read column by column.
 ///
-/// Opening it reads the header and the first rows. Separators are commas, semicolons or tabs;
-/// byte-order marks, line ends and quotes do not matter.
+/// Opening a file reads the header and the first 100 rows. Separators are commas, semicolons or
+/// tabs. Byte-order marks, any line ends and quotes are accepted.
 ///
 /// # Examples
 ///
@@ -52,14 +52,15 @@ impl CsvFile {
     ///
     /// # Errors
     ///
-    /// [`DataError::Read`] or [`DataError::Malformed`] for a file that cannot be read,
-    /// [`DataError::MissingColumn`] or [`DataError::DuplicateColumn`] for a column of dates that
-    /// is not there once.
+    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file cannot be read.
+    /// - [`DataError::MissingColumn`] if `date_column` does not exist.
+    /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
+    /// - [`DataError::NoDates`] if no column of dates is found.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::look(path, Source::File, date_column)
+        Self::inspect(path, Source::File, date_column)
     }
 
-    /// Opens bytes that are not in a file; errors name them by `path`.
+    /// Opens bytes in memory; errors use `path` as the file name.
     ///
     /// # Errors
     ///
@@ -69,30 +70,33 @@ impl CsvFile {
         bytes: impl Into<Arc<[u8]>>,
         date_column: Option<&str>,
     ) -> Result<Self, DataError> {
-        Self::look(path, Source::Memory(bytes.into()), date_column)
+        Self::inspect(path, Source::Memory(bytes.into()), date_column)
     }
 
     /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
     ///
     /// # Errors
     ///
-    /// [`DataError::MissingColumn`] when it has no such column of dates.
+    /// [`DataError::MissingColumn`] if it has no column `date_column`.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::look(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
+        Self::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
     }
 
-    /// Its columns.
+    /// Returns the columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// Reads columns, by the names of [`Columns::resolve`]; the table has them by the given names.
+    /// Reads columns, resolved by [`Columns::resolve`]; the table uses the given names.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, a column is missing or repeated, a date does not parse,
-    /// repeats or goes back, a number is not finite, or a value is missing and not filled. Each
-    /// error names file, line and column.
+    /// A [`DataError`] with file, line and column if:
+    ///
+    /// - the file cannot be read, or a column is missing or repeated;
+    /// - a date does not parse, repeats or is out of order;
+    /// - a number is not finite, or a value is missing and cannot be filled;
+    /// - no row is in the requested times.
     pub fn read(
         &self,
         columns: &[impl AsRef<str>],
@@ -124,7 +128,7 @@ impl CsvFile {
         let rows = options.rows(self.path(), &times)?;
         let mut warnings = if newest_first { vec![Warning::NewestFirst] } else { Vec::new() };
         for (values, index) in columns.iter_mut().zip(indices) {
-            // Rows before the first that counts may fill it; rows after the last are not known yet.
+            // Earlier rows may fill the first requested ones; later rows must not be used.
             values.truncate(rows.end);
             let missing: Vec<usize> = rows.clone().filter(|&row| values[row].is_nan()).collect();
             if !missing.is_empty() {
@@ -145,10 +149,10 @@ impl CsvFile {
                 }
                 warnings.push(Warning::Filled { column, count, fill });
             }
-            kept(values, &rows);
+            keep(values, &rows);
         }
-        kept(&mut times, &rows);
-        kept(&mut lines, &rows);
+        keep(&mut times, &rows);
+        keep(&mut lines, &rows);
         let mut table = Table::new(
             Columns::all(self.path(), names),
             times,
@@ -165,7 +169,7 @@ impl CsvFile {
         self.columns.path()
     }
 
-    fn look(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
+    fn inspect(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
         let mut file = Self { source, delimiter: b',', columns: Columns::header(path, Vec::new()) };
         file.delimiter = file.guess_delimiter()?;
         let mut reader = file.reader()?;
@@ -174,7 +178,7 @@ impl CsvFile {
         let width = header.len();
         file.check_columns(width)?;
         file.columns = Columns::header(path, header);
-        // Where a row is wrong, reading will say what, and in which line.
+        // A malformed row is reported when the file is read.
         let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
         while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
             match file.next(&mut reader, &mut record) {
@@ -188,30 +192,42 @@ impl CsvFile {
         let by_content =
             || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
         let date = match file.columns.index(date_column.unwrap_or("date")) {
-            Err(error @ DataError::MissingColumn { .. }) if date_column.is_none() => {
-                by_content().ok_or(error)?
-            }
+            Err(DataError::MissingColumn { .. }) if date_column.is_none() => by_content()
+                .ok_or_else(|| DataError::NoDates {
+                    path: path.to_owned(),
+                    names: file.columns.listed(),
+                })?,
             found => found?,
         };
-        let number = |text: &str| is_missing(text) || text.parse::<f64>().is_ok();
-        // A column that is mostly empty (dividends, notes) is no measurement.
-        let present = |index: usize| {
-            records
-                .iter()
-                .filter(|record| record.get(index).is_some_and(|text| !is_missing(text)))
-                .count()
+        let count = |index: usize, test: &dyn Fn(&str) -> bool| {
+            records.iter().filter(|record| record.get(index).is_some_and(test)).count()
         };
-        let full = |index: usize| present(index) > 0 && 2 * present(index) >= records.len();
-        file.columns.date = Some(date);
-        file.columns.numeric = (0..width)
-            .filter(|&index| index != date && is(index, &number) && full(index))
+        let is_number = |text: &str| {
+            text.parse::<f64>().is_ok_and(|number| !number.is_nan() || !is_missing(text))
+        };
+        // A column that is mostly empty (dividends, notes) is not a measurement.
+        let mostly_numbers: Vec<usize> = (0..width)
+            .filter(|&index| {
+                let numbers = count(index, &is_number);
+                index != date && numbers > 0 && 2 * numbers >= records.len()
+            })
             .collect();
+        file.columns.date = Some(date);
+        file.columns.numeric = mostly_numbers
+            .iter()
+            .copied()
+            .filter(|&index| is(index, &|text: &str| is_number(text) || is_missing(text)))
+            .collect();
+        if file.columns.measurements().is_empty() {
+            // Reading such a column reports the line of its first text.
+            file.columns.numeric = mostly_numbers;
+        }
         Ok(file)
     }
 
     fn guess_delimiter(&self) -> Result<u8, DataError> {
         let mut line = Vec::new();
-        // A header is short; what is longer is none.
+        // A longer first line is not a header.
         BufReader::new(self.bytes()?)
             .take(1 << 20)
             .read_until(b'\n', &mut line)
@@ -245,7 +261,7 @@ impl CsvFile {
             .from_reader(bytes))
     }
 
-    /// Reads the next record, whose line is returned.
+    /// Reads the next record and returns its line.
     fn next(
         &self,
         reader: &mut Reader,
@@ -263,7 +279,7 @@ impl CsvFile {
         }
     }
 
-    /// A number, or NaN for one that is missing.
+    /// Parses a number; NaN if it is missing.
     fn number(&self, column: usize, text: &str, line: u64) -> Result<f64, DataError> {
         let number = text.parse().unwrap_or(f64::NAN);
         match unusable(number) {
@@ -297,15 +313,14 @@ impl CsvFile {
     }
 }
 
-/// Leaves some rows of all, and no room for more: of millions, growing has taken up to twice as
-/// many.
-fn kept<T>(all: &mut Vec<T>, rows: &Range<usize>) {
+/// Keeps a range of rows and frees the spare capacity, which may be as large as the rows.
+fn keep<T>(all: &mut Vec<T>, rows: &Range<usize>) {
     all.truncate(rows.end);
     all.drain(..rows.start);
     all.shrink_to_fit();
 }
 
-/// The first of some lines.
+/// Lists the first lines for a message.
 fn listed(lines: impl ExactSizeIterator<Item = u64>) -> String {
     let (word, more) = (
         if lines.len() == 1 { "line" } else { "lines" },

@@ -2,22 +2,22 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// How missing values are replaced.
+/// Method of filling missing values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fill {
-    /// Not at all: they are an error.
+    /// No filling: missing values are an error.
     #[default]
     None,
-    /// By the last value before.
+    /// Repeats the last known value.
     Forward,
-    /// On the straight line between the values around, by row. A value filled so knows the next
-    /// one: backtests of such data flatter.
+    /// Interpolates linearly by row. Filled values depend on later ones, so backtests of such data
+    /// are optimistic.
     Linear,
 }
 
 impl Fill {
-    /// Fills the `NaN`s of a column; values that have nothing to be filled from stay.
+    /// Fills the `NaN`s of a column; those without the needed neighbours stay `NaN`.
     pub(super) fn apply(self, values: &mut [f64]) {
         let known: Vec<usize> = (0..values.len()).filter(|&row| !values[row].is_nan()).collect();
         let Some(&last) = known.last() else { return };

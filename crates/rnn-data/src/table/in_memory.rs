@@ -6,39 +6,39 @@ use sha2::{Digest, Sha256};
 use super::{Columns, ReadOptions, Warning, bytes::hex, times::format_time, warnings};
 use crate::{DataError, error::Place};
 
-/// No price or volume is this large; squares of such numbers leave the range of f32.
+/// Upper bound of values; squares of larger numbers are out of the range of `f32`.
 const TOO_LARGE: f64 = 1e15;
 
-/// Columns of numbers over ascending times, read from one CSV file or given in memory.
+/// Columns of numbers with ascending times, from a CSV file or from memory.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// File it was read from, or the name of a table in memory.
+    /// File, or name of a table in memory.
     pub path: PathBuf,
-    /// Time of each row, ascending; midnight where the file has dates only.
+    /// Time of each row, `[rows]`, ascending; midnight if the file has only dates.
     pub times: Vec<DateTime>,
-    /// SHA-256 in hexadecimal: of the file's bytes, or of times, names and values in memory.
+    /// SHA-256 in hexadecimal, of the file's bytes, or of times, names and values in memory.
     pub sha256: String,
-    /// Whether the numbers are synthetic (the embedded sample).
+    /// Whether the numbers are synthetic, as in the embedded sample.
     pub synthetic: bool,
-    /// What is odd but usable.
+    /// Irregularities of the table.
     pub warnings: Vec<Warning>,
     columns: Columns,
-    /// `[columns][rows]`
+    /// Values, `[columns][rows]`.
     values: Vec<Vec<f64>>,
     places: Places,
 }
 
-/// Where the rows of a table are.
+/// Positions of the rows in their source.
 #[derive(Debug, Clone)]
 pub(super) enum Places {
     /// Line of each row in its file, counted from 1.
     Lines(Vec<u64>),
-    /// Rows in memory, from this index on.
+    /// Index of the first row in memory.
     Rows(usize),
 }
 
 impl Table {
-    /// A table of values in memory; `name` stands in errors and reports where a file's name would.
+    /// Creates a table in memory; `name` replaces the file name in errors and reports.
     ///
     /// # Shapes
     ///
@@ -47,10 +47,11 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`DataError::Empty`] without rows, [`DataError::ColumnLength`] for a column of another
-    /// length than the times, [`DataError::DuplicateColumn`] for a repeated name, and
-    /// [`DataError::Value`] for a time that is not after the row before or a number that is not
-    /// finite or not below 1e15. Each names table, row and column.
+    /// - [`DataError::Empty`] if there are no rows.
+    /// - [`DataError::ColumnLength`] if a column and the times differ in length.
+    /// - [`DataError::DuplicateColumn`] if a name repeats.
+    /// - [`DataError::Value`] if times do not ascend, or a number is not finite or its magnitude is
+    ///   1e15 or more. The message has table, row and column.
     ///
     /// # Examples
     ///
@@ -112,7 +113,7 @@ impl Table {
         Ok(Self::new(columns, times, values, Places::Rows(0), sha256))
     }
 
-    /// A table of valid values, with the warnings they give.
+    /// Creates a table of valid values, with its warnings.
     pub(super) fn new(
         columns: Columns,
         times: Vec<DateTime>,
@@ -135,12 +136,12 @@ impl Table {
         table
     }
 
-    /// Its columns.
+    /// Returns the columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// A copy of some columns and of the rows between two times; nothing is left to parse or fill.
+    /// Copies columns and the rows between two times; the values are already parsed and filled.
     pub(super) fn select(&self, names: &[&str], options: &ReadOptions) -> Result<Self, DataError> {
         let indices =
             names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
@@ -154,12 +155,12 @@ impl Table {
         Ok(Self { synthetic: self.synthetic, ..table })
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// Values of a column `[rows]`, by exactly the name it has in the table.
+    /// Returns the values of a column, `[rows]`, by its exact name in the table.
     pub fn column(&self, name: &str) -> Option<&[f64]> {
         self.columns
             .names()
@@ -168,17 +169,17 @@ impl Table {
             .map(|index| self.values[index].as_slice())
     }
 
-    /// Values of the column that is called by a known name, or by another word for it.
-    pub(super) fn meant(&self, name: &str) -> Option<&[f64]> {
-        self.columns.meant(name).map(|index| self.values[index].as_slice())
+    /// Returns the values of the column with a known name or one of its synonyms.
+    pub(super) fn known(&self, name: &str) -> Option<&[f64]> {
+        self.columns.known(name).map(|index| self.values[index].as_slice())
     }
 
-    /// Values of a column that is known to have been read.
+    /// Returns the values of a column that was read, `[rows]`.
     pub(crate) fn values(&self, name: &str) -> &[f64] {
         self.column(name).unwrap_or_else(|| panic!("column `{name}` has not been read"))
     }
 
-    /// Where a row is in its file or table.
+    /// Returns the position of a row in its file or table.
     pub fn place(&self, row: usize) -> Place {
         match &self.places {
             Places::Lines(lines) => Place::Line(lines[row]),
@@ -186,7 +187,7 @@ impl Table {
         }
     }
 
-    /// The file's name without its folder, or the name of a table in memory.
+    /// Returns the file name without its folder, or the name of a table in memory.
     pub fn name(&self) -> String {
         let file = self.path.file_name().filter(|_| matches!(self.places, Places::Lines(_)));
         file.unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
@@ -202,7 +203,7 @@ impl Places {
     }
 }
 
-/// What is expected instead of a number that cannot be used.
+/// Returns the expected content if a number cannot be used.
 pub(super) fn unusable(number: f64) -> Option<String> {
     match number {
         number if number.abs() < TOO_LARGE => None,
@@ -211,7 +212,7 @@ pub(super) fn unusable(number: f64) -> Option<String> {
     }
 }
 
-/// The same on every machine: nanoseconds, lengths and bits in little-endian order.
+/// Hashes nanoseconds, lengths and bits in little-endian order, equally on every machine.
 fn content_hash(times: &[DateTime], names: &[String], values: &[Vec<f64>]) -> String {
     let mut hasher = Sha256::new();
     hasher.update((times.len() as u64).to_le_bytes());

@@ -1,4 +1,4 @@
-//! Tables with a column of times: CSV files that are looked at and read, and rows in memory.
+//! Tables with times and columns of numbers, from CSV files or from memory.
 
 mod bytes;
 mod columns;

@@ -5,21 +5,36 @@ use jiff::civil::DateTime;
 use super::{Fill, times::format_time};
 use crate::DataError;
 
-/// How the rows of a [`CsvFile`](crate::CsvFile) are read.
+/// Options of reading a [`CsvFile`](crate::CsvFile).
+///
+/// # Examples
+///
+/// ```
+/// use rnn_data::{CsvFile, Fill, ReadOptions};
+///
+/// let options = ReadOptions {
+///     fill: Fill::Forward,
+///     from: Some("2015-01-01T00:00".parse().unwrap()),
+///     ..ReadOptions::default()
+/// };
+/// let table = CsvFile::sample(None)?.read(&["open"], &options)?;
+/// assert!(table.times[0] >= options.from.unwrap());
+/// # Ok::<(), rnn_data::DataError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// Pattern of the dates in `strftime` notation; by default, the usual formats are tried.
+    /// Format of the dates in `strftime` notation; by default, common formats are tried.
     pub date_format: Option<String>,
-    /// How missing values are replaced.
+    /// Method of filling missing values.
     pub fill: Fill,
-    /// First time that is read.
+    /// First time to read, inclusive; by default, that of the first row.
     pub from: Option<DateTime>,
-    /// Last time that is read.
+    /// Last time to read, inclusive; by default, that of the last row.
     pub until: Option<DateTime>,
 }
 
 impl ReadOptions {
-    /// The rows between the first and the last time that is read, of ascending times.
+    /// Returns the rows from `from` to `until` in ascending times.
     pub(super) fn rows(&self, path: &Path, times: &[DateTime]) -> Result<Range<usize>, DataError> {
         let start = self.from.map_or(0, |from| times.partition_point(|time| *time < from));
         let end =
@@ -31,10 +46,12 @@ impl ReadOptions {
             return Err(DataError::Empty { path: path.to_owned() });
         };
         let has = format!("{} to {}", format_time(*first), format_time(*last));
-        let asked =
-            |time: Option<DateTime>, open: &str| time.map_or_else(|| open.to_owned(), format_time);
-        let asked =
-            format!("{} to {}", asked(self.from, "the first"), asked(self.until, "the last"));
+        let asked = match (self.from.map(format_time), self.until.map(format_time)) {
+            (Some(from), Some(until)) => format!("from {from} to {until}"),
+            (Some(from), None) => format!("from {from} on"),
+            (None, Some(until)) => format!("up to {until}"),
+            (None, None) => "at all".to_owned(),
+        };
         Err(DataError::NoRows { path: path.to_owned(), asked, has })
     }
 }

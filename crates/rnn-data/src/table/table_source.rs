@@ -1,7 +1,7 @@
 use super::{Columns, CsvFile, ReadOptions, Table};
 use crate::DataError;
 
-/// Something a series task can be opened from: a [`CsvFile`], or a [`Table`] in memory.
+/// A source of tables: a [`CsvFile`], or a [`Table`] in memory.
 ///
 /// # Examples
 ///
@@ -21,14 +21,15 @@ use crate::DataError;
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait TableSource {
-    /// Its columns.
+    /// Returns the columns of the source.
     fn columns(&self) -> &Columns;
 
-    /// Reads columns, by the names of [`Columns::resolve`]; the table has them by the given names.
+    /// Reads columns, resolved by [`Columns::resolve`]; the table uses the given names.
     ///
     /// # Errors
     ///
-    /// See [`CsvFile::read`]; a table in memory only lacks columns, or rows of these times.
+    /// See [`CsvFile::read`]. For a table in memory: a missing column, or no rows in the requested
+    /// times.
     fn read(&self, columns: &[&str], options: &ReadOptions) -> Result<Table, DataError>;
 }
 

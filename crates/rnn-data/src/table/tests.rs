@@ -11,7 +11,7 @@ use std::{
 use super::*;
 use crate::{DataError, Place};
 
-/// Does something with a file of this content.
+/// Calls a function with a temporary file of this content.
 #[expect(clippy::disallowed_methods, reason = "a test writes what it reads")]
 pub(crate) fn with_file<T>(content: impl AsRef<[u8]>, act: impl FnOnce(&Path) -> T) -> T {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -32,19 +32,19 @@ pub(crate) fn read(
     with_file(content, |path| CsvFile::open(path, None)?.read(columns, options))
 }
 
-/// Line of a row in its file.
+/// Returns the line of a row in its file.
 fn line(table: &Table, row: usize) -> u64 {
     match table.place(row) {
         Place::Line(line) => line,
-        Place::Row(row) => panic!("row {row} of a table that was read has no line"),
+        Place::Row(row) => panic!("row {row} of a file has no line"),
     }
 }
 
-fn look(content: impl AsRef<[u8]>) -> CsvFile {
+fn open(content: impl AsRef<[u8]>) -> CsvFile {
     with_file(content, |path| CsvFile::open(path, None)).unwrap()
 }
 
-/// Why a file cannot be read, after the name of the file.
+/// Returns the error of reading a file, without the file name.
 fn message(content: impl AsRef<[u8]>, columns: &[&str], options: &ReadOptions) -> String {
     let text = read(content, columns, options).unwrap_err().to_string();
     text.split_once(".csv").unwrap().1.to_owned()

@@ -1,4 +1,4 @@
-//! Times in the ways people write them.
+//! Parsing of dates and times in common formats.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use super::columns::shorten;
 use crate::{DataError, error::Place};
 
-/// Formats that are tried, beside ISO 8601; a time of day may follow each.
+/// Formats that are tried after ISO 8601; a time of day may follow each.
 const FORMATS: [&str; 12] = [
     "%Y/%m/%d",
     "%Y%m%d",
@@ -22,7 +22,7 @@ const FORMATS: [&str; 12] = [
     "%m/%d/%y",
     "%d/%m/%y",
 ];
-/// What is earlier is a year of two digits that a pattern took for all of it.
+/// First accepted year; an earlier one is a two-digit year that a pattern read as four digits.
 const FIRST_YEAR: i16 = 1000;
 const TIMES_OF_DAY: [&str; 3] = ["", " %H:%M", " %H:%M:%S"];
 
@@ -31,7 +31,7 @@ enum Format {
     /// ISO 8601: `2020-04-24`, `2020-04-24 15:00:00`, `2020-04-24T15:00:00Z`; or a month,
     /// `2020-04`, for its first day.
     Iso,
-    /// A pattern of `strftime`.
+    /// A `strftime` pattern.
     Pattern(String),
 }
 
@@ -47,7 +47,7 @@ impl Format {
         }
     }
 
-    /// What is expected of a text.
+    /// Describes an expected text.
     fn expected(&self) -> String {
         let day = jiff::civil::date(2020, 4, 24);
         match self {
@@ -62,7 +62,7 @@ impl Format {
     }
 }
 
-/// The column of times, read in every format that fits all rows so far.
+/// A column of times, parsed in every format that matches all rows so far.
 pub(super) struct Times<'a> {
     path: &'a Path,
     column: &'a str,
@@ -70,7 +70,7 @@ pub(super) struct Times<'a> {
 }
 
 impl<'a> Times<'a> {
-    /// Of a known format, or of whichever fits.
+    /// Creates a column of the given format, or of all known ones.
     pub(super) fn new(path: &'a Path, column: &'a str, format: Option<&str>) -> Self {
         let usual = || {
             FORMATS
@@ -88,7 +88,7 @@ impl<'a> Times<'a> {
         }
     }
 
-    /// Whether a text is a time in any of the formats.
+    /// Returns whether a text is a time in any known format.
     pub(super) fn is_time(text: &str) -> bool {
         Times::new(Path::new(""), "", None)
             .candidates
@@ -96,7 +96,7 @@ impl<'a> Times<'a> {
             .any(|(format, _)| format.parse(text).is_some())
     }
 
-    /// Reads the next row's time.
+    /// Parses the time of the next row.
     pub(super) fn push(&mut self, text: &str, line: u64) -> Result<(), DataError> {
         let parsed: Vec<Option<DateTime>> =
             self.candidates.iter().map(|(format, _)| format.parse(text)).collect();
@@ -114,8 +114,9 @@ impl<'a> Times<'a> {
         Ok(())
     }
 
-    /// The times, ascending, in the one format that fits; rows may be newest first, which the
-    /// second value says.
+    /// Returns the ascending times, and whether the rows are newest first.
+    ///
+    /// Exactly one format must match with ordered times.
     pub(super) fn finish(mut self, lines: &[u64]) -> Result<(Vec<DateTime>, bool), DataError> {
         let mut ordered = self.candidates.iter().filter(|(_, times)| disorder(times).is_none());
         if let Some(one) = ordered.next()
@@ -153,12 +154,12 @@ impl<'a> Times<'a> {
     }
 }
 
-/// Whether most rows are older than the row before. Two rows say nothing.
+/// Returns whether most rows are older than the row before; false for less than three rows.
 fn is_newest_first(times: &[DateTime]) -> bool {
     times.len() > 2 && 2 * times.windows(2).filter(|pair| pair[0] > pair[1]).count() >= times.len()
 }
 
-/// The first row that does not go on in the direction of most.
+/// Returns the first row that breaks the order of most rows.
 fn disorder(times: &[DateTime]) -> Option<usize> {
     let newest_first = is_newest_first(times);
     let is_wrong =
@@ -182,7 +183,7 @@ pub(super) fn value(
     }
 }
 
-/// A time as people read it: to the minute where it has no seconds, a date alone at midnight.
+/// Formats a time in its shortest form: without zero seconds, and a date alone at midnight.
 ///
 /// # Examples
 ///

@@ -5,48 +5,46 @@ use jiff::civil::DateTime;
 use super::{Fill, Table, times::format_time};
 use crate::error::Place;
 
-/// Something odd in a table that does not stop it from being used.
+/// An irregularity of a table that is still usable.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// Some prices are zero or negative, as additively adjusted files have.
+    /// Some prices are zero or negative, as in additively adjusted files.
     NonPositivePrices {
-        /// Rows with such a price.
+        /// Number of rows with such a price.
         rows: usize,
-        /// The first of them.
+        /// First such row.
         first: Place,
     },
     /// In some rows the highest price is below the lowest.
     HighBelowLow {
-        /// Such rows.
+        /// Number of such rows.
         rows: usize,
-        /// The first of them.
+        /// First such row.
         first: Place,
     },
-    /// Rows far further apart than usual.
+    /// Some steps between rows are longer than 14 median steps.
     Gaps {
-        /// How many.
-        count: usize,
-        /// Last row before the longest.
-        from: DateTime,
-        /// First row after the longest.
-        to: DateTime,
+        /// Times of the last row before and the first row after each gap, in ascending order.
+        gaps: Vec<[DateTime; 2]>,
     },
-    /// Missing values that were filled.
+    /// Missing values were filled.
     Filled {
         /// Column.
         column: String,
-        /// How many.
+        /// Number of filled values.
         count: usize,
-        /// How.
+        /// Method of filling.
         fill: Fill,
     },
-    /// The file had its newest row first.
+    /// The file has its newest row first.
     NewestFirst,
 }
 
-/// A gap is longer than so many usual steps: two weeks of daily rows, which no holidays are.
+/// Longest step that is not a gap, in median steps: holidays are shorter than two weeks.
 const LONG: i64 = 14;
+/// Number of gaps in a message.
+const NAMED: usize = 5;
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,8 +52,8 @@ impl fmt::Display for Warning {
         match self {
             Self::NonPositivePrices { rows, first } => write!(
                 f,
-                "prices at or below zero in {rows} {} (first on {first}); additively adjusted \
-                 files have them, percentages and returns of such prices mean nothing",
+                "prices at or below zero in {rows} {} (first on {first}): their returns and \
+                 percentages mean nothing (use prices adjusted by a factor)",
                 rows_text(*rows)
             ),
             Self::HighBelowLow { rows, first } => {
@@ -65,14 +63,22 @@ impl fmt::Display for Warning {
                     rows_text(*rows)
                 )
             }
-            Self::Gaps { count, from, to } => write!(
-                f,
-                "{count} long {} in the dates, the longest from {} to {}; windows count rows, not \
-                 days",
-                if *count == 1 { "gap" } else { "gaps" },
-                format_time(*from),
-                format_time(*to)
-            ),
+            Self::Gaps { gaps } => {
+                let count = gaps.len();
+                write!(
+                    f,
+                    "{count} long {} in the dates: ",
+                    if count == 1 { "gap" } else { "gaps" }
+                )?;
+                for (index, [from, to]) in gaps.iter().take(NAMED).enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{} to {}", format_time(*from), format_time(*to))?;
+                }
+                if count > NAMED {
+                    write!(f, " and {} more", count - NAMED)?;
+                }
+                f.write_str(" (windows count rows, not days)")
+            }
             Self::Filled { column, count, fill } => {
                 write!(
                     f,
@@ -81,23 +87,21 @@ impl fmt::Display for Warning {
                 )?;
                 match fill {
                     Fill::Linear => f.write_str(
-                        " from the values around; a filled value knows the next one, so scores \
-                         flatter (forward does not)",
+                        " linearly: filled values depend on later ones, so scores are optimistic \
+                         (set `fill` to `forward`)",
                     ),
                     _ => Ok(()),
                 }
             }
-            Self::NewestFirst => {
-                f.write_str("the newest row comes first; rows were read from the last to the first")
-            }
+            Self::NewestFirst => f.write_str("the newest row comes first; the rows were reversed"),
         }
     }
 }
 
-/// What is odd about the rows of a table.
+/// Returns the warnings of a table.
 pub(super) fn of(table: &Table) -> Vec<Warning> {
     let prices: Vec<&[f64]> =
-        ["open", "close", "high", "low"].into_iter().filter_map(|name| table.meant(name)).collect();
+        ["open", "close", "high", "low"].into_iter().filter_map(|name| table.known(name)).collect();
     let rows_where = |is_odd: &dyn Fn(usize) -> bool| {
         let mut odd = (0..table.rows()).filter(|&row| is_odd(row));
         odd.next().map(|first| (1 + odd.count(), table.place(first)))
@@ -106,7 +110,7 @@ pub(super) fn of(table: &Table) -> Vec<Warning> {
     if let Some((rows, first)) = rows_where(&|row| prices.iter().any(|values| values[row] <= 0.0)) {
         warnings.push(Warning::NonPositivePrices { rows, first });
     }
-    if let (Some(high), Some(low)) = (table.meant("high"), table.meant("low"))
+    if let (Some(high), Some(low)) = (table.known("high"), table.known("low"))
         && let Some((rows, first)) = rows_where(&|row| high[row] < low[row])
     {
         warnings.push(Warning::HighBelowLow { rows, first });
@@ -121,11 +125,10 @@ fn gaps(times: &[DateTime]) -> Option<Warning> {
     let mut sorted = steps.clone();
     sorted.sort_unstable();
     let usual = *sorted.get(sorted.len() / 2)?;
-    let count = steps.iter().filter(|step| **step > LONG * usual).count();
-    // Where every night or weekend is a gap, gaps are what is usual.
-    if count == 0 || count * 100 > steps.len() {
+    let long: Vec<usize> = (0..steps.len()).filter(|&row| steps[row] > LONG * usual).collect();
+    // Frequent gaps, such as nights or weekends, are regular.
+    if long.is_empty() || long.len() * 100 > steps.len() {
         return None;
     }
-    let longest = (0..steps.len()).max_by_key(|&row| steps[row])?;
-    Some(Warning::Gaps { count, from: times[longest], to: times[longest + 1] })
+    Some(Warning::Gaps { gaps: long.iter().map(|&row| [times[row], times[row + 1]]).collect() })
 }

@@ -8,7 +8,7 @@ use rnn_data::{DataError, SetSize, Split, format_time};
 use rnn_files::to_json;
 
 use super::context::{Context, refuse};
-use super::output::{json, note, out};
+use super::output::{json, out, progress};
 use crate::{
     error::{Error, Result},
     evaluation::{BACKTEST, BacktestReport, FoldRows, join_predictions},
@@ -101,7 +101,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let backend = context.backend()?;
     let at_once = args.parallel.pool(&backend, folds, &options, context.run_here);
     let jobs = at_once.jobs;
-    note(format_args!(
+    progress(format_args!(
         "{folds} folds ({kind}), {jobs} at a time; each trains and validates on rows before its \
          test set"
     ));
@@ -125,7 +125,7 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         let scored = evaluation(&roots[folds - 1 - index], experiment);
         if let (false, Ok(evaluation)) = (quiet, scored) {
             let (rmse, skill) = (number(evaluation.model.rmse), 100.0 * evaluation.skill);
-            note(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
+            progress(format_args!("{}: RMSE {rmse}, skill {skill:+.1}%", workers[index].name));
         }
     };
     workers::run_all(&workers, at_once, quiet, finished)?;

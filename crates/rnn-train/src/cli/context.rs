@@ -1,6 +1,6 @@
 //! The context shared by all commands.
 
-use super::output::note;
+use super::output::progress;
 use crate::{
     backend::Backend,
     error::{Error, Result},
@@ -20,7 +20,7 @@ impl Context {
     /// Chooses the backend and prints which one and why.
     pub(super) fn backend(&self) -> Result<Backend> {
         let (backend, why) = Backend::choose(self.settings.backend)?;
-        note(why);
+        progress(why);
         Ok(backend)
     }
 

@@ -139,7 +139,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
     }
     let from = args.from.map(|from| {
         if from < first {
-            note(format_args!("note: the first possible day is {first}; fetching from then on"));
+            note(format_args!("the first possible day is {first}; fetching from then on"));
         }
         from.max(first)
     });
@@ -152,7 +152,7 @@ fn request(args: &FetchArgs, now: Timestamp) -> Result<Request> {
         return Err(Error::Usage(format!("--from {from}: after {to}")));
     }
     if to > finished {
-        note(format_args!("note: trading on {to} may not be over; its bar may still change"));
+        note(format_args!("trading on {to} may not be over; its bar may still change"));
     }
     let provider = match args.provider {
         ProviderChoice::Auto => None,

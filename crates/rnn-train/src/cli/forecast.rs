@@ -1,6 +1,7 @@
 use std::{iter, path::PathBuf};
 
 use clap::Args;
+use jiff::SignedDuration;
 use rnn_data::format_time;
 use rnn_files::{csv_rows, to_json};
 
@@ -61,7 +62,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
         let horizon = task.settings.horizon;
         note(format_args!(
-            "note: no intervals: the model has quantiles for {horizon} rows; the forecast of \
+            "no intervals: the model has quantiles for {horizon} rows; the forecast of \
              {steps} rows continues from its own predictions"
         ));
     }
@@ -103,15 +104,22 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
         out(format_args!("{}, last row {until}{synthetic}{mean}", forecast.series));
         let bounds =
             level.map_or_else(String::new, |level| format!("{:.0}% interval", 100.0 * level));
+        // Weekdays say nothing of rows that are further apart than a week.
+        let times = forecast.values.iter().map(|value| value.time);
+        let weekdays = times
+            .clone()
+            .zip(times.skip(1))
+            .chain(forecast.values.first().map(|value| (forecast.known_until, value.time)))
+            .all(|(before, after)| before.duration_until(after) < SignedDuration::from_hours(7 * 24));
         let row = |value: &ForecastValue| {
             let bounds = match (value.lower, value.upper) {
                 (Some(lower), Some(upper)) => format!("{} .. {}", number(lower), number(upper)),
                 _ => String::new(),
             };
-            let day = value.time.strftime("%a");
+            let day = if weekdays { value.time.strftime("%a").to_string() } else { String::new() };
             cells![format_time(value.time), day, number(value.value), bounds]
         };
-        let head = cells!["date", "day", target, bounds];
+        let head = cells!["date", if weekdays { "day" } else { "" }, target, bounds];
         out(table("<<>>", iter::once(head).chain(forecast.values.iter().map(row))));
     }
     if forecasts.len() > PRINTED {

@@ -43,7 +43,7 @@ use predict::PredictArgs;
 use search::SearchArgs;
 use train::TrainArgs;
 
-use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings};
+use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings, text::{Language, set_language}};
 
 /// Version, commit and the backends that are built in.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -84,6 +84,9 @@ pub(crate) struct Global {
     /// Settings file, which flags override
     #[arg(long, global = true, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
+    /// Language of the score tables [default: en]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) lang: Option<Language>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,7 +156,10 @@ fn run_here(args: Vec<String>) -> std::result::Result<(), String> {
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<()> {
-    let Global { artifacts, backend, config } = cli.global;
+    let Global { artifacts, backend, config, lang } = cli.global;
+    if let Some(language) = lang {
+        set_language(language);
+    }
     let settings = GlobalSettings::resolve(artifacts, backend, config.as_deref())?;
     let context = &Context { settings, run_here };
     match cli.command {

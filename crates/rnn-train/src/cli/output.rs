@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::{
     error::{Error, Result},
     panics::{caught, keep_quiet},
+    text::PROGRESS,
 };
 
 /// Most letters of a message: a name in it may be as long as a file.
@@ -58,9 +59,18 @@ pub(crate) fn json(value: &impl Serialize) {
     }
 }
 
-/// Writes a line of progress or explanation.
+/// Writes a line of progress to stderr.
+pub(crate) fn progress(line: impl Display) {
+    message("", line);
+}
+
+/// Writes a note to stderr.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{}", shortened(&harmless(line), LONGEST));
+    message("note: ", line);
+}
+
+fn message(prefix: &str, line: impl Display) {
+    let _ = writeln!(io::stderr(), "{prefix}{}", shortened(&harmless(line), LONGEST));
 }
 
 /// Prints the log messages of this program's crates.
@@ -73,12 +83,12 @@ impl log::Log for Logger {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            let prefix = match record.level() {
-                log::Level::Error => "error: ",
-                log::Level::Warn => "warning: ",
-                _ => "",
-            };
-            note(format_args!("{prefix}{}", record.args()));
+            match record.level() {
+                _ if record.target() == PROGRESS => progress(record.args()),
+                log::Level::Error => message("error: ", record.args()),
+                log::Level::Warn => message("warning: ", record.args()),
+                _ => note(record.args()),
+            }
         }
     }
 
@@ -96,8 +106,8 @@ pub(crate) fn log_to_stderr() {
 /// Writes an error.
 pub(crate) fn error(error: &Error) {
     match error {
-        Error::Interrupted { .. } => note(error),
-        _ => note(format_args!("error: {error}")),
+        Error::Interrupted { .. } => progress(error),
+        _ => message("error: ", error),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     backend::USE_CPU,
     error::{Error, Result},
     settings::{Experiment, TaskRecipe, Time},
-    task::{DayPrediction, LettersTask, SeriesTask, WithLoss},
+    task::{DayPrediction, LetterPrediction, LettersTask, SeriesTask, WithLoss},
     text::count as things,
     training::Trained,
 };
@@ -26,6 +26,9 @@ pub(crate) struct PredictArgs {
     /// CSV file or folder, for time-series experiments [default: the training data]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
+    /// Print the probability of each predicted letter
+    #[arg(long)]
+    pub(crate) probability: bool,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
@@ -58,7 +61,7 @@ struct Letters<'a> {
 
 fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     if args.inputs.is_empty() && !args.json {
-        return ask(letters);
+        return ask(letters, args.probability);
     }
     if args.inputs.is_empty() {
         return Err(Error::Usage(
@@ -70,18 +73,25 @@ fn predict_letters(letters: &Letters<'_>, args: &PredictArgs) -> Result<()> {
     if args.json {
         json(&predictions);
     } else {
-        predictions.iter().for_each(|prediction| {
-            out(format_args!("{}->{}", prediction.input, prediction.prediction))
-        });
+        predictions.iter().for_each(|prediction| out(letter(prediction, args.probability)));
     }
     Ok(())
+}
+
+fn letter(prediction: &LetterPrediction, probability: bool) -> String {
+    let LetterPrediction { input, prediction, probability: found } = prediction;
+    if probability {
+        format!("{input}->{prediction} ({:.1}%)", 100.0 * found)
+    } else {
+        format!("{input}->{prediction}")
+    }
 }
 
 /// Most bytes read from standard input.
 const LONGEST: u64 = 1 << 20;
 
 /// Prompts for the number of predictions, then for the letters of each, as in the course.
-fn ask(letters: &Letters<'_>) -> Result<()> {
+fn ask(letters: &Letters<'_>, probability: bool) -> Result<()> {
     let mut lines = io::stdin().lock().take(LONGEST).lines();
     let number = |text: &str| {
         let problem = |_| Error::Usage(format!("expected a number of predictions, got `{text}`"));
@@ -93,7 +103,7 @@ fn ask(letters: &Letters<'_>) -> Result<()> {
     for index in 1..=count {
         let prediction =
             answer(&mut lines, &format!("Input {index} of {count} ({window}): "), predict)?;
-        out(format_args!("{}->{}", prediction.input, prediction.prediction));
+        out(letter(&prediction, probability));
     }
     Ok(())
 }

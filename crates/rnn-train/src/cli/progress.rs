@@ -8,7 +8,7 @@ use std::{
 
 use rnn_models::ModelSummary;
 
-use super::output::{note, out};
+use super::output::{out, progress};
 use crate::{
     text::duration,
     training::{EpochProgress, Observer, SampleProgress},
@@ -38,7 +38,7 @@ impl Lines {
     fn write(&self, is_due: impl FnOnce(Option<Instant>) -> bool, line: impl FnOnce() -> String) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.quiet && is_due(*written) {
-            note(line());
+            progress(line());
             *written = Some(Instant::now());
         }
     }

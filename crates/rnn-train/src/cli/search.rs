@@ -130,10 +130,10 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     search.trials = points.len();
     if typed.is_some_and(|asked| asked > points.len()) {
         let found = points.len();
-        note(format_args!("note: the space has only {found} different points"));
+        note(format_args!("the space has only {found} different points"));
     }
     if refused > 0 {
-        note(format_args!("note: skipped {refused} invalid combinations; the first: {refusal}"));
+        note(format_args!("skipped {refused} invalid combinations; the first: {refusal}"));
     }
     fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     search.write(&folder)?;

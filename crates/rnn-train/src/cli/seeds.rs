@@ -5,7 +5,7 @@ use std::{fmt, fs, path::PathBuf};
 use rnn_files::{read_if_exists, to_json};
 use serde::{Deserialize, Serialize};
 
-use super::output::{note, out};
+use super::output::{out, progress};
 use super::{context::Context, train::TrainArgs};
 use crate::{
     backend::{Backend, USE_CPU},
@@ -72,7 +72,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let _lock = artifacts.lock(".seeds.lock")?;
     let backend = context.backend()?;
     let at_once = args.parallel.pool(&backend, count, &options, context.run_here);
-    note(format_args!("training {count} models, {} at a time", at_once.jobs));
+    progress(format_args!("training {count} models, {} at a time", at_once.jobs));
     let training = |seed: &u64| {
         let artifacts = Some(folder.join(seed.to_string()));
         let options = Options { seed: Some(*seed), artifacts, ..options.clone() };
@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     drop(fs::remove_file(artifacts.path(REPORT)));
     workers::run_all(&workers, at_once, quiet, |index| {
         if !quiet {
-            note(format_args!("{} trained", workers[index].name));
+            progress(format_args!("{} trained", workers[index].name));
         }
     })?;
     let report = report(context, experiment, &seeds, &backend)?;

@@ -101,7 +101,7 @@ fn note_data(earlier: Option<&Options>, options: &Options) {
         }
         (Some(before), Some(path)) if path.canonicalize().ok().as_ref() != Some(before) => {
             note(
-                "note: different data; unspecified column, split and model options are kept from \
+                "different data; unspecified column, split and model options are kept from \
                  the previous run (use --fresh to reset)",
             );
         }

@@ -11,7 +11,7 @@ use super::{
     scores::Scores,
     skill::{BaselineScores, or_infinitely_bad, verdict},
 };
-use crate::{run::DataSource, text::number};
+use crate::{run::DataSource, text::{either, number}};
 
 /// Scores of a trained model: printed as text, and written as `evaluation.json`.
 pub trait Evaluation: fmt::Display + Serialize {}
@@ -131,11 +131,15 @@ impl fmt::Display for SeriesEvaluation {
             "{experiment}{epoch}, {windows} {set} {what} of `{target}` of {data}, {first} to \
              {last}, split `{split}`"
         )?;
-        let first = if self.horizon == 1 { "forecast" } else { "all steps" };
+        let first = match self.horizon {
+            1 => either("forecast", "预测方法"),
+            _ => either("all steps", "全部步数"),
+        };
         let others = baselines.iter().map(|one| (one.name.clone(), &one.scores));
         let rows = [("model".to_owned(), &self.model)].into_iter().chain(others);
         writeln!(f, "{}", Scores::table(first, rows))?;
-        writeln!(f, "RMSE and MAE are in the units of `{target}` (terms: docs/forecasting.md).")?;
+        let units = either("RMSE and MAE are in the units of", "均方根误差与平均绝对误差的单位同");
+        writeln!(f, "{units} `{target}` (terms: docs/forecasting.md).")?;
         let ScaledScores { mse, rmse, mae } = self.scaled;
         let [mse, rmse, mae] = [mse, rmse, mae].map(number);
         writeln!(f, "Raw model output: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
@@ -143,7 +147,7 @@ impl fmt::Display for SeriesEvaluation {
             let name =
                 |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);
             let rows = self.steps.iter().map(|step| (name(step), &step.model));
-            writeln!(f, "{}", Scores::table("steps ahead", rows))?;
+            writeln!(f, "{}", Scores::table(either("steps ahead", "提前步数"), rows))?;
         }
         if let Some(interval) = &self.interval {
             interval.describe(f, set)?;

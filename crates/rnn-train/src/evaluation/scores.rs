@@ -5,7 +5,7 @@ use std::iter;
 use rnn_data::{Series, Subset};
 use serde::{Deserialize, Serialize};
 
-use crate::text::{cells, multiple, number, percent as fraction, table};
+use crate::text::{cells, either, multiple, number, percent as fraction, table};
 
 /// Scores of forecasts, in the units of the values unless noted.
 ///
@@ -149,13 +149,23 @@ impl Scores {
     ) -> String {
         let percent = |value: f64| format!("{value:.2}%");
         let row = |(name, scores): (String, &Self)| {
-            let Self { rmse, mae, mape, smape, mase, directional_accuracy, .. } = scores;
+            let Self { mse, rmse, mae, mape, smape, mase, directional_accuracy, .. } = scores;
             let mape = mape.map_or_else(|| "-".to_owned(), percent);
-            let errors = cells![name, number(*rmse), number(*mae), mape, percent(*smape)];
+            let [mse, rmse, mae] = [*mse, *rmse, *mae].map(number);
+            let errors = cells![name, mse, rmse, mae, mape, percent(*smape)];
             [errors, vec![multiple(*mase), fraction(*directional_accuracy)]].concat()
         };
-        let head = cells![first, "RMSE", "MAE", "MAPE", "sMAPE", "MASE", "direction"];
-        table("<>>>>>>", iter::once(head).chain(rows.into_iter().map(row)))
+        let head = cells![
+            first,
+            either("MSE", "均方误差"),
+            either("RMSE", "均方根误差"),
+            either("MAE", "平均绝对误差"),
+            "MAPE",
+            "sMAPE",
+            "MASE",
+            either("direction", "方向准确率")
+        ];
+        table("<>>>>>>>", iter::once(head).chain(rows.into_iter().map(row)))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     run::{EVALUATION, History, METRICS, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
-    text::count,
+    text::{PROGRESS, count},
     training::evaluation,
     workers::{self, Pool, PoolHooks, Worker},
 };
@@ -72,7 +72,7 @@ impl Searching<'_> {
             }
             if !self.quiet {
                 let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
-                log::info!("rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len());
+                log::info!(target: PROGRESS, "rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len());
             }
             if !self.train(&runs)? {
                 return Ok(false);
@@ -98,7 +98,7 @@ impl Searching<'_> {
                 }
                 Ok(None) => left.push(run),
                 Err(error) => {
-                    log::info!("note: retraining {}: {error}", run.name());
+                    log::info!("retraining {}: {error}", run.name());
                     left.push(run);
                 }
             }
@@ -109,7 +109,7 @@ impl Searching<'_> {
             let jobs = self.at_once.jobs.min(left.len());
             let at_once = (left.len() > 1).then(|| format!("; {jobs} at a time"));
             let [found, at_once] = [found, at_once].map(Option::unwrap_or_default);
-            log::info!("{}{found}{at_once}", count(runs.len(), "training"));
+            log::info!(target: PROGRESS, "{}{found}{at_once}", count(runs.len(), "training"));
         }
         let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
         let written = Mutex::new((Instant::now(), Ok(())));
@@ -123,7 +123,7 @@ impl Searching<'_> {
             let outcome = TrialOutcome { run, result };
             board.add(outcome.clone());
             if !self.quiet {
-                log::info!("{}", board.line(&outcome));
+                log::info!(target: PROGRESS, "{}", board.line(&outcome));
             }
             if let Ok(mut written) = written.lock()
                 && written.0.elapsed() >= WRITE_EVERY

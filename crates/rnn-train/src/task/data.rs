@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     run::DataSource,
     settings::SeriesSettings,
+    text::PROGRESS,
 };
 
 /// Data that is ready for training.
@@ -85,7 +86,7 @@ impl Data {
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
-                log::info!("reading {}: {index} of {} files", folder.display(), paths.len());
+                log::info!(target: PROGRESS, "reading {}: {index} of {} files", folder.display(), paths.len());
                 logged = Instant::now();
             }
             match settings.read_series(path, &mut config) {

@@ -24,6 +24,7 @@ use crate::{
         MaseScale, Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation,
         StepScores, skill, spreads,
     },
+    text::PROGRESS,
 };
 
 /// Time between progress messages while scoring many series.
@@ -135,7 +136,7 @@ impl SeriesTask {
         let mut logged = Instant::now();
         for (index, series) in all.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
-                log::info!("scoring: series {index} of {}", all.len());
+                log::info!(target: PROGRESS, "scoring: series {index} of {}", all.len());
                 logged = Instant::now();
             }
             let origins = series.origins(settings.score);

@@ -17,6 +17,7 @@ use crate::{
     run::RunFolder,
     settings::{Field, OptionList, Options, Role, TrainSettings},
     task::{Format, SeriesTask, Task},
+    text::PROGRESS,
 };
 
 /// Trains a task, in memory or in a folder. A run in a folder can resume after any interruption.
@@ -143,7 +144,7 @@ impl<'a, T: Task> Training<'a, T> {
         claim.check(&settings.options)?;
         let run = claim.decide(self.task, &settings)?;
         let (backend, why) = Backend::choose(self.backend)?;
-        log::info!("{why}");
+        log::info!(target: PROGRESS, "{why}");
         let watch =
             Watch { observer: self.observer, interface: false, signals: self.stop_on_signals };
         let finished = run.go(&backend, &watch)?;
@@ -197,7 +198,7 @@ impl RunFolder {
             return Err(refused(problem.to_owned()));
         }
         let (backend, why) = Backend::choose(backend)?;
-        log::info!("{why}");
+        log::info!(target: PROGRESS, "{why}");
         let device = backend.device.clone();
         let model = backend.guard(USE_CPU, || checkpoints.load(task, &device, &best))?;
         Ok(TrainedModel { task, model, best, backend, device })

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     settings::TrainSettings,
     task::{Batching, Objective, Task},
-    text::{duration, number},
+    text::{PROGRESS, duration, number},
 };
 
 /// The range of learning rates and the number of steps.
@@ -110,7 +110,7 @@ impl LearningRateRange {
                     let left = started.elapsed().as_secs_f64() / (step + 1) as f64
                         * (self.steps - step - 1) as f64;
                     let (steps, rate) = (self.steps, self.rate(step));
-                    log::info!(
+                    log::info!(target: PROGRESS, 
                         "step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}",
                         step + 1,
                         number(smoothed),

@@ -262,7 +262,7 @@ fn a_typed_validation_set_counts_even_if_it_equals_the_recipe() {
     let finished = scratch.run(&[&args[..], &["--valid", "240"]].concat());
     assert_eq!(finished.code, 2);
     assert!(
-        finished.stderr.contains("the validation part (240) does not fit"),
+        finished.stderr.contains("the validation set (240) does not fit"),
         "{}",
         finished.stderr
     );

@@ -25,9 +25,10 @@ fn missing_columns_and_features_get_a_suggestion() {
         (
             &["--features", "logreturn(close)"],
             1,
-            "there is no function `logreturn`; a feature is a column, difference(c)",
+            "unknown function `logreturn` (did you mean `log-return`?); a feature is a column, \
+             difference(c)",
         ),
-        (&["--features", "log(open)"], 1, "log needs two columns, as in log(high/close)"),
+        (&["--features", "log(open)"], 1, "expected two columns, as in log(high/close)"),
         (&["--features", "open close"], 1, "column `open close` is missing"),
         (&["--features", "log(open/close"], 1, "column `log(open/close` is missing"),
         (&["--features", ""], 2, "at least one recurrent layer and one feature"),
@@ -94,7 +95,7 @@ fn values_out_of_bounds_are_refused() {
         (&["--interval", "1.5"], "expected a number above 0 and below 1, or none, got `1.5`"),
         (&["--interval", "-0.9"], "got `-0.9`"),
         (&["--interval", "nan"], "got `nan`"),
-        (&["--valid", "0"], "expected a number of rows, a share like 0.15 or a date, got `0`"),
+        (&["--valid", "0"], "expected a number of rows, a fraction like 0.15 or a date, got `0`"),
         (&["--valid", "-20"], "or a date, got `-20`"),
         (&["--test", "1.5"], "or a date, got `1.5`"),
         (&["--test", "yesterday"], "or a date, got `yesterday`"),
@@ -202,27 +203,27 @@ fn sets_that_do_not_fit_are_refused_with_the_row_counts() {
     for (args, expected) in [
         (
             &["--window", "500"][..],
-            "bars.csv: 200 rows are too few: 1503 are needed (training, validation and test part \
-             need a window of 500",
+            "bars.csv: 200 rows are too few: 1503 are needed, as training, validation and test set \
+             each need a window of 500",
         ),
         (
             &["--horizon", "31"],
-            "the test part predicts 30 rows (0.15), fewer than the horizon of 31 rows",
+            "the test set predicts 30 rows (0.15), fewer than the horizon of 31 rows",
         ),
         (&["--horizon", "100"], "200 rows are too few: 315 are needed"),
-        (&["--test", "300"], "the test part (300) does not fit"),
-        (&["--test", "2030-01-01"], "the test part (2030-01-01) does not fit"),
-        (&["--test", "2020-01-02"], "the test part (2020-01-02) does not fit"),
-        (&["--valid", "2030-01-01"], "the validation part (2030-01-01) does not fit"),
+        (&["--test", "300"], "the test set (300) does not fit"),
+        (&["--test", "2030-01-01"], "the test set (2030-01-01) does not fit"),
+        (&["--test", "2020-01-02"], "the test set (2020-01-02) does not fit"),
+        (&["--valid", "2030-01-01"], "the validation set (2030-01-01) does not fit"),
         (&["--valid", "155"], "no rows are left to train on"),
-        (&["--valid", "0.99"], "the validation part (0.99) does not fit"),
+        (&["--valid", "0.99"], "the validation set (0.99) does not fit"),
         (
             &["--from", "2020-09-01", "--until", "2020-02-01"],
             "no rows from 2020-09-01 to 2020-02-01",
         ),
         (
             &["--from", "2035-01-01"],
-            "no rows from 2035-01-01 to the last; its rows are from 2020-01-01 to 2020-10-06",
+            "no rows from 2035-01-01 on; its rows are from 2020-01-01 to 2020-10-06",
         ),
         (&["--until", "2020-01-10"], "8 rows are too few"),
     ] {
@@ -256,15 +257,15 @@ fn files_and_folders_without_series_are_refused() {
         .file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
     scratch.file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
     for (data, expected) in [
-        ("nothing", "nothing: the folder has no file whose name ends in .csv"),
-        ("texts", "texts: the folder has no file whose name ends in .csv"),
+        ("nothing", "nothing: the folder has no .csv file"),
+        ("texts", "texts: the folder has no .csv file"),
         ("nowhere.csv", "nowhere.csv: cannot be read: "),
-        ("empty.csv", "empty.csv, line 1: column `date` is missing; the header has no columns"),
-        ("blank.csv", "blank.csv, line 1: column `date` is missing"),
+        ("empty.csv", "empty.csv, line 1: no column of dates: expected one called `date`"),
+        ("blank.csv", "blank.csv, line 1: no column of dates"),
         ("head.csv", "head.csv: "),
         ("words.csv", "words.csv: no column holds numbers in every row"),
         ("dates.csv", "dates.csv: no column holds numbers in every row"),
-        ("numbers.csv", "numbers.csv, line 1: column `date` is missing"),
+        ("numbers.csv", "the header has `a`, `b` (choose one with `date-column`)"),
         ("bytes.csv", "bytes.csv"),
         ("picture.csv", "picture.csv, line "),
     ] {
@@ -283,8 +284,8 @@ fn logarithms_of_zero_name_the_line() {
     let (date, rest) = fifth.split_once(',').unwrap();
     let zero = format!("{date},0,{}", rest.split_once(',').unwrap().1);
     scratch.file("zero.csv", text.replace(fifth, &zero));
-    let logarithm = "zero.csv, line 6, column `open`: the logarithm of 0 is asked for, which needs \
-                     numbers above 0; choose another transform or feature";
+    let logarithm = "zero.csv, line 6, column `open`: expected a number above 0 for a logarithm, \
+                     got 0 (choose another transform or feature)";
     for args in [
         &["--transform", "log-return"][..],
         &["--transform", "log-residual"],
@@ -298,8 +299,8 @@ fn logarithms_of_zero_name_the_line() {
             logarithm,
         );
     }
-    let of_share = "line 6, column `open`: expected a number other than 0 for return(open), a \
-                    share of it, got `0`";
+    let of_share = "line 6, column `open`: expected a number other than 0 as the base of \
+                    return(open), got `0`";
     scratch.fails(
         &quick(&["train", "series"], &["--data", "zero.csv", "--features", "return(open)"]),
         1,

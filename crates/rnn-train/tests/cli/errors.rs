@@ -38,7 +38,7 @@ fn bad_price_files_are_refused_with_line_and_column() {
     let third = good.lines().nth(3).unwrap();
     let open = third.split(',').nth(2).unwrap();
     for (name, text, expected) in [
-        ("empty.csv", String::new(), "column `date` is missing"),
+        ("empty.csv", String::new(), "no column of dates"),
         ("no-open.csv", change(",open,", ",start,"), "line 1: column `open` is missing"),
         ("two-opens.csv", change(",close,", ",open,"), "column `open` appears 2 times"),
         (
@@ -66,7 +66,7 @@ fn bad_price_files_are_refused_with_line_and_column() {
             change("2015-01-03", "2014-01-02"),
             "line 4, column `date`: expected a date after 2015-01-02",
         ),
-        ("short.csv", price_text(360), "360 rows are too few: 361 are needed"),
+        ("short.csv", price_text(360), "360 rows are too few: 361 are needed, as "),
         ("ragged.csv", change(third, "1,2"), "line 4: expected 8 values as in the header, got 2"),
     ] {
         fs::write(scratch.path(name), text).unwrap();

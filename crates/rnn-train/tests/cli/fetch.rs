@@ -251,11 +251,11 @@ fn invalid_requests_are_wrong_usage() {
         (&["600519", "--from", "2999-01-01"], "--from 2999-01-01: in the future"),
         (
             &["600519", "--provider", "yahoo", "--adjust", "hfq"],
-            "yahoo has no hfq prices, tencent and eastmoney have",
+            "yahoo has no hfq prices (use --provider tencent or eastmoney)",
         ),
         (&["AAPL", "--adjust", "hfq"], "yahoo has no hfq prices"),
-        (&["AAPL", "--provider", "tencent"], "tencent has no bars of AAPL here, yahoo has"),
-        (&["bj430047", "--provider", "yahoo"], "yahoo has no shares of Beijing"),
+        (&["AAPL", "--provider", "tencent"], "tencent has no bars of AAPL (use --provider yahoo)"),
+        (&["bj430047", "--provider", "yahoo"], "yahoo has no bars of Beijing"),
         (&["600519", "--timeout", "0"], "expected seconds"),
         (&["600519", "--timeout", "-1"], "expected seconds"),
         (&["600519", "--timeout", "inf"], "expected seconds"),
@@ -326,8 +326,7 @@ fn a_gap_that_is_no_holiday_is_reported() {
         Does::Says(tencent(&asked.target, &rows.filter(|row| !is_gone(row)).collect::<Vec<_>>()))
     });
     let finished = scratch.fetched(&server, &YEARS);
-    let said =
-        "warning: sh600519.csv: 1 long gap in the dates, the longest from 2020-05-29 to 2020-09-01";
+    let said = "warning: sh600519.csv: 1 long gap in the dates: 2020-05-29 to 2020-09-01";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 

@@ -68,7 +68,7 @@ fn rewritten_history_replaces_the_whole_file_with_a_note() {
     let finished = scratch.fetched(&Server::honest(paid), &LATER);
     let said = format!(
         "sh600519.csv: its history was rewritten (forward-adjusted prices are at every dividend): \
-         its close of {first} was {}, and now is {}; everything is fetched again",
+         its close of {first} was {}, and now is {}; fetching the whole file again",
         close(&prices(), first),
         close(&paid, first)
     );
@@ -116,7 +116,7 @@ fn an_earlier_first_day_fetches_all_days_again() {
     assert_eq!(finished.code, 0);
     assert!(
         finished.stderr.contains(
-            "sh600519.csv: began with 2021-06-01, asked for 2020-05-04; everything was fetched \
+            "sh600519.csv: began on 2021-06-01, requested 2020-05-04; fetched the whole file \
              again"
         ),
         "{}",
@@ -141,13 +141,13 @@ fn rows_of_two_providers_are_never_mixed() {
     // A failure does not switch the provider of a file; --provider does.
     let before = both(&scratch);
     let finished = scratch.fetch(&server, &LATER);
-    let said = "sh600519.csv stays as it is, as its prices are tencent's and go with no others: \
-                try again later; --provider NAME replaces the whole file";
+    let said = "sh600519.csv is unchanged, since its prices are from tencent and providers cannot \
+                be mixed (try again later, or replace the whole file with --provider NAME)";
     assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"], before));
     let finished = scratch.fetched(&server, &[&LATER[..], &["--provider", "eastmoney"]].concat());
-    let said = "sh600519.csv: was from tencent, whose prices do not go with those of eastmoney; \
-                everything was fetched again";
+    let said = "sh600519.csv: was from tencent, whose prices cannot be mixed with those of \
+                eastmoney; fetched the whole file again";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     assert_eq!(server.providers(), ["tencent", "eastmoney"]);
     assert!(server.targets()[1].contains("beg=20210601&end=20220304"));
@@ -163,7 +163,9 @@ fn rows_of_two_providers_are_never_mixed() {
     let finished =
         scratch.fetched(&server, &["600519", "--to", "2022-03-01", "--provider", "yahoo"]);
     assert!(
-        finished.stderr.contains("was from eastmoney, whose prices do not go with those of yahoo"),
+        finished
+            .stderr
+            .contains("was from eastmoney, whose prices cannot be mixed with those of yahoo"),
         "{}",
         finished.stderr
     );
@@ -187,24 +189,24 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
                     .filter(|row| !row.contains("2022-02-10"));
                 Does::Says(crate::fetch_server::tencent(&asked.target, &rows.collect::<Vec<_>>()))
             }),
-            "tencent: gave no 2022-02-10, a day sh600519.csv has",
+            "tencent: gave no bar of 2022-02-10, a day in sh600519.csv",
         ),
         (
             Server::honest(Prices { first: date(2022, 2, 21), ..prices() }),
-            "tencent: gave no 2022-01-24, a day sh600519.csv has",
+            "tencent: gave no bar of 2022-01-24, a day in sh600519.csv",
         ),
         (
             Server::honest(Prices { last: date(2022, 2, 15), ..prices() }),
-            "tencent: gave no 2022-02-16",
+            "tencent: gave no bar of 2022-02-16",
         ),
         (
             Server::honest(Prices { last: date(2021, 12, 31), ..prices() }),
-            "tencent: has no days of sh600519 from 2022-01-24 to 2022-03-04",
+            "tencent: has no bars of sh600519 from 2022-01-24 to 2022-03-04",
         ),
         (
             Server::honest(Prices { first: date(2021, 9, 1), factor: 0.9, ..prices() }),
-            "tencent: lacks 66 days that sh600519.csv has, the first 2021-06-01 (--force replaces \
-             it nevertheless)",
+            "tencent: lacks 66 days of sh600519.csv, the first 2021-06-01 (use --force to replace \
+             the file anyway)",
         ),
         // A gap in the middle of a rewritten history.
         (
@@ -216,7 +218,7 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
                     .filter(|row| !row.contains("2021-09-0"));
                 Does::Says(crate::fetch_server::tencent(&asked.target, &rows.collect::<Vec<_>>()))
             }),
-            "tencent: lacks 7 days that sh600519.csv has, the first 2021-09-01",
+            "tencent: lacks 7 days of sh600519.csv, the first 2021-09-01",
         ),
     ] {
         let scratch = fetched();
@@ -241,26 +243,25 @@ fn foreign_files_are_refused_without_force() {
     for (args, said) in [
         (
             vec!["000001", "--to", "2022-03-04", "--out", FILE],
-            "sh600519.csv: holds qfq prices of sh600519, asked for qfq of sz000001; another --out, \
-             or --force replaces it",
+            "sh600519.csv: holds qfq prices of sh600519, expected qfq prices of sz000001 (choose \
+             another --out, or use --force to replace it)",
         ),
         (
             [&LATER[..], &["--adjust", "hfq"]].concat(),
-            "sh600519.csv: holds qfq prices of sh600519, asked for hfq of sh600519; another --out, \
-             or --force replaces it",
+            "sh600519.csv: holds qfq prices of sh600519, expected hfq prices of sh600519 (choose \
+             another --out, or use --force to replace it)",
         ),
         (
             out("mine.csv"),
-            "mine.csv: is there, and not known to be from `rnn-train fetch` (mine.csv.json is \
-             missing)",
+            "mine.csv: exists, but not from `rnn-train fetch`: mine.csv.json is missing",
         ),
         (
             out("note.csv"),
-            "note.csv.json: has layout null, this program reads 1; --force replaces both files",
+            "note.csv.json: expected layout 1, got null (use --force to replace both files)",
         ),
         (out("folder"), "folder: is a folder"),
-        (out("taken.csv"), "taken.csv: needs a file of the same name and .json beside it"),
-        (out("nowhere/x.csv"), "nowhere/x.csv: cannot be written, as its folder is not there"),
+        (out("taken.csv"), "taken.csv: cannot have a sidecar: its name with .json is a folder"),
+        (out("nowhere/x.csv"), "nowhere/x.csv: cannot be written: its folder does not exist"),
         (out(".."), "..: is a folder"),
     ] {
         let finished = scratch.fetch(&server, &args);
@@ -285,11 +286,14 @@ fn foreign_files_are_refused_without_force() {
         assert_ne!(before, good);
         let finished = scratch.fetch(&server, &LATER);
         assert_eq!(finished.code, 1, "{}", finished.stderr);
-        let is_said =
-            ["is not as it was fetched (its sha256", "expected what `rnn-train fetch` writes"]
-                .iter()
-                .any(|said| finished.stderr.contains(said));
-        assert!(is_said && finished.stderr.contains("--force replaces"), "{}", finished.stderr);
+        let is_said = ["does not match its sidecar", "expected a sidecar of `rnn-train fetch`"]
+            .iter()
+            .any(|said| finished.stderr.contains(said));
+        assert!(
+            is_said && finished.stderr.contains("use --force to replace"),
+            "{}",
+            finished.stderr
+        );
         assert_eq!(both(&scratch), before);
     }
     assert_eq!(server.asked().len(), 0, "what is refused is not asked for");
@@ -319,7 +323,7 @@ fn a_link_keeps_its_target() {
     std::os::unix::fs::symlink("nowhere", scratch.path("y.csv")).unwrap();
     let finished = scratch.fetch(&server, &[&LATER[..], &["--out", "y.csv"]].concat());
     assert!(
-        finished.code == 1 && finished.stderr.contains("y.csv: is a link to nothing"),
+        finished.code == 1 && finished.stderr.contains("y.csv: is a dangling link"),
         "{}",
         finished.stderr
     );

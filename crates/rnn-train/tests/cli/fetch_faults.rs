@@ -73,13 +73,12 @@ fn equivalent_answers_give_the_same_bars() {
         (
             "unsorted",
             with_rows(|rows| rows.into_iter().rev().collect()),
-            "note: tencent gave 4 rows after those of later days, sorted in",
+            "note: tencent gave 4 rows out of order, sorted",
         ),
         (
             "twice",
             with_rows(|rows| rows.iter().chain(&rows).cloned().collect()),
-            "note: tencent gave 5 rows of days it had given before, with the same numbers, left \
-             out",
+            "note: tencent gave 5 rows of repeated days with equal values, left out",
         ),
         (
             "others",
@@ -87,7 +86,7 @@ fn equivalent_answers_give_the_same_bars() {
                 rows.push(r#"["2012-02-20","1","1","1","1","1"]"#.to_owned());
                 rows
             }),
-            "note: tencent gave 1 row of days that were not asked for, left out",
+            "note: tencent gave 1 row of days that were not requested, left out",
         ),
         (
             "unadjusted",
@@ -101,7 +100,7 @@ fn equivalent_answers_give_the_same_bars() {
                 rows.push(r#"["2022-02-20",null,null,null,null,null]"#.to_owned());
                 rows
             }),
-            "note: tencent gave 2 rows without numbers, left out",
+            "note: tencent gave 2 rows without values, left out",
         ),
     ] {
         let scratch = Scratch::new();
@@ -127,7 +126,7 @@ fn permanent_faults_go_to_the_next_provider() {
         ),
         (
             with_text(|_| r#"{"code":0,"msg":"","data":[]}"#.to_owned()),
-            "tencent: has no days of sh600519",
+            "tencent: has no bars of sh600519",
         ),
         (
             with_text(|_| r#"{"code":0,"msg":"","data":null}"#.to_owned()),
@@ -135,12 +134,12 @@ fn permanent_faults_go_to_the_next_provider() {
         ),
         (
             with_rows(|_| Vec::new()),
-            "tencent: has no days of sh600519 from 2022-02-14 to 2022-02-18 (an unknown symbol, or \
-             not traded then)",
+            "tencent: has no bars of sh600519 from 2022-02-14 to 2022-02-18: unknown symbol, or \
+             not traded (check symbol and dates)",
         ),
         (
             with_text(|_| "<!DOCTYPE html>\u{1b}[2J<h1>Blocked".to_owned()),
-            "answered with a page, expected JSON: `<!DOCTYPE html> [2J<h1>Blocked`",
+            "answered with an HTML page, expected JSON: `<!DOCTYPE html> [2J<h1>Blocked`",
         ),
         (with_text(|_| "busy".to_owned()), "expected JSON, got `busy`"),
         (
@@ -157,11 +156,11 @@ fn permanent_faults_go_to_the_next_provider() {
                 rows.push(again);
                 rows
             }),
-            "twice, with other prices",
+            "twice, with different prices",
         ),
         (status("404 Not Found", ""), "answered with HTTP status 404, expected 200: `<html>`"),
         (status("403 Forbidden", ""), "answered with HTTP status 403"),
-        (status("302 Found", ""), "redirected, and did not say where to"),
+        (status("302 Found", ""), "redirected without a location"),
         (status("302 Found", "Location: /appstock/again?param=,,"), "redirected more than 5 times"),
         (tencent_that(|_, _| Does::NeverEnds), "sent more than 4 MiB, expected less than one"),
         (
@@ -177,7 +176,7 @@ fn permanent_faults_go_to_the_next_provider() {
             finished.stderr
         );
         assert!(
-            !finished.stderr.contains("again in") && !finished.stderr.contains('\u{1b}'),
+            !finished.stderr.contains("retrying in") && !finished.stderr.contains('\u{1b}'),
             "{}",
             finished.stderr
         );
@@ -206,11 +205,11 @@ fn temporary_faults_are_retried() {
         (first(|_| Does::Says(String::new())), "answered with an empty body"),
         (
             first(|_| Does::Status("503 Service Unavailable", "", String::new())),
-            "answered 503 Service Unavailable; again in ",
+            "answered 503 Service Unavailable; retrying in ",
         ),
         (
             first(|_| Does::Status("429 Too Many Requests", "Retry-After: 1", String::new())),
-            "429 Too Many Requests and asks to wait 1 s; again in 1.0 s",
+            "429 Too Many Requests and asks to wait 1 s; retrying in 1.0 s",
         ),
         (
             first(|_| {
@@ -220,19 +219,19 @@ fn temporary_faults_are_retried() {
                     String::new(),
                 )
             }),
-            "429 Too Many Requests and asks to wait 0 s; again in 0.",
+            "429 Too Many Requests and asks to wait 0 s; retrying in 0.",
         ),
-        (first(|_| Does::Trickles), "no whole answer within 0.8 s (--timeout)"),
+        (first(|_| Does::Trickles), "no complete answer within 0.8 s (use a longer --timeout)"),
         (
             first(|_| Does::Waits(Duration::from_secs(5))),
-            "no whole answer within 0.8 s (--timeout)",
+            "no complete answer within 0.8 s (use a longer --timeout)",
         ),
     ] {
         let scratch = Scratch::new();
         let finished = scratch
             .fetched(&server, &[&DAYS[..], &["--retries", "2", "--timeout", "0.8"]].concat());
         assert!(
-            finished.stderr.contains(said) && finished.stderr.contains("(1 more after that)"),
+            finished.stderr.contains(said) && finished.stderr.contains("(retries left: 1)"),
             "expected {said} in {}",
             finished.stderr
         );
@@ -254,7 +253,7 @@ fn after_the_last_try_the_next_provider_is_asked() {
         (
             || Does::Status("429 Too Many Requests", "Retry-After: 3600", String::new()),
             1,
-            "asks to wait 3600 s, more than the 60 s it is given; asking eastmoney",
+            "asks to wait 3600 s, more than the limit of 60 s; asking eastmoney",
         ),
     ] {
         let scratch = Scratch::new();
@@ -299,7 +298,9 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         &[&both[..], &["--force"]].concat(),
     );
     assert!(
-        finished.stderr.contains("tencent 2021-2022: gave 2020-12-31 twice, with other prices: "),
+        finished
+            .stderr
+            .contains("tencent 2021-2022: gave 2020-12-31 twice, with different prices: "),
         "{}",
         finished.stderr
     );
@@ -388,7 +389,7 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
     });
     let finished = scratch.fetched(&server, &[&DAYS[..], &["--provider", "yahoo"]].concat());
     assert!(
-        finished.stderr.contains("note: yahoo gave 1 row without numbers, left out"),
+        finished.stderr.contains("note: yahoo gave 1 row without values, left out"),
         "{}",
         finished.stderr
     );

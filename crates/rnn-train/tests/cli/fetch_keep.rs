@@ -58,7 +58,7 @@ fn a_second_fetch_to_the_same_file_is_refused() {
 fn only_an_unfinished_last_day_is_replaced() {
     let later = ["600519", "--to", "2022-02-18"];
     for (to, done, rows) in [
-        ("2022-02-18", "renewed the last day of sh600519.csv", 189),
+        ("2022-02-18", "updated the last day of sh600519.csv", 189),
         ("2022-03-04", "added 10 days to", 199),
     ] {
         let scratch = Scratch::new();
@@ -75,12 +75,12 @@ fn only_an_unfinished_last_day_is_replaced() {
         assert!(
             finished
                 .stderr
-                .contains("2022-02-18 was not over when it was fetched; its row is replaced"),
+                .contains("2022-02-18 was not over when it was fetched; replacing its row"),
             "{}",
             finished.stderr
         );
         assert!(
-            !finished.stderr.contains("rewritten") && !finished.stderr.contains("fetched again"),
+            !finished.stderr.contains("rewritten") && !finished.stderr.contains("whole file"),
             "{}",
             finished.stderr
         );
@@ -108,7 +108,7 @@ fn changed_volumes_replace_the_history() {
     assert!(
         finished.stderr.contains(
             "its history was rewritten: its volume of 2022-02-10 was 1010, and now is 2010; \
-             everything is"
+             fetching the whole file again"
         ),
         "{}",
         finished.stderr
@@ -128,8 +128,8 @@ fn force_keeps_the_first_day_of_the_previous_file() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
-    let said = "note: days are asked for from 2021-06-01 on, as sh600519.csv.json says; --from \
-                names another";
+    let said = "note: fetching from 2021-06-01 on, as in sh600519.csv.json (--from sets another \
+                first day)";
     let later = ["600519", "--to", "2022-03-04"];
     let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
     assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
@@ -143,7 +143,7 @@ fn force_keeps_the_first_day_of_the_previous_file() {
         fs::write(scratch.path("sh600519.csv.json"), text).unwrap();
         let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
         assert!(
-            finished.stderr.contains("from 2012-03-04 on, the usual ten years"),
+            finished.stderr.contains("from 2012-03-04 on, by default ten years"),
             "{}",
             finished.stderr
         );
@@ -183,8 +183,8 @@ fn a_file_without_the_requested_first_days_is_not_up_to_date() {
     let server = Server::honest(prices());
     let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
     assert_eq!((finished.code, server.asked().len()), (2, 0));
-    let said = "--to 2021-05-28 is before the first day of sh600519.csv, 2021-06-01; --from asks \
-                for earlier days";
+    let said = "--to 2021-05-28 is before 2021-06-01, the first day of sh600519.csv (use --from \
+                for earlier days)";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }
 
@@ -196,7 +196,7 @@ fn garbage_and_foreign_bars_replace_nothing() {
             negative,
             "tencent",
             "none",
-            "tencent: gave prices that cannot be (zero or less, or a high below the low) in ",
+            "tencent: gave impossible prices (zero or less, or a high below the low) in ",
         ),
         (
             changed(|text| text.replace("600519", "000001")),
@@ -248,8 +248,8 @@ fn windows_before_the_listing_may_be_empty() {
         scratch.fetched(&answer(|before| before == 0), &args);
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
-        let said = "has no days of sh600519 from 2010-02-01 to 2022-02-18 (an unknown symbol, or \
-                    not traded then)";
+        let said = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
+                    not traded (check symbol and dates)";
         assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
         // A window between others must have bars.
         if provider == "tencent" {

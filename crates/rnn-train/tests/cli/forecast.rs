@@ -151,7 +151,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         (&["--interval", "0.999"], 2, "interval level 0.999: needs at least 999 forecasts"),
         (&["--mean-of-seeds"], 1, "no models of several seeds yet"),
         (&["--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read"),
-        (&["--data", "nothing"], 1, "nothing: the folder has no file whose name ends in .csv"),
+        (&["--data", "nothing"], 1, "nothing: the folder has no .csv file"),
         (&["--data", "head.csv"], 1, "head.csv: "),
         (&["--data", "short.csv"], 1, "8 rows are too few"),
     ] {

@@ -95,27 +95,27 @@ fn invalid_utf8_is_refused_with_its_line() {
         (
             "little",
             utf16(&plain, true, u16::to_le_bytes),
-            "line 1: expected UTF-8 text, got UTF-16; save the file as CSV in UTF-8",
+            "line 1: expected UTF-8 text, got UTF-16 (save the file as CSV in UTF-8)",
         ),
         ("big", utf16(&plain, true, u16::to_be_bytes), "line 1: expected UTF-8 text, got UTF-16"),
         (
             "little without mark",
             utf16(&plain, false, u16::to_le_bytes),
-            "line 1: expected text, got a NUL byte, which UTF-16 text",
+            "line 1: expected UTF-8 text, got a NUL byte, as in UTF-16",
         ),
         (
             "big without mark",
             utf16(&plain, false, u16::to_be_bytes),
-            "line 1: expected text, got a NUL byte",
+            "line 1: expected UTF-8 text, got a NUL byte",
         ),
-        ("nul", nul.into_bytes(), "line 5: expected text, got a NUL byte"),
+        ("nul", nul.into_bytes(), "line 5: expected UTF-8 text, got a NUL byte"),
         ("latin", not_utf8, "line 202: expected UTF-8 text, got other bytes"),
         (
             "open quote",
             open_quote.into_bytes(),
-            "line 5: the row that begins here goes on for more than 12 MiB",
+            "line 5: expected one row per line, got a row of more than 12 MiB",
         ),
-        ("empty", Vec::new(), "line 1: column `date` is missing; the header has no columns"),
+        ("empty", Vec::new(), "line 1: no column of dates: expected one called `date`"),
     ] {
         let data = scratch.file("data.csv", bytes);
         let finished = scratch.run(&quick(&["train", "series"], &["--data", &data]));
@@ -194,18 +194,18 @@ fn a_gigabyte_of_zeros_is_refused_quickly_and_in_little_memory() {
     }
     let train = quick(&["train", "series"], &["--data", "big.csv"]);
     for (args, expected) in [
-        (&train[..], "big.csv, line 1: expected text, got a NUL byte"),
+        (&train[..], "big.csv, line 1: expected UTF-8 text, got a NUL byte"),
         (
             &["train", "letters-onehot-1", "--config", "big.toml"],
-            "big.toml: cannot be read: it has more than 16 MiB, expected some kilobytes",
+            "big.toml: cannot be read: expected at most 16 MiB, got ",
         ),
         (
             &["search", "stock-gap", "--space", "big.toml"],
-            "big.toml: cannot be read: it has more than 16 MiB",
+            "big.toml: cannot be read: expected at most 16 MiB",
         ),
         (
             &["fetch", "600519", "--out", "big.csv"],
-            "big.csv: cannot be read: it has more than 32 MiB",
+            "big.csv: cannot be read: expected at most 32 MiB",
         ),
     ] {
         let start = Instant::now();
@@ -230,14 +230,14 @@ fn folders_pipes_and_devices_are_refused_as_files() {
         ("pipe", "a pipe or a device"),
         ("/dev/zero", "a pipe or a device"),
     ] {
-        let expected = format!("{path}: cannot be read: it is {what}, expected an ordinary file");
+        let expected = format!("{path}: cannot be read: expected an ordinary file, got {what}");
         scratch.fails(&["list", "--config", path], 1, &expected);
         scratch.fails(&["search", "stock-gap", "--space", path], 1, &expected);
         if path == "folder" {
             scratch.fails(
                 &quick(&["train", "series"], &["--data", path]),
                 1,
-                "folder: the folder has no file whose name ends in .csv",
+                "folder: the folder has no .csv file",
             );
         } else {
             scratch.fails(&quick(&["train", "series"], &["--data", path]), 1, &expected);
@@ -247,7 +247,7 @@ fn folders_pipes_and_devices_are_refused_as_files() {
     scratch.fails(
         &quick(&["train", "series"], &["--data", "folder"]),
         1,
-        "pipe.csv: cannot be read: it is a pipe or a device",
+        "pipe.csv: cannot be read: expected an ordinary file, got a pipe or a device",
     );
 }
 

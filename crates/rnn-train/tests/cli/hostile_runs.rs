@@ -49,17 +49,17 @@ fn huge_deep_or_special_files_of_a_run_are_refused() {
             assert!(memory < 400 << 20, "{name} {what}: {} MiB", memory >> 20);
         };
         File::create(&path).unwrap().set_len(1 << 30).unwrap();
-        refused("huge", "it has more than");
+        refused("huge", "expected at most");
         fs::write(&path, &deep).unwrap();
         refused("deep", said_of_deep);
         fs::write(&path, b"\xff\xfe{\0").unwrap();
         refused("utf-16", "expected UTF-8 text, got UTF-16");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        refused("folder", "it is a folder");
+        refused("folder", "expected an ordinary file, got a folder");
         fs::remove_dir(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-        refused("device", "it is a pipe or a device");
+        refused("device", "expected an ordinary file, got a pipe or a device");
         fs::remove_file(&path).unwrap();
         fs::write(&path, kept).unwrap();
     }
@@ -220,7 +220,11 @@ fn links_in_a_folder_are_replaced_and_their_targets_stay() {
     assert!(!folder.join("loss.svg").is_symlink());
     fs::remove_file(folder.join(".train.lock")).unwrap();
     std::os::unix::fs::symlink(scratch.path("outside/file"), folder.join(".train.lock")).unwrap();
-    scratch.fails(&["train", LETTERS], 1, ".train.lock: cannot be written: it is a link");
+    scratch.fails(
+        &["train", LETTERS],
+        1,
+        ".train.lock: cannot be written: expected an ordinary file, got a symbolic link",
+    );
     scratch.ok(&["evaluate", LETTERS]);
     assert_eq!(files(&scratch.path("outside")), before);
 }

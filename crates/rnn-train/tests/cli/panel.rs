@@ -94,7 +94,7 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
         ),
         (bars(160).replace("open", "price"), "aa.csv, line 1: column `open` is missing"),
         (bars(4), "aa.csv: 4 rows are too few"),
-        (String::new(), "aa.csv, line 1: column `date` is missing"),
+        (String::new(), "aa.csv, line 1: no column of dates"),
         ("date,open,close,volume\n".to_owned(), "aa.csv: "),
     ] {
         scratch.file("panel/aa.csv", text);

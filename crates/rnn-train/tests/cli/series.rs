@@ -152,7 +152,7 @@ fn missing_values_are_named_or_filled() {
     scratch.fails(
         &["train", "series", "--data", &data],
         1,
-        "column `open`: 2 values are missing (lines 4, 9); fill them with `forward`",
+        "column `open`: 2 values are missing in lines 4, 9 (set `fill` to `forward` or `linear`",
     );
     assert!(!scratch.path("artifacts").exists());
     let mut weights = BTreeSet::new();
@@ -172,7 +172,7 @@ fn missing_values_are_named_or_filled() {
     scratch.fails(
         &["train", "series", "--data", &data, "--fill", "forward", "--fresh"],
         1,
-        "of which 1 have nothing to be filled from",
+        "`forward` cannot fill 1 of them without a value before (correct the file)",
     );
 }
 

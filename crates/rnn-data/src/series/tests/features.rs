@@ -11,14 +11,14 @@ fn feature(text: &str) -> Feature {
     .unwrap()
 }
 
-/// A feature in two rows of three: the open goes from 100 to 110 to 99, the close is 1 more.
+/// Returns a feature in rows 2 and 3: the open is 100, 110, 99, the close is 1 more.
 fn second_and_third(text: &str) -> Vec<Vec<f64>> {
     let columns = feature(text).values(&table(0..3, |row| [100.0, 110.0, 99.0][row])).unwrap();
     columns.iter().map(|values| values[1..].to_vec()).collect()
 }
 
 #[test]
-fn features_have_the_values_of_the_table_they_are_documented_in() {
+fn features_have_their_documented_values() {
     let (ln, open, close) = (f64::ln, [100.0, 110.0, 99.0], [101.0, 111.0, 100.0]);
     for (text, expected) in [
         ("open", [open[1], open[2]]),
@@ -33,12 +33,12 @@ fn features_have_the_values_of_the_table_they_are_documented_in() {
 }
 
 #[test]
-fn features_of_the_calendar_are_points_on_a_circle() {
+fn calendar_features_are_sine_and_cosine() {
     let day = date(2020, 4, 24).at(18, 59, 0, 0); // a Friday
-    for (text, share) in [("weekday", 4.0 / 7.0), ("month", 3.0 / 12.0), ("hour", 18.0 / 24.0)] {
+    for (text, fraction) in [("weekday", 4.0 / 7.0), ("month", 3.0 / 12.0), ("hour", 18.0 / 24.0)] {
         assert_eq!(
             feature(text).numbers(day, 0.0, 0.0),
-            [(TAU * share).sin(), (TAU * share).cos()],
+            [(TAU * fraction).sin(), (TAU * fraction).cos()],
             "{text}"
         );
     }
@@ -47,12 +47,12 @@ fn features_of_the_calendar_are_points_on_a_circle() {
     assert_eq!(
         [columns[0][2], columns[1][2]],
         [(TAU * 4.0 / 7.0).sin(), (TAU * 4.0 / 7.0).cos()],
-        "the third of January is a Friday"
+        "3 January is a Friday"
     );
 }
 
 #[test]
-fn what_looks_back_is_not_read_of_the_first_row() {
+fn changes_start_at_the_second_row() {
     for (text, first) in [
         ("open", 0),
         ("log(close/open)", 0),
@@ -72,7 +72,7 @@ fn what_looks_back_is_not_read_of_the_first_row() {
 }
 
 #[test]
-fn features_are_written_as_they_are_read() {
+fn features_round_trip_as_text() {
     for text in [
         "open",
         "difference(open)",
@@ -96,17 +96,17 @@ fn features_are_written_as_they_are_read() {
 }
 
 #[test]
-fn a_feature_knows_its_columns() {
+fn a_feature_lists_its_columns() {
     assert_eq!(feature("gap").columns(), ["open", "close"]);
     assert_eq!(feature("log(high/low)").columns(), ["high", "low"]);
     assert_eq!(feature("hour").columns(), [""; 0]);
     let features = ["gap", "close", "log(open/low)", "month"].map(feature).to_vec();
     let config = SeriesConfig { close: Some("close".to_owned()), features, ..config() };
-    assert_eq!(config.columns(), ["open", "close", "low"], "the target first, each once");
+    assert_eq!(config.columns(), ["open", "close", "low"], "the target first, without duplicates");
 }
 
 #[test]
-fn a_column_goes_before_a_word() {
+fn a_column_takes_precedence_over_a_word() {
     tests::with_file("date,gap,hour\n", |path| {
         let file = CsvFile::open(path, None).unwrap();
         assert_eq!(
@@ -118,14 +118,19 @@ fn a_column_goes_before_a_word() {
 }
 
 #[test]
-fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
+fn a_malformed_feature_is_an_error_with_the_known_forms() {
     let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, \
                  weekday, month or hour";
     for (text, expected) in [
-        ("ratio(open)", format!("feature `ratio(open)`: there is no function `ratio`; {known}")),
+        ("ratio(open)", format!("feature `ratio(open)`: unknown function `ratio`; {known}")),
+        (
+            "logreturn(open)",
+            format!("unknown function `logreturn` (did you mean `log-return`?); {known}"),
+        ),
+        ("weekdy", "column `weekdy` is missing (did you mean `weekday`?)".to_owned()),
         (
             "log(open)",
-            "feature `log(open)`: log needs two columns, as in log(high/close)".to_owned(),
+            "feature `log(open)`: expected two columns, as in log(high/close)".to_owned(),
         ),
         ("opne", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(opne)", "column `opne` is missing (did you mean `open`?)".to_owned()),
@@ -149,14 +154,13 @@ fn a_wrong_feature_is_an_error_that_says_what_features_there_are() {
 }
 
 #[test]
-fn ratios_of_what_has_none_are_errors_with_the_line() {
+fn undefined_ratios_are_errors_with_the_line() {
     let zero_at = |zero: usize| move |row: usize| if row == zero { 0.0 } else { 100.0 };
     for text in ["log-return(open)", "log(open/close)", "log(close/open)", "gap"] {
         let problem = without_path(&feature(text).values(&table(0..5, zero_at(2))).unwrap_err());
         assert!(
             problem.starts_with(
-                ", line 4, column `open`: the logarithm of 0 is asked for, which needs numbers \
-                 above 0"
+                ", line 4, column `open`: expected a number above 0 for a logarithm, got 0"
             ),
             "{problem}"
         );
@@ -165,16 +169,16 @@ fn ratios_of_what_has_none_are_errors_with_the_line() {
         without_path(&feature("return(open)").values(&table(0..5, zero_at(2))).unwrap_err());
     assert_eq!(
         problem,
-        ", line 4, column `open`: expected a number other than 0 for return(open), a share of it, \
-         got `0`"
+        ", line 4, column `open`: expected a number other than 0 as the base of return(open), got \
+         `0`"
     );
     assert_eq!(
         feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4],
         -1.0,
-        "nothing is a share of the last"
+        "the last value is not a base"
     );
     assert!(
         feature("return(open)").values(&table(0..5, |row| row as f64 - 4.0)).is_ok(),
-        "returns may be of negative numbers"
+        "negative bases are allowed"
     );
 }

@@ -9,7 +9,7 @@ fn folder() -> &'static Path {
     Path::new("folder.csv")
 }
 
-/// Values that tell which series and row they are of, of days `rows`.
+/// Returns values that identify their series and row, for the days `rows`.
 fn numbered(series: usize, rows: Range<usize>) -> Table {
     table(rows, |row| (1000 * series + row) as f64)
 }
@@ -22,7 +22,7 @@ fn windows(panel: &Panel, subset: Subset) -> Vec<Window> {
     panel.windows(subset).iter().map(Result::unwrap).collect()
 }
 
-/// A config whose inputs can be added to: its target and the calendar.
+/// Returns a config that allows appended rows: inputs depend on target and time.
 fn extensible(transform: Transform) -> SeriesConfig {
     let name = || "open".to_owned();
     let changes =
@@ -40,11 +40,11 @@ fn windows_never_cross_series() {
     let panel =
         panel(vec![numbered(1, 0..60), numbered(2, 10..60), numbered(3, 20..60)], &config());
     let mut total = 0;
-    for part in [Subset::Train, Subset::Valid, Subset::Test] {
-        let windows = windows(&panel, part);
+    for subset in [Subset::Train, Subset::Valid, Subset::Test] {
+        let windows = windows(&panel, subset);
         assert_eq!(
             windows.len(),
-            panel.series.iter().map(|series| series.origins(part).len()).sum::<usize>()
+            panel.series.iter().map(|series| series.origins(subset).len()).sum::<usize>()
         );
         for window in &windows {
             let (series, origin) = (window.series(), window.origin());
@@ -65,20 +65,19 @@ fn windows_never_cross_series() {
     assert_eq!(
         total,
         [60, 50, 40].iter().map(|rows| rows - 3 * 6).sum::<usize>(),
-        "all windows that are in one part"
+        "all windows within one set"
     );
 }
 
 #[test]
-fn each_series_has_scalers_of_its_own_and_is_cut_at_the_same_dates() {
+fn series_have_their_own_scalers_and_are_split_at_the_same_dates() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60)], &config());
     let targets: Vec<_> = panel.series.iter().map(|series| series.scalers.target).collect();
-    // The last 10 days test, 8 days before their 4 inputs validate, and 4 days before those are
-    // inputs, too.
+    // 10 test days, their 4 inputs, 8 validation days, and their 4 inputs.
     let min_max = |min, max| crate::Scaler::MinMax { min, max };
     assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
     for series in &panel.series {
-        let first = |part| Some(series.times[series.origins(part).start]);
+        let first = |subset| Some(series.times[series.origins(subset).start]);
         assert_eq!(
             (first(Subset::Valid), first(Subset::Test)),
             (panel.starts.valid, Some(panel.starts.test))
@@ -88,7 +87,7 @@ fn each_series_has_scalers_of_its_own_and_is_cut_at_the_same_dates() {
 }
 
 #[test]
-fn columns_may_be_called_otherwise_in_each_file() {
+fn columns_may_have_synonyms_in_each_file() {
     let tables = ["date,open,close", "Date,OPEN,Close", "日期,开盘,收盘"]
         .map(|header| table_with(header, 0..60, wobbly));
     let panel = panel(tables.into(), &config());
@@ -98,10 +97,10 @@ fn columns_may_be_called_otherwise_in_each_file() {
 }
 
 #[test]
-fn a_series_that_ends_before_the_test_part_trains_only() {
+fn a_series_that_ends_before_the_test_set_is_in_the_training_set_only() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..30), numbered(3, 0..45)], &config());
     let counts =
-        |part| panel.series.iter().map(|series| series.origins(part).len()).collect::<Vec<_>>();
+        |subset| panel.series.iter().map(|series| series.origins(subset).len()).collect::<Vec<_>>();
     assert_eq!(counts(Subset::Train), [28, 30 - 6, 28], "with all its rows");
     assert_eq!(counts(Subset::Valid), [6, 0, 45 - 38 - 2]);
     assert_eq!(counts(Subset::Test), [8, 0, 0]);
@@ -109,7 +108,7 @@ fn a_series_that_ends_before_the_test_part_trains_only() {
 }
 
 #[test]
-fn bad_series_are_an_error_or_left_out() {
+fn bad_series_are_an_error_or_skipped() {
     let tables = || vec![numbered(1, 0..60), table(0..60, |_| 7.0), numbered(3, 55..60)];
     let text = without_path(&config().init_many(folder(), tables(), BadSeries::Fail).unwrap_err());
     assert!(text.starts_with(", column `open`: every training value is 7"), "{text}");
@@ -119,25 +118,27 @@ fn bad_series_are_an_error_or_left_out() {
     assert!(skipped[0].starts_with(", column `open`: every training value is 7"), "{skipped:?}");
     assert!(
         skipped[1].starts_with(
-            ": 5 rows are too few: 12 are needed (its training part has 0, a window of 4"
+            ": 5 rows are too few: 12 are needed, as the training set has 0 and needs 7: a window \
+             of 4, a horizon of 3"
         ),
         "{skipped:?}"
     );
     let bad = config().init_many(folder(), tables().split_off(1), BadSeries::Skip);
     assert!(
         without_path(&bad.unwrap_err()).starts_with(": 5 rows are too few"),
-        "the last error, where nothing is left"
+        "the last error, if all are skipped"
     );
 }
 
 #[test]
-fn a_part_in_which_no_series_has_windows_is_an_error() {
-    // The longest series cannot be used, and the other ends before its last 10 days.
+fn an_empty_validation_or_test_set_is_an_error() {
+    // The longest series is skipped, and the other ends before its last 10 days.
     let tables = vec![numbered(1, 0..30), table(0..60, |_| 7.0)];
     let text = without_path(&config().init_many(folder(), tables, BadSeries::Skip).unwrap_err());
     assert_eq!(
         text,
-        ": no series has enough rows from 2020-02-08 on for the validation part to predict any"
+        ": the validation set is empty: no series has enough rows from 2020-02-08 on (choose a \
+         larger validation set)"
     );
     let text = without_path(
         &config()
@@ -146,12 +147,13 @@ fn a_part_in_which_no_series_has_windows_is_an_error() {
     );
     assert_eq!(
         text,
-        ": no series has enough rows from 2020-02-20 on for the test part to predict any"
+        ": the test set is empty: no series has enough rows from 2020-02-20 on (choose a larger \
+         test set)"
     );
 }
 
 #[test]
-fn given_scalers_are_used_instead_of_fitted_ones() {
+fn given_scalers_replace_fitted_ones() {
     let fitted = series(table(0..60, wobbly), &config()).scalers.clone();
     let panel = config().init_scaled(table(0..60, |row| row as f64), Some(&fitted)).unwrap();
     assert_eq!(panel.series[0].scalers, fitted);
@@ -159,7 +161,7 @@ fn given_scalers_are_used_instead_of_fitted_ones() {
 }
 
 #[test]
-fn a_series_that_is_extended_equals_one_of_a_longer_table() {
+fn a_series_with_appended_rows_equals_one_of_a_longer_table() {
     for transform in TRANSFORMS {
         let config = extensible(transform);
         let panel = config.init(table(0..60, wobbly)).unwrap();
@@ -182,7 +184,7 @@ fn a_series_that_is_extended_equals_one_of_a_longer_table() {
 }
 
 #[test]
-fn what_does_not_follow_from_the_target_and_the_date_cannot_be_extended() {
+fn series_with_other_inputs_than_target_and_time_cannot_be_extended() {
     let close = || Some("close".to_owned());
     let column = |name: &str| Feature::Column(name.to_owned());
     let residual =
@@ -219,7 +221,7 @@ fn what_does_not_follow_from_the_target_and_the_date_cannot_be_extended() {
 }
 
 #[test]
-fn the_window_after_the_last_row_has_no_targets_yet() {
+fn the_window_after_the_last_row_has_zero_targets() {
     let series = series(table(0..60, wobbly), &config());
     let window = Window::new(&series, 60);
     assert_eq!(window.values(), series.inputs(56..60));
@@ -266,7 +268,7 @@ fn series_row(window: &Window, row: usize) -> &[f32] {
 }
 
 #[test]
-fn windows_cost_no_memory_each() {
+fn windows_share_the_memory_of_their_series() {
     assert!(size_of::<Window>() <= 2 * size_of::<usize>(), "a series and a row");
     let (few, many) = (
         panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()),
@@ -276,40 +278,36 @@ fn windows_cost_no_memory_each() {
         let windows = panel.windows(Subset::Train);
         assert_eq!(windows.len(), count);
         for series in &panel.series {
-            assert_eq!(
-                Arc::strong_count(series),
-                2,
-                "windows hold a series once, however many they are"
-            );
+            assert_eq!(Arc::strong_count(series), 2, "all windows share one reference");
         }
         let (one, next) = (windows.get(0).unwrap(), windows.get(1).unwrap());
         assert_eq!(
             one.values()[1..].as_ptr(),
             next.values().as_ptr(),
-            "windows that overlap are the same memory"
+            "overlapping windows share memory"
         );
         let copy = windows.clone();
         assert_eq!(
             (Arc::strong_count(&panel.series[0]), copy.len()),
             (4, count),
-            "two windows, and copies share their list"
+            "two windows; copies share their list"
         );
     }
 }
 
 #[test]
 #[should_panic(expected = "window 28 of 28")]
-fn a_window_past_the_last_is_a_panic() {
+fn a_window_after_the_last_panics() {
     let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Subset::Train).get(28);
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test writes what it reads")]
-fn a_folder_gives_its_csv_files_by_name() {
+fn csv_files_are_sorted_by_name() {
     let folder = std::env::temp_dir().join(format!("rnn-data-folder-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let text = csv_files(&folder).unwrap_err().to_string();
-    assert!(text.ends_with(": the folder has no file whose name ends in .csv"), "{text}");
+    assert!(text.ends_with(": the folder has no .csv file"), "{text}");
     for name in ["c.csv", "a.CSV", "notes.txt", "d.csv", "csv", "b.csv"] {
         std::fs::write(folder.join(name), "date,open\n").unwrap();
     }
@@ -321,7 +319,7 @@ fn a_folder_gives_its_csv_files_by_name() {
 }
 
 #[test]
-fn a_config_has_burns_defaults_and_reads_the_target_alone() {
+fn a_config_has_defaults_and_reads_only_the_target() {
     let config = SeriesConfig::new("open".to_owned());
     assert_eq!((config.window, config.horizon, config.split), (60, 1, Split::default()));
     let short = config.with_window(4);
@@ -332,7 +330,7 @@ fn a_config_has_burns_defaults_and_reads_the_target_alone() {
 }
 
 #[test]
-fn a_config_is_saved_and_loaded_as_it_was() {
+fn a_config_round_trips_as_json() {
     let gap = Feature::Gap { open: "开盘".to_owned(), close: "收盘".to_owned() };
     let split = Split::Holdout {
         valid: SetSize::From(date(2020, 4, 24).into()),

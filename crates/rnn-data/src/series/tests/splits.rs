@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{CsvFile, Scaler};
 
-const PARTS: [Subset; 3] = [Subset::Train, Subset::Valid, Subset::Test];
+const SUBSETS: [Subset; 3] = [Subset::Train, Subset::Valid, Subset::Test];
 
 fn course(window: usize) -> SeriesConfig {
     SeriesConfig { window, horizon: 1, split: Split::Course, ..config() }
@@ -14,10 +14,10 @@ fn holdout(window: usize, horizon: usize, valid: SetSize, test: SetSize) -> Seri
 }
 
 fn counts(panel: &Panel) -> [usize; 3] {
-    PARTS.map(|part| panel.windows(part).len())
+    SUBSETS.map(|subset| panel.windows(subset).len())
 }
 
-/// All rows in windows of a part, inputs and targets.
+/// Returns all rows in windows of a set, inputs and targets.
 fn seen(panel: &Panel, subset: Subset, config: &SeriesConfig) -> BTreeSet<usize> {
     let windows = panel.windows(subset);
     let origins = windows.iter().map(|window| window.unwrap().origin());
@@ -31,17 +31,17 @@ fn the_course_split_of_the_sample_has_2066_and_240_windows() {
     let expected = Scaler::min_max(train.iter().copied(), "open").unwrap();
     assert_ne!(Scaler::min_max(train.iter().chain(rest).copied(), "open").unwrap(), expected);
     let panel = course(60).init(table).unwrap();
-    assert_eq!(counts(&panel), [2066, 240, 240], "the test part validates, too");
+    assert_eq!(counts(&panel), [2066, 240, 240], "the test set is also the validation set");
     assert_eq!(panel.series[0].scalers, Scalers { inputs: vec![expected], target: expected });
 }
 
 #[test]
-fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the_test_part() {
+fn the_course_split_fits_scalers_on_the_training_set() {
     let panel = course(60).init(table(0..500, |row| row as f64)).unwrap();
     assert_eq!(counts(&panel), [140, 240, 240]);
     let series = &panel.series[0];
     assert_eq!(series.scalers.target, Scaler::MinMax { min: 0.0, max: 199.0 });
-    assert_eq!(PARTS.map(|part| series.rows(part)), [0..200, 200..500, 200..500]);
+    assert_eq!(SUBSETS.map(|subset| series.rows(subset)), [0..200, 200..500, 200..500]);
     let first = panel.windows(Subset::Test).get(0).unwrap();
     assert_eq!((first.origin(), first.values()[0]), (260, (200.0f64 / 199.0) as f32));
     assert_eq!(first.targets().collect::<Vec<_>>(), [(260.0f64 / 199.0) as f32]);
@@ -49,25 +49,27 @@ fn the_course_split_scales_by_the_training_part_and_cuts_test_windows_inside_the
 }
 
 #[test]
-fn too_few_rows_for_the_course_are_an_error_that_counts_them() {
+fn too_few_rows_for_the_course_are_an_error_with_the_needed_number() {
     assert_eq!(counts(&course(60).init(table(0..361, wobbly)).unwrap()), [1, 240, 240]);
-    let why = "the last 300 rows are the test part, and each part needs a window of 60 days and a \
-               day to predict";
+    let fix = "(use more rows, or a smaller window or horizon)";
+    let why = "the last 300 rows are the test set, and each set needs a window of 60 rows and a \
+               row to predict";
     assert_eq!(
         problem(table(0..360, wobbly), &course(60)),
-        format!(": 360 rows are too few: 361 are needed ({why})")
+        format!(": 360 rows are too few: 361 are needed, as {why} {fix}")
     );
     let looks_back = SeriesConfig { transform: Transform::Difference, ..course(60) };
-    let why = "its training part has 61, a window of 60 and 1 to predict";
+    let why = "the training set has 61 and needs 62: a window of 60, a horizon of 1 and the row \
+               before";
     assert_eq!(
         problem(table(0..361, wobbly), &looks_back),
-        format!(": 361 rows are too few: 362 are needed ({why})")
+        format!(": 361 rows are too few: 362 are needed, as {why} {fix}")
     );
     assert_eq!(counts(&looks_back.init(table(0..362, wobbly)).unwrap()), [1, 240, 240]);
 }
 
 #[test]
-fn no_row_is_seen_by_windows_of_two_parts() {
+fn no_row_is_in_windows_of_two_sets() {
     for (window, horizon) in [(1, 1), (4, 1), (4, 3), (10, 5), (3, 10), (20, 20)] {
         for (valid, test) in [
             (SetSize::Rows(20), SetSize::Rows(25)),
@@ -79,7 +81,8 @@ fn no_row_is_seen_by_windows_of_two_parts() {
             let mut config = holdout(window, horizon, valid, test);
             config.features.push(Feature::Difference("open".to_owned()));
             let panel = config.init(table(0..200, wobbly)).unwrap();
-            let [train, valid_seen, test_seen] = PARTS.map(|part| seen(&panel, part, &config));
+            let [train, valid_seen, test_seen] =
+                SUBSETS.map(|subset| seen(&panel, subset, &config));
             let case = format!("window {window}, horizon {horizon}, {valid} and {test}");
             assert!(
                 train.last() < valid_seen.first() && valid_seen.last() < test_seen.first(),
@@ -89,14 +92,14 @@ fn no_row_is_seen_by_windows_of_two_parts() {
             assert_eq!(
                 train.len() + valid_seen.len() + test_seen.len(),
                 199,
-                "nor is one left over: {case}"
+                "every row is in a set: {case}"
             );
         }
     }
 }
 
 #[test]
-fn parts_predict_as_many_rows_as_asked_for() {
+fn sets_predict_the_requested_number_of_rows() {
     let predicted = |config: &SeriesConfig| counts(&config.init(table(0..200, wobbly)).unwrap());
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))),
@@ -113,7 +116,7 @@ fn parts_predict_as_many_rows_as_asked_for() {
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))),
         [142, 20, 26],
-        "shares are of all rows, rounded"
+        "fractions of all rows, rounded"
     );
     let test = date(2020, 1, 1).checked_add(175.days()).unwrap();
     assert_eq!(
@@ -136,59 +139,60 @@ fn parts_predict_as_many_rows_as_asked_for() {
 }
 
 #[test]
-fn a_split_that_does_not_fit_is_an_error_that_says_why() {
+fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
     let of_100 = |config: &SeriesConfig| problem(table(0..100, wobbly), config);
     let rows = SetSize::Rows;
-    let given = "of 100 rows, 2020-01-01 to 2020-04-09, and needs a window of 10 rows before it";
+    let start = "it must start after a window of 10 rows and before row";
+    let given = "of 100 rows, 2020-01-01 to 2020-04-09 (choose another size or date)";
+    let horizon = "fewer than the horizon of 3 rows (choose a larger set or a smaller horizon)";
     for (config, expected) in [
         (
             holdout(100, 1, rows(1), rows(1)),
-            "100 rows are too few: 303 are needed (training, validation and test part need a \
-             window of 100 rows and 1 to predict each)"
+            "100 rows are too few: 303 are needed, as training, validation and test set each need \
+             a window of 100 and a horizon of 1 rows (use more rows, or a smaller window or \
+             horizon)"
                 .into(),
         ),
         (
             holdout(10, 3, rows(3), rows(95)),
-            format!("the test part (95) does not fit: it ends before row 101 {given}"),
+            format!("the test set (95) does not fit: {start} 101 {given}"),
         ),
         (
             holdout(10, 3, rows(3), rows(101)),
-            format!("the test part (101) does not fit: it ends before row 101 {given}"),
+            format!("the test set (101) does not fit: {start} 101 {given}"),
         ),
         (
             holdout(10, 3, rows(75), rows(10)),
-            format!("the validation part (75) does not fit: it ends before row 81 {given}"),
+            format!("the validation set (75) does not fit: {start} 81 {given}"),
         ),
         (
             holdout(10, 3, rows(3), SetSize::From(date(2021, 1, 1).into())),
-            format!("the test part (2021-01-01) does not fit: it ends before row 101 {given}"),
+            format!("the test set (2021-01-01) does not fit: {start} 101 {given}"),
         ),
         (
             holdout(10, 3, SetSize::From(date(2020, 3, 20).into()), rows(20)),
-            format!("the validation part (2020-03-20) does not fit: it ends before row 71 {given}"),
+            format!("the validation set (2020-03-20) does not fit: {start} 71 {given}"),
         ),
         (
             holdout(10, 3, rows(5), SetSize::Fraction(0.001)),
-            format!("the test part (0.001) does not fit: it ends before row 101 {given}"),
+            format!("the test set (0.001) does not fit: {start} 101 {given}"),
         ),
-        (
-            holdout(10, 3, rows(3), rows(2)),
-            "the test part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
-        ),
+        (holdout(10, 3, rows(3), rows(2)), format!("the test set predicts 2 rows (2), {horizon}")),
         (
             holdout(10, 3, rows(2), rows(3)),
-            "the validation part predicts 2 rows (2), fewer than the horizon of 3 rows".into(),
+            format!("the validation set predicts 2 rows (2), {horizon}"),
         ),
         (
             holdout(10, 3, rows(50), rows(18)),
-            "no rows are left to train on: 12 come before the inputs of the validation part, a \
-             window of 10 and 3 to predict need 13"
+            "no rows are left to train on: 12 come before the inputs of the validation set, and a \
+             window of 10 and a horizon of 3 need 13 (choose smaller sets or a smaller window)"
                 .into(),
         ),
         (
             SeriesConfig { transform: Transform::Difference, ..holdout(10, 3, rows(50), rows(17)) },
-            "100 rows are too few: 101 are needed (its training part has 13, a window of 10 and 3 \
-             to predict)"
+            "100 rows are too few: 101 are needed, as the training set has 13 and needs 14: a \
+             window of 10, a horizon of 3 and the row before (use more rows, or a smaller window \
+             or horizon)"
                 .into(),
         ),
     ] {
@@ -201,40 +205,45 @@ fn a_split_that_does_not_fit_is_an_error_that_says_why() {
 }
 
 #[test]
-fn a_horizon_past_the_course_test_part_is_an_error() {
+fn a_horizon_longer_than_the_test_set_of_the_course_is_an_error() {
     let config = |horizon| SeriesConfig { horizon, ..course(60) };
     assert_eq!(counts(&config(240).init(table(0..800, wobbly)).unwrap()), [201, 1, 1]);
     let text = problem(table(0..800, wobbly), &config(241));
-    assert_eq!(text, ": the test part predicts 240 rows (240), fewer than the horizon of 241 rows");
+    assert!(
+        text.starts_with(
+            ": the test set predicts 240 rows (240), fewer than the horizon of 241 rows (choose "
+        ),
+        "{text}"
+    );
     let text = problem(table(0..361, wobbly), &config(2));
     assert!(
-        text.starts_with(": 361 rows are too few: 362 are needed (its training part has 61, "),
+        text.starts_with(": 361 rows are too few: 362 are needed, as the training set has 61 "),
         "{text}"
     );
 }
 
 #[test]
-fn cuts_are_rows_shares_or_dates() {
-    for (text, cut) in [
+fn set_sizes_are_rows_fractions_or_dates() {
+    for (text, size) in [
         ("250", SetSize::Rows(250)),
         ("1", SetSize::Rows(1)),
         ("0.15", SetSize::Fraction(0.15)),
         ("2020-04-24", SetSize::From(date(2020, 4, 24).into())),
         ("2020-04-24 15:30", SetSize::From(date(2020, 4, 24).at(15, 30, 0, 0))),
     ] {
-        assert_eq!(text.parse(), Ok(cut));
-        assert_eq!(cut.to_string(), text);
+        assert_eq!(text.parse(), Ok(size));
+        assert_eq!(size.to_string(), text);
     }
     for text in ["0", "1.5", "-3", "NaN", "x", ""] {
         assert_eq!(
             text.parse::<SetSize>(),
-            Err(format!("expected a number of rows, a share like 0.15 or a date, got `{text}`"))
+            Err(format!("expected a number of rows, a fraction like 0.15 or a date, got `{text}`"))
         );
     }
 }
 
 #[test]
-fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice() {
+fn windows_up_to_the_purge_are_scored_on_the_same_rows() {
     let of = |window: usize, purge: usize| {
         let split = Split::Holdout { valid: SetSize::Rows(8), test: SetSize::Rows(10), purge };
         series(table(0..60, wobbly), &SeriesConfig { window, horizon: 1, split, ..config() })
@@ -249,6 +258,6 @@ fn windows_up_to_the_purge_are_judged_on_the_same_rows_and_nothing_is_seen_twice
         assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
         assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }
-    assert_eq!(of(13, 12).origins(Subset::Valid), 29..37, "a longer window needs more");
-    assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without, parts are a window apart");
+    assert_eq!(of(13, 12).origins(Subset::Valid), 29..37, "a longer window needs more rows");
+    assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without a purge, sets are a window apart");
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Scaler;
 
-/// Each transform relative to each naive forecast, with closing prices.
+/// Returns configs of all transforms and naive forecasts, with closing prices.
 fn all_forms() -> impl Iterator<Item = SeriesConfig> {
     let close = Some("close".to_owned());
     TRANSFORMS.into_iter().flat_map(move |transform| {
@@ -13,7 +13,7 @@ fn form(config: &SeriesConfig) -> String {
     format!("{} of {}", config.transform, config.naive)
 }
 
-/// A number in thousands that follows from a row.
+/// Returns other values than [`wobbly`] for a row.
 fn garbage(row: usize) -> f64 {
     1000.0 + 500.0 * (row as f64).cos()
 }
@@ -37,7 +37,7 @@ fn every_transform_is_inverted_exactly() {
 }
 
 #[test]
-fn scalers_and_inputs_ignore_rows_after_the_training_part() {
+fn scalers_depend_only_on_the_training_set() {
     let features = ["open", "close"].map(|name| Feature::Column(name.to_owned())).into_iter();
     let changes = [
         Feature::Difference("close".to_owned()),
@@ -66,14 +66,14 @@ fn scalers_and_inputs_ignore_rows_after_the_training_part() {
         assert_ne!(
             one.scalers.target,
             changed.scalers.target,
-            "the last row of the training part is seen: {}",
+            "the last training row changes the scaler: {}",
             form(&config)
         );
     }
 }
 
 #[test]
-fn columns_take_the_form_of_the_target() {
+fn columns_are_transformed_as_the_target() {
     let read = |transform| series(table(0..60, wobbly), &SeriesConfig { transform, ..config() });
     for (transform, formed) in [
         (Transform::MinMax, wobbly(20)),
@@ -108,18 +108,18 @@ fn training_targets_are_scaled_to_a_range_or_a_deviation_of_one() {
 }
 
 #[test]
-fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
+fn logarithms_of_zero_are_errors_with_the_line() {
     let with_zero = || table(0..60, |row| if row == 57 { 0.0 } else { wobbly(row) });
     for config in all_forms() {
         let panel = config.init(with_zero());
         if matches!(config.transform, Transform::LogReturn | Transform::LogResidual) {
             let text = without_path(&panel.unwrap_err());
-            let expected = "the logarithm of 0 is asked for, which needs numbers above 0; choose \
-                            another transform or feature";
+            let expected = "expected a number above 0 for a logarithm, got 0 (choose another \
+                            transform or feature)";
             assert_eq!(
                 text,
                 format!(", line 59, column `open`: {expected}"),
-                "also after the training part: {}",
+                "also after the training set: {}",
                 form(&config)
             );
         } else {
@@ -129,7 +129,7 @@ fn logarithms_of_numbers_that_have_none_are_errors_with_the_line() {
 }
 
 #[test]
-fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
+fn closing_prices_must_be_positive_if_they_are_the_naive_forecast() {
     let content = |close: fn(usize) -> f64| {
         let rows =
             (0..28).map(|row| format!("2020-01-{:02},{},{}\n", row + 1, wobbly(row), close(row)));
@@ -147,7 +147,9 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
     };
     let text = problem(read(), &SeriesConfig { transform: Transform::LogResidual, ..base.clone() });
     assert!(
-        text.starts_with(", line 2, column `close`: the logarithm of 0 is asked for"),
+        text.starts_with(
+            ", line 2, column `close`: expected a number above 0 for a logarithm, got 0"
+        ),
         "{text}"
     );
     for config in [
@@ -160,20 +162,22 @@ fn closing_prices_need_logarithms_where_they_are_the_naive_forecast() {
 }
 
 #[test]
-fn a_line_that_falls_below_zero_has_no_logarithm() {
+fn a_drift_forecast_below_zero_has_no_logarithm() {
     let falls = |row: usize| if row < 5 { 100.0 - 24.0 * row as f64 } else { wobbly(row) };
     let config =
         SeriesConfig { naive: Naive::Drift, transform: Transform::LogResidual, ..config() };
     let text = problem(table(0..60, falls), &config);
     assert!(
-        text.starts_with(", line 6, column `open`: the logarithm of -68 is asked for"),
+        text.starts_with(
+            ", line 6, column `open`: expected a number above 0 for a logarithm, got -68"
+        ),
         "{text}"
     );
     assert!(config.with_transform(Transform::Residual).init(table(0..60, falls)).is_ok());
 }
 
 #[test]
-fn a_model_that_says_zero_repeats_the_naive_forecast() {
+fn a_prediction_of_zero_is_the_naive_forecast() {
     for config in all_forms().filter(|config| config.transform.is_residual()) {
         let series = series(table(0..60, wobbly), &config);
         let forecast = [0, 1, 2].map(|step| config.naive.forecast(&series, 50, step));
@@ -182,14 +186,14 @@ fn a_model_that_says_zero_repeats_the_naive_forecast() {
 }
 
 #[test]
-fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
+fn residuals_of_a_perfect_naive_forecast_are_an_error() {
     let seasonal = |row: usize| (row % 7 + 1) as f64;
     for transform in [Transform::Residual, Transform::LogResidual] {
         let config = SeriesConfig { transform, naive: Naive::Seasonal(7), window: 7, ..config() };
         let text = problem(table(0..90, seasonal), &config);
         let expected = format!(
-            ", {transform} of column `open`: every training value is 0: a constant series has no \
-             range"
+            ", {transform} of column `open`: every training value is 0, and a constant series \
+             cannot"
         );
         assert!(text.starts_with(&expected), "{text}");
         let fitted = series(table(0..90, wobbly), &config).scalers.clone();
@@ -197,34 +201,34 @@ fn the_residual_of_a_perfect_naive_forecast_is_nothing_to_learn() {
             config.init_scaled(table(0..90, seasonal), Some(&fitted)).unwrap().series.remove(0);
         assert!(
             (7..87).all(|origin| [0, 1, 2].map(|step| perfect.transform(origin, step)) == [0.0; 3]),
-            "with a given scaler it is 0"
+            "with a given scaler they are 0"
         );
     }
 }
 
 #[test]
-fn constant_training_values_are_an_error_that_names_them() {
-    let constant = "a constant series has no range to scale and nothing to learn; leave it out, or \
-                    choose another column";
+fn constant_training_values_are_an_error_with_the_value() {
+    let constant =
+        "and a constant series cannot be scaled (leave it out, or choose another column)";
     assert_eq!(
         problem(table(0..60, |_| 7.0), &config()),
-        format!(", column `open`: every training value is 7: {constant}")
+        format!(", column `open`: every training value is 7, {constant}")
     );
     let line = || table(0..60, |row| row as f64);
     let config = SeriesConfig { transform: Transform::Difference, ..config() };
     assert_eq!(
         problem(line(), &config),
-        format!(", feature `difference(open)`: every training value is 1: {constant}")
+        format!(", feature `difference(open)`: every training value is 1, {constant}")
     );
     let config = SeriesConfig { features: vec![Feature::Weekday], ..config };
     assert_eq!(
         problem(line(), &config),
-        format!(", difference of column `open`: every training value is 1: {constant}")
+        format!(", difference of column `open`: every training value is 1, {constant}")
     );
 }
 
 #[test]
-fn naive_forecasts_are_those_by_hand() {
+fn naive_forecasts_equal_manual_calculations() {
     let values = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0];
     let config = SeriesConfig { close: Some("close".to_owned()), ..config() };
     let series = series(table(0..60, |row| values[row % 10] + (row / 10) as f64), &config);
@@ -246,7 +250,7 @@ fn naive_forecasts_are_those_by_hand() {
 }
 
 #[test]
-fn without_closing_prices_the_last_value_stands_for_them() {
+fn last_close_falls_back_to_the_last_value() {
     for close in [None, Some("open".to_owned())] {
         let series = series(table(0..60, wobbly), &SeriesConfig { close, ..config() });
         assert_eq!((Naive::LastClose.forecast(&series, 6, 2), &series.close), (wobbly(5), &None));
@@ -254,7 +258,7 @@ fn without_closing_prices_the_last_value_stands_for_them() {
 }
 
 #[test]
-fn forecasts_see_nothing_from_their_origin_on() {
+fn forecasts_do_not_depend_on_rows_from_their_origin_on() {
     let config = SeriesConfig { close: Some("close".to_owned()), ..config() };
     let one = series(table(0..60, wobbly), &config);
     for origin in [1, 5, 20, 50] {
@@ -272,7 +276,7 @@ fn forecasts_see_nothing_from_their_origin_on() {
 }
 
 #[test]
-fn transforms_and_forecasts_are_written_as_they_are_read() {
+fn transforms_and_forecasts_round_trip_as_text() {
     TRANSFORMS
         .iter()
         .for_each(|transform| assert_eq!(transform.to_string().parse(), Ok(*transform)));

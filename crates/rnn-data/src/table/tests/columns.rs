@@ -3,14 +3,14 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::table::bytes::hex;
 
-/// Opening prices and the line of the last row.
+/// Returns opening prices and the line of the last row.
 fn opens(content: impl AsRef<[u8]>) -> (Vec<f64>, u64) {
     let table = read(content, &["open"], &ReadOptions::default()).unwrap();
     (table.column("open").unwrap().to_vec(), line(&table, table.rows() - 1))
 }
 
 #[test]
-fn columns_are_found_by_name_whatever_their_order() {
+fn columns_are_found_by_name_in_any_order() {
     let content = "code,low,high,date,volume,close,open\n600519,1,4,2020-01-02,5,2,3\n";
     let table = read(content, &["open", "close", "high", "low", "volume"], &ReadOptions::default())
         .unwrap();
@@ -20,31 +20,31 @@ fn columns_are_found_by_name_whatever_their_order() {
     assert_eq!(
         (table.times[0], table.column("code")),
         (jiff::civil::date(2020, 1, 2).into(), None),
-        "only what was asked for is read"
+        "only the requested columns are read"
     );
 }
 
 #[test]
-fn columns_are_found_in_other_capitals_and_by_chinese_names() {
-    let file = look("日期,开盘价,收盘,最高,最低,成交量,Turnover\n");
+fn columns_are_found_in_any_capitalisation_and_by_chinese_names() {
+    let file = open("日期,开盘价,收盘,最高,最低,成交量,Turnover\n");
     assert_eq!(file.columns().date_column(), Some("日期"));
     let found = ["open", "Close", "HIGH", "low", "volume", "turnover"]
         .map(|name| file.columns().resolve(name).unwrap());
     assert_eq!(found, ["开盘价", "收盘", "最高", "最低", "成交量", "Turnover"]);
     assert_eq!(
-        look("Date,open,Open\n").columns().resolve("Open").unwrap(),
+        open("Date,open,Open\n").columns().resolve("Open").unwrap(),
         "Open",
-        "the name as it is written goes first"
+        "the exact name comes first"
     );
     assert_eq!(
-        look("date,收盘价,CLOSE\n").columns().resolve("close").unwrap(),
+        open("date,收盘价,CLOSE\n").columns().resolve("close").unwrap(),
         "CLOSE",
-        "then other capitals, then other words"
+        "then other capitals, then synonyms"
     );
 }
 
 #[test]
-fn a_table_has_its_columns_by_the_names_that_were_asked_for() {
+fn a_table_uses_the_requested_column_names() {
     let table =
         read("日期,开盘,Close\n2020-01-02,3,2\n", &["open", "close"], &ReadOptions::default())
             .unwrap();
@@ -55,7 +55,7 @@ fn a_table_has_its_columns_by_the_names_that_were_asked_for() {
 }
 
 #[test]
-fn a_missing_column_is_named_with_the_nearest() {
+fn a_missing_column_is_reported_with_a_similar_name() {
     let missing =
         |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
     assert_eq!(
@@ -67,34 +67,41 @@ fn a_missing_column_is_named_with_the_nearest() {
         missing("date,open", "xyz"),
         ", line 1: column `xyz` is missing; the header has `date`, `open`"
     );
+    let no_dates = ", line 1: no column of dates: expected one called `date` or with a date in \
+                    every row; the header has";
     assert_eq!(
         message("", &["open"], &ReadOptions::default()),
-        ", line 1: column `date` is missing; the header has no columns"
+        format!("{no_dates} no columns (choose one with `date-column`)")
     );
     assert_eq!(
         missing("x,y", "x"),
-        ", line 1: column `date` is missing; the header has `x`, `y`",
-        "without rows no content tells the dates"
+        format!("{no_dates} `x`, `y` (choose one with `date-column`)"),
+        "dates cannot be found by content without rows"
+    );
+    assert_eq!(
+        missing("x,y\n1,a", "x"),
+        format!("{no_dates} `x`, `y` (choose one with `date-column`)"),
+        "no row has a date"
     );
     let long = missing(&format!("date,{}", "数".repeat(1000)), "xyz");
     assert!(long.ends_with('…') && long.chars().count() < 500, "{long}");
 }
 
 #[test]
-fn a_repeated_column_is_an_error_once_it_is_asked_for() {
+fn a_repeated_column_is_an_error_if_it_is_read() {
     let repeated =
         |header: &str, name: &str| message(format!("{header}\n"), &[name], &ReadOptions::default());
     assert_eq!(
         repeated("date,open,open,close", "open"),
-        ", line 1: column `open` appears 2 times, expected once"
+        ", line 1: column `open` appears 2 times, expected once (rename or remove the others)"
     );
     assert_eq!(
         repeated("date,Open,OPEN", "open"),
-        ", line 1: column `Open` appears 2 times, expected once"
+        ", line 1: column `Open` appears 2 times, expected once (rename or remove the others)"
     );
     assert_eq!(
         repeated("date,date,open", "open"),
-        ", line 1: column `date` appears 2 times, expected once"
+        ", line 1: column `date` appears 2 times, expected once (rename or remove the others)"
     );
     assert_eq!(
         read("date,open,a,a\n2020-01-02,3,1,1\n", &["open"], &ReadOptions::default())
@@ -105,7 +112,7 @@ fn a_repeated_column_is_an_error_once_it_is_asked_for() {
 }
 
 #[test]
-fn byte_order_marks_line_ends_and_quotes_do_not_matter() {
+fn byte_order_marks_line_ends_quotes_and_separators_are_accepted() {
     let plain = opens("date,open\n2020-01-02,3\n2020-01-03,4\n");
     assert_eq!(plain, (vec![3.0, 4.0], 3));
     for same in [
@@ -121,7 +128,7 @@ fn byte_order_marks_line_ends_and_quotes_do_not_matter() {
 }
 
 #[test]
-fn lines_are_those_of_an_editor() {
+fn lines_are_counted_as_in_an_editor() {
     for content in [
         "date,open\n\n2020-01-02,3\n\n\n2020-01-03,4\n",
         "date,open\r\n\r\n2020-01-02,3\r\n\r\n\r\n2020-01-03,4\r\n\r\n",
@@ -140,7 +147,7 @@ fn lines_are_those_of_an_editor() {
 }
 
 #[test]
-fn what_is_no_table_is_refused() {
+fn malformed_files_are_refused() {
     let not_text =
         message(b"date,open\n2020-01-02,3\n2020-01-03,\xff\n", &["open"], &ReadOptions::default());
     assert_eq!(not_text, ", line 3: expected UTF-8 text, got other bytes");
@@ -153,14 +160,14 @@ fn what_is_no_table_is_refused() {
 }
 
 #[test]
-fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
+fn the_date_column_is_given_or_found_by_name_or_content() {
     for (content, expected) in [
         ("Date,time\n2020-01-02,x\n", "Date"),
         ("time,trade_date,open\n09:30,2020-01-02,3\n", "trade_date"),
         ("open,Month\n112,1949-01\n118,1949-02\n", "Month"),
         ("n,when\n7,01.02.2020\n", "when"),
     ] {
-        assert_eq!(look(content).columns().date_column(), Some(expected));
+        assert_eq!(open(content).columns().date_column(), Some(expected));
     }
     with_file("date,settled\nx,2020-01-02\n", |path| {
         assert_eq!(
@@ -179,20 +186,20 @@ fn the_column_of_dates_is_named_or_found_by_name_or_by_content() {
 }
 
 #[test]
-fn measurements_are_columns_of_numbers_but_no_labels() {
+fn measurements_are_columns_of_numbers_without_labels() {
     let rows = ",date,Code,name,open,gone,turnover\n\
                 0,2020-01-02,600519,a,3,,1e3\n\
                 1,2020-01-03,600519,b,n/a,,-2\n";
     assert_eq!(
-        look(rows).columns().measurements(),
+        open(rows).columns().measurements(),
         ["open", "turnover"],
-        "no row number, code, text or column without any number"
+        "without row numbers, codes, texts and columns without numbers"
     );
-    assert_eq!(look("date,open\n").columns().measurements(), [""; 0]);
+    assert_eq!(open("date,open\n").columns().measurements(), [""; 0]);
 }
 
 #[test]
-fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
+fn the_likely_target_is_open_close_value_or_the_last_measurement() {
     for (header, expected) in [
         ("date,close,Open", Some("Open")),
         ("date,收盘,volume", Some("收盘")),
@@ -202,7 +209,7 @@ fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
         ("date,id,code", None),
     ] {
         assert_eq!(
-            look(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(),
+            open(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(),
             expected,
             "{header}"
         );
@@ -210,8 +217,8 @@ fn the_likely_target_is_the_open_the_close_a_value_or_the_last_measurement() {
 }
 
 #[test]
-fn a_mostly_empty_column_is_no_measurement() {
-    let file = look("date,value,dividend\n2020-01-02,1,\n2020-01-03,2,0.5\n2020-01-06,3,\n");
+fn a_mostly_empty_column_is_not_a_measurement() {
+    let file = open("date,value,dividend\n2020-01-02,1,\n2020-01-03,2,0.5\n2020-01-06,3,\n");
     assert_eq!(
         (file.columns().measurements(), file.columns().likely_target()),
         (vec!["value"], Some("value"))
@@ -219,7 +226,20 @@ fn a_mostly_empty_column_is_no_measurement() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_file() {
+fn a_word_in_the_only_number_column_is_reported_with_its_line() {
+    let content = "date,name,sales\n2020-01-02,a,1\n2020-01-03,b,closed\n2020-01-06,c,3\n";
+    let file = open(content);
+    assert_eq!(file.columns().likely_target(), Some("sales"));
+    assert_eq!(
+        message(content, &["sales"], &ReadOptions::default()),
+        ", line 3, column `sales`: expected a finite number, got `closed`"
+    );
+    let other = "date,price,sales\n2020-01-02,5,1\n2020-01-03,6,closed\n2020-01-06,7,3\n";
+    assert_eq!(open(other).columns().measurements(), ["price"], "another column has only numbers");
+}
+
+#[test]
+fn the_hash_of_a_table_is_that_of_its_file() {
     let content = "date,open\r\n2020-01-02,3\r\n\r\n";
     let table = read(content, &["open"], &ReadOptions::default()).unwrap();
     assert_eq!(
@@ -229,7 +249,7 @@ fn the_hash_is_that_of_the_file() {
 }
 
 #[test]
-fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
+fn the_sample_has_the_length_of_the_course_file_and_is_synthetic() {
     let file = CsvFile::sample(None).unwrap();
     assert_eq!(file.columns().measurements(), ["open", "close", "high", "low", "volume"]);
     let table = file.read(&file.columns().measurements(), &ReadOptions::default()).unwrap();
@@ -246,7 +266,7 @@ fn the_sample_is_as_long_as_the_course_file_and_labelled_synthetic() {
 }
 
 #[test]
-fn a_file_whose_lines_end_with_carriage_returns_has_the_columns_of_its_first() {
+fn lines_may_end_with_carriage_returns_only() {
     let day = jiff::civil::date(1000, 1, 1);
     let rows: String = (0..40_000)
         .map(|row| format!("{};1;2;3;4;5;6;7\r", day + jiff::Span::new().days(row)))

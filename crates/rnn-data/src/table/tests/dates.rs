@@ -22,7 +22,7 @@ fn format(pattern: &str) -> ReadOptions {
 }
 
 #[test]
-fn dates_are_read_as_people_write_them() {
+fn dates_are_read_in_common_formats() {
     for text in [
         "2020-04-24",
         "2020/04/24",
@@ -75,19 +75,19 @@ fn iso_dates_may_have_a_time_an_offset_or_no_day() {
 }
 
 #[test]
-fn days_after_the_twelfth_or_the_order_tell_day_and_month_apart() {
+fn days_after_the_twelfth_or_the_order_decide_between_day_and_month() {
     assert_eq!(times(&["01/02/2020", "13/02/2020"])[0], date(2020, 2, 1).into());
     assert_eq!(times(&["01/02/2020", "01/13/2020"])[0], date(2020, 1, 2).into());
     assert_eq!(
         times(&["01/12/2020", "02/01/2020"])[0],
         date(2020, 1, 12).into(),
-        "the other reading goes back"
+        "the other reading is out of order"
     );
     assert_eq!(times(&["01/01/2020"]), [date(2020, 1, 1).into()], "both readings are the same");
 }
 
 #[test]
-fn dates_that_can_be_read_in_two_ways_need_a_format() {
+fn ambiguous_dates_need_a_format() {
     for (dates, month_first, day_first) in [
         (["01/02/2020", "01/03/2020"], "%m/%d/%Y", "%d/%m/%Y"),
         (["01-02-2020", "01-03-2020"], "%m-%d-%Y", "%d-%m-%Y"),
@@ -100,7 +100,7 @@ fn dates_that_can_be_read_in_two_ways_need_a_format() {
             "{text}"
         );
         assert!(
-            text.contains(day_first) && text.ends_with("; say which with a date format"),
+            text.contains(day_first) && text.ends_with(" (choose one with `date-format`)"),
             "{text}"
         );
         assert_eq!(
@@ -112,7 +112,7 @@ fn dates_that_can_be_read_in_two_ways_need_a_format() {
 }
 
 #[test]
-fn a_date_format_is_any_of_strftime() {
+fn a_date_format_is_a_strftime_pattern() {
     for (pattern, text, hour) in [
         ("%A, %d %B %Y", "Friday, 24 April 2020", 0),
         ("%d.%m.%Y %k", "24.04.2020 7", 7),
@@ -128,7 +128,7 @@ fn a_date_format_is_any_of_strftime() {
 }
 
 #[test]
-fn a_date_that_does_not_fit_is_an_error_with_an_example() {
+fn a_malformed_date_is_an_error_with_an_example() {
     let default = ReadOptions::default();
     assert_eq!(
         problem(&["x"], &default),
@@ -167,7 +167,11 @@ fn a_file_may_have_its_newest_row_first() {
     let content = "date,open\n2020-01-04,3\n2020-01-03,\n2020-01-02,1\n";
     let options = ReadOptions { fill: Fill::Forward, ..ReadOptions::default() };
     let table = read(content, &["open"], &options).unwrap();
-    assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 3.0], "filled by what was before in time");
+    assert_eq!(
+        table.column("open").unwrap(),
+        [1.0, 1.0, 3.0],
+        "filled with the value before in time"
+    );
     assert_eq!((table.times[0], line(&table, 0), line(&table, 2)), (date(2020, 1, 2).into(), 4, 2));
     assert_eq!(
         table.warnings,
@@ -176,10 +180,7 @@ fn a_file_may_have_its_newest_row_first() {
             Warning::Filled { column: "open".to_owned(), count: 1, fill: Fill::Forward }
         ]
     );
-    assert_eq!(
-        table.warnings[0].to_string(),
-        "the newest row comes first; rows were read from the last to the first"
-    );
+    assert_eq!(table.warnings[0].to_string(), "the newest row comes first; the rows were reversed");
 }
 
 #[test]
@@ -223,20 +224,21 @@ fn rows_count_from_the_first_to_the_last_time() {
         within(from, until).unwrap().times.iter().map(|time| time.day()).collect::<Vec<_>>()
     };
     assert_eq!(kept(None, None), [2, 3, 6, 7]);
-    assert_eq!(kept(day(3), day(6)), [3, 6], "both count");
+    assert_eq!(kept(day(3), day(6)), [3, 6], "both ends are included");
     assert_eq!(kept(day(4), None), [6, 7]);
     assert_eq!(kept(None, day(5)), [2, 3]);
     assert_eq!(within(day(3), None).unwrap().place(0), Place::Line(3));
     for (from, until, asked) in [
-        (day(4), day(5), "2020-01-04 to 2020-01-05"),
-        (day(8), None, "2020-01-08 to the last"),
-        (None, day(1), "the first to 2020-01-01"),
-        (day(7), day(2), "2020-01-07 to 2020-01-02"),
+        (day(4), day(5), "from 2020-01-04 to 2020-01-05"),
+        (day(8), None, "from 2020-01-08 on"),
+        (None, day(1), "up to 2020-01-01"),
+        (day(7), day(2), "from 2020-01-07 to 2020-01-02"),
     ] {
         let text = within(from, until).unwrap_err().to_string();
         assert!(
             text.ends_with(&format!(
-                ".csv: no rows from {asked}; its rows are from 2020-01-02 to 2020-01-07"
+                ".csv: no rows {asked}; its rows are from 2020-01-02 to 2020-01-07 (choose other \
+                 dates)"
             )),
             "{text}"
         );
@@ -246,7 +248,7 @@ fn rows_count_from_the_first_to_the_last_time() {
 }
 
 #[test]
-fn a_moment_has_no_more_digits_than_it_needs() {
+fn times_are_formatted_in_their_shortest_form() {
     let day = date(2020, 4, 24);
     assert_eq!(format_time(day.at(15, 30, 5, 0)), "2020-04-24 15:30:05");
     assert_eq!(format_time(day.at(0, 0, 5, 500_000_000)), "2020-04-24 00:00:05.5");

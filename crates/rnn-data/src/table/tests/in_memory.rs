@@ -33,12 +33,12 @@ fn a_table_in_memory_has_its_times_and_columns() {
     assert_eq!(
         Table::from_columns("EUR/USD", days(1), [("rate", vec![1.1])]).unwrap().name(),
         "EUR/USD",
-        "no folder"
+        "the name is not a path"
     );
 }
 
 #[test]
-fn bad_columns_are_errors_that_name_table_column_and_row() {
+fn malformed_columns_are_errors_with_table_row_and_column() {
     let twice = |row: usize| {
         let mut times = days(4);
         times[row] = times[row - 1];
@@ -47,7 +47,7 @@ fn bad_columns_are_errors_that_name_table_column_and_row() {
     let with = |value| vec![1.0, 2.0, value, 4.0];
     for (times, column, expected) in [
         (days(0), vec![], "shop: has no rows"),
-        (days(4), numbered(3), "shop, column `sales`: expected 4 values, one for each time, got 3"),
+        (days(4), numbered(3), "shop, column `sales`: expected 4 values, one per time, got 3"),
         (
             days(4),
             with(f64::NAN),
@@ -80,11 +80,14 @@ fn bad_columns_are_errors_that_name_table_column_and_row() {
     }
     let error =
         shop(days(2), [("a", numbered(2)), ("b", numbered(2)), ("a", numbered(2))]).unwrap_err();
-    assert_eq!(error.to_string(), "shop: column `a` appears 2 times, expected once");
+    assert_eq!(
+        error.to_string(),
+        "shop: column `a` appears 2 times, expected once (rename or remove the others)"
+    );
 }
 
 #[test]
-fn the_hash_tells_other_times_names_and_values() {
+fn the_hash_depends_on_times_column_names_and_values() {
     let hash = |times: Vec<_>, name: &str, values| shop(times, [(name, values)]).unwrap().sha256;
     let one = hash(days(3), "sales", numbered(3));
     assert_eq!(
@@ -94,7 +97,7 @@ fn the_hash_tells_other_times_names_and_values() {
     assert_eq!(
         one,
         Table::from_columns("other", days(3), [("sales", numbered(3))]).unwrap().sha256,
-        "a name is no data"
+        "the name of the table is not hashed"
     );
     let mut later = days(3);
     later[2] = date(2020, 1, 3).at(0, 0, 0, 1);
@@ -109,7 +112,7 @@ fn the_hash_tells_other_times_names_and_values() {
 }
 
 #[test]
-fn a_table_and_a_file_of_the_same_values_are_the_same_source() {
+fn a_table_and_a_file_of_equal_values_are_equal_sources() {
     let content: String = days(40)
         .iter()
         .zip(numbered(40))
@@ -133,30 +136,31 @@ fn a_table_and_a_file_of_the_same_values_are_the_same_source() {
         (&of_table.times, of_table.column("open"))
     );
     assert_eq!((of_file.place(0), of_table.place(0)), (Place::Line(4), Place::Row(3)));
-    assert_eq!(of_table.sha256, table.sha256, "whichever rows and columns are read");
+    assert_eq!(of_table.sha256, table.sha256, "for any rows and columns");
     assert_eq!(of_table.column("id"), None);
 }
 
 #[test]
-fn errors_of_a_table_in_memory_name_no_line() {
+fn errors_of_a_table_in_memory_name_the_row() {
     let mut values = numbered(40);
     values[6] = 0.0;
     let table = shop(days(40), [("open", values), ("low", numbered(40))]).unwrap();
     let warnings: Vec<String> = table.warnings.iter().map(ToString::to_string).collect();
     assert!(
-        warnings[0].starts_with("prices at or below zero in 1 row (first on row 7); "),
+        warnings[0].starts_with("prices at or below zero in 1 row (first on row 7): "),
         "{warnings:?}"
     );
     let text = table.columns().resolve("opne").unwrap_err().to_string();
     assert_eq!(
         text,
-        "shop: column `opne` is missing (did you mean `open`?); there are `open`, `low`"
+        "shop: column `opne` is missing (did you mean `open`?); the table has `open`, `low`"
     );
     let late = ReadOptions { from: Some(date(2030, 1, 1).into()), ..ReadOptions::default() };
     let text = table.read(&["low"], &late).unwrap_err().to_string();
     assert_eq!(
         text,
-        "shop: no rows from 2030-01-01 to the last; its rows are from 2020-01-01 to 2020-02-09"
+        "shop: no rows from 2030-01-01 on; its rows are from 2020-01-01 to 2020-02-09 (choose \
+         other dates)"
     );
     let split = Split::holdout(SetSize::Rows(5), SetSize::Rows(5));
     let config = SeriesConfig::new("open".to_owned())
@@ -165,7 +169,7 @@ fn errors_of_a_table_in_memory_name_no_line() {
         .with_transform(crate::Transform::LogReturn);
     let text = config.init(table).unwrap_err().to_string();
     assert!(
-        text.starts_with("shop, row 7, column `open`: the logarithm of 0 is asked for, "),
+        text.starts_with("shop, row 7, column `open`: expected a number above 0 for a logarithm, "),
         "{text}"
     );
 }

@@ -2,7 +2,7 @@ use jiff::civil::date;
 
 use super::*;
 
-/// A file of daily opening prices from the first of January 2020 on.
+/// Returns a file of daily opening prices from 1 January 2020 on.
 fn daily(opens: &[&str]) -> String {
     let rows =
         opens.iter().enumerate().map(|(row, open)| format!("2020-01-{:02},{open}\n", row + 1));
@@ -19,7 +19,7 @@ fn warnings(content: &str, columns: &[&str]) -> Vec<Warning> {
 }
 
 #[test]
-fn numbers_no_measurement_can_be_are_refused() {
+fn impossible_numbers_are_refused() {
     for (number, expected) in [
         ("abc", "a finite number"),
         ("1.234,5", "a finite number"),
@@ -39,12 +39,12 @@ fn numbers_no_measurement_can_be_are_refused() {
 #[test]
 fn missing_values_are_an_error_with_their_lines() {
     let default = ReadOptions::default();
-    let mend = "fill them with `forward` or `linear`, or mend the file";
+    let fix = "(set `fill` to `forward` or `linear`, or correct the file)";
     let one = message("日期,开盘\n2020-01-01,1\n2020-01-02,\n", &["open"], &default);
     assert_eq!(
         one,
-        format!(", column `开盘`: 1 value is missing (line 3); {mend}"),
-        "called as in the file"
+        format!(", column `开盘`: 1 value is missing in line 3 {fix}"),
+        "the column has its name in the file"
     );
     let many = message(
         daily(&["", "NA", "n/a", "NaN", "null", "None", "-", "--", "8"]),
@@ -53,17 +53,14 @@ fn missing_values_are_an_error_with_their_lines() {
     );
     assert_eq!(
         many,
-        format!(", column `open`: 8 values are missing (lines 2, 3, 4, 5, 6, …); {mend}")
+        format!(", column `open`: 8 values are missing in lines 2, 3, 4, 5, 6, … {fix}")
     );
     let five = message(daily(&["", "1", "", "", "", ""]), &["open"], &default);
-    assert_eq!(
-        five,
-        format!(", column `open`: 5 values are missing (lines 2, 4, 5, 6, 7); {mend}")
-    );
+    assert_eq!(five, format!(", column `open`: 5 values are missing in lines 2, 4, 5, 6, 7 {fix}"));
 }
 
 #[test]
-fn missing_values_are_filled_forward_or_on_a_line() {
+fn missing_values_are_filled_forward_or_linearly() {
     let opens = ["1", "", "", "4", ""];
     assert_eq!(filled(&opens, Fill::Forward), [1.0, 1.0, 1.0, 4.0, 4.0]);
     assert_eq!(filled(&opens[..4], Fill::Linear), [1.0, 2.0, 3.0, 4.0]);
@@ -77,33 +74,34 @@ fn missing_values_are_filled_forward_or_on_a_line() {
 }
 
 #[test]
-fn what_has_nothing_to_be_filled_from_is_an_error() {
+fn values_that_cannot_be_filled_are_an_error() {
     let problem = |opens: &[&str], fill| {
         message(daily(opens), &["open"], &ReadOptions { fill, ..ReadOptions::default() })
     };
-    let (lines, nothing) = (
-        ", column `open`: 2 values are missing (lines 2, 4), of which",
-        "have nothing to be filled from",
-    );
+    let lines = ", column `open`: 2 values are missing in lines 2, 4:";
     assert_eq!(
         problem(&["", "1", ""], Fill::Forward),
-        format!("{lines} 1 {nothing}"),
-        "forward fills the last, not the first"
+        format!(
+            "{lines} `forward` cannot fill 1 of them without a value before (correct the file)"
+        ),
+        "the last value is filled, the first is not"
     );
     assert_eq!(
         problem(&["", "1", ""], Fill::Linear),
-        format!("{lines} 2 {nothing}"),
-        "a line has two ends"
+        format!(
+            "{lines} `linear` cannot fill 2 of them without a value before and one after (correct \
+             the file)"
+        ),
+        "interpolation needs two values"
     );
     assert!(
-        problem(&["", ""], Fill::Forward).ends_with(
-            "2 values are missing (lines 2, 3), of which 2 have nothing to be filled from"
-        )
+        problem(&["", ""], Fill::Forward)
+            .contains("2 values are missing in lines 2, 3: `forward` cannot fill 2 of them")
     );
 }
 
 #[test]
-fn what_is_missing_outside_the_rows_that_count_does_not_matter() {
+fn missing_values_outside_the_requested_rows_are_ignored() {
     let day = |day: i8| Some(date(2020, 1, day).into());
     let content = daily(&["", "1", "", "", "4", "", "6"]);
     let within = |from, until, fill| {
@@ -115,20 +113,20 @@ fn what_is_missing_outside_the_rows_that_count_does_not_matter() {
     };
     assert_eq!(within(2, 2, Fill::None).unwrap().warnings, []);
     let table = within(3, 5, Fill::Forward).unwrap();
-    assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 4.0], "a row before fills");
+    assert_eq!(table.column("open").unwrap(), [1.0, 1.0, 4.0], "filled from an earlier row");
     assert_eq!(
         table.warnings,
         [Warning::Filled { column: "open".to_owned(), count: 2, fill: Fill::Forward }]
     );
     let text = within(5, 6, Fill::Linear).unwrap_err().to_string();
     assert!(
-        text.ends_with("1 value is missing (line 7), of which 1 have nothing to be filled from"),
-        "no row after fills: {text}"
+        text.contains("1 value is missing in line 7: `linear` cannot fill 1 of them"),
+        "later rows are not used: {text}"
     );
 }
 
 #[test]
-fn ways_of_filling_are_written_as_they_are_read() {
+fn fill_methods_round_trip_as_text() {
     for fill in [Fill::None, Fill::Forward, Fill::Linear] {
         assert_eq!(fill.to_string().parse(), Ok(fill));
     }
@@ -143,11 +141,11 @@ fn prices_at_or_below_zero_are_a_warning() {
     assert_eq!(
         warnings(content, &["开盘", "close", "volume"]),
         expected,
-        "whatever their language; volumes are no prices"
+        "in any language; volumes are not prices"
     );
-    assert_eq!(warnings(content, &["volume"]), [], "what is not read does not matter");
+    assert_eq!(warnings(content, &["volume"]), [], "columns that are not read are ignored");
     let text = expected[0].to_string();
-    assert!(text.starts_with("prices at or below zero in 2 rows (first on line 2); "), "{text}");
+    assert!(text.starts_with("prices at or below zero in 2 rows (first on line 2): "), "{text}");
 }
 
 #[test]
@@ -163,7 +161,7 @@ fn a_high_below_the_low_is_a_warning() {
 }
 
 #[test]
-fn rows_far_further_apart_than_usual_are_a_warning_unless_they_are_usual() {
+fn rare_gaps_in_the_dates_are_all_reported() {
     let dates = |gaps: &[(usize, i64)]| {
         let mut day = date(2020, 1, 1);
         let mut content = "date,open\n".to_owned();
@@ -174,20 +172,19 @@ fn rows_far_further_apart_than_usual_are_a_warning_unless_they_are_usual() {
         }
         warnings(&content, &["open"])
     };
-    assert_eq!(dates(&[(10, 14)]), [], "no holidays are longer");
+    assert_eq!(dates(&[(10, 14)]), [], "holidays are not longer");
     let found = dates(&[(10, 15), (20, 30)]);
-    assert_eq!(
-        found,
-        [Warning::Gaps { count: 2, from: date(2020, 2, 4).into(), to: date(2020, 3, 5).into() }]
-    );
+    let gaps = [(date(2020, 1, 11), date(2020, 1, 26)), (date(2020, 2, 4), date(2020, 3, 5))];
+    let gaps = gaps.map(|(from, to)| [from.into(), to.into()]).to_vec();
+    assert_eq!(found, [Warning::Gaps { gaps }]);
     assert_eq!(
         found[0].to_string(),
-        "2 long gaps in the dates, the longest from 2020-02-04 to 2020-03-05; windows count rows, \
-         not days"
+        "2 long gaps in the dates: 2020-01-11 to 2020-01-26, 2020-02-04 to 2020-03-05 (windows \
+         count rows, not days)"
     );
     assert_eq!(
         dates(&[10, 20, 30, 40, 50].map(|row| (row, 15))),
         [],
-        "more than a hundredth is usual"
+        "more than 1 in 100 steps are regular"
     );
 }
