@@ -51,7 +51,7 @@ pub const CELLS: [(&str, Cell); 3] =
 ///
 /// # Errors
 ///
-/// When no cell has it.
+/// Returns an error if no cell has it.
 pub fn cell(name: &str) -> Result<Cell, String> {
     CELLS
         .iter()

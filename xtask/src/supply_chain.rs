@@ -15,8 +15,8 @@ const UNREACHABLE: &str = "failed to fetch advisory database";
 ///
 /// # Errors
 ///
-/// When a tool is missing or finds something. A database of advisories that cannot be fetched is
-/// said, and no error.
+/// Returns an error if a tool is missing or finds something. A database of advisories that cannot
+/// be fetched is said, and no error.
 pub(crate) fn check() -> Result<()> {
     for (name, version) in TOOLS {
         let there = tool(&[name, "--version"]).output().is_ok_and(|output| output.status.success());

@@ -23,7 +23,7 @@ use crate::operator::computing;
 ///
 /// # Panics
 ///
-/// When `rate` is not in [0, 1).
+/// Panics if `rate` is not in [0, 1).
 ///
 /// # References
 ///

@@ -1,5 +1,5 @@
-//! Reads a stream batch by batch with a layer that keeps its state: the hidden states are those of
-//! the whole sequence at once.
+//! Reads a stream in batches with a layer that keeps its state. The hidden states equal those of
+//! one pass over the whole sequence.
 //!
 //! `cargo run -p rnn-models --example stateful_stream`
 
@@ -11,8 +11,8 @@ use rnn_models::{GruConfig, Stateful};
 const STEPS: usize = 60;
 const FEATURES: usize = 3;
 
-/// Reads a stream of [`STEPS`] steps, `steps_a_batch` at a time; gives the largest difference from
-/// the whole sequence at once.
+/// Reads a stream of [`STEPS`] steps in batches of `steps_per_batch`. Returns the largest
+/// difference from one pass over the whole sequence.
 pub(crate) fn largest_difference(steps_a_batch: usize) -> f32 {
     let device = Device::flex();
     let layer = GruConfig::new(FEATURES, 8).init(&device);
@@ -25,12 +25,12 @@ pub(crate) fn largest_difference(steps_a_batch: usize) -> f32 {
     (Tensor::cat(read, 1) - whole).abs().max().into_scalar::<f32>()
 }
 
-#[allow(dead_code, reason = "the test calls what it calls")]
+#[allow(dead_code, reason = "the test calls `largest_difference`")]
 fn main() {
     for steps_a_batch in [1, 7, 20] {
         let difference = largest_difference(steps_a_batch);
         println!(
-            "{steps_a_batch:2} steps a batch: differs from the whole sequence by at most \
+            "{steps_a_batch:2} steps per batch: differs from the whole sequence by at most \
              {difference:.1e}"
         );
     }

@@ -43,7 +43,7 @@ impl<'a, T: Real> Filling<'a, T> {
 
     /// # Panics
     ///
-    /// Unless everything is filled.
+    /// Panics unless everything is filled.
     pub(crate) fn check_full(&self) {
         assert_eq!(self.filled, self.memory.len(), "a buffer is filled to its end");
     }

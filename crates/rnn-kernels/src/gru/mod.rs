@@ -55,8 +55,8 @@ pub struct GruWeights {
 ///
 /// # Panics
 ///
-/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another
-/// one (quantised numbers are not computed with), or a size is zero; the message names the
+/// Panics if shapes, types, devices or strategies of gradient checkpointing disagree, a type is
+/// another one (quantised numbers are not computed with), or a size is zero; the message names the
 /// operator, the tensor, what was expected and what was there.
 ///
 /// # References
