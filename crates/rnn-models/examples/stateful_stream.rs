@@ -13,24 +13,24 @@ const FEATURES: usize = 3;
 
 /// Reads a stream of [`STEPS`] steps in batches of `steps_per_batch`. Returns the largest
 /// difference from one pass over the whole sequence.
-pub(crate) fn largest_difference(steps_a_batch: usize) -> f32 {
+pub(crate) fn largest_difference(steps_per_batch: usize) -> f32 {
     let device = Device::flex();
     let layer = GruConfig::new(FEATURES, 8).init(&device);
     let stream = Tensor::<3>::random([1, STEPS, FEATURES], Distribution::Normal(0.0, 1.0), &device);
     let whole = layer.forward(stream.clone(), None).sequence;
 
     let mut stateful = Stateful::new(layer);
-    let batches = stream.split(steps_a_batch, 1);
+    let batches = stream.split(steps_per_batch, 1);
     let read = batches.into_iter().map(|batch| stateful.forward(batch).0).collect();
     (Tensor::cat(read, 1) - whole).abs().max().into_scalar::<f32>()
 }
 
 #[allow(dead_code, reason = "the test calls `largest_difference`")]
 fn main() {
-    for steps_a_batch in [1, 7, 20] {
-        let difference = largest_difference(steps_a_batch);
+    for steps_per_batch in [1, 7, 20] {
+        let difference = largest_difference(steps_per_batch);
         println!(
-            "{steps_a_batch:2} steps per batch: differs from the whole sequence by at most \
+            "{steps_per_batch:2} steps per batch: differs from the whole sequence by at most \
              {difference:.1e}"
         );
     }
