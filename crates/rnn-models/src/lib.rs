@@ -14,9 +14,9 @@
 //!
 //! # From Keras
 //!
-//! `SimpleRNN(units)`, `LSTM(units)` and `GRU(units)` become `SimpleRnnConfig::new(input_size,
-//! units)` and so on. The input size is given, not inferred at the first call. Keras's arguments are
-//! fields of the configuration, with the same defaults unless the table says otherwise.
+//! `LSTM(units)` becomes `LstmConfig::new(input_size, units)`; the other layers follow the same
+//! pattern. The input size is given, not inferred at the first call. Keras's arguments are fields
+//! of the configuration, with the same defaults unless the table says otherwise.
 //!
 //! | Keras | here | difference |
 //! |---|---|---|
@@ -53,8 +53,8 @@
 //! | `LSTMCell` and so on | `layer.step(input, state)` | |
 //! | `RNN([cell, cell])` | [`StackConfig`] | no custom cells |
 //!
-//! - **Activations.** Burn has tanh, sigmoid, relu, identity, hard sigmoid, softsign, elu, selu, gelu
-//!   and more. The hard sigmoid of Keras 3 is Burn's with `alpha` 1/6.
+//! - **Activations.** Burn has tanh, sigmoid, relu, identity, hard sigmoid, softsign, elu, selu,
+//!   gelu and more. The hard sigmoid of Keras 3 is Burn's with `alpha` 1/6.
 //! - **Regularizers and constraints.** Call `layer.constrained()` after each step of the optimizer.
 //!   Both methods are on [`RecurrentLayer`].
 //! - **Dropout.** LSTM and GRU draw a recurrent mask for each gate, as in Keras. Masks are drawn if
@@ -65,8 +65,8 @@
 //! - **Masks.** Outputs before the first valid step are zero, as in Keras, even with an initial
 //!   state; the operators of `rnn-kernels` return that state there. If all steps are masked,
 //!   `last()` is the initial state, while Keras returns zeros.
-//! - **Bidirectional.** For `merge_mode=None`, call its two layers. It cannot go into a [`Stack`] or
-//!   [`Stateful`]. Its layers must not have `go_backwards` set.
+//! - **Bidirectional.** For `merge_mode=None`, call its two layers. It cannot go into a [`Stack`]
+//!   or [`Stateful`]. Its layers must not have `go_backwards` set.
 //! - **Stack.** Layers and `dropout` between them work as PyTorch's `num_layers` and `dropout`.
 //!   Instead of `go_backwards`, flip the input and the mask.
 //! - **Half precision.** It is computed in f32; see `rnn-kernels`.
