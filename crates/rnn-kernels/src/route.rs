@@ -61,11 +61,11 @@ pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Devi
     #[cfg(feature = "wgpu")]
     if let Some(limits) = gpu_limits(device) {
         let sizes = crate::sizes::Sizes { batch, time, input, hidden };
-        return match crate::gpu::Way::of(kind, sizes, limits) {
-            Some(crate::gpu::Way::Whole(plan)) => {
+        return match crate::gpu::Method::of(kind, sizes, limits) {
+            Some(crate::gpu::Method::Whole(plan)) => {
                 Route::OneLaunch { rows: plan.rows, invocations: plan.units }
             }
-            Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,
+            Some(crate::gpu::Method::Steps) => Route::TwoLaunchesAStep,
             None => Route::Composed,
         };
     }

@@ -25,11 +25,11 @@ const HELD_WEIGHTS: usize = 1 << 23;
 /// output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Upstream<'a, T> {
-    /// `[B, T, H]`.
+    /// Gradient of all hidden states, `[B, T, H]`.
     pub(crate) sequence: Option<&'a [T]>,
-    /// `[B, H]`.
+    /// Gradient of the last hidden state, `[B, H]`.
     pub(crate) hidden: Option<&'a [T]>,
-    /// `[B, H]`.
+    /// Gradient of the last cell state, `[B, H]`.
     pub(crate) cell: Option<&'a [T]>,
 }
 
@@ -38,13 +38,13 @@ pub(crate) struct Upstream<'a, T> {
 pub(crate) struct Gradients<T> {
     /// Gradient of the input, `[B, T, I]`; empty if not requested.
     pub(crate) input: Vec<T>,
-    /// `[I, G*H]`.
+    /// Gradient of the kernel, `[I, G*H]`.
     pub(crate) kernel: Vec<T>,
-    /// `[H, G*H]`.
+    /// Gradient of the recurrent kernel, `[H, G*H]`.
     pub(crate) recurrent_kernel: Vec<T>,
-    /// `[SUMS*H]`.
+    /// Gradient of the bias, `[SUMS*H]`.
     pub(crate) bias: Vec<T>,
-    /// `[B, H]`.
+    /// Gradient of the initial hidden state, `[B, H]`.
     pub(crate) hidden: Vec<T>,
     /// Gradient of the initial cell state, `[B, H]`; empty for a cell without one.
     pub(crate) cell: Vec<T>,

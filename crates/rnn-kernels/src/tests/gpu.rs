@@ -11,7 +11,7 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
 use crate::{
     Cell, GpuLimits, Route,
-    gpu::{FORCED, Way},
+    gpu::{FORCED, Method},
     gpu_limits, route,
     sizes::Sizes,
 };
@@ -35,7 +35,7 @@ impl Gpu {
     }
 
     /// Forces an execution plan for all following calls.
-    fn forced(choice: fn(Cell, Sizes) -> Option<Way>) -> Self {
+    fn forced(choice: fn(Cell, Sizes) -> Option<Method>) -> Self {
         let gpu = Self::alone();
         *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = Some(choice);
         gpu
@@ -48,8 +48,8 @@ impl Drop for Gpu {
     }
 }
 
-fn step_by_step(_: Cell, _: Sizes) -> Option<Way> {
-    Some(Way::Steps)
+fn step_by_step(_: Cell, _: Sizes) -> Option<Method> {
+    Some(Method::Steps)
 }
 
 /// Returns values and gradients of a problem.
@@ -128,7 +128,7 @@ fn a_gpu_agrees_with_flex_step_by_step() {
 
 #[test]
 fn the_plan_of_a_hardware_gpu_with_webgpu_limits_agrees_with_flex() {
-    let gpu = Gpu::forced(|kind, sizes| Way::of(kind, sizes, GpuLimits::WEBGPU));
+    let gpu = Gpu::forced(|kind, sizes| Method::of(kind, sizes, GpuLimits::WEBGPU));
     for (problem, loss) in KINDS
         .into_iter()
         .flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [130, 3, 3, 36], [5, 2, 4, 256]]))
