@@ -1,4 +1,4 @@
-//! What CI runs, step by step.
+//! The steps that CI runs.
 
 use std::{
     process::{Command, Stdio},
@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out the steps that need a Vulkan driver (a software one will do)
+    /// Leave out the steps that need a Vulkan driver (a software driver is enough)
     #[arg(long)]
     no_gpu: bool,
     /// Leave out the step that needs cargo-deny and cargo-machete
@@ -22,10 +22,10 @@ pub(crate) struct Args {
 
 /// The real price file, where it is at hand.
 const REAL_DATA: &str = "../shared/data/SH600519.csv";
-/// The packages that know of GPUs, with that knowledge.
+/// Features that build all packages with GPU code.
 const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
-/// The same with kernels compiled to SPIR-V. It is compiled, not run: see ARCHITECTURE.md, "What
-/// Burn leaves to us".
+/// The same, with kernels compiled to SPIR-V. CI builds it without running it: see ARCHITECTURE.md,
+/// "What Burn leaves to us".
 const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     step("test", cargo(&["test", "--workspace"]))?;
     real_data()?;
-    // With all GPU code, which needs no GPU to be looked at.
+    // With all GPU code: checking it needs no GPU.
     step(
         "clippy",
         cargo(&[
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.no_gpu { Ok(()) } else { gpu() }
 }
 
-/// Two epochs on the real price file: the newcomer's command with data of one's own.
+/// Trains two epochs on the real price file, as a newcomer does with a file of their own.
 fn real_data() -> Result<()> {
     let file = root().join(REAL_DATA);
     if !file.exists() {
@@ -67,16 +67,16 @@ fn real_data() -> Result<()> {
     step("real data", command)
 }
 
-/// The command as the tests have built it: building it alone would build half of Burn once more,
-/// because another package switches on a feature of `ciborium`.
+/// The program that the tests have built. Building it alone would rebuild half of Burn, because
+/// another package enables a feature of `ciborium`.
 fn rnn_train(args: &[&str]) -> Command {
     let mut command = Command::new(built("debug", "rnn-train"));
     command.current_dir(root()).args(args).stdin(Stdio::null());
     command
 }
 
-/// With the wgpu backend: the operators, the golden vectors, and the command, which trains all
-/// letters experiments and an epoch of each cell on prices.
+/// Tests the wgpu backend: the operators, the golden vectors, and the command. It trains all
+/// letters experiments, and each cell for an epoch on prices.
 fn gpu() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--features", GPU, "--"]);
     tests.args(["gpu", "golden", "wgpu"]);
