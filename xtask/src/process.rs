@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::shell::{Result, shown};
 
-/// Sampling intervals of the program's memory. They are short enough that the last sample is close
-/// to the end, and shorter at the start, as the program may be short.
+/// Sampling intervals of the program's memory. The last sample must be close to the end. They are
+/// shorter at the start, because the program may be short.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const YOUNG: Duration = Duration::from_millis(200);
 /// Number of stderr lines that are shown for a failed program.

@@ -264,7 +264,7 @@ fn naive(outcomes: &[Value]) -> String {
     let scores =
         |outcome: &Value| Some((outcome["naive_rmse"].as_f64()?, outcome["naive_mae"].as_f64()?));
     outcomes.iter().find_map(scores).map_or_else(String::new, |(rmse, mae)| {
-        format!("\nNaive forecast (every value predicted by the previous one): RMSE {rmse:.3}, MAE {mae:.3}.\n")
+        format!("\nNaive forecast (predicts the previous value): RMSE {rmse:.3}, MAE {mae:.3}.\n")
     })
 }
 

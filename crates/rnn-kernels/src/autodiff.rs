@@ -2,7 +2,7 @@
 //!
 //! A node of Burn's graph has one tensor. Slicing several outputs from one tensor would allocate a
 //! zero tensor of full size per output in the backward pass. So the operator's node `Core` holds a
-//! token tensor, and each output is a node `Pick` whose parent is that token. In the backward pass,
+//! token tensor. Each output is a node `Pick` whose parent is that token. In the backward pass,
 //! each `Pick` stores its gradient in a slot. `Core` runs after all of them and reads the slots. An
 //! empty slot means that the loss does not depend on that output.
 

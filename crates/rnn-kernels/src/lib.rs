@@ -11,8 +11,8 @@
 //!
 //! # Shapes
 //!
-//! `B` is the batch, `T` time, `I` input features, `H` hidden units and `G` gates (SimpleRNN 1, GRU
-//! 3, LSTM 4).
+//! `B` is the batch, `T` time, `I` input features and `H` hidden units. `G` is the number of gates
+//! (SimpleRNN 1, GRU 3, LSTM 4).
 //!
 //! | tensor | shape |
 //! |---|---|

@@ -62,7 +62,7 @@ fn stores_half(device: &Device) -> bool {
 
 impl Call {
     /// Runs the operator. Half precision is computed in `F32` and converted back. The CPU core has
-    /// vectors of `f32` and `f64` only, and 16-bit sums over many steps would lose the last
+    /// vectors of `f32` and `f64` only. Sums of 16 bits over many steps would lose the last
     /// contributions. GPUs that support `F16` store it: each launch computes in `F32` and stores
     /// its results as `F16`.
     pub(crate) fn run(self) -> LayerOutput {

@@ -1,5 +1,5 @@
-//! SimpleRNN, LSTM and GRU layers for Burn, with the options and defaults of the Keras layers, and
-//! the two model families of the course.
+//! SimpleRNN, LSTM and GRU layers for Burn, with the options and defaults of the Keras layers. The
+//! crate also has the two model families of the course.
 //!
 //! Layers are Burn modules. They run on the device that is passed to `init`, on any backend.
 //!

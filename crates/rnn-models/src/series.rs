@@ -83,8 +83,8 @@ impl SeriesModelConfig {
     ///
     /// # Panics
     ///
-    /// Panics if `units` is empty, a size is zero, `median` is not below `quantiles`, or `dropout`
-    /// is not in [0, 1).
+    /// Panics if `units` is empty or a size is zero. Panics if `median` is not below `quantiles`,
+    /// or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> SeriesModel {
         assert!(
             !self.units.is_empty(),
@@ -150,9 +150,9 @@ impl SeriesModel {
 }
 
 /// Turns raw outputs into quantiles that never cross. The median is kept, and each other quantile
-/// lies at a positive distance from its neighbour (as in Park et al., "Learning quantile functions
-/// without quantile crossing for distribution-free time series forecasting", AISTATS 2022, which
-/// sums positive increments).
+/// lies at a positive distance from its neighbour. The method is that of Park et al., "Learning
+/// quantile functions without quantile crossing for distribution-free time series forecasting",
+/// AISTATS 2022, which sums positive increments.
 ///
 /// # Shapes
 ///

@@ -126,8 +126,8 @@ fn best_rate(setup: &Setup) -> Result<f64> {
     Ok(best)
 }
 
-/// Floating-point operations of an epoch's matrix products, for training and validation, on a price
-/// file with a number of rows and the course's split.
+/// Floating-point operations of an epoch's matrix products, for training and validation. `rows` is
+/// the length of the price file; the split is the course's.
 ///
 /// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`. The backward
 /// pass computes the gradients of both factors of both products, except that of the first layer's

@@ -62,8 +62,8 @@ impl Turns {
     }
 
     /// Warning under the table if the machine was not idle. A compiler in the background makes
-    /// PyTorch many times slower, because its threads spin while waiting, and all others somewhat
-    /// slower.
+    /// PyTorch many times slower, because its threads spin while waiting. All others become
+    /// somewhat slower.
     pub(super) fn warning(&self) -> String {
         if self.others <= REST {
             return String::new();

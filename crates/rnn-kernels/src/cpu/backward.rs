@@ -112,8 +112,8 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
         partial.iter().for_each(|other| weights.add(operands.arch, other));
     }
     Gradients {
-        // SAFETY: the tasks of all slices have finished, and a task writes its part for every row
-        // and step, if there is one.
+        // SAFETY: the tasks of all slices have finished. A task writes its part, if any, for every
+        // row and step.
         input: unsafe { filled(input_gradient) },
         kernel: weights.kernel.to_vec(),
         recurrent_kernel: weights.recurrent_kernel.to_vec(),

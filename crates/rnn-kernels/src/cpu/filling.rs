@@ -70,7 +70,7 @@ pub(crate) fn memory<T>(length: usize) -> Vec<MaybeUninit<T>> {
 /// All values must have been written.
 pub(crate) unsafe fn filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
     let mut memory = std::mem::ManuallyDrop::new(memory);
-    // SAFETY: `MaybeUninit<T>` has the layout of `T`, the parts are those of a vector that is not
-    // dropped, and the caller guarantees the values.
+    // SAFETY: `MaybeUninit<T>` has the layout of `T`, and the parts are those of a vector that is
+    // not dropped. The caller guarantees the values.
     unsafe { Vec::from_raw_parts(memory.as_mut_ptr().cast(), memory.len(), memory.capacity()) }
 }

@@ -3,9 +3,9 @@
 //! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near
 //! zero. The error is at most 4 ulp in [-20, 20].
 //!
-//! NaN and infinities pass through. No comparison with NaN is true, and the limits are written so
-//! that NaN takes the path of ordinary numbers, whose arithmetic keeps it. (Selecting NaN at the
-//! end would become a masked store, which machines without AVX-512 run in microcode.)
+//! NaN and infinities pass through. No comparison with NaN is true. The limits are written so that
+//! NaN takes the path of ordinary numbers, whose arithmetic keeps it. (Selecting NaN at the end
+//! would become a masked store, which machines without AVX-512 run in microcode.)
 
 use pulp::Simd;
 

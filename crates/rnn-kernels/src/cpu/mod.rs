@@ -3,8 +3,8 @@
 //!
 //! The batch is cut into slices whose sizes depend only on the batch. One thread runs all steps of
 //! a slice. So no thread waits for another between steps, and the results have the same bytes for
-//! any number of threads. Within a slice, the kernel product covers a chunk of steps at a time, so
-//! that its sums are still in cache when the recurrence reads them:
+//! any number of threads. Within a slice, the kernel product covers a chunk of steps. Its sums are
+//! then still in cache when the recurrence reads them:
 //!
 //! ```text
 //! for each chunk of steps:  sums = bias + X K                        one product

@@ -10,7 +10,7 @@ use pulp::{Simd, WithSimd};
 
 use super::real::Real;
 
-/// Rows of B that are processed before the next columns, so that a tile's part of them stays in the
+/// Rows of B that are processed before the next columns. A tile's part of them stays in the
 /// first-level cache.
 const DEPTH: usize = 128;
 
@@ -180,8 +180,8 @@ impl<T: Real> Product<'_, T> {
         };
         // SAFETY: the caller guarantees that the tile lies within A, B and C, whose lengths `check`
         // has compared with the sizes. Of a last vector, only the lanes of the mask are read and
-        // written, unless all of it lies within the same memory, as `is_whole` and `whole_depth`
-        // determine.
+        // written. All lanes are used only if they lie within the same memory: see `is_whole` and
+        // `whole_depth`.
         unsafe {
             let (a, b, c) = (
                 self.a.data.as_ptr().add(a_start),

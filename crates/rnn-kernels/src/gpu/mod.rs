@@ -8,10 +8,10 @@
 //! ```
 //!
 //! In the backward pass, each product is computed in parts, which are then added. `plan.rs` reads
-//! the device's limits. If the gates of a layer do not fit into workgroup memory, `steps.rs`
-//! replaces the single launch by a product and a launch per step. Types other than `F32` and `F16`,
-//! and devices below the WebGPU limits, use tensor operations. `F16` is a storage type, also
-//! between two launches; every launch computes in `F32`.
+//! the device's limits. If a layer's gates do not fit into workgroup memory, `steps.rs` runs a
+//! product and a launch per step instead. Types other than `F32` and `F16`, and devices below the
+//! WebGPU limits, use tensor operations. `F16` is a storage type, also between two launches; every
+//! launch computes in `F32`.
 
 mod backward;
 mod cells;

@@ -1,5 +1,4 @@
-//! Runs step by step, with a product and a launch per step, for layers whose gates do not fit into
-//! workgroup memory.
+//! Runs a product and a launch per step, for layers whose gates do not fit into workgroup memory.
 
 use burn::{
     backend::{ops::FloatTensorOps, tensor::FloatTensor},
@@ -107,8 +106,8 @@ pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [Cube
         mask,
         gradient,
     } = tensors;
-    // Three gradients in one tensor: of the hidden state through the next step's product, of the
-    // hidden state by other paths, and of the cell state. The product is written in place of the
+    // Three gradients in one tensor. They are those of the hidden state through the next step's
+    // product and by other paths, and of the cell state. The product is written in place of the
     // first, so that one binding is enough.
     let carried = CubeBackend::float_cat(vec![zeros(&saved, [batch, hidden]), of_hidden, cell], 0);
     let carried = into_contiguous(carried);

@@ -55,9 +55,9 @@ pub struct GruWeights {
 ///
 /// # Panics
 ///
-/// Panics if shapes, types, devices or strategies of gradient checkpointing differ, if a type is
-/// quantised or not a float, or if a size is zero. The message names the operator, the tensor, and
-/// the expected and actual value.
+/// Panics if shapes, types, devices or strategies of gradient checkpointing do not match. Panics if
+/// a type is quantised or not a float, or if a size is zero. The message names the operator, the
+/// tensor, and the expected and actual value.
 ///
 /// # Examples
 ///

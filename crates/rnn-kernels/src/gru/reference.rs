@@ -10,9 +10,8 @@ use crate::{
 
 /// [`gru`](super::gru()) composed of plain tensor operations, for any [`Variant`] of the cell.
 ///
-/// If [`Variant::reset_after`] is false, the reset gate acts on the hidden state before the
-/// recurrent product, as in the original paper:
-/// `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
+/// If [`Variant::reset_after`] is false, the reset gate acts before the recurrent product, as in
+/// the original paper: `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
 ///
 /// # Shapes
 ///

@@ -93,8 +93,8 @@ fn inputs_and_gradients_need_not_be_contiguous() {
         for kind in KINDS {
             let problem = Problem::new(kind, [4, 6, 3, 5]);
             let (expected, leaves) = problem.run(Path::Fused, &device, DType::F64);
-            // The input is a batch-first view of time-major data, kernels are stored transposed,
-            // and states and biases are slices of larger tensors.
+            // The input is a batch-first view of time-major data. Kernels are stored transposed;
+            // states and biases are slices of larger tensors.
             let transposed = |matrix: Tensor<2>| {
                 Tensor::from_data(matrix.transpose().into_data(), (&device, DType::F64))
                     .require_grad()

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | kernels, and both biases of the GRU | bit for bit, in both directions |
 //! | bias of SimpleRNN and LSTM, from Burn | the sum of both biases, rounded once |
-//! | bias of SimpleRNN and LSTM, to Burn | bit for bit, in the input's layer; the state's layer has zeros |
+//! | bias of SimpleRNN and LSTM, to Burn | bit for bit, in the input's layer; the state's is zero |
 //!
 //! Weights become new parameters on the same device. They are trainable, unless all parameters that
 //! make up one are frozen on an autodiff device. A setting without a counterpart is an error; it is

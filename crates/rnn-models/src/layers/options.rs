@@ -124,8 +124,8 @@ pub(crate) fn has_default_activations(
 }
 
 /// An activation as a function for the reference operators. In Burn 0.22.1 on ndarray, both
-/// sigmoids compute in f32 for every type, and the gradient of gelu is that of its approximation.
-/// Those three are exact here.
+/// sigmoids compute in f32 for every type. The gradient of gelu is that of its approximation. All
+/// three are exact here.
 pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
     move |values| match activation {
         Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),

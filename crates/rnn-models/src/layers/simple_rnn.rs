@@ -93,9 +93,9 @@ impl SimpleRnnConfig {
     ///
     /// # Panics
     ///
-    /// Panics if a size is zero or a dropout rate is not in [0, 1). It also panics if a
-    /// regularizer's factor is negative or not finite, if a constraint's largest norm is not
-    /// positive and finite, or if the bias initialiser is orthogonal. The message names the field.
+    /// Panics if a size is zero or a dropout rate is not in [0, 1). It panics if a regularizer's
+    /// factor is negative or not finite. It panics if a constraint's largest norm is not positive
+    /// and finite, or if the bias initialiser is orthogonal. The message names the field.
     ///
     /// # Examples
     ///

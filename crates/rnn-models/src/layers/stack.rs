@@ -50,8 +50,8 @@ impl<C: RecurrentLayerConfig> StackConfig<C> {
     ///
     /// # Panics
     ///
-    /// Panics if `num_layers` is zero, `dropout` is not in [0, 1), `go_backwards` is set, or
-    /// another field of the layer's configuration is invalid. The message names the field.
+    /// Panics if `num_layers` is zero, `dropout` is not in [0, 1), or `go_backwards` is set. Panics
+    /// if another field of the layer's configuration is invalid. The message names the field.
     pub fn init(&self, device: &Device) -> Stack<C::Layer> {
         at_least_one("StackConfig", "num_layers", self.num_layers);
         let inputs = (0..self.num_layers)
@@ -114,8 +114,8 @@ impl<L: RecurrentLayer> Stack<L> {
     ///
     /// # Panics
     ///
-    /// Panics if a tensor has the wrong shape, the number of states is not that of the layers, or a
-    /// layer has `go_backwards` set. The message names it.
+    /// Panics if a tensor has the wrong shape or a layer has `go_backwards` set. Panics if the
+    /// number of states is not that of the layers.
     pub fn forward(
         &self,
         input: impl Into<Sequences>,

@@ -35,8 +35,8 @@ const CASES: [(&str, usize); 14] = [
     ("constraint", 2),
 ];
 
-/// Runs a check on every file of a case, on both CPU backends in both types and, if built in, on
-/// wgpu. The check receives the name of the cell.
+/// Runs a check on every file of a case, on both CPU backends in both types. If built in, wgpu is
+/// checked too. The check receives the name of the cell.
 fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
     let (_, files) = CASES
         .into_iter()
