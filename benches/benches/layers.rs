@@ -1,4 +1,4 @@
-//! Layers, models and the matrix product: ours against `burn::nn`, on each backend.
+//! Benches of layers, models and the matrix product: ours and `burn::nn`'s, on each backend.
 //!
 //! `cargo bench -p workspace-benches --bench layers -- "lstm, forward"`
 
@@ -10,9 +10,9 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use rnn_models::{Cell, RecurrentConfig, SeriesModelConfig};
 use workspace_benches::{BATCH, Backend, CELLS, NnRecurrent, NnStockModel, UNITS, WINDOW};
 
-/// Rows, columns and depth of the product that sets the floor.
+/// Rows, columns and depth of the matrix product that sets the lower bound.
 const GEMM_SIZE: usize = 1024;
-/// Products of a thread in one call: few, so that some call meets the machine undisturbed.
+/// Products per thread in one call: few, so that at least one call runs undisturbed.
 const GEMM_BURST: usize = 4;
 /// `[B, T, I, H]` of the stock model's second layer.
 const STOCK: [usize; 4] = [BATCH, WINDOW, UNITS[0], UNITS[1]];
@@ -33,7 +33,8 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Adds a bench whose call is made when it is first used: devices of other benches stay asleep.
+/// Adds a bench that is set up at its first use, so that devices of other benches are not
+/// initialised.
 fn bench(
     criterion: &mut Criterion,
     group: &str,
@@ -56,10 +57,10 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
 }
 
-/// Windows predicted at once by the stock model, without gradients.
+/// Predicts windows in one batch with the stock model, without gradients.
 fn inference(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
     let [ours, burn_nn] = names(backend);
-    // A number that is read is there; some backends hand out data before they are.
+    // Reading a number waits for the result; some backends return data before it is computed.
     fn read(tensor: Tensor<2>) {
         black_box(tensor.into_data().iter::<f32>().sum::<f32>());
     }
@@ -80,7 +81,7 @@ fn inference(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend
     }
 }
 
-/// A layer of the given `[B, T, I, H]` as a function of its input: ours, or Burn's.
+/// A layer of the given sizes `[B, T, I, H]` as a function of its input: ours, or Burn's.
 fn layer(
     cell: Cell,
     [.., input, units]: [usize; 4],
@@ -113,8 +114,8 @@ fn forward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) 
     }
 }
 
-/// Forward and backward with the gradient of the input, as in a layer above another: ours over
-/// steps, units and batch around the stock shape, Burn's at the stock shape.
+/// Forward and backward pass with the gradient of the input, as in a layer above another. Ours runs
+/// over steps, units and batch sizes around the stock shape; Burn's runs at the stock shape.
 fn backward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend) {
     let [ours, burn_nn] = names(backend);
     let others = shapes(backend).into_iter().map(|shape| (&ours, shape, true));
@@ -134,7 +135,7 @@ fn backward(criterion: &mut Criterion, name: &str, cell: Cell, backend: Backend)
     }
 }
 
-/// Shapes beside the stock shape; for a GPU larger ones.
+/// Shapes around the stock shape; larger ones for a GPU.
 fn shapes(backend: Backend) -> Vec<[usize; 4]> {
     let [batch, steps, input, units] = STOCK;
     let is_cpu = matches!(backend, Backend::Ndarray | Backend::Flex);
@@ -150,9 +151,8 @@ fn shapes(backend: Backend) -> Vec<[usize; 4]> {
     steps_of.chain(units_of).chain(batches_of).chain(square).collect()
 }
 
-/// Which way is the fastest depends on the backend's threads: products of one calling thread, and
-/// of one for each core; `cargo xtask bench` takes the best, with the backend's threads and
-/// without.
+/// Products from one calling thread, and from one thread per core. The fastest depends on the
+/// backend's threads; `cargo xtask bench` takes the best, with and without the backend's threads.
 fn matrix_product(criterion: &mut Criterion, backend: Backend) {
     let mut callers = vec![1, thread::available_parallelism().map_or(1, usize::from)];
     callers.dedup();

@@ -1,8 +1,7 @@
-//! Windows of many series: how fast they are read and cut, and in how much memory.
+//! Benches of windows over many series: speed of reading and cutting, and memory.
 //!
-//! The series are synthetic and lie in `PANEL_FOLDER`, where they are written unless they are
-//! there: `PANEL_SERIES` of `PANEL_ROWS` each, without them 100 of 500. Cut on one core with
-//! `RAYON_NUM_THREADS=1`.
+//! The series are synthetic. They are written to `PANEL_FOLDER` if missing: `PANEL_SERIES` series
+//! of `PANEL_ROWS` rows each, by default 100 of 500. Set `RAYON_NUM_THREADS=1` to cut on one core.
 
 use std::{
     cell::OnceCell,
@@ -71,12 +70,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Random walks of log prices, one a file, from a generator that is the same everywhere.
+/// Writes random walks of log prices, one per file. The generator gives the same numbers on every
+/// machine.
 fn write(folder: &Path, series: usize, rows: usize) -> Result<()> {
     fs::create_dir_all(folder)?;
     let mut state = 1u64;
     let mut noise = || {
-        // A sum of uniform numbers is near enough to normal for this.
+        // A sum of uniform numbers is close enough to normal here.
         let sum: f64 = (0..4)
             .map(|_| {
                 state = state
@@ -129,7 +129,7 @@ fn read(folder: &Path, features: &[&str]) -> Result<Panel> {
     Ok(config.init_many(folder, tables, BadSeries::Fail)?)
 }
 
-/// Cuts windows of the training set in random order, in batches; of a small panel again and again.
+/// Cuts windows of the training set in random order, in batches; a small panel is repeated.
 fn cut(panel: &Panel, windows: usize) {
     let loader =
         EpochLoaderBuilder::new(WindowBatcher).batch_size(BATCH).shuffle(1).samples(Some(windows));
@@ -142,7 +142,7 @@ fn cut(panel: &Panel, windows: usize) {
     }
 }
 
-/// Resident memory of this process in bytes; only Linux tells.
+/// Resident memory of this process, in bytes; `None` except on Linux.
 fn resident() -> Option<i64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -34,7 +34,7 @@ impl NnRecurrent {
         }
     }
 
-    /// All hidden states `[B, T, H]` of a batch `[B, T, I]`.
+    /// Returns all hidden states `[B, T, H]` of a batch `[B, T, I]`.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
         match self {
             Self::Rnn(layer) => layer.forward(input, None).0,
@@ -43,20 +43,20 @@ impl NnRecurrent {
         }
     }
 
-    /// The last hidden state `[B, H]` of a batch `[B, T, I]`.
+    /// Returns the last hidden state `[B, H]` of a batch `[B, T, I]`.
     pub fn forward_last(&self, input: Tensor<3>) -> Tensor<2> {
         let steps = input.dims()[1];
         match self {
             Self::Rnn(layer) => layer.forward(input, None).1.hidden,
             Self::Lstm(layer) => layer.forward(input, None).1.hidden,
-            // The only layer that does not hand out its last state.
+            // `burn::nn::Gru` does not return its last state.
             Self::Gru(layer) => layer.forward(input, None).narrow(1, steps - 1, 1).squeeze_dim(1),
         }
     }
 }
 
-/// The stock model of `burn::nn` layers: two recurrent layers with dropout after each, then a dense
-/// layer.
+/// The stock model, made of `burn::nn` layers: two recurrent layers with dropout after each, then a
+/// dense layer.
 #[derive(Module, Debug)]
 pub struct NnStockModel {
     first: NnRecurrent,

@@ -7,11 +7,11 @@ use rnn_models::Cell;
 /// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
-    /// The older backend, this project's default.
+    /// ndarray, the default of `rnn-train`.
     Ndarray,
-    /// The newer backend.
+    /// Flex, Burn's newer CPU backend.
     Flex,
-    /// A GPU, or what a driver offers in its place.
+    /// A GPU, or a driver that emulates one.
     #[cfg(feature = "wgpu")]
     Wgpu,
 }
@@ -43,15 +43,15 @@ impl Backend {
     }
 }
 
-/// The recurrent cells by their names on the command line and in experiments.
+/// The recurrent cells, with their names on the command line and in experiments.
 pub const CELLS: [(&str, Cell); 3] =
     [("rnn", Cell::SimpleRnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)];
 
-/// The cell of a name.
+/// Returns the cell with a name.
 ///
 /// # Errors
 ///
-/// When no cell has it.
+/// Returns an error if no cell has this name.
 pub fn cell(name: &str) -> Result<Cell, String> {
     CELLS
         .iter()

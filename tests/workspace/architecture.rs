@@ -1,4 +1,4 @@
-//! The invariants ARCHITECTURE.md names, kept.
+//! Tests of the invariants that ARCHITECTURE.md names.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use toml::Table;
 
-/// The crates, each with those of ours and those of [`RESERVED`] that it depends on.
+/// Our crates, each with its dependencies on our crates and on those of [`RESERVED`].
 pub(crate) const CRATES: [(&str, &[&str], &[&str]); 6] = [
     ("rnn-kernels", &[], &[]),
     ("rnn-data", &[], &[]),
@@ -17,9 +17,9 @@ pub(crate) const CRATES: [(&str, &[&str], &[&str]); 6] = [
     ("rnn-fetch", &["rnn-data", "rnn-files"], &["ureq"]),
     ("rnn-train", &["rnn-data", "rnn-fetch", "rnn-files", "rnn-models"], &["clap"]),
 ];
-/// What parses arguments, and what asks servers.
+/// Crates that parse arguments or access the network.
 const RESERVED: [&str; 2] = ["clap", "ureq"];
-/// Lines of a source file, tests aside.
+/// Largest number of lines in a source file, except tests.
 const LONGEST_FILE: usize = 400;
 
 pub(crate) fn root() -> PathBuf {
@@ -42,7 +42,7 @@ pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn crates_depend_on_each_other_only_along_the_arrows() {
+fn crates_have_only_the_listed_dependencies() {
     let folders = fs::read_dir(root().join("crates"))
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().is_dir());
@@ -51,7 +51,7 @@ fn crates_depend_on_each_other_only_along_the_arrows() {
     assert_eq!(
         folders,
         CRATES.map(|(name, ..)| name.to_owned()).into(),
-        "every crate has its arrows"
+        "every crate has its dependencies listed"
     );
     for (name, ours, reserved) in CRATES {
         let manifest = manifest(&format!("crates/{name}/Cargo.toml"));
@@ -73,9 +73,9 @@ fn burn_is_pinned_and_comes_from_the_registry() {
     }
 }
 
-/// What a build runs of ours could reach the network: there is nothing.
+/// Code that runs during a build could access the network, so there must be none of ours.
 #[test]
-fn nothing_of_ours_runs_while_building() {
+fn no_code_of_ours_runs_during_a_build() {
     let workspace = manifest("Cargo.toml");
     let listed = workspace["workspace"]["members"].as_array().unwrap();
     assert_eq!(
@@ -93,12 +93,9 @@ fn nothing_of_ours_runs_while_building() {
         );
         assert!(
             manifest.get("lib").is_none_or(|lib| lib.get("proc-macro").is_none()),
-            "{member} has macros of its own"
+            "{member} is a proc-macro crate"
         );
-        assert!(
-            manifest.get("build-dependencies").is_none(),
-            "{member} has dependencies of a build script"
-        );
+        assert!(manifest.get("build-dependencies").is_none(), "{member} has build dependencies");
     }
 }
 
@@ -117,11 +114,11 @@ fn source_files_stay_small() {
     }
 }
 
-/// Where files lie that the map names without a folder.
+/// Folder of the files that ARCHITECTURE.md names without a folder.
 const CPU_CORE: &str = "crates/rnn-kernels/src/cpu";
 
 #[test]
-fn unsafe_code_is_where_the_map_says() {
+fn unsafe_code_is_only_in_the_documented_files() {
     let mut files = Vec::new();
     ["crates", "benches", "tests", "xtask"]
         .iter()

@@ -1,8 +1,8 @@
-//! Everything that reads what others wrote, given the corpora of the fuzz targets and changes of
-//! them: it never panics, holds little memory, and an error is short and says where.
+//! Runs every reader of foreign input over the fuzz corpora and mutations of them. A reader never
+//! panics and uses little memory, and its errors are short and name a place.
 //!
-//! A program of its own with one test at a time: whatever else ran beside it would be counted, too.
-//! `fuzz/` looks for what is to be found in hours.
+//! This is a separate test program with a single test, because its allocator would count other
+//! tests too. `fuzz/` searches for hours.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,18 +20,18 @@ use rnn_train::fuzzing::{READERS, Reader};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Changed inputs of each reader.
+/// Number of mutated inputs per reader.
 const CHANGES: usize = 5000;
-/// Bytes that reading a kilobyte or ten may hold: documents are trees, and a date is first read in
-/// every format.
+/// Largest memory, in bytes, for an input of 1 to 10 KB. Documents become trees, and a date is
+/// tried in every format.
 const MOST_MEMORY: usize = 8 << 20;
-/// Letters of an error.
+/// Largest length of an error, in letters.
 const LONGEST_ERROR: usize = 2000;
-/// What an error has of the place: the name that the readers give their bytes, or of settings the
-/// flag; answers have no name, they say what was expected.
+/// Texts by which an error names a place: the name of the bytes or, for settings, the flag. Server
+/// answers have no name; their errors name the expected value.
 const PLACES: [&str; 6] = ["bytes", "--", "expected", "answer", "twice", "sh600519"];
 
-/// What is wrong with how a reader takes its bytes.
+/// Returns the fault of a reader on its bytes, if any.
 fn fault(read: Reader, bytes: &[u8]) -> Option<String> {
     let mut result = Ok(Ok(()));
     let memory = peak(|| {
@@ -51,7 +51,7 @@ fn fault(read: Reader, bytes: &[u8]) -> Option<String> {
         .then(|| format!("its error is long, or says no place: {said}"))
 }
 
-/// Numbers that look random and are the same everywhere: SplitMix64.
+/// Pseudo-random numbers, equal on every machine (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -66,7 +66,7 @@ impl Numbers {
         (self.next() % end.max(1) as u64) as usize
     }
 
-    /// A part of some bytes.
+    /// A random part of some bytes.
     fn part<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let start = self.below(bytes.len() + 1);
         let length = self.below((bytes.len() - start).min(64) + 1);
@@ -74,7 +74,7 @@ impl Numbers {
     }
 }
 
-/// Bytes and texts that parsers are known to stumble over.
+/// Bytes and texts that often break parsers.
 const TOKENS: [&[u8]; 22] = [
     b"\0",
     b"\xff",
@@ -100,7 +100,7 @@ const TOKENS: [&[u8]; 22] = [
     "茅".as_bytes(),
 ];
 
-/// One to four changes of an input.
+/// Applies one to four mutations to an input.
 fn changed(numbers: &mut Numbers, corpus: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = corpus[numbers.below(corpus.len())].1.clone();
     for _ in 0..1 + numbers.below(4) {
@@ -156,7 +156,7 @@ fn readers_take_any_bytes() {
         }
         assert!(
             corpus.iter().any(|(_, bytes)| read(bytes).is_ok()),
-            "{name}: something of the corpus is right"
+            "{name}: the corpus has a valid input"
         );
         let mut numbers = Numbers(1);
         for change in 0..CHANGES {
@@ -170,7 +170,7 @@ fn readers_take_any_bytes() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-fn readers_that_are_at_fault_are_found() {
+fn faulty_readers_are_found() {
     let found = |read: Reader, expected: &str| {
         let fault = fault(read, b"bytes").unwrap_or_default();
         assert!(fault.contains(expected), "expected {expected} in {fault}");
@@ -188,11 +188,11 @@ fn readers_that_are_at_fault_are_found() {
     assert_eq!(fault(|_| Ok(()), b""), None);
 }
 
-/// One after another: they share the allocator.
+/// The tests run one after another, because they share the allocator.
 #[test]
 fn readers_take_any_bytes_and_faults_of_readers_are_found() {
-    // What is caught is not worth a trace.
+    // Caught panics print no trace.
     panic::set_hook(Box::new(|_| ()));
-    readers_that_are_at_fault_are_found();
+    faulty_readers_are_found();
     readers_take_any_bytes();
 }

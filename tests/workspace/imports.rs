@@ -1,5 +1,5 @@
-//! Which file of a crate imports which: tokens are read, re-exports are followed to the file that
-//! defines the name.
+//! Finds the imports between the files of a crate. It reads tokens and follows re-exports to the
+//! file that defines the name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A file that names what another file defines.
+/// An import: a file uses a name that another file defines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Import {
     pub(crate) from: String,
@@ -18,23 +18,23 @@ pub(crate) struct Import {
     pub(crate) path: String,
 }
 
-/// A module, which may be one of several of a file.
+/// A module; a file may have several.
 #[derive(Default)]
 struct Module {
     file: String,
     items: BTreeSet<String>,
-    /// Names that `use` brings, `*` for all of a module, and their paths.
+    /// Names that `use` brings into scope, with their paths; `*` is a glob.
     uses: Vec<(String, Vec<String>)>,
-    /// Paths that code or a private `use` names, and their lines.
+    /// Paths used by code or a private `use`, with their lines.
     mentions: Vec<(Vec<String>, usize)>,
 }
 
-/// The modules of a crate by their paths.
+/// Modules of a crate, by their paths.
 #[derive(Default)]
 struct Modules(BTreeMap<Vec<String>, Module>);
 
-/// The imports among the `.rs` files of a folder `src`, the first line of each pair of files.
-/// Tests, doc comments and `main.rs` are left out.
+/// Imports among the `.rs` files of a folder `src`, with the first line of each pair of files.
+/// Tests, doc comments and `main.rs` are excluded.
 pub(crate) fn imports(src: &Path) -> Vec<Import> {
     let mut files = Vec::new();
     super::architecture::sources(src, &mut files);
@@ -72,7 +72,7 @@ fn is(token: Option<&TokenTree>, text: &str) -> bool {
         && token.unwrap().to_string() == text
 }
 
-/// What a tree of `use` brings: names and paths.
+/// Names and paths that a `use` tree brings into scope.
 fn leaves(tokens: &[TokenTree], prefix: &[String]) -> Vec<(String, Vec<String>)> {
     let mut path = prefix.to_vec();
     let mut name = None;
@@ -102,7 +102,7 @@ fn leaves(tokens: &[TokenTree], prefix: &[String]) -> Vec<(String, Vec<String>)>
 }
 
 impl Modules {
-    /// Reads a module, or with `outer = false` the inside of one of its braces.
+    /// Reads a module, or, with `outer = false`, the inside of a block in it.
     fn read(&mut self, at: &[String], file: &str, tokens: TokenStream, outer: bool) {
         const ITEMS: [&str; 9] =
             ["const", "enum", "fn", "macro_rules", "static", "struct", "trait", "type", "union"];
@@ -192,8 +192,8 @@ impl Modules {
         }
     }
 
-    /// The file that defines what a path names, if it is of this crate and no module. A `strict`
-    /// search finds only names that are written out, not those that a macro may make.
+    /// Returns the file that defines a path's target, unless it is a module or of another crate. A
+    /// `strict` search finds only names in the source, not those that a macro may create.
     fn resolve(
         &self,
         at: &[String],
@@ -255,7 +255,8 @@ impl std::fmt::Display for Import {
     }
 }
 
-/// `from -> to` for each import among files, each after a line `//> name`.
+/// Returns `from -> to` for each import. The files are given in one text, each after a line
+/// `//> name`.
 fn found(files: &str) -> Vec<String> {
     let files = files.split("//> ").skip(1).map(|file| file.split_once('\n').unwrap());
     let imports = imports_of(files.map(|(name, text)| (name.to_owned(), text.to_owned())));
@@ -263,7 +264,7 @@ fn found(files: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_re_export_is_no_import_and_leads_to_the_file_that_defines_the_name() {
+fn a_re_export_is_not_an_import_and_is_followed_to_the_defining_file() {
     let files = "//> io/mod.rs\nmod atomic;\npub(crate) use atomic::{write, Sealed as Closed};
 //> io/atomic.rs\npub fn write() {}\npub struct Sealed;
 //> lib.rs\nmod io; mod a; pub use io::Closed;
@@ -274,7 +275,7 @@ fn a_re_export_is_no_import_and_leads_to_the_file_that_defines_the_name() {
 }
 
 #[test]
-fn globs_count_for_the_names_that_are_written() {
+fn globs_count_for_the_names_that_are_used() {
     let files = "//> a/mod.rs\nmod b; use crate::c::Deep; pub struct Shallow;
 //> a/b.rs\nuse super::*; fn f(_: Deep) {}
 //> c.rs\npub struct Deep;";
@@ -286,7 +287,7 @@ fn globs_count_for_the_names_that_are_written() {
 }
 
 #[test]
-fn paths_in_code_count_also_through_a_module_that_is_imported() {
+fn paths_through_an_imported_module_count() {
     let files =
         "//> a.rs\nuse crate::io;\nfn f() { io::read(&[super::b::B { ..crate::c::new() }]) }
 //> b.rs\npub struct B;\n//> c.rs\npub fn new() {}\n//> io.rs\npub fn read() {}";
@@ -294,7 +295,7 @@ fn paths_in_code_count_also_through_a_module_that_is_imported() {
 }
 
 #[test]
-fn a_function_is_told_from_the_module_of_its_name() {
+fn a_function_is_distinguished_from_a_module_of_the_same_name() {
     let files = "//> lib.rs\nmod lstm; pub use lstm::lstm;\n//> lstm/mod.rs\nmod f; \
         pub use f::lstm; pub struct S;
 //> lstm/f.rs\npub fn lstm() {}\n//> a.rs\nuse crate::lstm;\n//> b.rs\nuse crate::lstm::S;";
@@ -302,7 +303,7 @@ fn a_function_is_told_from_the_module_of_its_name() {
 }
 
 #[test]
-fn tests_comments_strings_and_names_of_members_are_no_imports() {
+fn tests_comments_strings_and_member_names_are_not_imports() {
     let files = "//> a.rs\n//! crate::b::open\nuse crate::b::open as _; /// [`crate::c::C`]
 #[cfg(test)]\nuse crate::c::C;\n#[cfg(test)]\nmod tests { use crate::c::C; }
 fn f<'c>(x: &'c str) { x.new(); let b = \"crate::c::C\"; }\nmod inner { use super::super::c::new; }

@@ -1,4 +1,4 @@
-//! The layers inside each crate: no large circles of imports, and no import upwards.
+//! Tests of the layers inside each crate: no large import cycles, and no import of a higher layer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,22 +10,22 @@ use super::{
     imports::{Import, imports},
 };
 
-/// Crates whose rooms ARCHITECTURE.md lists under `## Layers of <crate>`, lowest first. A room is
-/// a folder or a file right below `src`, without `lib.rs` and `main.rs`.
+/// Crates whose layers ARCHITECTURE.md lists under `## Layers of <crate>`, lowest first. A layer is
+/// a folder or a file directly in `src`, except `lib.rs` and `main.rs`.
 const LAYERED: [&str; 1] = ["rnn-train"];
-const MOST_ROOMS: usize = 17;
+const MOST_LAYERS: usize = 17;
 const MOST_ARROWS: usize = 100;
 
 fn imports_of(name: &str) -> Vec<Import> {
     imports(&root().join("crates").join(name).join("src"))
 }
 
-fn room(file: &str) -> &str {
+fn layer(file: &str) -> &str {
     file.split('/').next().unwrap().trim_end_matches(".rs")
 }
 
-/// Sets of files that import each other, directly or through others.
-fn circles<'a>(imports: &'a [Import]) -> BTreeSet<BTreeSet<&'a str>> {
+/// Import cycles: sets of files that import each other, directly or through others.
+fn cycles<'a>(imports: &'a [Import]) -> BTreeSet<BTreeSet<&'a str>> {
     let mut onward = BTreeMap::<&'a str, Vec<&'a str>>::new();
     for import in imports {
         onward.entry(&import.from).or_default().push(&import.to);
@@ -41,14 +41,13 @@ fn circles<'a>(imports: &'a [Import]) -> BTreeSet<BTreeSet<&'a str>> {
     let reach: BTreeMap<&'a str, BTreeSet<&'a str>> =
         onward.keys().map(|&from| (from, reached(from))).collect();
     let back = |to: &str, from| reach.get(to).is_some_and(|reached| reached.contains(from));
-    let circle =
-        |&from: &&'a str| reach[from].iter().copied().filter(|to| back(to, from)).collect();
-    reach.keys().map(circle).filter(|circle: &BTreeSet<_>| !circle.is_empty()).collect()
+    let cycle = |&from: &&'a str| reach[from].iter().copied().filter(|to| back(to, from)).collect();
+    reach.keys().map(cycle).filter(|cycle: &BTreeSet<_>| !cycle.is_empty()).collect()
 }
 
-/// The imports from a room to one that is listed after it. The crate's root is above all rooms.
-fn upwards<'a>(rooms: &[String], imports: &'a [Import]) -> Vec<&'a Import> {
-    let level = |file| rooms.iter().position(|name| name == room(file)).unwrap_or(rooms.len());
+/// Imports from a layer to one that is listed after it. The crate's root is above all layers.
+fn upwards<'a>(layers: &[String], imports: &'a [Import]) -> Vec<&'a Import> {
+    let level = |file| layers.iter().position(|name| name == layer(file)).unwrap_or(layers.len());
     imports.iter().filter(|import| level(&import.to) > level(&import.from)).collect()
 }
 
@@ -56,50 +55,50 @@ fn listed(imports: &[&Import]) -> String {
     imports.iter().map(|import| format!("\n  {import}")).collect()
 }
 
-/// The first column of the table under a heading of ARCHITECTURE.md.
-fn listed_rooms(name: &str) -> Vec<String> {
+/// First column of the table under a heading of ARCHITECTURE.md.
+fn listed_layers(name: &str) -> Vec<String> {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let section = map
         .split("\n## ")
         .find(|section| section.starts_with(&format!("Layers of {name}\n")))
         .expect(name);
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    rows.map(|room| room.trim_end_matches('/').trim_end_matches(".rs").to_owned()).collect()
+    rows.map(|layer| layer.trim_end_matches('/').trim_end_matches(".rs").to_owned()).collect()
 }
 
 #[test]
-fn circles_of_imports_have_two_files_at_most() {
+fn import_cycles_have_at_most_two_files() {
     let mut report = String::new();
     for (name, ..) in CRATES {
         let imports = imports_of(name);
-        for circle in circles(&imports).iter().filter(|circle| circle.len() > 2) {
+        for cycle in cycles(&imports).iter().filter(|cycle| cycle.len() > 2) {
             let among = |import: &&Import| {
-                [&import.from, &import.to].iter().all(|&file| circle.contains(&**file))
+                [&import.from, &import.to].iter().all(|&file| cycle.contains(&**file))
             };
             let among: Vec<&Import> = imports.iter().filter(among).collect();
             report +=
-                &format!("\n{name}: {} files import each other{}", circle.len(), listed(&among));
+                &format!("\n{name}: {} files import each other{}", cycle.len(), listed(&among));
         }
     }
     assert!(report.is_empty(), "{report}");
 }
 
 #[test]
-fn rooms_import_only_rooms_that_are_listed_before_them() {
+fn layers_import_only_layers_listed_before_them() {
     for name in LAYERED {
-        let (rooms, imports) = (listed_rooms(name), imports_of(name));
+        let (layers, imports) = (listed_layers(name), imports_of(name));
         let entries = fs::read_dir(root().join("crates").join(name).join("src")).unwrap();
         let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let found: BTreeSet<String> = files
-            .map(|file| room(&file).to_owned())
-            .filter(|room| !["lib", "main", "tests"].contains(&&**room))
+            .map(|file| layer(&file).to_owned())
+            .filter(|layer| !["lib", "main", "tests"].contains(&&**layer))
             .collect();
         assert_eq!(
-            rooms.iter().cloned().collect::<BTreeSet<_>>(),
+            layers.iter().cloned().collect::<BTreeSet<_>>(),
             found,
-            "{name}: rooms in ARCHITECTURE.md, and in src"
+            "{name}: layers in ARCHITECTURE.md, and in src"
         );
-        let upwards = upwards(&rooms, &imports);
+        let upwards = upwards(&layers, &imports);
         assert!(
             upwards.is_empty(),
             "{name}: {} imports upwards{}",
@@ -107,12 +106,16 @@ fn rooms_import_only_rooms_that_are_listed_before_them() {
             listed(&upwards)
         );
         let arrows: BTreeSet<_> =
-            imports.iter().map(|import| (room(&import.from), room(&import.to))).collect();
+            imports.iter().map(|import| (layer(&import.from), layer(&import.to))).collect();
         let arrows = arrows.iter().filter(|(from, to)| from != to && *from != "lib").count();
-        assert!(rooms.len() <= MOST_ROOMS, "{name}: {} rooms, at most {MOST_ROOMS}", rooms.len());
+        assert!(
+            layers.len() <= MOST_LAYERS,
+            "{name}: {} layers, at most {MOST_LAYERS}",
+            layers.len()
+        );
         assert!(
             arrows <= MOST_ARROWS,
-            "{name}: {arrows} arrows between rooms, at most {MOST_ARROWS}"
+            "{name}: {arrows} imports between layers, at most {MOST_ARROWS}"
         );
     }
 }
@@ -122,21 +125,21 @@ fn import(from: &str, to: &str) -> Import {
 }
 
 #[test]
-fn a_circle_is_found_through_other_files_but_not_a_chain() {
-    let circle =
+fn a_cycle_is_found_through_other_files_but_a_chain_is_not_a_cycle() {
+    let cycle =
         [import("a", "b"), import("b", "c"), import("c", "a"), import("c", "d"), import("e", "a")];
-    assert_eq!(circles(&circle), [["a", "b", "c"].into()].into());
-    assert!(circles(&circle[1..]).is_empty());
+    assert_eq!(cycles(&cycle), [["a", "b", "c"].into()].into());
+    assert!(cycles(&cycle[1..]).is_empty());
 }
 
 #[test]
-fn an_import_of_a_later_room_or_of_the_root_is_upwards() {
-    let rooms = ["error".to_owned(), "io".to_owned()];
+fn an_import_of_a_later_layer_or_of_the_root_is_upwards() {
+    let layers = ["error".to_owned(), "io".to_owned()];
     let imports = [
         import("error.rs", "io/lock.rs"),
         import("io/lock.rs", "error.rs"),
         import("io/mod.rs", "lib.rs"),
         import("lib.rs", "io/mod.rs"),
     ];
-    assert_eq!(upwards(&rooms, &imports), [&imports[0], &imports[2]]);
+    assert_eq!(upwards(&layers, &imports), [&imports[0], &imports[2]]);
 }

@@ -1,6 +1,7 @@
-//! How much memory the operators hold, seen by an allocator that counts.
+//! Tests of the operators' memory, measured by a counting allocator.
 //!
-//! A program of its own with one test: whatever else ran beside it would be counted, too.
+//! This is a separate test program with one test, because its allocator would count other tests
+//! too.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,14 +18,14 @@ const BATCH: usize = 32;
 const INPUT: usize = 8;
 const UNITS: usize = 64;
 
-/// The peak of [`layer`] on one thread: how far the buffers of two threads overlap in time is
-/// chance.
+/// Peak memory of [`layer`] on one thread: with two threads, the overlap of their buffers is
+/// random.
 fn run(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| layer(cell, time, device, learns))
 }
 
-/// The most memory that a cell over `time` steps takes, and back again where asked to.
+/// Peak memory of a cell over `time` steps, with the backward pass if `learns`.
 fn layer(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
     let gates = match cell {
         "simple_rnn" => 1,
@@ -72,14 +73,14 @@ fn layer(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
 }
 
 #[test]
-fn inference_holds_its_output_and_training_grows_with_time_alone() {
+fn inference_holds_only_its_output_and_training_grows_linearly_with_time() {
     // Hidden states of one step.
     let step = (BATCH * UNITS * size_of::<f32>()) as f64;
     for backend in [DeviceType::Flex, DeviceType::NdArray] {
         let device = Device::enumerate(backend.clone()).into_iter().next().unwrap();
         for (cell, sums) in [("simple_rnn", 1.0), ("lstm", 4.0), ("gru", 4.0)] {
             let grows = |device: &Device, learns: bool| {
-                // Threads and the like are there from the second call on.
+                // From the second call on, threads and caches exist.
                 run(cell, 10, device, learns);
                 let [short, middle, long] =
                     [200, 400, 800].map(|time| run(cell, time, device, learns));
@@ -95,7 +96,7 @@ fn inference_holds_its_output_and_training_grows_with_time_alone() {
                 inference < 1.1,
                 "{cell} on {backend:?}: inference holds {inference:.2} times its output"
             );
-            // What was saved, the output and its gradient, and the input's copies.
+            // Saved values, the output and its gradient, and copies of the input.
             let training = grows(&device.clone().autodiff(), true);
             assert!(
                 training < sums + 5.0,

@@ -1,4 +1,4 @@
-//! What CI runs, step by step.
+//! The steps that CI runs.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out the steps that need a Vulkan driver (a software one will do)
+    /// Leave out the steps that need a Vulkan driver (a software driver is enough)
     #[arg(long)]
     no_gpu: bool,
     /// Leave out the step that needs cargo-deny and cargo-machete
@@ -24,10 +24,10 @@ pub(crate) struct Args {
     data: Option<PathBuf>,
 }
 
-/// The packages that know of GPUs, with that knowledge.
+/// Features that build all packages with GPU code.
 const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
-/// The same with kernels compiled to SPIR-V. It is compiled, not run: see ARCHITECTURE.md, "What
-/// Burn leaves to us".
+/// The same, with kernels compiled to SPIR-V. CI builds it without running it: see ARCHITECTURE.md,
+/// "What Burn leaves to us".
 const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     step("test", cargo(&["test", "--workspace"]))?;
     real_data(data.as_deref())?;
-    // With all GPU code, which needs no GPU to be looked at.
+    // With all GPU code: checking it needs no GPU.
     step(
         "clippy",
         cargo(&[
@@ -69,16 +69,16 @@ fn real_data(file: Option<&Path>) -> Result<()> {
     step("real data", command)
 }
 
-/// The command as the tests have built it: building it alone would build half of Burn once more,
-/// because another package switches on a feature of `ciborium`.
+/// The program that the tests have built. Building it alone would rebuild half of Burn, because
+/// another package enables a feature of `ciborium`.
 fn rnn_train(args: &[&str]) -> Command {
     let mut command = Command::new(built("debug", "rnn-train"));
     command.current_dir(root()).args(args).stdin(Stdio::null());
     command
 }
 
-/// With the wgpu backend: the operators, the golden vectors, and the command, which trains all
-/// letters experiments and an epoch of each cell on prices.
+/// Tests the wgpu backend: the operators, the golden vectors, and the command. It trains all
+/// letters experiments, and each cell for an epoch on prices.
 fn gpu() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--features", GPU, "--"]);
     tests.args(["gpu", "golden", "wgpu"]);

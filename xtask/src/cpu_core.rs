@@ -1,45 +1,47 @@
-//! The unsafe code of the CPU core under Miri and AddressSanitizer.
+//! Runs the unsafe code of the CPU core under Miri and AddressSanitizer.
 //!
-//! Neither can do with all of Burn: Miri would take days, and the sanitizer wants everything built
-//! again. The core knows nothing of Burn, so a crate of its own holds it and its tests, included by
+//! Neither tool is practical for all of Burn: Miri would take days, and the sanitizer needs a full
+//! rebuild. The core does not depend on Burn. So a generated crate includes it and its tests by
 //! path.
 
 use std::path::Path;
 
 use crate::shell::{Result, nightly, root, run as run_command, say};
 
-/// Named to cargo, because without `--target` build scripts would be sanitized, too.
+/// Passed as `--target`; without it, cargo would also sanitize build scripts.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const SCRATCH: &str = "target/cpu-core";
 
-/// Tree borrows, because rayon's crossbeam-epoch breaks the older model; the rest lets rayon ask
-/// for the number of threads and tag pointers.
+/// Tree borrows are needed because rayon's crossbeam-epoch violates the older model. The other
+/// flags let rayon query the number of threads and tag pointers.
 const MIRI: &str = "-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-disable-isolation";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Tests whose name contains this; all, when absent
+    /// Run only tests whose name contains this [default: all]
     filter: Option<String>,
 }
 
-/// Interprets the core's tests: its scalar path, with two threads.
+/// Interprets the core's tests on the scalar path, with two threads.
 pub(crate) fn miri(args: &Args) -> Result<()> {
     let installed =
         nightly(&["miri", "--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
-        return Err("Miri needs a nightly toolchain with it: rustup toolchain install nightly \
-                    --component miri --component rust-src"
+        return Err("Miri: not installed (run `rustup toolchain install nightly --component miri \
+                    --component rust-src`)"
             .into());
     }
     test(&["miri", "test"], ("MIRIFLAGS", MIRI), args)
 }
 
-/// Runs the core's tests with every access checked: every instruction set of this machine.
+/// Runs the core's tests with every memory access checked, for every instruction set of this
+/// machine.
 pub(crate) fn sanitize(args: &Args) -> Result<()> {
     let installed = nightly(&["--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
         return Err(
-            "AddressSanitizer needs a nightly toolchain: rustup toolchain install nightly".into()
+            "AddressSanitizer: no nightly toolchain (run `rustup toolchain install nightly`)"
+                .into(),
         );
     }
     test(&["test", "--release", "--target", TARGET], ("RUSTFLAGS", "-Zsanitizer=address"), args)
@@ -59,7 +61,7 @@ fn test(task: &[&str], (variable, flags): (&str, &str), args: &Args) -> Result<(
     run_command(command)
 }
 
-/// The crate has the workspace's dependencies, in the same versions.
+/// Writes the crate, with the workspace's versions of its dependencies.
 fn write_crate(folder: &Path) -> Result<()> {
     let workspace = fs_err::read_to_string(root().join("Cargo.toml"))?;
     let dependencies = workspace

@@ -32,23 +32,22 @@ struct Cli {
 enum Task {
     /// Train all experiments in release and print one table
     TrainAll(train_all::Args),
-    /// Score the experiments on prices over several seeds, backtest one, and print the README's
-    /// table
+    /// Score the price experiments over several seeds, backtest one, and print the README's table
     Results(results::Args),
-    /// Time training, inference and whole commands, beside Keras, PyTorch and Burn's own layers
-    /// with --peers
+    /// Time training, inference and whole commands; --peers adds Keras, PyTorch and Burn's own
+    /// layers
     Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),
-    /// Kill, starve, fuzz and watch trainings for longer than the tests do, and print the figures
-    /// of docs/reliability.md
+    /// Stress trainings for longer than the tests do (kills, full disks, faults, fuzzing, memory)
+    /// and print the figures of docs/reliability.md
     #[cfg(target_os = "linux")]
     Soak(soak::Args),
     /// Check the unsafe code of the CPU core with Miri, on nightly
     Miri(cpu_core::Args),
     /// Check the unsafe code of the CPU core with AddressSanitizer, on nightly
     Sanitize(cpu_core::Args),
-    /// Write the synthetic sample to assets/ again, to the same bytes
+    /// Write the synthetic sample to assets/, with the same bytes every time
     Sample(sample::Args),
 }
 

@@ -1,5 +1,4 @@
-//! Runs a program to its end, takes the time of each line it prints, and looks at its memory
-//! meanwhile.
+//! Runs a program to its end, records the time of each line it prints, and samples its memory.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -12,34 +11,34 @@ use serde_json::Value;
 
 use crate::shell::{Result, shown};
 
-/// How often the program is looked at: often enough that the last look is close to its end, and
-/// more often while it is young, as it may be short.
+/// Sampling intervals of the program's memory. The last sample must be close to the end. They are
+/// shorter at the start, because the program may be short.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const YOUNG: Duration = Duration::from_millis(200);
-/// Lines of a failed program's stderr that are worth showing.
+/// Number of stderr lines that are shown for a failed program.
 const LAST_WORDS: usize = 15;
 
-/// A program that ended well.
+/// A program that ended with success.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// Wall-clock time from start to end.
     pub(crate) seconds: f64,
-    /// Largest resident memory, in bytes; only Linux tells.
+    /// Largest resident memory, in bytes; `None` except on Linux.
     pub(crate) peak: Option<u64>,
-    /// The same with all processes that it started, together.
+    /// The same, for the program and all its descendants together.
     pub(crate) peak_of_all: Option<u64>,
-    /// Lines of stdout, and the seconds from the start to each.
+    /// Lines of stdout, each with the seconds since the start.
     pub(crate) lines: Vec<(f64, String)>,
 }
 
 impl Finished {
-    /// The JSON lines the program wrote, and when.
+    /// JSON lines that the program printed, each with its time.
     pub(crate) fn json(&self) -> impl DoubleEndedIterator<Item = (f64, Value)> {
         self.lines.iter().filter_map(|(at, line)| Some((*at, serde_json::from_str(line).ok()?)))
     }
 }
 
-/// Runs a program without input; what it writes to stderr is shown only if it fails.
+/// Runs a program without input. Its stderr is shown only if it fails.
 pub(crate) fn run(mut command: Command) -> Result<Finished> {
     let shown = shown(&command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -75,20 +74,20 @@ fn watch(child: &mut Child, started: Instant) -> Result<(ExitStatus, Option<u64>
     }
 }
 
-/// Resident memory of a process in bytes: now (`VmRSS:`), without files (`RssAnon:`), or its
-/// high-water mark (`VmHWM:`).
+/// Resident memory of a process, in bytes: current (`VmRSS:`), without files (`RssAnon:`), or the
+/// peak (`VmHWM:`).
 pub(crate) fn memory(process: u32, which: &str) -> Option<u64> {
     let status = fs_err::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kibibytes = status.lines().find_map(|line| line.strip_prefix(which))?;
     Some(1024 * kibibytes.split_whitespace().next()?.parse::<u64>().ok()?)
 }
 
-/// A process and all that it and those started.
+/// A process and all its descendants.
 fn descendants(process: u32) -> Vec<u32> {
     let entries = fs_err::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    // After the name, which may hold anything but ends with the last bracket: the state, then the
-    // parent.
+    // The name may contain anything and ends with the last bracket. The state and the parent
+    // follow.
     let parent = |process: u32| {
         let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
@@ -106,7 +105,7 @@ fn descendants(process: u32) -> Vec<u32> {
     found
 }
 
-/// Reads lines as they come. What was read before a broken pipe still counts.
+/// Reads lines as they arrive. Lines read before a broken pipe are kept.
 fn collect(
     pipe: Option<impl Read + Send + 'static>,
     started: Instant,
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_of_processes_are_found() {
+    fn all_descendants_are_found() {
         let mut child =
             Command::new("sh").args(["-c", "sh -c 'sleep 5; true'; true"]).spawn().unwrap();
         let started = Instant::now();
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_program_says_why() {
+    fn the_error_of_a_failed_program_has_its_stderr() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such package >&2; exit 3"]);
         let error = run(command).unwrap_err().to_string();
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_time_at_which_it_came() {
+    fn each_line_has_its_arrival_time() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo 1; sleep 0.2; echo words; echo 2"]);
         let lines: Vec<(f64, Value)> = run(command).unwrap().json().collect();

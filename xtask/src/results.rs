@@ -1,5 +1,5 @@
-//! The README's table of forecasts: the course's experiments and those with an honest split over
-//! several seeds, beside the baselines, and a backtest.
+//! Prints the README's table of forecasts. It has the course's experiments and those with a holdout
+//! split, over several seeds, with the baselines and a backtest.
 
 use std::{
     path::PathBuf,
@@ -25,7 +25,8 @@ pub(crate) struct Args {
     /// Folds of the backtest
     #[arg(long, default_value_t = 5)]
     folds: u32,
-    /// Epochs of every run [default: the recipes']; figures of fewer mean little
+    /// Epochs of every run; fewer than the recipes' give meaningless figures [default: the
+    /// recipes']
     #[arg(long)]
     epochs: Option<u32>,
     /// Folder for artifacts and tables
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     artifacts: PathBuf,
 }
 
-/// Experiments, and what is known of the same from elsewhere on the course's file.
+/// Experiments, with published RMSE / MAE of the same model on the course's file.
 const EXPERIMENTS: [(&str, &str); 5] = [
     ("stock-rnn", "the course 40.65 / 35.49; Keras, same recipe 31.4 / 26.3"),
     ("stock-lstm", "the course 93.70 / 88.64; Keras, same recipe 35.0 / 28.8"),
@@ -41,9 +42,9 @@ const EXPERIMENTS: [(&str, &str); 5] = [
     ("stock-open", ""),
     ("stock-gap", ""),
 ];
-/// SHA-256 of the course's file, beside whose figures those of elsewhere may stand.
+/// SHA-256 of the course's file. Published figures are shown only for this file.
 const COURSE_FILE: &str = "010ba7f99b4f532a1caddee40bf9239ec1684160d943a5ad14213ecf566b019a";
-/// What is backtested.
+/// Experiment of the backtest.
 const BACKTESTED: &str = "stock-gap";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -154,7 +155,7 @@ fn table(reports: &[Value], backtest: &Value) -> String {
     )
 }
 
-/// A name, its scores, and whatever else.
+/// A row: name, scores, and further cells.
 fn row(name: &str, scores: &Value, others: [String; 3]) -> Vec<String> {
     [name.to_owned(), number(&scores["rmse"]), number(&scores["mae"])]
         .into_iter()
@@ -166,7 +167,7 @@ fn all(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The days from which and to which something was scored.
+/// First and last day that was scored.
 fn span(scored: &Value) -> String {
     let day = |index: usize| {
         scored["span"][index].as_str().and_then(|time| time.get(..10)).unwrap_or_default()
@@ -235,7 +236,7 @@ fn number(value: &Value) -> String {
 }
 
 fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| "-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
+    value.as_f64().map_or_else(|| "-".to_owned(), |fraction| format!("{:.1}%", 100.0 * fraction))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! The synthetic sample: daily bars in the course's format and of its length, from a seeded
-//! generator.
+//! Generates the synthetic sample: daily bars in the format and length of the course's file.
 //!
-//! A random walk of log prices with slowly changing volatility, overnight gaps and intraday moves,
-//! on weekdays. The generator (ChaCha8) and the elementary functions (libm) give the same bytes on
-//! every machine.
+//! It is a random walk of log prices with slowly changing volatility, overnight gaps and intraday
+//! moves, on weekdays. The seeded generator (ChaCha8) and the elementary functions (libm) give the
+//! same bytes on every machine.
 
 use std::fmt::Write;
 
@@ -23,7 +22,7 @@ const PATH: &str = "assets/synthetic-daily-bars.csv";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Fail if the file is not what the generator writes, and leave it as it is
+    /// Only check that the file equals the generator's output
     #[arg(long)]
     check: bool,
 }
@@ -35,7 +34,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return if is_same {
             Ok(())
         } else {
-            Err(format!("{PATH} is not what `cargo xtask sample` writes").into())
+            Err(format!("{PATH}: differs from the generator's output (run `cargo xtask sample`)")
+                .into())
         };
     }
     fs_err::write(&path, text)?;
@@ -60,7 +60,7 @@ fn generate() -> String {
             text,
             "{index},{date},{open:.3},{close:.3},{high:.3},{low:.3},{volume:.2},SYNTHETIC"
         )
-        .expect("a String takes all text");
+        .expect("writing to a String cannot fail");
         date = next_weekday(date);
     }
     text
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_sample_is_what_the_generator_writes() {
+    fn the_committed_sample_equals_the_generator_output() {
         run(&Args { check: true }).unwrap();
     }
 }

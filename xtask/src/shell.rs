@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-/// What a task fails with: text for the user.
+/// Error of a task: text for the user.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The workspace's root folder.
@@ -19,14 +19,14 @@ pub(crate) fn root() -> PathBuf {
     path
 }
 
-/// A place in the folder of builds.
+/// A path in the target folder.
 pub(crate) fn target(name: &str) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |target| root().join(target))
         .join(name)
 }
 
-/// An empty folder in the folder of builds.
+/// Creates an empty folder in the target folder.
 pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
     let folder = target(name);
     if folder.exists() {
@@ -36,38 +36,38 @@ pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A program of a profile's build.
+/// Path of a built program.
 pub(crate) fn built(profile: &str, name: &str) -> PathBuf {
     target(profile).join(executable(name))
 }
 
-/// The name of a program's file.
+/// File name of a program.
 pub(crate) fn executable(name: &str) -> String {
     format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// A cargo command in the workspace's root.
+/// A cargo command that runs in the workspace's root.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(args);
     command
 }
 
-/// `cargo +nightly` in the workspace's root, also when a cargo that is not rustup's runs this.
+/// `cargo +nightly` in the workspace's root. It also works if the running cargo is not rustup's.
 pub(crate) fn nightly(args: &[&str]) -> Command {
     let mut command = Command::new("rustup");
     command.current_dir(root()).args(["run", "nightly", "cargo"]).args(args);
     command
 }
 
-/// Runs a command and fails when it does.
+/// Runs a command and fails if it fails.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let shown = shown(&command);
     let status = command.status().map_err(|error| format!("{shown}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{shown}` ended with {status}").into()) }
 }
 
-/// A command as one types it.
+/// A command as typed in a shell.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -79,7 +79,7 @@ pub(crate) fn json(path: &Path) -> Result<Value> {
         .map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
-/// The absolute path of a file that is there.
+/// Absolute path of an existing file.
 pub(crate) fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(path.map(fs_err::canonicalize).transpose()?)
 }

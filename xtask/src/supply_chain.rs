@@ -1,31 +1,30 @@
-//! What the tree of dependencies holds: licences, sources, duplicates and advisories (`deny.toml`),
-//! and nothing that is not used.
+//! Checks the dependency tree: licences, sources, duplicates and advisories (`deny.toml`), and
+//! unused dependencies.
 
 use std::process::Command;
 
 use crate::shell::{Result, cargo, run as run_command, say};
 
-/// The tools, and the versions that CI installs.
+/// The tools, with the versions that CI installs.
 const TOOLS: [(&str, &str); 2] = [("deny", "0.20.2"), ("machete", "0.9.2")];
-/// What `cargo deny` says when it cannot reach the database, which is a git repository on a host of
-/// its own.
+/// Message of `cargo deny` if it cannot reach the database, a git repository on another host.
 const UNREACHABLE: &str = "failed to fetch advisory database";
 
 /// Runs both tools over the workspace.
 ///
 /// # Errors
 ///
-/// When a tool is missing or finds something. A database of advisories that cannot be fetched is
-/// said, and no error.
+/// Returns an error if a tool is missing or finds a problem. If the database of advisories cannot
+/// be fetched, it prints a note and continues.
 pub(crate) fn check() -> Result<()> {
     for (name, version) in TOOLS {
         let there = tool(&[name, "--version"]).output().is_ok_and(|output| output.status.success());
         if !there {
             let remedy = format!(
-                "cargo install cargo-{name}@{version} --locked, or leave this step out with \
+                "run `cargo install cargo-{name}@{version} --locked`, or skip this step with \
                  --no-tools"
             );
-            return Err(format!("cargo-{name} is missing: {remedy}").into());
+            return Err(format!("cargo-{name}: not installed ({remedy})").into());
         }
     }
     run_command(tool(&["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
@@ -33,8 +32,8 @@ pub(crate) fn check() -> Result<()> {
     run_command(tool(&["machete"]))
 }
 
-/// A tool as from a shell: cargo-machete takes its arguments for others where it finds the name of
-/// a package that cargo runs.
+/// Command of a tool, with the environment of a shell. With `CARGO_PKG_NAME` set, cargo-machete
+/// would misread its arguments.
 fn tool(args: &[&str]) -> Command {
     let mut command = cargo(args);
     command.env_remove("CARGO_PKG_NAME");
@@ -43,23 +42,25 @@ fn tool(args: &[&str]) -> Command {
 
 fn advisories() -> Result<()> {
     let output = tool(&["deny", "--locked", "check", "advisories"]).output()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    say(said.trim());
+    say(text.trim());
     match output.status.success() {
         true => Ok(()),
-        false if is_unreachable(&said) => {
-            say("== LEFT OUT: advisories. The RustSec database cannot be fetched from here; \
-                 everything else was checked");
+        false if is_unreachable(&text) => {
+            say(
+                "== LEFT OUT: advisories. The RustSec database cannot be fetched; everything else \
+                 was checked",
+            );
             Ok(())
         }
         false => Err("cargo deny found advisories".into()),
     }
 }
 
-/// Whether nothing but the way to the database is at fault.
-fn is_unreachable(said: &str) -> bool {
-    said.contains(UNREACHABLE) && !said.contains("error[")
+/// True if the only problem is that the database cannot be reached.
+fn is_unreachable(output: &str) -> bool {
+    output.contains(UNREACHABLE) && !output.contains("error[")
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_database_that_cannot_be_fetched_is_passed_over() {
+    fn only_an_unreachable_database_is_tolerated() {
         assert!(is_unreachable(
             "[ERROR] failed to fetch advisory database https://github.com/RustSec/advisory-db with \
              cli: failed to clone"

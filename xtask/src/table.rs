@@ -1,6 +1,7 @@
-//! Markdown tables that also read well as plain text, and the figures in them.
+//! Markdown tables that are also readable as plain text, and the formats of their figures.
 
-/// A table: column names and rows. The first `left` columns hold names, the others figures.
+/// Formats a table from column names and rows. The first `left` columns hold names, the others
+/// figures.
 pub(crate) fn markdown(columns: &[&str], left: usize, rows: &[Vec<String>]) -> String {
     let longest =
         |index: usize| rows.iter().map(|row| row[index].chars().count()).max().unwrap_or(0);
@@ -25,7 +26,7 @@ pub(crate) fn markdown(columns: &[&str], left: usize, rows: &[Vec<String>]) -> S
     head + &rule + &rows.collect::<String>()
 }
 
-/// Several measurements of one thing: median and both ends.
+/// Summary of several measurements: median, smallest and largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -34,7 +35,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Sums up some values; `None` without any.
+    /// Summarises values; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -48,30 +49,30 @@ impl Spread {
         Some(Self { median, least, most })
     }
 
-    /// Both ends, for a table.
+    /// Smallest and largest value, for a table.
     pub(crate) fn range(&self) -> String {
         format!("{} to {}", number(self.least), number(self.most))
     }
 }
 
-/// A value with three digits that count.
+/// A value with three significant digits.
 pub(crate) fn number(value: f64) -> String {
     let magnitude = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
     let digits = (2.0 - magnitude).clamp(0.0, 9.0) as usize;
     format!("{value:.digits$}")
 }
 
-/// A number of things, by their name for one.
+/// A count with its noun, for example `1 seed` or `3 seeds`.
 pub(crate) fn count(number: usize, name: &str) -> String {
     format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Bytes in MiB, or a dash where nobody knows.
+/// Bytes in MiB, or a dash if unknown.
 pub(crate) fn mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{} MiB", bytes / (1 << 20)))
 }
 
-/// A time as a multiple of ours, or a dash where ours was not measured.
+/// A time as a multiple of ours, or a dash if ours was not measured.
 pub(crate) fn ratio(time: f64, ours: Option<f64>) -> String {
     ours.map_or_else(|| "-".to_owned(), |ours| format!("{:.2}", time / ours))
 }

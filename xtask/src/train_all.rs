@@ -1,4 +1,4 @@
-//! Trains all experiments with the release binary and puts their scores in one table.
+//! Trains all experiments with the release binary and prints their scores as one table.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,13 +25,13 @@ pub(crate) struct Args {
     /// Cargo features to build with, e.g. wgpu
     #[arg(long)]
     features: Option<String>,
-    /// Seeds; every experiment is trained once with each
+    /// Seeds; every experiment is trained once per seed
     #[arg(long, value_delimiter = ',', value_name = "1,2,3")]
     seeds: Vec<u64>,
     /// Epochs of every experiment [default: the recipe's]
     #[arg(long)]
     epochs: Option<usize>,
-    /// Train these only [default: all]
+    /// Train only these experiments [default: all]
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Folder for artifacts and summary
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     artifacts: PathBuf,
 }
 
-/// What the course printed for its own runs.
+/// Scores that the course printed for its runs.
 const COURSE: [(&str, &str); 3] = [
     ("letters-onehot-1", "loss 0.2574, accuracy 1.0 (epoch 100)"),
     ("stock-rnn", "MSE 1652.593, RMSE 40.652, MAE 35.488"),
@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     build(args)?;
     let binary = built("release", "rnn-train");
     let names = experiments(&binary, &args.only)?;
-    // Without seeds each experiment has its own folder, ready for `rnn-train predict`; with
-    // several, one folder a seed.
+    // With at most one seed, each experiment has its own folder, ready for `rnn-train predict`.
+    // With several seeds, each seed has a folder.
     let seeds: Vec<Option<u64>> = if args.seeds.is_empty() {
         vec![None]
     } else {
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if failures.is_empty() {
         Ok(())
     } else {
-        Err(format!("not everything was trained:\n{}", failures.join("\n")).into())
+        Err(format!("some trainings failed:\n{}", failures.join("\n")).into())
     }
 }
 
@@ -105,9 +105,11 @@ fn experiments(binary: &Path, only: &[String]) -> Result<Vec<String>> {
     let names: Vec<String> =
         listed.iter().filter_map(|listed| Some(listed["name"].as_str()?.to_owned())).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(name)) {
-        return Err(
-            format!("--only: no experiment `{unknown}`; there are {}", names.join(", ")).into()
-        );
+        return Err(format!(
+            "--only: no experiment `{unknown}` (choose from {})",
+            names.join(", ")
+        )
+        .into());
     }
     Ok(names.into_iter().filter(|name| only.is_empty() || only.contains(name)).collect())
 }
@@ -135,7 +137,7 @@ fn train(
         command.arg("--data").arg(data);
     }
     let started = Instant::now();
-    // The run's own results are gathered in the table; its progress stays visible on stderr.
+    // The table collects the run's results; its progress stays visible on stderr.
     command.stdout(Stdio::null());
     run_command(command)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -159,7 +161,7 @@ fn train(
         "mse": evaluation["mse"],
         "rmse": evaluation["rmse"],
         "mae": evaluation["mae"],
-        // Of repeating the last value.
+        // Scores of the naive forecast, which repeats the last value.
         "naive_rmse": evaluation["baselines"][0]["rmse"],
         "naive_mae": evaluation["baselines"][0]["mae"],
         "backend": config["backend"],
@@ -168,7 +170,7 @@ fn train(
     }))
 }
 
-/// All outcomes, and whether epochs and prices are such that the course's figures may stand beside.
+/// All outcomes, and whether epochs and prices allow a comparison with the course's figures.
 fn summarise(args: &Args, outcomes: Vec<Value>) -> Value {
     let synthetic = outcomes.iter().any(|outcome| outcome["synthetic"] == true);
     json!({
@@ -236,7 +238,7 @@ fn table(summary: &Value) -> String {
     )
 }
 
-/// Median scores of each experiment that ran with several seeds.
+/// Median scores of each experiment with several seeds.
 fn medians(outcomes: &[Value]) -> String {
     let mut text = String::new();
     for of_name in outcomes
@@ -262,7 +264,7 @@ fn naive(outcomes: &[Value]) -> String {
     let scores =
         |outcome: &Value| Some((outcome["naive_rmse"].as_f64()?, outcome["naive_mae"].as_f64()?));
     outcomes.iter().find_map(scores).map_or_else(String::new, |(rmse, mae)| {
-        format!("\nPredicting every value by the value before: RMSE {rmse:.3}, MAE {mae:.3}.\n")
+        format!("\nNaive forecast (predicts the previous value): RMSE {rmse:.3}, MAE {mae:.3}.\n")
     })
 }
 
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_a_row_a_run_and_medians_over_seeds() {
+    fn the_table_has_a_row_per_run_and_medians_over_seeds() {
         let text = table(&summary(true, false));
         assert_eq!(
             text.lines()
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn synthetic_prices_are_named_and_the_course_does_not_stand_beside_them() {
+    fn synthetic_prices_are_marked_and_shown_without_course_figures() {
         let text = table(&summary(false, true));
         assert!(
             text.contains("prices from `bars.csv` (**synthetic** data)")

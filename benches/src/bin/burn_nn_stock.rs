@@ -1,5 +1,5 @@
-//! The stock job with the layers of `burn::nn`: a peer of `cargo xtask bench`, which reads a JSON
-//! line for each epoch and takes the time.
+//! The stock job with the layers of `burn::nn`, a peer program of `cargo xtask bench`. It prints a
+//! JSON line per epoch, whose times are recorded.
 
 use std::{
     error::Error,
@@ -37,7 +37,7 @@ struct Args {
     /// Backend
     #[arg(long, value_enum, default_value = "ndarray")]
     backend: Backend,
-    /// Passes over the training data
+    /// Number of epochs
     #[arg(long, default_value_t = 50)]
     epochs: usize,
     /// Seed of weights, sample order and dropout
@@ -91,7 +91,7 @@ fn train(args: &Args) -> Result<()> {
     report(&json!({ "peer": peer, "seed": args.seed, "best_rmse": rmse }))
 }
 
-/// Prints a line at once: whoever reads it takes the time.
+/// Prints a line and flushes it: the reader records its time.
 fn report(values: &Value) -> Result<()> {
     let mut output = io::stdout().lock();
     writeln!(output, "{values}")?;
@@ -111,7 +111,7 @@ fn loader(
     }
 }
 
-/// One pass over the training windows; gives the mean loss over the samples.
+/// Trains one epoch and returns the mean loss over the samples.
 fn train_epoch(
     mut model: NnStockModel,
     optimizer: &mut ModuleOptimizer,

@@ -1,10 +1,10 @@
-//! The recurrent operators on Burn's autodiff backend: one node for all three outputs.
+//! The recurrent operators on Burn's autodiff backend, with one node for all three outputs.
 //!
-//! A node of Burn's graph has one tensor, and cutting several outputs out of one tensor would cost
-//! zeros of its size for each of them backward. So the operator's node, `Core`, holds a token, and
-//! each output is a node of its own, `Pick`, whose parent is the token: backward, a pick leaves its
-//! gradient in a slot, and `Core`, which comes after all of them, reads the slots. A slot that is
-//! still empty is an output the loss does not depend on.
+//! A node of Burn's graph has one tensor. Slicing several outputs from one tensor would allocate a
+//! zero tensor of full size per output in the backward pass. So the operator's node `Core` holds a
+//! token tensor. Each output is a node `Pick` whose parent is that token. In the backward pass,
+//! each `Pick` stores its gradient in a slot. `Core` runs after all of them and reads the slots. An
+//! empty slot means that the loss does not depend on that output.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ use crate::{
     ops::RecurrentOps,
 };
 
-/// Gradients of sequence, hidden and cell state.
+/// Slots for the gradients of sequence, hidden state and cell state.
 type Slots<B> = Arc<Mutex<[Option<FloatTensor<B>>; 3]>>;
 
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl<B: RecurrentOps> Backward<B, 6> for Core {
     }
 }
 
-/// The output whose slot this is.
+/// Node of one output, with the index of its slot.
 #[derive(Debug)]
 struct Pick(usize);
 
@@ -113,7 +113,7 @@ impl<B: Backend> Backward<B, 1> for Pick {
 
 impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
     fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
-        // What is absent has no node; an untracked leaf stands in for it.
+        // An absent tensor has no node; an untracked leaf takes its place.
         let leaf = || <FloatTensor<Self>>::new(operands.bias.primitive().clone()).node();
         let optional =
             |tensor: &Optional<Self>| tensor.as_ref().map_or_else(leaf, |tensor| tensor.node());
@@ -172,7 +172,7 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
     }
 }
 
-/// The same operands on the backend that computes.
+/// Unwraps the operands to the inner backend.
 fn inner<B: Backend, C: CheckpointStrategy>(operands: Operands<Autodiff<B, C>>) -> Operands<B> {
     let optional = |tensor: Optional<Autodiff<B, C>>| match tensor {
         Optional::Absent => Optional::Absent,

@@ -6,17 +6,17 @@ use burn::{
 };
 use thiserror::Error;
 
-/// Which recurrent cell runs.
+/// A recurrent cell.
 ///
-/// The operators have tanh and sigmoid as activations:
+/// The operators use tanh and sigmoid as activations:
 ///
-/// | cell | gates of the weights | sums of a hidden unit |
+/// | cell | gates in the weights | sums (pre-activations) per hidden unit |
 /// |---|---|---|
 /// | SimpleRNN | `h` | `h` |
 /// | LSTM | `i, f, c, o` | `i, f, c, o` |
-/// | GRU, reset after the product | `z, r, h` | `z, r`, the recurrent product's part of `h`, the input's part of `h` |
+/// | GRU, reset after the product | `z, r, h` | `z, r`, recurrent part of `h`, input part of `h` |
 ///
-/// As text, also in files, a cell is `simple-rnn`, `lstm` or `gru`.
+/// As text and in files, a cell is `simple-rnn`, `lstm` or `gru`.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(crate = "burn::serde", rename_all = "kebab-case")]
 pub enum Cell {
-    /// `h_t = tanh(s)`.
+    /// Elman's cell, `h_t = tanh(x_t K + h_(t-1) R + b)`.
     SimpleRnn,
     /// Long short-term memory.
     Lstm,
@@ -42,7 +42,7 @@ impl Cell {
     /// All cells.
     pub const ALL: [Self; 3] = [Self::SimpleRnn, Self::Lstm, Self::Gru];
 
-    /// Gates of the weights: `G` in `[I, G*H]`.
+    /// Number of gates in the weights: `G` in `[I, G*H]`.
     pub const fn gates(self) -> usize {
         match self {
             Self::SimpleRnn => 1,
@@ -51,7 +51,7 @@ impl Cell {
         }
     }
 
-    /// Sums of a hidden unit: `S` in `[.., S*H]`.
+    /// Number of sums (pre-activations) per hidden unit: `S` in `[.., S*H]`.
     pub const fn sums(self) -> usize {
         match self {
             Self::SimpleRnn => 1,
@@ -59,7 +59,7 @@ impl Cell {
         }
     }
 
-    /// The name in prose and tables: `SimpleRNN`, `LSTM` or `GRU`.
+    /// Name in text and tables: `SimpleRNN`, `LSTM` or `GRU`.
     pub const fn title(self) -> &'static str {
         match self {
             Self::SimpleRnn => "SimpleRNN",
@@ -68,7 +68,7 @@ impl Cell {
         }
     }
 
-    /// The name on command lines and in files.
+    /// Name on the command line and in files.
     const fn name(self) -> &'static str {
         match self {
             Self::SimpleRnn => "simple-rnn",
@@ -86,7 +86,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// A text that names no [`Cell`].
+/// Error of a text that is not the name of a [`Cell`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected one of {}, got `{got}`", Cell::ALL.map(Cell::name).join(", "))]
 pub struct ParseCellError {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_is_parsed_from_what_it_prints_and_other_names_are_refused() {
+    fn cells_parse_from_their_names_and_other_names_are_errors() {
         for cell in Cell::ALL {
             assert_eq!(cell.to_string().parse(), Ok(cell));
             assert_eq!(burn::config::config_to_json(&cell), format!("\"{cell}\""));

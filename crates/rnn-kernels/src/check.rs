@@ -1,23 +1,23 @@
-//! Checks of the operators' tensors. Misuse panics, as Burn's own modules do, and names the
-//! operator, the tensor and what was expected.
+//! Checks of the operators' tensors. Misuse panics, as in Burn's own modules. The message names the
+//! operator, the tensor and the expected value.
 
 use burn::tensor::{Bool, DType, Device, Tensor};
 
 use crate::{operator::computing, sizes::Sizes, variant::Variant};
 
-/// The tensors every cell has, and the name its errors start with.
+/// Properties that all tensors of a call must share, and the operator's name for messages.
 pub(crate) struct CellCheck {
     op: &'static str,
     gates: usize,
     device: Device,
-    /// A device with autodiff that a tensor is on, if there is one.
+    /// The first autodiff device among the tensors, if any.
     tracked: Option<Device>,
     dtype: DType,
     pub(crate) sizes: Sizes,
 }
 
 impl CellCheck {
-    /// Checks the input and the two kernels against each other.
+    /// Checks that input and kernels fit together.
     pub(crate) fn new(
         op: &'static str,
         gates: usize,
@@ -30,12 +30,12 @@ impl CellCheck {
         assert!(
             batch > 0 && time > 0 && features > 0 && hidden > 0,
             "{op}: input is [batch {batch}, time {time}, features {features}] with {hidden} hidden \
-             units; every size must be at least 1"
+             units (every size must be at least 1)"
         );
         let dtype = input.dtype();
         let known =
             matches!(dtype, DType::F32 | DType::F64 | DType::F16 | DType::BF16 | DType::Flex32);
-        assert!(known, "{op}: input is of {dtype:?}, expected F32, F64, F16, BF16 or Flex32");
+        assert!(known, "{op}: input is {dtype:?} (expected F32, F64, F16, BF16 or Flex32)");
         let sizes = Sizes { batch, time, input: features, hidden };
         let devices = [input.device(), kernel.device(), recurrent_kernel.device()];
         let tracked = devices.iter().find(|device| device.is_autodiff()).cloned();
@@ -45,21 +45,21 @@ impl CellCheck {
         check
     }
 
-    /// Checks a bias of `[G*H]`.
+    /// Checks a bias, `[G*H]`.
     pub(crate) fn bias(&self, name: &str, bias: Option<&Tensor<1>>) {
         if let Some(bias) = bias {
             self.tensor(name, bias, [self.gates * self.sizes.hidden]);
         }
     }
 
-    /// Checks a state of `[B, H]`.
+    /// Checks a state, `[B, H]`.
     pub(crate) fn state(&self, name: &str, state: Option<&Tensor<2>>) {
         if let Some(state) = state {
             self.tensor(name, state, [self.sizes.batch, self.sizes.hidden]);
         }
     }
 
-    /// Checks a mask of `[B, T]`.
+    /// Checks a mask, `[B, T]`.
     pub(crate) fn mask(&self, mask: Option<&Tensor<2, Bool>>) {
         if let Some(mask) = mask {
             self.shape("mask", mask.dims(), [self.sizes.batch, self.sizes.time]);
@@ -79,7 +79,7 @@ impl CellCheck {
             if let Some(factors) = factors {
                 assert!(
                     factors.len() == self.gates,
-                    "{}: {name} has {} masks, expected one a gate, {}",
+                    "{}: {name} has {} masks (expected one per gate, {})",
                     self.op,
                     factors.len(),
                     self.gates
@@ -93,11 +93,11 @@ impl CellCheck {
         self.shape(name, tensor.dims(), expected);
         self.place(name, &tensor.device());
         let (got, expected) = (tensor.dtype(), self.dtype);
-        assert!(got == expected, "{}: {name} is of {got:?}, the input of {expected:?}", self.op);
+        assert!(got == expected, "{}: {name} is {got:?}, the input {expected:?}", self.op);
     }
 
     fn shape<const D: usize>(&self, name: &str, got: [usize; D], expected: [usize; D]) {
-        assert!(got == expected, "{}: {name} has shape {got:?}, expected {expected:?}", self.op);
+        assert!(got == expected, "{}: {name} has shape {got:?} (expected {expected:?})", self.op);
     }
 
     fn place(&self, name: &str, device: &Device) {
@@ -109,7 +109,7 @@ impl CellCheck {
             assert!(
                 got == expected,
                 "{}: gradient checkpointing of {name} is {got:?}, of the other tensors \
-                 {expected:?}",
+                 {expected:?} (use one device for all)",
                 self.op
             );
         }

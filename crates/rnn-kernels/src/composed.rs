@@ -1,5 +1,5 @@
-//! The recurrent operators composed of a backend's own tensor operations, with backpropagation
-//! through time by hand: what a backend without kernels of its own runs. Rows of what is saved are
+//! The recurrent operators composed of a backend's tensor operations, with hand-written
+//! backpropagation through time. Backends without their own kernels run it. Saved rows are
 //! time-major.
 
 use burn::{
@@ -20,7 +20,7 @@ pub(crate) fn forward<B: Backend>(operands: &Operands<B>, kind: Cell) -> Outputs
     run(operands, kind, &mut None)
 }
 
-/// Runs a cell over whole sequences and keeps what [`backward`] needs.
+/// Runs a cell over whole sequences and saves what [`backward`] needs.
 pub(crate) fn forward_saving<B: Backend>(
     operands: &Operands<B>,
     kind: Cell,
@@ -39,7 +39,7 @@ struct Steps<B: Backend> {
     cell: Vec<FloatTensor<B>>,
 }
 
-/// The states of one step, `[B, H]`.
+/// States of one step, `[B, H]` each.
 struct StepState<B: Backend> {
     hidden: FloatTensor<B>,
     cell: FloatTensor<B>,
@@ -86,7 +86,7 @@ fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<
     Outputs { sequence: B::float_cat(sequence, 1), hidden: state.hidden, cell }
 }
 
-/// One step: activated sums `[B, S*H]` and the states after it.
+/// Runs one step. Returns the activated sums `[B, S*H]` and the next states.
 fn step<B: Backend>(
     kind: Cell,
     from_input: FloatTensor<B>,
@@ -137,7 +137,7 @@ fn step<B: Backend>(
     }
 }
 
-/// The gradients of [`forward_saving`].
+/// Computes the gradients of [`forward_saving`].
 pub(crate) fn backward<B: Backend>(
     operands: &Operands<B>,
     saved: &Saved<B>,
@@ -199,9 +199,9 @@ pub(crate) fn backward<B: Backend>(
     )
 }
 
-/// All gradients, from those by the sums, `[T*B, S*H]`, and by the initial hidden and cell states;
-/// `hiddens` are the hidden states from before the first step on. Rows are time-major. `product` is
-/// how weights add up over all rows: `[T*B, M]` transposed by `[T*B, N]`.
+/// Computes all gradients from those of the sums, `[T*B, S*H]`, and of the initial hidden and cell
+/// states. `hiddens` are the hidden states, starting with the initial one. Rows are time-major.
+/// `product` multiplies `[T*B, M]` transposed by `[T*B, N]`, for the gradients of the weights.
 pub(crate) fn gradients<B: Backend>(
     operands: &Operands<B>,
     sums: FloatTensor<B>,
@@ -237,8 +237,8 @@ pub(crate) fn gradients<B: Backend>(
     }
 }
 
-/// The gradients of [`step`]: by its sums, and by the states before it, leaving out what goes
-/// through the recurrent product.
+/// Computes the gradients of [`step`] with respect to its sums and to the previous states. The
+/// latter exclude the path through the recurrent product.
 fn step_backward<B: Backend>(
     kind: Cell,
     saved: &FloatTensor<B>,
@@ -253,7 +253,7 @@ fn step_backward<B: Backend>(
         factors[1..].iter().fold(first, |product, factor| B::float_mul(product, (*factor).clone()))
     };
     let one_minus = |tensor: FloatTensor<B>| B::float_add_scalar(B::float_neg(tensor), 1.0.into());
-    // The derivatives of sigmoid and tanh, from their values.
+    // Derivatives of sigmoid and tanh, computed from their values.
     let of_sigmoid = |value: &FloatTensor<B>| B::float_mul(value.clone(), one_minus(value.clone()));
     let of_tanh = |value: &FloatTensor<B>| one_minus(B::float_mul(value.clone(), value.clone()));
     let zeros = || {
@@ -300,7 +300,7 @@ fn step_backward<B: Backend>(
     }
 }
 
-/// The inputs, `[T*B, I]`; zeros where a step does not count, whatever the padding holds.
+/// Inputs as `[T*B, I]`. Masked steps are zero, so padding may hold any values.
 pub(crate) fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
     let [batch, time, input] = dims(operands.input.shape());
     let mut values = operands.input.clone();
@@ -316,7 +316,7 @@ pub(crate) fn time_major<B: Backend>(operands: &Operands<B>) -> FloatTensor<B> {
     B::float_reshape(B::float_swap_dims(values, 0, 1), Shape::new([time * batch, input]))
 }
 
-/// Which sequences keep their state at a step, `[B, H]`; none if there is no mask.
+/// Masked sequences of a step, `[B, H]`; `None` without a mask.
 fn masked<B: Backend>(operands: &Operands<B>, t: usize, units: usize) -> Option<BoolTensor<B>> {
     let mask = narrow::<B>(operands.mask.as_ref()?, 1, t, 1);
     let [batch, _] = dims(mask.shape());
@@ -331,7 +331,7 @@ fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {
     B::bool_slice(tensor.clone(), &[Slice::from(..), Slice::from(0..1)])
 }
 
-/// `length` entries of one dimension.
+/// Slices `length` entries of one dimension.
 pub(crate) fn narrow<B: Backend>(
     tensor: &FloatTensor<B>,
     dim: usize,
@@ -346,7 +346,7 @@ pub(crate) fn narrow<B: Backend>(
     B::float_slice(tensor.clone(), &slices)
 }
 
-/// As `(1 + tanh(x / 2)) / 2`; see [`crate::sigmoid`].
+/// The logistic function, `(1 + tanh(x / 2)) / 2`; see [`crate::sigmoid`].
 fn sigmoid<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let half = B::float_tanh(B::float_mul_scalar(tensor, 0.5.into()));
     B::float_add_scalar(B::float_mul_scalar(half, 0.5.into()), 0.5.into())

@@ -4,21 +4,37 @@ use chacha20::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// A dropout mask: zero where something is dropped, and elsewhere the factor that makes up for it,
-/// `1 / (1 - rate)`.
+/// Draws a dropout mask: 0 for dropped values, `1 / (1 - rate)` for the others.
 ///
-/// Numbers come from a generator of our own, seeded from the device's: Burn's draws them one by
-/// one, which took a sixth of the time of an LSTM's epoch. Seeding the device repeats the mask. The
-/// rate is rounded to a multiple of 1/65,536 (sixteen random bits decide a value), at most 65,535
-/// of them, and the factor makes up for the rounded rate: a rate below half of that drops nothing.
+/// # Examples
 ///
-/// A GPU's mask is drawn by `Device::flex()` and uploaded. Seed that device, too: the mask is then
-/// the CPU's, where a GPU's own generator would give other numbers. An upload does not wait for the
-/// GPU.
+/// ```
+/// use burn::tensor::{DType, Device};
+/// use rnn_kernels::dropout_mask;
+///
+/// let device = Device::flex();
+/// device.seed(1);
+/// let mask = dropout_mask([8, 100], 0.5, &device, DType::F32);
+/// assert!(mask.into_data().iter::<f32>().all(|factor| factor == 0.0 || factor == 2.0));
+/// ```
+///
+/// # Random numbers
+///
+/// The numbers come from our own generator, which is seeded from the device's generator. Burn draws
+/// numbers one by one, which took a sixth of the time of an LSTM's epoch. Seeding the device
+/// repeats the mask.
+///
+/// Sixteen random bits decide each value. The rate is rounded to a multiple of 1/65,536, at most
+/// 65,535/65,536, and the factor uses the rounded rate. A rate below half of 1/65,536 drops
+/// nothing.
+///
+/// A GPU's mask is drawn on `Device::flex()` and uploaded; seed that device to repeat it. The
+/// mask then equals that of the CPU. A GPU's own generator would give other numbers, and another
+/// model after the first step. An upload does not wait for the GPU.
 ///
 /// # Panics
 ///
-/// When `rate` is not in [0, 1).
+/// Panics if `rate` is not in [0, 1).
 ///
 /// # References
 ///
@@ -32,7 +48,7 @@ pub fn dropout_mask<const D: usize>(
 ) -> Tensor<D> {
     assert!(
         (0.0..1.0).contains(&rate),
-        "dropout mask: the rate is the share that is dropped, at least 0 and below 1, got {rate}"
+        "dropout mask: rate is {rate} (expected at least 0 and below 1)"
     );
     #[cfg(feature = "gpu")]
     if let burn::backend::DispatchDevice::Cube(_) = crate::operator::computing(device) {
@@ -42,8 +58,7 @@ pub fn dropout_mask<const D: usize>(
     Tensor::from_data(drawn(Shape::new(shape), rate, device, dtype), (device, dtype))
 }
 
-/// Not generic, so that it is compiled here, optimised also in a dev build, and not where it is
-/// used.
+/// Draws a mask. It is not generic, so it is compiled in this crate, which dev builds optimise.
 fn drawn(shape: Shape, rate: f64, device: &Device, dtype: DType) -> TensorData {
     let mut seed = [0; 32];
     let words = Tensor::<1, Int>::random(
@@ -56,13 +71,13 @@ fn drawn(shape: Shape, rate: f64, device: &Device, dtype: DType) -> TensorData {
     }
     let mut random = vec![0; 2 * shape.num_elements()];
     ChaCha8Rng::from_seed(seed).fill_bytes(&mut random);
-    // Of 65,536 equally likely numbers, so many are dropped; what is kept makes up for exactly
-    // that.
+    // This many of 65,536 equally likely numbers are dropped; the factor compensates for exactly
+    // that fraction.
     let dropped_below = (rate * 65_536.0).round().min(65_535.0);
     let kept = 65_536.0 / (65_536.0 - dropped_below);
     let dropped_below = dropped_below as u16;
-    // Pairs of a length known when compiling: only so is this a vector's comparison, and not a
-    // branch that is often mispredicted.
+    // Pairs have a length known at compile time. Only then does this become a vector comparison
+    // instead of a branch that is often mispredicted.
     let numbers = random.as_chunks().0.iter().map(|&pair| u16::from_le_bytes(pair));
     if dtype == DType::F64 {
         TensorData::new(
@@ -86,10 +101,10 @@ fn drawn(shape: Shape, rate: f64, device: &Device, dtype: DType) -> TensorData {
 mod tests {
     use super::*;
 
-    /// One test: the CPU backends' generators are the process's.
+    /// One test, because the CPU backends' generators are global to the process.
     #[test]
     #[allow(deprecated, reason = "the CPU backend this project was asked for")]
-    fn a_mask_repeats_with_the_seed_keeps_its_share_and_is_the_same_on_all_backends() {
+    fn a_mask_depends_on_seed_and_rate_but_not_on_the_backend() {
         let mut masks = Vec::new();
         for device in [Device::flex(), Device::flex().autodiff(), Device::ndarray()] {
             let draw = || dropout_mask([100, 1000], 0.2, &device, DType::F64).into_data();
@@ -103,7 +118,7 @@ mod tests {
                 .filter(|&value| value != 0.0)
                 .inspect(|value| assert!((value - 1.25).abs() < 1e-4))
                 .count();
-            // Five standard deviations of a share of 100,000 values.
+            // Five standard deviations of a fraction of 100,000 values.
             assert!(
                 (kept as f64 / 1e5 - 0.8).abs() < 5.0 * (0.16f64 / 1e5).sqrt(),
                 "{kept} of 100000"

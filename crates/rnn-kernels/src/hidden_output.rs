@@ -1,7 +1,6 @@
 use burn::tensor::Tensor;
 
-/// All hidden states of a sequence and the state after its last step, of a cell whose only state is
-/// its hidden state.
+/// Output of a SimpleRNN or GRU: all hidden states, and the state after the last step.
 #[derive(Debug, Clone)]
 pub struct HiddenOutput {
     /// Hidden states of all steps, `[B, T, H]`.

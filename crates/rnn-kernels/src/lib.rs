@@ -1,17 +1,17 @@
-//! Whole-sequence recurrent operations on Burn tensors: tensors in, tensors out.
+//! Fused recurrent operators on Burn tensors: SimpleRNN, LSTM and GRU over whole sequences.
 //!
 //! [`simple_rnn`], [`lstm`] and [`gru`] are one operation each: a Burn backend extension
-//! ([`extension`]) with a gradient of its own, computed by one CPU implementation for the ndarray
-//! and flex backends, in a few launches on GPUs, and composed of tensor operations for others.
+//! ([`extension`]) with its own gradient. The ndarray and flex backends share one CPU
+//! implementation. GPUs need a few kernel launches. Other backends compose it of tensor operations.
 //!
-//! Each cell has one folder. Its `reference` module is the readable twin, composed of plain tensor
-//! operations: the input projection is one matrix product over all time steps, then the recurrence
-//! runs step by step. It is differentiable by Burn's autodiff on any backend, takes any [`Variant`]
-//! of the cell, and is the oracle that every faster implementation is tested against.
+//! Each cell has one folder. Its `reference` module is the readable version, made of plain tensor
+//! operations. The input projection is one matrix product over all time steps; then the recurrence
+//! runs step by step. Burn's autodiff differentiates it on any backend, and it takes any
+//! [`Variant`] of the cell. Every faster implementation is tested against it.
 //!
 //! # Shapes
 //!
-//! One alphabet everywhere: `B` batch, `T` time, `I` input features, `H` hidden units, `G` gates
+//! `B` is the batch, `T` time, `I` input features and `H` hidden units. `G` is the number of gates
 //! (SimpleRNN 1, GRU 3, LSTM 4).
 //!
 //! | tensor | shape |
@@ -19,14 +19,14 @@
 //! | input | `[B, T, I]` |
 //! | kernel | `[I, G*H]` |
 //! | recurrent kernel | `[H, G*H]` |
-//! | bias | `[G*H]`; the GRU has two, one for the input and one for the recurrent product |
+//! | bias | `[G*H]`; the GRU has two, for the input product and the recurrent product |
 //! | hidden states | `[B, T, H]` |
 //! | a state | `[B, H]` |
 //!
 //! # Gate order
 //!
-//! As in Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h` (update, reset,
-//! candidate). Weights of other frameworks are reordered where they come in, nowhere else.
+//! The order is that of Keras: LSTM `i, f, c, o` (input, forget, candidate, output), GRU `z, r, h`
+//! (update, reset, candidate). Weights of other frameworks are reordered when they are imported.
 
 mod activation;
 mod autodiff;
@@ -61,10 +61,10 @@ mod tests;
 mod time;
 mod variant;
 
-/// The operators as a Burn backend extension: for backends that bring kernels of their own.
+/// The operators as a Burn backend extension, for backends with their own kernels.
 ///
-/// Users of the operators call [`simple_rnn`](crate::simple_rnn()), [`lstm`](crate::lstm()) and
-/// [`gru`](crate::gru()), which check shapes, types and devices first.
+/// To run an operator, call [`simple_rnn`](crate::simple_rnn()), [`lstm`](crate::lstm()) or
+/// [`gru`](crate::gru()). They check shapes, types and devices first.
 pub mod extension {
     pub use crate::{
         operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream},
@@ -82,3 +82,8 @@ pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 pub use route::{Route, gpu_limits, route};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn, simple_rnn_reference};
 pub use variant::Variant;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,24 +1,24 @@
-/// The limits of a GPU that decide how the operators run on it.
+/// Limits of a GPU that decide how the operators run on it; see [`route`](crate::route()).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GpuLimits {
-    /// Invocations of a workgroup.
+    /// Largest number of invocations per workgroup.
     pub invocations: usize,
-    /// Bytes that a workgroup shares.
+    /// Bytes of shared memory per workgroup.
     pub shared_memory: usize,
-    /// Tensors of a kernel.
+    /// Largest number of tensors (storage bindings) per kernel.
     pub bindings: usize,
-    /// Bytes of one buffer.
+    /// Largest size of a buffer, in bytes.
     pub buffer: usize,
-    /// Workgroups of a launch.
+    /// Largest number of workgroups per launch, in one dimension.
     pub workgroups: usize,
-    /// Whether a processor stands in for a GPU.
+    /// Whether the device is emulated in software on a CPU.
     pub software: bool,
 }
 
 impl GpuLimits {
-    /// What WebGPU promises everywhere; of its eight tensors a kernel, one goes to the sizes of the
-    /// others.
+    /// The limits that WebGPU guarantees on every device. One of its eight bindings per kernel
+    /// holds the sizes of the tensors.
     pub const WEBGPU: Self = Self {
         invocations: 256,
         shared_memory: 16 << 10,

@@ -1,5 +1,5 @@
-//! The shapes of what the operators give, for a backend that puts work off and must know them
-//! before it is done.
+//! Shapes of the operators' outputs, for fusion backends: they run operations later and need shapes
+//! earlier.
 
 use burn::backend::fusion::custom::TensorSpec;
 

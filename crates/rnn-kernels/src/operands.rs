@@ -1,15 +1,15 @@
-//! The tensors of the recurrent operators, as a Burn backend has them.
+//! Tensors of the recurrent operators, as a Burn backend represents them.
 //!
-//! One operator covers the three cells, because they differ only in what happens between matrix
-//! products; see [`Cell`](crate::Cell). *Sums* are what the input's and the recurrent product add
-//! up to, `S` numbers for each hidden unit (SimpleRNN 1, LSTM 4, GRU 4).
+//! One operator covers all three cells: they differ only between the matrix products; see
+//! [`Cell`](crate::Cell). *Sums* are the pre-activations: input product plus recurrent product plus
+//! bias. Each hidden unit has `S` of them (SimpleRNN 1, LSTM 4, GRU 4).
 
 use burn::{
     backend::{Backend, ExtensionType, tensor::FloatTensor},
     tensor::Shape,
 };
 
-/// A tensor that may be absent; Burn's extensions cannot take an `Option`.
+/// A tensor that may be absent. Burn's extensions do not support `Option`.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub enum Optional<B: Backend> {
@@ -20,7 +20,7 @@ pub enum Optional<B: Backend> {
 }
 
 impl<B: Backend> Optional<B> {
-    /// As an `Option`.
+    /// Converts to an `Option`.
     pub fn as_ref(&self) -> Option<&FloatTensor<B>> {
         match self {
             Self::Absent => None,
@@ -35,30 +35,30 @@ impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
     }
 }
 
-/// What an operator reads.
+/// Inputs of an operator.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Operands<B: Backend> {
-    /// `[B, T, I]`.
+    /// Input sequences, `[B, T, I]`.
     pub input: FloatTensor<B>,
-    /// `[I, G*H]`.
+    /// Input weights, `[I, G*H]`.
     pub kernel: FloatTensor<B>,
-    /// `[H, G*H]`.
+    /// Recurrent weights, `[H, G*H]`.
     pub recurrent_kernel: FloatTensor<B>,
-    /// `[S*H]`: what each row of sums starts from.
+    /// Bias of the sums, `[S*H]`.
     pub bias: FloatTensor<B>,
-    /// `[B, T]`; where it is zero, a sequence keeps its state for that step.
+    /// Mask, `[B, T]`: 1 at valid steps, 0 at padding, where a sequence keeps its state.
     #[extension_type]
     pub mask: Optional<B>,
-    /// Hidden state before the first step, `[B, H]`; zeros when absent.
+    /// Hidden state before the first step, `[B, H]`; zeros if absent.
     #[extension_type]
     pub hidden: Optional<B>,
-    /// Cell state of an LSTM before the first step, `[B, H]`; zeros when absent.
+    /// Cell state before the first step, for an LSTM, `[B, H]`; zeros if absent.
     #[extension_type]
     pub cell: Optional<B>,
 }
 
-/// What an operator gives.
+/// Outputs of an operator.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Outputs<B: Backend> {
@@ -66,59 +66,61 @@ pub struct Outputs<B: Backend> {
     pub sequence: FloatTensor<B>,
     /// Hidden state after the last step, `[B, H]`.
     pub hidden: FloatTensor<B>,
-    /// Cell state after the last step, `[B, H]`; of other cells than the LSTM, the hidden state
-    /// again.
+    /// Cell state after the last step, `[B, H]`; for cells other than the LSTM, a copy of the
+    /// hidden state.
     pub cell: FloatTensor<B>,
 }
 
-/// What the backward pass needs of the forward pass. The order of rows is a backend's own.
+/// Values of the forward pass that the backward pass needs. Each backend chooses the order of rows.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Saved<B: Backend> {
-    /// The sums after the cell: activated, but for the GRU's third, the recurrent product's part of
-    /// its candidate. `[T*B, S*H]`.
+    /// Sums after activation, `[T*B, S*H]`. Only the GRU's third sum, the recurrent part of its
+    /// candidate, is stored without activation.
     pub sums: FloatTensor<B>,
-    /// Hidden states from before the first step on, `[(T+1)*B, H]`.
+    /// Hidden states, starting with the initial one, `[(T+1)*B, H]`.
     pub hidden: FloatTensor<B>,
-    /// Cell states likewise; of other cells than the LSTM, the hidden states again.
+    /// Cell states, in the same layout; for cells other than the LSTM, a copy of the hidden states.
     pub cell: FloatTensor<B>,
 }
 
-/// The loss by the outputs; absent where the loss does not depend on one.
+/// Gradients of the loss with respect to the outputs; absent if the loss does not depend on an
+/// output.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Upstream<B: Backend> {
-    /// `[B, T, H]`.
+    /// Gradient of all hidden states, `[B, T, H]`.
     #[extension_type]
     pub sequence: Optional<B>,
-    /// `[B, H]`.
+    /// Gradient of the last hidden state, `[B, H]`.
     #[extension_type]
     pub hidden: Optional<B>,
-    /// `[B, H]`.
+    /// Gradient of the last cell state, `[B, H]`.
     #[extension_type]
     pub cell: Optional<B>,
 }
 
-/// The loss by the operands, in their shapes.
+/// Gradients of the loss with respect to the operands, with the same shapes.
 #[derive(Debug, Clone, ExtensionType)]
 #[extension_type(fusion: cfg(feature = "gpu"))]
 pub struct Gradients<B: Backend> {
-    /// `[B, T, I]`; absent if it was not asked for.
+    /// Gradient of the input, `[B, T, I]`; absent if it was not requested.
     #[extension_type]
     pub input: Optional<B>,
-    /// `[I, G*H]`.
+    /// Gradient of the kernel, `[I, G*H]`.
     pub kernel: FloatTensor<B>,
-    /// `[H, G*H]`.
+    /// Gradient of the recurrent kernel, `[H, G*H]`.
     pub recurrent_kernel: FloatTensor<B>,
-    /// `[S*H]`.
+    /// Gradient of the bias, `[S*H]`.
     pub bias: FloatTensor<B>,
-    /// `[B, H]`.
+    /// Gradient of the initial hidden state, `[B, H]`.
     pub hidden: FloatTensor<B>,
-    /// `[B, H]`; of other cells than the LSTM, that of the hidden state again.
+    /// Gradient of the initial cell state, `[B, H]`; for cells other than the LSTM, a copy of
+    /// `hidden`.
     pub cell: FloatTensor<B>,
 }
 
-/// The sizes of a tensor whose rank the callers have checked.
+/// Sizes of a tensor, whose rank the callers have checked.
 pub(crate) fn dims<const D: usize>(shape: Shape) -> [usize; D] {
     shape.dims()
 }

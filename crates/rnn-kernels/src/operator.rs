@@ -1,4 +1,4 @@
-//! From public tensors to the backend extension and back.
+//! Conversion from public tensors to the backend extension and back.
 
 use burn::{
     backend::{Dispatch, DispatchDevice},
@@ -11,27 +11,27 @@ use crate::{
     ops::RecurrentOps,
 };
 
-/// Tensors of one call, whose shapes have been checked.
+/// Tensors of one call, with checked shapes.
 pub(crate) struct Call {
     pub(crate) kind: Cell,
     pub(crate) input: Tensor<3>,
     pub(crate) kernel: Tensor<2>,
     pub(crate) recurrent_kernel: Tensor<2>,
-    /// `[S*H]`; zeros when absent.
+    /// Bias of the sums, `[S*H]`; zeros if `None`.
     pub(crate) bias: Option<Tensor<1>>,
     pub(crate) mask: Option<Tensor<2, Bool>>,
     pub(crate) hidden: Option<Tensor<2>>,
     pub(crate) cell: Option<Tensor<2>>,
 }
 
-/// Hidden states of all steps, hidden and cell state after the last.
+/// Hidden states of all steps; hidden and cell state after the last step.
 pub(crate) struct LayerOutput {
     pub(crate) sequence: Tensor<3>,
     pub(crate) hidden: Tensor<2>,
     pub(crate) cell: Tensor<2>,
 }
 
-/// The device that computes: an autodiff device wraps another.
+/// Returns the device that computes; an autodiff device wraps it.
 pub(crate) fn computing(device: &Device) -> &DispatchDevice {
     match device.as_dispatch() {
         DispatchDevice::Autodiff(device) => device,
@@ -39,7 +39,7 @@ pub(crate) fn computing(device: &Device) -> &DispatchDevice {
     }
 }
 
-/// Whether a device's backend has the recurrent operators.
+/// True if the device's backend has the recurrent operators.
 pub(crate) fn has_operators(device: &Device) -> bool {
     match computing(device) {
         #[cfg(feature = "flex")]
@@ -53,7 +53,7 @@ pub(crate) fn has_operators(device: &Device) -> bool {
     }
 }
 
-/// Whether the operators of a device read and write `F16`.
+/// True if the device's operators store `F16`.
 fn stores_half(device: &Device) -> bool {
     #[cfg(feature = "gpu")]
     if let DispatchDevice::Cube(_) = computing(device) {
@@ -64,10 +64,10 @@ fn stores_half(device: &Device) -> bool {
 }
 
 impl Call {
-    /// Runs the operator. Numbers of half precision are computed in `F32` and come back as they
-    /// were: the CPU core has vectors of `f32` and `f64` only, and a sum over steps of sixteen bits
-    /// would lose what the last steps add. GPUs that can keep `F16` in memory do: every launch
-    /// computes in `F32`, what passes from one to the next is `F16`.
+    /// Runs the operator. Half precision is computed in `F32` and converted back. The CPU core has
+    /// vectors of `f32` and `f64` only. Sums of 16 bits over many steps would lose the last
+    /// contributions. GPUs that support `F16` store it: each launch computes in `F32` and stores
+    /// its results as `F16`.
     pub(crate) fn run(self) -> LayerOutput {
         let dtype = self.input.dtype();
         match dtype {

@@ -1,5 +1,4 @@
-//! The recurrent operators as a Burn backend extension: what a backend computes, on its own
-//! tensors.
+//! The recurrent operators as a Burn backend extension, on a backend's own tensors.
 
 use burn::backend::{Backend, backend_extension};
 
@@ -13,9 +12,9 @@ use crate::{
 
 /// A backend that runs recurrent cells over whole sequences.
 ///
-/// The default bodies are composed of the backend's own tensor operations and cost O(T), forward
-/// and backward; an empty `impl` makes an operator of them. Shapes, types and devices are checked
-/// by [`crate::simple_rnn()`], [`crate::lstm()`] and [`crate::gru()`], not here: call those.
+/// The default methods use the backend's tensor operations and cost O(T), forward and backward. An
+/// empty `impl` is therefore enough. These methods check nothing: call [`crate::simple_rnn()`],
+/// [`crate::lstm()`] or [`crate::gru()`], which check shapes, types and devices.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -24,13 +23,13 @@ use crate::{
     Autodiff
 )]
 pub trait RecurrentOps: Backend {
-    /// Runs a cell and keeps nothing.
+    /// Runs a cell for inference; nothing is saved for a backward pass.
     #[fusion(meta = metadata::outputs)]
     fn recurrent(#[extension_type] operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
         composed::forward(&operands, kind)
     }
 
-    /// Runs a cell and keeps what [`Self::recurrent_backward`] needs.
+    /// Runs a cell and saves what [`Self::recurrent_backward`] needs.
     #[fusion(meta = metadata::outputs_and_saved)]
     fn recurrent_saving(
         #[extension_type] operands: Operands<Self>,
@@ -39,8 +38,8 @@ pub trait RecurrentOps: Backend {
         composed::forward_saving(&operands, kind)
     }
 
-    /// The gradients of [`Self::recurrent_saving`]; that of the input only where `needs_input`.
-    /// Initial states of the operands are not read.
+    /// Computes the gradients of [`Self::recurrent_saving`]; that of the input only if
+    /// `needs_input`. The initial states in `operands` are not read.
     #[fusion(meta = metadata::gradients)]
     fn recurrent_backward(
         #[extension_type] operands: Operands<Self>,

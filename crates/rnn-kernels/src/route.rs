@@ -1,34 +1,35 @@
-//! How an operator runs on a device, for programs that say so.
+//! Reports how an operator runs on a device.
 
 use burn::tensor::Device;
 
 use crate::{cell::Cell, limits::GpuLimits, operator::has_operators};
 
-/// How an operator runs.
+/// How an operator runs on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Route {
-    /// On the CPU, all steps in one go, slices of the batch on several threads.
+    /// Fused on the CPU; slices of the batch run on several threads.
     Cpu,
-    /// On the GPU, all steps in one launch.
+    /// On the GPU, with all steps in one launch.
     OneLaunch {
-        /// Rows of the batch that a workgroup carries.
+        /// Rows of the batch per workgroup.
         rows: usize,
-        /// Invocations of a workgroup.
+        /// Invocations per workgroup.
         invocations: usize,
     },
-    /// On the GPU, step by step, a matrix product and a launch each.
+    /// On the GPU, with two launches per step: a matrix product and the cell.
     TwoLaunchesAStep,
-    /// Tensor operations step by step, with a gradient of its own.
+    /// Tensor operations, step by step, with a hand-written gradient.
     Composed,
-    /// Tensor operations step by step, differentiated by Burn: the backend is not one of the
-    /// operators'.
+    /// Tensor operations, step by step, differentiated by Burn's autodiff: the backend has no
+    /// recurrent operators.
     Reference,
 }
 
-/// The limits of a device that is a GPU, or what a driver offers as one.
+/// Returns the limits of a GPU device, or of a driver that emulates a GPU; `None` for other
+/// devices.
 ///
-/// The device is asked, which starts it if it was not in use.
+/// It queries the device, which initialises it on first use.
 pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
     #[cfg(feature = "gpu")]
     if let burn::backend::DispatchDevice::Cube(device) = crate::operator::computing(device) {
@@ -38,11 +39,20 @@ pub fn gpu_limits(device: &Device) -> Option<GpuLimits> {
     None
 }
 
-/// How the operator of a cell runs on a device, in `F32`.
+/// Returns how the operator of a cell runs on a device, in `F32`.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::Device;
+/// use rnn_kernels::{Cell, Route, route};
+///
+/// assert_eq!(route(Cell::Lstm, [64, 60, 80, 100], &Device::flex()), Route::Cpu);
+/// ```
 ///
 /// # Shapes
 ///
-/// The sizes are `B`, `T`, `I` and `H`: an input `[B, T, I]` and `H` hidden units.
+/// The sizes are `[B, T, I, H]`: an input `[B, T, I]` and `H` hidden units.
 pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Device) -> Route {
     let _ = (kind, batch, time, input, hidden);
     if !has_operators(device) {
@@ -51,11 +61,11 @@ pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Devi
     #[cfg(feature = "gpu")]
     if let Some(limits) = gpu_limits(device) {
         let sizes = crate::sizes::Sizes { batch, time, input, hidden };
-        return match crate::gpu::Way::of(kind, sizes, limits) {
-            Some(crate::gpu::Way::Whole(plan)) => {
+        return match crate::gpu::Method::of(kind, sizes, limits) {
+            Some(crate::gpu::Method::Whole(plan)) => {
                 Route::OneLaunch { rows: plan.rows, invocations: plan.units }
             }
-            Some(crate::gpu::Way::Steps) => Route::TwoLaunchesAStep,
+            Some(crate::gpu::Method::Steps) => Route::TwoLaunchesAStep,
             None => Route::Composed,
         };
     }

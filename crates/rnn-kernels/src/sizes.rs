@@ -1,4 +1,4 @@
-/// The sizes of one call.
+/// Sizes of one call: `B`, `T`, `I` and `H`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) batch: usize,

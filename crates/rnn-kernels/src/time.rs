@@ -1,4 +1,4 @@
-//! Going from one tensor over all time steps to one tensor per step, and back.
+//! Splits a tensor over all time steps into one tensor per step, for the reference operators.
 
 use burn::tensor::Tensor;
 
@@ -6,9 +6,9 @@ use crate::variant::Variant;
 
 /// Cuts a time-major `[T, B, F]` tensor into its `T` steps `[B, F]`.
 ///
-/// By halves, not step by step: the gradient of a slice is a zero tensor as large as what it was
-/// cut from, so cutting every step from the whole costs O(T^2) memory traffic backward, and cutting
-/// halves of halves O(T log T).
+/// It splits by halves. The gradient of a slice is a zero tensor of the size of its source. Slicing
+/// each step from the whole would cost O(T^2) memory traffic in the backward pass; halving costs
+/// O(T log T).
 pub(crate) fn unbind(steps: Tensor<3>) -> Vec<Tensor<2>> {
     let [time, batch, features] = steps.dims();
     if time == 1 {
@@ -20,17 +20,17 @@ pub(crate) fn unbind(steps: Tensor<3>) -> Vec<Tensor<2>> {
     first
 }
 
-/// What one gate adds up before its activation, for every step of a sequence.
+/// Parts of one gate's pre-activation, for all steps of a sequence.
 pub(crate) struct Gate {
-    /// The input's part, `[B, H]` a step.
+    /// Input product, `[B, H]` per step.
     pub(crate) projected: Vec<Tensor<2>>,
     recurrent_kernel: Tensor<2>,
-    /// Factor of the hidden state before the recurrent product, `[B, H]`.
+    /// Dropout factor of the hidden state before the recurrent product, `[B, H]`.
     dropout: Option<Tensor<2>>,
 }
 
 impl Gate {
-    /// The hidden state's part, `[B, H]`.
+    /// Recurrent product, `[B, H]`.
     pub(crate) fn recur(&self, hidden: &Tensor<2>) -> Tensor<2> {
         let hidden = match &self.dropout {
             Some(factor) => hidden.clone() * factor.clone(),
@@ -39,17 +39,17 @@ impl Gate {
         hidden.matmul(self.recurrent_kernel.clone())
     }
 
-    /// Input's and hidden state's part of step `t` together, `[B, H]`.
+    /// Pre-activation of step `t`, `[B, H]`: input product plus recurrent product.
     pub(crate) fn at(&self, t: usize, hidden: &Tensor<2>) -> Tensor<2> {
         self.projected[t].clone() + self.recur(hidden)
     }
 }
 
-/// Multiplies all steps of a `[B, T, I]` input by a `[I, G*H]` kernel in one product, and hands
-/// each gate its part of it and of the `[H, G*H]` recurrent kernel.
+/// Multiplies all steps of an input `[B, T, I]` by a kernel `[I, G*H]` in one product. Each gate
+/// gets its part of the product and of the recurrent kernel `[H, G*H]`.
 ///
-/// Gates are cut apart here, once a sequence, because cutting them in every step costs a zero
-/// tensor of all gates each backward.
+/// The gates are split here, once per sequence. Splitting them in every step would cost one zero
+/// tensor of all gates per slice in the backward pass.
 pub(crate) fn gates<const G: usize>(
     input: Tensor<3>,
     kernel: Tensor<2>,
@@ -87,7 +87,7 @@ pub(crate) fn gates<const G: usize>(
             (whole, _) => whole
                 .as_ref()
                 .map(|whole| cut(whole, gate))
-                .unwrap_or_else(|| unreachable!("one of both is there")),
+                .unwrap_or_else(|| unreachable!("either the whole product or the factors exist")),
         };
         Gate {
             projected: unbind(projected.reshape([time, batch, hidden])),

@@ -2,25 +2,46 @@ use burn::tensor::{Bool, Tensor};
 
 use crate::activation::sigmoid;
 
-/// What a reference operator can do beside the usual cell; [`Variant::default()`] is the usual
-/// cell.
+/// Variant of a cell for the reference operators. [`Variant::default()`] is the standard cell of
+/// the fused operators.
 ///
-/// The references are composed of tensor operations and differentiated by Burn's autodiff, so any
-/// function will do as an activation.
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor, activation::relu};
+/// use rnn_kernels::{SimpleRnnWeights, Variant, simple_rnn_reference};
+///
+/// let device = Device::flex();
+/// let weights = SimpleRnnWeights {
+///     kernel: Tensor::ones([2, 3], &device),
+///     recurrent_kernel: Tensor::zeros([3, 3], &device),
+///     bias: None,
+/// };
+/// let variant = Variant { activation: &|sums| relu(sums), ..Variant::default() };
+/// let output = simple_rnn_reference(Tensor::ones([4, 5, 2], &device), weights, None, &variant);
+/// assert_eq!(output.sequence.dims(), [4, 5, 3]);
+/// ```
+///
+/// # Gradients
+///
+/// The reference operators consist of tensor operations, which Burn's autodiff differentiates. So
+/// any differentiable function works as an activation.
 #[derive(Clone)]
 pub struct Variant<'a> {
     /// Activation of states and candidates (Keras `activation`).
     pub activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
     /// Activation of the gates (Keras `recurrent_activation`).
     pub recurrent_activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
-    /// Which steps count, `[B, T]`; at others a sequence keeps its state. All, when absent.
+    /// Mask, `[B, T]`: true at valid steps. At masked steps a sequence keeps its state. `None`
+    /// means that all steps are valid.
     pub mask: Option<Tensor<2, Bool>>,
-    /// A factor for the input of each gate, the same at every step: `G` tensors `[B, I]`.
+    /// Dropout factors of each gate's input, the same at every step: `G` tensors `[B, I]`.
     pub input_dropout: Option<Vec<Tensor<2>>>,
-    /// A factor for the hidden state that enters each gate's recurrent product, the same at every
+    /// Dropout factors of the hidden state in each gate's recurrent product, the same at every
     /// step: `G` tensors `[B, H]`.
     pub recurrent_dropout: Option<Vec<Tensor<2>>>,
-    /// GRU only: whether the reset gate acts after the recurrent product (Keras `reset_after`).
+    /// Whether the GRU's reset gate acts after the recurrent product (Keras `reset_after`). Other
+    /// cells ignore it.
     pub reset_after: bool,
 }
 
@@ -49,7 +70,7 @@ impl std::fmt::Debug for Variant<'_> {
 }
 
 impl Variant<'_> {
-    /// The inputs, with zeros where a step does not count, whatever the padding holds.
+    /// Sets masked inputs to zero, so that padding may hold any values, even NaN.
     pub(crate) fn clean(&self, input: Tensor<3>) -> Tensor<3> {
         match &self.mask {
             Some(mask) => {
@@ -60,7 +81,7 @@ impl Variant<'_> {
         }
     }
 
-    /// Which sequences keep their state at each step, `[B, H]` a step; empty without a mask.
+    /// Masked sequences of each step, as `[B, H]` per step; empty without a mask.
     pub(crate) fn masked(&self, units: usize) -> Vec<Tensor<2, Bool>> {
         let Some(mask) = &self.mask else { return Vec::new() };
         let [batch, time] = mask.dims();
@@ -69,7 +90,7 @@ impl Variant<'_> {
     }
 }
 
-/// The state after a step: where a sequence is masked, the one before it.
+/// Returns the state after a step. Masked sequences keep the previous state.
 pub(crate) fn keep(
     masked: Option<&Tensor<2, Bool>>,
     before: Tensor<2>,

@@ -1,4 +1,4 @@
-//! Makes an LSTM of `burn::nn` faster with one line, and times both.
+//! Converts an LSTM of `burn::nn` to ours with one line, and times both.
 //!
 //! `cargo run --release -p rnn-models --example from_burn_nn`
 
@@ -12,14 +12,14 @@ use burn::{
 };
 use rnn_models::{ConversionError, Lstm};
 
-/// Seconds of both layers for a batch, and how far apart their outputs are.
+/// Time of both layers for a batch, and the largest difference of their outputs.
 pub(crate) struct Comparison {
     pub(crate) burn_nn: Duration,
     pub(crate) ours: Duration,
     pub(crate) largest_difference: f32,
 }
 
-/// The fastest of a few calls, and what the last one gives.
+/// Returns the fastest time of five calls, and the output.
 fn time(forward: impl Fn() -> Tensor<3>) -> (Duration, Tensor<3>) {
     let mut fastest = Duration::MAX;
     let mut output = forward();
@@ -31,7 +31,7 @@ fn time(forward: impl Fn() -> Tensor<3>) -> (Duration, Tensor<3>) {
     (fastest, output)
 }
 
-/// Runs a layer of `burn::nn` and the layer it is converted to over batches `[32, 60, 16]`.
+/// Runs a layer of `burn::nn` and its conversion over a batch `[32, 60, 16]`.
 pub(crate) fn compare() -> Result<Comparison, ConversionError> {
     let device = Device::flex();
     let layer = nn::LstmConfig::new(16, 64, true).init(&device);
@@ -44,7 +44,7 @@ pub(crate) fn compare() -> Result<Comparison, ConversionError> {
     Ok(Comparison { burn_nn, ours, largest_difference })
 }
 
-#[allow(dead_code, reason = "the test calls what it calls")]
+#[allow(dead_code, reason = "the test calls `compare`")]
 fn main() -> Result<(), ConversionError> {
     let Comparison { burn_nn, ours, largest_difference } = compare()?;
     let ratio = burn_nn.as_secs_f64() / ours.as_secs_f64();

@@ -1,4 +1,4 @@
-//! Trains an LSTM to forecast a sine with Burn's Adam, and prints how the loss falls.
+//! Trains an LSTM to forecast a sine with Burn's Adam, and prints the loss.
 //!
 //! `cargo run -p rnn-models --example sine`
 
@@ -19,7 +19,7 @@ const WINDOW: usize = 20;
 const WINDOWS: usize = 100;
 const STEPS: usize = 60;
 
-/// Forecasts the value after a window from the last hidden state.
+/// A model that forecasts the value after a window from the last hidden state.
 #[derive(Module, Debug)]
 struct Forecaster {
     lstm: Lstm,
@@ -34,13 +34,13 @@ impl Forecaster {
         }
     }
 
-    /// The value `[B, 1]` after each window `[B, T, 1]`.
+    /// Forecasts the value `[B, 1]` after each window `[B, T, 1]`.
     fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         self.dense.forward(self.lstm.forward(windows, None).last())
     }
 }
 
-/// Windows `[B, T, 1]` of a sine, and the value `[B, 1]` after each.
+/// Creates windows `[B, T, 1]` of a sine, and the value `[B, 1]` after each.
 fn windows(device: &Device) -> (Tensor<3>, Tensor<2>) {
     let sine = |step: usize| (step as f32 * 0.3).sin();
     let windows: Vec<f32> =
@@ -50,7 +50,7 @@ fn windows(device: &Device) -> (Tensor<3>, Tensor<2>) {
     (windows, Tensor::from_data(TensorData::new(targets, [WINDOWS, 1]), device))
 }
 
-/// Trains a new model; gives the loss of each step.
+/// Trains a new model and returns the loss of each step.
 pub(crate) fn train() -> Vec<f32> {
     let device = Device::flex().autodiff();
     device.seed(1);
@@ -67,7 +67,7 @@ pub(crate) fn train() -> Vec<f32> {
     (0..STEPS).map(step).collect()
 }
 
-#[allow(dead_code, reason = "the test calls what it calls")]
+#[allow(dead_code, reason = "the test calls `train`")]
 fn main() {
     for (step, loss) in train().iter().enumerate().step_by(10) {
         println!("step {step:2}  loss {loss:.5}");

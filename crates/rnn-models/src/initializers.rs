@@ -16,7 +16,7 @@ pub(crate) fn orthogonal() -> Initializer {
     Initializer::Orthogonal { gain: 1.0 }
 }
 
-/// Draws a `[rows, columns]` parameter; Keras takes the fans of a kernel from its shape.
+/// Draws a `[rows, columns]` parameter. As in Keras, the fans of a kernel are its shape.
 pub(crate) fn matrix(
     initializer: &Initializer,
     [rows, columns]: [usize; 2],
@@ -25,12 +25,12 @@ pub(crate) fn matrix(
     drawn(initializer.init_with([rows, columns], Some(rows), Some(columns), device))
 }
 
-/// Draws a bias of `size` numbers, one of `rows` that Keras keeps in one tensor: it takes the fans
-/// from that tensor's shape, which are both the size of a single row.
+/// Draws a bias of `size` values. Keras keeps `rows` such biases in one tensor and takes the fans
+/// from its shape; for a single row, both fans are its size.
 ///
 /// # Panics
 ///
-/// When the initialiser is orthogonal, which is one of matrices.
+/// Panics if the initialiser is orthogonal: it is defined for matrices only.
 pub(crate) fn vector(
     initializer: &Initializer,
     rows: usize,
@@ -40,24 +40,23 @@ pub(crate) fn vector(
     let orthogonal = matches!(initializer, Initializer::Orthogonal { .. });
     assert!(
         !orthogonal,
-        "bias_initializer is orthogonal, which only a matrix can be; expected another one for a \
-         bias of shape [{size}]"
+        "bias_initializer: orthogonal is for matrices only (use another one for a bias of shape \
+         [{size}])"
     );
     let fan_in = if rows == 1 { size } else { rows };
     drawn(initializer.init_with([size], Some(fan_in), Some(size), device))
 }
 
-/// A parameter with its numbers drawn. Burn draws them at their first use, so that with one seed
-/// they would depend on what is done first: running a layer, printing it, drawing a dropout mask.
+/// Draws the values of a parameter now. Burn draws them at their first use; with a given seed, they
+/// would then depend on what runs first: a forward pass, printing, or a dropout mask.
 fn drawn<const D: usize>(parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
     drop(parameter.val());
     parameter
 }
 
-/// A dense layer as Keras starts it: glorot-uniform kernel, zero bias.
+/// A dense layer with Keras's initial weights: glorot-uniform kernel, zero bias.
 ///
-/// Burn's `LinearConfig` has one initialiser for both and no zero bias, so the bias is set
-/// afterwards.
+/// Burn's `LinearConfig` has one initialiser for kernel and bias, so the bias is set afterwards.
 pub(crate) fn dense(inputs: usize, outputs: usize, device: &Device) -> Linear {
     let linear = LinearConfig::new(inputs, outputs)
         .with_initializer(glorot_uniform())
@@ -69,7 +68,7 @@ pub(crate) fn dense(inputs: usize, outputs: usize, device: &Device) -> Linear {
     }
 }
 
-/// A dense layer of zeros.
+/// A dense layer with zero kernel and zero bias.
 pub(crate) fn zero_dense(inputs: usize, outputs: usize, device: &Device) -> Linear {
     let zeros = Initializer::Zeros;
     Linear {
@@ -78,7 +77,7 @@ pub(crate) fn zero_dense(inputs: usize, outputs: usize, device: &Device) -> Line
     }
 }
 
-/// An embedding as Keras starts it: uniform in [-0.05, 0.05].
+/// An embedding with Keras's initial weights: uniform in [-0.05, 0.05].
 pub(crate) fn embedding(count: usize, size: usize, device: &Device) -> Embedding {
     let initializer = Initializer::Uniform { min: -0.05, max: 0.05 };
     Embedding {

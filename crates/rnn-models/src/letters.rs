@@ -20,19 +20,32 @@ pub struct LettersModelConfig {
     pub classes: usize,
     /// Hidden units of the SimpleRNN.
     pub units: usize,
-    /// Size of the learnt embedding; without one, letters enter one-hot.
+    /// Size of the learnt embedding. `None` means that letters are one-hot encoded.
     pub embedding: Option<usize>,
 }
 
-/// Predicts the next letter: one-hot or embedding, then SimpleRNN, then a dense layer over the
-/// alphabet.
+/// A model that predicts the next letter. It has a one-hot encoding or an embedding, then a
+/// SimpleRNN, then a dense layer with one output per letter.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor, activation::softmax};
+/// use rnn_models::LettersModelConfig;
+///
+/// let device = Device::flex();
+/// let model = LettersModelConfig::new(26, 10).with_embedding(Some(4)).init(&device);
+/// let letters = Tensor::from_data([[0, 1, 2, 3]], &device); // "abcd"
+/// let probabilities = softmax(model.forward(letters), 1);
+/// assert_eq!(probabilities.dims(), [1, 26]);
+/// ```
 #[derive(Module, Debug)]
 pub struct LettersModel {
-    /// Embedding of the letters; one-hot when absent.
+    /// Embedding of the letters; `None` for a one-hot encoding.
     pub embedding: Option<Embedding>,
     /// The recurrent layer.
     pub rnn: SimpleRnn,
-    /// From the last hidden state to one logit a letter.
+    /// Dense layer from the last hidden state to one logit per letter.
     pub dense: Linear,
 }
 
@@ -41,7 +54,7 @@ impl LettersModelConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero; the message names it.
+    /// Panics if a size is zero; the message names it.
     pub fn init(&self, device: &Device) -> LettersModel {
         at_least_one("LettersModelConfig", "classes", self.classes);
         at_least_one("LettersModelConfig", "embedding", self.embedding.unwrap_or(1));
@@ -55,7 +68,8 @@ impl LettersModelConfig {
 }
 
 impl LettersModel {
-    /// Logits of the next letter; their softmax is the course's output.
+    /// Returns the logits of the next letter. Their softmax gives the probabilities, the output of
+    /// the course's model.
     ///
     /// # Shapes
     ///
@@ -70,7 +84,7 @@ impl LettersModel {
         self.dense.forward(self.rnn.forward(input, None).state)
     }
 
-    /// The model as a table, for windows of `window` letters.
+    /// Summarises the model as a table, for windows of `window` letters.
     pub fn summary(&self, window: usize) -> ModelSummary {
         let [units, classes] = self.dense.weight.dims();
         let mut layers = Vec::new();
@@ -84,9 +98,9 @@ impl LettersModel {
     }
 }
 
-/// Each id as a row of zeros and a one, `[B, T, classes]`.
+/// One-hot encodes ids as `[B, T, classes]`.
 ///
-/// `Tensor::one_hot` reads the smallest and the largest id: on a GPU, a wait in every step.
+/// `Tensor::one_hot` reads back the smallest and the largest id, so a GPU would wait in every step.
 fn one_hot(ids: Tensor<2, Int>, classes: usize) -> Tensor<3> {
     let [batch, time] = ids.dims();
     let all = Tensor::<1, Int>::arange(0..classes as i64, &ids.device()).reshape([1, 1, classes]);

@@ -1,63 +1,87 @@
-//! SimpleRNN, LSTM and GRU as Burn modules with the defaults of the Keras layers, and the two model
-//! families of the course.
+//! SimpleRNN, LSTM and GRU layers for Burn, with the options and defaults of the Keras layers. The
+//! crate also has the two model families of the course.
 //!
-//! Modules are generic over backends through Burn's `Device`: the device given to `init` decides
-//! where they live.
+//! Layers are Burn modules. They run on the device that is passed to `init`, on any backend.
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`SimpleRnn`], [`Lstm`], [`Gru`] | the layers |
+//! | [`Bidirectional`], [`Stack`], [`Stateful`] | wrappers of a layer |
+//! | [`Sequences`] | input with padding |
+//! | [`Regularizer`], [`Constraint`] | penalties and limits of weights |
+//! | [`Recurrent`] | a layer whose cell is chosen at run time |
+//! | [`SeriesModel`], [`LettersModel`] | the course's models |
 //!
 //! # From Keras
 //!
-//! `SimpleRNN(units)`, `LSTM(units)` and `GRU(units)` are `SimpleRnnConfig::new(input_size, units)`
-//! and so on; the input size is given, not inferred at the first call. Arguments are fields of the
-//! configuration, with Keras's defaults, unless said otherwise.
+//! `LSTM(units)` becomes `LstmConfig::new(input_size, units)`; the other layers follow the same
+//! pattern. The input size is given, not inferred at the first call. Keras's arguments are fields
+//! of the configuration, with the same defaults unless the table says otherwise.
 //!
-//! | Keras | here | differs |
+//! | Keras | here | difference |
 //! |---|---|---|
-//! | `units` | `units` | beside it `input_size` |
-//! | `activation` = tanh | `activation` | Burn's activations: tanh, sigmoid, relu, identity, hard sigmoid, softsign, elu, selu, gelu and more. Keras 3's hard sigmoid is Burn's with `alpha` 1/6 |
-//! | `recurrent_activation` = sigmoid | `recurrent_activation` | likewise |
+//! | `units` | `units` | `input_size` comes before it |
+//! | `activation` = tanh | `activation` | Burn's activations; see below |
+//! | `recurrent_activation` = sigmoid | `recurrent_activation` | Burn's activations |
 //! | `use_bias` | `bias` | |
 //! | `kernel_initializer` = glorot_uniform | `kernel_initializer` | Burn's initialisers |
 //! | `recurrent_initializer` = orthogonal | `recurrent_initializer` | Burn's initialisers |
-//! | `bias_initializer` = zeros | `bias_initializer` | Burn's initialisers but the orthogonal one; fans are those of Keras's shape |
+//! | `bias_initializer` = zeros | `bias_initializer` | not orthogonal; fans as in Keras |
 //! | `unit_forget_bias` = True | `unit_forget_bias` | |
-//! | `kernel_`, `recurrent_`, `bias_regularizer` = `L1L2` | the same, [`Regularizer`] | added to the loss by the caller: `layer.penalty()` ([`RecurrentLayer`]) |
-//! | `activity_regularizer` | a term of the loss from `output.sequence` | no argument of its own |
-//! | `kernel_`, `recurrent_`, `bias_constraint` = `MaxNorm`, `NonNeg` | the same, [`Constraint`] | applied by the caller after an optimizer's step: `layer.constrained()` |
-//! | `dropout` | `dropout` | other random numbers; drawn for inputs on an autodiff device, as Burn's dropout does, also in a frozen layer |
-//! | `recurrent_dropout` | `recurrent_dropout` | other random numbers; LSTM and GRU draw a mask for each gate, as in Keras |
-//! | `seed` | `Device::seed` | one generator for all layers of a device; weights are drawn when a layer is made, in the order of its fields; the masks of dropout on GPUs come from `Device::flex()`, to be the CPU's |
-//! | `return_sequences=True` | `output.sequence`, `[B, T, H]` | a field, not a flag: the rank of a Rust tensor is part of its type |
-//! | `return_sequences=False` | `output.last()`, `[B, H]` | a sequence of which no step counts gives its initial state, in Keras zeros |
-//! | `return_state=True` | `output.state` | always there |
+//! | `*_regularizer` = `L1L2` | the same, [`Regularizer`] | add `layer.penalty()` to the loss |
+//! | `activity_regularizer` | | add a term of `output.sequence` to the loss |
+//! | `*_constraint` = `MaxNorm`, `NonNeg` | the same, [`Constraint`] | call `layer.constrained()` |
+//! | `dropout`, `recurrent_dropout` | the same | other random numbers; see below |
+//! | `seed` | `Device::seed` | one generator per device; see below |
+//! | `return_sequences=True` | `output.sequence`, `[B, T, H]` | always returned |
+//! | `return_sequences=False` | `output.last()`, `[B, H]` | see below for empty sequences |
+//! | `return_state=True` | `output.state` | always returned |
 //! | `initial_state` | second argument of `forward` | |
-//! | outputs before the first step that counts | zeros, as in Keras, also with an initial state | the operators of `rnn-kernels` give that state |
-//! | `go_backwards` | `go_backwards` | not for layers of a [`Bidirectional`] or [`Stack`], which refuse it |
-//! | `stateful`, `reset_state()` | [`Stateful`], `reset()` | a wrapper: a layer itself never changes |
-//! | `training` | the input's device | dropout works on an autodiff device; `layer.valid()` is the layer for inference |
+//! | `go_backwards` | `go_backwards` | not inside [`Bidirectional`] and [`Stack`] |
+//! | `stateful`, `reset_state()` | [`Stateful`], `reset()` | a wrapper |
+//! | `training` | the input's device | dropout is active on an autodiff device |
 //! | `trainable=False` | `layer.no_grad()` | |
-//! | `dtype` | the type of the weights and inputs | f32 unless they are cast; half precision is computed in f32 (`rnn-kernels`) |
-//! | `name` | | a module has the name of its field |
-//! | `mask` | [`Sequences::with_mask`], [`Sequences::with_lengths`] | goes into `forward` with the values |
-//! | `zero_output_for_mask` | `output.sequence.mask_fill(..)` | only [`Bidirectional`] does it by itself, as in Keras |
-//! | `unroll`, `use_cudnn` | | nothing to choose |
+//! | `dtype` | the type of weights and input | f32 unless you cast them |
+//! | `name` | the name of the module's field | |
+//! | `mask` | [`Sequences::with_mask`], [`Sequences::with_lengths`] | passed to `forward` |
+//! | `zero_output_for_mask` | `output.sequence.mask_fill(..)` | automatic in [`Bidirectional`] |
+//! | `unroll`, `use_cudnn` | | not needed |
 //! | `GRU(reset_after=True)` | `reset_after` | |
-//! | `Bidirectional(layer, merge_mode)` | [`BidirectionalConfig`], [`MergeMode`] | `merge_mode=None` is calling its two layers; it is no layer of a [`Stack`] or [`Stateful`] |
-//! | `Bidirectional(backward_layer=)` | `Bidirectional { forward, backward, merge }` | made without `go_backwards` |
+//! | `Bidirectional(layer, merge_mode)` | [`BidirectionalConfig`], [`MergeMode`] | see below |
+//! | `Bidirectional(backward_layer=)` | `Bidirectional { forward, backward, merge }` | |
 //! | `Bidirectional(weights=)` | `layer.load_record` | |
-//! | `LSTMCell` and so on, called step by step | `layer.step(input, state)` | |
-//! | `RNN([cell, cell])` | [`StackConfig`] | PyTorch's `num_layers` and `dropout`; instead of `go_backwards`, flip input and mask. Cells of one's own are no argument |
+//! | `LSTMCell` and so on | `layer.step(input, state)` | |
+//! | `RNN([cell, cell])` | [`StackConfig`] | no custom cells |
 //!
-//! Fused, on CPUs and GPUs: tanh and sigmoid (the defaults), with or without bias, masks, states,
-//! dropout, regularizers and constraints. Composed of tensor operations, and several times slower:
-//! other activations, recurrent dropout while training, and a GRU whose reset gate acts before the
-//! product.
+//! - **Activations.** Burn has tanh, sigmoid, relu, identity, hard sigmoid, softsign, elu, selu,
+//!   gelu and more. The hard sigmoid of Keras 3 is Burn's with `alpha` 1/6.
+//! - **Regularizers and constraints.** Call `layer.constrained()` after each step of the optimizer.
+//!   Both methods are on [`RecurrentLayer`].
+//! - **Dropout.** LSTM and GRU draw a recurrent mask for each gate, as in Keras. Masks are drawn if
+//!   the input is on an autodiff device, even in a frozen layer. `layer.valid()` is the layer for
+//!   inference.
+//! - **Seed.** Weights are drawn by `init`, in the order of the fields. Dropout masks for GPUs come
+//!   from the generator of `Device::flex()`, so that they equal those of the CPU.
+//! - **Masks.** Outputs before the first valid step are zero, as in Keras, even with an initial
+//!   state; the operators of `rnn-kernels` return that state there. If all steps are masked,
+//!   `last()` is the initial state, while Keras returns zeros.
+//! - **Bidirectional.** For `merge_mode=None`, call its two layers. It cannot go into a [`Stack`]
+//!   or [`Stateful`]. Its layers must not have `go_backwards` set.
+//! - **Stack.** Layers and `dropout` between them work as PyTorch's `num_layers` and `dropout`.
+//!   Instead of `go_backwards`, flip the input and the mask.
+//! - **Half precision.** It is computed in f32; see `rnn-kernels`.
+//!
+//! Tanh and sigmoid, the defaults, run as fused operators on CPUs and GPUs. Biases, masks, states,
+//! dropout, regularizers and constraints keep them fused. Three options run as separate tensor
+//! operations, several times slower: other activations, recurrent dropout in training, and
+//! `reset_after=false`.
 //!
 //! # From `burn::nn`
 //!
-//! `burn::nn`'s `Rnn`, `Lstm` and `Gru` become [`SimpleRnn`], [`Lstm`] and [`Gru`] by `TryFrom`,
-//! and back; `BiRnn`, `BiLstm` and `BiGru` become [`Bidirectional`]. Outputs, states and gradients
-//! stay the same but for rounding, and weights stay parameters on their device. A setting without a
-//! counterpart, such as `clip`, is refused with a [`ConversionError`].
+//! The layers `Rnn`, `Lstm` and `Gru` of `burn::nn` convert to [`SimpleRnn`], [`Lstm`] and [`Gru`]
+//! with `TryFrom`, and back. `BiRnn`, `BiLstm` and `BiGru` convert to [`Bidirectional`]. Outputs,
+//! states and gradients stay the same up to rounding. A setting without a counterpart, such as
+//! `clip`, gives a [`ConversionError`]. The README compares both interfaces.
 //!
 //! ```
 //! use burn::{nn, tensor::Device};
@@ -71,8 +95,8 @@
 //!
 //! # Shapes
 //!
-//! `B` batch, `T` time, `I` input features, `H` hidden units; see `rnn-kernels` for the layout of
-//! the weights.
+//! `B` is the batch, `T` time, `I` input features and `H` hidden units. `rnn-kernels` documents the
+//! layout of the weights.
 
 mod dropout;
 mod initializers;
@@ -94,3 +118,8 @@ pub use rnn_kernels::{
 };
 pub use series::{SeriesModel, SeriesModelConfig};
 pub use summary::{LayerSummary, ModelSummary};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,10 +8,10 @@ use rnn_kernels::{Cell, HiddenOutput};
 
 use crate::layers::{Gru, GruConfig, Lstm, LstmConfig, SimpleRnn, SimpleRnnConfig};
 
-/// Configuration of a [`Recurrent`] layer with the defaults of its cell.
+/// Configuration of a [`Recurrent`] layer. All other options have the defaults of its cell.
 #[derive(Config, Debug)]
 pub struct RecurrentConfig {
-    /// The cell.
+    /// Recurrent cell of the layer.
     pub cell: Cell,
     /// Number of input features.
     pub input_size: usize,
@@ -20,13 +20,28 @@ pub struct RecurrentConfig {
 }
 
 /// A recurrent layer whose cell is chosen at run time.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_models::{Cell, RecurrentConfig};
+///
+/// let device = Device::flex();
+/// for cell in Cell::ALL {
+///     let layer = RecurrentConfig::new(cell, 3, 16).init(&device);
+///     let output = layer.forward(Tensor::ones([2, 5, 3], &device));
+///     assert_eq!(output.sequence.dims(), [2, 5, 16]);
+///     assert_eq!(output.last.dims(), [2, 16]);
+/// }
+/// ```
 #[derive(Module, Debug)]
 pub enum Recurrent {
-    /// See [`SimpleRnn`].
+    /// A SimpleRNN layer; see [`SimpleRnn`].
     SimpleRnn(SimpleRnn),
-    /// See [`Lstm`].
+    /// An LSTM layer; see [`Lstm`].
     Lstm(Lstm),
-    /// See [`Gru`].
+    /// A GRU layer; see [`Gru`].
     Gru(Gru),
 }
 
@@ -44,7 +59,7 @@ impl RecurrentConfig {
     ///
     /// # Panics
     ///
-    /// When a size is zero; the message names it.
+    /// Panics if a size is zero; the message names it.
     pub fn init(&self, device: &Device) -> Recurrent {
         let &Self { cell, input_size, units } = self;
         match cell {
@@ -58,7 +73,7 @@ impl RecurrentConfig {
 }
 
 impl Recurrent {
-    /// Runs the layer over a batch of sequences, from zero states.
+    /// Runs the layer over a batch of sequences, starting from zero states.
     ///
     /// # Shapes
     ///
@@ -67,7 +82,7 @@ impl Recurrent {
     ///
     /// # Panics
     ///
-    /// When the input has another number of features than the layer; the message says so.
+    /// Panics if the input's number of features is not that of the layer; the message gives both.
     pub fn forward(&self, input: Tensor<3>) -> RecurrentOutput {
         match self {
             Self::SimpleRnn(layer) => layer.forward(input, None).into(),
@@ -79,7 +94,7 @@ impl Recurrent {
         }
     }
 
-    /// The layer's cell.
+    /// Recurrent cell of the layer.
     pub fn cell(&self) -> Cell {
         match self {
             Self::SimpleRnn(_) => Cell::SimpleRnn,

@@ -15,50 +15,65 @@ use crate::{
     summary::{LayerSummary, ModelSummary},
 };
 
-/// Configuration of a [`SeriesModel`]; the defaults are those of the course's models of prices.
+/// Configuration of a [`SeriesModel`]; its defaults are those of the course's price models.
 #[derive(Config, Debug)]
 pub struct SeriesModelConfig {
-    /// The recurrent cell of all layers.
+    /// Recurrent cell of all layers.
     pub cell: Cell,
-    /// Input features a step.
+    /// Input features per step.
     #[config(default = 1)]
     pub features: usize,
-    /// Hidden units of each recurrent layer.
+    /// Hidden units of each recurrent layer, from first to last.
     #[config(default = "vec![80, 100]")]
     pub units: Vec<usize>,
-    /// Values predicted at once.
+    /// Number of future values that are predicted at once.
     #[config(default = 1)]
     pub horizon: usize,
-    /// Quantiles predicted of each value; 1: only the value.
+    /// Number of quantiles predicted per value; 1 means a point prediction.
     #[config(default = 1)]
     pub quantiles: usize,
-    /// Which of the quantiles, from 0, the outputs are themselves; each other is a positive
-    /// distance from its neighbour.
+    /// Index of the quantile that the dense layer predicts directly, usually the median. Each other
+    /// quantile is predicted as a positive distance from its neighbour.
     #[config(default = 0)]
     pub median: usize,
-    /// Fraction of values dropped after each recurrent layer while training.
+    /// Dropout rate after each recurrent layer, in training.
     #[config(default = 0.2)]
     pub dropout: f64,
-    /// Whether the dense layer starts at zero, so that an untrained model predicts 0: where 0 is a
-    /// good forecast to begin with.
+    /// Whether the dense layer's weights start at zero, so that an untrained model predicts 0. It
+    /// suits targets such as returns, for which 0 is a reasonable first forecast.
     #[config(default = false)]
     pub zero_output: bool,
 }
 
-/// Predicts the next values of a series: recurrent layers with dropout after each, then a dense
-/// layer.
+/// A model that predicts the next values of a series. It has recurrent layers with dropout after
+/// each, then a dense layer.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_models::{Cell, SeriesModelConfig};
+///
+/// let device = Device::flex();
+/// let config = SeriesModelConfig::new(Cell::Lstm).with_features(5).with_units(vec![32, 16]);
+/// let model = config.init(&device);
+/// let windows = Tensor::zeros([8, 60, 5], &device);
+/// assert_eq!(model.forward(windows).dims(), [8, 1]);
+/// println!("{}", model.summary(60));
+/// ```
 #[derive(Module, Debug)]
 pub struct SeriesModel {
-    /// Recurrent layers; all hidden states of one go on to the next, of the last only the last.
+    /// Recurrent layers, from first to last. Each passes all hidden states to the next layer; the
+    /// last one passes only its last hidden state to the dense layer.
     pub layers: Vec<Recurrent>,
     /// Dropout after each recurrent layer.
     pub dropout: Dropout,
-    /// From the last hidden state to the predictions.
+    /// Dense layer from the last hidden state to the predictions.
     pub dense: Linear,
-    /// Quantiles of each value.
+    /// Number of quantiles per value.
     #[module(skip)]
     pub quantiles: usize,
-    /// Which of them the outputs are themselves.
+    /// Index of the quantile that the dense layer predicts directly.
     #[module(skip)]
     pub median: usize,
 }
@@ -68,19 +83,18 @@ impl SeriesModelConfig {
     ///
     /// # Panics
     ///
-    /// When there is no layer, a size is zero, `median` is none of the quantiles, or `dropout` is
-    /// not in [0, 1).
+    /// Panics if `units` is empty or a size is zero. Panics if `median` is not below `quantiles`,
+    /// or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> SeriesModel {
         assert!(
             !self.units.is_empty(),
-            "SeriesModelConfig: units is empty, expected a number for each of one or more layers"
+            "SeriesModelConfig: units is empty (give the hidden units of at least one layer)"
         );
         at_least_one("SeriesModelConfig", "horizon", self.horizon);
         let Self { median, quantiles, .. } = self;
         assert!(
             median < quantiles,
-            "SeriesModelConfig: median is {median}, expected an index below {quantiles}, the \
-             quantiles"
+            "SeriesModelConfig: median is {median} (expected an index below quantiles, {quantiles})"
         );
         let inputs = [&[self.features], self.units.as_slice()].concat();
         let pairs = inputs.windows(2);
@@ -99,8 +113,8 @@ impl SeriesModelConfig {
 }
 
 impl SeriesModel {
-    /// Predicts the values after each window, or quantiles of them: the lowest of all values first,
-    /// and none above the next.
+    /// Predicts the values after each window, or their quantiles. The columns hold the lowest
+    /// quantile of all values first, then the next quantile. Quantiles never cross.
     ///
     /// # Shapes
     ///
@@ -108,19 +122,19 @@ impl SeriesModel {
     /// - output: `[B, quantiles * horizon]`
     pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let Some((last, before)) = self.layers.split_last() else {
-            unreachable!("a model has at least one layer")
+            unreachable!("init refuses a model without layers")
         };
         let hidden = before.iter().fold(windows, |input, layer| {
             drop_values(&self.dropout, layer.forward(input).sequence)
         });
-        rising(
+        without_crossing(
             self.dense.forward(drop_values(&self.dropout, last.forward(hidden).last)),
             self.quantiles,
             self.median,
         )
     }
 
-    /// The model as a table, for windows of `window` steps.
+    /// Summarises the model as a table, for windows of `window` steps.
     pub fn summary(&self, window: usize) -> ModelSummary {
         let mut layers = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -135,15 +149,16 @@ impl SeriesModel {
     }
 }
 
-/// Quantiles that never cross: the median is what it is, each other is a positive distance from its
-/// neighbour (as in Park et al., "Learning quantile functions without quantile crossing for
-/// distribution-free time series forecasting", AISTATS 2022, which adds up positive increments).
+/// Turns raw outputs into quantiles that never cross. The median is kept, and each other quantile
+/// lies at a positive distance from its neighbour. The method is that of Park et al., "Learning
+/// quantile functions without quantile crossing for distribution-free time series forecasting",
+/// AISTATS 2022, which sums positive increments.
 ///
 /// # Shapes
 ///
 /// - outputs: `[B, quantiles * horizon]`
 /// - output: the same
-fn rising(outputs: Tensor<2>, quantiles: usize, median: usize) -> Tensor<2> {
+fn without_crossing(outputs: Tensor<2>, quantiles: usize, median: usize) -> Tensor<2> {
     if quantiles == 1 {
         return outputs;
     }
@@ -165,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_never_cross_whatever_the_weights() {
+    fn quantiles_never_cross_for_random_outputs() {
         let device = Device::flex();
         device.seed(1);
         for (quantiles, median) in [(2, 0), (2, 1), (3, 1), (5, 1)] {
@@ -173,7 +188,7 @@ mod tests {
                 Tensor::<2>::random([50, quantiles * 4], Distribution::Normal(0.0, 30.0), &device);
             let numbers = |one: Tensor<2>| one.into_data().iter::<f32>().collect::<Vec<f32>>();
             let own = numbers(outputs.clone().chunk(quantiles, 1)[median].clone());
-            let all: Vec<Vec<f32>> = rising(outputs, quantiles, median)
+            let all: Vec<Vec<f32>> = without_crossing(outputs, quantiles, median)
                 .chunk(quantiles, 1)
                 .into_iter()
                 .map(numbers)

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// One line of a model summary.
+/// One row of a model summary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// Layer name, e.g. `SimpleRNN`.
+    /// Layer name, for example `SimpleRNN`.
     pub layer: String,
     /// Output shape without the batch dimension.
     pub output_shape: Vec<usize>,
@@ -11,11 +11,11 @@ pub struct LayerSummary {
     pub parameters: usize,
 }
 
-/// A model as a table, as Keras's `model.summary()` prints it: layer, output shape, parameters,
-/// total.
+/// A model as a table of layers, output shapes and parameters, as Keras's `model.summary()` prints
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSummary {
-    /// Layers in the order data passes them.
+    /// Layers, from input to output.
     pub layers: Vec<LayerSummary>,
 }
 

@@ -1,7 +1,7 @@
-//! Layers of `burn::nn` against what they are converted to, and back: outputs, states, gradients,
-//! and what is refused.
+//! Tests of the conversions from and to `burn::nn`: outputs, states, gradients and errors.
 //!
-//! A program of its own: flex computes in `F64` here, which a process can choose only once.
+//! This is a separate test program, because flex computes in `F64` here. A process can set that
+//! type only once.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
@@ -21,7 +21,7 @@ use rnn_models::{
     LstmConfig, LstmState, MergeMode, Regularizer, SimpleRnn, SimpleRnnConfig,
 };
 
-/// Both sides add up the same products in other orders.
+/// Both layers add up the same products, in a different order.
 const TOLERANCE_F64: f64 = 1e-12;
 const TOLERANCE_F32: f64 = 1e-6;
 
@@ -30,7 +30,7 @@ const TIME: usize = 7;
 const INPUT: usize = 2;
 const UNITS: usize = 5;
 
-/// flex in `F64`, and ndarray in `F32`.
+/// Devices and tolerances: flex in `F64`, ndarray in `F32`.
 fn devices() -> [(Device, f64); 2] {
     static CONFIGURED: Once = Once::new();
     let mut flex = Device::flex();
@@ -42,10 +42,10 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
 }
 
-/// Initial states: two of an LSTM, and as many of the other direction.
+/// Initial states: hidden and cell state of an LSTM, then those of the backward direction.
 type Initial = [Tensor<2>; 4];
 
-/// A layer of either crate: hidden states of all steps, then the final states.
+/// A layer of either crate. It returns the hidden states of all steps, then the final states.
 trait Layer: Clone {
     fn outputs(&self, input: Tensor<3>, initial: Option<Initial>) -> (Tensor<3>, Vec<Tensor<2>>);
 }
@@ -96,7 +96,7 @@ impl Layer for Gru {
     }
 }
 
-/// Both directions of a layer as Burn takes their states, `[2, B, H]`.
+/// States of both directions stacked as Burn takes them, `[2, B, H]`.
 fn stacked(forward: Tensor<2>, reverse: Tensor<2>) -> Tensor<3> {
     Tensor::stack(vec![forward, reverse], 0)
 }
@@ -158,7 +158,7 @@ impl Layer for Bidirectional<Lstm> {
     }
 }
 
-/// Numbers above 1 differ by at most the tolerance of their size.
+/// Compares numbers. The tolerance is absolute below 1 and relative above.
 fn assert_close(got: TensorData, expected: TensorData, tolerance: f64, what: &str) {
     assert_eq!(got.shape(), expected.shape(), "{what}");
     for (index, (got, expected)) in got.iter::<f64>().zip(expected.iter::<f64>()).enumerate() {
@@ -169,7 +169,7 @@ fn assert_close(got: TensorData, expected: TensorData, tolerance: f64, what: &st
     }
 }
 
-/// Checks that two layers give the same, from zero states and from others.
+/// Checks that two layers give the same outputs, from zero and from random states.
 fn assert_same(
     got: &impl Layer,
     expected: &impl Layer,
@@ -195,7 +195,7 @@ fn assert_same(
     }
 }
 
-/// Converts a layer and the result back, and checks that all three give the same.
+/// Converts a layer and the result back, and checks that all three give the same outputs.
 fn check<From, To>(layer: From, device: &Device, tolerance: f64, what: &str) -> (To, From)
 where
     From: Layer + TryFrom<To, Error = ConversionError>,
@@ -204,12 +204,12 @@ where
     let converted = To::try_from(layer.clone()).unwrap();
     assert_same(&converted, &layer, device, tolerance, what);
     let back = From::try_from(converted.clone()).unwrap();
-    assert_same(&back, &layer, device, tolerance, &format!("{what}, there and back"));
+    assert_same(&back, &layer, device, tolerance, &format!("{what}, converted back"));
     (converted, back)
 }
 
 #[test]
-fn a_converted_layer_gives_the_outputs_and_states_of_burns_and_so_does_one_converted_back() {
+fn converted_layers_keep_outputs_and_states_in_both_directions() {
     for (device, tolerance) in devices() {
         for bias in [true, false] {
             let rnn = nn::RnnConfig::new(INPUT, UNITS, bias);
@@ -241,7 +241,7 @@ fn a_converted_layer_gives_the_outputs_and_states_of_burns_and_so_does_one_conve
 }
 
 #[test]
-fn layers_of_both_directions_are_converted_too() {
+fn bidirectional_layers_are_converted() {
     for (device, tolerance) in devices() {
         let rnn = BiRnnConfig::new(INPUT, UNITS, true).init(&device);
         check::<_, Bidirectional<SimpleRnn>>(rnn, &device, tolerance, "BiRnn");
@@ -253,7 +253,7 @@ fn layers_of_both_directions_are_converted_too() {
 }
 
 #[test]
-fn a_layer_of_ours_gives_the_same_as_a_layer_of_burns() {
+fn our_layers_converted_to_burn_nn_give_the_same_outputs() {
     for (device, tolerance) in devices() {
         for bias in [true, false] {
             let rnn = SimpleRnnConfig::new(INPUT, UNITS).with_bias(bias).init(&device);
@@ -274,7 +274,7 @@ fn a_layer_of_ours_gives_the_same_as_a_layer_of_burns() {
     }
 }
 
-/// The numbers of all parameters of a module, in its order.
+/// Values of all parameters of a module, in its order.
 fn numbers(module: &impl Module) -> Vec<TensorData> {
     struct Numbers(Vec<TensorData>);
     impl ModuleVisitor for Numbers {
@@ -288,7 +288,7 @@ fn numbers(module: &impl Module) -> Vec<TensorData> {
 }
 
 #[test]
-fn weights_come_back_to_the_bit_and_two_biases_as_their_sum() {
+fn weights_convert_back_exactly_and_two_biases_become_their_sum() {
     for (device, tolerance) in devices() {
         let gru = nn::GruConfig::new(INPUT, UNITS, true).init(&device);
         let (_, back) = check::<_, Gru>(gru.clone(), &device, tolerance, "Gru");
@@ -324,12 +324,12 @@ fn weights_come_back_to_the_bit_and_two_biases_as_their_sum() {
 
         let ours = LstmConfig::new(INPUT, UNITS).init(&device);
         let (_, back) = check::<_, nn::Lstm>(ours.clone(), &device, tolerance, "ours");
-        assert_eq!(numbers(&back), numbers(&ours), "one bias has nothing to be added to");
+        assert_eq!(numbers(&back), numbers(&ours), "a single bias converts back exactly");
     }
 }
 
 #[test]
-fn a_record_of_a_layer_that_was_converted_back_is_one_of_burns() {
+fn a_layer_of_burn_nn_loads_the_record_of_a_converted_one() {
     let (device, _) = &devices()[0];
     let config = nn::LstmConfig::new(INPUT, UNITS, true);
     let layer = nn::Lstm::try_from(LstmConfig::new(INPUT, UNITS).init(device)).unwrap();
@@ -337,7 +337,7 @@ fn a_record_of_a_layer_that_was_converted_back_is_one_of_burns() {
     assert_eq!(numbers(&loaded), numbers(&layer));
 }
 
-/// Checks that all parameters learn, or that none does.
+/// Checks that all parameters are trainable, or that none is.
 fn assert_learns(module: &impl Module, learns: bool, device: &Device) {
     struct Learns(bool, Device);
     impl ModuleVisitor for Learns {
@@ -350,7 +350,7 @@ fn assert_learns(module: &impl Module, learns: bool, device: &Device) {
 }
 
 #[test]
-fn gradients_of_a_converted_layer_are_those_of_burns_gates() {
+fn gradients_of_a_converted_layer_equal_those_of_the_original() {
     for (device, tolerance) in devices() {
         let device = device.autodiff();
         let burns = nn::LstmConfig::new(INPUT, UNITS, true).init(&device);
@@ -382,7 +382,7 @@ fn gradients_of_a_converted_layer_are_those_of_burns_gates() {
 }
 
 #[test]
-fn a_frozen_layer_stays_frozen_and_one_of_inference_can_be_trained() {
+fn a_frozen_layer_stays_frozen_and_an_inference_layer_can_be_trained() {
     let (device, _) = devices()[0].clone();
     let learning = device.clone().autodiff();
     let frozen = nn::GruConfig::new(INPUT, UNITS, true).init(&learning).no_grad();
@@ -395,7 +395,7 @@ fn a_frozen_layer_stays_frozen_and_one_of_inference_can_be_trained() {
 }
 
 #[test]
-fn numbers_keep_their_type() {
+fn conversion_keeps_the_number_type() {
     for (device, dtype) in
         devices().into_iter().map(|(device, _)| device).zip([DType::F64, DType::F32])
     {
@@ -410,11 +410,11 @@ fn refusal<From, To: TryFrom<From, Error = ConversionError> + Debug>(layer: From
 }
 
 #[test]
-fn what_ours_cannot_do_is_refused_by_name() {
+fn unsupported_settings_of_burn_nn_are_named_in_the_error() {
     let (device, _) = &devices()[0];
     let rnn = nn::RnnConfig::new(INPUT, UNITS, true);
     let refused = |config: nn::RnnConfig| refusal::<_, SimpleRnn>(config.init(device));
-    let clip = "`clip` is set, which has no counterpart";
+    let clip = "`clip` is set (it has no counterpart; set it to `None`)";
     let reverse = "`reverse` is on (flip the input and the outputs in time instead)";
     let time_first =
         "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
@@ -441,10 +441,9 @@ fn what_ours_cannot_do_is_refused_by_name() {
     is_refused(lstm.clone().with_batch_first(false), time_first);
     is_refused(
         lstm.clone().with_input_forget(true),
-        "`input_forget` is on, which has no counterpart",
+        "`input_forget` is on (it has no counterpart)",
     );
-    let differ =
-        "`cell_activation` and `hidden_activation` are not the same one without parameters";
+    let differ = "`cell_activation` and `hidden_activation` differ or have parameters";
     is_refused(lstm.with_hidden_activation(ActivationConfig::Relu), differ);
 
     let gru = nn::GruConfig::new(INPUT, UNITS, true).with_clip(Some(1.0)).init(device);
@@ -460,7 +459,7 @@ fn what_ours_cannot_do_is_refused_by_name() {
 }
 
 #[test]
-fn what_burns_layers_cannot_do_is_refused_by_name() {
+fn settings_without_a_counterpart_in_burn_nn_are_named_in_the_error() {
     let (device, _) = &devices()[0];
     let config = LstmConfig::new(INPUT, UNITS);
     let refused = |config: LstmConfig| refusal::<_, nn::Lstm>(config.init(device));
@@ -473,20 +472,18 @@ fn what_burns_layers_cannot_do_is_refused_by_name() {
     ] {
         let text = refused(config);
         assert!(
-            text.starts_with(&format!(
-                "Lstm cannot be converted: {reason}, which has no counterpart"
-            )),
+            text.starts_with(&format!("Lstm cannot be converted: {reason} (it has no counterpart")),
             "{text}"
         );
     }
     let learnt = config.clone().with_activation(ActivationConfig::PRelu(nn::PReluConfig::new()));
-    let reason = "`activation` has weights, which Burn's two activations would not share";
+    let reason = "`activation` has weights (Burn's two activations could not share them)";
     assert_eq!(refused(learnt), format!("Lstm cannot be converted: {reason}"));
     let summed = BidirectionalConfig::new(config).with_merge(MergeMode::Sum).init(device);
     let text = refusal::<_, nn::BiLstm>(summed);
     assert_eq!(
         text,
-        "Bidirectional cannot be converted: `merge` is not `Concat`, the only one that has a \
-         counterpart"
+        "Bidirectional cannot be converted: `merge` is not `Concat` (no other mode has a \
+         counterpart)"
     );
 }

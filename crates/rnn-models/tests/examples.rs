@@ -1,4 +1,4 @@
-//! Runs the examples, and checks what they promise.
+//! Runs the examples and checks their results.
 
 #[path = "../examples/from_burn_nn.rs"]
 mod from_burn_nn;
@@ -15,15 +15,15 @@ fn an_lstm_learns_a_sine() {
 }
 
 #[test]
-fn a_stream_read_batch_by_batch_is_the_whole_sequence() {
-    for steps_a_batch in [1, 7, 60] {
-        let difference = stateful_stream::largest_difference(steps_a_batch);
-        assert!(difference < 1e-6, "{steps_a_batch} steps a batch: {difference}");
+fn a_stream_read_in_batches_equals_the_whole_sequence() {
+    for steps_per_batch in [1, 7, 60] {
+        let difference = stateful_stream::largest_difference(steps_per_batch);
+        assert!(difference < 1e-6, "{steps_per_batch} steps per batch: {difference}");
     }
 }
 
 #[test]
-fn a_layer_of_burns_is_converted_by_one_line() {
+fn a_converted_burn_nn_layer_gives_the_same_outputs() {
     let comparison = from_burn_nn::compare().unwrap();
     assert!(comparison.largest_difference < 1e-6, "{}", comparison.largest_difference);
 }

@@ -217,7 +217,9 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
             if !watch.quiet && printed.elapsed() >= PRINT_EVERY {
                 printed = Instant::now();
                 log::info!(target: PROGRESS, "{}", progress(&lock(), workers, started.elapsed()));
-                (watch.standing)().into_iter().for_each(|line| log::info!(target: PROGRESS, "{line}"));
+                (watch.standing)()
+                    .into_iter()
+                    .for_each(|line| log::info!(target: PROGRESS, "{line}"));
             }
         }
     });

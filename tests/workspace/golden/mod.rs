@@ -1,5 +1,5 @@
-//! The operators, fused and reference, against Keras and PyTorch in float64: forward values, final
-//! states and every gradient.
+//! Compares the fused and the reference operators with Keras and PyTorch in float64: forward
+//! values, final states and every gradient.
 
 mod arguments;
 
@@ -15,10 +15,10 @@ use rnn_kernels::{
 };
 use safetensors::SafeTensors;
 
-/// Both sides compute in float64; what is left is the order of sums over at most 33 units.
+/// Tolerance in float64. Only the order of sums differs, over at most 33 units.
 const TOLERANCE_F64: f64 = 1e-10;
-/// In float32, relative to the largest value of a tensor: sums of up to 100 terms, each rounded at
-/// 6e-8, twice over (forward and backward).
+/// Tolerance in float32, relative to the largest value of a tensor. Sums have up to 100 terms, each
+/// rounded at 6e-8, in the forward and the backward pass.
 const TOLERANCE_F32: f64 = 1e-5;
 
 /// The gradient of Burn's `erf` has a constant rounded to float32.
@@ -46,12 +46,12 @@ impl Golden<'_> {
         TensorData::new(values, view.shape().to_vec())
     }
 
-    /// A constant of the loss.
+    /// A tensor without gradient.
     fn constant<const D: usize>(&self, name: &str) -> Tensor<D> {
         Tensor::from_data(self.data(name), (&self.device, self.dtype))
     }
 
-    /// Something the loss is differentiated by.
+    /// A tensor with gradient.
     fn leaf<const D: usize>(&self, name: &str) -> Tensor<D> {
         self.constant(name).require_grad()
     }
@@ -104,7 +104,7 @@ impl Golden<'_> {
         self.check(&format!("grad_{name}"), gradient);
     }
 
-    /// The stored loss over all outputs, differentiated.
+    /// Gradients of the stored loss over all outputs.
     fn backward(&self, output: &HiddenOutput, final_cell: Option<&Tensor<2>>) -> Gradients {
         let mut loss = (output.sequence.clone() * self.constant("upstream_output")).sum()
             + (output.state.clone() * self.constant("upstream_final_hidden")).sum();
@@ -115,11 +115,10 @@ impl Golden<'_> {
     }
 }
 
-/// The cells, as the names of golden files start; each has a test that reads all of its files.
+/// Cells, as prefixes of the golden files' names. The test of a cell reads all of its files.
 const CELLS: [&str; 3] = ["simple_rnn", "lstm", "gru"];
 
-/// Runs a check on every golden file of a cell, on both CPU backends and, where it is built in,
-/// wgpu.
+/// Runs a check on every golden file of a cell, on both CPU backends and, if built in, on wgpu.
 fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
     for_each_file(&compared_folder(), &format!("{cell}_"), |bytes, name| {
         for (dtype, fused) in [(DType::F64, true), (DType::F64, false), (DType::F32, true)] {
@@ -128,13 +127,13 @@ fn for_each(cell: &str, check: impl Fn(&Golden<'_>)) {
     });
 }
 
-/// The folder whose files are compared.
+/// Folder of the compared files.
 fn compared_folder() -> PathBuf {
     std::env::var_os("RNN_GOLDEN_DIR").map_or_else(golden_folder, PathBuf::from)
 }
 
 #[test]
-fn golden_files_of_each_cell_are_there_and_none_is_left_out() {
+fn golden_files_exist_for_each_cell_and_all_are_read() {
     let folder = compared_folder();
     let mut names = Vec::new();
     for_each_file(&folder, "", |_, name| names.push(name.to_owned()));
@@ -146,7 +145,7 @@ fn golden_files_of_each_cell_are_there_and_none_is_left_out() {
             CELLS.join(", ")
         );
     }
-    // Files of one's own may be of one framework.
+    // A user's own files may come from one framework only.
     let sources: &[&str] = if folder == golden_folder() { &["_b", "_pytorch_b"] } else { &["_"] };
     for (cell, source) in
         CELLS.into_iter().flat_map(|cell| sources.iter().map(move |source| (cell, source)))
@@ -164,8 +163,8 @@ fn golden_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Calls a function with the bytes and the name of every file of a folder whose name starts with
-/// `prefix`; returns how many there are.
+/// Calls a function with the bytes and the name of every file in a folder whose name starts with
+/// `prefix`. Returns the number of files.
 fn for_each_file(folder: &Path, prefix: &str, mut visit: impl FnMut(&[u8], &str)) -> usize {
     let mut count = 0;
     for entry in

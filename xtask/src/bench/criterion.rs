@@ -1,4 +1,4 @@
-//! Criterion's benches as programs that have their turn, and their results.
+//! Runs Criterion's benches as programs in turn, and reads their results.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,17 +12,17 @@ use crate::{
     table::Spread,
 };
 
-/// Time of one call, as Criterion has measured it.
+/// Time of one call, as measured by Criterion.
 #[derive(Debug)]
 pub(super) struct Timing {
-    /// What follows the name of the function in the name of the bench.
+    /// Last part of the bench's name, after the function.
     pub(super) value: String,
-    /// Nanoseconds of a call over Criterion's samples.
+    /// Nanoseconds per call, over Criterion's samples.
     pub(super) nanoseconds: Spread,
 }
 
-/// Runs the benches of a program whose names a pattern takes, with more variables in its
-/// environment.
+/// Runs the benches of a program whose names match a pattern, with additional environment
+/// variables.
 pub(super) fn run<'a>(
     setup: &Setup,
     program: &str,
@@ -41,7 +41,7 @@ pub(super) fn run<'a>(
     process::run(command)
 }
 
-/// The results of the benches of layers whose names a pattern takes.
+/// Runs the layer benches whose names match a pattern, and returns their results.
 pub(super) fn layers<'a>(
     setup: &Setup,
     pattern: &str,
@@ -51,13 +51,13 @@ pub(super) fn layers<'a>(
     let mut timings = Vec::new();
     collect(&setup.scratch.join("criterion"), &mut timings)?;
     if timings.is_empty() {
-        Err(format!("no bench of layers is named {pattern}").into())
+        Err(format!("no layer bench matches {pattern}").into())
     } else {
         Ok(timings)
     }
 }
 
-/// Finds the results in a folder, whose places follow from the names of benches.
+/// Collects the results in a folder; their paths follow from the names of the benches.
 fn collect(folder: &Path, found: &mut Vec<Timing>) -> Result<()> {
     let mut entries: Vec<PathBuf> =
         fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;

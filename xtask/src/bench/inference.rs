@@ -1,5 +1,5 @@
-//! The table of predictions of one window, and of the 240 of the test set at once. Ours and Burn's
-//! own are timed by Criterion, those of other frameworks by their scripts.
+//! Makes the table of prediction times: of one window, and of the 240 windows of the test set at
+//! once. Criterion times ours and Burn's own layers; scripts time the other frameworks.
 
 use serde_json::Value;
 
@@ -16,11 +16,11 @@ use crate::{
 
 const WINDOWS: [usize; 2] = [1, 240];
 
-/// A way of predicting with one cell.
+/// Times of one program and mode, with one cell.
 struct Predicted {
     cell: String,
     name: String,
-    /// Milliseconds for each of `WINDOWS`.
+    /// Milliseconds for each entry of `WINDOWS`.
     milliseconds: [Option<Spread>; 2],
 }
 
@@ -56,7 +56,7 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
     Ok(table(&programs[0].name(), &all) + &turns.warning())
 }
 
-/// Milliseconds of each way in which a program predicts.
+/// Milliseconds of each mode in which a program predicts.
 fn predict(
     setup: &Setup,
     program: &Program,
@@ -83,7 +83,7 @@ fn predict(
     };
     let ways: Vec<_> = finished.json().filter_map(|(_, line)| way(line)).collect();
     if ways.is_empty() {
-        Err(format!("{name} reported no time of inference").into())
+        Err(format!("{name} reported no inference time").into())
     } else {
         Ok(ways)
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_of_calling_has_a_row() {
+    fn every_mode_has_a_row() {
         let one = |name: &str, median| {
             let spread = Spread { median, least: 1.0, most: 9.0 };
             Predicted {

@@ -1,6 +1,6 @@
-//! The table of memory: the most that each command holds at once, with all processes it starts.
+//! Makes the table of memory: the peak of each command, with all processes it starts.
 
-#![expect(clippy::disallowed_types, reason = "the table's own provider of prices listens")]
+#![expect(clippy::disallowed_types, reason = "the table's local price server listens")]
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,7 +16,7 @@ use crate::{
     table::{markdown, mebibytes, number},
 };
 
-/// Each command in the order in which it finds what it needs; `EPOCHS` stands for a number.
+/// The commands, in an order in which each finds the files it needs. `EPOCHS` stands for a number.
 const COMMANDS: [&str; 26] = [
     "train letters-embedding-4",
     "train stock-rnn --epochs EPOCHS",
@@ -63,9 +63,9 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
         ]);
     }
     Ok(format!(
-        "## Memory\n\n{}\nLargest resident memory, of all processes of a command together, so that \
-         pages they share are counted for each, and of the one that was called alone. Default \
-         backend; `fetch` against a local server with the synthetic sample.\n{}",
+        "## Memory\n\n{}\nLargest resident memory: of all processes of a command together (shared \
+         pages count for each), and of the first process alone. Default backend; `fetch` uses a \
+         local server with the synthetic sample.\n{}",
         markdown(&["command", "peak, all processes", "peak, first process", "s"], 1, &rows),
         turns.warning()
     ))
@@ -98,14 +98,15 @@ fn called(setup: &Setup, words: &str, provider: &str) -> Command {
     command
 }
 
-/// A server on this machine that has the sample's bars in Tencent's format; gives its address.
+/// Starts a server on this machine that serves the sample's bars in Tencent's format. Returns its
+/// address.
 fn provider() -> Result<String> {
     let text = fs_err::read_to_string(root().join(SAMPLE))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // A client that is gone needs no answer.
+            // A client that has disconnected needs no answer.
             let _ = answer(connection, &text);
         }
     });

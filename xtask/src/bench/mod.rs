@@ -1,8 +1,8 @@
-//! Times the stock job, inference and whole commands, beside other frameworks when asked to, and
-//! prints tables.
+//! Times the stock job, inference and whole commands, on request also those of other frameworks,
+//! and prints tables.
 //!
-//! Whole processes are timed here, functions by Criterion's benches, which have their turns like
-//! all other programs.
+//! This module times whole processes. Criterion's benches time functions; they run in turn like all
+//! other programs.
 
 mod criterion;
 mod inference;
@@ -35,39 +35,40 @@ pub(crate) struct Args {
     /// Price file [default: the synthetic sample]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Measure Keras, PyTorch and Burn's own layers, too; makes benches/.peers with Python's venv
-    /// and pip if it is not there
+    /// Also measure Keras, PyTorch and Burn's own layers; creates benches/.peers with Python's venv
+    /// and pip if it does not exist
     #[arg(long)]
     peers: bool,
-    /// Python interpreter that has the packages of benches/peers/requirements.txt, instead of
-    /// benches/.peers
+    /// Python interpreter with the packages of benches/peers/requirements.txt [default: that of
+    /// benches/.peers]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Also time three whole processes of 50 epochs of stock-lstm: ours, Keras, PyTorch
+    /// Also time whole processes of 50 epochs of stock-lstm: ours, Keras and PyTorch
     #[arg(long)]
     whole: bool,
     /// Cells
     #[arg(long, value_parser = ["rnn", "lstm", "gru"], value_delimiter = ',')]
     #[arg(default_value = "rnn,lstm,gru")]
     cells: Vec<String>,
-    /// Backends of ours and of Burn's own layers, the one to compare with first; with wgpu, PyTorch
-    /// runs on CUDA
+    /// Backends of our and of Burn's own layers; ratios are to the first. With wgpu, PyTorch runs
+    /// on CUDA
     #[arg(long, value_parser = ["ndarray", "flex", "wgpu"], value_delimiter = ',')]
     #[arg(default_value = "ndarray,flex")]
     backend: Vec<String>,
-    /// Compile GPU kernels to SPIR-V instead of WGSL, where the driver is Vulkan
+    /// Compile GPU kernels to SPIR-V instead of WGSL, for Vulkan drivers
     #[arg(long)]
     vulkan: bool,
-    /// Tables; --whole adds that of whole processes
+    /// Tables to make; --whole adds that of whole processes
     #[arg(long, value_enum, value_delimiter = ',', default_value = "training,inference")]
     tables: Vec<Table>,
-    /// Epochs of each training process; its first two are not counted [default: 12, with --quick 3]
+    /// Number of epochs of each training process; the first two are not counted [default: 12, with
+    /// --quick 3]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000))]
     epochs: Option<u32>,
-    /// How often each program has its turn [default: 2, with --quick 1]
+    /// Number of rounds; each program runs once per round [default: 2, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
-    /// A few minutes to see that everything runs; the figures mean little
+    /// Run everything briefly, in a few minutes; the figures are not meaningful
     #[arg(long)]
     quick: bool,
 }
@@ -75,19 +76,19 @@ pub(crate) struct Args {
 /// A table of results.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Table {
-    /// Seconds an epoch of the stock job
+    /// Seconds per epoch of the stock job
     Training,
     /// Milliseconds to predict 1 and 240 windows
     Inference,
     /// Seconds of whole processes
     Whole,
-    /// Folds of a backtest, at once and one after another
+    /// Folds of a backtest, in parallel and one after another
     Backtest,
-    /// Trials of a search, likewise
+    /// Trials of a search, in parallel and one after another
     Search,
     /// Windows of thousands of series
     Panel,
-    /// Most memory that each command holds
+    /// Peak memory of each command
     Memory,
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 fn prepare(args: &Args) -> Result<Setup> {
     if args.vulkan && !args.backend.iter().any(|backend| backend == "wgpu") {
-        return Err("--vulkan is for GPUs: add --backend wgpu".into());
+        return Err("--vulkan: needs a GPU backend (add --backend wgpu)".into());
     }
     let data = absolute(args.data.as_deref())?;
     let frameworks = frameworks(args);
@@ -148,8 +149,8 @@ fn prepare(args: &Args) -> Result<Setup> {
     Ok(setup)
 }
 
-/// Builds all programs at once, so that Burn is compiled with the same features for our layers and
-/// for Burn's own; gives their files.
+/// Builds all programs in one build, so that Burn has the same features for our layers and for its
+/// own. Returns the programs' files.
 fn build(args: &Args, on_gpu: bool) -> Result<HashMap<String, PathBuf>> {
     say("building in release");
     let mut command = cargo(&[
@@ -175,7 +176,7 @@ fn build(args: &Args, on_gpu: bool) -> Result<HashMap<String, PathBuf>> {
     let program = |line: &[u8]| {
         let message: Value = serde_json::from_slice(line).ok()?;
         let is_bench = message["target"]["kind"][0] == "bench";
-        // A program's unit tests have its name, too.
+        // A program's unit tests have the same name.
         let is_program = is_bench || message["profile"]["test"] == false;
         let (name, path) = (message["target"]["name"].as_str()?, message["executable"].as_str()?);
         is_program.then(|| (name.to_owned(), PathBuf::from(path)))
@@ -183,8 +184,8 @@ fn build(args: &Args, on_gpu: bool) -> Result<HashMap<String, PathBuf>> {
     Ok(output.stdout.split(|byte| *byte == b'\n').filter_map(program).collect())
 }
 
-/// Other frameworks to measure. Beside a GPU that is PyTorch on CUDA, if there is any; TensorFlow
-/// would take what it finds.
+/// Other frameworks to measure. With a GPU backend, that is PyTorch on CUDA, if available:
+/// TensorFlow would choose a device by itself.
 fn frameworks(args: &Args) -> Vec<Program> {
     if !args.peers && !args.whole && !args.tables.contains(&Table::Whole) {
         return Vec::new();
@@ -215,7 +216,7 @@ fn heading(setup: &Setup, is_synthetic: bool) -> String {
     )
 }
 
-/// The adapters that a GPU backend can take, as `rnn-train devices` names them.
+/// Adapters of the GPU backend, as listed by `rnn-train devices`.
 fn adapters(setup: &Setup) -> String {
     let mut command = Command::new(setup.program("rnn-train"));
     command.args(["devices", "--json"]);

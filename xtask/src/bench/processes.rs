@@ -1,5 +1,5 @@
-//! The tables of whole processes from start to end, with imports, reading of data, evaluation and
-//! everything written.
+//! Makes the tables of whole processes, from start to end: with imports, reading data, evaluation
+//! and writing files.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ use crate::{
 const FOLDS: usize = 5;
 const SPACE: &str = "assets/stock-gap-space.toml";
 
-/// Ours and those of other frameworks.
+/// Whole trainings of our program and of other frameworks.
 pub(super) fn whole(setup: &Setup) -> Result<String> {
     let epochs = if setup.quick { 3 } else { 50 };
     let mut programs = setup.programs()[..1].to_vec();
@@ -45,7 +45,7 @@ pub(super) fn backtest(setup: &Setup) -> Result<String> {
     )
 }
 
-/// A search of stock-gap over the README's space.
+/// A search of stock-gap over the README's search space.
 pub(super) fn search(setup: &Setup) -> Result<String> {
     let (epochs, trials) = (setup.epochs.to_string(), if setup.quick { "3" } else { "12" });
     let args = [
@@ -64,20 +64,19 @@ pub(super) fn search(setup: &Setup) -> Result<String> {
     several(setup, "Search", &args)
 }
 
-/// A command of several trainings, with one after another and with as many at once as there are
-/// processors.
+/// A command with several trainings: one after another, and as many in parallel as there are CPUs.
 fn several(setup: &Setup, title: &'static str, args: &[&str]) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // (name, trainings at once, threads of each)
+    // (name, parallel trainings, threads of each)
     let ways = [
-        ("at once, a thread each", cores, 1),
+        ("in parallel, one thread each", cores, 1),
         ("one after another, all threads", 1, cores),
         ("one after another, one thread", 1, 1),
     ];
     let names = ways
         .map(|(name, jobs, threads)| vec![name.to_owned(), jobs.to_string(), threads.to_string()]);
     let (table, warning) =
-        in_turn(setup, title, &["trainings", "jobs", "threads a job"], &names, |index| {
+        in_turn(setup, title, &["trainings", "jobs", "threads per job"], &names, |index| {
             let mut command = setup.rnn_train(args);
             command.args([
                 "--progress",
@@ -99,8 +98,8 @@ fn several(setup: &Setup, title: &'static str, args: &[&str]) -> Result<String> 
     ))
 }
 
-/// Runs the commands in turn; gives their table, with names of the given columns, and what to say
-/// under it.
+/// Runs the commands in turn. Returns their table, whose first columns are given, and a warning to
+/// print under it.
 fn in_turn(
     setup: &Setup,
     what: &'static str,
@@ -130,12 +129,12 @@ fn in_turn(
     Ok((markdown(&columns, 1, &rows.collect::<Vec<_>>()), turns.warning()))
 }
 
-/// Five thousand synthetic series: Criterion's bench of them, and a training on them.
+/// Five thousand synthetic series: Criterion's bench and a training.
 pub(super) fn panel(setup: &Setup) -> Result<String> {
     let (series, rows) = if setup.quick { ("100", "500") } else { ("5000", "2500") };
     let folder = setup.scratch.join("panel");
     let mut turns = Turns::new("turns of panels", 3);
-    let mut said = String::new();
+    let mut text = String::new();
     for features in ["open", "six features"] {
         let variables = [
             ("PANEL_FOLDER", &*folder.to_string_lossy()),
@@ -146,10 +145,10 @@ pub(super) fn panel(setup: &Setup) -> Result<String> {
         let finished = turns.take(features, || {
             criterion::run(setup, "panel", &format!("^panel, {features}/"), variables)
         })?;
-        finished.lines.iter().for_each(|(_, line)| said += &format!("{line}\n"));
-        said += &format!("peak memory {}\n", mebibytes(finished.peak));
+        finished.lines.iter().for_each(|(_, line)| text += &format!("{line}\n"));
+        text += &format!("peak memory {}\n", mebibytes(finished.peak));
     }
-    // A panel of its own in place of the price file.
+    // The panel replaces the price file.
     let panel =
         Setup { data: Some(folder.clone()), scratch: setup.scratch.clone(), ..Setup::default() };
     let mut command = Program::Ours("ndarray".to_owned()).train(&panel, "gap", 2)?;
@@ -158,7 +157,7 @@ pub(super) fn panel(setup: &Setup) -> Result<String> {
     let scores = json(&setup.scratch.join("stock-gap/evaluation.json"))?;
     fs_err::remove_dir_all(&folder)?;
     Ok(format!(
-        "## Panel\n\n```\n{said}```\n\n{series} **synthetic** series of {rows} rows; windows of \
+        "## Panel\n\n```\n{text}```\n\n{series} **synthetic** series of {rows} rows; windows of \
          the training set in random order, in batches of 256, on one thread.\n\n`train stock-gap \
          --samples 50000 --epochs 2` on them, {} test windows scored: {} s, peak memory {}.\n{}",
         scores["windows"],

@@ -1,24 +1,24 @@
-//! The programs that do the stock job, and how each is called.
+//! The programs that run the stock job, and their command lines.
 
 use std::{path::PathBuf, process::Command};
 
 use crate::shell::{Result, executable, root};
 
-/// What every program is called with, and how much is measured.
+/// Settings of all programs and measurements.
 #[derive(Default)]
 pub(super) struct Setup {
-    /// Price file asked for; ours takes its embedded sample without one.
+    /// Requested price file. If `None`, our program uses its embedded sample.
     pub(super) data: Option<PathBuf>,
-    /// The same for programs that have nothing embedded.
+    /// Price file for programs without an embedded sample.
     pub(super) peers_data: PathBuf,
     pub(super) python: Option<PathBuf>,
     /// Folder for artifacts.
     pub(super) scratch: PathBuf,
-    /// Where ours and Burn's own layers run; ratios are to the first.
+    /// Backends of our and of Burn's own layers; ratios are to the first.
     pub(super) backends: Vec<String>,
-    /// Other frameworks that are there.
+    /// Other frameworks to measure.
     pub(super) frameworks: Vec<Program>,
-    /// Whether Burn's own layers are measured, too.
+    /// Whether Burn's own layers are measured.
     pub(super) peers: bool,
     pub(super) cells: Vec<String>,
     pub(super) epochs: usize,
@@ -26,10 +26,10 @@ pub(super) struct Setup {
     pub(super) quick: bool,
 }
 
-/// A program that can do the stock job.
+/// A program that runs the stock job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Program {
-    /// Ours on a backend.
+    /// Our program on a backend.
     Ours(String),
     Keras,
     PyTorch,
@@ -38,13 +38,12 @@ pub(super) enum Program {
 }
 
 impl Setup {
-    /// Whether a GPU is measured, and what other frameworks have for one.
+    /// Whether a GPU is measured, also for other frameworks.
     pub(super) fn on_gpu(&self) -> bool {
         self.backends.iter().any(|backend| backend == "wgpu")
     }
 
-    /// All programs in the order of their turns; the first, ours, is what the others are compared
-    /// to.
+    /// All programs in order. The first is ours; the others are compared with it.
     pub(super) fn programs(&self) -> Vec<Program> {
         let ours = self.backends.iter().cloned().map(Program::Ours);
         let others = self
@@ -55,8 +54,8 @@ impl Setup {
         ours.chain(others.filter(|_| self.peers)).collect()
     }
 
-    /// One of our programs, which lie in a folder of their own: the next build may come before the
-    /// last turn.
+    /// Path of one of our programs. They are copied to a separate folder, because another build may
+    /// start before the last turn.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.scratch.join("programs").join(executable(name))
     }
@@ -72,7 +71,7 @@ impl Setup {
         if let Some(data) = &self.data {
             command.arg("--data").arg(data);
         }
-        // It would take the place of the embedded sample.
+        // The variable would replace the embedded sample.
         command.env_remove("RNN_STOCK_CSV");
         command
     }
@@ -118,7 +117,9 @@ impl Program {
     /// A framework's script of the stock job.
     pub(super) fn script(&self, setup: &Setup, cell: &str) -> Result<Command> {
         let script = if *self == Self::Keras { "keras_stock.py" } else { "pytorch_stock.py" };
-        let mut command = Command::new(setup.python.as_ref().ok_or("the scripts need --peers")?);
+        let mut command = Command::new(
+            setup.python.as_ref().ok_or("scripts of other frameworks: no Python (add --peers)")?,
+        );
         command
             .arg(root().join("benches/peers").join(script))
             .args(["--cell", cell])

@@ -9,17 +9,18 @@ use crate::shell::{Result, root, run as run_command, say};
 
 const FOLDER: &str = "benches/.peers";
 const REQUIREMENTS: &str = "benches/peers/requirements.txt";
-/// What the scripts import. Looking for a package is quick, importing TensorFlow is not.
+/// Looks for the packages that the scripts import. Looking for a package is fast; importing
+/// TensorFlow is slow.
 const LOOK: &str = "import importlib.util as u; print(*(m for m in ('keras', 'numpy', \
                     'tensorflow', 'torch') if u.find_spec(m) is None))";
 
-/// The interpreter asked for, or the one of the peers' environment, which is made if it is not
-/// there.
+/// Returns the requested interpreter, or that of the peers' environment, which is created if
+/// missing.
 pub(super) fn interpreter(asked: Option<&Path>) -> Result<PathBuf> {
     let (python, remedy) = match asked {
         Some(python) => {
-            // A bare name is looked up as a shell does. Not `canonicalize`: an environment's
-            // interpreter is a link, and knows its packages by the link's place.
+            // A bare name is looked up in `PATH`. The path is not canonicalised: an environment's
+            // interpreter is a link, and it finds its packages by the link's location.
             let by_name = python.components().count() == 1 && !python.exists();
             let python = if by_name { python.to_owned() } else { std::path::absolute(python)? };
             (
@@ -67,10 +68,10 @@ fn make(folder: &Path) -> Result<()> {
     let mut pip =
         Command::new(folder.join(if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" }));
     pip.args(["install", "--quiet", "--requirement"]).arg(root().join(REQUIREMENTS));
-    // Standard output is for the tables.
+    // Standard output is reserved for the tables.
     pip.stdout(std::process::Stdio::null());
     run_command(environment).and_then(|()| run_command(pip)).map_err(|problem| {
-        // A half-made environment would be taken for a whole one the next time.
+        // Otherwise an incomplete environment would be used the next time.
         let _ = fs_err::remove_dir_all(folder);
         let needed = "the peers need Python 3.10 or newer with venv and pip; --python names an \
                       interpreter that has their packages";

@@ -1,5 +1,5 @@
-//! The table of seconds an epoch of the stock job, and the least that an epoch could take: its
-//! matrix products at the machine's best rate.
+//! Makes the table of seconds per epoch of the stock job, with the lower bound: an epoch's matrix
+//! products at the machine's best rate.
 
 use super::{
     criterion,
@@ -12,29 +12,29 @@ use crate::{
     table::{Spread, count, markdown, mebibytes, number, ratio},
 };
 
-/// Epochs at the start of every process that are not counted.
+/// Number of first epochs of every process that are not counted.
 const WARM_UP_EPOCHS: usize = 2;
 const WINDOW: usize = 60;
 const TEST_ROWS: usize = 300;
 /// Input features and hidden units of the stock model's layers.
 const LAYERS: [(usize, usize); 2] = [(1, 80), (80, 100)];
-/// Floating-point operations of the benched matrix product, of one thread.
+/// Floating-point operations of one thread in the matrix product bench.
 const PRODUCT: f64 = 4.0 * 2.0 * (1u64 << 30) as f64;
 
-/// What the programs showed with one cell.
+/// Results of all programs with one cell.
 struct Trained {
     cell: String,
-    /// The programs' own words for themselves where they have some.
+    /// Names as reported by the programs, if any.
     names: Vec<String>,
     measured: Vec<Measured>,
 }
 
-/// Trains with every program and cell, in turn: a cell's rounds follow each other, so that what is
-/// compared is near in time.
+/// Trains with every program and cell, in turn. A cell's rounds follow each other, so that compared
+/// runs are close in time.
 pub(super) fn run(setup: &Setup) -> Result<String> {
     let programs = setup.programs();
     let names: Vec<String> = programs.iter().map(Program::name).collect();
-    // The machine's speed drifts: the floor is the best of before and after.
+    // The machine's speed drifts: the rate is the best of before and after.
     let before = best_rate(setup)?;
     let mut turns =
         Turns::new("turns of training", setup.cells.len() * programs.len() * setup.rounds);
@@ -53,10 +53,9 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
                 Program::Ours(_) => {
                     let folder = setup.scratch.join(format!("stock-{cell}"));
                     let config = json(&folder.join("config.json"))?;
-                    rows = config["source"]["rows"]
-                        .as_u64()
-                        .ok_or("config.json names no number of rows")?
-                        as usize;
+                    rows =
+                        config["source"]["rows"].as_u64().ok_or("config.json: no number of rows")?
+                            as usize;
                     epochs_of_metrics(&fs_err::read_to_string(folder.join("metrics.csv"))?)?
                 }
                 _ => epochs_of_lines(&finished),
@@ -78,17 +77,17 @@ pub(super) fn run(setup: &Setup) -> Result<String> {
     Ok(table(setup, &all, rows, gigaflops) + &turns.warning())
 }
 
-/// Epochs of a process that are not counted; at least one is.
+/// Number of first epochs that are not counted; at least one epoch is.
 fn warm_up(setup: &Setup) -> usize {
     WARM_UP_EPOCHS.min(setup.epochs - 1)
 }
 
-/// The column `seconds` of `metrics.csv`.
+/// Values of the column `seconds` of `metrics.csv`.
 fn epochs_of_metrics(text: &str) -> Result<Vec<f64>> {
     let mut lines = text.lines();
     let column =
         lines.next().and_then(|header| header.split(',').position(|name| name == "seconds"));
-    let column = column.ok_or("metrics.csv has no column `seconds`")?;
+    let column = column.ok_or("metrics.csv: no column `seconds`")?;
     let value = |line: &str| line.split(',').nth(column).and_then(|value| value.parse().ok());
     lines
         .map(|line| {
@@ -97,7 +96,7 @@ fn epochs_of_metrics(text: &str) -> Result<Vec<f64>> {
         .collect()
 }
 
-/// Seconds between the lines of a peer's epochs; the first has what comes before it, too.
+/// Seconds between the epoch lines of a peer. The first value includes the start-up.
 fn epochs_of_lines(finished: &Finished) -> Vec<f64> {
     let ends: Vec<f64> =
         finished.json().filter(|(_, line)| line["epoch"].is_number()).map(|(at, _)| at).collect();
@@ -105,10 +104,10 @@ fn epochs_of_lines(finished: &Finished) -> Vec<f64> {
     ends.iter().zip(starts).map(|(end, start)| end - start).collect()
 }
 
-/// The best rate of a large f32 matrix product, in GFLOP/s: with the backend's own threads and,
-/// against their overhead, with a thread of ours for each core and none of its own.
+/// Best rate of a large f32 matrix product, in GFLOP/s. It tries the backend's own threads, and one
+/// of our threads per core without the backend's.
 fn best_rate(setup: &Setup) -> Result<f64> {
-    // A GPU has threads of its own.
+    // A GPU needs no CPU threads.
     let (backend, ways) = if setup.on_gpu() {
         ("wgpu", vec![None])
     } else {
@@ -127,11 +126,11 @@ fn best_rate(setup: &Setup) -> Result<f64> {
     Ok(best)
 }
 
-/// Floating-point operations of an epoch's matrix products, training and validation, on a price
-/// file of so many rows, split as the course does.
+/// Floating-point operations of an epoch's matrix products, for training and validation. `rows` is
+/// the length of the price file; the split is the course's.
 ///
-/// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`; backward
-/// computes the gradients of both factors of both products, but not that of the first layer's
+/// A step of a layer with `G` gates multiplies `[I] x [I, G*H]` and `[H] x [H, G*H]`. The backward
+/// pass computes the gradients of both factors of both products, except that of the first layer's
 /// input. Elementwise work is not counted.
 fn operations(cell: &str, rows: usize) -> [f64; 2] {
     let gates = match cell {
@@ -159,12 +158,12 @@ fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String 
         let ours = spreads[0].map(|ours| ours.median);
         for ((name, one), spread) in names.iter().zip(measured).zip(&spreads) {
             let Some(spread) = spread else { continue };
-            let share = format!("{:.0}%", 100.0 * floor(cell) / spread.median);
+            let fraction = format!("{:.0}%", 100.0 * floor(cell) / spread.median);
             let figures = [
                 number(spread.median),
                 spread.range(),
                 ratio(spread.median, ours),
-                share,
+                fraction,
                 mebibytes(one.peak),
             ];
             lines.push([cell.clone(), name.clone()].into_iter().chain(figures).collect());
@@ -178,11 +177,11 @@ fn table(setup: &Setup, all: &[Trained], rows: usize, gigaflops: f64) -> String 
     format!(
         "## Training\n\n{}\nMedian of {} of the stock job (batch 64, validation included), {} in \
          turn, the first {} of every process not counted. \"To ours\": time as a multiple of \
-         `{}`.\n\"Of GEMM\": share of the time that the epoch's matrix products, training + \
+         `{}`.\n\"Of GEMM\": fraction of the time that the epoch's matrix products, training + \
          validation, would take at {gigaflops:.0} GFLOP/s, the best f32 1024x1024x1024 product of \
          the backend, on all cores: {}.\n",
         markdown(
-            &["cell", "program", "s an epoch", "range", "to ours", "of GEMM", "peak memory"],
+            &["cell", "program", "s per epoch", "range", "to ours", "of GEMM", "peak memory"],
             2,
             &lines
         ),
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_ratio_share_and_memory() {
+    fn a_row_has_ratio_gemm_fraction_and_memory() {
         let measured = [0.5, 2.5]
             .map(|seconds| Measured { seconds: vec![seconds; 10], peak: Some(300 << 20) });
         let names = ["ours, ndarray", "Keras"].map(str::to_owned).to_vec();

@@ -1,24 +1,24 @@
-//! Programs run one at a time, in turn, so that a machine whose speed drifts slows all of them down
-//! alike; and whether the machine has other things to do.
+//! Runs programs one at a time, in turn, so that drifts of the machine's speed affect all of them
+//! alike. It also checks whether the machine is idle.
 
 use std::{thread, time::Duration};
 
 use crate::{process::Finished, progress::Progress, shell::Result};
 
-/// How long the machine is watched before a turn.
+/// Time for which the machine is observed before a turn.
 const WATCH: Duration = Duration::from_millis(300);
-/// A share of the processors that a machine at rest does not exceed.
+/// Largest CPU fraction in use on an idle machine.
 const REST: f64 = 0.1;
 
 /// The turns of a table.
 pub(super) struct Turns {
     progress: Progress,
     done: usize,
-    /// Largest share of the processors that others took before a turn.
+    /// Largest CPU fraction that other programs used before a turn.
     others: f64,
 }
 
-/// What one program took over all its turns.
+/// Times and memory of one program over all its turns.
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) seconds: Vec<f64>,
@@ -30,7 +30,7 @@ impl Turns {
         Self { progress: Progress::new(table, turns), done: 0, others: 0.0 }
     }
 
-    /// Takes the next turn.
+    /// Runs the next turn.
     pub(super) fn take<T>(&mut self, name: &str, work: impl FnOnce() -> T) -> T {
         self.progress.say(self.done, &format!(", next {name}"));
         self.others = self.others.max(others().unwrap_or_default());
@@ -38,8 +38,8 @@ impl Turns {
         work()
     }
 
-    /// Gives each program as many turns as there are rounds; every second round goes the other way
-    /// round. A turn gives the times that count, and how the program ended.
+    /// Runs each program once per round; every second round is in reverse order. A turn returns its
+    /// times and the finished program.
     pub(super) fn rounds(
         &mut self,
         rounds: usize,
@@ -61,22 +61,22 @@ impl Turns {
         Ok(measured)
     }
 
-    /// What has to be said under the table when the machine was not quiet: a compiler, say, makes
-    /// PyTorch, whose threads wait for each other spinning, many times slower, and all else
-    /// somewhat.
+    /// Warning under the table if the machine was not idle. A compiler in the background makes
+    /// PyTorch many times slower, because its threads spin while waiting. All others become
+    /// somewhat slower.
     pub(super) fn warning(&self) -> String {
         if self.others <= REST {
             return String::new();
         }
         let percent = 100.0 * self.others;
         format!(
-            "\n**Not a quiet machine**: between turns other programs took up to {percent:.0}% of \
-             the processors; these figures do not compare.\n"
+            "\n**The machine was not idle**: between turns other programs used up to {percent:.0}% \
+             of the CPUs; these figures are not comparable.\n"
         )
     }
 }
 
-/// Share of the processors that others use while nothing of ours runs; only Linux tells.
+/// CPU fraction that other programs use while none of ours runs; only known on Linux.
 fn others() -> Option<f64> {
     let look = || ticks(&fs_err::read_to_string("/proc/stat").ok()?);
     let before = look()?;
@@ -84,15 +84,14 @@ fn others() -> Option<f64> {
     Some(busy(before, look()?))
 }
 
-/// Share of the time between two looks that was not idle.
+/// Fraction of the time between two samples that was not idle.
 fn busy(before: [u64; 2], after: [u64; 2]) -> f64 {
     let [all, idle] = [0, 1].map(|index: usize| after[index].saturating_sub(before[index]));
     if all == 0 { 0.0 } else { 1.0 - idle as f64 / all as f64 }
 }
 
-/// Ticks of all processors since the start of the machine, and those that were idle. The first
-/// line: user, nice, system, idle, waiting for devices, interrupts (two), stolen by the host; the
-/// rest is in `user` already.
+/// Ticks of all CPUs since boot, and the idle ones. The first line: user, nice, system, idle,
+/// waiting for devices, interrupts (two), stolen by the host; the rest is in `user` already.
 fn ticks(text: &str) -> Option<[u64; 2]> {
     let ticks = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8);
     let ticks: Vec<u64> = ticks.filter_map(|tick| tick.parse().ok()).collect();
@@ -106,18 +105,18 @@ mod tests {
     #[test]
     fn a_machine_that_is_not_idle_is_busy() {
         let look = |text| ticks(text).unwrap();
-        let share = busy(
+        let fraction = busy(
             look("cpu  100 0 0 800 100 0 0 0 9 9\ncpu0 1"),
             look("cpu  130 10 5 825 125 0 0 5 9 9"),
         );
-        assert!((share - 0.5).abs() < 1e-9, "{share}");
+        assert!((fraction - 0.5).abs() < 1e-9, "{fraction}");
         assert!(ticks("").is_none());
         let warning = |others| Turns { others, ..Turns::new("training", 1) }.warning();
-        assert!(warning(share).contains("up to 50%") && warning(0.05).is_empty());
+        assert!(warning(fraction).contains("up to 50%") && warning(0.05).is_empty());
     }
 
     #[test]
-    fn every_second_round_goes_the_other_way_round() {
+    fn every_second_round_is_in_reverse_order() {
         let (mut turns, mut order) = (Turns::new("training", 6), Vec::new());
         let finished =
             || Finished { seconds: 1.0, peak: Some(7), peak_of_all: None, lines: Vec::new() };

@@ -1,4 +1,4 @@
-//! Disks that take no more.
+//! Tests with full disks and limited file sizes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::{
     survival::{FULL, Run, failed_well, limited, limits, mounting, same, small_disk},
 };
 
-/// Sizes of disks, in KiB: each so much larger than the one before, to where a run fits.
+/// Disk sizes grow by this factor, up to `LARGEST` KiB, which holds a run.
 const GROWTH: f64 = 1.12;
 const LARGEST: f64 = 700.0;
 
@@ -21,12 +21,12 @@ pub(super) fn run(setup: &Setup) -> Result<Vec<Row>> {
         run.train(&[])?;
     }
     let figure = format!(
-        "{} limits, in each the first longer file failed, the run went on to the same bytes",
+        "{} limits: in each the first longer file failed, and the run resumed to the same bytes",
         short(setup, &runs)?
     );
-    let short = Row { promise: "a write that comes short (RLIMIT_FSIZE)", figure };
+    let short = Row { promise: "a partial write (RLIMIT_FSIZE)", figure };
     let Some(way) = mounting() else {
-        return Err("small disks were LEFT OUT: this machine lets nobody mount one (unshare -m, \
+        return Err("small disks were LEFT OUT: this machine does not allow mounts (unshare -m, \
                     unshare -Urm)"
             .into());
     };
@@ -76,12 +76,12 @@ fn full(setup: &Setup, runs: &[Run], way: &[&str]) -> Result<String> {
         }
     }
     Ok(format!(
-        "{full} full disks of {done} sizes, 4 KiB to {LARGEST:.0} KiB; each run went on to the \
+        "{full} full disks of {done} sizes, 4 KiB to {LARGEST:.0} KiB; each run resumed to the \
          same bytes"
     ))
 }
 
-/// Undisturbed, a run ends as one that never was.
+/// Resumes a run undisturbed and checks that it ends like the uninterrupted run.
 fn again(whole: &Run, run: &Run) -> Result<()> {
     run.train(&[])?;
     same(&whole.results(), &run.results())?;

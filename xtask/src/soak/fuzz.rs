@@ -1,4 +1,4 @@
-//! The readers of files and answers, fuzzed for some time each.
+//! Fuzzes the readers of files and server answers, each for a given time.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
     let mut progress = Progress::new("readers", readers.len());
     let mut inputs = 0;
     for (index, reader) in readers.iter().enumerate() {
-        // New inputs are kept apart from those of the repository.
+        // New inputs are stored apart from those of the repository.
         let found = target("fuzz-corpus").join(reader);
         fs_err::create_dir_all(&found)?;
         let mut command = nightly(&["fuzz", "run", "reader"]);
@@ -34,16 +34,16 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
             "-timeout=10",
         ]);
         let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            let last: Vec<&str> = said.lines().rev().take(30).collect();
+            let last: Vec<&str> = stderr.lines().rev().take(30).collect();
             return Err(format!(
                 "{reader}:\n{}",
                 last.into_iter().rev().collect::<Vec<_>>().join("\n")
             )
             .into());
         }
-        inputs += executed(&said);
+        inputs += executed(&stderr);
         progress.done(index + 1, &format!(" ({reader})"));
     }
     let figure =
@@ -51,9 +51,10 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
     Ok(vec![Row { promise: "no file crashes a reader", figure }])
 }
 
-/// How many inputs libFuzzer says that it has tried.
-fn executed(said: &str) -> u64 {
-    said.lines()
+/// Number of inputs that libFuzzer reports as executed.
+fn executed(output: &str) -> u64 {
+    output
+        .lines()
         .filter_map(|line| {
             line.strip_prefix("stat::number_of_executed_units:")?.trim().parse::<u64>().ok()
         })

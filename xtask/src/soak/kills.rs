@@ -1,4 +1,4 @@
-//! SIGKILL at random moments of a run's life.
+//! SIGKILL at random moments of a run.
 
 use super::{Progress, Row, Setup};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     survival::{Killed, Random, Run, Subject, round},
 };
 
-/// Kills of one run before it is let go to its end; mostly it ends before.
+/// Number of kills of one run before it may finish; mostly it finishes earlier.
 const MOST: usize = 12;
 
-/// Kills letters, prices, and prices that are saved inside epochs, too; each from nothing and over
-/// another run in turn.
+/// Kills three kinds of trainings: letters, prices, and prices with checkpoints inside epochs. Each
+/// alternates between a new folder and `--fresh` over another run.
 pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     let letters = |options: &[&str]| setup.letters("letters", options);
     let prices = |options: &[&str]| setup.prices("prices", options);
@@ -38,15 +38,15 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     }
     let figure = format!(
         "{} kills ({} in the first tenth of a second, {} while reports were written), {} times \
-         gone on, {} runs ended with the same bytes",
+         resumed, {} runs ended with the same bytes",
         all.kills, all.early, all.at_reports, all.went_on, all.ends
     );
     let read = format!(
-        "{} files read in {} looks while runs were written and killed",
+        "{} files read in {} checks while runs were written and killed",
         all.files, all.looks
     );
     Ok(vec![
-        Row { promise: "a killed training goes on and ends with the same bytes", figure },
+        Row { promise: "a killed training resumes and ends with the same bytes", figure },
         Row { promise: "no artifact is unreadable at any moment", figure: read },
     ])
 }

@@ -9,13 +9,13 @@ use crate::{
     survival::Run,
 };
 
-/// Part of a run that is not counted: buffers are still finding their sizes.
+/// Fraction of a run that is not counted: buffers are still growing to their sizes.
 const WARM_UP: f64 = 0.3;
-/// A run may grow by so many MiB in a thousand epochs: each has a row of `metrics.csv`, which is
-/// written whole, and a mean of burn-train's for each metric.
+/// Allowed growth in MiB per thousand epochs. Each epoch adds a row of `metrics.csv`, which is
+/// written whole, and a mean per metric of burn-train.
 const MOST: f64 = 2.0;
 
-/// Resident memory after so many epochs.
+/// Resident memory after a number of epochs.
 struct Look {
     epochs: f64,
     mebibytes: f64,
@@ -40,7 +40,7 @@ pub(super) fn run(setup: &Setup, epochs: usize) -> Result<Vec<Row>> {
         let slope = 1000.0 * slope(&counted);
         let most = looks.iter().map(|look| look.mebibytes).fold(0.0, f64::max);
         let figure = format!(
-            "{}: {last:.0} epochs, {} looks, {slope:+.2} MiB in 1,000 epochs, at most {most:.0} \
+            "{}: {last:.0} epochs, {} samples, {slope:+.2} MiB per 1,000 epochs, at most {most:.0} \
              MiB",
             run.experiment,
             looks.len()
@@ -63,7 +63,7 @@ fn watch(run: &Run) -> Result<Vec<Look>> {
         let epochs = fs_err::read(&metrics)
             .map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1))
             as f64;
-        // Its own memory, not that of files, which the system may drop.
+        // Memory of the process itself, without mapped files, which the system may drop.
         let resident = memory(child.id(), "RssAnon:");
         if let (Some(bytes), true) =
             (resident, epochs > looks.last().map_or(0.0, |look| look.epochs))
@@ -75,10 +75,14 @@ fn watch(run: &Run) -> Result<Vec<Look>> {
     if ended.code != Some(0) {
         return Err(ended.stderr.into());
     }
-    if looks.len() < 5 { Err("it was over too soon: more --epochs".into()) } else { Ok(looks) }
+    if looks.len() < 5 {
+        Err("the training was too short (use more --epochs)".into())
+    } else {
+        Ok(looks)
+    }
 }
 
-/// MiB an epoch, by least squares.
+/// Growth in MiB per epoch, by least squares.
 fn slope(looks: &[&Look]) -> f64 {
     let count = looks.len() as f64;
     let mean = |value: fn(&Look) -> f64| looks.iter().map(|look| value(look)).sum::<f64>() / count;
@@ -94,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slope_is_that_of_the_line() {
+    fn the_slope_of_a_line_is_found() {
         let looks: Vec<Look> = (0..10)
             .map(|at| Look { epochs: f64::from(at), mebibytes: 40.0 + 0.5 * f64::from(at) })
             .collect();

@@ -1,5 +1,5 @@
-//! Puts the promises of docs/reliability.md to the test for longer than `cargo test` does, and
-//! prints their figures.
+//! Tests the promises of docs/reliability.md for longer than `cargo test` does, and prints their
+//! figures.
 
 mod disk;
 mod fuzz;
@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What is tested
+    /// Phases to run
     #[arg(
         long,
         value_enum,
@@ -29,61 +29,62 @@ pub(crate) struct Args {
         default_value = "kills,signals,disk,faults,fuzz,memory"
     )]
     phases: Vec<Phase>,
-    /// Kills in all, a third each of letters, of prices, and of prices that are saved inside epochs
+    /// Number of kills; a third each for letters, for prices, and for prices with checkpoints
+    /// inside epochs
     #[arg(long, default_value_t = 240)]
     kills: usize,
-    /// Signals in all
+    /// Number of signals
     #[arg(long, default_value_t = 40)]
     signals: usize,
-    /// Injected faults of each kind of system call
+    /// Number of injected faults per kind of system call
     #[arg(long, default_value_t = 40)]
     faults: usize,
-    /// Seconds of fuzzing for each reader
+    /// Seconds of fuzzing per reader
     #[arg(long, default_value_t = 60)]
     fuzz_seconds: u64,
-    /// Epochs of the training whose memory is watched
+    /// Number of epochs of the memory phase
     #[arg(long, default_value_t = 2000)]
     epochs: usize,
-    /// Seed of the moments; another one tries others
+    /// Seed of the random moments
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Take the dev build, as the tests do, instead of the release build, which users run
+    /// Use the dev build, as the tests do, instead of the release build
     #[arg(long)]
     dev: bool,
 }
 
-/// A part of the soak.
+/// A phase of the soak.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Phase {
-    /// SIGKILL at random moments, from nothing and with --fresh over another run
+    /// SIGKILL at random moments, in a new folder and with --fresh over another run
     Kills,
     /// SIGINT and SIGTERM at random moments
     Signals,
-    /// Files that grow too long, and disks of many sizes that are full
+    /// Files beyond a size limit, and full disks of many sizes
     Disk,
-    /// System calls that fail, with strace
+    /// Failing system calls, with strace
     Faults,
-    /// All readers of files and answers, with cargo-fuzz on nightly
+    /// All readers of files and server answers, with cargo-fuzz on nightly
     Fuzz,
     /// Memory of a long training
     Memory,
 }
 
-/// What every phase has.
+/// Setup that all phases share.
 struct Setup {
     program: PathBuf,
-    /// Folder for runs, empty at the start.
+    /// Folder for runs; empty at the start.
     scratch: PathBuf,
 }
 
 impl Setup {
-    /// The letters experiment of all letters, a second or two long.
+    /// The letters experiment with the whole alphabet; it takes a second or two.
     fn letters(&self, folder: &str, options: &[&str]) -> Run {
         self.run("letters-embedding-4", folder, options)
     }
 
-    /// A small model of the synthetic prices, with a schedule, early stopping that does not stop,
-    /// and dropout.
+    /// A small model of the synthetic prices. It has a schedule, dropout, and early stopping that
+    /// never triggers.
     fn prices(&self, folder: &str, options: &[&str]) -> Run {
         let model = ["--units", "12,12", "--window", "20", "--dropout", "0.2"];
         self.run("stock-gru", folder, &[&model[..], options].concat())
@@ -100,7 +101,7 @@ impl Setup {
     }
 }
 
-/// A line of the table.
+/// A row of the table.
 struct Row {
     promise: &'static str,
     figure: String,
@@ -138,7 +139,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn prepare(args: &Args) -> Result<Setup> {
     let profile = if args.dev { "debug" } else { "release" };
     say(&format!("building ({profile})"));
-    // The packages together: each alone would build half of Burn once more, with other features.
+    // Both packages in one build: separate builds would compile half of Burn again, with other
+    // features.
     let release = [
         "build",
         "--release",
@@ -154,7 +156,7 @@ fn prepare(args: &Args) -> Result<Setup> {
         &release
     }))?;
     let scratch = scratch("soak")?;
-    // The next build may come before the soak is over.
+    // A copy, because another build may replace the program before the soak ends.
     let program = scratch.join(executable("rnn-train"));
     fs_err::copy(built(profile, "rnn-train"), &program)?;
     Ok(Setup { program, scratch })

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM at random moments of a run's life.
+//! SIGINT and SIGTERM at random moments of a run.
 
 use std::{process::Command, thread, time::Duration};
 
@@ -8,12 +8,12 @@ use crate::{
     survival::{Random, Run, check, same},
 };
 
-/// Ways to ask a process to end, and its exit codes then.
+/// Signals that ask a process to end, with its exit codes.
 const WAYS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
-/// How long a training may take to end: a step, and a checkpoint.
+/// Time limit for a training to end: one step and one checkpoint.
 const SOON: Duration = Duration::from_secs(10);
 
-/// By then a process has its own way to end.
+/// Time after which a process has installed its signal handler.
 const EARLY: Duration = Duration::from_millis(200);
 
 pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> {
@@ -48,8 +48,8 @@ pub(super) fn run(setup: &Setup, signals: usize, seed: u64) -> Result<Vec<Row>> 
     Ok(vec![Row { promise: "SIGINT and SIGTERM save and end with 130 and 143", figure }])
 }
 
-/// Lets a run go on and sends it a signal; gives how long it took to end, or nothing when it came
-/// to its own end.
+/// Resumes a run and sends it a signal. Returns the time it took to end, or `None` if it finished
+/// by itself.
 fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
     let (name, code) = WAYS[number % WAYS.len()];
     let mut child = run.start(&[])?;
@@ -70,7 +70,7 @@ fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
     match ended.code {
         Some(0) => Ok(None),
         Some(found) if found == code && sent.elapsed() < SOON => Ok(Some(sent.elapsed())),
-        // It had not begun to train, and ended as any process does.
+        // It had not started to train, and ended by the signal itself.
         None if delay < EARLY => Ok(Some(sent.elapsed())),
         found => Err(format!(
             "after SIG{name} it ended with {found:?} in {:.1} s, expected {code}: {}",

@@ -1,4 +1,4 @@
-//! System calls that fail: strace lets the k-th call of a kind return an error.
+//! Failing system calls: strace lets the k-th call of a kind return an error.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,7 +12,7 @@ use crate::{
     survival::{Run, check, failed_well, kept, kill::replaced, same, same::copy},
 };
 
-/// Calls that fail, how, and what the system calls that.
+/// System calls, their injected error, and its message.
 const KINDS: [(&str, &str, &str); 5] = [
     ("write", "ENOSPC", "No space left on device"),
     ("write", "EIO", "Input/output error"),
@@ -28,7 +28,7 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
         .is_ok_and(|status| status.success());
     if !there {
         return Err(
-            "system calls that fail were LEFT OUT: they need strace, and a machine that allows it"
+            "failing system calls were LEFT OUT: they need strace, and a machine that allows it"
                 .into(),
         );
     }
@@ -48,7 +48,7 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
             let context = |problem: String| format!("{fault}: {problem}");
             match ended.code {
                 Some(0) => borne += 1,
-                // What it has to say may have been what failed.
+                // The failed call may have been the output of the message itself.
                 Some(1) if !only_results(&run)? => mute += 1,
                 _ => {
                     failed_well(&ended, &run.results(), &[words]).map_err(context)?;
@@ -64,8 +64,8 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
             progress.done(done + 1, &format!(" ({error})"));
         }
         let figure = format!(
-            "{tried} faults in {} places: {failed} runs said so and ended, {mute} ended where \
-             other calls failed, too, {borne} bore it; all went on to the same bytes",
+            "{tried} faults in {} places: {failed} runs reported it and ended, {mute} ended after \
+             further faults, {borne} tolerated it; all resumed to the same bytes",
             places.len()
         );
         say(&format!("  {calls} {error}: {figure}"));
@@ -74,13 +74,13 @@ pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Calls that change which files there are.
+/// System calls that change the set of files.
 const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat,rmdir";
-/// The second kill comes within so many of them: while what was put aside is brought back.
+/// The second kill comes within this number of changes, while the backed-up run is being restored.
 const SOON: usize = 12;
 
-/// Kills a run that starts over at each change of its files, and the next start soon after its own
-/// start.
+/// Kills a `--fresh` run at each change of its files, and kills the next start soon after it
+/// begins.
 fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
     let before = setup.prices("faults-before", &["--epochs", "1", "--seed", "6"]);
     before.train(&[])?;
@@ -123,29 +123,29 @@ fn killed(setup: &Setup, whole: &Run, most: usize) -> Result<Row> {
     }
     let figure = format!(
         "{kills} kills, at {tried} of {} renames and removals and soon after the next start; \
-         neither run lost, the same bytes",
+         neither run was lost, the same bytes",
         places.len()
     );
     say(&format!("  {figure}"));
-    Ok(Row { promise: "a kill at each rename and removal of a file, starting over", figure })
+    Ok(Row { promise: "a kill at each rename and removal of a file, with --fresh", figure })
 }
 
-/// What a run that starts over is called with, as long as it has no checkpoint of its own.
+/// Arguments of the next start: `--fresh` as long as the new run has no checkpoint.
 fn fresh(before: &Path, run: &Run) -> &'static [&'static str] {
     if replaced(before, &run.results()) { &[] } else { &["--fresh"] }
 }
 
 fn label(calls: &str, error: &str) -> &'static str {
     match (calls, error) {
-        ("write", "ENOSPC") => "writes that fail, ENOSPC",
-        ("write", _) => "writes that fail, EIO",
-        ("fsync,fdatasync", _) => "syncs that fail, EIO",
-        ("openat", _) => "files that cannot be opened, EMFILE",
-        _ => "renames that fail, EIO",
+        ("write", "ENOSPC") => "failing writes, ENOSPC",
+        ("write", _) => "failing writes, EIO",
+        ("fsync,fdatasync", _) => "failing syncs, EIO",
+        ("openat", _) => "failing opens, EMFILE",
+        _ => "failing renames, EIO",
     }
 }
 
-/// The training under strace, which follows its threads.
+/// Command that runs the training under strace, which follows its threads.
 fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
     let mut command = Command::new("strace");
     command
@@ -155,14 +155,14 @@ fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
     Ok(run.prepare(command)?)
 }
 
-/// Whether all calls that failed had to do with the results.
+/// True if all failed calls concerned files of the results.
 fn only_results(run: &Run) -> Result<bool> {
     let injected = |line: &&str| line.contains("(INJECTED)");
     Ok(trace(run)?.lines().filter(injected).all(of_results))
 }
 
-/// Whether a call has to do with the results: by a file's number, with its path, or by a path
-/// itself; what is written may name them, too.
+/// True if a call concerns the results: by a file descriptor with its path, by a path, or by
+/// written text that names them.
 fn of_results(call: &str) -> bool {
     call.contains("/artifacts/") || call.contains("\"artifacts/")
 }
@@ -171,8 +171,8 @@ fn trace(run: &Run) -> Result<String> {
     Ok(fs_err::read_to_string(run.folder.join("trace.txt"))?)
 }
 
-/// Which calls of an undisturbed run have to do with its results: strace counts those of each
-/// thread.
+/// Numbers of the calls of an undisturbed run that concern its results. strace counts the calls of
+/// each thread.
 fn places(run: &Run, calls: &str, more: &[&str]) -> Result<Vec<usize>> {
     let ended = run.end(traced(run, calls, &[])?.args(more).spawn()?)?;
     if ended.code != Some(0) {

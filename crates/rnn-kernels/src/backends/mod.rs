@@ -1,7 +1,7 @@
 //! The recurrent operators on each backend.
 //!
-//! NdArray and Flex hand their numbers to one CPU implementation; `Cpu` is all it needs to know of
-//! a backend.
+//! NdArray and Flex share one CPU implementation, which accesses their tensors through the trait
+//! `Cpu`.
 
 #[cfg(feature = "flex")]
 mod flex;
@@ -27,19 +27,19 @@ use crate::{
     sizes::Sizes,
 };
 
-/// A backend whose tensors are arrays in memory.
+/// A backend whose tensors are arrays in main memory.
 trait Cpu<T: Real>: Backend {
-    /// The same tensor with its values in row-major order.
+    /// Returns the tensor with its values in row-major order.
     fn contiguous(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// The values of a contiguous tensor.
+    /// Borrows the values of a contiguous tensor.
     fn values(tensor: &FloatTensor<Self>) -> &[T];
 
-    /// A tensor of values in row-major order.
+    /// Creates a tensor from values in row-major order.
     fn tensor<const D: usize>(values: Vec<T>, shape: [usize; D]) -> FloatTensor<Self>;
 }
 
-/// What to do for an operator on a backend, once the cell and the type of the numbers are known.
+/// An action on a backend that is generic over cell and number type.
 trait Visitor<B> {
     type Output;
 
@@ -48,7 +48,7 @@ trait Visitor<B> {
         B: Cpu<T>;
 }
 
-/// Picks cell and type at run time.
+/// Calls a visitor with the cell and number type of the call.
 fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: Cell, dtype: DType, visitor: V) -> V::Output {
     fn typed<B: Cpu<T>, T: Real, V: Visitor<B>>(kind: Cell, visitor: V) -> V::Output {
         match kind {
@@ -60,7 +60,7 @@ fn visit<B: Cpu<f32> + Cpu<f64>, V: Visitor<B>>(kind: Cell, dtype: DType, visito
     match dtype {
         DType::F32 => typed::<B, f32, V>(kind, visitor),
         DType::F64 => typed::<B, f64, V>(kind, visitor),
-        other => panic!("recurrent operators compute in F32 or F64, got {other:?}"),
+        other => panic!("recurrent operators: type is {other:?} (expected F32 or F64)"),
     }
 }
 
@@ -164,7 +164,7 @@ impl<B: Backend> Visitor<B> for Backward<B> {
             hidden: all(&self.upstream.hidden),
             cell: all(&self.upstream.cell),
         };
-        // What was saved is made by `ForwardSaving`, contiguous.
+        // `ForwardSaving` created the saved tensors, so they are contiguous.
         let [sums, hidden, cell] =
             [&self.saved.sums, &self.saved.hidden, &self.saved.cell].map(<B as Cpu<T>>::values);
         let saved =

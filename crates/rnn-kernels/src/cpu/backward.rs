@@ -13,45 +13,45 @@ use super::{
 };
 use crate::sizes::Sizes;
 
-/// Slices that run at a time at most: each holds gradients of the weights, and a large batch would
-/// otherwise hold a copy of them for every 16 rows.
+/// Largest number of slices that run at a time. Each holds gradients of the weights; without a
+/// limit, a large batch would hold a copy for every 16 rows.
 const MOST_SLICES: usize = 16;
-/// Slices that run at a time at least, however large the weights are.
+/// Smallest number of slices that run at a time, for weights of any size.
 const FEWEST_SLICES: usize = 4;
-/// Gradients of the weights that are held at a time, where that leaves enough slices: 16 times
-/// those of an LSTM of 256 units.
+/// Target number of weight gradients held at a time: 16 times those of an LSTM with 256 units.
 const HELD_WEIGHTS: usize = 1 << 23;
 
-/// The loss by what a forward pass gave; absent where the loss does not depend on it.
+/// Gradients of the loss with respect to the outputs; `None` if the loss does not depend on an
+/// output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Upstream<'a, T> {
-    /// `[B, T, H]`.
+    /// Gradient of all hidden states, `[B, T, H]`.
     pub(crate) sequence: Option<&'a [T]>,
-    /// `[B, H]`.
+    /// Gradient of the last hidden state, `[B, H]`.
     pub(crate) hidden: Option<&'a [T]>,
-    /// `[B, H]`.
+    /// Gradient of the last cell state, `[B, H]`.
     pub(crate) cell: Option<&'a [T]>,
 }
 
-/// The loss by what a forward pass read.
+/// Gradients of the loss with respect to the inputs of the forward pass.
 #[derive(Debug)]
 pub(crate) struct Gradients<T> {
-    /// `[B, T, I]`; empty if not asked for.
+    /// Gradient of the input, `[B, T, I]`; empty if not requested.
     pub(crate) input: Vec<T>,
-    /// `[I, G*H]`.
+    /// Gradient of the kernel, `[I, G*H]`.
     pub(crate) kernel: Vec<T>,
-    /// `[H, G*H]`.
+    /// Gradient of the recurrent kernel, `[H, G*H]`.
     pub(crate) recurrent_kernel: Vec<T>,
-    /// `[SUMS*H]`.
+    /// Gradient of the bias, `[SUMS*H]`.
     pub(crate) bias: Vec<T>,
-    /// `[B, H]`.
+    /// Gradient of the initial hidden state, `[B, H]`.
     pub(crate) hidden: Vec<T>,
-    /// `[B, H]`; empty for a cell without a cell state.
+    /// Gradient of the initial cell state, `[B, H]`; empty for a cell without one.
     pub(crate) cell: Vec<T>,
 }
 
-/// The gradients of [`super::forward_saving`]; that of the input only where `needs_input` (the
-/// first layer of a model does not).
+/// Computes the gradients of [`super::forward_saving`]. The input's gradient is computed only if
+/// `needs_input`; the first layer of a model does not need it.
 pub(crate) fn backward<C: RecurrentCell, T: Real>(
     operands: &Operands<'_, T>,
     saved: &SavedView<'_, T>,
@@ -92,7 +92,7 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
                 rows,
                 input,
                 gradient,
-                of: PhantomData,
+                marker: PhantomData,
             }
         })
         .collect();
@@ -107,13 +107,13 @@ pub(crate) fn backward<C: RecurrentCell, T: Real>(
             1 => wave.into_iter().map(run).collect(),
             _ => wave.into_par_iter().map(run).collect(),
         };
-        // In the order of the slices, whichever was ready first: sums of floats depend on their
+        // Added in the order of the slices, not of completion: sums of floats depend on their
         // order.
         partial.iter().for_each(|other| weights.add(operands.arch, other));
     }
     Gradients {
-        // SAFETY: the tasks of all slices have come to their ends, and a task writes its part for
-        // every row and step, if there is one.
+        // SAFETY: the tasks of all slices have finished. A task writes its part, if any, for every
+        // row and step.
         input: unsafe { filled(input_gradient) },
         kernel: weights.kernel.to_vec(),
         recurrent_kernel: weights.recurrent_kernel.to_vec(),
@@ -128,7 +128,7 @@ struct Transposed<T> {
     kernel: Option<Aligned<T>>,
 }
 
-/// The loss by the weights, over one slice or several.
+/// Gradients of the weights, over one slice or several.
 struct WeightGradients<T> {
     kernel: Aligned<T>,
     recurrent_kernel: Aligned<T>,
@@ -152,7 +152,7 @@ impl<T: Real> WeightGradients<T> {
     }
 }
 
-/// Adds up rows.
+/// Adds up rows into one.
 struct AddRows<'a, T> {
     to: &'a mut [T],
     rows: &'a [T],
@@ -180,11 +180,11 @@ struct BackwardTask<'a, C, T> {
     upstream: &'a Upstream<'a, T>,
     transposed: &'a Transposed<T>,
     rows: Range<usize>,
-    /// `[rows, T, I]`, or empty.
+    /// Gradient of the input, `[rows, T, I]`, or empty.
     input: &'a mut [MaybeUninit<T>],
-    /// The loss by the states before the step that comes next, `[rows, H]` each.
+    /// Gradients of the states after the step to be processed next, `[rows, H]` each.
     gradient: State<&'a mut [T]>,
-    of: PhantomData<C>,
+    marker: PhantomData<C>,
 }
 
 impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
@@ -224,7 +224,7 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
         weights
     }
 
-    /// A chunk's steps in reverse: the loss by their sums.
+    /// Runs a chunk's steps in reverse and computes the gradients of their sums.
     fn recurrence(&mut self, steps: &Range<usize>, saved: &SavedView<'_, T>, sums: &mut [T]) {
         let hidden = self.operands.sizes.hidden;
         let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
@@ -238,7 +238,7 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
                 upstream: self.upstream.sequence,
                 gradient: State { hidden: self.gradient.hidden, cell: self.gradient.cell },
                 sums,
-                of: PhantomData,
+                marker: PhantomData,
             });
             self.arch.dispatch(Product {
                 rows,
@@ -252,7 +252,7 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
         }
     }
 
-    /// Adds a chunk's part of the loss by the weights.
+    /// Adds a chunk's contribution to the gradients of the weights.
     fn weights(&self, sums: &[T], input: &[T], hiddens: &[T], weights: &mut WeightGradients<T>) {
         let Sizes { input: features, hidden, .. } = self.operands.sizes;
         let (width, gates) = (C::SUMS * hidden, C::GATES * hidden);
@@ -280,7 +280,7 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
         self.arch.dispatch(AddRows { to: &mut weights.bias, rows: sums });
     }
 
-    /// A chunk's loss by the input; `scratch` is `[steps, rows, I]`.
+    /// Computes a chunk's gradient of the input; `scratch` is `[steps, rows, I]`.
     fn input(&mut self, steps: &Range<usize>, sums: &[T], kernel: &[T], scratch: &mut [T]) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let width = C::SUMS * hidden;
@@ -311,11 +311,11 @@ struct StepOfRows<'a, C, T> {
     rows: &'a Range<usize>,
     t: usize,
     saved: &'a SavedView<'a, T>,
-    /// The loss by all hidden states, `[B, T, H]`.
+    /// Gradient of all hidden states, `[B, T, H]`.
     upstream: Option<&'a [T]>,
     gradient: State<&'a mut [T]>,
     sums: &'a mut [T],
-    of: PhantomData<C>,
+    marker: PhantomData<C>,
 }
 
 impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {

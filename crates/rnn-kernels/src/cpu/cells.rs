@@ -1,9 +1,9 @@
-//! What each cell computes between two matrix products: one row of gate sums and states, forward
-//! and backward.
+//! Computations of each cell between two matrix products, forward and backward, on one row of sums
+//! and states.
 //!
-//! A row of sums has `SUMS` numbers for each hidden unit, gate after gate. Rows are gone through in
-//! blocks of [`BLOCK`] units, whose loops compilers turn into vector instructions; the last block
-//! is filled up with zeros.
+//! A row of sums (pre-activations) has `SUMS` numbers per hidden unit, gate after gate. Rows are
+//! processed in blocks of [`BLOCK`] units, whose loops compilers vectorise. The last block is
+//! padded with zeros.
 
 use pulp::Simd;
 
@@ -12,80 +12,79 @@ use super::{
     real::Real,
 };
 
-/// Hidden units that are computed together: one AVX-512 register of `f32`, two or four of narrower
-/// machines.
+/// Hidden units computed together: one AVX-512 register of `f32`, or two or four registers on
+/// narrower machines.
 const BLOCK: usize = 16;
 
-/// A step's state of one sequence, `[H]` each.
+/// State of one sequence at a step, `[H]` each.
 pub(crate) struct State<R> {
     pub(crate) hidden: R,
-    /// Empty where the cell has no cell state.
+    /// Empty for a cell without a cell state.
     pub(crate) cell: R,
 }
 
-/// A row of [`forward`].
+/// Arguments of [`forward`], for one row.
 pub(crate) struct ForwardStep<'a, T> {
-    /// In: what both products add up to. Out: what `backward` needs.
+    /// In: the sums of both products. Out: the values that `backward` needs.
     pub(crate) sums: &'a mut [T],
     pub(crate) before: State<&'a [T]>,
-    /// Out.
+    /// Out: the states after the step.
     pub(crate) after: State<&'a mut [T]>,
 }
 
-/// A row of [`backward`].
+/// Arguments of [`backward`], for one row.
 pub(crate) struct BackwardStep<'a, T> {
-    /// What `forward` left in the row of sums.
+    /// The row of sums as `forward` left it.
     pub(crate) saved: &'a [T],
     /// States before the step.
     pub(crate) before: State<&'a [T]>,
     /// Cell state after the step.
     pub(crate) cell_after: &'a [T],
-    /// In: the loss by the states after the step. Out: by those before it, leaving out what goes
-    /// through the recurrent product.
+    /// In: gradients of the states after the step. Out: gradients of the states before it, without
+    /// the path through the recurrent product.
     pub(crate) gradient: State<&'a mut [T]>,
-    /// Out: the loss by the row of sums.
+    /// Out: gradients of the row of sums.
     pub(crate) sums_gradient: &'a mut [T],
 }
 
-/// A run of gates of the kernel, and where in a row of sums the input's product with it goes.
+/// Consecutive gates of the kernel, and the position of their input product in a row of sums.
 pub(crate) struct Gates {
     pub(crate) first: usize,
     pub(crate) count: usize,
     pub(crate) sum: usize,
 }
 
-/// A recurrent cell. The recurrent product goes to the first `GATES` sums, in the order of the
+/// A recurrent cell. The recurrent product is added to the first `GATES` sums, in the order of the
 /// weights.
 pub(crate) trait RecurrentCell: Send + Sync + 'static {
-    /// Gates of the weights.
+    /// Number of gates in the weights.
     const GATES: usize;
-    /// Sums of each hidden unit.
+    /// Number of sums per hidden unit.
     const SUMS: usize = Self::GATES;
-    /// Whether there is a cell state beside the hidden state.
+    /// Whether the cell has a cell state besides the hidden state.
     const HAS_CELL_STATE: bool = false;
-    /// Where the input's products go.
+    /// Positions of the input products in a row of sums.
     const INPUT: &'static [Gates] = &[Gates { first: 0, count: Self::GATES, sum: 0 }];
 
-    /// The activations of a row of sums that need no other number; gate after gate, because each
-    /// gate's are then independent of those around them, and a processor computes several at a
-    /// time.
+    /// Applies the activations that depend on one sum only. It runs gate after gate, so that values
+    /// are independent and a processor computes several at a time.
     fn activate<T: Real, S: Simd>(sums: &mut [T], units: usize);
 
-    /// What remains of a step of one block of the `units` hidden units.
+    /// Computes the rest of the step, for one block of the `units` hidden units.
     fn forward<T: Real, S: Simd>(step: &mut ForwardStep<'_, T>, units: usize, block: impl Block);
 
-    /// The gradients of `forward`.
+    /// Computes the gradients of `forward`.
     fn backward<T: Real, S: Simd>(step: &mut BackwardStep<'_, T>, units: usize, block: impl Block);
 }
 
 /// Elman's cell with tanh: `h = tanh(s)`.
 pub(crate) struct SimpleRnn;
 
-/// Sums `i, f, c, o`.
+/// LSTM, with the sums `i, f, c, o`.
 pub(crate) struct Lstm;
 
-/// The reset gate acts after the recurrent product. Sums `z, r`, the recurrent part of the
-/// candidate, the input's part of it.
+/// GRU whose reset gate acts after the recurrent product. Its sums are `z`, `r`, the recurrent part
+/// of the candidate, and the input part of the candidate.
 pub(crate) struct Gru;
 
 impl RecurrentCell for SimpleRnn {
@@ -209,24 +208,23 @@ impl RecurrentCell for Gru {
     }
 }
 
-/// Some neighbouring hidden units, and how their values are read and written.
+/// A block of neighbouring hidden units, with read and write access to their values.
 ///
-/// Two types, because one with a length would be copied by calls of `memcpy` instead of by vector
-/// instructions.
+/// Full and partial blocks are two types: copies of a variable length would call `memcpy` instead
+/// of vector instructions.
 pub(crate) trait Block: Copy {
-    /// Reads the block's values of a row of `[.., H]`, from `offset` on; lanes without a unit are
-    /// zero.
+    /// Reads the block's values of a row, starting at `offset`; lanes without a unit are zero.
     fn read<T: Real>(self, row: &[T], offset: usize) -> [T; BLOCK];
 
     /// Writes the block's values.
     fn write<T: Real>(self, row: &mut [T], offset: usize, values: &[T; BLOCK]);
 }
 
-/// `BLOCK` units from here on.
+/// `BLOCK` units, starting at this index.
 #[derive(Clone, Copy)]
 struct Full(usize);
 
-/// The last units, fewer than `BLOCK`.
+/// The last units: start and count, fewer than `BLOCK`.
 #[derive(Clone, Copy)]
 struct Rest(usize, usize);
 
@@ -258,16 +256,16 @@ impl Block for Rest {
     }
 }
 
-/// Replaces values by a function of theirs.
+/// Applies a function to each value in place.
 #[inline(always)]
 fn map<T: Real>(values: &mut [T], function: impl Fn(T) -> T) {
     #[inline(always)]
     fn of<T: Real>(values: &mut [T], block: impl Block, function: &impl Fn(T) -> T) {
-        let mut them = block.read(values, 0);
-        for value in &mut them {
+        let mut lanes = block.read(values, 0);
+        for value in &mut lanes {
             *value = function(*value);
         }
-        block.write(values, 0, &them);
+        block.write(values, 0, &lanes);
     }
     let full = values.len() / BLOCK * BLOCK;
     for start in (0..full).step_by(BLOCK) {
@@ -279,7 +277,7 @@ fn map<T: Real>(values: &mut [T], function: impl Fn(T) -> T) {
     }
 }
 
-/// One step of one sequence.
+/// Runs one step of one sequence.
 #[inline(always)]
 pub(crate) fn forward<C: RecurrentCell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
     let units = step.after.hidden.len();
@@ -293,7 +291,7 @@ pub(crate) fn forward<C: RecurrentCell, T: Real, S: Simd>(mut step: ForwardStep<
     }
 }
 
-/// The gradients of one step of one sequence.
+/// Computes the gradients of one step of one sequence.
 #[inline(always)]
 pub(crate) fn backward<C: RecurrentCell, T: Real, S: Simd>(mut step: BackwardStep<'_, T>) {
     let units = step.gradient.hidden.len();

@@ -1,11 +1,11 @@
-//! Memory that is written once, piece by piece, by several threads: zeroing it first would take as
-//! long as a tenth of the work.
+//! Uninitialised buffers that several threads fill, part by part. Zeroing them first would cost a
+//! tenth of the run time.
 
 use std::mem::MaybeUninit;
 
 use super::real::Real;
 
-/// A part of a buffer that is filled from its start; the filled part can be read and written.
+/// A slice of a buffer that is filled from its start. The filled part can be read and written.
 pub(crate) struct Filling<'a, T> {
     memory: &'a mut [MaybeUninit<T>],
     filled: usize,
@@ -16,7 +16,7 @@ impl<'a, T: Real> Filling<'a, T> {
         Self { memory, filled: 0 }
     }
 
-    /// Goes on with `count` times the same values.
+    /// Appends `count` copies of the values.
     pub(crate) fn repeat(&mut self, values: &[T], count: usize) {
         if values.is_empty() {
             return;
@@ -28,13 +28,13 @@ impl<'a, T: Real> Filling<'a, T> {
         self.filled = end;
     }
 
-    /// Goes on with zeros.
+    /// Appends zeros.
     pub(crate) fn zeros(&mut self, count: usize) {
         self.memory[self.filled..self.filled + count].fill(MaybeUninit::new(T::ZERO));
         self.filled += count;
     }
 
-    /// Keeps only the last `count` values, at the start.
+    /// Moves the last `count` values to the start and drops the others.
     pub(crate) fn keep_last(&mut self, count: usize) {
         let filled = self.filled;
         self.values().copy_within(filled - count..filled, 0);
@@ -43,34 +43,34 @@ impl<'a, T: Real> Filling<'a, T> {
 
     /// # Panics
     ///
-    /// Unless everything is filled.
+    /// Panics unless the buffer is full.
     pub(crate) fn check_full(&self) {
-        assert_eq!(self.filled, self.memory.len(), "a buffer is filled to its end");
+        assert_eq!(self.filled, self.memory.len(), "a buffer is not full");
     }
 
-    /// What is filled.
+    /// Values of the filled part.
     pub(crate) fn values(&mut self) -> &mut [T] {
-        // SAFETY: `filled` grows only over values that have just been written, and else shrinks.
+        // SAFETY: `filled` only grows over values that were just written; otherwise it shrinks.
         unsafe { self.memory[..self.filled].assume_init_mut() }
     }
 }
 
-/// Memory for `length` values.
+/// Allocates memory for `length` values.
 pub(crate) fn memory<T>(length: usize) -> Vec<MaybeUninit<T>> {
     let mut memory = Vec::with_capacity(length);
-    // SAFETY: `MaybeUninit` needs no initial value, and the capacity is there.
+    // SAFETY: `MaybeUninit` needs no initial value, and the capacity is `length`.
     unsafe { memory.set_len(length) };
     memory
 }
 
-/// The values of memory that has been filled.
+/// Converts filled memory into its values.
 ///
 /// # Safety
 ///
-/// All of it must have been written.
+/// All values must have been written.
 pub(crate) unsafe fn filled<T>(memory: Vec<MaybeUninit<T>>) -> Vec<T> {
     let mut memory = std::mem::ManuallyDrop::new(memory);
-    // SAFETY: `MaybeUninit<T>` has the layout of `T`, the parts are those of a vector that is not
-    // dropped, and the caller vouches for the values.
+    // SAFETY: `MaybeUninit<T>` has the layout of `T`, and the parts are those of a vector that is
+    // not dropped. The caller guarantees the values.
     unsafe { Vec::from_raw_parts(memory.as_mut_ptr().cast(), memory.len(), memory.capacity()) }
 }

@@ -19,7 +19,7 @@ pub(crate) fn forward<C: RecurrentCell, T: Real>(operands: &Operands<'_, T>) -> 
     run::<C, T>(operands, nothing)
 }
 
-/// Runs a cell over whole sequences and keeps what [`super::backward()`] needs.
+/// Runs a cell over whole sequences and saves what [`super::backward()`] needs.
 pub(crate) fn forward_saving<C: RecurrentCell, T: Real>(
     operands: &Operands<'_, T>,
 ) -> (Outputs<T>, Saved<T>) {
@@ -41,14 +41,13 @@ pub(crate) fn forward_saving<C: RecurrentCell, T: Real>(
         })
     });
     let outputs = run::<C, T>(operands, buffers.collect());
-    // SAFETY: the tasks of all slices have come to their ends, where each has checked that its
-    // parts are full.
+    // SAFETY: the tasks of all slices have finished, and each has checked that its parts are full.
     let saved =
         unsafe { Saved { sums: filled(sums), hidden: filled(hiddens), cell: filled(cells) } };
     (outputs, saved)
 }
 
-/// Runs all slices; `saved` has one entry for each.
+/// Runs all slices; `saved` has one entry per slice.
 fn run<C: RecurrentCell, T: Real>(
     operands: &Operands<'_, T>,
     saved: Vec<Option<Buffers<'_, T>>>,
@@ -77,7 +76,7 @@ fn run<C: RecurrentCell, T: Real>(
                 sequence,
                 last,
                 saved,
-                of: PhantomData,
+                marker: PhantomData,
             }
         },
     );
@@ -88,13 +87,13 @@ fn run<C: RecurrentCell, T: Real>(
         tasks.par_iter_mut().for_each(ForwardTask::run);
     }
     drop(tasks);
-    // SAFETY: the tasks of all slices have come to their ends, and a task writes the hidden state
-    // of every row at every step.
+    // SAFETY: the tasks of all slices have finished, and a task writes the hidden state of every
+    // row at every step.
     Outputs { sequence: unsafe { filled(sequence) }, hidden: last_hidden, cell: last_cell }
 }
 
-/// The weights as products read them fastest: on cache lines, unless they are used too seldom to be
-/// worth a copy.
+/// Weights, copied to cache-line boundaries for fast products. For a single row they are borrowed:
+/// a copy would not pay.
 struct Weights<'a, T> {
     kernel: Copied<'a, T>,
     recurrent_kernel: Copied<'a, T>,
@@ -130,7 +129,7 @@ impl<'a, T: Real> Weights<'a, T> {
     }
 }
 
-/// Where a slice's sums and states go: `[T, rows, SUMS*H]`, and `[T + 1, rows, H]` each.
+/// Buffers of a slice: sums `[T, rows, SUMS*H]`; hidden and cell states `[T + 1, rows, H]` each.
 struct Buffers<'a, T> {
     sums: Filling<'a, T>,
     hidden: Filling<'a, T>,
@@ -143,13 +142,13 @@ struct ForwardTask<'a, C, T> {
     operands: &'a Operands<'a, T>,
     weights: &'a Weights<'a, T>,
     rows: Range<usize>,
-    /// `[rows, T, H]`.
+    /// Hidden states of all steps, `[rows, T, H]`.
     sequence: &'a mut [MaybeUninit<T>],
-    /// `[rows, H]` each.
+    /// States after the last step, `[rows, H]` each.
     last: State<&'a mut [T]>,
-    /// Buffers of all steps; without them, those of one chunk are used again and again.
+    /// Buffers for all steps. If `None`, the buffers of one chunk are reused.
     saved: Option<Buffers<'a, T>>,
-    of: PhantomData<C>,
+    marker: PhantomData<C>,
 }
 
 impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
@@ -254,10 +253,11 @@ impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
                 sums,
                 before,
                 after,
-                of: PhantomData,
+                marker: PhantomData,
             });
         }
-        // Not step by step: what is written is then one run of memory for each sequence.
+        // Written after the chunk, not step by step, so that each sequence gets one contiguous
+        // write.
         for (row, sequence) in self.sequence.chunks_exact_mut(time * hidden).enumerate() {
             for (index, t) in steps.clone().enumerate() {
                 sequence[t * hidden..][..hidden].write_copy_of_slice(
@@ -268,7 +268,7 @@ impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
     }
 }
 
-/// The sums of some steps, and the states from before the first of them on.
+/// Sums of a chunk's steps, and its states, starting with those before the first step.
 struct Chunk<'a, T> {
     sums: &'a mut [T],
     hidden: &'a mut [T],
@@ -288,7 +288,7 @@ struct StepOfRows<'a, C, T> {
     sums: &'a mut [T],
     before: State<&'a [T]>,
     after: State<&'a mut [T]>,
-    of: PhantomData<C>,
+    marker: PhantomData<C>,
 }
 
 impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {

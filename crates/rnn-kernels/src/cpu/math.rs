@@ -1,11 +1,11 @@
-//! Tanh and the logistic function, in a form that compilers turn into vector instructions.
+//! Tanh and the logistic function, in a form that compilers vectorise.
 //!
 //! Both are built on `e^y - 1 = 2^n (e^r - 1) + (2^n - 1)`, which keeps its relative accuracy near
-//! zero. At most 4 ulp off in [-20, 20].
+//! zero. The error is at most 4 ulp in [-20, 20].
 //!
-//! NaN and infinities go through: limits are written so that NaN, of which no comparison is true,
-//! takes the way of ordinary numbers, whose arithmetic keeps it. (Choosing NaN at the end instead
-//! becomes a masked store, which machines without AVX-512 do in microcode.)
+//! NaN and infinities pass through. No comparison with NaN is true. The limits are written so that
+//! NaN takes the path of ordinary numbers, whose arithmetic keeps it. (Selecting NaN at the end
+//! would become a masked store, which machines without AVX-512 run in microcode.)
 
 use pulp::Simd;
 
@@ -14,7 +14,7 @@ use super::real::Real;
 /// Hyperbolic tangent.
 #[inline(always)]
 pub(crate) fn tanh<T: Real, S: Simd>(x: T) -> T {
-    // tanh is 1 to the last bit from 10 (f32) or 20 (f64) on.
+    // tanh rounds to 1 from 10 (f32) or 20 (f64) on.
     let limit = T::from_f64(40.0);
     let twice = T::from_f64(2.0) * x.abs();
     let (power, rest) = (-if twice > limit { limit } else { twice }).exp_parts::<S>();

@@ -1,10 +1,10 @@
-//! Whole sequences on a CPU, forward and backward, for any cell. Knows nothing of Burn: slices of
-//! `f32` or `f64` in, vectors out.
+//! The operators on a CPU, forward and backward, for any cell. This module does not depend on Burn:
+//! it takes slices of `f32` or `f64` and returns vectors.
 //!
-//! The batch is cut into slices whose sizes depend on the batch alone, and each slice goes through
-//! all steps on one thread: no thread waits for another between steps, and the results are the same
-//! bytes for any number of threads. Within a slice, a chunk of steps at a time is multiplied by the
-//! kernel, so that the sums are still in cache when the recurrence reads them:
+//! The batch is cut into slices whose sizes depend only on the batch. One thread runs all steps of
+//! a slice. So no thread waits for another between steps, and the results have the same bytes for
+//! any number of threads. Within a slice, the kernel product covers a chunk of steps. Its sums are
+//! then still in cache when the recurrence reads them:
 //!
 //! ```text
 //! for each chunk of steps:  sums = bias + X K                        one product
@@ -12,36 +12,37 @@
 //!                           h[t], c[t] = cell(sums[t], c[t-1])       gates, then states
 //! ```
 //!
-//! Backward runs the chunks in reverse; the gradients of both kernels are one product a chunk each.
+//! The backward pass runs the chunks in reverse. The gradient of each kernel is one product per
+//! chunk.
 //!
-//! | file | |
+//! | file | contents |
 //! |---|---|
 //! | `real.rs` | `f32` and `f64`, and vectors of them |
 //! | `math.rs` | tanh and sigmoid |
 //! | `product.rs` | the matrix product |
-//! | `operands.rs` | what the passes read and give |
-//! | `cells.rs` | what SimpleRNN, LSTM and GRU compute between products |
-//! | `slices.rs`, `filling.rs` | cutting batch and time, and memory to be filled |
+//! | `operands.rs` | inputs and outputs of the passes |
+//! | `cells.rs` | computations of SimpleRNN, LSTM and GRU between products |
+//! | `slices.rs`, `filling.rs` | slices of the batch, chunks of time, and buffers |
 //! | `forward.rs`, `backward.rs` | the passes |
 
-#[expect(unsafe_code, reason = "takes what its slices have filled")]
+#[expect(unsafe_code, reason = "takes buffers that its slices have filled")]
 mod backward;
 mod cells;
 #[expect(
     unsafe_code,
-    reason = "hands out memory before it is written: zeroing it took a tenth of a training step"
+    reason = "uses memory before it is zeroed: zeroing took a tenth of a training step"
 )]
 mod filling;
-#[expect(unsafe_code, reason = "takes what its slices have filled")]
+#[expect(unsafe_code, reason = "takes buffers that its slices have filled")]
 mod forward;
 mod math;
 mod operands;
 #[expect(
     unsafe_code,
-    reason = "reads and writes vectors without a bounds check each: half of the speed"
+    reason = "reads and writes vectors without bounds checks, which would halve the speed"
 )]
 mod product;
-#[expect(unsafe_code, reason = "the vector reads and writes that `product` is made of")]
+#[expect(unsafe_code, reason = "the vector reads and writes of `product`")]
 mod real;
 mod slices;
 #[cfg(test)]

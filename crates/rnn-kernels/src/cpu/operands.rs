@@ -1,32 +1,32 @@
-//! What the passes read and give: slices and vectors of numbers.
+//! Inputs and outputs of the passes: slices and vectors of numbers.
 
 use pulp::Arch;
 
 use crate::sizes::Sizes;
 
-/// What a pass reads: contiguous, row-major.
+/// Inputs of a pass, contiguous and row-major.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operands<'a, T> {
     /// The instruction set to use.
     pub(crate) arch: Arch,
     pub(crate) sizes: Sizes,
-    /// `[B, T, I]`.
+    /// Input sequences, `[B, T, I]`.
     pub(crate) input: &'a [T],
-    /// `[I, G*H]`.
+    /// Input weights, `[I, G*H]`.
     pub(crate) kernel: &'a [T],
-    /// `[H, G*H]`.
+    /// Recurrent weights, `[H, G*H]`.
     pub(crate) recurrent_kernel: &'a [T],
-    /// `[SUMS*H]`: what a row of sums starts from.
+    /// Bias of the sums, `[SUMS*H]`.
     pub(crate) bias: &'a [T],
-    /// `[B, T]`; at a step that is zero here, a sequence keeps its state.
+    /// Mask, `[B, T]`: 1 at valid steps, 0 at padding, where a sequence keeps its state.
     pub(crate) mask: Option<&'a [T]>,
-    /// `[B, H]`; zeros when absent.
+    /// Initial hidden state, `[B, H]`; zeros if `None`.
     pub(crate) hidden: Option<&'a [T]>,
-    /// `[B, H]`; zeros when absent.
+    /// Initial cell state, `[B, H]`; zeros if `None`.
     pub(crate) cell: Option<&'a [T]>,
 }
 
-/// What a forward pass gives.
+/// Outputs of a forward pass.
 #[derive(Debug)]
 pub(crate) struct Outputs<T> {
     /// Hidden states of all steps, `[B, T, H]`.
@@ -45,13 +45,14 @@ pub(crate) struct SavedView<'a, T> {
     pub(crate) cell: &'a [T],
 }
 
-/// What a backward pass needs of the forward pass, slice after slice and time-major within each.
+/// Values of the forward pass that the backward pass needs: slice after slice, time-major within
+/// each.
 #[derive(Debug)]
 pub(crate) struct Saved<T> {
-    /// What the cell left in its sums, `[T, rows, SUMS*H]` a slice.
+    /// Sums as the cell left them, `[T, rows, SUMS*H]` per slice.
     pub(crate) sums: Vec<T>,
-    /// Hidden states from before the first step on, `[T+1, rows, H]` a slice.
+    /// Hidden states, starting with the initial one, `[T+1, rows, H]` per slice.
     pub(crate) hidden: Vec<T>,
-    /// Cell states in the same way; empty for a cell without one.
+    /// Cell states in the same layout; empty for a cell without one.
     pub(crate) cell: Vec<T>,
 }

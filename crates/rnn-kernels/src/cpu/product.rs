@@ -1,20 +1,20 @@
 //! The matrix product of the recurrent kernels: `C += A B`, in place, on one thread.
 //!
-//! One register tile serves all five products of a recurrent layer, because A is read value by
-//! value and may lie in any order (`[x; h]` as it is or transposed), and B and C are read row by
-//! row, unpacked. The shapes are small (tens of rows, hundreds of columns) and B is in cache, so
-//! what a general library does for large matrices (packing, blocking for three caches) costs here
-//! more than it brings; docs/benchmarks.md has the figures against the `gemm` crate.
+//! One register tile serves all five products of a recurrent layer. A is read value by value and
+//! may have any strides (plain or transposed); B and C are read row by row, unpacked. The shapes
+//! are small (tens of rows, hundreds of columns) and B is in cache. Packing and blocking for three
+//! caches, as general libraries do, would cost more than it gains. docs/benchmarks.md has the figures
+//! against the `gemm` crate.
 
 use pulp::{Simd, WithSimd};
 
 use super::real::Real;
 
-/// Rows of B that are gone through before the next columns: what a tile reads of them stays in the
+/// Rows of B that are processed before the next columns. A tile's part of them stays in the
 /// first-level cache.
 const DEPTH: usize = 128;
 
-/// A matrix read value by value: the value at `(row, column)` is
+/// A matrix that is read value by value. The value at `(row, column)` is
 /// `data[row * row_stride + column * column_stride]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strided<'a, T> {
@@ -23,7 +23,7 @@ pub(crate) struct Strided<'a, T> {
     pub(crate) column_stride: usize,
 }
 
-/// Rows of values, `stride` apart.
+/// A matrix of contiguous rows, `stride` values apart.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows<'a, T> {
     pub(crate) data: &'a [T],
@@ -42,7 +42,7 @@ pub(crate) struct Product<'a, T> {
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Panics unless all that will be touched is there.
+    /// Panics if an operand is too short for the sizes.
     #[inline(always)]
     fn check(&self) {
         let last = |count: usize, stride: usize| (count - 1).checked_mul(stride);
@@ -78,9 +78,9 @@ impl<T: Real> WithSimd for Product<'_, T> {
         self.check();
         for start in (0..self.depth).step_by(DEPTH) {
             let depth = DEPTH.min(self.depth - start);
-            // Sums of 24 vectors where there are 32 registers. Of 16 registers, sums take 12 at
-            // most, in a shape that leaves one to spare: 4 rows of 3 vectors need all of them, and
-            // compilers then spill one in every turn of the loop.
+            // With 32 registers, a tile holds 24 vectors of sums. With 16 registers, it holds at
+            // most 12, in a shape that leaves one register free: 4 rows of 3 vectors need all 16,
+            // and compilers then spill one in every iteration.
             if S::REGISTER_COUNT >= 32 {
                 let row = self.bands::<S, 8, 3>(simd, 0, start, depth);
                 let row = self.bands::<S, 4, 3>(simd, row, start, depth);
@@ -95,8 +95,8 @@ impl<T: Real> WithSimd for Product<'_, T> {
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Goes through bands of `R` rows from `row` on, at most `V` vectors at a time; returns the
-    /// first row that is left.
+    /// Processes bands of `R` rows, starting at `row`, at most `V` vectors at a time. Returns the
+    /// first remaining row.
     #[inline(always)]
     fn bands<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -114,8 +114,8 @@ impl<T: Real> Product<'_, T> {
             let column = self.strips::<S, R, 1>(simd, &part, column);
             if column < self.columns {
                 for row in part.rows.clone().step_by(R) {
-                    // SAFETY: R rows from here on lie within the sizes that `check` has seen; the
-                    // tile touches no column beyond them.
+                    // SAFETY: R rows from here on lie within the sizes that `check` has verified;
+                    // the tile touches no column beyond them.
                     unsafe { self.tile::<S, R, 1, true>(simd, &part, row, column) };
                 }
             }
@@ -123,9 +123,10 @@ impl<T: Real> Product<'_, T> {
         end
     }
 
-    /// Goes through strips of `V` vectors from `column` on; returns the first column that is left.
+    /// Processes strips of `V` vectors, starting at `column`. Returns the first remaining column.
     ///
-    /// Columns are the outer loop: what the tiles of a strip read of B is read from memory once.
+    /// Columns are the outer loop, so that the tiles of a strip read their part of B from memory
+    /// once.
     #[inline(always)]
     fn strips<S: Simd, const R: usize, const V: usize>(
         &mut self,
@@ -137,7 +138,7 @@ impl<T: Real> Product<'_, T> {
         while column + width <= self.columns {
             for row in part.rows.clone().step_by(R) {
                 // SAFETY: R rows and V vectors of columns from here on lie within the sizes that
-                // `check` has seen.
+                // `check` has verified.
                 unsafe { self.tile::<S, R, V, false>(simd, part, row, column) };
             }
             column += width;
@@ -145,8 +146,8 @@ impl<T: Real> Product<'_, T> {
         column
     }
 
-    /// Adds one tile of the product: `R` rows by `V` vectors, or by what is left of one vector
-    /// where `LAST`.
+    /// Adds one tile of the product: `R` rows by `V` vectors, or by the rest of one vector if
+    /// `LAST`.
     ///
     /// # Safety
     ///
@@ -168,8 +169,8 @@ impl<T: Real> Product<'_, T> {
             part.start * b_stride + column,
             row * c_stride + column,
         );
-        // Masks are slow on some machines. Whole vectors do as long as there is memory to read: of
-        // a last vector, what belongs to columns further on adds up to nothing that is kept.
+        // Masks are slow on some machines. Whole vectors are read as long as the memory is long
+        // enough: in a last vector, sums of columns beyond the end are computed but not stored.
         let is_whole = |start: usize, length: usize| !LAST || start + lanes <= length;
         let c_length = self.c.len();
         let whole_depth = match self.b.data.len().checked_sub(b_start + lanes) {
@@ -177,10 +178,10 @@ impl<T: Real> Product<'_, T> {
             Some(room) => part.depth.min(room / b_stride.max(1) + 1),
             None => 0,
         };
-        // SAFETY: the caller vouches that the tile lies within A, B and C, whose lengths `check`
+        // SAFETY: the caller guarantees that the tile lies within A, B and C, whose lengths `check`
         // has compared with the sizes. Of a last vector, only the lanes of the mask are read and
-        // written unless all of it lies within the same memory, which is what `is_whole` and
-        // `whole_depth` find out.
+        // written. All lanes are used only if they lie within the same memory: see `is_whole` and
+        // `whole_depth`.
         unsafe {
             let (a, b, c) = (
                 self.a.data.as_ptr().add(a_start),
@@ -226,14 +227,14 @@ impl<T: Real> Product<'_, T> {
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Adds a row of B, some vectors of it, times the values of A that it meets.
+    /// Adds the products of `V` vectors of a row of B with the `R` matching values of A.
     ///
-    /// A function, not a closure: a closure cannot be told to be inlined always, and one that is
-    /// not lacks the caller's instructions, so that every multiply-add becomes a call.
+    /// It is a function, because a closure cannot be marked `#[inline(always)]`. A closure that is
+    /// not inlined lacks the caller's instruction set, and every multiply-add becomes a call.
     ///
     /// # Safety
     ///
-    /// `R` values of A, `a_row` apart, must be there.
+    /// `R` values of A, `a_row` apart, must be readable.
     #[inline(always)]
     unsafe fn add<S: Simd, const R: usize, const V: usize>(
         simd: S,
@@ -243,7 +244,7 @@ impl<T: Real> Product<'_, T> {
         columns: [T::Vector<S>; V],
     ) {
         for (r, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: the caller vouches for the value.
+            // SAFETY: the caller guarantees the value.
             let value = T::splat(simd, unsafe { *a.add(r * a_row) });
             for (sum, column) in sums.iter_mut().zip(columns) {
                 *sum = T::mul_add(simd, value, column, *sum);
@@ -252,8 +253,8 @@ impl<T: Real> Product<'_, T> {
     }
 }
 
-/// What is multiplied of a product at a time: some rows of A, and as many of its columns as of B's
-/// rows.
+/// Part of a product that is multiplied at a time: a range of rows of A, and a range of depth
+/// (columns of A, rows of B).
 struct Part {
     rows: std::ops::Range<usize>,
     start: usize,

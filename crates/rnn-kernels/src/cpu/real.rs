@@ -1,5 +1,4 @@
-//! The two number types of the CPU core, and the few vector operations its matrix product is made
-//! of.
+//! The two number types of the CPU core, and the vector operations of its matrix product.
 
 use std::{
     fmt::Debug,
@@ -27,7 +26,7 @@ pub(crate) trait Real:
 {
     /// One vector register.
     type Vector<S: Simd>: Copy;
-    /// Which lanes of a vector are in use.
+    /// Mask of the vector lanes in use.
     type Mask<S: Simd>: Copy;
 
     /// Zero.
@@ -35,16 +34,16 @@ pub(crate) trait Real:
     /// One.
     const ONE: Self;
 
-    /// Values in a vector.
+    /// Number of values in a vector.
     fn lanes<S: Simd>() -> usize;
 
     /// The mask of the first `count` lanes.
     fn mask<S: Simd>(simd: S, count: usize) -> Self::Mask<S>;
 
-    /// A vector of equal values.
+    /// Creates a vector of equal values.
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
 
-    /// `a * b + c`, rounded once where the machine can.
+    /// `a * b + c`, rounded once if the machine has the instruction.
     fn mul_add<S: Simd>(
         simd: S,
         a: Self::Vector<S>,
@@ -52,7 +51,7 @@ pub(crate) trait Real:
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
 
-    /// The first vector in the lanes of a mask, the second one in the others.
+    /// Selects the first vector in the lanes of a mask, the second in the others.
     fn select<S: Simd>(
         simd: S,
         mask: Self::Mask<S>,
@@ -97,8 +96,8 @@ pub(crate) trait Real:
         vector: Self::Vector<S>,
     );
 
-    /// `self * factor + term`, rounded once where the machine can: without the instruction, libm's
-    /// replacement is 50 times slower.
+    /// `self * factor + term`, rounded once if the machine has the instruction. Otherwise it rounds
+    /// twice: libm's replacement is 50 times slower.
     fn fused<S: Simd>(self, factor: Self, term: Self) -> Self;
 
     /// `(2^n, e^r - 1)` with `n ln 2 + r = self` and `|r| <= ln 2 / 2`.
@@ -106,16 +105,16 @@ pub(crate) trait Real:
     /// `self` must be in [-87, 0] for `f32`, in [-708, 0] for `f64`.
     fn exp_parts<S: Simd>(self) -> (Self, Self);
 
-    /// The largest argument (without its sign) of `exp_parts`.
+    /// Largest absolute value of an argument of `exp_parts`.
     const EXP_LIMIT: Self;
 
     /// Absolute value.
     fn abs(self) -> Self;
 
-    /// This value with another's sign.
+    /// This value with the sign of another.
     fn copysign(self, sign: Self) -> Self;
 
-    /// From a 64-bit float.
+    /// Converts from a 64-bit float.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -189,7 +188,7 @@ macro_rules! real {
 
             #[inline(always)]
             unsafe fn load<S: Simd>(from: *const Self) -> Self::Vector<S> {
-                // SAFETY: the caller vouches for the whole vector; vectors are plain data.
+                // SAFETY: the caller guarantees the whole vector; vectors are plain data.
                 unsafe { from.cast::<S::$vector>().read_unaligned() }
             }
 
@@ -205,7 +204,7 @@ macro_rules! real {
                 mask: Self::Mask<S>,
                 from: *const Self,
             ) -> Self::Vector<S> {
-                // SAFETY: the caller vouches for the lanes of the mask, no others are read.
+                // SAFETY: the caller guarantees the lanes of the mask; no others are read.
                 unsafe { simd.$load(mask, from.cast()) }
             }
 

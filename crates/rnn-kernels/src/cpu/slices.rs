@@ -1,34 +1,33 @@
-//! Cutting the batch into slices, time into chunks, and buffers along both.
+//! Cuts the batch into slices, time into chunks, and buffers along both.
 
 use std::ops::Range;
 
 use super::{operands::Operands, real::Real};
 use crate::sizes::Sizes;
 
-/// Rows of a slice at most. Fewer would make the matrix products less efficient, more would leave
-/// cores without work.
+/// Largest number of rows per slice. Fewer would make the matrix products less efficient; more
+/// would leave cores idle.
 const MOST_ROWS: usize = 16;
-/// Below this many rows a batch is not worth a second thread.
+/// Largest batch, in rows, that runs on one thread: a second one would not pay.
 const FEWEST_ROWS: usize = 8;
-/// Rows (steps times sequences) of a chunk: their sums stay in the second-level cache.
+/// Rows (steps times sequences) per chunk, so that their sums stay in the second-level cache.
 const CHUNK_ROWS: usize = 128;
 /// Bytes of a cache line, and of an AVX-512 register.
 const ALIGNMENT: usize = 64;
 
-/// Cuts a batch into slices of about equal size; an even number of them, where there is more than
-/// one.
+/// Cuts a batch into slices of about equal size. Their number is one or even.
 pub(crate) fn slices(batch: usize) -> Vec<Range<usize>> {
     let count = if batch <= FEWEST_ROWS { 1 } else { batch.div_ceil(2 * MOST_ROWS) * 2 };
     (0..count).map(|index| index * batch / count..(index + 1) * batch / count).collect()
 }
 
-/// Cuts time into chunks for a slice of some rows.
+/// Cuts time into chunks, for a slice with the given number of rows.
 pub(crate) fn chunks(time: usize, rows: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
     let steps = (CHUNK_ROWS / rows).clamp(1, time);
     (0..time.div_ceil(steps)).map(move |index| index * steps..time.min((index + 1) * steps))
 }
 
-/// Cuts a buffer into one part for each slice; `width` values for each row of the batch.
+/// Cuts a buffer into one part per slice, with `width` values per row of the batch.
 pub(crate) fn cut<'a, T>(
     mut buffer: &'a mut [T],
     slices: &[Range<usize>],
@@ -43,8 +42,7 @@ pub(crate) fn cut<'a, T>(
     parts
 }
 
-/// A buffer whose first value is on a cache line: products read and write aligned rows up to a
-/// tenth faster.
+/// A buffer aligned to a cache line: products read and write aligned rows up to 10% faster.
 pub(crate) struct Aligned<T> {
     values: Vec<T>,
     start: usize,
@@ -64,7 +62,7 @@ impl<T: Real> Aligned<T> {
         copy
     }
 
-    /// The transpose of a `[rows, columns]` matrix, block by block.
+    /// Transposes a `[rows, columns]` matrix, block by block.
     pub(crate) fn transpose_of(values: &[T], rows: usize, columns: usize) -> Self {
         const BLOCK: usize = 16;
         let mut transpose = Self::zeros(rows * columns);
@@ -96,8 +94,8 @@ impl<T> std::ops::DerefMut for Aligned<T> {
 }
 
 impl<T: Real> Operands<'_, T> {
-    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`; zeros where a step does not
-    /// count, whatever the padding holds.
+    /// Copies the inputs of a slice's chunk to `[steps, rows, I]`. Masked steps become zero, so
+    /// padding may hold any values.
     pub(crate) fn gather_input(&self, rows: &Range<usize>, steps: &Range<usize>, to: &mut [T]) {
         let Sizes { time, input, .. } = self.sizes;
         for (index, row) in rows.clone().enumerate() {
@@ -112,7 +110,7 @@ impl<T: Real> Operands<'_, T> {
         }
     }
 
-    /// Whether a sequence keeps its state at a step.
+    /// True if a step of a sequence is masked.
     pub(crate) fn is_masked(&self, row: usize, t: usize) -> bool {
         self.mask.is_some_and(|mask| mask[row * self.sizes.time + t] == T::ZERO)
     }

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::sizes::Sizes;
 
-/// The bound that is promised; each formula rounds about six times after an error of one in the
-/// exponential.
+/// Documented error bound, in ulp. Each formula rounds about six times after an error of 1 ulp in
+/// the exponential.
 const LARGEST_ULP: f64 = 4.0;
 
-/// Numbers in [-1, 1) that are the same everywhere.
+/// Pseudo-random numbers in [-1, 1), equal on every machine.
 fn numbers(count: usize, seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count).map(move |_| {
@@ -35,7 +35,7 @@ enum Function {
 }
 
 impl Function {
-    /// In f64, accurate to the last bits also where `1 + e^-x` would lose them.
+    /// Exact value in f64, accurate to the last bits even if `1 + e^-x` would lose them.
     fn exact(self, x: f64) -> f64 {
         match self {
             Self::Tanh => x.tanh(),
@@ -67,7 +67,7 @@ fn map<T: Real>(arch: Arch, function: Function, values: &[T]) -> Vec<T> {
     results
 }
 
-/// Every instruction set of this machine, the plainest first.
+/// Every instruction set of this machine, the scalar one first.
 fn instruction_sets() -> Vec<Arch> {
     let mut sets = vec![Arch::Scalar];
     #[cfg(not(target_arch = "x86_64"))]
@@ -87,8 +87,8 @@ fn activations_are_within_4_ulp_in_f32_by_every_instruction_set() {
         .into_iter()
         .flat_map(|arch| [(arch, Function::Tanh), (arch, Function::Sigmoid)])
     {
-        // Every 97th number of [0, 20] with both signs, 22 million of them, by the machine's own;
-        // of plain numbers, which are slow, every 997th.
+        // With the machine's own instruction set: every 97th number of [0, 20] with both signs, 22
+        // million numbers. With the slow scalar set: every 997th.
         let stride = if matches!(arch, Arch::Scalar) { 997 } else { 97 };
         let last = 20f32.to_bits();
         for start in (0..=last).step_by(stride * 4096) {
@@ -123,7 +123,7 @@ fn activations_are_within_4_ulp_in_f64_by_every_instruction_set() {
             .chain(numbers(1000, 2).map(|number| number * 1e-8))
             .collect();
         for (x, got) in inputs.iter().zip(map(arch, function, &inputs)) {
-            // The standard library is the judge here, and may itself be off by one.
+            // The standard library is the reference here, and may itself have an error of 1 ulp.
             let exact = function.exact(*x);
             let error =
                 (got - exact).abs() / (f64::from_bits(exact.abs().to_bits() + 1) - exact.abs());
@@ -156,7 +156,7 @@ fn activations_carry_nan_and_infinities() {
     }
 }
 
-/// A product with one loop for each index.
+/// A product with one loop per index.
 fn product_by_hand(
     a: impl Fn(usize, usize) -> f64,
     b: impl Fn(usize, usize) -> f64,
@@ -169,7 +169,7 @@ fn product_by_hand(
         .collect()
 }
 
-/// How A lies in memory, as (row stride, column stride).
+/// Strides of A, as (row stride, column stride).
 type Strides = fn(rows: usize, depth: usize) -> (usize, usize);
 
 #[test]
@@ -194,7 +194,7 @@ fn products_agree_with_three_loops() {
                     (260, by_rows),
                 ] {
                     if cfg!(miri) && rows * columns * depth > 2000 {
-                        continue; // Miri takes a second for what a processor does in a millisecond.
+                        continue; // Miri is about 1,000 times slower than a processor.
                     }
                     let (b_stride, c_stride) = (columns + 3, columns + 1);
                     let (a_row, a_column) = strides(rows, depth);
@@ -238,8 +238,7 @@ fn products_agree_with_three_loops() {
         check::<f32>(&format!("{arch:?}"), |product| arch.dispatch(product), f64::from, 1e-4);
         check::<f64>(&format!("{arch:?}"), |product| arch.dispatch(product), |value| value, 1e-13);
     }
-    // Vectors of several numbers without an instruction set, so that Miri sees the last vector of a
-    // row, too.
+    // Emulated vectors of several numbers, so that Miri also runs the last vector of a row.
     check::<f32>(
         "vectors of eight",
         |product| product.with_simd(pulp::Scalar256b),
@@ -282,7 +281,7 @@ fn a_product_checks_its_operands() {
     assert_eq!(
         check([6, 6, 4], usize::MAX),
         Some("A is too short"),
-        "an overflow is no small number"
+        "an overflow counts as too short"
     );
 }
 
@@ -307,7 +306,7 @@ fn slices_and_chunks_cover_everything_once() {
     }
 }
 
-/// Everything a cell gives for one problem, in order; `extras` are a mask and initial states.
+/// All outputs and gradients of a cell for one problem. `extras` adds a mask and initial states.
 fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
     let sizes = if cfg!(miri) {
         Sizes { batch: 10, time: 26, input: 1, hidden: 2 }
@@ -336,7 +335,7 @@ fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
     };
     let (outputs, saved) = forward_saving::<C, T>(&operands);
     let inferred = forward::<C, T>(&operands);
-    assert_eq!(inferred.sequence, outputs.sequence, "inference gives what training gives");
+    assert_eq!(inferred.sequence, outputs.sequence, "inference equals training");
     assert_eq!((inferred.hidden, inferred.cell), (outputs.hidden.clone(), outputs.cell.clone()));
     let saved = SavedView { sums: &saved.sums, hidden: &saved.hidden, cell: &saved.cell };
     let cell = (C::HAS_CELL_STATE && extras).then_some(&outputs.cell[..]);
@@ -391,7 +390,7 @@ fn every_instruction_set_gives_about_the_same() {
             for arch in instruction_sets() {
                 for (got, expected) in everything::<C, T>(arch, extras).into_iter().zip(&plain) {
                     let (got, expected) = (to_f64(got), to_f64(*expected));
-                    // Sums of hundreds of terms, with and without fused rounding.
+                    // The sums have hundreds of terms, with and without fused rounding.
                     assert!(
                         (got - expected).abs() <= tolerance * expected.abs().max(1.0),
                         "{arch:?}: {got} {expected}"
@@ -408,17 +407,17 @@ fn every_instruction_set_gives_about_the_same() {
     check::<Gru, f64>(|value| value, 1e-12);
 }
 
-/// A multiply-add that is not inlined is a call in the innermost loop, and everything several times
-/// slower, without any other sign. Its function then has a symbol of its own in this program.
+/// Multiply-adds must be inlined: otherwise each is a call in the innermost loop, several times
+/// slower, with no other symptom. The function would then have its own symbol in this program.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 fn multiply_adds_are_inlined() {
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     let has =
         |symbol: &str| program.windows(symbol.len()).any(|window| window == symbol.as_bytes());
-    // Names as the compiler writes those of this crate; the first shows that there are any.
-    assert!(has("11rnn_kernels3cpu"), "a program without symbols, or with other names");
-    // In two parts, so that this very text is not found.
+    // Mangled names of this crate; the first check shows that the program has symbols.
+    assert!(has("11rnn_kernels3cpu"), "the program has no symbols, or the mangling has changed");
+    // The name is split, so that the search does not find this text.
     for name in ["mm512_fmadd_p", "mm256_fmadd_p"] {
         assert!(
             !has(&format!("__{name}")),

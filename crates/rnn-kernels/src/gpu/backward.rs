@@ -5,23 +5,23 @@ use super::{
     plan::{Four, Plan},
 };
 
-/// The gradients of [`super::forward::recurrence`] by its sums and initial states: all steps of
-/// some rows of the batch in reverse.
+/// Computes the gradients of the sums and initial states of [`super::forward::recurrence`]. Each
+/// workgroup runs all steps of its batch rows in reverse.
 ///
-/// An invocation owns the same hidden units as forward, now as what the gradients go to; those of
-/// all gates of a step pass through workgroup memory, four rows of the batch a vector, those of the
+/// An invocation owns the same hidden units as in the forward pass. The gradients of all gates of a
+/// step pass through workgroup memory, four rows of the batch per vector. The gradients of the
 /// states stay in registers.
 ///
 /// # Shapes
 ///
-/// - saved: `[T*B, S*H]`, the sums that forward left
-/// - states: `[(T+1)*B, H]`, of an LSTM its cell states, of a GRU its hidden states
+/// - saved: `[T*B, S*H]`, the sums that the forward pass left
+/// - states: `[(T+1)*B, H]`, cell states for an LSTM, hidden states for a GRU
 /// - transposed: the recurrent kernel, `[G*H/4, H, 4]`, four columns of `[H, G*H]` side by side
-/// - upstream: the loss by the hidden states of all steps, `[B, T, H]`, where `follows`
-/// - carried: in: the loss by the hidden and cell states after the last step; out: by those before
-///   the first; `[2*B, H]`
-/// - mask: `[B, T]`, where `masked`
-/// - gradient: the loss by the sums, `[T*B, S*H]`
+/// - upstream: gradients of the hidden states of all steps, `[B, T, H]`, if `follows`
+/// - carried: `[2*B, H]`; in: gradients of the hidden and cell states after the last step; out:
+///   gradients of the initial ones
+/// - mask: `[B, T]`, if `masked`
+/// - gradient: gradients of the sums, `[T*B, S*H]`
 #[cube(launch)]
 pub(super) fn recurrence<F: Float>(
     saved: &Tensor<F>,
@@ -52,7 +52,7 @@ pub(super) fn recurrence<F: Float>(
     let mut shared = Shared::<[Vector<f32, Four>]>::new_slice(comptime!(quads * padded));
     let mut of_hidden = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
     let mut of_cell = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
-    // Where four columns of weights are not full, the gradients they meet are zeros.
+    // If the last four columns of weights are incomplete, the matching gradients are zero.
     if unit < comptime!(padded - plan.kind.gates() * plan.hidden) {
         #[unroll]
         for q in 0..quads {
@@ -160,7 +160,7 @@ pub(super) fn recurrence<F: Float>(
             let mut weights = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit));
             #[unroll]
             for own in 0..comptime!(plan.per_unit) {
-                // An invocation too many computes with the last unit, and forgets it.
+                // A surplus invocation computes the last unit again and discards it.
                 let j = min(unit + comptime!(own * plan.units), comptime!(plan.hidden - 1));
                 weights[own] = Vector::cast_from(transposed[tile * units + j]);
             }

@@ -1,15 +1,15 @@
-//! What each cell computes for one hidden unit of one sequence, on the device. Numbers are stored
+//! Computations of each cell for one hidden unit of one sequence, on the device. Numbers are stored
 //! as `F` and computed in `f32`.
 
 use cubecl::prelude::*;
 
 use crate::cell::Cell;
 
-/// Where tanh's short series is as good as the exponential function, which loses the last digits
-/// near zero.
+/// Below this absolute value tanh uses a short series: the exponential function loses the last
+/// digits near zero.
 const SMALL: f32 = 0.1;
 
-/// Hyperbolic tangent; a device's own may overflow for large numbers.
+/// Hyperbolic tangent. A device's own function may overflow for large numbers.
 #[cube]
 fn tanh(x: f32) -> f32 {
     let size = x.abs();
@@ -30,18 +30,18 @@ fn sigmoid(x: f32) -> f32 {
     select(x < 0.0f32, exp, 1.0f32) / (1.0f32 + exp)
 }
 
-/// Hidden and cell state, or what the loss depends on them; the latter is of an LSTM.
+/// Hidden and cell state, or their gradients. Only an LSTM uses the cell state.
 #[derive(CubeType, Clone, Copy)]
 pub(super) struct CellState {
     pub(super) hidden: f32,
     pub(super) cell: f32,
 }
 
-/// A step of unit `j`: its state after the state before. `products` are those of the recurrent
-/// kernel, one a gate.
+/// Runs a step of unit `j` and returns its next state. `products` are the recurrent products, one
+/// per gate.
 ///
-/// The sums of the unit, `units` apart from `at` on, hold the input's products; what backward needs
-/// replaces them.
+/// The unit's sums start at `at` and are `units` apart. They hold the input products, which the
+/// values for the backward pass replace.
 #[cube]
 pub(super) fn forward<F: Float>(
     sums: &mut Tensor<F>,
@@ -101,11 +101,12 @@ pub(super) fn forward<F: Float>(
     after
 }
 
-/// The gradients of [`forward`]: by the sums into `gradient`, by its products into `gates`, and
-/// what goes to the states before it other than through the recurrent product.
+/// Computes the gradients of [`forward`]: of the sums into `gradient`, and of the products into
+/// `gates`. It returns those of the previous states, without the path through the recurrent
+/// product.
 ///
-/// `saved` are the sums that forward left; `before` and `after` index the states around the step:
-/// of an LSTM its cell states, of a GRU its hidden states.
+/// `saved` are the sums that `forward` left. `before` and `after` index the states around the step:
+/// cell states for an LSTM, hidden states for a GRU.
 #[cube]
 pub(super) fn backward<F: Float>(
     saved: &Tensor<F>,

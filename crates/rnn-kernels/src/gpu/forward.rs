@@ -6,21 +6,22 @@ use super::{
 };
 use crate::cell::Cell;
 
-/// All steps of some rows of the batch, a workgroup for each.
+/// Runs all steps, with one workgroup per group of batch rows.
 ///
 /// An invocation owns `per_unit` hidden units and all their gates. Hidden states pass from step to
-/// step in workgroup memory, four rows of the batch a vector, twice, so that one barrier a step is
-/// enough; cell states stay in registers; recurrent weights are streamed, neighbours side by side.
+/// step in workgroup memory, four rows of the batch per vector. They are double-buffered, so that
+/// one barrier per step is enough. Cell states stay in registers. Recurrent weights are streamed;
+/// neighbouring invocations read neighbouring weights.
 ///
 /// # Shapes
 ///
-/// - sums: `[T*B, S*H]`, time-major; in: the input's product; out: what backward needs
+/// - sums: `[T*B, S*H]`, time-major; in: the input product; out: values for the backward pass
 /// - recurrent kernel: `[H/4, G*H, 4]`, four rows of `[H, G*H]` side by side
 /// - bias: `[S*H]`
-/// - hidden: `[(T+1)*B, H]`, time-major; its first `B` rows are the states before the first step
-/// - cell: likewise, of an LSTM
+/// - hidden: `[(T+1)*B, H]`, time-major; its first `B` rows are the initial states
+/// - cell: the same shape, for an LSTM
 /// - sequence: `[B, T, H]`
-/// - mask: `[B, T]`, where `masked`
+/// - mask: `[B, T]`, if `masked`
 #[cube(launch)]
 pub(super) fn recurrence<F: Float>(
     sums: &mut Tensor<F>,
@@ -48,7 +49,7 @@ pub(super) fn recurrence<F: Float>(
 
     let mut shared = Shared::<[Vector<f32, Four>]>::new_slice(comptime!(2 * quads * padded));
     let mut cells = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * quads));
-    // Where four rows of weights are not full, the states they meet are zeros.
+    // If the last four rows of weights are incomplete, the matching states are zero.
     if unit < comptime!(padded - plan.hidden) {
         #[unroll]
         for q in 0..quads {
@@ -84,8 +85,8 @@ pub(super) fn recurrence<F: Float>(
     for t in 0..time {
         let read = (t % 2) * comptime!(quads * padded);
         let write = comptime!(quads * padded) - read;
-        // The recurrent product of all units of the invocation at once: each state that is read
-        // serves them all.
+        // The recurrent product of all units of the invocation at once: each state is read once for
+        // all of them.
         let mut products =
             Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates * quads));
         #[unroll]
@@ -96,7 +97,7 @@ pub(super) fn recurrence<F: Float>(
             let mut weights = Array::<Vector<f32, Four>>::new(comptime!(plan.per_unit * gates));
             #[unroll]
             for own in 0..comptime!(plan.per_unit) {
-                // An invocation too many computes with the last unit, and forgets it.
+                // A surplus invocation computes the last unit again and discards it.
                 let j = min(unit + comptime!(own * plan.units), comptime!(plan.hidden - 1));
                 #[unroll]
                 for g in 0..gates {

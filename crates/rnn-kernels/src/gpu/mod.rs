@@ -1,4 +1,4 @@
-//! Whole sequences on a GPU through CubeCL: a few launches for a layer, however many steps it has.
+//! The operators on a GPU through CubeCL. A layer needs a few launches, for any number of steps.
 //!
 //! ```text
 //! forward   sums = X K                             one product over all steps
@@ -7,11 +7,11 @@
 //!           gradients of X, K, R, bias             one product or sum each, over all steps
 //! ```
 //!
-//! Backward, each product is taken in parts, which are then added. `plan.rs` reads the device's
-//! limits. Where the gates of a layer do not fit into workgroup memory, `steps.rs` makes of the one
-//! launch a product and a launch for each step. Numbers of other types than `F32` and `F16`, and
-//! devices with less than WebGPU promises, go by tensor operations. `F16` is how tensors are
-//! stored, also those between two launches; within one, everything is computed in `F32`.
+//! In the backward pass, each product is computed in parts, which are then added. `plan.rs` reads
+//! the device's limits. If a layer's gates do not fit into workgroup memory, `steps.rs` runs a
+//! product and a launch per step instead. Types other than `F32` and `F16`, and devices below the
+//! WebGPU limits, use tensor operations. `F16` is a storage type, also between two launches; every
+//! launch computes in `F32`.
 
 mod backward;
 mod cells;
@@ -26,7 +26,7 @@ use burn::{
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::prelude::*;
-pub(crate) use plan::{Way, limits};
+pub(crate) use plan::{Method, limits};
 use tensors::{empty, fours_of_columns, fours_of_rows, narrow, number, product_over_rows, zeros};
 
 use crate::{
@@ -39,15 +39,15 @@ use crate::{
 
 impl RecurrentOps for CubeBackend {
     fn recurrent(operands: Operands<Self>, kind: Cell) -> Outputs<Self> {
-        match way(&operands, kind) {
-            Some(way) => run(operands, kind, way).0,
+        match method(&operands, kind) {
+            Some(method) => run(operands, kind, method).0,
             None => composed::forward(&operands, kind),
         }
     }
 
     fn recurrent_saving(operands: Operands<Self>, kind: Cell) -> (Outputs<Self>, Saved<Self>) {
-        match way(&operands, kind) {
-            Some(way) => run(operands, kind, way),
+        match method(&operands, kind) {
+            Some(method) => run(operands, kind, method),
             None => composed::forward_saving(&operands, kind),
         }
     }
@@ -59,8 +59,8 @@ impl RecurrentOps for CubeBackend {
         kind: Cell,
         needs_input: bool,
     ) -> Gradients<Self> {
-        match way(&operands, kind) {
-            Some(way) => run_backward(&operands, saved, &upstream, kind, way, needs_input),
+        match method(&operands, kind) {
+            Some(method) => run_backward(&operands, saved, &upstream, kind, method, needs_input),
             None => composed::backward(&operands, &saved, &upstream, kind, needs_input),
         }
     }
@@ -72,15 +72,15 @@ fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
     Sizes { batch, time, input, hidden }
 }
 
-fn way(operands: &Operands<CubeBackend>, kind: Cell) -> Option<Way> {
+fn method(operands: &Operands<CubeBackend>, kind: Cell) -> Option<Method> {
     let stored = matches!(operands.input.dtype, DType::F32 | DType::F16);
-    if let Some(way) = forced() {
-        return way(kind, sizes(operands));
+    if let Some(method) = forced() {
+        return method(kind, sizes(operands));
     }
-    stored.then(|| Way::of(kind, sizes(operands), limits(&operands.input.device)))?
+    stored.then(|| Method::of(kind, sizes(operands), limits(&operands.input.device)))?
 }
 
-/// States of all steps, of which those before the first are given, or zeros.
+/// Allocates the states of all steps. The first ones are the initial states, or zeros.
 fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> CubeTensor {
     let Sizes { batch, time, hidden, .. } = sizes;
     let first = initial.as_ref().cloned().unwrap_or_else(|| zeros(like, [batch, hidden]));
@@ -91,7 +91,7 @@ fn states(like: &CubeTensor, sizes: Sizes, initial: &Optional<CubeBackend>) -> C
 fn run(
     operands: Operands<CubeBackend>,
     kind: Cell,
-    way: Way,
+    method: Method,
 ) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
     let product =
@@ -102,8 +102,8 @@ fn run(
     let cells = if is_lstm { states(&sums, sizes, &operands.cell) } else { hiddens.clone() };
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let bias = into_contiguous(operands.bias);
-    let sequence = match way {
-        Way::Whole(plan) => {
+    let sequence = match method {
+        Method::Whole(plan) => {
             let sequence = empty(&sums, [batch, time, hidden]);
             let masked = mask.is_some();
             forward::recurrence::launch(
@@ -125,7 +125,7 @@ fn run(
             );
             sequence
         }
-        Way::Steps => {
+        Method::Steps => {
             let tensors = steps::Forward {
                 sums: &sums,
                 recurrent_kernel: into_contiguous(operands.recurrent_kernel),
@@ -154,7 +154,7 @@ fn run_backward(
     saved: Saved<CubeBackend>,
     upstream: &Upstream<CubeBackend>,
     kind: Cell,
-    way: Way,
+    method: Method,
     needs_input: bool,
 ) -> Gradients<CubeBackend> {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
@@ -168,8 +168,8 @@ fn run_backward(
     let mask = operands.mask.as_ref().cloned().map(into_contiguous);
     let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
-    let of_initial = match way {
-        Way::Whole(plan) => {
+    let of_initial = match method {
+        Method::Whole(plan) => {
             let carried = into_contiguous(CubeBackend::float_cat(vec![of_hidden, of_cell], 0));
             let (masked, follows) = (mask.is_some(), sequence.is_some());
             backward::recurrence::launch(
@@ -192,7 +192,7 @@ fn run_backward(
             );
             [0, batch].map(|start| narrow(&carried, 0, start, batch))
         }
-        Way::Steps => {
+        Method::Steps => {
             let tensors = steps::Backward {
                 saved: sums,
                 states,
@@ -217,8 +217,8 @@ fn run_backward(
     )
 }
 
-/// How a test chooses ways, whatever the device holds.
-type Choice = fn(Cell, Sizes) -> Option<Way>;
+/// A function by which a test forces a method, independent of the device's limits.
+type Choice = fn(Cell, Sizes) -> Option<Method>;
 
 #[cfg(test)]
 pub(crate) static FORCED: std::sync::Mutex<Option<Choice>> = std::sync::Mutex::new(None);
@@ -233,8 +233,8 @@ fn forced() -> Option<Choice> {
     None
 }
 
-/// The kernel with a column for each sum; of a GRU's third sum, which has no part of the input,
-/// zeros.
+/// The kernel with one column per sum. A GRU's third sum has no input part, so its columns are
+/// zero.
 fn kernel_of_sums(operands: &Operands<CubeBackend>, kind: Cell) -> CubeTensor {
     let kernel = operands.kernel.clone();
     match kind {

@@ -1,58 +1,59 @@
-//! Which way a call takes on a device: by what the device can hold, never by what devices usually
-//! hold.
+//! Chooses the method of a call from the limits that the device reports.
 
 use burn_cubecl::CubeDevice;
 use cubecl::prelude::Const;
 
 use crate::{cell::Cell, limits::GpuLimits, sizes::Sizes};
 
-/// Rows of the batch, or of weights, that make a vector.
+/// Rows of the batch, or of weights, per vector.
 pub(super) type Four = Const<4>;
 
-/// Bytes of a number in workgroup memory.
+/// Bytes per number in workgroup memory.
 const NUMBER: usize = size_of::<f32>();
-/// Tensors of a kernel.
+/// Tensors (bindings) that a kernel needs.
 const BINDINGS: usize = GpuLimits::WEBGPU.bindings;
-/// Invocations of a workgroup at most, where a device allows more: what every WebGPU device has.
+/// Largest number of invocations per workgroup, even if a device allows more. Every WebGPU device
+/// supports it.
 const MOST_UNITS: usize = GpuLimits::WEBGPU.invocations;
-/// Rows of the batch that a workgroup carries; each more reuses the recurrent weights once more.
+/// Possible numbers of batch rows per workgroup. Each extra row reuses the recurrent weights once
+/// more.
 const ROWS: [usize; 2] = [8, 4];
-/// Sums of an invocation at most, for all its rows, units and gates: they are kept in registers.
+/// Largest number of sums per invocation, over all its rows, units and gates: they are kept in
+/// registers.
 const MOST_SUMS: usize = 64;
-/// Workgroups are multiples of what devices run side by side, at least.
+/// Workgroup sizes are multiples of the smallest plane (subgroup) of devices.
 const PLANE: usize = 8;
-/// Workgroups that there should be, so that no part of a device is idle, before a workgroup takes
-/// more rows than it must.
+/// Number of workgroups that keeps a device busy. Only beyond it does a workgroup take more rows.
 const FEW_GROUPS: usize = 16;
-/// Numbers of a recurrent kernel that workgroups read anew in every step, at most: an LSTM's with
-/// 256 hidden units. With more, a product of the whole batch reads them fewer times (not measured
-/// on a GPU).
+/// Largest recurrent kernel, in numbers, that workgroups read again in every step: that of an LSTM
+/// with 256 hidden units. For a larger one, a product over the whole batch reads it fewer times
+/// (not measured on a GPU).
 const MOST_WEIGHTS: usize = 4 * 256 * 256;
 
-/// How a call runs.
+/// Method by which a call runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Method {
     /// All steps in one launch.
     Whole(Plan),
-    /// A product and a launch for each step.
+    /// A product and a launch per step.
     Steps,
 }
 
-/// What a kernel of all steps is compiled for.
+/// Compile-time parameters of a kernel that runs all steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
     pub(crate) kind: Cell,
     /// Hidden units, `H`.
     pub(crate) hidden: usize,
-    /// Rows of the batch that a workgroup carries through all steps.
+    /// Rows of the batch per workgroup.
     pub(crate) rows: usize,
-    /// Invocations of a workgroup.
+    /// Invocations per workgroup.
     pub(crate) units: usize,
-    /// Hidden units of an invocation.
+    /// Hidden units per invocation.
     pub(crate) per_unit: usize,
 }
 
-/// Asks a device for its limits.
+/// Queries the limits of a device.
 pub(crate) fn limits(device: &CubeDevice) -> GpuLimits {
     let client = device.client();
     let properties = client.properties();
@@ -67,11 +68,12 @@ pub(crate) fn limits(device: &CubeDevice) -> GpuLimits {
     }
 }
 
-impl Way {
-    /// The way of a call; none on a device with less than WebGPU promises, and for more numbers
-    /// than an index of 32 bits reaches.
+impl Method {
+    /// Chooses the method of a call. Returns `None` if the device is below the WebGPU limits, or if
+    /// indices would exceed 32 bits.
     ///
-    /// Buffers that are too large for a device are too large on every way: the device says so.
+    /// Buffer sizes are not checked here: if one is too large, every method fails, and the device
+    /// reports it.
     pub(crate) fn of(kind: Cell, sizes: Sizes, limits: GpuLimits) -> Option<Self> {
         let Sizes { batch, time, input, hidden } = sizes;
         let rows = time.checked_add(1)?.checked_mul(batch)?.max(hidden).max(input);
@@ -101,13 +103,13 @@ impl Plan {
         limits: GpuLimits,
     ) -> Option<Self> {
         let most_per_unit = MOST_SUMS / (rows * kind.gates());
-        // A processor reads number by number: its invocations take as many units as they can, and
-        // reuse what they read.
+        // A CPU reads number by number, so its invocations take the largest number of units and
+        // reuse the values they read.
         let wanted = if limits.software { most_per_unit.max(1) } else { 1 };
         let units = hidden.div_ceil(wanted).next_multiple_of(PLANE).min(MOST_UNITS);
         let per_unit = hidden.div_ceil(units);
-        // Backward shares the gradients of all gates; forward, the hidden states before and after a
-        // step.
+        // The backward pass shares the gradients of all gates; the forward pass shares the hidden
+        // states before and after a step.
         let shared = rows
             * (kind.gates() * hidden).next_multiple_of(4).max(2 * hidden.next_multiple_of(4))
             * NUMBER;
@@ -123,18 +125,18 @@ mod tests {
     use super::*;
 
     const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
-    /// What WebGPU promises everywhere; one binding goes to the sizes of tensors.
+    /// The limits of every WebGPU device; one binding holds the sizes of the tensors.
     const WEBGPU: GpuLimits = GpuLimits::WEBGPU;
 
     #[test]
-    fn webgpu_holds_all_cells_up_to_256_units_in_one_launch() {
+    fn webgpu_runs_all_cells_up_to_256_units_in_one_launch() {
         for kind in KINDS {
             for hidden in [1, 15, 80, 100, 256] {
                 for software in [false, true] {
                     let sizes = Sizes { batch: 64, time: 60, input: 80, hidden };
-                    let way = Way::of(kind, sizes, GpuLimits { software, ..WEBGPU });
-                    let Some(Way::Whole(plan)) = way else {
-                        panic!("{kind:?}, {hidden} units: {way:?}")
+                    let method = Method::of(kind, sizes, GpuLimits { software, ..WEBGPU });
+                    let Some(Method::Whole(plan)) = method else {
+                        panic!("{kind:?}, {hidden} units: {method:?}")
                     };
                     assert!(
                         plan.rows * hidden * kind.gates().max(2) * NUMBER <= WEBGPU.shared_memory
@@ -147,36 +149,36 @@ mod tests {
     }
 
     #[test]
-    fn more_units_go_step_by_step() {
+    fn larger_layers_run_step_by_step() {
         let sizes = Sizes { batch: 64, time: 60, input: 80, hidden: 1024 };
         for kind in KINDS {
             for limits in [WEBGPU, GpuLimits { shared_memory: 256 << 10, ..WEBGPU }] {
-                assert_eq!(Way::of(kind, sizes, limits), Some(Way::Steps), "{kind:?}");
+                assert_eq!(Method::of(kind, sizes, limits), Some(Method::Steps), "{kind:?}");
             }
         }
     }
 
     #[test]
-    fn a_workgroup_takes_more_rows_once_there_are_workgroups_for_the_whole_device() {
-        let rows = |batch| match Way::of(
+    fn a_workgroup_takes_more_rows_once_the_device_is_busy() {
+        let rows = |batch| match Method::of(
             Cell::Lstm,
             Sizes { batch, time: 60, input: 80, hidden: 100 },
             WEBGPU,
         ) {
-            Some(Way::Whole(plan)) => plan.rows,
+            Some(Method::Whole(plan)) => plan.rows,
             other => panic!("{other:?}"),
         };
         assert_eq!([1, 64, 65, 120, 121, 512].map(rows), [4, 4, 4, 4, 8, 8]);
     }
 
     #[test]
-    fn what_a_device_does_not_hold_has_no_way() {
+    fn a_call_beyond_the_limits_of_a_device_has_no_method() {
         let sizes = Sizes { batch: 64, time: 60, input: 80, hidden: 100 };
-        let way = |sizes, limits| Way::of(Cell::Lstm, sizes, limits);
-        assert!(matches!(way(sizes, WEBGPU), Some(Way::Whole(_))));
-        assert_eq!(way(sizes, GpuLimits { bindings: 6, ..WEBGPU }), None);
-        assert_eq!(way(sizes, GpuLimits { invocations: 128, ..WEBGPU }), None);
-        assert_eq!(way(Sizes { time: 200_000, ..sizes }, WEBGPU), None);
-        assert_eq!(way(sizes, GpuLimits { workgroups: 3, ..WEBGPU }), Some(Way::Steps));
+        let method = |sizes, limits| Method::of(Cell::Lstm, sizes, limits);
+        assert!(matches!(method(sizes, WEBGPU), Some(Method::Whole(_))));
+        assert_eq!(method(sizes, GpuLimits { bindings: 6, ..WEBGPU }), None);
+        assert_eq!(method(sizes, GpuLimits { invocations: 128, ..WEBGPU }), None);
+        assert_eq!(method(Sizes { time: 200_000, ..sizes }, WEBGPU), None);
+        assert_eq!(method(sizes, GpuLimits { workgroups: 3, ..WEBGPU }), Some(Method::Steps));
     }
 }

@@ -1,5 +1,4 @@
-//! Step by step: a product and a launch for each. For layers whose gates do not fit into workgroup
-//! memory.
+//! Runs a product and a launch per step, for layers whose gates do not fit into workgroup memory.
 
 use burn::{
     backend::{ops::FloatTensorOps, tensor::FloatTensor},
@@ -21,13 +20,13 @@ use super::{
 };
 use crate::{cell::Cell, limits::GpuLimits, sizes::Sizes};
 
-/// Invocations of a workgroup: every WebGPU device has so many.
+/// Invocations per workgroup; every WebGPU device supports this number.
 const INVOCATIONS: u32 = GpuLimits::WEBGPU.invocations as u32;
-/// Workgroups of a launch in one dimension: every WebGPU device has so many.
+/// Workgroups per launch in one dimension; every WebGPU device supports this number.
 const MOST_WORKGROUPS: u32 = GpuLimits::WEBGPU.workgroups as u32;
 
-/// Tensors of a forward pass: shapes as in [`super::forward::recurrence`], but for the recurrent
-/// kernel, `[H, G*H]`.
+/// Tensors of a forward pass. Shapes are those of [`super::forward::recurrence`], except for the
+/// recurrent kernel, `[H, G*H]`.
 pub(super) struct Forward<'a> {
     pub(super) sums: &'a CubeTensor,
     pub(super) recurrent_kernel: CubeTensor,
@@ -39,14 +38,14 @@ pub(super) struct Forward<'a> {
     pub(super) initial: CubeTensor,
 }
 
-/// Tensors of a backward pass: shapes as in [`super::backward::recurrence`].
+/// Tensors of a backward pass. Shapes are those of [`super::backward::recurrence`].
 pub(super) struct Backward<'a> {
     pub(super) saved: CubeTensor,
     pub(super) states: CubeTensor,
-    /// `[H, G*H]`.
+    /// Recurrent kernel, `[H, G*H]`.
     pub(super) recurrent_kernel: CubeTensor,
     pub(super) upstream: Option<CubeTensor>,
-    /// The loss by the states after the last step, `[B, H]` each.
+    /// Gradients of the states after the last step, `[B, H]` each.
     pub(super) hidden: CubeTensor,
     pub(super) cell: CubeTensor,
     pub(super) mask: Option<CubeTensor>,
@@ -54,13 +53,13 @@ pub(super) struct Backward<'a> {
 }
 
 fn launched(invocations: usize) -> (CubeCount, CubeDim) {
-    // `Way::of` lets no more numbers through than 32 bits count.
+    // `Method::of` admits only sizes that fit into 32 bits.
     let workgroups = (invocations as u32).div_ceil(INVOCATIONS);
     let rows = workgroups.div_ceil(MOST_WORKGROUPS);
     (CubeCount::Static(workgroups.div_ceil(rows), rows, 1), CubeDim::new_1d(INVOCATIONS))
 }
 
-/// Runs all steps: fills sums, hidden and cell.
+/// Runs all steps and fills `sums`, `hidden` and `cell`.
 pub(super) fn forward(tensors: Forward<'_>, kind: Cell, sizes: Sizes) {
     let Sizes { batch, time, hidden, .. } = sizes;
     let Forward { sums, recurrent_kernel, bias, hidden: hiddens, cell, mask, initial } = tensors;
@@ -93,8 +92,8 @@ pub(super) fn forward(tensors: Forward<'_>, kind: Cell, sizes: Sizes) {
     }
 }
 
-/// Runs all steps in reverse: fills the gradient, and gives those of the hidden and cell states
-/// before the first step.
+/// Runs all steps in reverse and fills `gradient`. Returns the gradients of the initial hidden and
+/// cell states.
 pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [CubeTensor; 2] {
     let Sizes { batch, time, hidden, .. } = sizes;
     let Backward {
@@ -107,9 +106,9 @@ pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [Cube
         mask,
         gradient,
     } = tensors;
-    // What comes through the product of the step after, what else the loss depends on in the hidden
-    // state, and in the cell state. The product is written where the first of them is, so that one
-    // binding does for all.
+    // Three gradients in one tensor. They are those of the hidden state through the next step's
+    // product and by other paths, and of the cell state. The product is written in place of the
+    // first, so that one binding is enough.
     let carried = CubeBackend::float_cat(vec![zeros(&saved, [batch, hidden]), of_hidden, cell], 0);
     let carried = into_contiguous(carried);
     let mut through = carried.clone();
@@ -147,7 +146,7 @@ pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [Cube
     [CubeBackend::float_add(part(0), part(1)), part(2)]
 }
 
-/// A matrix product in one launch.
+/// Computes a matrix product in one launch.
 fn product(
     left: FloatTensor<CubeBackend>,
     right: CubeTensor,
@@ -156,12 +155,12 @@ fn product(
     let dtype: DType = left.dtype;
     let product = matmul(left, right, out, MatmulStrategy::default(), dtype);
     product.unwrap_or_else(|error| {
-        panic!("recurrent operators: a product of matrices cannot be launched: {error:?}")
+        panic!("recurrent operators: cannot launch a matrix product: {error:?}")
     })
 }
 
-/// The transposed recurrent kernel with a row for each sum, `[S*H, H]`; of a GRU's fourth sum,
-/// which has no part of the state, zeros.
+/// The transposed recurrent kernel with one row per sum, `[S*H, H]`. A GRU's fourth sum has no
+/// recurrent part, so its rows are zero.
 fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: Cell, units: usize) -> CubeTensor {
     let kernel = match kind {
         Cell::SimpleRnn | Cell::Lstm => recurrent_kernel,
@@ -173,11 +172,11 @@ fn transposed_of_sums(recurrent_kernel: CubeTensor, kind: Cell, units: usize) ->
     into_contiguous(CubeBackend::float_transpose(kernel))
 }
 
-/// One step of the whole batch, an invocation for each hidden unit of each row.
+/// Runs one step of the whole batch, with one invocation per hidden unit and row.
 ///
 /// # Shapes
 ///
-/// - products: of the states with the recurrent kernel, `[B, G*H]`
+/// - products: products of the states with the recurrent kernel, `[B, G*H]`
 /// - current: the states after the step, `[B, H]`
 /// - all others: as in [`super::forward::recurrence`]
 #[cube(launch)]
@@ -241,12 +240,12 @@ fn forward_step<F: Float>(
     }
 }
 
-/// One step of the whole batch in reverse, an invocation for each hidden unit of each row.
+/// Runs one step of the whole batch in reverse, with one invocation per hidden unit and row.
 ///
 /// # Shapes
 ///
-/// - carried: the loss by the hidden states through the product of the step after, otherwise, and
-///   by the cell states, `[3*B, H]`; the last two are replaced by those before the step
+/// - carried: gradients of the hidden states through the next step's product and by other paths,
+///   then of the cell states, `[3*B, H]`; the last two are replaced by those before the step
 /// - gates: the gradients of the step's sums, `[B, S*H]`
 /// - all others: as in [`super::backward::recurrence`]
 #[cube(launch)]
@@ -307,7 +306,7 @@ fn backward_step<F: Float>(
         for g in 0..comptime!(kind.gates()) {
             gates[row * width + g * units + j] = F::cast_from(own_gates[g]);
         }
-        // What has no part of the state meets zeros, which must not meet numbers that are none.
+        // Sums without a recurrent part are multiplied by zeros, so they must not be NaN.
         #[unroll]
         for s in comptime!(kind.gates())..comptime!(kind.sums()) {
             gates[row * width + s * units + j] = F::cast_from(0.0f32);

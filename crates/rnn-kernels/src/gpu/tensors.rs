@@ -1,4 +1,4 @@
-//! Tensors of a device as the kernels read them, and products of them.
+//! Tensors of a device in the layouts of the kernels, and their products.
 
 use burn::{
     backend::{
@@ -14,17 +14,17 @@ use cubecl::ir::ElemType;
 
 use crate::{composed, operands::dims};
 
-/// Parts that rows are added up in, at most.
+/// Largest number of parts for sums over rows.
 const MOST_CHUNKS: usize = 16;
-/// Rows of a part at least.
+/// Smallest number of rows per part.
 const FEWEST_ROWS: usize = 128;
 
-/// How numbers of a tensor are stored.
+/// Storage type of a tensor's numbers.
 pub(super) fn number(tensor: &CubeTensor) -> ElemType {
     dtype_to_elem_type(tensor.dtype)
 }
 
-/// Memory for a tensor, beside another one.
+/// Allocates a tensor on the device and with the type of another.
 pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     empty_device_contiguous_dtype(
         like.client.clone(),
@@ -34,13 +34,13 @@ pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     )
 }
 
-/// Zeros, beside another tensor.
+/// Zeros on the device and with the type of another tensor.
 pub(super) fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
     CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
 }
 
-/// `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up and few tiles of the
-/// result, so that a device has work for all its parts only if each takes some of the rows; their
+/// Multiplies `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up but few
+/// tiles of the result. To keep the whole device busy, the rows are split into parts, whose
 /// products are added in a fixed order.
 pub(super) fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTensor {
     let ([rows, m], [_, n]) = (dims(left.shape()), dims(right.shape()));
@@ -61,7 +61,7 @@ pub(super) fn product_over_rows(left: CubeTensor, right: CubeTensor) -> CubeTens
     CubeBackend::float_reshape(CubeBackend::float_sum_dim(products, 0), Shape::new([m, n]))
 }
 
-/// A matrix with zeros behind its last row or column, up to a multiple of four.
+/// Pads a matrix with zeros to a multiple of four rows or columns.
 fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
     let [rows, columns] = dims(matrix.shape());
     let mut shape = [rows, columns];
@@ -74,7 +74,7 @@ fn padded(matrix: CubeTensor, dim: usize) -> CubeTensor {
     CubeBackend::float_cat(vec![matrix, zeros], dim)
 }
 
-/// `[K, N]` as `[K/4, N, 4]`: four rows side by side.
+/// Rearranges `[K, N]` as `[K/4, N, 4]`: four rows side by side.
 pub(super) fn fours_of_rows(matrix: CubeTensor) -> CubeTensor {
     let matrix = padded(matrix, 0);
     let [rows, columns] = dims(matrix.shape());
@@ -82,7 +82,7 @@ pub(super) fn fours_of_rows(matrix: CubeTensor) -> CubeTensor {
     into_contiguous(CubeBackend::float_swap_dims(fours, 1, 2))
 }
 
-/// `[N, K]` as `[K/4, N, 4]`: four columns side by side.
+/// Rearranges `[N, K]` as `[K/4, N, 4]`: four columns side by side.
 pub(super) fn fours_of_columns(matrix: CubeTensor) -> CubeTensor {
     let matrix = padded(matrix, 1);
     let [rows, columns] = dims(matrix.shape());

@@ -8,18 +8,18 @@ use crate::{
     variant::{Variant, keep},
 };
 
-/// [`gru`](super::gru()) composed of plain tensor operations, for any variant of the cell.
+/// [`gru`](super::gru()) composed of plain tensor operations, for any [`Variant`] of the cell.
 ///
-/// With [`Variant::reset_after`] off, the reset gate acts on the hidden state before the recurrent
-/// product, as in the original paper: `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
+/// If [`Variant::reset_after`] is false, the reset gate acts before the recurrent product, as in
+/// the original paper: `n = tanh(x_t K_h + b_h + (r * h_(t-1)) R_h + c_h)`.
 ///
 /// # Shapes
 ///
-/// As those of [`gru`](super::gru()).
+/// The shapes are those of [`gru`](super::gru()).
 ///
 /// # Panics
 ///
-/// As [`gru`](super::gru()) does.
+/// Panics for the same reasons as [`gru`](super::gru()).
 pub fn gru_reference(
     input: Tensor<3>,
     weights: GruWeights,

@@ -7,7 +7,7 @@ fn sigmoid(value: f64) -> f64 {
 }
 
 #[test]
-fn one_unit_agrees_with_scalars() {
+fn one_unit_agrees_with_scalar_arithmetic() {
     let (kernel, recurrent) = ([0.5, -0.4, 0.9], [0.2, 0.6, -0.7]);
     let (bias, recurrent_bias) = ([0.1, 1.0, -0.2], [-0.3, 0.2, 0.5]);
     let (inputs, mut hidden) = ([1.5, -0.8, 0.6], 0.3);
@@ -44,8 +44,8 @@ fn one_unit_agrees_with_scalars() {
 
 #[test]
 #[should_panic(
-    expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units; every size must \
-                be at least 1"
+    expected = "gru: input is [batch 1, time 0, features 1] with 2 hidden units (every size must \
+                be at least 1)"
 )]
 fn an_empty_sequence_is_refused() {
     let device = Device::flex();

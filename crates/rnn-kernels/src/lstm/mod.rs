@@ -35,7 +35,7 @@ pub struct LstmState {
     pub cell: Tensor<2>,
 }
 
-/// All hidden states of a sequence and both states after its last step.
+/// Output of an LSTM: all hidden states, and both states after the last step.
 #[derive(Debug, Clone)]
 pub struct LstmOutput {
     /// Hidden states of all steps, `[B, T, H]`.
@@ -51,32 +51,49 @@ impl LstmOutput {
     }
 }
 
-/// An LSTM over a whole sequence, as one operation.
+/// An LSTM over whole sequences, as one operation.
 ///
 /// With `[i, f, c, o] = x_t K + h_(t-1) R + b`:
 /// `C_t = sigmoid(f) * C_(t-1) + sigmoid(i) * tanh(c)` and `h_t = sigmoid(o) * tanh(C_t)`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16
-/// sequences), and gives the same bytes for any number of threads; on wgpu one launch runs all
-/// steps (up to 1024 hidden units); elsewhere it is [`lstm_reference`].
+/// On ndarray and flex it is fused and multi-threaded: the batch is cut into slices of at most 16
+/// sequences. The result has the same bytes for any number of threads. On wgpu, one launch runs all
+/// steps for at least up to 256 hidden units; see [`route`](crate::route()). Other backends run
+/// [`lstm_reference`].
 ///
-/// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as
-/// they are; half precision (`F16`, `BF16`, `Flex32`) is computed in `F32` and given back as it
-/// came, and the reference computes it as it is.
+/// All tensors have the same type, which outputs and gradients also have. `F32` and `F64` are
+/// computed in that type. Half precision (`F16`, `BF16`, `Flex32`) is computed in `F32` and
+/// converted back; the reference operator computes it in half precision.
 ///
 /// # Shapes
 ///
 /// - input: `[B, T, I]`
-/// - initial: hidden and cell state before the first step, `[B, H]` each; zeros when absent
-/// - mask: `[B, T]`, false where a step is padding: the states stay, and nothing is learnt from the
-///   step
-/// - output: all hidden states `[B, T, H]` and both last states `[B, H]`
+/// - initial: hidden and cell state before the first step, `[B, H]` each; zeros if `None`
+/// - mask: `[B, T]`, false at padding, where the states stay unchanged and the step has no gradient
+/// - output: all hidden states `[B, T, H]`, and both states after the last step, `[B, H]` each
 ///
 /// # Panics
 ///
-/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another
-/// one (quantised numbers are not computed with), or a size is zero; the message names the
-/// operator, the tensor, what was expected and what was there.
+/// Panics if shapes, types, devices or strategies of gradient checkpointing do not match. Panics if
+/// a type is quantised or not a float, or if a size is zero. The message names the operator, the
+/// tensor, and the expected and actual value.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_kernels::{LstmWeights, lstm};
+///
+/// let device = Device::flex();
+/// let weights = LstmWeights {
+///     kernel: Tensor::ones([2, 12], &device),
+///     recurrent_kernel: Tensor::zeros([3, 12], &device),
+///     bias: None,
+/// };
+/// let output = lstm(Tensor::ones([4, 5, 2], &device), weights, None, None);
+/// assert_eq!(output.sequence.dims(), [4, 5, 3]);
+/// assert_eq!(output.state.cell.dims(), [4, 3]);
+/// ```
 ///
 /// # References
 ///

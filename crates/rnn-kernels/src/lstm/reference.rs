@@ -7,15 +7,15 @@ use crate::{
     variant::{Variant, keep},
 };
 
-/// [`lstm`](super::lstm()) composed of plain tensor operations, for any variant of the cell.
+/// [`lstm`](super::lstm()) composed of plain tensor operations, for any [`Variant`] of the cell.
 ///
 /// # Shapes
 ///
-/// As those of [`lstm`](super::lstm()).
+/// The shapes are those of [`lstm`](super::lstm()).
 ///
 /// # Panics
 ///
-/// As [`lstm`](super::lstm()) does.
+/// Panics for the same reasons as [`lstm`](super::lstm()).
 pub fn lstm_reference(
     input: Tensor<3>,
     weights: LstmWeights,

@@ -46,7 +46,7 @@ fn one_unit_follows_the_course_equations() {
 }
 
 #[test]
-#[should_panic(expected = "lstm: bias has shape [4], expected [8]")]
+#[should_panic(expected = "lstm: bias has shape [4] (expected [8])")]
 fn a_wrong_shape_is_named() {
     let device = Device::flex();
     let weights = LstmWeights {

@@ -27,29 +27,29 @@ pub struct SimpleRnnWeights {
     pub bias: Option<Tensor<1>>,
 }
 
-/// `h_t = tanh(x_t K + h_(t-1) R + b)` over a whole sequence, as one operation.
+/// A SimpleRNN over whole sequences, as one operation: `h_t = tanh(x_t K + h_(t-1) R + b)`.
 ///
-/// On ndarray and flex it is fused and multi-threaded (a batch is cut into slices of at most 16
-/// sequences), and gives the same bytes for any number of threads; on wgpu one launch runs all
-/// steps (up to 1024 hidden units); elsewhere it is [`simple_rnn_reference`].
+/// On ndarray and flex it is fused and multi-threaded: the batch is cut into slices of at most 16
+/// sequences. The result has the same bytes for any number of threads. On wgpu, one launch runs all
+/// steps for at least up to 256 hidden units; see [`route`](crate::route()). Other backends run
+/// [`simple_rnn_reference`].
 ///
-/// All tensors have one type, and outputs and gradients come in it. `F32` and `F64` are computed as
-/// they are; half precision (`F16`, `BF16`, `Flex32`) is computed in `F32` and given back as it
-/// came, and the reference computes it as it is.
+/// All tensors have the same type, which outputs and gradients also have. `F32` and `F64` are
+/// computed in that type. Half precision (`F16`, `BF16`, `Flex32`) is computed in `F32` and
+/// converted back; the reference operator computes it in half precision.
 ///
 /// # Shapes
 ///
 /// - input: `[B, T, I]`
-/// - initial: `[B, H]`, the hidden state before the first step; zeros when absent
-/// - mask: `[B, T]`, false where a step is padding: the state stays, and nothing is learnt from the
-///   step
-/// - output: all hidden states `[B, T, H]` and the last one `[B, H]`
+/// - initial: `[B, H]`, the hidden state before the first step; zeros if `None`
+/// - mask: `[B, T]`, false at padding, where the state stays unchanged and the step has no gradient
+/// - output: all hidden states `[B, T, H]`, and the last one `[B, H]`
 ///
 /// # Panics
 ///
-/// When shapes, types, devices or strategies of gradient checkpointing disagree, a type is another
-/// one (quantised numbers are not computed with), or a size is zero; the message names the
-/// operator, the tensor, what was expected and what was there.
+/// Panics if shapes, types, devices or strategies of gradient checkpointing do not match. Panics if
+/// a type is quantised or not a float, or if a size is zero. The message names the operator, the
+/// tensor, and the expected and actual value.
 ///
 /// # Examples
 ///

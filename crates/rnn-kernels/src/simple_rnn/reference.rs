@@ -8,16 +8,16 @@ use crate::{
     variant::{Variant, keep},
 };
 
-/// [`simple_rnn`](super::simple_rnn()) composed of plain tensor operations, for any variant of the
-/// cell.
+/// [`simple_rnn`](super::simple_rnn()) composed of plain tensor operations, for any [`Variant`] of
+/// the cell.
 ///
 /// # Shapes
 ///
-/// As those of [`simple_rnn`](super::simple_rnn()).
+/// The shapes are those of [`simple_rnn`](super::simple_rnn()).
 ///
 /// # Panics
 ///
-/// As [`simple_rnn`](super::simple_rnn()) does.
+/// Panics for the same reasons as [`simple_rnn`](super::simple_rnn()).
 pub fn simple_rnn_reference(
     input: Tensor<3>,
     weights: SimpleRnnWeights,

@@ -10,8 +10,8 @@ fn weights(device: &Device) -> SimpleRnnWeights {
     }
 }
 
-/// The same recurrence with scalars, one value at a time.
-fn by_hand(input: &[[[f32; 3]; 3]; 2], initial: &[[f32; 2]; 2]) -> Vec<f32> {
+/// The same recurrence in scalar arithmetic.
+fn scalar_reference(input: &[[[f32; 3]; 3]; 2], initial: &[[f32; 2]; 2]) -> Vec<f32> {
     let (kernel, recurrent, bias) =
         ([[0.3, -0.2], [0.1, 0.4], [-0.5, 0.6]], [[0.2, 0.7], [-0.3, 0.5]], [0.1, -0.1]);
     let mut all = Vec::new();
@@ -31,9 +31,9 @@ fn by_hand(input: &[[[f32; 3]; 3]; 2], initial: &[[f32; 2]; 2]) -> Vec<f32> {
 }
 
 #[test]
-fn the_course_example_by_hand() {
-    // Course, section 6.3: h = tanh([-2.3, 0.8, 1.1] + [0.5, 0.3, -0.2]), where the first part
-    // comes from the input.
+fn the_course_example_gives_its_printed_values() {
+    // Course, section 6.3: h = tanh([-2.3, 0.8, 1.1] + [0.5, 0.3, -0.2]). The first vector is the
+    // input product.
     let device = Device::flex();
     let weights = SimpleRnnWeights {
         kernel: Tensor::from_data([[-2.3, 0.8, 1.1]], &device),
@@ -61,7 +61,7 @@ fn sequence_and_state_agree_with_scalars_from_a_nonzero_state() {
         Some(Tensor::from_data(initial, &device)),
         &Variant::default(),
     );
-    let expected = by_hand(&input, &initial);
+    let expected = scalar_reference(&input, &initial);
     assert_eq!(output.sequence.dims(), [2, 3, 2]);
     let got: Vec<f32> = output.sequence.clone().into_data().iter::<f32>().collect();
     got.iter()
@@ -72,7 +72,7 @@ fn sequence_and_state_agree_with_scalars_from_a_nonzero_state() {
 }
 
 #[test]
-fn another_activation_is_used() {
+fn the_activation_of_a_variant_is_used() {
     let device = Device::flex();
     let output = simple_rnn_reference(
         Tensor::ones([1, 2, 3], &device),
@@ -85,7 +85,7 @@ fn another_activation_is_used() {
 }
 
 #[test]
-#[should_panic(expected = "simple_rnn: recurrent kernel has shape [2, 3], expected [2, 2]")]
+#[should_panic(expected = "simple_rnn: recurrent kernel has shape [2, 3] (expected [2, 2])")]
 fn a_wrong_shape_is_named() {
     let device = Device::flex();
     let weights =
@@ -94,8 +94,8 @@ fn a_wrong_shape_is_named() {
 }
 
 #[test]
-#[should_panic(expected = "simple_rnn: initial hidden state has shape [2, 2], expected [1, 2]")]
-fn a_state_of_another_batch_is_named() {
+#[should_panic(expected = "simple_rnn: initial hidden state has shape [2, 2] (expected [1, 2])")]
+fn a_state_with_a_wrong_batch_size_is_named() {
     let device = Device::flex();
     simple_rnn_reference(
         Tensor::ones([1, 2, 3], &device),

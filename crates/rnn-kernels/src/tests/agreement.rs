@@ -9,11 +9,11 @@ use crate::{
     extension::{Operands, Optional, RecurrentOps, Upstream},
 };
 
-/// Fused and reference add up the same products in other orders.
+/// The fused and the reference operators add up the same products in different orders.
 const TOLERANCE_F64: f64 = 1e-12;
 const TOLERANCE_F32: f64 = 1e-5;
 
-/// Sizes on and off those of vectors and tiles, one by one and together.
+/// Sizes that are and are not multiples of vectors and tiles, one at a time and together.
 fn shapes() -> Vec<[usize; 4]> {
     let mut shapes: Vec<[usize; 4]> =
         [1, 15, 16, 17, 80, 100, 128, 257].map(|units| [3, 2, 5, units]).to_vec();
@@ -88,13 +88,13 @@ fn fused_agrees_with_the_reference_and_its_autodiff() {
 }
 
 #[test]
-fn neither_inputs_nor_gradients_need_be_contiguous() {
+fn inputs_and_gradients_need_not_be_contiguous() {
     for device in [Device::flex().autodiff(), Device::ndarray().autodiff()] {
         for kind in KINDS {
             let problem = Problem::new(kind, [4, 6, 3, 5]);
             let (expected, leaves) = problem.run(Path::Fused, &device, DType::F64);
-            // Time-major input, seen batch-first; kernels stored transposed; states and biases cut
-            // out of larger tensors.
+            // The input is a batch-first view of time-major data. Kernels are stored transposed;
+            // states and biases are slices of larger tensors.
             let transposed = |matrix: Tensor<2>| {
                 Tensor::from_data(matrix.transpose().into_data(), (&device, DType::F64))
                     .require_grad()
@@ -127,7 +127,7 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
                 data(expected.sequence.clone()),
                 "{kind:?} on {device:?}"
             );
-            // The gradients of the outputs come back transposed, too.
+            // The gradients of the outputs arrive transposed too.
             let weights = TensorData::new(numbers(6 * 4 * 5, 1), [6, 4, 5]);
             let loss = |sequence: Tensor<3>| {
                 let time_major = sequence.swap_dims(0, 1);
@@ -157,7 +157,7 @@ fn neither_inputs_nor_gradients_need_be_contiguous() {
 #[test]
 fn numbers_of_half_precision_are_computed_in_f32() {
     let device = Device::flex().autodiff();
-    // Eleven and eight bits of mantissa.
+    // The types have eleven and eight bits of mantissa.
     for (kind, (dtype, tolerance)) in KINDS
         .into_iter()
         .flat_map(|kind| [(DType::F16, 2e-3), (DType::BF16, 1.6e-2)].map(|of| (kind, of)))
@@ -186,7 +186,7 @@ fn numbers_of_half_precision_are_computed_in_f32() {
     }
 }
 
-/// Tensors of a problem as the extension reads them.
+/// Tensors of a problem as operands of the extension.
 fn operands(problem: &Problem) -> Operands<Flex> {
     let units = problem.shapes[2][0];
     let tensor = |index: usize| {
@@ -215,7 +215,7 @@ fn primitive(tensor: FlexTensor) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// What a backend without kernels of its own runs, against what flex runs.
+/// Compares the composed operators, for backends without kernels, with those of flex.
 #[test]
 fn composed_operators_agree_with_fused_ones() {
     for kind in KINDS {

@@ -1,4 +1,4 @@
-//! The operators on a GPU, or on what a driver offers in its place, against flex in `F64`.
+//! Compares the operators on a GPU, or a driver that emulates one, with flex in `F64`.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -11,17 +11,17 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
 use crate::{
     Cell, GpuLimits, Route,
-    gpu::{FORCED, Way},
+    gpu::{FORCED, Method},
     gpu_limits, route,
     sizes::Sizes,
 };
 
-/// Sums of a few hundred terms in `F32`, over up to 20 steps.
+/// Tolerance of sums of a few hundred terms in `F32`, over up to 20 steps.
 const TOLERANCE: f64 = 2e-5;
-/// Numbers kept in `F16`, with eleven bits, between steps and products.
+/// Tolerance of numbers stored in `F16`, with eleven bits, between steps and products.
 const TOLERANCE_F16: f64 = 4e-3;
 
-/// The device, for one test at a time: tests choose ways and count launches.
+/// The device, for one test at a time, because tests force execution plans and count launches.
 struct Gpu {
     device: Device,
     _alone: MutexGuard<'static, ()>,
@@ -34,8 +34,8 @@ impl Gpu {
         Self { device: Device::wgpu(DeviceKind::DefaultDevice), _alone: alone }
     }
 
-    /// Runs all that follows in a way of the test's choice.
-    fn forced(choice: fn(Cell, Sizes) -> Option<Way>) -> Self {
+    /// Forces an execution plan for all following calls.
+    fn forced(choice: fn(Cell, Sizes) -> Option<Method>) -> Self {
         let gpu = Self::alone();
         *FORCED.lock().unwrap_or_else(PoisonError::into_inner) = Some(choice);
         gpu
@@ -48,11 +48,11 @@ impl Drop for Gpu {
     }
 }
 
-fn step_by_step(_: Cell, _: Sizes) -> Option<Way> {
-    Some(Way::Steps)
+fn step_by_step(_: Cell, _: Sizes) -> Option<Method> {
+    Some(Method::Steps)
 }
 
-/// Values and gradients of a problem.
+/// Returns values and gradients of a problem.
 fn found(
     problem: &Problem,
     loss: Loss,
@@ -87,8 +87,8 @@ fn check(problem: &Problem, loss: Loss, device: &Device, dtype: DType, tolerance
     }
 }
 
-/// Problems on and off the sizes of workgroups and vectors, with states, masks and partial losses
-/// in turn.
+/// Problems whose sizes are and are not multiples of workgroups and vectors. States, masks and
+/// partial losses take turns.
 fn problems(kind: Cell, shapes: &[[usize; 4]]) -> impl Iterator<Item = (Problem, Loss)> {
     shapes.iter().enumerate().map(move |(index, &shape)| {
         let mut problem = Problem::new(kind, shape);
@@ -127,8 +127,8 @@ fn a_gpu_agrees_with_flex_step_by_step() {
 }
 
 #[test]
-fn the_way_of_a_hardware_gpu_with_the_limits_of_webgpu_agrees_with_flex() {
-    let gpu = Gpu::forced(|kind, sizes| Way::of(kind, sizes, GpuLimits::WEBGPU));
+fn the_plan_of_a_hardware_gpu_with_webgpu_limits_agrees_with_flex() {
+    let gpu = Gpu::forced(|kind, sizes| Method::of(kind, sizes, GpuLimits::WEBGPU));
     for (problem, loss) in KINDS
         .into_iter()
         .flat_map(|kind| problems(kind, &[[3, 4, 2, 15], [130, 3, 3, 36], [5, 2, 4, 256]]))
@@ -160,7 +160,7 @@ fn a_gpu_agrees_with_flex_in_half_precision() {
 }
 
 #[test]
-fn padding_may_hold_anything_on_a_gpu() {
+fn padding_may_hold_any_values_on_a_gpu() {
     let gpu = Gpu::alone();
     for kind in KINDS {
         let clean = Problem::new(kind, [4, 6, 3, 10]).with_mask();
@@ -175,10 +175,10 @@ fn padding_may_hold_anything_on_a_gpu() {
 }
 
 #[test]
-fn a_gpu_gives_the_same_bytes_again_and_without_gradients() {
+fn a_gpu_repeats_its_bytes_with_and_without_gradients() {
     let gpu = Gpu::alone();
     for kind in KINDS {
-        // Rows enough for gradients of weights in parts.
+        // Enough rows that gradients of weights are computed in parts.
         let problem = Problem::new(kind, [32, 9, 3, 40]).with_mask();
         let run = || found(&problem, Loss::ALL, &gpu.device, DType::F32);
         let (first, second) = (run(), run());
@@ -197,12 +197,12 @@ impl LaunchObserver for Launches {
     }
 }
 
-/// Kernels that a forward and a backward pass launch.
+/// Counts the kernel launches of a forward and a backward pass.
 fn launches(kind: Cell, time: usize, device: &Device) -> usize {
-    // Rows enough for gradients of weights in parts, of short sequences, too.
+    // Enough rows that gradients of weights are computed in parts, for short sequences too.
     let problem = Problem::new(kind, [96, time, 3, 20]).with_mask();
     let run = || found(&problem, Loss::ALL, device, DType::F32);
-    // The first run may try several kernels for a product; the others launch what was chosen.
+    // The first run may tune several kernels for a product; later runs launch the chosen one.
     run();
     let launches = Arc::new(Launches::default());
     let observation = LaunchObservation::new(launches.clone());

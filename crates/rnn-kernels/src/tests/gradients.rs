@@ -3,8 +3,8 @@ use burn::tensor::{DType, Device};
 use super::{KINDS, Leaves, Loss, Path, Problem, assert_close};
 use crate::Cell;
 
-/// Step of the finite differences: the error is its square times a third derivative, and rounding
-/// divided by it.
+/// Step of the finite differences. The error is its square times a third derivative, plus rounding
+/// divided by the step.
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 1e-7;
 
@@ -73,17 +73,17 @@ fn check(problem: &Problem, loss: Loss, device: &Device) {
 }
 
 #[test]
-fn only_what_is_tracked_gets_a_gradient() {
+fn only_tracked_tensors_get_a_gradient() {
     let device = Device::flex().autodiff();
     for kind in KINDS {
         let problem = Problem::new(kind, [2, 3, 2, 3]);
         let (found, leaves) = problem.run(Path::Fused, &device, DType::F64);
         let all = leaves.gradients(&Loss::ALL.of(&found).backward());
         let Leaves { input, matrices, biases, states } = leaves;
-        // The input is data, the states are constants; only the recurrent kernel is learnt.
+        // The input is data and the states are constants; only the recurrent kernel is trained.
         let constants = [matrices[0].clone().inner(), matrices[1].clone().inner()];
         let recurrent = burn::tensor::Tensor::<2>::from_inner(constants[1].clone()).require_grad();
-        // A constant that is on the graph all the same.
+        // A constant that is on the graph anyway.
         let kernel = burn::tensor::Tensor::<2>::from_inner(constants[0].clone());
         let found = problem.call(
             Path::Fused,
@@ -96,7 +96,7 @@ fn only_what_is_tracked_gets_a_gradient() {
         assert_eq!(
             recurrent.grad(&gradients).map(super::data),
             all[2],
-            "{kind:?}: the gradient does not depend on what else is learnt"
+            "{kind:?}: the gradient does not depend on which other tensors are trained"
         );
         assert!(kernel.grad(&gradients).is_none(), "{kind:?}: a constant has none");
     }
@@ -108,8 +108,7 @@ fn checkpointing_gives_the_same_gradients() {
         let problem = Problem::new(kind, [5, 7, 3, 4]);
         let gradients = |device: Device| {
             let (found, leaves) = problem.run(Path::Fused, &device, DType::F64);
-            // Operations before and after the operator, so that there is something to compute
-            // again.
+            // Operations before and after the operator, so that checkpointing recomputes something.
             leaves.gradients(&(Loss::ALL.of(&found).tanh() * 2.0).backward())
         };
         let balanced = Device::flex().autodiff().gradient_checkpointing();
@@ -137,7 +136,7 @@ fn masked_steps_give_no_gradient_to_their_inputs() {
 }
 
 #[test]
-fn a_step_that_does_not_count_may_hold_anything() {
+fn masked_steps_may_hold_any_values() {
     let device = Device::flex().autodiff();
     for kind in KINDS {
         let problem = Problem::new(kind, [2, 5, 2, 3]).with_mask();

@@ -29,8 +29,8 @@ fn sizes_of_zero_are_refused_by_every_operator() {
     for (shape, units) in [([0, 4, 2], 3), ([1, 0, 2], 3), ([1, 4, 0], 3), ([1, 4, 2], 0)] {
         let [batch, time, input] = shape;
         let expected = format!(
-            "input is [batch {batch}, time {time}, features {input}] with {units} hidden units; \
-             every size must be at least 1"
+            "input is [batch {batch}, time {time}, features {input}] with {units} hidden units \
+             (every size must be at least 1)"
         );
         let calls: [(&str, Call); 3] = [
             (
@@ -83,7 +83,7 @@ fn wrong_shapes_name_the_tensor_and_both_shapes() {
             None,
             None
         ))),
-        "lstm: kernel has shape [3, 12], expected [2, 12]"
+        "lstm: kernel has shape [3, 12] (expected [2, 12])"
     );
     assert_eq!(
         message(|| drop(lstm(
@@ -92,7 +92,7 @@ fn wrong_shapes_name_the_tensor_and_both_shapes() {
             None,
             None
         ))),
-        "lstm: recurrent kernel has shape [3, 9], expected [3, 12]"
+        "lstm: recurrent kernel has shape [3, 9] (expected [3, 12])"
     );
     assert_eq!(
         message(|| drop(lstm(
@@ -101,16 +101,16 @@ fn wrong_shapes_name_the_tensor_and_both_shapes() {
             None,
             None
         ))),
-        "lstm: bias has shape [3], expected [12]"
+        "lstm: bias has shape [3] (expected [12])"
     );
     assert_eq!(
         message(|| drop(lstm(input(), weights(), state([4, 3], [5, 3]), None))),
-        "lstm: initial cell state has shape [5, 3], expected [4, 3]"
+        "lstm: initial cell state has shape [5, 3] (expected [4, 3])"
     );
     let mask = Tensor::<2, Bool>::from_data([[true, false]], &Device::flex());
     assert_eq!(
         message(|| drop(lstm(input(), weights(), None, Some(mask)))),
-        "lstm: mask has shape [1, 2], expected [4, 5]"
+        "lstm: mask has shape [1, 2] (expected [4, 5])"
     );
 }
 
@@ -120,7 +120,7 @@ fn types_and_devices_must_agree() {
     let text = message(|| {
         drop(lstm(zeros([1, 2, 2]), LstmWeights { kernel: double, ..weights() }, None, None))
     });
-    assert_eq!(text, "lstm: kernel is of F64, the input of F32");
+    assert_eq!(text, "lstm: kernel is F64, the input F32");
     let elsewhere = Tensor::<2>::zeros([2, 12], &Device::ndarray());
     let text = message(|| {
         drop(lstm(zeros([1, 2, 2]), LstmWeights { kernel: elsewhere, ..weights() }, None, None))
@@ -135,8 +135,8 @@ fn quantised_numbers_are_refused() {
         drop(lstm(zeros::<3>([1, 2, 2]).quantize_dynamic(&scheme), weights(), None, None))
     });
     assert!(
-        text.starts_with("lstm: input is of QFloat(")
-            && text.ends_with("expected F32, F64, F16, BF16 or Flex32"),
+        text.starts_with("lstm: input is QFloat(")
+            && text.ends_with("(expected F32, F64, F16, BF16 or Flex32)"),
         "{text}"
     );
 }
@@ -164,7 +164,7 @@ fn tensors_of_two_checkpointing_strategies_are_refused() {
 }
 
 #[test]
-fn an_input_without_gradients_goes_with_weights_that_have_them() {
+fn an_input_without_autodiff_works_with_tracked_weights() {
     let device = Device::flex().autodiff();
     let tracked = LstmWeights {
         kernel: Tensor::ones([2, 12], &device).require_grad(),

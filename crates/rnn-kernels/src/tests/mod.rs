@@ -1,5 +1,5 @@
-//! The operators as their users see them: fused, composed and reference against each other, and
-//! against finite differences.
+//! Tests of the public operators: fused, composed and reference versions are compared with each
+//! other and with finite differences.
 
 mod agreement;
 #[cfg(feature = "gpu")]
@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
 
-/// Numbers in [-1, 1) that are the same everywhere.
+/// Pseudo-random numbers in [-1, 1), equal on every machine.
 pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let mut state = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let next = || {
@@ -28,7 +28,7 @@ pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
     std::iter::repeat_with(next).take(count).collect()
 }
 
-/// The numbers of one problem, in the order of [`Problem::NAMES`].
+/// The tensors of one test problem, in the order of [`Problem::NAMES`].
 #[derive(Clone)]
 pub(super) struct Problem {
     pub(super) kind: Cell,
@@ -38,7 +38,7 @@ pub(super) struct Problem {
     pub(super) has_states: bool,
 }
 
-/// What an operator gives.
+/// Outputs of an operator.
 pub(super) struct Found {
     pub(super) sequence: Tensor<3>,
     pub(super) hidden: Tensor<2>,
@@ -85,7 +85,7 @@ impl Problem {
 
     pub(super) fn with_mask(mut self) -> Self {
         let count = self.shapes[0][0] * self.shapes[0][1];
-        // About a third of the steps, at the start, in between and at the end.
+        // Masks about a third of the steps: at the start, in between and at the end.
         self.mask = Some(numbers(count, 77).into_iter().map(|number| number > -0.4).collect());
         self
     }
@@ -106,7 +106,7 @@ impl Problem {
         ))
     }
 
-    /// Runs an operator; the leaves are in the order of the names.
+    /// Runs an operator. The leaves are in the order of the names.
     pub(super) fn run(&self, path: Path, device: &Device, dtype: DType) -> (Found, Leaves) {
         let input = self.leaf::<3>(0, device, dtype);
         let [kernel, recurrent_kernel, hidden, cell] =
@@ -179,7 +179,7 @@ impl Problem {
     }
 }
 
-/// What a problem's loss is differentiated by.
+/// Leaf tensors, with respect to which the loss is differentiated.
 pub(super) struct Leaves {
     pub(super) input: Tensor<3>,
     pub(super) matrices: [Tensor<2>; 2],
@@ -188,7 +188,7 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
-    /// Gradients in the order of the names; none where the loss does not depend on a leaf.
+    /// Gradients in the order of the names; `None` if the loss does not depend on a leaf.
     pub(super) fn gradients(&self, gradients: &Gradients) -> Vec<Option<Vec<f64>>> {
         fn numbers<const D: usize>(gradient: Option<Tensor<D>>) -> Option<Vec<f64>> {
             gradient.map(|gradient| gradient.into_data().iter::<f64>().collect())
@@ -201,7 +201,7 @@ impl Leaves {
     }
 }
 
-/// Which outputs a loss depends on.
+/// Outputs that the loss depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loss {
     pub(super) sequence: bool,
@@ -212,7 +212,7 @@ pub(super) struct Loss {
 impl Loss {
     pub(super) const ALL: Self = Self { sequence: true, hidden: true, cell: true };
 
-    /// A weighted sum of the outputs, with weights of its own for each.
+    /// A weighted sum of the outputs, with different weights for each output.
     pub(super) fn of(self, found: &Found) -> Tensor<1> {
         fn weighted<const D: usize>(output: &Tensor<D>, seed: u64) -> Tensor<1> {
             let shape = output.dims();
@@ -232,7 +232,7 @@ pub(super) fn data<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// Fails on the first value that is off by more than `tolerance`, relative to the largest.
+/// Fails on the first value whose error exceeds `tolerance`, relative to the largest value.
 pub(super) fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(got.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(1.0f64, |largest, value| value.abs().max(largest));

@@ -12,41 +12,41 @@ use super::{
     sequences::Sequences,
 };
 
-/// How the outputs of both directions become one (Keras `merge_mode`).
+/// How the outputs of both directions are merged (Keras `merge_mode`).
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MergeMode {
-    /// Side by side: `2*H` features.
+    /// Concatenated: `2*H` features.
     Concat,
-    /// Added up.
+    /// Their sum.
     Sum,
-    /// Multiplied.
+    /// Their product.
     Mul,
-    /// The mean of both.
+    /// Their mean.
     Average,
 }
 
-/// Configuration of a [`Bidirectional`] layer: two layers of one configuration.
+/// Configuration of a [`Bidirectional`] layer; both of its layers share one configuration.
 ///
-/// Burn's derive of `Config` takes no type parameters, so its methods are written out.
+/// Burn's `#[derive(Config)]` does not support type parameters, so its methods are written out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(crate = "burn::serde", bound = "")]
 pub struct BidirectionalConfig<C: RecurrentLayerConfig> {
-    /// Configuration of both layers, each with weights of its own; `go_backwards` must be off.
+    /// Configuration of both layers, which have separate weights. `go_backwards` must be off.
     pub layer: C,
-    /// How the outputs of both directions become one; [`MergeMode::Concat`] by default.
+    /// How the outputs are merged; [`MergeMode::Concat`] by default.
     pub merge: MergeMode,
 }
 
 impl<C: RecurrentLayerConfig> Config for BidirectionalConfig<C> {}
 
 impl<C: RecurrentLayerConfig> BidirectionalConfig<C> {
-    /// Creates a configuration whose outputs lie side by side.
+    /// Creates a configuration that concatenates the outputs.
     pub fn new(layer: C) -> Self {
         Self { layer, merge: MergeMode::Concat }
     }
 
-    /// Sets how the outputs of both directions become one.
+    /// Sets how the outputs are merged.
     #[must_use]
     pub fn with_merge(self, merge: MergeMode) -> Self {
         Self { merge, ..self }
@@ -56,8 +56,8 @@ impl<C: RecurrentLayerConfig> BidirectionalConfig<C> {
     ///
     /// # Panics
     ///
-    /// When the layer's configuration goes backwards or has a field that makes no sense; the
-    /// message says which.
+    /// Panics if `go_backwards` is set or another field of the configuration is invalid. The
+    /// message names the field.
     pub fn init(&self, device: &Device) -> Bidirectional<C::Layer> {
         let layer = || self.layer.layer(self.layer.input_size(), device);
         let both = Bidirectional { forward: layer(), backward: layer(), merge: self.merge };
@@ -72,7 +72,7 @@ impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
     }
 }
 
-/// Two layers over the same sequences, one forwards and one backwards in time (Keras
+/// Two layers over the same sequences, one reading forwards and one backwards in time (Keras
 /// `Bidirectional`).
 ///
 /// # Examples
@@ -95,24 +95,24 @@ impl<C: RecurrentLayerConfig> fmt::Display for BidirectionalConfig<C> {
 /// Processing 45 (1997).
 #[derive(Module, Debug)]
 pub struct Bidirectional<L> {
-    /// Reads from the first step on; its `go_backwards` must be off.
+    /// Reads from the first step to the last; its `go_backwards` must be off.
     pub forward: L,
-    /// Reads from the last step on; its `go_backwards` must be off.
+    /// Reads from the last step to the first; its `go_backwards` must be off.
     pub backward: L,
     /// How the outputs are merged.
     #[module(skip)]
     pub merge: MergeMode,
 }
 
-/// What a [`Bidirectional`] layer gives.
+/// Output of a [`Bidirectional`] layer.
 #[derive(Debug, Clone)]
 pub struct BidirectionalOutput<S> {
-    /// Merged hidden states, `[B, T, H]` or `[B, T, 2*H]`, both in the order of the input; zeros at
-    /// steps that do not count (Keras `return_sequences=True`).
+    /// Merged hidden states, `[B, T, H]` or `[B, T, 2*H]`, both in the order of the input (Keras
+    /// `return_sequences=True`). Masked steps are zero.
     pub sequence: Tensor<3>,
-    /// The merged final hidden states, `[B, H]` or `[B, 2*H]` (Keras `return_sequences=False`).
+    /// Merged final hidden states, `[B, H]` or `[B, 2*H]` (Keras `return_sequences=False`).
     pub last: Tensor<2>,
-    /// The final states, forwards and backwards (Keras `return_state`).
+    /// Final states of the forward and the backward layer (Keras `return_state`).
     pub states: (S, S),
 }
 
@@ -120,7 +120,7 @@ impl<L: RecurrentLayer> Bidirectional<L> {
     fn check(&self) {
         refuse_backwards(
             "bidirectional",
-            "it turns time around itself",
+            "turn it off: this layer reverses time itself",
             [&self.forward, &self.backward],
         );
     }
@@ -130,11 +130,12 @@ impl<L: RecurrentLayer> Bidirectional<L> {
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
-    /// - initial: a state for each direction, forwards and backwards; zeros when absent
+    /// - initial: one state per direction, forward and backward; zeros if `None`
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, or a layer goes backwards by itself; the message says which.
+    /// Panics if a tensor has the wrong shape, or a layer has `go_backwards` set. The message names
+    /// it.
     pub fn forward(
         &self,
         input: impl Into<Sequences>,
@@ -155,13 +156,12 @@ impl<L: RecurrentLayer> Bidirectional<L> {
         BidirectionalOutput { sequence, last, states: (last_forward, last_backward) }
     }
 
-    /// The penalties of both layers, `[1]`; none without a regularizer.
+    /// Sum of the penalties of both layers, `[1]`; `None` without a regularizer.
     pub fn penalty(&self) -> Option<Tensor<1>> {
         sum_of_penalties([&self.forward, &self.backward])
     }
 
-    /// Both layers with their weights within their constraints; call it after each step of the
-    /// optimizer.
+    /// Returns the layers with their constraints applied. Call it after each step of the optimizer.
     #[must_use]
     pub fn constrained(self) -> Self {
         Self { forward: self.forward.constrained(), backward: self.backward.constrained(), ..self }

@@ -1,16 +1,18 @@
-//! The layers of `burn::nn` as ours, and back.
+//! Conversions between the layers of `burn::nn` and ours.
 //!
-//! A gate of Burn's is two linear layers with a bias each. Ours keep all gates side by side, in
-//! Keras's order, and add one bias; the GRU keeps both, because its reset gate acts between them.
+//! In `burn::nn`, a gate is two linear layers with a bias each. Our layers keep all gates side by
+//! side, in Keras's order, with one bias. The GRU keeps both biases, because its reset gate acts
+//! between them.
 //!
-//! | what | is exact |
+//! | weights | exactness |
 //! |---|---|
-//! | kernels, and both biases of the GRU | to the bit, both ways |
+//! | kernels, and both biases of the GRU | bit for bit, in both directions |
 //! | bias of SimpleRNN and LSTM, from Burn | the sum of both biases, rounded once |
-//! | bias of SimpleRNN and LSTM, to Burn | goes to the input's layer; zeros to that of the state |
+//! | bias of SimpleRNN and LSTM, to Burn | bit for bit, in the input's layer; the state's is zero |
 //!
-//! Weights are new parameters on the same device: they are learnt, unless all that make up one
-//! are frozen on an autodiff device. What the other layer cannot do is refused, not dropped.
+//! Weights become new parameters on the same device. They are trainable, unless all parameters that
+//! make up one are frozen on an autodiff device. A setting without a counterpart is an error; it is
+//! never dropped.
 
 use std::mem::discriminant;
 
@@ -29,7 +31,18 @@ use super::{
     simple_rnn::SimpleRnn,
 };
 
-/// A layer that has a setting which its counterpart has not.
+/// A layer has a setting without a counterpart in the other library.
+///
+/// # Examples
+///
+/// ```
+/// use burn::{nn, tensor::Device};
+/// use rnn_models::Gru;
+///
+/// let clipped = nn::GruConfig::new(3, 4, true).with_clip(Some(1.0)).init(&Device::flex());
+/// let error = Gru::try_from(clipped).unwrap_err();
+/// assert!(error.to_string().contains("clip"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{layer} cannot be converted: {reason}")]
 pub struct ConversionError {
@@ -37,12 +50,12 @@ pub struct ConversionError {
     reason: &'static str,
 }
 
-const CLIP: &str = "`clip` is set, which has no counterpart";
+const CLIP: &str = "`clip` is set (it has no counterpart; set it to `None`)";
 const REVERSE: &str = "`reverse` is on (flip the input and the outputs in time instead)";
 const TIME_FIRST: &str =
     "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
 
-/// Refuses a layer for the first of the reasons that applies.
+/// Returns an error with the first reason that applies.
 fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), ConversionError> {
     match reasons.iter().find(|(applies, _)| *applies) {
         Some(&(_, reason)) => Err(ConversionError { layer, reason }),
@@ -50,28 +63,28 @@ fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), C
     }
 }
 
-/// Refuses what no layer of Burn has.
+/// Returns an error for options that no layer of `burn::nn` has.
 fn refuse_options(layer: &'static str, options: &LayerOptions) -> Result<(), ConversionError> {
     let reasons = [
         (
             options.go_backwards,
-            "`go_backwards` is on, which has no counterpart (flip the input in time instead)",
+            "`go_backwards` is on (it has no counterpart; flip the input in time instead)",
         ),
-        (options.dropout > 0.0, "`dropout` is set, which has no counterpart"),
-        (options.recurrent_dropout > 0.0, "`recurrent_dropout` is set, which has no counterpart"),
+        (options.dropout > 0.0, "`dropout` is set (it has no counterpart)"),
+        (options.recurrent_dropout > 0.0, "`recurrent_dropout` is set (it has no counterpart)"),
         (
             options.regularizers.named().next().is_some(),
-            "a regularizer is set, which has no counterpart",
+            "a regularizer is set (it has no counterpart)",
         ),
         (
             options.constraints.named().next().is_some(),
-            "a constraint is set, which has no counterpart",
+            "a constraint is set (it has no counterpart)",
         ),
     ];
     refuse(layer, &reasons)
 }
 
-/// Whether two activations are the same one without parameters.
+/// True if both activations are the same and have no parameters.
 fn is_same(one: &Activation, other: &Activation) -> bool {
     use Activation::{HardSwish, Identity, Relu, Selu, Sigmoid, Softsign, Tanh};
     let plain = matches!(
@@ -81,7 +94,7 @@ fn is_same(one: &Activation, other: &Activation) -> bool {
     plain && discriminant(one) == discriminant(other)
 }
 
-/// The weights of a layer of ours, gates side by side.
+/// Weights of one of our layers, with the gates side by side.
 struct Weights {
     kernel: Param<Tensor<2>>,
     recurrent_kernel: Param<Tensor<2>>,
@@ -89,7 +102,7 @@ struct Weights {
     recurrent_bias: Option<Param<Tensor<1>>>,
 }
 
-/// A new parameter on the device of its value.
+/// Creates a parameter on the device of its value.
 fn parameter<const D: usize>(value: Tensor<D>, is_frozen: bool) -> Param<Tensor<D>> {
     Param::from_tensor(value.detach()).set_require_grad(!is_frozen)
 }
@@ -103,7 +116,7 @@ fn side_by_side<const D: usize>(parts: Vec<Tensor<D>>) -> Param<Tensor<D>> {
     parameter(Tensor::cat(parts, D - 1), frozen)
 }
 
-/// Biases side by side; zeros for those that are missing, unless all are.
+/// Biases side by side, with zeros for missing ones; `None` if all are missing.
 fn biases(layers: &[&Linear]) -> Option<Param<Tensor<1>>> {
     let biases: Vec<_> = layers.iter().map(|layer| layer.bias.as_ref().map(Param::val)).collect();
     let zeros = biases.iter().flatten().next()?.zeros_like();
@@ -113,7 +126,7 @@ fn biases(layers: &[&Linear]) -> Option<Param<Tensor<1>>> {
 }
 
 impl Weights {
-    /// The weights of Burn's gates, which are given in our order.
+    /// Joins the weights of `burn::nn` gates, which are in our order.
     fn join(gates: &[&GateController]) -> Self {
         let inputs: Vec<&Linear> = gates.iter().map(|gate| &gate.input_transform).collect();
         let states: Vec<&Linear> = gates.iter().map(|gate| &gate.hidden_transform).collect();
@@ -128,7 +141,7 @@ impl Weights {
         }
     }
 
-    /// Both biases as one.
+    /// Sum of both biases.
     fn summed_bias(&self) -> Option<Param<Tensor<1>>> {
         match (&self.bias, &self.recurrent_bias) {
             (Some(bias), Some(recurrent_bias)) => {
@@ -140,8 +153,8 @@ impl Weights {
         }
     }
 
-    /// The gates of Burn's, in our order. Burn's configurations make both biases or none, so one
-    /// that is missing beside the other is zeros.
+    /// Splits the weights into gates of `burn::nn`, in our order. Burn's configurations create both
+    /// biases or none, so a single missing bias becomes zeros.
     fn split<const G: usize>(self) -> [GateController; G] {
         let present = self.bias.as_ref().or(self.recurrent_bias.as_ref());
         let zeros = present.map(|bias| parameter(bias.val().zeros_like(), is_frozen(&bias.val())));
@@ -154,12 +167,12 @@ impl Weights {
             (Some(input_transform), Some(hidden_transform)) => {
                 GateController { input_transform, hidden_transform }
             }
-            _ => unreachable!("one pair of layers a gate"),
+            _ => unreachable!("every gate has a pair of layers"),
         })
     }
 }
 
-/// One linear layer a gate.
+/// Creates one linear layer per gate.
 fn linears<const G: usize>(
     kernel: &Param<Tensor<2>>,
     bias: Option<&Param<Tensor<1>>>,
@@ -177,7 +190,7 @@ fn linears<const G: usize>(
         .collect()
 }
 
-/// Refuses a layer with `clip`, `reverse` or without `batch_first`.
+/// Fails for a layer with `clip`, `reverse` or without `batch_first`.
 impl TryFrom<nn::Rnn> for SimpleRnn {
     type Error = ConversionError;
 
@@ -203,7 +216,7 @@ impl TryFrom<nn::Rnn> for SimpleRnn {
     }
 }
 
-/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
+/// Fails for a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
 /// constraints.
 impl TryFrom<SimpleRnn> for nn::Rnn {
     type Error = ConversionError;
@@ -224,15 +237,14 @@ impl TryFrom<SimpleRnn> for nn::Rnn {
     }
 }
 
-/// Refuses a layer with `clip`, `reverse`, `input_forget`, without `batch_first`, or whose
-/// activations of candidate and output differ or have parameters.
+/// Fails for a layer with `clip`, `reverse`, `input_forget` or without `batch_first`. It also fails
+/// if the activations of candidate and output differ or have parameters.
 impl TryFrom<nn::Lstm> for Lstm {
     type Error = ConversionError;
 
     fn try_from(layer: nn::Lstm) -> Result<Self, ConversionError> {
-        let coupled = "`input_forget` is on, which has no counterpart";
-        let differ =
-            "`cell_activation` and `hidden_activation` are not the same one without parameters";
+        let coupled = "`input_forget` is on (it has no counterpart)";
+        let differ = "`cell_activation` and `hidden_activation` differ or have parameters";
         let reasons = [
             (layer.clip.is_some(), CLIP),
             (layer.reverse, REVERSE),
@@ -261,8 +273,8 @@ impl TryFrom<nn::Lstm> for Lstm {
     }
 }
 
-/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers, constraints,
-/// or an `activation` with weights.
+/// Fails for a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers,
+/// constraints, or an `activation` with weights.
 impl TryFrom<Lstm> for nn::Lstm {
     type Error = ConversionError;
 
@@ -273,7 +285,7 @@ impl TryFrom<Lstm> for nn::Lstm {
             "Lstm",
             &[(
                 has_weights,
-                "`activation` has weights, which Burn's two activations would not share",
+                "`activation` has weights (Burn's two activations could not share them)",
             )],
         )?;
         let Lstm { kernel, recurrent_kernel, bias, activation, recurrent_activation, .. } = layer;
@@ -297,7 +309,7 @@ impl TryFrom<Lstm> for nn::Lstm {
     }
 }
 
-/// Refuses a layer with `clip`.
+/// Fails for a layer with `clip`.
 impl TryFrom<nn::Gru> for Gru {
     type Error = ConversionError;
 
@@ -318,7 +330,7 @@ impl TryFrom<nn::Gru> for Gru {
     }
 }
 
-/// Refuses a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
+/// Fails for a layer with `dropout`, `recurrent_dropout`, `go_backwards`, regularizers or
 /// constraints.
 impl TryFrom<Gru> for nn::Gru {
     type Error = ConversionError;
@@ -351,10 +363,11 @@ impl TryFrom<Gru> for nn::Gru {
     }
 }
 
-/// Layers of both directions: Burn's are merged side by side.
+/// Implements the conversions of bidirectional layers; `burn::nn` concatenates both outputs.
 macro_rules! both_directions {
     ($burn:ident, $layer:ident) => {
-        /// Refuses a layer without `batch_first`, and what its two layers are refused for.
+        /// Fails for a layer without `batch_first`, or if one of its two layers cannot be
+        /// converted.
         impl TryFrom<nn::$burn> for Bidirectional<$layer> {
             type Error = ConversionError;
 
@@ -371,13 +384,13 @@ macro_rules! both_directions {
             }
         }
 
-        /// Refuses a layer whose outputs are not side by side, and what its two layers are refused
-        /// for.
+        /// Fails unless the outputs are concatenated, or if one of its two layers cannot be
+        /// converted.
         impl TryFrom<Bidirectional<$layer>> for nn::$burn {
             type Error = ConversionError;
 
             fn try_from(layer: Bidirectional<$layer>) -> Result<Self, ConversionError> {
-                let merged = "`merge` is not `Concat`, the only one that has a counterpart";
+                let merged = "`merge` is not `Concat` (no other mode has a counterpart)";
                 refuse("Bidirectional", &[(layer.merge != MergeMode::Concat, merged)])?;
                 let [d_hidden, _] = layer.forward.recurrent_kernel.dims();
                 Ok(Self {

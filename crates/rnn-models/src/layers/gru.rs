@@ -12,7 +12,7 @@ use rnn_kernels::{GruWeights, HiddenOutput, Variant, gru, gru_reference};
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
     options::{
-        LayerOptions, LayerWeights, activate, constrain, is_usual, layer, variant,
+        LayerOptions, LayerWeights, activate, constrain, has_default_activations, layer, variant,
         zero_before_start,
     },
     sequences::Sequences,
@@ -20,23 +20,23 @@ use super::{
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
-/// Configuration of a [`Gru`]; the defaults are those of the Keras layer.
+/// Configuration of a [`Gru`]; its defaults are those of the Keras layer.
 #[derive(Config, Debug)]
 pub struct GruConfig {
     /// Number of input features.
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate (Keras `activation`). Any but tanh is composed of tensor
-    /// operations, which is several times slower.
+    /// Activation of the candidate (Keras `activation`). Other activations than tanh run as
+    /// separate tensor operations, several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of
-    /// tensor operations.
+    /// Activation of the gates (Keras `recurrent_activation`). Other activations than sigmoid run
+    /// as separate tensor operations, several times slower.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
-    /// Whether biases are added, one to the input product and, with `reset_after`, one to the
-    /// recurrent product (Keras `use_bias`).
+    /// Whether the layer has biases (Keras `use_bias`): one for the input product and, with
+    /// `reset_after`, one for the recurrent product.
     #[config(default = true)]
     pub bias: bool,
     /// Initialiser of the kernel (Keras `kernel_initializer`).
@@ -48,19 +48,20 @@ pub struct GruConfig {
     /// Initialiser of the biases (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training (Keras `dropout`). Each sequence has its own
+    /// mask.
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
-    /// a sequence and gate (Keras `recurrent_dropout`). Without a fused operator: a training step
-    /// is several times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training (Keras
+    /// `recurrent_dropout`). Each sequence and gate has its own mask. It has no fused operator: a
+    /// training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
-    /// `go_backwards`).
+    /// Whether the layer reads time backwards (Keras `go_backwards`). The last time step comes
+    /// first in the output.
     #[config(default = false)]
     pub go_backwards: bool,
-    /// Whether the reset gate acts after the recurrent product (Keras `reset_after`). Before it,
+    /// Whether the reset gate acts after the recurrent product (Keras `reset_after`). Otherwise
     /// there is no recurrent bias and no fused operator.
     #[config(default = true)]
     pub reset_after: bool,
@@ -70,15 +71,32 @@ pub struct GruConfig {
     pub recurrent_regularizer: Option<Regularizer>,
     /// Penalty on the bias (Keras `bias_regularizer`).
     pub bias_regularizer: Option<Regularizer>,
-    /// Limit of the kernel (Keras `kernel_constraint`).
+    /// Constraint on the kernel (Keras `kernel_constraint`).
     pub kernel_constraint: Option<Constraint>,
-    /// Limit of the recurrent kernel (Keras `recurrent_constraint`).
+    /// Constraint on the recurrent kernel (Keras `recurrent_constraint`).
     pub recurrent_constraint: Option<Constraint>,
-    /// Limit of the bias (Keras `bias_constraint`).
+    /// Constraint on the bias (Keras `bias_constraint`).
     pub bias_constraint: Option<Constraint>,
 }
 
-/// A gated recurrent unit layer with the gates `z, r, h` side by side in its weights.
+/// A gated recurrent unit (GRU) layer. Its weights hold the gates `z, r, h` (update, reset,
+/// candidate) side by side.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_models::GruConfig;
+///
+/// let device = Device::flex();
+/// let layer = GruConfig::new(3, 16).with_dropout(0.1).init(&device);
+/// let output = layer.forward(Tensor::ones([2, 5, 3], &device), None);
+/// assert_eq!(output.sequence.dims(), [2, 5, 16]); // all hidden states
+/// assert_eq!(output.state.dims(), [2, 16]); // the last one
+///
+/// // The next batch continues from that state.
+/// layer.forward(Tensor::ones([2, 5, 3], &device), Some(output.state));
+/// ```
 ///
 /// # References
 ///
@@ -100,19 +118,19 @@ pub struct Gru {
     pub recurrent_activation: Activation,
     /// Whether the reset gate acts after the recurrent product.
     pub reset_after: bool,
-    /// Settings that are not weights.
+    /// Options of the layer besides its weights.
     #[module(skip)]
     pub(super) options: LayerOptions,
 }
 
 impl GruConfig {
-    /// Creates the layer on a device, and draws its weights in the order of its fields.
+    /// Creates the layer on a device. Weights are drawn in the order of the fields.
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
-    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
-    /// to be orthogonal; the message names the field.
+    /// Panics if a size is zero or a dropout rate is not in [0, 1). It panics if a regularizer's
+    /// factor is negative or not finite. It panics if a constraint's largest norm is not positive
+    /// and finite, or if the bias initialiser is orthogonal. The message names the field.
     pub fn init(&self, device: &Device) -> Gru {
         let options = self.options();
         let rows = if self.reset_after { 2 } else { 1 };
@@ -137,21 +155,22 @@ impl GruConfig {
 }
 
 impl Gru {
-    /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
+    /// Runs the layer over a batch of sequences. The input is a tensor, or [`Sequences`] with a
+    /// mask.
     ///
-    /// With activations tanh and sigmoid, `reset_after` and no recurrent dropout in training, the
-    /// operator is fused on CPUs; otherwise it is composed of tensor operations and several times
+    /// The fused operator runs if the activations are tanh and sigmoid, `reset_after` is set, and
+    /// no recurrent dropout is active. Otherwise separate tensor operations run, several times
     /// slower.
     ///
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
-    /// - initial: `[B, H]`, zeros when absent
+    /// - initial: `[B, H]`, zeros if `None`
     /// - output: all hidden states `[B, T, H]` and the final state `[B, H]`
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
+    /// Panics if a tensor has the wrong shape; the message names it.
     pub fn forward(&self, input: impl Into<Sequences>, initial: Option<Tensor<2>>) -> HiddenOutput {
         let sequences = self.options.prepare(input.into());
         let masks = self.options.masks(&sequences, 3, self.recurrent_kernel.shape()[0]);
@@ -163,7 +182,7 @@ impl Gru {
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
         let mut output = if self.reset_after
-            && is_usual(&self.activation, &self.recurrent_activation)
+            && has_default_activations(&self.activation, &self.recurrent_activation)
             && masks.recurrent.is_none()
         {
             gru(sequences.values, weights, initial, sequences.mask)
@@ -180,17 +199,17 @@ impl Gru {
         output
     }
 
-    /// One step of streaming inference: the next state from one input `[B, I]` and the state
-    /// before, zeros when absent.
+    /// Runs one step, for streaming inference. Takes an input `[B, I]` and the previous state,
+    /// zeros if `None`; returns the next state.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
-    /// dropout, each step draws masks of its own.
+    /// Calling it for each step gives the same result as [`Self::forward`] over the sequence. With
+    /// dropout in training, each step draws its own masks.
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, or the layer goes backwards; the message says which.
+    /// Panics if a tensor has the wrong shape, or the layer has `go_backwards` set.
     pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
-        refuse_backwards("step", "it reads what comes first, first", [self]);
+        refuse_backwards("step", "call `forward` instead", [self]);
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
 }
@@ -226,7 +245,7 @@ impl RecurrentLayer for Gru {
     fn constrained(self) -> Self {
         let limits = self.options.constraints;
         let (bias, recurrent_bias) = match (self.bias, self.recurrent_bias, limits.bias) {
-            // Keras has both in one tensor of two rows, and takes the norm of each column.
+            // Keras keeps both biases in one tensor of two rows and takes the norm of each column.
             (Some(bias), Some(recurrent_bias), Some(limit)) => {
                 let rows = Tensor::stack::<2>(vec![bias.val(), recurrent_bias.val()], 0)
                     .set_require_grad(false);

@@ -12,7 +12,7 @@ use rnn_kernels::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 use super::{
     layer::{RecurrentLayer, RecurrentLayerConfig, at_least_one, refuse_backwards},
     options::{
-        LayerOptions, LayerWeights, activate, constrain, is_usual, layer, variant,
+        LayerOptions, LayerWeights, activate, constrain, has_default_activations, layer, variant,
         zero_before_start,
     },
     sequences::Sequences,
@@ -20,26 +20,26 @@ use super::{
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
-/// Configuration of an [`Lstm`]; the defaults are those of the Keras layer.
+/// Configuration of an [`Lstm`]; its defaults are those of the Keras layer.
 #[derive(Config, Debug)]
 pub struct LstmConfig {
     /// Number of input features.
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the candidate and of the output (Keras `activation`). Any but tanh is composed
-    /// of tensor operations, which is several times slower.
+    /// Activation of the candidate and of the output (Keras `activation`). Other activations than
+    /// tanh run as separate tensor operations, several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Activation of the gates (Keras `recurrent_activation`). Any but sigmoid is composed of
-    /// tensor operations.
+    /// Activation of the gates (Keras `recurrent_activation`). Other activations than sigmoid run
+    /// as separate tensor operations, several times slower.
     #[config(default = "ActivationConfig::Sigmoid")]
     pub recurrent_activation: ActivationConfig,
-    /// Whether a bias is added (Keras `use_bias`).
+    /// Whether the layer has a bias (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
-    /// Whether the forget gate's bias starts at one, whatever `bias_initializer` says (Keras
-    /// `unit_forget_bias`).
+    /// Whether the forget gate's bias starts at one (Keras `unit_forget_bias`). It then overrides
+    /// `bias_initializer` for that gate.
     #[config(default = true)]
     pub unit_forget_bias: bool,
     /// Initialiser of the kernel (Keras `kernel_initializer`).
@@ -51,16 +51,17 @@ pub struct LstmConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training (Keras `dropout`). Each sequence has its own
+    /// mask.
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
-    /// a sequence and gate (Keras `recurrent_dropout`). Without a fused operator: a training step
-    /// is several times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training (Keras
+    /// `recurrent_dropout`). Each sequence and gate has its own mask. It has no fused operator: a
+    /// training step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
-    /// `go_backwards`).
+    /// Whether the layer reads time backwards (Keras `go_backwards`). The last time step comes
+    /// first in the output.
     #[config(default = false)]
     pub go_backwards: bool,
     /// Penalty on the kernel (Keras `kernel_regularizer`).
@@ -69,15 +70,33 @@ pub struct LstmConfig {
     pub recurrent_regularizer: Option<Regularizer>,
     /// Penalty on the bias (Keras `bias_regularizer`).
     pub bias_regularizer: Option<Regularizer>,
-    /// Limit of the kernel (Keras `kernel_constraint`).
+    /// Constraint on the kernel (Keras `kernel_constraint`).
     pub kernel_constraint: Option<Constraint>,
-    /// Limit of the recurrent kernel (Keras `recurrent_constraint`).
+    /// Constraint on the recurrent kernel (Keras `recurrent_constraint`).
     pub recurrent_constraint: Option<Constraint>,
-    /// Limit of the bias (Keras `bias_constraint`).
+    /// Constraint on the bias (Keras `bias_constraint`).
     pub bias_constraint: Option<Constraint>,
 }
 
-/// A long short-term memory layer with the gates `i, f, c, o` side by side in its weights.
+/// A long short-term memory (LSTM) layer. Its weights hold the gates `i, f, c, o` (input, forget,
+/// candidate, output) side by side.
+///
+/// # Examples
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rnn_models::LstmConfig;
+///
+/// let device = Device::flex();
+/// let layer = LstmConfig::new(3, 16).init(&device);
+/// let output = layer.forward(Tensor::ones([2, 5, 3], &device), None);
+/// assert_eq!(output.sequence.dims(), [2, 5, 16]); // all hidden states
+/// assert_eq!(output.last().dims(), [2, 16]); // the last one
+/// assert_eq!(output.state.cell.dims(), [2, 16]);
+///
+/// // The next batch continues from both states.
+/// layer.forward(Tensor::ones([2, 5, 3], &device), Some(output.state));
+/// ```
 ///
 /// # References
 ///
@@ -95,19 +114,19 @@ pub struct Lstm {
     pub activation: Activation,
     /// Activation of the gates.
     pub recurrent_activation: Activation,
-    /// Settings that are not weights.
+    /// Options of the layer besides its weights.
     #[module(skip)]
     pub(super) options: LayerOptions,
 }
 
 impl LstmConfig {
-    /// Creates the layer on a device, and draws its weights in the order of its fields.
+    /// Creates the layer on a device. Weights are drawn in the order of the fields.
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
-    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
-    /// to be orthogonal; the message names the field.
+    /// Panics if a size is zero or a dropout rate is not in [0, 1). It panics if a regularizer's
+    /// factor is negative or not finite. It panics if a constraint's largest norm is not positive
+    /// and finite, or if the bias initialiser is orthogonal. The message names the field.
     pub fn init(&self, device: &Device) -> Lstm {
         let options = self.options();
         Lstm {
@@ -129,8 +148,8 @@ impl LstmConfig {
         if !self.unit_forget_bias {
             return draw(4 * self.units);
         }
-        // As Keras draws them: the input gate's, and the last two together, each with the fans of
-        // its own size.
+        // Keras draws the input gate's bias alone and those of the last two gates together. The
+        // fans of each draw are its own size.
         let [input, rest] = [self.units, 2 * self.units]
             .map(|size| draw(size).val().into_data().iter::<f64>().collect::<Vec<_>>());
         let values = [input, vec![1.0; self.units], rest].concat();
@@ -139,20 +158,21 @@ impl LstmConfig {
 }
 
 impl Lstm {
-    /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
+    /// Runs the layer over a batch of sequences. The input is a tensor, or [`Sequences`] with a
+    /// mask.
     ///
-    /// With activations tanh and sigmoid and no recurrent dropout in training, the operator is
-    /// fused on CPUs; otherwise it is composed of tensor operations and several times slower.
+    /// The fused operator runs if the activations are tanh and sigmoid and no recurrent dropout is
+    /// active. Otherwise separate tensor operations run, several times slower.
     ///
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
-    /// - initial: hidden and cell state, `[B, H]` each, zeros when absent
+    /// - initial: hidden and cell state, `[B, H]` each, zeros if `None`
     /// - output: all hidden states `[B, T, H]` and both final states `[B, H]`
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
+    /// Panics if a tensor has the wrong shape; the message names it.
     pub fn forward(&self, input: impl Into<Sequences>, initial: Option<LstmState>) -> LstmOutput {
         let sequences = self.options.prepare(input.into());
         let masks = self.options.masks(&sequences, 4, self.recurrent_kernel.shape()[0]);
@@ -162,7 +182,7 @@ impl Lstm {
             bias: self.bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
-        let mut output = if is_usual(&self.activation, &self.recurrent_activation)
+        let mut output = if has_default_activations(&self.activation, &self.recurrent_activation)
             && masks.recurrent.is_none()
         {
             lstm(sequences.values, weights, initial, sequences.mask)
@@ -176,17 +196,17 @@ impl Lstm {
         output
     }
 
-    /// One step of streaming inference: the next states from one input `[B, I]` and the states
-    /// before, zeros when absent.
+    /// Runs one step, for streaming inference. Takes an input `[B, I]` and the previous states,
+    /// zeros if `None`; returns the next states.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
-    /// dropout, each step draws masks of its own.
+    /// Calling it for each step gives the same result as [`Self::forward`] over the sequence. With
+    /// dropout in training, each step draws its own masks.
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, or the layer goes backwards; the message says which.
+    /// Panics if a tensor has the wrong shape, or the layer has `go_backwards` set.
     pub fn step(&self, input: Tensor<2>, state: Option<LstmState>) -> LstmState {
-        refuse_backwards("step", "it reads what comes first, first", [self]);
+        refuse_backwards("step", "call `forward` instead", [self]);
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
 }

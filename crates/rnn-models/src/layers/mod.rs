@@ -1,4 +1,4 @@
-//! The recurrent layers, and what is built of them.
+//! The recurrent layers and their wrappers.
 
 mod bidirectional;
 mod from_burn;

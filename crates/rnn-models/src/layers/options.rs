@@ -1,4 +1,4 @@
-//! What the three layers share beside their weights.
+//! Options, dropout masks and helpers that the three layers share.
 
 use burn::{
     module::Param,
@@ -12,7 +12,7 @@ use super::{
     weights::{ByWeight, Constraint, Regularizer},
 };
 
-/// Settings of a layer that are not weights.
+/// Options of a layer besides its weights.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LayerOptions {
     pub(crate) dropout: f64,
@@ -22,15 +22,15 @@ pub(crate) struct LayerOptions {
     pub(crate) constraints: ByWeight<Constraint>,
 }
 
-/// The weights of one layer.
+/// Borrowed weights of one layer.
 pub(crate) struct LayerWeights<'a> {
     pub(crate) kernel: &'a Param<Tensor<2>>,
     pub(crate) recurrent_kernel: &'a Param<Tensor<2>>,
     pub(crate) biases: [Option<&'a Param<Tensor<1>>>; 2],
 }
 
-/// Masks of one batch, drawn once a sequence; a mask is zero where something is dropped, and
-/// otherwise makes up for what is.
+/// Dropout masks of one batch, one row per sequence. Dropped values have the factor 0, the others
+/// `1 / (1 - rate)`.
 #[derive(Default)]
 pub(crate) struct DropoutMasks {
     pub(crate) input: Option<Vec<Tensor<2>>>,
@@ -40,15 +40,15 @@ pub(crate) struct DropoutMasks {
 impl LayerOptions {
     /// # Panics
     ///
-    /// When a rate is not in [0, 1), or a regularizer or constraint has a number that makes no
-    /// sense.
+    /// Panics if a dropout rate is not in [0, 1), or a regularizer or constraint has an invalid
+    /// number.
     pub(crate) fn check(self) -> Self {
         for (name, rate) in
             [("dropout", self.dropout), ("recurrent_dropout", self.recurrent_dropout)]
         {
             assert!(
                 (0.0..1.0).contains(&rate),
-                "{name} is the share that is dropped, at least 0 and below 1, got {rate}"
+                "{name}: rate is {rate} (expected at least 0 and below 1)"
             );
         }
         for (name, regularizer) in self.regularizers.named() {
@@ -60,15 +60,15 @@ impl LayerOptions {
         self
     }
 
-    /// Whether masks are drawn for a batch.
+    /// True if dropout at this rate is active on the device.
     fn drops(rate: f64, device: &Device) -> bool {
         rate > 0.0 && device.is_autodiff()
     }
 
-    /// Draws the masks of recurrent dropout, one a gate, and with it those of the input's, as Keras
-    /// does.
+    /// Draws the masks of recurrent dropout, one per gate, together with those of the input, as
+    /// Keras does.
     ///
-    /// Dropout of the input alone needs none: [`Self::prepare`] applies it.
+    /// Without recurrent dropout there are no masks: [`Self::prepare`] applies the input's dropout.
     pub(crate) fn masks(&self, sequences: &Sequences, gates: usize, units: usize) -> DropoutMasks {
         let device = sequences.values.device();
         if !Self::drops(self.recurrent_dropout, &device) {
@@ -84,7 +84,7 @@ impl LayerOptions {
         DropoutMasks { input, recurrent: Some(draw(self.recurrent_dropout, units)) }
     }
 
-    /// Turns time around and drops inputs, where the options say so.
+    /// Reverses time and applies dropout to the inputs, as the options say.
     pub(crate) fn prepare(&self, sequences: Sequences) -> Sequences {
         let mut sequences = if self.go_backwards { sequences.reversed() } else { sequences };
         let device = sequences.values.device();
@@ -97,7 +97,7 @@ impl LayerOptions {
         sequences
     }
 
-    /// The sum of the penalties, `[1]`; none if the layer has no regularizer.
+    /// Sum of the penalties, `[1]`; `None` without a regularizer.
     pub(crate) fn penalty(&self, weights: &LayerWeights<'_>) -> Option<Tensor<1>> {
         let ByWeight { kernel, recurrent_kernel, bias } = &self.regularizers;
         let matrix = |regularizer: &Option<Regularizer>, weights: &Param<Tensor<2>>| {
@@ -114,15 +114,18 @@ impl LayerOptions {
     }
 }
 
-/// Whether the fused operator has these activations.
-pub(crate) fn is_usual(activation: &Activation, recurrent_activation: &Activation) -> bool {
+/// True for tanh and sigmoid, the activations of the fused operators.
+pub(crate) fn has_default_activations(
+    activation: &Activation,
+    recurrent_activation: &Activation,
+) -> bool {
     matches!(activation, Activation::Tanh(_))
         && matches!(recurrent_activation, Activation::Sigmoid(_))
 }
 
-/// An activation as the reference operators take it. In Burn 0.22.1, both sigmoids go through f32
-/// on ndarray, whatever a tensor's type is, and the gradient of gelu is that of its approximation;
-/// here they are exact.
+/// An activation as a function for the reference operators. In Burn 0.22.1 on ndarray, both
+/// sigmoids compute in f32 for every type. The gradient of gelu is that of its approximation. All
+/// three are exact here.
 pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<2> {
     move |values| match activation {
         Activation::Sigmoid(_) => rnn_kernels::sigmoid(values),
@@ -134,7 +137,7 @@ pub(crate) fn activate(activation: &Activation) -> impl Fn(Tensor<2>) -> Tensor<
     }
 }
 
-/// The variant of a layer with these activations.
+/// Builds the operator variant of a layer with these activations.
 pub(crate) fn variant<'a>(
     activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
     recurrent_activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
@@ -151,8 +154,8 @@ pub(crate) fn variant<'a>(
     }
 }
 
-/// Hidden states as Keras gives them: zeros before the first step that counts, also when the
-/// initial state is not zero.
+/// Sets the hidden states before the first unmasked step to zero, as Keras does, for any initial
+/// state.
 pub(crate) fn zero_before_start(
     sequence: Tensor<3>,
     mask: Option<Tensor<2, Bool>>,
@@ -168,8 +171,8 @@ pub(crate) fn zero_before_start(
     }
 }
 
-/// Brings weights back within the limits of a constraint; they stay the same parameter for the
-/// optimizer.
+/// Applies a constraint to weights. The parameter keeps its id, so the optimizer's state stays
+/// valid.
 pub(crate) fn constrain<const D: usize>(
     weights: Param<Tensor<D>>,
     constraint: Option<Constraint>,
@@ -183,15 +186,15 @@ pub(crate) fn constrain<const D: usize>(
     }
 }
 
-/// What the layers and their configurations have in common: fields of the same names.
+/// Implements what the layers have in common; it relies on equal field names.
 macro_rules! layer {
     ($layer:ident, $config:ident) => {
         impl $config {
-            /// The settings that are not weights.
+            /// Checked options of the layer besides its weights.
             ///
             /// # Panics
             ///
-            /// When one, or a size, makes no sense.
+            /// Panics if an option is invalid or a size is zero.
             fn options(&self) -> LayerOptions {
                 at_least_one(stringify!($config), "input_size", self.input_size);
                 at_least_one(stringify!($config), "units", self.units);

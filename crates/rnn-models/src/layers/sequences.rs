@@ -1,9 +1,10 @@
 use burn::tensor::{Bool, Tensor, TensorData};
 
-/// A batch of sequences, some of which may be padded: what the recurrent layers read (Keras
-/// `sequence` and `mask`).
+/// A batch of sequences, some of which may be padded. It is the input of the recurrent layers
+/// (Keras `sequence` and `mask`).
 ///
-/// A plain tensor is a batch without padding, so `layer.forward(tensor, None)` works, too.
+/// A tensor `[B, T, I]` converts into a batch without padding, so `layer.forward(tensor, None)`
+/// works too.
 ///
 /// # Examples
 ///
@@ -18,10 +19,10 @@ use burn::tensor::{Bool, Tensor, TensorData};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Sequences {
-    /// `[B, T, I]`.
+    /// Input features, `[B, T, I]`.
     pub values: Tensor<3>,
-    /// Which steps count, `[B, T]`; all, when absent. At a step that does not, a layer keeps its
-    /// state and learns nothing.
+    /// Mask, `[B, T]`: true at valid steps, false at padding. `None` means that all steps are
+    /// valid. At masked steps a layer keeps its state, and the step has no gradient.
     pub mask: Option<Tensor<2, Bool>>,
 }
 
@@ -32,25 +33,29 @@ impl From<Tensor<3>> for Sequences {
 }
 
 impl Sequences {
-    /// Sequences of which only the steps of a mask `[B, T]` count.
+    /// Creates a batch with a mask `[B, T]`: true at valid steps, false at padding.
     pub fn with_mask(values: Tensor<3>, mask: Tensor<2, Bool>) -> Self {
         Self { values, mask: Some(mask) }
     }
 
-    /// Sequences padded at their ends to the longest one's length.
+    /// Creates a batch of sequences that are padded at the end to a common length.
     ///
     /// # Panics
     ///
-    /// When there is not one length a sequence, or one is zero or longer than the tensor.
+    /// Panics if the number of lengths is not that of the sequences, or a length is zero or above
+    /// `T`.
     pub fn with_lengths(values: Tensor<3>, lengths: &[usize]) -> Self {
         let [batch, time, _] = values.dims();
         assert!(
             lengths.len() == batch,
-            "sequences: {} lengths for {batch} sequences",
+            "sequences: got {} lengths for {batch} sequences (expected one per sequence)",
             lengths.len()
         );
         if let Some(row) = lengths.iter().position(|&length| length == 0 || length > time) {
-            panic!("sequences: sequence {row} has length {}, expected 1 to {time}", lengths[row]);
+            panic!(
+                "sequences: length of sequence {row} is {} (expected 1 to {time})",
+                lengths[row]
+            );
         }
         let mask: Vec<bool> =
             lengths.iter().flat_map(|&length| (0..time).map(move |t| t < length)).collect();
@@ -58,7 +63,7 @@ impl Sequences {
         Self::with_mask(values, mask)
     }
 
-    /// The same with time running backwards; padding at the end comes first then, as in Keras.
+    /// Returns the batch reversed in time. Padding at the end then comes first, as in Keras.
     pub(crate) fn reversed(self) -> Self {
         Self { values: self.values.flip([1]), mask: self.mask.map(|mask| mask.flip([1])) }
     }

@@ -17,18 +17,18 @@ use super::{
 };
 use crate::initializers::{glorot_uniform, matrix, orthogonal, vector};
 
-/// Configuration of a [`SimpleRnn`]; the defaults are those of the Keras layer.
+/// Configuration of a [`SimpleRnn`]; its defaults are those of the Keras layer.
 #[derive(Config, Debug)]
 pub struct SimpleRnnConfig {
     /// Number of input features.
     pub input_size: usize,
     /// Number of hidden units (Keras `units`).
     pub units: usize,
-    /// Activation of the hidden state (Keras `activation`). Any but tanh is composed of tensor
-    /// operations, which is several times slower.
+    /// Activation of the hidden state (Keras `activation`). Other activations than tanh run as
+    /// separate tensor operations, several times slower.
     #[config(default = "ActivationConfig::Tanh")]
     pub activation: ActivationConfig,
-    /// Whether a bias is added (Keras `use_bias`).
+    /// Whether the layer has a bias (Keras `use_bias`).
     #[config(default = true)]
     pub bias: bool,
     /// Initialiser of the kernel (Keras `kernel_initializer`).
@@ -40,16 +40,17 @@ pub struct SimpleRnnConfig {
     /// Initialiser of the bias (Keras `bias_initializer`).
     #[config(default = "Initializer::Zeros")]
     pub bias_initializer: Initializer,
-    /// Fraction of the inputs dropped while training; one mask a sequence (Keras `dropout`).
+    /// Fraction of the inputs dropped while training (Keras `dropout`). Each sequence has its own
+    /// mask.
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Fraction of the hidden states dropped before the recurrent product while training; one mask
-    /// a sequence (Keras `recurrent_dropout`). Without a fused operator: a training step is several
-    /// times slower.
+    /// Fraction of the hidden states dropped before the recurrent product while training (Keras
+    /// `recurrent_dropout`). Each sequence has its own mask. It has no fused operator: a training
+    /// step is several times slower.
     #[config(default = 0.0)]
     pub recurrent_dropout: f64,
-    /// Whether time runs backwards; outputs come in the order they are computed in (Keras
-    /// `go_backwards`).
+    /// Whether the layer reads time backwards (Keras `go_backwards`). The last time step comes
+    /// first in the output.
     #[config(default = false)]
     pub go_backwards: bool,
     /// Penalty on the kernel (Keras `kernel_regularizer`).
@@ -58,11 +59,11 @@ pub struct SimpleRnnConfig {
     pub recurrent_regularizer: Option<Regularizer>,
     /// Penalty on the bias (Keras `bias_regularizer`).
     pub bias_regularizer: Option<Regularizer>,
-    /// Limit of the kernel (Keras `kernel_constraint`).
+    /// Constraint on the kernel (Keras `kernel_constraint`).
     pub kernel_constraint: Option<Constraint>,
-    /// Limit of the recurrent kernel (Keras `recurrent_constraint`).
+    /// Constraint on the recurrent kernel (Keras `recurrent_constraint`).
     pub recurrent_constraint: Option<Constraint>,
-    /// Limit of the bias (Keras `bias_constraint`).
+    /// Constraint on the bias (Keras `bias_constraint`).
     pub bias_constraint: Option<Constraint>,
 }
 
@@ -82,19 +83,19 @@ pub struct SimpleRnn {
     pub bias: Option<Param<Tensor<1>>>,
     /// Activation of the hidden state.
     pub activation: Activation,
-    /// Settings that are not weights.
+    /// Options of the layer besides its weights.
     #[module(skip)]
     pub(super) options: LayerOptions,
 }
 
 impl SimpleRnnConfig {
-    /// Creates the layer on a device, and draws its weights in the order of its fields.
+    /// Creates the layer on a device. Weights are drawn in the order of the fields.
     ///
     /// # Panics
     ///
-    /// When a size is zero, a dropout rate is not in [0, 1), a regularizer's factor is negative or
-    /// not finite, the largest norm of a constraint is not positive or not finite, or the bias is
-    /// to be orthogonal; the message names the field.
+    /// Panics if a size is zero or a dropout rate is not in [0, 1). It panics if a regularizer's
+    /// factor is negative or not finite. It panics if a constraint's largest norm is not positive
+    /// and finite, or if the bias initialiser is orthogonal. The message names the field.
     ///
     /// # Examples
     ///
@@ -121,20 +122,21 @@ impl SimpleRnnConfig {
 }
 
 impl SimpleRnn {
-    /// Runs the layer over a batch of sequences: a tensor, or [`Sequences`] with a mask.
+    /// Runs the layer over a batch of sequences. The input is a tensor, or [`Sequences`] with a
+    /// mask.
     ///
-    /// With activation tanh and no recurrent dropout in training, the operator is fused on CPUs;
-    /// otherwise it is composed of tensor operations and several times slower.
+    /// The fused operator runs if the activation is tanh and no recurrent dropout is active.
+    /// Otherwise separate tensor operations run, several times slower.
     ///
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
-    /// - initial: `[B, H]`, zeros when absent
+    /// - initial: `[B, H]`, zeros if `None`
     /// - output: all hidden states `[B, T, H]` and the final state `[B, H]`
     ///
     /// # Panics
     ///
-    /// When the shapes disagree; the message says which.
+    /// Panics if a tensor has the wrong shape; the message names it.
     pub fn forward(&self, input: impl Into<Sequences>, initial: Option<Tensor<2>>) -> HiddenOutput {
         let sequences = self.options.prepare(input.into());
         let masks = self.options.masks(&sequences, 1, self.recurrent_kernel.shape()[0]);
@@ -156,17 +158,17 @@ impl SimpleRnn {
         output
     }
 
-    /// One step of streaming inference: the next state from one input `[B, I]` and the state
-    /// before, zeros when absent.
+    /// Runs one step, for streaming inference. Takes an input `[B, I]` and the previous state,
+    /// zeros if `None`; returns the next state.
     ///
-    /// Steps one by one give what [`Self::forward`] gives for the sequence; while training with
-    /// dropout, each step draws masks of its own.
+    /// Calling it for each step gives the same result as [`Self::forward`] over the sequence. With
+    /// dropout in training, each step draws its own masks.
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, or the layer goes backwards; the message says which.
+    /// Panics if a tensor has the wrong shape, or the layer has `go_backwards` set.
     pub fn step(&self, input: Tensor<2>, state: Option<Tensor<2>>) -> Tensor<2> {
-        refuse_backwards("step", "it reads what comes first, first", [self]);
+        refuse_backwards("step", "call `forward` instead", [self]);
         self.forward(input.unsqueeze_dim::<3>(1), state).state
     }
 }

@@ -16,14 +16,14 @@ use super::{
 };
 use crate::dropout::drop_values;
 
-/// Configuration of a [`Stack`]: several layers of one configuration.
+/// Configuration of a [`Stack`]; all of its layers share one configuration.
 ///
-/// Burn's derive of `Config` takes no type parameters, so its methods are written out.
+/// Burn's `#[derive(Config)]` does not support type parameters, so its methods are written out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(crate = "burn::serde", bound = "")]
 pub struct StackConfig<C: RecurrentLayerConfig> {
-    /// Configuration of each layer; all but the first read the hidden states of the one before,
-    /// whatever its input size.
+    /// Configuration of each layer. Its `input_size` is that of the first layer; the others read
+    /// the hidden states of the previous layer.
     pub layer: C,
     /// Number of layers (PyTorch `num_layers`).
     pub num_layers: usize,
@@ -46,12 +46,12 @@ impl<C: RecurrentLayerConfig> StackConfig<C> {
         Self { dropout, ..self }
     }
 
-    /// Creates the layers on a device, first to last.
+    /// Creates the layers on a device, from first to last.
     ///
     /// # Panics
     ///
-    /// When `num_layers` is zero, `dropout` is not in [0, 1), or the layer's configuration goes
-    /// backwards or has a field that makes no sense; the message names the field.
+    /// Panics if `num_layers` is zero, `dropout` is not in [0, 1), or `go_backwards` is set. Panics
+    /// if another field of the layer's configuration is invalid. The message names the field.
     pub fn init(&self, device: &Device) -> Stack<C::Layer> {
         at_least_one("StackConfig", "num_layers", self.num_layers);
         let inputs = (0..self.num_layers)
@@ -69,7 +69,7 @@ impl<C: RecurrentLayerConfig> fmt::Display for StackConfig<C> {
     }
 }
 
-/// Layers on top of each other with dropout between them (PyTorch `num_layers` and `dropout`).
+/// Layers on top of each other, with dropout between them (PyTorch `num_layers` and `dropout`).
 ///
 /// # Examples
 ///
@@ -85,28 +85,24 @@ impl<C: RecurrentLayerConfig> fmt::Display for StackConfig<C> {
 /// ```
 #[derive(Module, Debug)]
 pub struct Stack<L> {
-    /// The layers, first to last; their `go_backwards` must be off.
+    /// The layers, from first to last; their `go_backwards` must be off.
     pub layers: Vec<L>,
-    /// Dropout on the outputs of every layer but the last, drawn for every step.
+    /// Dropout on the outputs of every layer but the last. Each step has its own mask.
     pub dropout: Dropout,
 }
 
-/// What a [`Stack`] gives.
+/// Output of a [`Stack`].
 #[derive(Debug, Clone)]
 pub struct StackOutput<S> {
     /// Hidden states of the last layer, `[B, T, H]`.
     pub sequence: Tensor<3>,
-    /// The final state of each layer.
+    /// Final state of each layer.
     pub states: Vec<S>,
 }
 
 impl<L: RecurrentLayer> Stack<L> {
     fn check(&self) {
-        refuse_backwards(
-            "stack",
-            "each would turn time around again; flip the input instead",
-            &self.layers,
-        );
+        refuse_backwards("stack", "turn it off and flip the input in time instead", &self.layers);
     }
 
     /// Runs all layers.
@@ -114,12 +110,12 @@ impl<L: RecurrentLayer> Stack<L> {
     /// # Shapes
     ///
     /// - input: `[B, T, I]`
-    /// - initial: one state a layer, zeros when absent
+    /// - initial: one state per layer; zeros if `None`
     ///
     /// # Panics
     ///
-    /// When the shapes disagree, there is not one state a layer, or a layer goes backwards; the
-    /// message says which.
+    /// Panics if a tensor has the wrong shape or a layer has `go_backwards` set. Panics if the
+    /// number of states is not that of the layers.
     pub fn forward(
         &self,
         input: impl Into<Sequences>,
@@ -130,7 +126,7 @@ impl<L: RecurrentLayer> Stack<L> {
         if let Some(states) = &initial {
             assert!(
                 states.len() == self.layers.len(),
-                "stack: {} initial states for {} layers",
+                "stack: got {} initial states for {} layers (expected one per layer)",
                 states.len(),
                 self.layers.len()
             );
@@ -149,13 +145,12 @@ impl<L: RecurrentLayer> Stack<L> {
         StackOutput { sequence, states }
     }
 
-    /// The penalties of all layers, `[1]`; none without a regularizer.
+    /// Sum of the penalties of all layers, `[1]`; `None` without a regularizer.
     pub fn penalty(&self) -> Option<Tensor<1>> {
         sum_of_penalties(&self.layers)
     }
 
-    /// The layers with their weights within their constraints; call it after each step of the
-    /// optimizer.
+    /// Returns the layers with their constraints applied. Call it after each step of the optimizer.
     #[must_use]
     pub fn constrained(self) -> Self {
         Self { layers: self.layers.into_iter().map(L::constrained).collect(), ..self }

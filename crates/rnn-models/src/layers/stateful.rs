@@ -2,10 +2,10 @@ use burn::tensor::Tensor;
 
 use super::{layer::RecurrentLayer, sequences::Sequences};
 
-/// A layer whose state lives on from batch to batch (Keras `stateful=True`).
+/// A layer that keeps its state from batch to batch (Keras `stateful=True`).
 ///
-/// Row `b` of a batch goes on where row `b` of the batch before ended. No gradient goes from one
-/// batch into another.
+/// Row `b` of a batch continues row `b` of the previous batch. No gradient flows from one batch to
+/// another.
 ///
 /// # Examples
 ///
@@ -30,30 +30,30 @@ pub struct Stateful<L: RecurrentLayer> {
 }
 
 impl<L: RecurrentLayer> Stateful<L> {
-    /// A layer that starts from zero states.
+    /// Wraps a layer; the first batch starts from zero states.
     pub fn new(layer: L) -> Self {
         Self { layer, state: None }
     }
 
-    /// Hidden states of all steps, `[B, T, H]`, and the state after the last one, which the next
-    /// batch starts from as a constant.
+    /// Runs the layer. Returns the hidden states of all steps, `[B, T, H]`, and the state after the
+    /// last one. The next batch starts from that state, detached from the graph.
     ///
     /// # Panics
     ///
-    /// When the batch has another number of sequences than the one before; [`Self::reset`] first.
-    /// The state stays as it was.
+    /// Panics if the number of sequences differs from that of the previous batch; call
+    /// [`Self::reset`] first. The state then stays unchanged.
     pub fn forward(&mut self, input: impl Into<Sequences>) -> (Tensor<3>, L::State) {
         let (sequence, state) = self.layer.run(input.into(), self.state.clone());
         self.state = Some(L::detached(state.clone()));
         (sequence, state)
     }
 
-    /// The state the next batch starts from.
+    /// State from which the next batch starts; `None` before the first batch and after a reset.
     pub fn state(&self) -> Option<&L::State> {
         self.state.as_ref()
     }
 
-    /// Goes back to zero states (Keras `reset_state`).
+    /// Resets the state to zeros (Keras `reset_state`).
     pub fn reset(&mut self) {
         self.state = None;
     }

@@ -1,4 +1,4 @@
-//! Penalties on weights, and limits they are kept in.
+//! Regularizers and constraints of weights.
 
 use burn::{config::Config, tensor::Tensor};
 
@@ -16,17 +16,17 @@ pub struct Regularizer {
     pub l2: f64,
 }
 
-/// What weights are brought back to after an optimizer's step (Keras `constraints`).
+/// A constraint that weights satisfy after each step of the optimizer (Keras `constraints`).
 #[derive(Config, Debug, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Constraint {
-    /// Columns (the weights into one unit of a gate) of at most this Euclidean norm (Keras
+    /// Each column (the weights into one unit of a gate) has at most this Euclidean norm (Keras
     /// `MaxNorm`, axis 0).
     MaxNorm {
         /// The largest norm.
         max_value: f64,
     },
-    /// No weight below zero (Keras `NonNeg`).
+    /// No weight is below zero (Keras `NonNeg`).
     NonNeg,
 }
 
@@ -45,7 +45,7 @@ impl<T> Default for ByWeight<T> {
 }
 
 impl<T: Copy> ByWeight<T> {
-    /// Those that are there, with the names of their weights in a configuration's fields.
+    /// Options that are set, each with the prefix of its field's name in a configuration.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, T)> {
         let all =
             [("kernel", self.kernel), ("recurrent", self.recurrent_kernel), ("bias", self.bias)];
@@ -56,17 +56,17 @@ impl<T: Copy> ByWeight<T> {
 impl Regularizer {
     /// # Panics
     ///
-    /// When a factor is negative or not finite; `field` is what the message names.
+    /// Panics if a factor is negative or not finite. `field` is the name in the message.
     pub(crate) fn check(&self, field: &str) {
         for (name, factor) in [("l1", self.l1), ("l2", self.l2)] {
             assert!(
                 factor.is_finite() && factor >= 0.0,
-                "{field}: {name} is {factor}, expected a finite factor of at least 0"
+                "{field}: {name} is {factor} (expected a finite factor of at least 0)"
             );
         }
     }
 
-    /// The penalty, `[1]`; add it to the loss.
+    /// Penalty, `[1]`; add it to the loss.
     pub fn penalty<const D: usize>(&self, weights: Tensor<D>) -> Tensor<1> {
         let absolute = (self.l1 != 0.0).then(|| weights.clone().abs().sum() * self.l1);
         let square = (self.l2 != 0.0).then(|| weights.clone().square().sum() * self.l2);
@@ -81,17 +81,17 @@ impl Regularizer {
 impl Constraint {
     /// # Panics
     ///
-    /// When the largest norm is not positive or not finite; `field` is what the message names.
+    /// Panics if the largest norm is not positive and finite. `field` is the name in the message.
     pub(crate) fn check(&self, field: &str) {
         if let Self::MaxNorm { max_value } = *self {
             assert!(
                 max_value.is_finite() && max_value > 0.0,
-                "{field}: max_value is {max_value}, expected a finite norm above 0"
+                "{field}: max_value is {max_value} (expected a finite norm above 0)"
             );
         }
     }
 
-    /// The weights within the limits.
+    /// Returns the weights with the constraint applied.
     pub fn apply<const D: usize>(&self, weights: Tensor<D>) -> Tensor<D> {
         match *self {
             Self::NonNeg => weights.clamp_min(0.0),

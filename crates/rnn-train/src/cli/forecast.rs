@@ -110,7 +110,9 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
             .clone()
             .zip(times.skip(1))
             .chain(forecast.values.first().map(|value| (forecast.known_until, value.time)))
-            .all(|(before, after)| before.duration_until(after) < SignedDuration::from_hours(7 * 24));
+            .all(|(before, after)| {
+                before.duration_until(after) < SignedDuration::from_hours(7 * 24)
+            });
         let row = |value: &ForecastValue| {
             let bounds = match (value.lower, value.upper) {
                 (Some(lower), Some(upper)) => format!("{} .. {}", number(lower), number(upper)),

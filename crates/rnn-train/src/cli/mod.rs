@@ -43,7 +43,12 @@ use predict::PredictArgs;
 use search::SearchArgs;
 use train::TrainArgs;
 
-use crate::{backend::BackendChoice, error::Result, settings::GlobalSettings, text::{Language, set_language}};
+use crate::{
+    backend::BackendChoice,
+    error::Result,
+    settings::GlobalSettings,
+    text::{Language, set_language},
+};
 
 /// Version, commit and the backends that are built in.
 static VERSION: LazyLock<String> = LazyLock::new(|| {

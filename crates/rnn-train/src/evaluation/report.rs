@@ -11,7 +11,10 @@ use super::{
     scores::Scores,
     skill::{BaselineScores, or_infinitely_bad, verdict},
 };
-use crate::{run::DataSource, text::{either, number}};
+use crate::{
+    run::DataSource,
+    text::{either, number},
+};
 
 /// Scores of a trained model: printed as text, and written as `evaluation.json`.
 pub trait Evaluation: fmt::Display + Serialize {}

@@ -110,7 +110,7 @@ impl LearningRateRange {
                     let left = started.elapsed().as_secs_f64() / (step + 1) as f64
                         * (self.steps - step - 1) as f64;
                     let (steps, rate) = (self.steps, self.rate(step));
-                    log::info!(target: PROGRESS, 
+                    log::info!(target: PROGRESS,
                         "step {}/{steps}  rate {rate:.1e}  loss {}  ETA {}",
                         step + 1,
                         number(smoothed),

@@ -1,4 +1,4 @@
-//! A golden file as a layer with its weights.
+//! Builds a layer with weights from a golden file.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ use rnn_models::{
 
 use crate::golden::Golden;
 
-/// One file, and what its metadata say.
+/// A golden file with its metadata.
 pub(super) struct Case<'a> {
     pub(super) golden: &'a Golden<'a>,
     pub(super) metadata: &'a HashMap<String, String>,
 }
 
-/// A case's weights under some prefix, as parameters of a layer.
+/// Weights of a case under a prefix, as parameters of a layer.
 pub(super) struct Leaves {
     pub(super) kernel: Tensor<2>,
     pub(super) recurrent_kernel: Tensor<2>,
-    /// As Keras keeps it: `[G*H]`, or `[2, 3*H]` of a GRU.
+    /// Bias in Keras's layout: `[G*H]`, or `[2, 3*H]` for a GRU.
     pub(super) bias: Option<Bias>,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Bias {
     Two(Tensor<2>),
 }
 
-/// A recurrent layer of any cell, with its state as one.
+/// A recurrent layer of any cell, with a uniform access to its state.
 pub(super) trait Layer: RecurrentLayer + Sized {
     fn build(case: &Case<'_>, prefix: &str) -> (Self, Leaves);
     fn initial(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> Self::State;
@@ -127,12 +127,12 @@ impl Leaves {
     }
 }
 
-/// A parameter that is a view of a leaf: gradients go through to the leaf.
+/// A parameter that is a view of a leaf, so that gradients reach the leaf.
 pub(super) fn param<const D: usize>(tensor: &Tensor<D>) -> Param<Tensor<D>> {
     Param::initialized(burn::module::ParamId::new(), tensor.clone())
 }
 
-/// The parts of a configuration that all cells have.
+/// Sets the fields that the configurations of all cells have.
 macro_rules! common {
     ($config:ident, $case:ident, $leaves:ident) => {{
         let ([input, _], [units, _]) = ($leaves.kernel.dims(), $leaves.recurrent_kernel.dims());

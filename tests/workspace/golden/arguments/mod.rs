@@ -1,5 +1,5 @@
-//! Each argument of the Keras layers against Keras in float64. A file's metadata say how its layer
-//! was made.
+//! Compares each argument of the Keras layers with Keras in float64. A file's metadata describe its
+//! layer.
 
 mod case;
 
@@ -17,8 +17,7 @@ use safetensors::SafeTensors;
 
 use super::{CELLS, for_each_file, golden_folder, on_backends};
 
-/// How the names of a case's files go on after the cell, and how many files it has; each case has a
-/// test.
+/// Cases: the part of the file names after the cell, and the number of files. Each case has a test.
 const CASES: [(&str, usize); 14] = [
     ("plain", 3),
     ("no-bias", 3),
@@ -36,8 +35,8 @@ const CASES: [(&str, usize); 14] = [
     ("constraint", 2),
 ];
 
-/// Runs a check on every file of a case, on both CPU backends in both types and, where it is built
-/// in, wgpu; the check is told which cell's file it has.
+/// Runs a check on every file of a case, on both CPU backends in both types. If built in, wgpu is
+/// checked too. The check receives the name of the cell.
 fn for_each_case(case: &str, check: impl Fn(&str, &Case<'_>)) {
     let (_, files) = CASES
         .into_iter()
@@ -75,7 +74,7 @@ fn golden_arguments_files_belong_to_one_case_each() {
     });
 }
 
-/// One layer over `input`, its states and all gradients.
+/// Checks one layer over `input`, with its states and all gradients.
 fn check_layer<L: Layer>(case: &Case<'_>) {
     let golden = case.golden;
     let (layer, leaves) = L::build(case, "");

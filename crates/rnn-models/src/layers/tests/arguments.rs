@@ -1,5 +1,4 @@
-//! What the arguments of the layers do that golden vectors do not show: randomness, streaming, and
-//! misuse.
+//! Tests of the layers' arguments beyond the golden vectors: randomness, streaming and misuse.
 
 use burn::{
     module::{Module, Param},
@@ -15,7 +14,7 @@ fn random(shape: [usize; 3], device: &Device) -> Tensor<3> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
 }
 
-/// Which values of a tensor are zero.
+/// True for each value of a tensor that is zero.
 fn zeros<const D: usize>(tensor: Tensor<D>) -> Vec<bool> {
     tensor.into_data().iter::<f32>().map(|value| value == 0.0).collect()
 }
@@ -42,7 +41,7 @@ fn steps_one_by_one_equal_the_sequence() {
     }
     for device in [Device::flex(), Device::ndarray()] {
         let x = random([3, 7, 2], &device);
-        // The usual cells have fused operators, the others are composed.
+        // The default cells have fused operators; the others are composed of tensor operations.
         for activation in [ActivationConfig::Tanh, ActivationConfig::Softsign] {
             let rnn = SimpleRnnConfig::new(2, 5).with_activation(activation.clone()).init(&device);
             check(
@@ -78,7 +77,7 @@ fn steps_one_by_one_equal_the_sequence() {
     }
 }
 
-/// A SimpleRNN that passes its inputs through: what is dropped shows.
+/// A SimpleRNN that passes its inputs through, so that dropped values are visible.
 fn transparent(recurrent: f32, config: SimpleRnnConfig, device: &Device) -> SimpleRnn {
     let units = config.units;
     let mut layer =
@@ -103,14 +102,14 @@ fn dropout_draws_one_mask_a_sequence_and_only_while_training() {
         );
     }
     let dropped = first.iter().filter(|&&zero| zero).count();
-    assert!((50..110).contains(&dropped), "{dropped} of 200 at a rate of 0.4");
+    assert!((50..110).contains(&dropped), "{dropped} of 200 values dropped at a rate of 0.4");
     assert_ne!(
         zeros(output.clone().narrow(0, 0, 1)),
         zeros(output.clone().narrow(0, 1, 1)),
-        "each sequence has its own"
+        "each sequence has its own mask"
     );
     let largest = output.max().into_scalar::<f32>();
-    assert!((largest - 1.0 / 0.6).abs() < 1e-4, "what is kept makes up for what is not: {largest}");
+    assert!((largest - 1.0 / 0.6).abs() < 1e-4, "kept values are scaled by 1 / 0.6: {largest}");
     let kept = layer.forward(x.inner(), None).sequence;
     assert!(zeros(kept).iter().all(|&zero| !zero), "nothing is dropped in inference");
 }
@@ -141,7 +140,7 @@ fn recurrent_dropout_drops_the_same_states_at_every_step() {
             gru.forward(x.clone(), None).sequence.into_data(),
         )
     };
-    assert!(run(&x).0 != run(&x).0 && run(&x).1 != run(&x).1, "every batch has masks of its own");
+    assert!(run(&x).0 != run(&x).0 && run(&x).1 != run(&x).1, "every batch has its own masks");
     let data = x.clone().inner();
     assert_eq!(run(&data), run(&data), "nothing is dropped in inference");
     let gradients = gru.forward(x, None).sequence.sum().backward();
@@ -205,15 +204,13 @@ fn a_frozen_layer_does_not_learn_and_lets_gradients_through() {
 }
 
 #[test]
-#[should_panic(
-    expected = "recurrent_dropout is the share that is dropped, at least 0 and below 1, got 1"
-)]
+#[should_panic(expected = "recurrent_dropout: rate is 1 (expected at least 0 and below 1)")]
 fn a_rate_of_one_is_refused() {
     GruConfig::new(1, 1).with_recurrent_dropout(1.0).init(&Device::flex());
 }
 
 #[test]
-fn lengths_make_the_state_that_of_the_last_step_that_counts() {
+fn with_lengths_the_state_is_that_of_the_last_unpadded_step() {
     let device = Device::flex();
     let x = random([2, 6, 3], &device);
     let batch = || Sequences::with_lengths(x.clone(), &[6, 2]);
@@ -241,19 +238,19 @@ fn lengths_make_the_state_that_of_the_last_step_that_counts() {
 }
 
 #[test]
-#[should_panic(expected = "sequences: sequence 1 has length 0, expected 1 to 6")]
+#[should_panic(expected = "sequences: length of sequence 1 is 0 (expected 1 to 6)")]
 fn a_length_of_zero_is_refused() {
     Sequences::with_lengths(Tensor::zeros([2, 6, 1], &Device::flex()), &[6, 0]);
 }
 
 #[test]
-#[should_panic(expected = "sequences: 1 lengths for 2 sequences")]
+#[should_panic(expected = "sequences: got 1 lengths for 2 sequences (expected one per sequence)")]
 fn a_missing_length_is_refused() {
     Sequences::with_lengths(Tensor::zeros([2, 6, 1], &Device::flex()), &[6]);
 }
 
 #[test]
-fn going_backwards_is_going_forwards_over_the_reversed_sequence() {
+fn go_backwards_equals_forwards_over_the_reversed_sequence() {
     let device = Device::flex();
     let x = random([2, 5, 3], &device);
     let layer = GruConfig::new(3, 4).with_go_backwards(true).init(&device);
@@ -267,7 +264,7 @@ fn going_backwards_is_going_forwards_over_the_reversed_sequence() {
 }
 
 #[test]
-fn going_backwards_with_a_mask_and_a_state_is_going_forwards_over_both_reversed() {
+fn go_backwards_with_a_mask_and_a_state_equals_forwards_over_reversed_input_and_mask() {
     let device = Device::flex();
     let (x, state) = (random([2, 4, 3], &device), random([2, 1, 5], &device).squeeze_dim::<2>(1));
     let mask = Tensor::<2, Bool>::from_data(
@@ -291,7 +288,7 @@ fn going_backwards_with_a_mask_and_a_state_is_going_forwards_over_both_reversed(
 }
 
 #[test]
-fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
+fn a_stack_returns_states_and_applies_dropout_only_between_layers() {
     let device = Device::flex().autodiff();
     let stack = StackConfig::new(GruConfig::new(3, 8), 3).with_dropout(0.5).init(&device);
     assert_eq!(
@@ -308,14 +305,14 @@ fn a_stack_hands_on_states_and_drops_only_between_its_layers() {
     let one = StackConfig::new(GruConfig::new(3, 8), 1).with_dropout(0.5).init(&device);
     let x = random([2, 4, 3], &device);
     let run = || one.forward(x.clone(), None).sequence.into_data();
-    assert_eq!(run(), run(), "one layer has nothing in between");
+    assert_eq!(run(), run(), "one layer has no dropout after it");
     let run = || stack.forward(x.clone(), None).sequence.into_data();
-    assert_ne!(run(), run(), "every batch has masks of its own");
+    assert_ne!(run(), run(), "every batch has its own masks");
 }
 
 #[test]
-#[should_panic(expected = "stack: 1 initial states for 2 layers")]
-fn a_stack_wants_a_state_for_each_layer() {
+#[should_panic(expected = "stack: got 1 initial states for 2 layers (expected one per layer)")]
+fn a_stack_needs_a_state_for_each_layer() {
     let device = Device::flex();
     let stack = StackConfig::new(GruConfig::new(1, 2), 2).init(&device);
     stack.forward(
@@ -352,7 +349,7 @@ fn constraints_hold_after_steps_of_an_optimizer() {
         Tensor::stack::<2>(rows.to_vec(), 0)
     };
     for _ in 0..3 {
-        // Whatever the weights are, the step takes 5 from each recurrent weight and adds 5 to the
+        // For any weights, the step subtracts 5 from each recurrent weight and adds 5 to the
         // others.
         let others = layer.kernel.val().sum() + biases(&layer).sum();
         let loss = layer.recurrent_kernel.val().sum() - others;
@@ -373,7 +370,7 @@ fn constraints_hold_after_steps_of_an_optimizer() {
 }
 
 #[test]
-fn every_layer_keeps_each_weight_within_its_own_limit() {
+fn every_layer_applies_each_constraint_to_its_own_weight() {
     let limit = |max_value| Some(Constraint::MaxNorm { max_value });
     let norm = |weights: Tensor<2>| weights.square().sum_dim(0).sqrt().max().into_scalar::<f32>();
     macro_rules! check {
@@ -402,8 +399,8 @@ fn every_layer_keeps_each_weight_within_its_own_limit() {
             bias
         }};
     }
-    // A vector's norm is that of all its numbers; a GRU's limit is of both rows together, which the
-    // next test looks at.
+    // The norm of a vector is over all its values. A GRU's constraint is on both bias rows
+    // together; the next test checks it.
     for bias in [check!(SimpleRnnConfig), check!(LstmConfig)] {
         assert!((norm(bias) - 0.75).abs() < 1e-5);
     }
@@ -411,7 +408,7 @@ fn every_layer_keeps_each_weight_within_its_own_limit() {
 }
 
 #[test]
-fn the_limit_of_a_gru_bias_is_that_of_both_rows_together() {
+fn the_constraint_of_a_gru_bias_covers_both_rows_together() {
     let limit = Some(Constraint::MaxNorm { max_value: 1.0 });
     let mut layer = GruConfig::new(1, 1).with_bias_constraint(limit).init(&Device::flex());
     layer.bias = Some(Param::from_data([3.0f32, 0.3, 0.0], &Device::flex()));
@@ -469,7 +466,7 @@ fn both_directions_start_from_their_states() {
 }
 
 #[test]
-fn settings_are_read_back_from_their_configuration() {
+fn a_saved_configuration_is_read_back() {
     use burn::config::Config;
 
     let config = LstmConfig::new(2, 3)

@@ -1,4 +1,4 @@
-//! What weights start from.
+//! Tests of initial weights.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -9,7 +9,7 @@ use burn::{
 use super::super::*;
 use crate::{Cell, LettersModelConfig, SeriesModelConfig};
 
-/// Checks that numbers reach to a limit, but not beyond.
+/// Checks that uniform values come close to a limit, and never exceed it.
 fn assert_reach(bias: &Option<Param<Tensor<1>>>, limit: f64) {
     let largest = bias.as_ref().unwrap().val().abs().max().into_scalar::<f32>();
     let limit = limit as f32;
@@ -20,7 +20,7 @@ fn assert_reach(bias: &Option<Param<Tensor<1>>>, limit: f64) {
 }
 
 #[test]
-fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
+fn the_fans_of_a_bias_are_those_of_its_shape_in_keras() {
     let device = Device::flex();
     let glorot = Initializer::XavierUniform { gain: 1.0 };
     let kaiming = Initializer::KaimingUniform { gain: 1.0, fan_out_only: false };
@@ -35,7 +35,8 @@ fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
             .with_unit_forget_bias(false)
             .with_bias_initializer(initializer.clone());
         assert_reach(&config.clone().init(&device).bias, limit(400.0, 400.0));
-        // With it, Keras draws those of the input gate, and those of the last two gates together.
+        // With `unit_forget_bias`, Keras draws the input gate's bias, then those of the last two
+        // gates together.
         let bias = config.with_unit_forget_bias(true).init(&device).bias.unwrap().val();
         let part = |start, size| Some(Param::from_tensor(bias.clone().narrow(0, start, size)));
         assert_reach(&part(0, 100), limit(100.0, 100.0));
@@ -45,14 +46,14 @@ fn a_bias_takes_its_fans_from_the_shape_it_has_in_keras() {
             &config.clone().with_reset_after(false).init(&device).bias,
             limit(300.0, 300.0),
         );
-        // Keras keeps both in one tensor `[2, 3*H]`.
+        // Keras keeps both biases in one tensor `[2, 3*H]`.
         let layer = config.init(&device);
         assert_reach(&layer.bias, limit(2.0, 300.0));
         assert_reach(&layer.recurrent_bias, limit(2.0, 300.0));
     }
 }
 
-/// Counts parameters that have their numbers.
+/// Counts parameters whose values are drawn.
 struct Drawn(usize);
 
 impl ModuleVisitor for Drawn {
@@ -63,7 +64,7 @@ impl ModuleVisitor for Drawn {
 }
 
 #[test]
-fn weights_are_drawn_when_a_model_is_made_so_that_they_depend_on_the_seed_alone() {
+fn weights_are_drawn_by_init_and_depend_only_on_the_seed() {
     fn drawn(model: &impl Module) -> usize {
         let mut drawn = Drawn(0);
         model.visit(&mut drawn);

@@ -1,4 +1,4 @@
-//! What configurations and wrappers refuse, and in which words.
+//! Tests of the panics of configurations and wrappers, with their messages.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,7 +18,7 @@ fn refusal<T>(call: impl FnOnce() -> T) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// Checks something for the configuration of every cell.
+/// Runs a check for the configuration of every cell.
 macro_rules! for_each_config {
     ($config:ident => $check:expr) => {{
         {
@@ -40,7 +40,7 @@ macro_rules! for_each_config {
 fn sizes_of_zero_are_refused_by_every_layer() {
     let device = Device::flex();
     for (input_size, units, field) in [(0, 3, "input_size"), (3, 0, "units")] {
-        let expected = |config: &str| format!("{config}: {field} is 0, expected at least 1");
+        let expected = |config: &str| format!("{config}: {field} is 0 (expected at least 1)");
         assert_eq!(
             refusal(|| SimpleRnnConfig::new(input_size, units).init(&device)),
             expected("SimpleRnnConfig")
@@ -64,7 +64,7 @@ fn sizes_of_zero_are_refused_by_every_layer() {
     }
     assert_eq!(
         refusal(|| StackConfig::new(LstmConfig::new(1, 1), 0).init(&device)),
-        "StackConfig: num_layers is 0, expected at least 1"
+        "StackConfig: num_layers is 0 (expected at least 1)"
     );
 }
 
@@ -75,19 +75,19 @@ fn sizes_of_zero_are_refused_by_the_letters_model() {
             LettersModelConfig::new(classes, 3).with_embedding(embedding).init(&Device::flex())
         })
     };
-    assert_eq!(refused(0, Some(2)), "LettersModelConfig: classes is 0, expected at least 1");
-    assert_eq!(refused(5, Some(0)), "LettersModelConfig: embedding is 0, expected at least 1");
+    assert_eq!(refused(0, Some(2)), "LettersModelConfig: classes is 0 (expected at least 1)");
+    assert_eq!(refused(5, Some(0)), "LettersModelConfig: embedding is 0 (expected at least 1)");
 }
 
 #[test]
 fn factors_of_a_regularizer_are_finite_and_not_negative() {
     let device = Device::flex();
-    for (l1, l2, told) in
+    for (l1, l2, problem) in
         [(-0.5, 0.0, "l1 is -0.5"), (0.0, f64::NAN, "l2 is NaN"), (f64::INFINITY, 0.0, "l1 is inf")]
     {
         let some = Some(Regularizer { l1, l2 });
         let expected = |field: &str| {
-            format!("{field}_regularizer: {told}, expected a finite factor of at least 0")
+            format!("{field}_regularizer: {problem} (expected a finite factor of at least 0)")
         };
         for_each_config!(Config => {
             let init = || Config::new(1, 2).with_kernel_regularizer(some).init(&device);
@@ -103,10 +103,11 @@ fn factors_of_a_regularizer_are_finite_and_not_negative() {
 #[test]
 fn the_largest_norm_of_a_constraint_is_finite_and_above_zero() {
     let device = Device::flex();
-    for (max_value, told) in [(0.0, "0"), (-2.0, "-2"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+    for (max_value, shown) in [(0.0, "0"), (-2.0, "-2"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")]
+    {
         let some = Some(Constraint::MaxNorm { max_value });
         let expected = |field: &str| {
-            format!("{field}_constraint: max_value is {told}, expected a finite norm above 0")
+            format!("{field}_constraint: max_value is {shown} (expected a finite norm above 0)")
         };
         for_each_config!(Config => {
             let init = || Config::new(1, 2).with_kernel_constraint(some).init(&device);
@@ -125,33 +126,30 @@ fn a_bias_cannot_be_orthogonal() {
     for_each_config!(Config => {
         let config = Config::new(1, 2).with_bias_initializer(initializer.clone());
         let text = refusal(|| config.init(&Device::flex()));
-        assert!(text.starts_with("bias_initializer is orthogonal, which only a matrix can be; \
-                                  expected another one"), "{text}");
+        let expected = "bias_initializer: orthogonal is for matrices only (use another one";
+        assert!(text.starts_with(expected), "{text}");
     });
 }
 
 #[test]
-fn a_layer_that_goes_backwards_takes_no_single_steps() {
+fn step_refuses_a_layer_with_go_backwards() {
     let device = Device::flex();
     for_each_config!(Config => {
         let layer = Config::new(1, 2).with_go_backwards(true).init(&device);
         let text = refusal(|| layer.step(Tensor::zeros([1, 1], &device), None));
-        assert_eq!(text, "step: layer 0 was made with go_backwards, expected layers without it: it \
-                          reads what comes first, first");
+        assert_eq!(text, "step: layer 0 has go_backwards set (call `forward` instead)");
     });
 }
 
 #[test]
-fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs() {
+fn wrappers_refuse_go_backwards_in_init_and_in_forward() {
     let device = Device::flex();
     let backwards = GruConfig::new(2, 2).with_go_backwards(true);
     let input = || Tensor::<3>::zeros([1, 3, 2], &device);
 
     let expected = |layer| {
-        let reason = "each would turn time around again; flip the input instead";
-        format!(
-            "stack: layer {layer} was made with go_backwards, expected layers without it: {reason}"
-        )
+        let remedy = "turn it off and flip the input in time instead";
+        format!("stack: layer {layer} has go_backwards set ({remedy})")
     };
     assert_eq!(refusal(|| StackConfig::new(backwards.clone(), 2).init(&device)), expected(0));
     let mut stack = StackConfig::new(GruConfig::new(2, 2), 2).init(&device);
@@ -159,10 +157,8 @@ fn layers_that_go_backwards_are_refused_when_a_wrapper_is_made_and_when_it_runs(
     assert_eq!(refusal(|| stack.forward(input(), None)), expected(1));
 
     let expected = |layer| {
-        format!(
-            "bidirectional: layer {layer} was made with go_backwards, expected layers without it: \
-             it turns time around itself"
-        )
+        let remedy = "turn it off: this layer reverses time itself";
+        format!("bidirectional: layer {layer} has go_backwards set ({remedy})")
     };
     assert_eq!(
         refusal(|| BidirectionalConfig::new(backwards.clone())

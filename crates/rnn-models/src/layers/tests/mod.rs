@@ -69,7 +69,7 @@ fn shapes_with_sequences_and_without() {
 }
 
 #[test]
-fn two_halves_with_the_state_handed_on_equal_the_whole() {
+fn two_halves_with_the_state_passed_on_equal_the_whole_sequence() {
     let layer = LstmConfig::new(3, 4).init(&Device::flex());
     let x = random([2, 6, 3]);
     let whole = layer.forward(x.clone(), None);
@@ -119,8 +119,8 @@ fn the_activation_is_configurable() {
     let layer = SimpleRnnConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
     let smallest = layer.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>();
     assert!(smallest >= 0.0, "relu gave {smallest}");
-    // With the identity for both, gates and states are linear: one step from zero states has
-    // h = o * i * c.
+    // With the identity as both activations, gates and states are linear. One step from zero states
+    // gives h = o * i * c.
     let layer = LstmConfig::new(1, 1)
         .with_activation(ActivationConfig::Identity)
         .with_recurrent_activation(ActivationConfig::Identity)
@@ -132,7 +132,7 @@ fn the_activation_is_configurable() {
     let gru = GruConfig::new(2, 3).with_activation(ActivationConfig::Relu).init(&device);
     assert!(
         gru.forward(random([4, 5, 2]), None).sequence.min().into_scalar::<f32>() >= 0.0,
-        "a mean of relus and zero"
+        "a weighted mean of relu outputs and zero"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Stacks, both directions and states across batches: masks, penalties, limits.
+//! Tests of `Stack`, `Bidirectional` and `Stateful`: masks, penalties and constraints.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,7 +31,7 @@ fn padding_changes_no_state_of_a_stack() {
 }
 
 #[test]
-fn a_state_goes_on_over_padded_batches() {
+fn a_state_continues_across_padded_batches() {
     let mut layer = Stateful::new(LstmConfig::new(3, 4).init(&Device::flex()));
     let batches = [random([2, 4, 3]), random([2, 5, 3]), random([2, 2, 3])];
     let [first, second, third] = batches.clone();
@@ -45,12 +45,12 @@ fn a_state_goes_on_over_padded_batches() {
     assert_eq!(
         kept.cell.into_data(),
         before.cell.into_data(),
-        "no step counts, so the state stays"
+        "all steps are masked, so the state stays"
     );
     assert_eq!(
         sequence.abs().max().into_scalar::<f32>(),
         0.0,
-        "and there is no output yet, as in Keras"
+        "outputs before the first valid step are zero, as in Keras"
     );
     layer.forward(third.clone());
     // Row 1 has seen three steps of the first batch and both of the third.
@@ -62,7 +62,7 @@ fn a_state_goes_on_over_padded_batches() {
 }
 
 #[test]
-fn a_batch_that_is_refused_leaves_the_state_as_it_was() {
+fn a_refused_batch_leaves_the_state_unchanged() {
     let mut layer = Stateful::new(GruConfig::new(3, 4).init(&Device::flex()));
     let x = random([2, 4, 3]);
     layer.forward(x.clone());
@@ -72,8 +72,7 @@ fn a_batch_that_is_refused_leaves_the_state_as_it_was() {
     assert_eq!(layer.state().map(Tensor::to_data), Some(before));
 }
 
-/// A configuration with a penalty of half the square of each kernel, kernels without negative
-/// weights and columns of at most 0.1.
+/// A configuration with an L2 penalty of 0.5 on the kernel, and with constraints on the weights.
 fn limited() -> GruConfig {
     GruConfig::new(3, 4)
         .with_kernel_regularizer(Some(Regularizer::new().with_l2(0.5)))
@@ -119,7 +118,7 @@ fn the_penalty_of_both_directions_is_their_sum() {
 }
 
 #[test]
-fn every_layer_of_a_wrapper_is_brought_within_its_limits() {
+fn wrappers_apply_the_constraints_of_every_layer() {
     let device = Device::flex();
     let stack = StackConfig::new(limited(), 3).init(&device);
     let ids: Vec<_> = stack.layers.iter().map(|layer| layer.kernel.id).collect();
