@@ -7,7 +7,7 @@ use crate::{
     error::{FetchError, Result},
     fault::{Answer, Fault},
     http::{Client, Reply},
-    notes::{Note, count},
+    notes::{PROGRESS, count},
     provider::Source,
     symbol::Symbol,
     wanted::{Adjust, Wanted},
@@ -30,7 +30,6 @@ pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
 
 /// Asks one provider after another, and returns the first answer.
 pub(crate) fn first_answer<T>(
-    note: Note<'_>,
     symbol: &Symbol,
     sources: &[Source],
     ask: impl Fn(&Source) -> Answer<T>,
@@ -42,10 +41,9 @@ pub(crate) fn first_answer<T>(
             Ok(answer) => {
                 // Unreachable providers are reported only now: without a network, one line
                 // reports them all.
-                faults
-                    .iter()
-                    .filter(|fault| is_away(fault))
-                    .for_each(|fault| note(format_args!("{fault}; {} answered", source.name())));
+                faults.iter().filter(|fault| is_away(fault)).for_each(
+                    |fault| log::info!(target: PROGRESS, "{fault}; {} answered", source.name()),
+                );
                 return Ok(answer);
             }
             Err(fault) => fault,
@@ -53,7 +51,7 @@ pub(crate) fn first_answer<T>(
         if let Some(next) = sources.get(index + 1)
             && !is_away(&fault)
         {
-            note(format_args!("{fault}; asking {}", next.name()));
+            log::info!(target: PROGRESS, "{fault}; asking {}", next.name());
         }
         faults.push(fault);
     }
@@ -66,12 +64,12 @@ pub(crate) fn first_answer<T>(
 
 /// Downloads the days `from..=to` from a provider.
 pub(crate) fn download(
-    client: &Client<'_>,
+    client: &Client,
     source: &Source,
     wanted: Wanted<'_>,
     [from, to]: [Date; 2],
 ) -> Answer<Download> {
-    let (note, name, symbol) = (client.note, source.name(), wanted.symbol);
+    let (name, symbol) = (source.name(), wanted.symbol);
     let windows = source.provider.windows(from, to);
     let (mut bars, mut counts, mut unadjusted, mut absent) =
         (Bars::default(), RowCounts::default(), Vec::new(), None);
@@ -92,7 +90,7 @@ pub(crate) fn download(
             0 => String::new(),
             left => format!(", {} left", count(left, "window")),
         };
-        note(format_args!("{what}: {}{left}", count(days.len(), "day")));
+        log::info!(target: PROGRESS, "{what}: {}{left}", count(days.len(), "day"));
         counts.empty += rows.empty;
         if !days.is_empty() {
             unadjusted.push(rows.unadjusted);
@@ -119,7 +117,7 @@ pub(crate) fn download(
     if (to - last).get_days() > LONGEST_SILENCE {
         notes.push(format!("{name} was asked for days to {to}; {ENDS_EARLY} {last}"));
     }
-    notes.iter().for_each(|text| note(format_args!("note: {text}")));
+    notes.iter().for_each(|text| log::info!("{text}"));
     Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
 }
 

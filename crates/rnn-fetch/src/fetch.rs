@@ -10,7 +10,7 @@ use crate::{
     fault::{Answer, Fault},
     file::{Kept, Place, whole},
     http::Client,
-    notes::{Note, count},
+    notes::count,
     outcome::{Happened, Outcome},
     provider::{Provider, Source},
     request::Request,
@@ -23,7 +23,7 @@ const OVERLAP: usize = 20;
 
 /// Downloads bars into a new file, or appends new days to the existing one.
 ///
-/// `note` receives each line of progress. Requests are sent one after another.
+/// Progress and notes go to the `log` crate. Requests are sent one after another.
 ///
 /// # Errors
 ///
@@ -33,8 +33,8 @@ const OVERLAP: usize = 20;
 /// - [`FetchError::Files`] or [`FetchError::Data`] if a file cannot be read, written or locked.
 ///
 /// The file stays unchanged, unless the disk fails between replacing the file and its sidecar.
-pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
-    let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries, note) };
+pub fn fetch(request: &Request) -> Result<Outcome> {
+    let fetcher = Fetcher { request, client: Client::new(request.timeout, request.retries) };
     let sources = fetcher.sources()?;
     let place = Place::new(&request.out)?;
     // The lock covers reading and writing, so that two downloads never extend the same rows.
@@ -44,7 +44,7 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
     let Some(kept) = kept else {
         let start = fetcher.start(&place.target, existed);
         let happened = if existed { Happened::Replaced } else { Happened::Created };
-        let update = first_answer(note, &request.symbol, &sources, |source| {
+        let update = first_answer(&request.symbol, &sources, |source| {
             fetcher
                 .download(source, [start, request.to])
                 .map(|download| fetcher.whole(source, download, happened, &[]))
@@ -64,7 +64,7 @@ pub fn fetch(request: &Request, note: Note<'_>) -> Result<Outcome> {
         return Ok(unchanged(request, kept.sidecar));
     }
     let answer =
-        first_answer(note, &request.symbol, &asked(request, sources, &kept.sidecar)?, |source| {
+        first_answer(&request.symbol, &asked(request, sources, &kept.sidecar)?, |source| {
             fetcher.update(source, &kept)
         });
     let answer = answer.map_err(|error| match error {
@@ -115,7 +115,7 @@ struct Update {
 
 struct Fetcher<'a> {
     request: &'a Request,
-    client: Client<'a>,
+    client: Client,
 }
 
 impl Fetcher<'_> {
@@ -158,20 +158,20 @@ impl Fetcher<'_> {
         // An unreadable sidecar is about to be replaced.
         match Sidecar::read(file).ok().flatten().filter(is_usable) {
             Some(sidecar) => {
-                (self.client.note)(format_args!(
-                    "note: fetching from {} on, as in {} (--from sets another first day)",
+                log::info!(
+                    "fetching from {} on, as in {} (--from sets another first day)",
                     sidecar.from,
                     path.display()
-                ));
+                );
                 sidecar.from
             }
             None => {
                 if existed || path.exists() {
-                    (self.client.note)(format_args!(
-                        "note: fetching from {} on, by default ten years (--from sets another \
+                    log::info!(
+                        "fetching from {} on, by default ten years (--from sets another \
                          first day)",
                         request.usual_from()
-                    ));
+                    );
                 }
                 request.usual_from()
             }
@@ -185,7 +185,7 @@ impl Fetcher<'_> {
 
     /// Asks a provider for new days; `None` if the file is up to date.
     fn update(&self, source: &Source, kept: &Kept) -> Answer<Option<Update>> {
-        let (note, file, name) = (self.client.note, self.request.out.display(), source.name());
+        let (file, name) = (self.request.out.display(), source.name());
         let start = self.request.from.map_or(kept.sidecar.from, |from| from.min(kept.sidecar.from));
         let fetch_whole = || {
             let download = self.download(source, [start, self.request.to.max(kept.last())])?;
@@ -203,18 +203,18 @@ impl Fetcher<'_> {
         if source.provider != theirs {
             let update = fetch_whole()?;
             let theirs = theirs.name();
-            note(format_args!(
+            log::info!(
                 "{file}: was from {theirs}, whose prices cannot be mixed with those of {name}; \
                  fetched the whole file again"
-            ));
+            );
             return Ok(update);
         }
         if start < kept.sidecar.from {
             let update = fetch_whole()?;
-            note(format_args!(
+            log::info!(
                 "{file}: began on {}, requested {start}; fetched the whole file again",
                 kept.sidecar.from
-            ));
+            );
             return Ok(update);
         }
         let finished = kept.finished(self.request.symbol.market);
@@ -225,10 +225,10 @@ impl Fetcher<'_> {
         // An unadjusted overlap may equal an adjusted one although later rows differ.
         if download.unadjusted != kept.sidecar.unadjusted {
             let now = if download.unadjusted { "unadjusted" } else { "adjusted" };
-            note(format_args!(
+            log::info!(
                 "{file}: {name} now gives {now} prices, unlike before; fetching the whole file \
                  again"
-            ));
+            );
             return fetch_whole();
         }
         match Overlap::of(overlap, &download.days) {
@@ -239,9 +239,7 @@ impl Fetcher<'_> {
                         "{name}: gave no bar of {last}, a day in {file}"
                     )));
                 }
-                note(format_args!(
-                    "{file}: {last} was not over when it was fetched; replacing its row"
-                ));
+                log::info!("{file}: {last} was not over when it was fetched; replacing its row");
                 Ok(Some(self.appended(source, kept, finished, &new, download)))
             }
             Overlap::Same(new) if new.is_empty() => Ok(None),
@@ -250,10 +248,10 @@ impl Fetcher<'_> {
                 Err(Fault::lasting(format!("{name}: gave no bar of {day}, a day in {file}")))
             }
             Overlap::Differs { kept: before, now } => {
-                note(format_args!(
+                log::info!(
                     "{file}: {}; fetching the whole file again",
                     rewritten(kept, before, now)
-                ));
+                );
                 fetch_whole()
             }
         }
@@ -325,7 +323,7 @@ impl Fetcher<'_> {
 
     fn write(&self, place: &Place, update: Update) -> Result<Outcome> {
         let Update { happened, added, text, sidecar } = update;
-        place.replace(&text, &sidecar, self.client.note)?;
+        place.replace(&text, &sidecar)?;
         Ok(Outcome { happened, added, file: place.path.clone(), sidecar })
     }
 }

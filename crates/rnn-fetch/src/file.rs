@@ -15,7 +15,6 @@ use rnn_files::{
 use crate::{
     bars::{Bar, HEADER, inconsistent_rows, lines},
     error::{FetchError, Result},
-    notes::Note,
     sidecar::Sidecar,
     symbol::Market,
     wanted::Wanted,
@@ -204,7 +203,7 @@ impl Place {
     /// Writes file and sidecar under temporary names, reads the file back, and renames both.
     ///
     /// A crash between the renames is detected, since the sidecar has the SHA-256 of its file.
-    pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar, note: Note<'_>) -> Result<()> {
+    pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
         let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));
         let failed = |path: &Path| {
@@ -232,7 +231,7 @@ impl Place {
                 )));
             }
             for warning in checked.warnings {
-                note(format_args!("warning: {}: {warning}", self.path.display()));
+                log::warn!("{}: {warning}", self.path.display());
             }
             write_synced(&json, &document).map_err(failed(&sidecar_path))?;
             rename_synced(&csv, &self.target).map_err(failed(&self.path))?;

@@ -11,7 +11,7 @@ use ureq::{Agent, Timeout, http::Response};
 
 use crate::{
     fault::{Answer, Fault, back_off, excerpt, retry_after},
-    notes::Note,
+    notes::PROGRESS,
 };
 
 /// Starts like the user agent of a browser: Yahoo answers 429 to others.
@@ -29,11 +29,10 @@ const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// HTTP client that sends one request at a time, with pauses and retries.
-pub(crate) struct Client<'a> {
+pub(crate) struct Client {
     agent: Agent,
     timeout: Duration,
     retries: u32,
-    pub(crate) note: Note<'a>,
     last: Cell<Option<Instant>>,
 }
 
@@ -44,8 +43,8 @@ pub(crate) struct Reply {
     pub(crate) body: String,
 }
 
-impl<'a> Client<'a> {
-    pub(crate) fn new(timeout: Duration, retries: u32, note: Note<'a>) -> Self {
+impl Client {
+    pub(crate) fn new(timeout: Duration, retries: u32) -> Self {
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
             .http_status_as_error(false)
@@ -53,7 +52,7 @@ impl<'a> Client<'a> {
             .timeout_global(Some(timeout))
             .timeout_resolve(Some(RESOLVE.min(timeout)))
             .timeout_connect(Some(CONNECT.min(timeout)));
-        Self { agent: config.build().new_agent(), timeout, retries, note, last: Cell::new(None) }
+        Self { agent: config.build().new_agent(), timeout, retries, last: Cell::new(None) }
     }
 
     /// Sends a request until `read` accepts the answer or no retries are left.
@@ -83,10 +82,10 @@ impl<'a> Client<'a> {
                         return Err(fault.of(what));
                     }
                     let left = self.retries - tries - 1;
-                    (self.note)(format_args!(
+                    log::info!(target: PROGRESS,
                         "{what}: {fault}; retrying in {:.1} s (retries left: {left})",
                         wait.as_secs_f64()
-                    ));
+                    );
                     wait
                 }
                 _ => return Err(fault.of(what)),

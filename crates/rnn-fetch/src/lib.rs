@@ -13,7 +13,7 @@
 //!
 //! let mut request = Request::new("600519".parse()?, "600519.csv");
 //! request.provider = Some(Provider::Tencent);
-//! let outcome = fetch(&request, &|note| eprintln!("{note}"))?;
+//! let outcome = fetch(&request)?;
 //! println!("{}", outcome.summary());
 //! # Ok::<(), rnn_fetch::FetchError>(())
 //! ```
@@ -74,7 +74,6 @@ mod yahoo;
 
 pub use error::FetchError;
 pub use fetch::fetch;
-pub use notes::Note;
 pub use outcome::{Happened, Outcome};
 pub use provider::Provider;
 pub use request::Request;

@@ -1,7 +1,5 @@
-use std::fmt;
-
-/// Receives each line of progress, such as a finished window of years or a failed request.
-pub type Note<'a> = &'a dyn Fn(fmt::Arguments<'_>);
+/// Target of log messages that are lines of progress.
+pub(crate) const PROGRESS: &str = "rnn_fetch::progress";
 
 /// Formats a count and its noun.
 pub(crate) fn count(number: usize, thing: &str) -> String {

@@ -35,6 +35,21 @@ impl LayerSummary {
         Self { layer: layer.into(), output_shape: output_shape.into(), parameters }
     }
 
+    /// The name Keras gives to the layer by default: the class in snake case, numbered from the
+    /// second of its class on.
+    fn keras_name(&self, number: usize) -> String {
+        let mut name = String::new();
+        let mut before = None;
+        for letter in self.layer.chars().filter(|letter| letter.is_alphanumeric()) {
+            if letter.is_uppercase() && before.is_some_and(char::is_lowercase) {
+                name.push('_');
+            }
+            name.extend(letter.to_lowercase());
+            before = Some(letter);
+        }
+        if number > 0 { format!("{name}_{number}") } else { name }
+    }
+
     fn shape(&self) -> String {
         let sizes: String = self.output_shape.iter().map(|size| format!(", {size}")).collect();
         format!("(batch{sizes})")
@@ -43,20 +58,24 @@ impl LayerSummary {
 
 impl fmt::Display for ModelSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rule = "─".repeat(56);
-        writeln!(f, " {:<22} {:<20} {:>12}", "Layer", "Output shape", "Parameters")?;
+        let rule = "─".repeat(62);
+        writeln!(f, " {:<28} {:<20} {:>12}", "Layer (type)", "Output shape", "Parameters")?;
         writeln!(f, "{rule}")?;
-        for layer in &self.layers {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let before = &self.layers[..index];
+            let number = before.iter().filter(|other| other.layer == layer.layer).count();
             writeln!(
                 f,
-                " {:<22} {:<20} {:>12}",
-                layer.layer,
+                " {:<28} {:<20} {:>12}",
+                format!("{} ({})", layer.keras_name(number), layer.layer),
                 layer.shape(),
                 thousands(layer.parameters)
             )?;
         }
         writeln!(f, "{rule}")?;
-        write!(f, " {:<43} {:>12}", "Total", thousands(self.total()))
+        let total = thousands(self.total());
+        writeln!(f, " {:<49} {total:>12}", "Total params")?;
+        write!(f, " {:<49} {total:>12}", "Trainable params")
     }
 }
 

@@ -92,7 +92,7 @@ fn seconds(text: &str) -> std::result::Result<Duration, String> {
 
 /// Fetches daily bars.
 pub(super) fn run(args: &FetchArgs) -> Result<()> {
-    let outcome = fetch(&request(args, Timestamp::now())?, &|line| note(line))?;
+    let outcome = fetch(&request(args, Timestamp::now())?)?;
     if args.json {
         json(&outcome);
         return Ok(());

@@ -15,7 +15,6 @@ use serde::Serialize;
 use crate::{
     error::{Error, Result},
     panics::{caught, keep_quiet},
-    text::PROGRESS,
 };
 
 /// Most letters of a message: a name in it may be as long as a file.
@@ -84,7 +83,7 @@ impl log::Log for Logger {
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
             match record.level() {
-                _ if record.target() == PROGRESS => progress(record.args()),
+                _ if record.target().ends_with("::progress") => progress(record.args()),
                 log::Level::Error => message("error: ", record.args()),
                 log::Level::Warn => message("warning: ", record.args()),
                 _ => note(record.args()),

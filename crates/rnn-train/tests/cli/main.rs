@@ -7,6 +7,7 @@ mod bad_input;
 mod compare;
 #[cfg(target_os = "linux")]
 mod disk;
+mod documents;
 mod errors;
 mod fetch;
 mod fetch_append;
@@ -18,8 +19,9 @@ mod hostile;
 mod hostile_runs;
 #[cfg(target_os = "linux")]
 mod kills;
+#[path = "../../../../tests/workspace/language.rs"]
+mod language;
 mod panel;
-mod readme;
 mod resume;
 mod runs;
 mod search;
