@@ -138,7 +138,7 @@ impl Task for LettersTask {
     }
 
     fn weights(&self, model: &WithLoss<LettersModel>, format: Format) -> Result<Vec<u8>> {
-        encode(&model.model, format, self.name())
+        encode(&model.model, format, self.name(), &[])
     }
 
     /// There is no validation set. After each epoch the training windows are scored again: the

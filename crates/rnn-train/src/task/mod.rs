@@ -89,7 +89,7 @@ pub trait Task {
     ///
     /// When they cannot be read from their device.
     fn weights(&self, model: &Self::Model, format: Format) -> Result<Vec<u8>> {
-        encode(model, format, self.name())
+        encode(model, format, self.name(), &[])
     }
 
     /// The loaders of training and validation batches.

@@ -23,17 +23,31 @@ pub enum Format {
 }
 
 /// Encodes the parameters of a model in a file format.
-pub(crate) fn encode<M: Module>(model: &M, format: Format, experiment: &str) -> Result<Vec<u8>> {
+///
+/// `metadata` goes into the header of a safetensors file: names and JSON values.
+pub(crate) fn encode<M: Module>(
+    model: &M,
+    format: Format,
+    experiment: &str,
+    metadata: &[(&str, Value)],
+) -> Result<Vec<u8>> {
     match format {
         Format::Text => Ok(text(model).into_bytes()),
-        Format::Safetensors => safetensors(model, experiment),
+        Format::Safetensors => safetensors(model, experiment, metadata),
     }
 }
 
-fn safetensors<M: Module>(model: &M, experiment: &str) -> Result<Vec<u8>> {
-    let mut store = SafetensorsStore::from_bytes(None)
+fn safetensors<M: Module>(
+    model: &M,
+    experiment: &str,
+    metadata: &[(&str, Value)],
+) -> Result<Vec<u8>> {
+    let store = SafetensorsStore::from_bytes(None)
         .skip_enum_variants(true)
         .metadata("experiment", experiment);
+    let mut store = metadata
+        .iter()
+        .fold(store, |store, (name, value)| store.metadata(*name, value.to_string()));
     model
         .save_into(&mut store)
         .and_then(|()| store.get_bytes())
