@@ -117,7 +117,7 @@ pub use rnn_kernels::{
     Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, Route, gpu_limits, route,
 };
 pub use series::{SeriesModel, SeriesModelConfig};
-pub use summary::{LayerSummary, ModelSummary};
+pub use summary::{LayerSummary, ModelSummary, thousands};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

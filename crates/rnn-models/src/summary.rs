@@ -79,7 +79,9 @@ impl fmt::Display for ModelSummary {
     }
 }
 
-fn thousands(number: usize) -> String {
+/// A whole number with separators: `98,741`.
+#[doc(hidden)]
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

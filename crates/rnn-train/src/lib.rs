@@ -144,6 +144,10 @@
 //! run("forecast series --steps 24");
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod backend;
 mod cli;
 mod error;

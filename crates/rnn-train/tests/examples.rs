@@ -4,10 +4,33 @@
 
 use std::fs;
 
+use jiff::{ToSpan, civil::date};
+use rnn_data::Table;
+use rnn_train::{Format, Options, SeriesTask, Training};
+
 #[path = "../examples/own_model.rs"]
 mod own_model;
 #[path = "../examples/train_series.rs"]
 mod train_series;
+#[path = "../examples/use_weights.rs"]
+mod use_weights;
+
+#[test]
+fn a_prediction_follows_from_the_exported_weights_alone() {
+    let first = date(2024, 1, 1).at(0, 0, 0, 0);
+    let times = (0..200).map(|day| first + day.days()).collect();
+    let values: Vec<f64> = (0..200).map(|day| 10.0 + (f64::from(day) / 5.0).sin()).collect();
+    let table = Table::from_columns("sensor", times, [("temperature", values.clone())]).unwrap();
+    let options = Options::default().features(["temperature"]).epochs(2);
+    let task = SeriesTask::from_table(table, options).unwrap();
+    let model = Training::new(&task).run().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.safetensors");
+    fs::write(&file, model.weights(Format::Safetensors).unwrap()).unwrap();
+    let expected = model.forecast(1).unwrap()[0].values[0].value;
+    let found = use_weights::next_value(&file, &values[values.len() - 21..]).unwrap();
+    assert!((found - expected).abs() < 1e-5, "{found} and {expected}");
+}
 
 #[test]
 fn a_series_in_memory_is_forecast_as_its_training_in_a_folder_forecasts_it() {

@@ -86,12 +86,13 @@ const NO_ADAPTER: &str = "--backend wgpu: no graphics adapter was found (install
 fn automatic() -> (Backend, String) {
     let cpu = |why: &str| {
         let backend = default_cpu();
-        let line = format!("backend {} (CPU): {why}", backend.name);
+        let reason = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let line = format!("backend {} (CPU){reason}", backend.name);
         (backend, line)
     };
     let adapters = match gpu::adapters() {
         Ok(adapters) => adapters,
-        Err(_) if !cfg!(feature = "wgpu") => return cpu("built without the wgpu feature"),
+        Err(_) if !cfg!(feature = "wgpu") => return cpu(""),
         Err(problem) => return cpu(&problem),
     };
     let Some(adapter) = adapters.into_iter().find(|adapter| adapter.hardware) else {

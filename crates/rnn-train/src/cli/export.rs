@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     settings::{Experiment, TaskRecipe},
     task::{Format, LettersTask, Task},
+    text::count,
     training::Trained,
 };
 
@@ -40,6 +41,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<()> {
         }
     };
     write_following_links(&args.out, &bytes)?;
-    out(format_args!("wrote {} ({} bytes)", args.out.display(), bytes.len()));
+    let size = count(bytes.len(), "byte");
+    out(format_args!("wrote {} ({size})", args.out.display()));
     Ok(())
 }

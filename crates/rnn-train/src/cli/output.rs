@@ -106,8 +106,22 @@ pub(crate) fn log_to_stderr() {
 pub(crate) fn error(error: &Error) {
     match error {
         Error::Interrupted { .. } => progress(error),
+        Error::Data(_) | Error::Panel(_) | Error::NoneGood(_) => {
+            message("error: ", with_flags(&error.to_string()));
+        }
         _ => message("error: ", error),
     }
+}
+
+/// Replaces the options that the advice of a data error names by their flags.
+fn with_flags(text: &str) -> String {
+    let options = ["fill", "date-column", "date-format"];
+    options.iter().fold(text.to_owned(), |text, option| {
+        let advice = ["set", "with", "use"].map(|verb| format!("{verb} `{option}`"));
+        advice.iter().fold(text, |text, advice| {
+            text.replace(advice.as_str(), &advice.replace('`', "").replacen(' ', " --", 1))
+        })
+    })
 }
 
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.

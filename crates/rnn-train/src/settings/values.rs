@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use clap::ValueEnum;
 use jiff::civil::{Date, DateTime};
 use rnn_data::format_time;
+use rnn_models::thousands;
 
 use super::typed::{Accepts, Setting};
 
@@ -60,7 +61,7 @@ macro_rules! wraps {
 number! {
     /// A whole number from 1 to [`LARGEST_COUNT`].
     Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number \
-        from 1 to {LARGEST_COUNT}")
+        from 1 to {}", thousands(LARGEST_COUNT))
 }
 number! {
     /// A number above 0.

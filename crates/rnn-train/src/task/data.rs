@@ -175,6 +175,10 @@ impl SeriesSettings {
                 Err(rnn_data::DataError::MissingColumn { .. })
                     if named.of_recipe && self.is_free() =>
                 {
+                    guesses.push(format!(
+                        "no column `{}` of prices (use the experiment `series` for other data)",
+                        named.value
+                    ));
                     guess()?
                 }
                 Err(error) => return Err(error.into()),

@@ -165,9 +165,12 @@ impl Task for SeriesTask {
 
     fn weights(&self, model: &WithLoss<SeriesModel>, format: Format) -> Result<Vec<u8>> {
         // What another program needs to compute inputs and to read outputs.
-        let json = |value| value.map_err(|error| Error::Internal(error.to_string()));
+        let json = |value: serde_json::Result<serde_json::Value>| {
+            value.map_err(|error| Error::Internal(error.to_string()))
+        };
         let options = Options { data: None, ..self.options.clone() }.of_series();
-        let mut metadata = vec![("options", json(serde_json::to_value(&options))?)];
+        let options = options.entries()?;
+        let mut metadata = vec![("options", json(serde_json::to_value(options))?)];
         if let Some(scalers) = &self.provenance().scalers {
             metadata.push(("scalers", json(serde_json::to_value(scalers))?));
         }

@@ -1,5 +1,7 @@
 //! Formats of numbers, durations and counts.
 
+use rnn_models::thousands;
+
 /// A MASE for a table.
 pub(crate) fn multiple(mase: Option<f64>) -> String {
     mase.map_or_else(|| "-".to_owned(), |mase| format!("{mase:.3}"))
@@ -32,9 +34,9 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A count with its noun.
+/// A count with its noun: `2,426 rows`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+    format!("{} {thing}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -187,8 +187,8 @@ fn invalid_backtests_fail_before_any_training() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
     for (args, code, expected) in [
-        (&["--folds", "0"][..], 2, "from 1 to 1000000"),
-        (&["--folds", "-3"], 2, "from 1 to 1000000, got `-3`"),
+        (&["--folds", "0"][..], 2, "from 1 to 1,000,000"),
+        (&["--folds", "-3"], 2, "from 1 to 1,000,000, got `-3`"),
         (&["--folds", "150"], 2, "fold 1 of 150: "),
         (
             &["--folds", "350"],

@@ -9,11 +9,11 @@ fn wrong_usage_exits_2() {
     let scratch = Scratch::new();
     for (args, expected) in [
         (&["train", "stock-lsmt"][..], "did you mean `stock-lstm`"),
-        (&["train", "letters-onehot-1", "--epochs", "0"], "from 1 to 1000000"),
-        (&["train", "letters-onehot-1", "--batch-size", "0"], "from 1 to 1000000"),
+        (&["train", "letters-onehot-1", "--epochs", "0"], "from 1 to 1,000,000"),
+        (&["train", "letters-onehot-1", "--batch-size", "0"], "from 1 to 1,000,000"),
         (
             &["train", "letters-onehot-1", "--batch-size", "18446744073709551615"],
-            "from 1 to 1000000",
+            "from 1 to 1,000,000",
         ),
         (&["train", "letters-onehot-1", "--progress", "tui"], "needs a terminal"),
         (&["train", "letters-onehot-1", "--learning-rate", "-1"], "above 0"),
@@ -207,7 +207,7 @@ fn settings_files_are_checked() {
     for (text, expected) in [
         ("epoch = 3\n", "unknown key `epoch`; did you mean `epochs`?"),
         ("seed = 1\nepochs = \"many\"\n", "line 2"),
-        ("epochs = 0\n", "expected a whole number from 1 to 1000000, got `0`"),
+        ("epochs = 0\n", "expected a whole number from 1 to 1,000,000, got `0`"),
         ("learning_rate = 0.0\n", "expected a number above 0, got `0`"),
     ] {
         fs::write(scratch.path("run.toml"), text).unwrap();

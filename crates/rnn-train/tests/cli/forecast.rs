@@ -143,8 +143,8 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
             "2 steps: the model predicts 1 at once, and its features of later rows are unknown \
              (train it with --fresh --horizon 2)",
         ),
-        (&["--steps", "0"], 2, "from 1 to 1000000"),
-        (&["--steps", "-4"], 2, "from 1 to 1000000, got `-4`"),
+        (&["--steps", "0"], 2, "from 1 to 1,000,000"),
+        (&["--steps", "-4"], 2, "from 1 to 1,000,000, got `-4`"),
         (&["--interval", "0"], 2, "expected a number above 0 and below 1, or none, got `0`"),
         (&["--interval", "1"], 2, "got `1`"),
         (&["--interval", "90"], 2, "got `90`"),

@@ -279,7 +279,7 @@ fn deeply_nested_or_very_long_settings_get_a_short_error() {
         (format!("target = \"{}\nepochs = 1", "x".repeat(1_000_000)), "line 1, column"),
         (
             format!("epochs = \"{}\"", "x".repeat(1_000_000)),
-            "expected a whole number from 1 to 1000000, got `xxx",
+            "expected a whole number from 1 to 1,000,000, got `xxx",
         ),
         (format!("{} = 1", "x".repeat(1_000_000)), "unknown key `xxx"),
         (format!("units = [{}]", "1,".repeat(1_000_000)), ""),

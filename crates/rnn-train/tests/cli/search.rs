@@ -393,7 +393,7 @@ fn invalid_searches_fail_before_any_training() {
         "\nbatch_size = [0]",
         &[],
         1,
-        "line 2: `batch_size`: expected a whole number from 1 to 1000000, got `0`",
+        "line 2: `batch_size`: expected a whole number from 1 to 1,000,000, got `0`",
     );
     refused(
         "schedule = [\"step:2:0.5\"]",
@@ -416,7 +416,7 @@ fn invalid_searches_fail_before_any_training() {
         2,
         "space.toml: no room for windows of 90 rows: bars.csv: 200 rows are too few",
     );
-    refused(SPACE, &["--trials", "0"], 2, "from 1 to 1000000, got `0`");
+    refused(SPACE, &["--trials", "0"], 2, "from 1 to 1,000,000, got `0`");
     refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
     refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");
     refused(SPACE, &["--score", "test"], 2, "--score: not available for searches");

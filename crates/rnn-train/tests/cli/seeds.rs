@@ -112,7 +112,7 @@ fn invalid_settings_of_several_seeds_are_reported_once() {
             expected,
         );
     }
-    scratch.fails(&["train", "series", "--seeds", "0"], 2, "from 1 to 1000000");
+    scratch.fails(&["train", "series", "--seeds", "0"], 2, "from 1 to 1,000,000");
     scratch.fails(
         &["train", "letters-onehot-1", "--seeds", "2"],
         2,
