@@ -36,7 +36,8 @@ const LONGEST_SENTENCE: usize = 20;
 ///
 /// Code, tables, headings and links are not read as sentences.
 pub(crate) fn problems(text: &str) -> Vec<String> {
-    let mut problems = phrases(text);
+    let items = text.split("\n\n").flat_map(|block| block.split("\n- "));
+    let mut problems: Vec<String> = items.flat_map(phrases).collect();
     for paragraph in paragraphs(text) {
         for sentence in sentences(&paragraph) {
             let words = sentence.split_whitespace().filter(|word| is_word(word)).count();
@@ -65,9 +66,14 @@ fn is_word(text: &str) -> bool {
 /// Paragraphs and items of lists, without code, tables and headings.
 fn paragraphs(text: &str) -> Vec<String> {
     let (mut paragraphs, mut current, mut in_code) = (Vec::new(), String::new(), false);
-    for line in text.lines().map(str::trim) {
+    for line in text.lines() {
+        let is_indented_code = line.starts_with("    ");
+        let line = line.trim();
         let is_fence = line.starts_with("```");
-        let is_text = !in_code && !is_fence && !line.starts_with(['|', '#', '<', '!', '[', '─']);
+        let is_text = !in_code
+            && !is_indented_code
+            && !is_fence
+            && !line.starts_with(['|', '#', '<', '!', '[', '─']);
         let starts = line.is_empty()
             || !is_text
             || line.starts_with("- ")

@@ -21,68 +21,20 @@ use burn::{
     nn::{self, GateController, Linear, activation::Activation},
     tensor::Tensor,
 };
-use thiserror::Error;
 
 use super::{
     bidirectional::{Bidirectional, MergeMode},
+    conversion_error::{ConversionError, refuse, refuse_options},
     gru::Gru,
     lstm::Lstm,
     options::LayerOptions,
     simple_rnn::SimpleRnn,
 };
 
-/// A layer has a setting without a counterpart in the other library.
-///
-/// # Examples
-///
-/// ```
-/// use burn::{nn, tensor::Device};
-/// use rnn_models::Gru;
-///
-/// let clipped = nn::GruConfig::new(3, 4, true).with_clip(Some(1.0)).init(&Device::flex());
-/// let error = Gru::try_from(clipped).unwrap_err();
-/// assert!(error.to_string().contains("clip"));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{layer} cannot be converted: {reason}")]
-pub struct ConversionError {
-    layer: &'static str,
-    reason: &'static str,
-}
-
 const CLIP: &str = "`clip` is set (it has no counterpart; set it to `None`)";
 const REVERSE: &str = "`reverse` is on (flip the input and the outputs in time instead)";
 const TIME_FIRST: &str =
     "`batch_first` is off (swap the first two dimensions of input and outputs instead)";
-
-/// Returns an error with the first reason that applies.
-fn refuse(layer: &'static str, reasons: &[(bool, &'static str)]) -> Result<(), ConversionError> {
-    match reasons.iter().find(|(applies, _)| *applies) {
-        Some(&(_, reason)) => Err(ConversionError { layer, reason }),
-        None => Ok(()),
-    }
-}
-
-/// Returns an error for options that no layer of `burn::nn` has.
-fn refuse_options(layer: &'static str, options: &LayerOptions) -> Result<(), ConversionError> {
-    let reasons = [
-        (
-            options.go_backwards,
-            "`go_backwards` is on (it has no counterpart; flip the input in time instead)",
-        ),
-        (options.dropout > 0.0, "`dropout` is set (it has no counterpart)"),
-        (options.recurrent_dropout > 0.0, "`recurrent_dropout` is set (it has no counterpart)"),
-        (
-            options.regularizers.named().next().is_some(),
-            "a regularizer is set (it has no counterpart)",
-        ),
-        (
-            options.constraints.named().next().is_some(),
-            "a constraint is set (it has no counterpart)",
-        ),
-    ];
-    refuse(layer, &reasons)
-}
 
 /// True if both activations are the same and have no parameters.
 fn is_same(one: &Activation, other: &Activation) -> bool {

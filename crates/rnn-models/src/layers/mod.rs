@@ -1,6 +1,7 @@
 //! The recurrent layers and their wrappers.
 
 mod bidirectional;
+mod conversion_error;
 mod from_burn;
 mod gru;
 mod layer;
@@ -16,7 +17,7 @@ mod tests;
 mod weights;
 
 pub use bidirectional::{Bidirectional, BidirectionalConfig, BidirectionalOutput, MergeMode};
-pub use from_burn::ConversionError;
+pub use conversion_error::ConversionError;
 pub use gru::{Gru, GruConfig};
 pub(crate) use layer::at_least_one;
 pub use layer::{RecurrentLayer, RecurrentLayerConfig};

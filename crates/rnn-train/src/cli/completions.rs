@@ -1,9 +1,9 @@
 //! `completions`: the flags of every command, for a shell.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use super::{Cli, output::out};
+use super::output::out;
 use crate::error::Result;
 
 #[derive(Debug, Args)]
@@ -13,9 +13,9 @@ pub(crate) struct CompletionsArgs {
 }
 
 /// Prints a completion script.
-pub(super) fn run(args: &CompletionsArgs) -> Result<()> {
+pub(super) fn run(args: &CompletionsArgs, mut program: Command) -> Result<()> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Cli::command(), "rnn-train", &mut script);
+    generate(args.shell, &mut program, "rnn-train", &mut script);
     out(String::from_utf8_lossy(&script).trim_end());
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use rnn_files::write_following_links;
 
-use super::{Cli, output::out};
+use super::output::out;
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -17,13 +17,12 @@ pub(crate) struct ManArgs {
 }
 
 /// Writes the pages.
-pub(super) fn run(args: &ManArgs) -> Result<()> {
+pub(super) fn run(args: &ManArgs, mut program: Command) -> Result<()> {
     fs::create_dir_all(&args.out)
         .map_err(|source| Error::Write { path: args.out.clone(), source })?;
-    let mut program = Cli::command();
     program.build();
     let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
-    let pages: Vec<clap::Command> = commands.cloned().collect();
+    let pages: Vec<Command> = commands.cloned().collect();
     for page in std::iter::once(program.clone()).chain(pages) {
         let name = page.get_display_name().unwrap_or_else(|| page.get_name()).to_owned();
         let mut text = Vec::new();

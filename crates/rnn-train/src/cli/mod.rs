@@ -25,7 +25,7 @@ use std::{path::PathBuf, sync::LazyLock};
 
 use args::JsonArgs;
 use backtest::BacktestArgs;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use compare::CompareArgs;
 use completions::CompletionsArgs;
 use config::ConfigArgs;
@@ -108,7 +108,7 @@ pub(crate) enum Command {
                       rnn-train evaluate stock-gap --json")]
     Evaluate(EvaluateArgs),
     /// Predict the next letter, or the value of a given day
-    #[command(after_help = "Example:\n  rnn-train predict stock-gap 2020-04-24")]
+    #[command(after_help = "Example:\n  rnn-train predict stock-gap 2017-03-10")]
     Predict(PredictArgs),
     /// Forecast the rows after the last one, with prediction intervals
     #[command(after_help = "Examples:\n  \
@@ -183,7 +183,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Fetch(args)) => fetch::run(&args),
         Some(Command::List(args)) => list::experiments(context, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
-        Some(Command::Completions(args)) => completions::run(&args),
-        Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args, Cli::command()),
+        Some(Command::Man(args)) => man::run(&args, Cli::command()),
     }
 }

@@ -91,7 +91,7 @@ fn a_changed_last_day_or_adjustment_replaces_the_file() {
         (last(), "sh600519.csv: its last day changed: its open of 2022-02-18 was "),
         (
             changed(|text| text.replace("qfqday", "day")),
-            "sh600519.csv: tencent now gives unadjusted prices, and did not before",
+            "sh600519.csv: tencent now gives unadjusted prices, unlike before",
         ),
     ] {
         let scratch = fetched();
