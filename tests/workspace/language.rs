@@ -51,8 +51,9 @@ pub(crate) fn problems(text: &str) -> Vec<String> {
 
 /// Phrases of [`PHRASES`] in a text, whole words in any case.
 pub(crate) fn phrases(text: &str) -> Vec<String> {
+    let of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     let plain: String =
-        text.chars().map(|letter| if letter.is_alphanumeric() { letter } else { ' ' }).collect();
+        text.chars().map(|letter| if of_word(letter) { letter } else { ' ' }).collect();
     let words: Vec<String> = plain.split_whitespace().map(str::to_lowercase).collect();
     let plain = format!(" {} ", words.join(" "));
     let found = PHRASES.iter().filter(|(phrase, _)| plain.contains(&format!(" {phrase} ")));

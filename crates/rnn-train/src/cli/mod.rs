@@ -113,7 +113,7 @@ pub(crate) enum Command {
     /// Forecast the rows after the last one, with prediction intervals
     #[command(after_help = "Examples:\n  \
                       rnn-train forecast stock-gap\n  \
-                      rnn-train forecast series --steps 14 --json")]
+                      rnn-train forecast series --json")]
     Forecast(ForecastArgs),
     /// Walk-forward evaluation: train and score on several test sets in turn
     #[command(after_help = "Example:\n  rnn-train backtest stock-gap --folds 5 --data prices.csv")]
