@@ -76,11 +76,26 @@ fn sources_have_the_words_of_the_field() {
     assert!(files.len() > 100, "the sources were not found");
     let mut found = Vec::new();
     for path in files {
-        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
-            for problem in phrases(line) {
-                found.push(format!("{}:{}: {problem}", name(&path), number + 1));
-            }
-        }
+        let text = fs::read_to_string(&path).unwrap();
+        let problems = text.lines().flat_map(phrases).chain(long_comments(&text));
+        found.extend(problems.map(|problem| format!("{}: {problem}", name(&path))));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Sentences of comments that are too long. Those that quote a title are left out.
+fn long_comments(text: &str) -> Vec<String> {
+    let (mut found, mut comment) = (Vec::new(), String::new());
+    for line in text.lines().map(str::trim).chain([""]) {
+        match line.strip_prefix("//") {
+            Some(rest) => {
+                comment += rest.trim_start_matches(['/', '!']).strip_prefix(' ').unwrap_or("");
+                comment.push('\n');
+            }
+            None if comment.is_empty() => {}
+            None => found.extend(problems(&std::mem::take(&mut comment))),
+        }
+    }
+    found.retain(|problem| !problem.contains('"'));
+    found
 }

@@ -5,6 +5,7 @@ mod ci;
 mod cpu_core;
 mod process;
 mod progress;
+mod public_api;
 mod results;
 mod sample;
 mod shell;
@@ -39,6 +40,8 @@ enum Task {
     Bench(bench::Args),
     /// Run what CI runs
     Ci(ci::Args),
+    /// Compare the public API of the crates with their public-api.txt; --write updates the files
+    Api(public_api::Args),
     /// Stress trainings for longer than the tests do (kills, full disks, faults, fuzzing, memory)
     /// and print the figures of docs/reliability.md
     #[cfg(target_os = "linux")]
@@ -52,11 +55,15 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = public_api::as_rustdoc() {
+        return code;
+    }
     let result = match Cli::parse().task {
         Task::TrainAll(args) => train_all::run(&args),
         Task::Results(args) => results::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
+        Task::Api(args) => public_api::run(&args),
         #[cfg(target_os = "linux")]
         Task::Soak(args) => soak::run(&args),
         Task::Miri(args) => cpu_core::miri(&args),

@@ -103,7 +103,7 @@ impl Plan {
         limits: GpuLimits,
     ) -> Option<Self> {
         let most_per_unit = MOST_SUMS / (rows * kind.gates());
-        // A CPU reads number by number, so its invocations take the largest number of units and
+        // A CPU reads number by number. Its invocations take the largest number of units and
         // reuse the values they read.
         let wanted = if limits.software { most_per_unit.max(1) } else { 1 };
         let units = hidden.div_ceil(wanted).next_multiple_of(PLANE).min(MOST_UNITS);

@@ -1,7 +1,7 @@
 //! Classifies GPU failures by their messages.
 //!
-//! A GPU failure appears late and elsewhere. It may be a panic on the device thread, an error when
-//! a value is read, or a panic of code that did not expect the error. Only the message identifies
+//! A GPU failure appears late and elsewhere. It may be a panic on the device thread, or an error
+//! when a value is read. It may also be a panic of code that did not expect the error. Only the message identifies
 //! the cause.
 
 use std::{

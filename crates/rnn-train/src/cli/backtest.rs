@@ -190,8 +190,8 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
     task.check_parts(valid.saturating_sub(purge), windows * task.data.panel.series.len())
 }
 
-/// The time of the row before `end`, as an inclusive end. A midnight would include its whole day,
-/// so one nanosecond is added if the next row is on the same day.
+/// The time of the row before `end`, as an inclusive end. A midnight would include its whole day.
+/// So one nanosecond is added if the next row is on the same day.
 fn last_moment(times: &[DateTime], end: usize) -> DateTime {
     let last = times[end - 1];
     if times[end].date() == last.date() { last.saturating_add(1.nanosecond()) } else { last }

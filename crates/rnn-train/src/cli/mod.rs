@@ -79,6 +79,7 @@ pub(crate) struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Folder of all results [default: artifacts]
     #[arg(long, global = true, value_name = "DIR")]

@@ -1,7 +1,7 @@
 //! The list of all options, settable by flag, settings file, recipe or program.
 //!
-//! Everything else follows from the list: flags, keys of settings files, the output of `config`,
-//! searchable options, options that may change when a run is resumed, and fingerprints.
+//! Everything else follows from the list: flags, keys of settings files, the output of `config` and
+//! fingerprints. So does which options can be searched, or may change when a run is resumed.
 
 use std::path::PathBuf;
 

@@ -88,8 +88,8 @@ fn series() -> Options {
 }
 
 /// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and
-/// `stock-open` are those with the best backtests on the days of the course's file that end before
-/// its test set; docs/results.md says how.
+/// `stock-open` had the best backtests on the days before the test set of the course's file.
+/// docs/results.md has the method.
 fn prices() -> Options {
     series()
         .units([64])

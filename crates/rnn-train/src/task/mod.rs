@@ -64,7 +64,7 @@ pub trait Task {
     /// The model. Its output has one loss per sample.
     ///
     /// burn-train weights losses by their number of values. So the mean of an epoch is the mean
-    /// over its samples, as in Keras, even if the last batch is short.
+    /// over its samples, as in Keras. A short last batch counts less.
     type Model: LearnerModel + TrainStep<Input = Self::Batch> + InferenceStep<Input = Self::Batch>;
     /// The scores of a trained model.
     type Evaluation: Evaluation;

@@ -27,7 +27,7 @@ pub struct WithLoss<M> {
 /// The predictions of a model and their losses.
 ///
 /// There is one loss per sample. burn-train weights losses by their number of values. So the mean
-/// of an epoch is the mean over its samples, as in Keras, even if its last batch is short.
+/// of an epoch is the mean over its samples, as in Keras. A short last batch counts less.
 pub trait Objective {
     /// A batch of samples.
     type Batch: Send + 'static;

@@ -265,7 +265,7 @@ fn files_and_folders_without_series_are_refused() {
         ("head.csv", "head.csv: "),
         ("words.csv", "words.csv: no column holds numbers in every row"),
         ("dates.csv", "dates.csv: no column holds numbers in every row"),
-        ("numbers.csv", "the header has `a`, `b` (choose one with `date-column`)"),
+        ("numbers.csv", "the header has `a`, `b` (choose one with --date-column)"),
         ("bytes.csv", "bytes.csv"),
         ("picture.csv", "picture.csv, line "),
     ] {

@@ -152,7 +152,7 @@ fn missing_values_are_named_or_filled() {
     scratch.fails(
         &["train", "series", "--data", &data],
         1,
-        "column `open`: 2 values are missing in lines 4, 9 (set `fill` to `forward` or `linear`",
+        "column `open`: 2 values are missing in lines 4, 9 (set --fill to `forward` or `linear`",
     );
     assert!(!scratch.path("artifacts").exists());
     let mut weights = BTreeSet::new();

@@ -73,8 +73,9 @@ impl Scratch {
     /// if it ended before the first measurement.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_measured(&self, args: &[&str]) -> (Finished, u64) {
-        let mut runs = (0..20).map(|_| self.run_measured_once(args));
-        runs.find(|(_, memory)| *memory > 0).expect("a run that lasts a moment")
+        let mut runs = (0..100).map(|_| self.run_measured_once(args));
+        // A process that has only begun to load has less than a MiB.
+        runs.find(|(_, memory)| *memory > 1 << 20).expect("a run that lasts a moment")
     }
 
     #[cfg(target_os = "linux")]
