@@ -106,8 +106,8 @@ struct Axis {
 
 /// Positions of the ticks.
 const TICKS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Scores more than `FAR` times as far from the median as the best are drawn at the end of the
-/// axis. Otherwise an outlier would hide all others.
+/// Scores are drawn at the end of the axis if they are too far from the median: more than `FAR`
+/// times as far as the best. Otherwise an outlier would hide all others.
 const FAR: f64 = 3.0;
 
 impl Axis {

@@ -87,9 +87,8 @@ fn series() -> Options {
         .interval(0.9)
 }
 
-/// Forecasts of prices. Learning rate, batch size, loss, units and window of `stock-gap` and
-/// `stock-open` had the best backtests on the days before the test set of the course's file.
-/// docs/results.md has the method.
+/// Forecasts of prices. The settings of `stock-gap` and `stock-open` had the best backtests before
+/// the test set of the course's file. docs/results.md has the method.
 fn prices() -> Options {
     series()
         .units([64])
