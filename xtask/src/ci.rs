@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    public_api,
     shell::{Result, absolute, built, cargo, root, run as run_command, say},
     supply_chain,
 };
@@ -28,7 +29,7 @@ pub(crate) struct Args {
 const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
 /// The same, with kernels compiled to SPIR-V. CI builds it without running it: see ARCHITECTURE.md,
 /// "What Burn leaves to us".
-const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
+pub(crate) const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = absolute(args.data.as_deref())?;
@@ -55,6 +56,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--features", VULKAN]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     step("docs", docs)?;
+    if !args.no_tools {
+        timed("public API", || public_api::run(&public_api::Args::default()))?;
+    }
+    timed("packages", public_api::package)?;
     if args.no_gpu { Ok(()) } else { gpu() }
 }
 

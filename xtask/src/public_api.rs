@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use crate::ci::VULKAN;
 use crate::shell::{Result, cargo, root, run as run_command, say, target};
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Args {
     /// Write the files instead of comparing them
     #[arg(long)]
@@ -23,8 +24,9 @@ const AS_RUSTDOC: &str = "XTASK_AS_RUSTDOC";
 ///
 /// Returns an error with the changed lines if a file is out of date.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    // Only rustdoc may use unstable options: they would rebuild the dependencies.
-    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--lib"]);
+    // The features are those of the docs in CI, so that nothing is built twice. Only rustdoc may use
+    // unstable options, which would rebuild the dependencies.
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--lib", "--features", VULKAN]);
     docs.env("RUSTDOC", std::env::current_exe()?)
         .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json")
         .env(AS_RUSTDOC, "1");

@@ -31,10 +31,12 @@
 mod activation;
 mod autodiff;
 #[allow(deprecated, reason = "every mention of burn-ndarray is deprecated since Burn 0.22")]
+#[cfg(any(feature = "flex", feature = "ndarray"))]
 mod backends;
 mod cell;
 mod check;
 mod composed;
+#[cfg(any(feature = "flex", feature = "ndarray"))]
 mod cpu;
 mod dropout;
 #[cfg(feature = "gpu")]

@@ -106,7 +106,7 @@ struct ComparedValues {
 const ROWS: usize = 12;
 /// Entries of `evaluation.json` to show, in this order.
 const SCORES: [&str; 10] = [
-    "part",
+    "set",
     "windows",
     "samples",
     "loss",

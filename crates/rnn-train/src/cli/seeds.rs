@@ -180,11 +180,11 @@ fn median(sorted: &[f64]) -> f64 {
 impl fmt::Display for SeedsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { experiment, models, median, lowest, highest, mean } = self;
-        let (count, windows, part) = (models.len(), mean.windows, mean.part());
+        let (count, windows, set) = (models.len(), mean.windows, mean.set_name());
         let (target, data) = (&mean.target, &mean.data);
         writeln!(
             f,
-            "{experiment}, {count} models, {windows} {part} values of `{target}` of {data}"
+            "{experiment}, {count} models, {windows} {set} values of `{target}` of {data}"
         )?;
         let row = |name: &str,
                    Spread { rmse, mae, mase }: Spread,

@@ -46,7 +46,8 @@ pub struct SeriesEvaluation {
     /// Name of the split.
     pub split: String,
     /// The scored set: `valid` or `test`.
-    pub part: String,
+    #[serde(alias = "part")]
+    pub set: String,
     /// First and last predicted time.
     pub span: [DateTime; 2],
     /// Epoch of the weights; none for the mean of several models.
@@ -106,8 +107,8 @@ pub struct StepScores {
 
 impl SeriesEvaluation {
     /// Name of the scored set, for texts.
-    pub(crate) fn part(&self) -> &'static str {
-        if self.part == "valid" { "validation" } else { "test" }
+    pub(crate) fn set_name(&self) -> &'static str {
+        if self.set == "valid" { "validation" } else { "test" }
     }
 }
 
@@ -127,7 +128,7 @@ impl fmt::Display for SeriesEvaluation {
         let Self { experiment, best_epoch, windows, baselines, data, split, target, .. } = self;
         let epoch = best_epoch.map_or_else(String::new, |epoch| format!(", best epoch {epoch}"));
         let [first, last] = self.span.map(rnn_data::format_time);
-        let set = self.part();
+        let set = self.set_name();
         let what = if self.horizon == 1 { "values" } else { "windows" };
         writeln!(
             f,

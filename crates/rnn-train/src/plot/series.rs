@@ -39,7 +39,7 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
     plots.push(line(format!("predicted {target}{shaded}"), PREDICTED, |one| one.predicted));
     let best = best(baselines)
         .map_or_else(String::new, |best| format!(" ({}: {})", best.name, number(best.scores.rmse)));
-    let (rmse, set) = (number(evaluation.model.rmse), evaluation.part());
+    let (rmse, set) = (number(evaluation.model.rmse), evaluation.set_name());
     let (file, mark, count) = (&data.file, data.mark(), shown.len());
     let title = match series {
         [_, _, ..] => {

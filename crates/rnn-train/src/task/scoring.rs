@@ -200,7 +200,7 @@ impl SeriesTask {
             experiment: self.name().to_owned(),
             target: config.target.clone(),
             split: if config.split == Split::Course { "course" } else { "holdout" }.to_owned(),
-            part: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
+            set: if self.settings.score == Subset::Valid { "valid" } else { "test" }.to_owned(),
             span: sums.span.unwrap_or_default(),
             best_epoch: None,
             windows,

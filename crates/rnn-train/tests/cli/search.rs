@@ -131,7 +131,7 @@ fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
         serde_json::from_str(&read("artifacts/series/search/trial-002/series/evaluation.json"))
             .unwrap();
     assert_eq!(
-        (evaluation["part"].as_str().unwrap(), evaluation["rmse"].as_f64().unwrap()),
+        (evaluation["set"].as_str().unwrap(), evaluation["rmse"].as_f64().unwrap()),
         ("valid", scores[2])
     );
     scratch.ok(&[
@@ -165,7 +165,7 @@ fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
     let test: Value = serde_json::from_str(&read("artifacts/series/search/test.json")).unwrap();
     let again: Value = serde_json::from_str(&read("best/series/evaluation.json")).unwrap();
     assert_eq!(
-        (&test["part"], &test["rmse"], &test["interval"]),
+        (&test["set"], &test["rmse"], &test["interval"]),
         (&"test".into(), &again["rmse"], &again["interval"])
     );
     for picture in ["search.svg", "search.png"] {

@@ -199,7 +199,7 @@ fn the_validation_set_can_be_scored_instead_of_the_test_set() {
     let finished = scratch.train("series", &["--data", &data, "--score", "valid"]);
     let evaluation = scratch.read_json("series", "evaluation.json");
     assert_eq!(
-        (&evaluation["part"], &evaluation["windows"], &evaluation["interval"]),
+        (&evaluation["set"], &evaluation["windows"], &evaluation["interval"]),
         (&"valid".into(), &30.into(), &serde_json::Value::Null)
     );
     assert!(
@@ -329,7 +329,7 @@ fn a_run_can_be_scored_on_either_set_and_a_perfect_baseline_is_reported() {
     let both = ["test", "valid"]
         .map(|part| scratch.json(&["evaluate", "series", "--score", part, "--json"]));
     assert_eq!(
-        (&both[0]["part"], &both[1]["part"], both[0]["rmse"] == both[1]["rmse"]),
+        (&both[0]["set"], &both[1]["set"], both[0]["rmse"] == both[1]["rmse"]),
         (&"test".into(), &"valid".into(), false)
     );
     assert_eq!(scratch.json(&["evaluate", "series", "--json"]), both[0]);
