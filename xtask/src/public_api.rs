@@ -38,7 +38,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut list = cargo(&["public-api", "-sss", "--rustdoc-json"]);
         let output = list.arg(&json).output()?;
         if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+            let problem = String::from_utf8_lossy(&output.stderr);
+            let remedy = "cargo-public-api: `cargo install cargo-public-api@0.52.0 --locked`";
+            return Err(format!("{}\n({remedy})", problem.trim()).into());
         }
         let text = String::from_utf8(output.stdout)?;
         if args.write {
