@@ -36,7 +36,7 @@ impl SeriesTask {
     ///
     /// # Errors
     ///
-    /// When options conflict, there are too few rows, or a column is missing.
+    /// If options conflict, there are too few rows, or a column is missing.
     pub fn from_table(table: Table, options: Options) -> Result<Self> {
         if options.data.is_some() {
             let problem = "data: the rows are in memory (leave this option unset)".to_owned();
