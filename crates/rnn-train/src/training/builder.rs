@@ -130,7 +130,7 @@ impl<'a, T: Task> Training<'a, T> {
     /// # Errors
     ///
     /// If options are invalid or conflict, or the folder holds another model or is in use. Also
-    /// when the loss is not finite, files cannot be written, or training is interrupted.
+    /// if the loss is not finite, files cannot be written, or training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
         check_training_options(&self.options, &recipe)?;

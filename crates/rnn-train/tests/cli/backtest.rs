@@ -103,7 +103,7 @@ fn parallel_folds_give_the_same_bytes_as_sequential_folds_and_single_runs() {
         );
         assert!(
             finished.stdout.contains("\n overall ")
-                && finished.stdout.contains("Over all folds: The model "),
+                && finished.stdout.contains("Over all folds, the model "),
             "{}",
             finished.stdout
         );
