@@ -62,7 +62,7 @@ fn the_verdict_names_the_best_baseline() {
     let winning = skill(&scored("model", 1.5).scores, &baselines);
     assert_eq!(
         verdict("The mean forecast", winning, &baselines),
-        "The mean forecast beats every baseline: its RMSE is 25.0% below that of `last close`, the best \
-         one."
+        "The mean forecast beats every baseline: its RMSE is 25.0% below that of `last close`, \
+         the best one."
     );
 }
