@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use clap::Args;
 use rnn_models::{LettersModel, SeriesModel};
 
-use super::context::Context;
+use super::context::{Context, refuse};
 use super::output::{json, note, out};
 use crate::{
     backend::USE_CPU,
@@ -46,6 +46,10 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
             predict_letters(&Letters { task: &task, model: &model, device: &backend.device }, args)
         }
         TaskRecipe::Series => {
+            refuse(
+                &[("--probability", args.probability)],
+                "needs a letters experiment (see `rnn-train list`)",
+            )?;
             let task = trained.series_task(args.data.clone(), None)?;
             let model = trained.load(&task, &backend.device)?;
             predict_days(&task, &model, &backend.device, args)

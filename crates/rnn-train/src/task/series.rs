@@ -100,15 +100,11 @@ impl SeriesTask {
         let panel = &self.data.panel;
         let shortest =
             panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
-        self.check_parts(shortest, panel.windows(Subset::Valid).len())
+        self.check_sets(shortest, panel.windows(Subset::Valid).len())
     }
 
     /// Checks the settings for sets of these sizes.
-    pub(crate) fn check_parts(
-        &self,
-        training_rows: usize,
-        validation_windows: usize,
-    ) -> Result<()> {
+    pub(crate) fn check_sets(&self, training_rows: usize, validation_windows: usize) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
             let problem = format!(
                 "season length {season}: must be less than the {training_rows} rows of the \
