@@ -55,8 +55,9 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let experiment = args.experiment;
     experiment.require_series("backtest")?;
     let Count(folds) = args.folds;
-    let mut options = context.options(experiment, &args.options)?;
     let asked = &args.options;
+    let holdout = Options { split: Some(Typed(SplitName::Holdout)), ..asked.clone() };
+    let mut options = context.options(experiment, &holdout)?;
     refuse(
         &[
             ("--split", asked.split.is_some()),
@@ -65,7 +66,6 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         ],
         "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
-    options.split = Some(Typed(SplitName::Holdout));
     options.score = Some(Typed(ScoredSet::Test));
     // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =

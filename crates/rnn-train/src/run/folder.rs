@@ -14,6 +14,18 @@ use crate::{
 };
 
 /// The folder of a run: its settings, checkpoints and results.
+///
+/// # Examples
+///
+/// Forecasts with the model of an earlier run:
+///
+/// ```no_run
+/// use rnn_train::{BackendChoice, Forecast, Result, RunFolder, SeriesTask};
+///
+/// fn week_ahead(task: &SeriesTask) -> Result<Vec<Forecast>> {
+///     RunFolder::open("runs/sensor")?.load(task, BackendChoice::Auto)?.forecast(7)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     /// Name of the task.

@@ -24,6 +24,24 @@ use crate::{
 };
 
 /// The task of forecasting one or many series.
+///
+/// # Examples
+///
+/// ```
+/// use jiff::{ToSpan, civil::date};
+/// use rnn_data::Table;
+/// use rnn_train::{Options, SeriesTask};
+///
+/// let first = date(2024, 1, 1).at(0, 0, 0, 0);
+/// let times = (0..400).map(|day| first + day.days()).collect();
+/// let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
+/// let table = Table::from_columns("sensor", times, [("temperature", values)])?;
+///
+/// let options = Options::default().target("temperature").window(14).horizon(7);
+/// let task = SeriesTask::from_table(table, options)?;
+/// assert_eq!(task.series().count(), 1);
+/// # Ok::<(), rnn_train::Error>(())
+/// ```
 pub struct SeriesTask {
     name: String,
     options: Options,
