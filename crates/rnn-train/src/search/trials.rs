@@ -72,7 +72,8 @@ impl Searching<'_> {
             }
             if !self.quiet {
                 let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
-                log::info!(target: PROGRESS, "rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len());
+                let (rung, rungs) = (rung + 1, rungs.len());
+                log::info!(target: PROGRESS, "rung {rung} of {rungs}: {trials} of {epochs}");
             }
             if !self.train(&runs)? {
                 return Ok(false);

@@ -91,8 +91,8 @@ fn parallel_folds_give_the_same_bytes_as_sequential_folds_and_single_runs() {
             "plain",
         ];
         let finished = scratch.ok(&quick(&["backtest", "series"], &args));
-        for said in ["2 folds (expanding), ", "fold 1: RMSE ", "fold 2: RMSE "] {
-            assert!(finished.stderr.contains(said), "{said} in {}", finished.stderr);
+        for message in ["2 folds (expanding), ", "fold 1: RMSE ", "fold 2: RMSE "] {
+            assert!(finished.stderr.contains(message), "{message} in {}", finished.stderr);
         }
         assert!(
             finished.stdout.starts_with(
