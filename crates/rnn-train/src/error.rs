@@ -65,14 +65,14 @@ pub enum Error {
         folder: PathBuf,
     },
     /// A GPU failed.
-    #[error("{device}: {fault}: {said} ({advice}; saved checkpoints are intact)")]
+    #[error("{device}: {fault}: {message} ({advice}; saved checkpoints are intact)")]
     Gpu {
         /// Name of the adapter.
         device: String,
         /// Kind of failure.
         fault: GpuFault,
         /// Message of the driver, shortened to a line.
-        said: String,
+        message: String,
         /// The fix.
         advice: &'static str,
     },

@@ -20,7 +20,7 @@ use clap::Args;
 use crate::{
     backend::Backend,
     error::{Error, Result},
-    settings::{Count, Experiment, OptionList, Options},
+    settings::{Count, Experiment, OptionList, Options, Setting, SplitName, Typed},
     text::{PROGRESS, duration},
 };
 
@@ -42,6 +42,11 @@ impl Worker {
     ) -> Result<Self> {
         let args = ["train", experiment.name(), "--fresh", PLAIN].map(str::to_owned);
         let backend = format!("--backend={}", backend.option());
+        let mut options = options.clone();
+        if options.split == Some(Typed(SplitName::Course)) {
+            // This split ignores the interval of the recipe and refuses one set by a flag.
+            options.interval = options.interval.filter(|level| level.value().is_none());
+        }
         let args = args.into_iter().chain([backend]).chain(options.as_flags()?).collect();
         Ok(Self { name, args })
     }

@@ -39,7 +39,7 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     let figure = format!(
         "{} kills ({} in the first tenth of a second, {} while reports were written), {} times \
          resumed, {} runs ended with the same bytes",
-        all.kills, all.early, all.at_reports, all.went_on, all.ends
+        all.kills, all.early, all.at_reports, all.resumed, all.ends
     );
     let read = format!(
         "{} files read in {} checks while runs were written and killed",

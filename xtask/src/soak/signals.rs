@@ -58,7 +58,7 @@ fn once(run: &Run, number: usize, delay: Duration) -> Result<Option<Duration>> {
         return if status.success() {
             Ok(None)
         } else {
-            Err(format!("it ended with {status}: {}", run.said()).into())
+            Err(format!("it ended with {status}: {}", run.stderr()).into())
         };
     }
     let sent = std::time::Instant::now();

@@ -74,11 +74,16 @@ impl Watchdog {
             let device = device.to_owned();
             thread::spawn(move || {
                 if stopped.recv_timeout(READ_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
-                    let said = format!("it did not respond for {} seconds", READ_TIMEOUT.as_secs());
+                    let message =
+                        format!("it did not respond for {} seconds", READ_TIMEOUT.as_secs());
                     // Only a panic makes the terminal interface restore the terminal.
-                    let _ = panic::catch_unwind(|| panic!("{said}"));
-                    let error =
-                        Error::Gpu { device, fault: GpuFault::Lost, said, advice: SMALLER_BATCH };
+                    let _ = panic::catch_unwind(|| panic!("{message}"));
+                    let error = Error::Gpu {
+                        device,
+                        fault: GpuFault::Lost,
+                        message,
+                        advice: SMALLER_BATCH,
+                    };
                     log::error!("{error}");
                     process::exit(i32::from(error.exit_code()));
                 }
@@ -127,10 +132,10 @@ impl Backend {
             .find(|(fault, _)| *fault != GpuFault::Other)
             .or(faults.iter().flatten().next());
         match fault {
-            Some((fault, said)) => Err(Error::Gpu {
+            Some((fault, message)) => Err(Error::Gpu {
                 device: device.clone(),
                 fault: *fault,
-                said: said.clone(),
+                message: message.clone(),
                 advice,
             }),
             None => {

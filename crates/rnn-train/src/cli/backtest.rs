@@ -18,7 +18,7 @@ use crate::{
         Count, Experiment, Options, Progress, ScoredSet, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
-    text::number,
+    text::{count, number},
     training::evaluation,
     workers::{self, ParallelArgs, Worker},
 };
@@ -55,8 +55,9 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let experiment = args.experiment;
     experiment.require_series("backtest")?;
     let Count(folds) = args.folds;
-    let mut options = context.options(experiment, &args.options)?;
     let asked = &args.options;
+    let holdout = Options { split: Some(Typed(SplitName::Holdout)), ..asked.clone() };
+    let mut options = context.options(experiment, &holdout)?;
     refuse(
         &[
             ("--split", asked.split.is_some()),
@@ -65,7 +66,6 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         ],
         "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
-    options.split = Some(Typed(SplitName::Holdout));
     options.score = Some(Typed(ScoredSet::Test));
     // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =
@@ -80,10 +80,14 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         return Err(Error::Usage(problem));
     }
     options.valid = Some(Typed(valid));
-    options.test = Some(Typed(SetSize::Fraction(1.0 / (folds + 1) as f64)));
+    // Opens the data: a tenth of the rows stands in for the test set of many folds.
+    options.test = Some(Typed(SetSize::Fraction(1.0 / (folds.min(9) + 1) as f64)));
     let (task, times) = open(experiment, options, folds)?;
     let options = task.options();
     TrainSettings::new(options.clone(), &experiment.options())?;
+    if times.len() / (folds + 1) < task.data.config.horizon {
+        return Err(too_many(&task, valid, &times, folds, args.sliding));
+    }
     let kind = if args.sliding { "sliding" } else { "expanding" };
     let plans = FoldRows::plan(times.len(), folds, args.sliding);
     for (index, plan) in plans.iter().enumerate() {
@@ -168,6 +172,32 @@ fn open(
     Ok((task, times.into_iter().collect()))
 }
 
+/// The error of too many folds, with the largest number that the first fold permits.
+fn too_many(
+    task: &SeriesTask,
+    valid: SetSize,
+    times: &[DateTime],
+    folds: usize,
+    sliding: bool,
+) -> Error {
+    let fits = |folds: usize| {
+        let plans = FoldRows::plan(times.len(), folds, sliding);
+        plans.first().is_some_and(|plan| check(task, valid, times, plan).is_ok())
+    };
+    let (mut most, mut bad) = (0, folds);
+    while bad - most > 1 {
+        let middle = most + (bad - most) / 2;
+        if fits(middle) {
+            most = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    let rows = count(times.len(), "row");
+    let fix = if most > 0 { format!("at most {most}") } else { "more rows".to_owned() };
+    Error::Usage(format!("--folds {folds}: too many for {rows} (use {fix})"))
+}
+
 /// Checks that a fold has enough rows to be trained and scored.
 fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows) -> Result<()> {
     let config = &task.data.config;
@@ -187,7 +217,7 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
     let place = |from: DateTime| times.partition_point(|time| *time < from);
     let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
     let windows = (test + 1).saturating_sub(purge + config.horizon + valid);
-    task.check_parts(valid.saturating_sub(purge), windows * task.data.panel.series.len())
+    task.check_sets(valid.saturating_sub(purge), windows * task.data.panel.series.len())
 }
 
 /// The time of the row before `end`, as an inclusive end. A midnight would include its whole day.

@@ -6,6 +6,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use rnn_files::{read_if_exists, write_following_links};
+use rnn_models::thousands;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -117,6 +118,9 @@ const SCORES: [&str; 10] = [
     "skill",
     "directional_accuracy",
 ];
+
+/// Large counts, printed with separators.
+const COUNTS: [&str; 3] = ["parameters", "windows", "samples"];
 
 /// Compares two runs.
 pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
@@ -290,10 +294,15 @@ fn print(report: &Comparison, synthetic: &str) {
         Some(Value::Number(value)) if value.is_f64() => number(value.as_f64().unwrap_or(f64::NAN)),
         Some(value) => plain(value),
     };
+    let text = |name: &str, value: &Option<Value>| {
+        let whole = value.as_ref().and_then(Value::as_u64).filter(|_| COUNTS.contains(&name));
+        let whole = whole.and_then(|number| usize::try_from(number).ok());
+        whole.map_or_else(|| text(value), thousands)
+    };
     let head = |heading: &str| cells![heading, "A", "B"];
     let rows = |heading: &str, lines: &[ComparedValues]| {
         let row = |line: &ComparedValues| {
-            let [first, second] = line.values.each_ref().map(text);
+            let [first, second] = line.values.each_ref().map(|value| text(&line.name, value));
             cells![line.name, first, second]
         };
         [vec![head(heading)], lines.iter().map(row).collect()].concat()

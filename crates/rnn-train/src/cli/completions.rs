@@ -8,7 +8,7 @@ use crate::error::Result;
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
-    /// Shell that reads them
+    /// Shell to generate the script for
     shell: Shell,
 }
 

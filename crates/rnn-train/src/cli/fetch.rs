@@ -62,7 +62,7 @@ enum AdjustChoice {
     Qfq,
     /// Backward: the oldest prices are the traded ones
     Hfq,
-    /// Traded prices (yahoo: adjusted for splits)
+    /// Unadjusted prices (yahoo: adjusted for splits)
     None,
 }
 

@@ -56,8 +56,8 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     let is_good = |rate| (LEAST..=MOST).contains(rate);
     if ![lowest, highest].iter().all(is_good) || highest < 100.0 * lowest {
         return Err(Error::Usage(format!(
-            "--lowest {lowest:e} --highest {highest:e}: expected rates from {LEAST:e} to {MOST:e}, \
-             the highest at least 100 times the lowest"
+            "--lowest, --highest: expected rates from {LEAST:e} to {MOST:e}, the highest at least \
+             100 times the lowest"
         )));
     }
     let asked = &args.options;

@@ -127,7 +127,7 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     if forecasts.len() > PRINTED {
         out(format_args!("… and {} more series, in {NAME}.csv", forecasts.len() - PRINTED));
     }
-    out("Dates continue the rhythm of the file; holidays are not considered.");
+    out("Dates continue the spacing of the file; holidays are unknown.");
 }
 
 fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {

@@ -5,14 +5,14 @@ use burn::tensor::Device;
 use clap::Args;
 use rnn_models::{LettersModel, SeriesModel};
 
-use super::context::Context;
+use super::context::{Context, refuse};
 use super::output::{json, note, out};
 use crate::{
     backend::USE_CPU,
     error::{Error, Result},
     settings::{Experiment, TaskRecipe, Time},
     task::{DayPrediction, LetterPrediction, LettersTask, SeriesTask, WithLoss},
-    text::count as things,
+    text::count,
     training::Trained,
 };
 
@@ -46,6 +46,10 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
             predict_letters(&Letters { task: &task, model: &model, device: &backend.device }, args)
         }
         TaskRecipe::Series => {
+            refuse(
+                &[("--probability", args.probability)],
+                "needs a letters experiment (see `rnn-train list`)",
+            )?;
             let task = trained.series_task(args.data.clone(), None)?;
             let model = trained.load(&task, &backend.device)?;
             predict_days(&task, &model, &backend.device, args)
@@ -98,11 +102,11 @@ fn ask(letters: &Letters<'_>, probability: bool) -> Result<()> {
         text.parse::<usize>().map_err(problem)
     };
     let predict = |text: &str| letters.task.predict(letters.model, text, letters.device);
-    let count = answer(&mut lines, "Number of predictions: ", number)?;
-    let window = things(letters.task.window(), "letter");
-    for index in 1..=count {
+    let predictions = answer(&mut lines, "Number of predictions: ", number)?;
+    let window = count(letters.task.window(), "letter");
+    for index in 1..=predictions {
         let prediction =
-            answer(&mut lines, &format!("Input {index} of {count} ({window}): "), predict)?;
+            answer(&mut lines, &format!("Input {index} of {predictions} ({window}): "), predict)?;
         out(letter(&prediction, probability));
     }
     Ok(())
@@ -137,7 +141,7 @@ fn predict_days(
 ) -> Result<()> {
     let day = |text: &String| match text.parse::<Time>() {
         Ok(Time(day)) => Ok(Some(day)),
-        Err(problem) => Err(Error::Usage(format!("day to predict: {problem}"))),
+        Err(problem) => Err(Error::Usage(format!("INPUTS: {problem}"))),
     };
     let mut days = args.inputs.iter().map(day).collect::<Result<Vec<_>>>()?;
     if days.is_empty() {

@@ -1,6 +1,7 @@
 //! `search`: trains trials, ranks them by the validation set, scores the best on the test set.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::PathBuf,
     sync::Mutex,
@@ -140,14 +141,14 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
 
     let backend = context.backend()?;
     let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
-    let mut as_it_is = base.entries()?;
-    as_it_is.retain(|name, _| keys.contains(name));
+    let mut baseline = base.entries()?;
+    baseline.retain(|name, _| keys.contains(name));
     let until =
         |Positive(minutes)| Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9));
     let searching = Searching {
         experiment,
         folder,
-        as_it_is,
+        baseline,
         sha256,
         metric: args.metric,
         backend: &backend,
@@ -275,8 +276,13 @@ impl Searching<'_> {
         let (board, folder, experiment) = (self.board(), &self.folder, self.experiment);
         let (best_run, scored) = board.best()?;
         let (name, metric) = (best_run.name(), self.metric.title());
-        let trained = board.outcomes().iter().filter(|outcome| outcome.run.trial > 0).count();
-        let trained = format!("{} ({})", count(trained, "training"), args.method);
+        let trials: BTreeSet<usize> = board
+            .outcomes()
+            .iter()
+            .map(|outcome| outcome.run.trial)
+            .filter(|&trial| trial > 0)
+            .collect();
+        let trained = format!("{} ({})", count(trials.len(), "trial"), args.method);
         let synthetic = if self.base.data.is_none() { ", SYNTHETIC data" } else { "" };
         let file = self.base.data.as_deref().and_then(|path| path.file_name());
         let file = file.map_or(SAMPLE.into(), |name| name.to_string_lossy());

@@ -207,7 +207,7 @@ impl fmt::Display for SeedsReport {
             row(&baseline.name, Spread::from(&baseline.scores), String::new(), None)
         }));
         writeln!(f, "{}", table("<>>>>>", rows))?;
-        write!(f, "Mean forecast: {}", verdict(mean.skill, &mean.baselines))
+        f.write_str(&verdict("The mean forecast", mean.skill, &mean.baselines))
     }
 }
 

@@ -145,7 +145,7 @@ impl fmt::Display for BacktestReport {
         let windows = folds.iter().map(|fold| fold.evaluation.windows).sum();
         let last = row(cells!["overall", "", ""], windows, overall, baselines, *skill, *coverage);
         writeln!(f, "{}", table("<><>>>>>>", rows.chain([last])))?;
-        write!(f, "Over all folds: {}", verdict(*skill, baselines))
+        f.write_str(&verdict("Over all folds, the model", *skill, baselines))
     }
 }
 

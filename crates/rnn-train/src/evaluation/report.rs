@@ -143,10 +143,11 @@ impl fmt::Display for SeriesEvaluation {
         let rows = [("model".to_owned(), &self.model)].into_iter().chain(others);
         writeln!(f, "{}", Scores::table(first, rows))?;
         let units = either("RMSE and MAE are in the units of", "均方根误差与平均绝对误差的单位同");
-        writeln!(f, "{units} `{target}` (terms: docs/forecasting.md).")?;
+        let terms = either(" (terms: docs/forecasting.md).", "（术语：docs/forecasting.md）。");
+        writeln!(f, "{units} `{target}`{terms}")?;
         let ScaledScores { mse, rmse, mae } = self.scaled;
         let [mse, rmse, mae] = [mse, rmse, mae].map(number);
-        writeln!(f, "Raw model output: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
+        writeln!(f, "In scaled units: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
         if !self.steps.is_empty() {
             let name =
                 |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);
@@ -163,6 +164,6 @@ impl fmt::Display for SeriesEvaluation {
                  stopped the training. The test set was not scored."
             )?;
         }
-        f.write_str(&verdict(self.skill, baselines))
+        f.write_str(&verdict("The model", self.skill, baselines))
     }
 }

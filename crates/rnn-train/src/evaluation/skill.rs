@@ -36,22 +36,25 @@ pub(crate) fn best(baselines: &[BaselineScores]) -> Option<&BaselineScores> {
 /// Skills closer to 0 than this count as a tie.
 const TIE: f64 = 0.001;
 
-/// A sentence on the skill of a model.
-pub(crate) fn verdict(skill: f64, baselines: &[BaselineScores]) -> String {
-    const LOSES: &str = "The model loses to a baseline:";
+/// A sentence on a skill; `model` is its subject, such as `The model`.
+pub(crate) fn verdict(model: &str, skill: f64, baselines: &[BaselineScores]) -> String {
     let Some(BaselineScores { name, .. }) = best(baselines) else { return String::new() };
     let (percent, times) = (100.0 * skill.abs(), 1.0 - skill);
+    let loses = format!("{model} loses to a baseline:");
     match skill {
         _ if skill.abs() < TIE => format!(
-            "The model is no better than the baseline `{name}`: their RMSE differs by less than \
+            "{model} is no better than the baseline `{name}`: their RMSE differs by less than \
              0.1%."
         ),
         _ if skill > 0.0 => format!(
-            "The model beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the \
+            "{model} beats every baseline: its RMSE is {percent:.1}% below that of `{name}`, the \
              best one."
         ),
-        _ if skill > -0.5 => format!("{LOSES} its RMSE is {percent:.1}% above that of `{name}`."),
-        f64::NEG_INFINITY => format!("{LOSES} `{name}` has no error here."),
-        _ => format!("{LOSES} its RMSE is {times:.2} times that of `{name}`."),
+        _ if skill > -0.5 => format!("{loses} its RMSE is {percent:.1}% above that of `{name}`."),
+        f64::NEG_INFINITY => format!("{loses} `{name}` has no error here."),
+        _ if times > 100.0 => {
+            format!("{loses} its RMSE is more than 100 times that of `{name}`.")
+        }
+        _ => format!("{loses} its RMSE is {times:.2} times that of `{name}`."),
     }
 }

@@ -41,20 +41,28 @@ fn the_verdict_names_the_best_baseline() {
     let baselines = [scored("last open", 3.0), scored("last close", 2.0)];
     let losing = skill(&scored("model", 5.0).scores, &baselines);
     assert_eq!(
-        verdict(losing, &baselines),
+        verdict("The model", losing, &baselines),
         "The model loses to a baseline: its RMSE is 2.50 times that of `last close`."
     );
+    let hopeless = skill(&scored("model", 201.0).scores, &baselines);
+    assert!(
+        verdict("The model", hopeless, &baselines)
+            .ends_with("its RMSE is more than 100 times that of `last close`.")
+    );
     let behind = skill(&scored("model", 2.02).scores, &baselines);
-    assert!(verdict(behind, &baselines).ends_with("its RMSE is 1.0% above that of `last close`."));
+    assert!(
+        verdict("The model", behind, &baselines)
+            .ends_with("its RMSE is 1.0% above that of `last close`.")
+    );
     let tied = skill(&scored("model", 1.999).scores, &baselines);
     assert!(
-        verdict(tied, &baselines)
+        verdict("The model", tied, &baselines)
             .starts_with("The model is no better than the baseline `last close`")
     );
     let winning = skill(&scored("model", 1.5).scores, &baselines);
     assert_eq!(
-        verdict(winning, &baselines),
-        "The model beats every baseline: its RMSE is 25.0% below that of `last close`, the best \
-         one."
+        verdict("The mean forecast", winning, &baselines),
+        "The mean forecast beats every baseline: its RMSE is 25.0% below that of `last close`, \
+         the best one."
     );
 }

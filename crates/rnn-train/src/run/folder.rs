@@ -14,6 +14,18 @@ use crate::{
 };
 
 /// The folder of a run: its settings, checkpoints and results.
+///
+/// # Examples
+///
+/// Forecasts with the model of an earlier run:
+///
+/// ```no_run
+/// use rnn_train::{BackendChoice, Forecast, Result, RunFolder, SeriesTask};
+///
+/// fn week_ahead(task: &SeriesTask) -> Result<Vec<Forecast>> {
+///     RunFolder::open("runs/sensor")?.load(task, BackendChoice::Auto)?.forecast(7)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     /// Name of the task.
@@ -61,7 +73,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it has no `config.json`, or one that cannot be read.
+    /// If it has no `config.json`, or one that cannot be read.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let path = folder.join(CONFIG);
@@ -113,7 +125,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When another process has the lock; the error says which and since when.
+    /// If another process has the lock; the error says which and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
         fs::create_dir_all(&self.folder)
             .map_err(|source| Error::Write { path: self.folder.clone(), source })?;
@@ -134,7 +146,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or has another experiment or layout version.
+    /// If it cannot be read, or has another experiment or layout version.
     pub(crate) fn config(&self) -> Result<Option<RunConfig>> {
         let path = self.path(CONFIG);
         let Some(text) = read_if_exists(&path)? else { return Ok(None) };

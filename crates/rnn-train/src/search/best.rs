@@ -56,7 +56,7 @@ impl Search {
             format!(" ({}: RMSE {rmse}, MAE {mae})", best.name)
         });
         let (rmse, mae) = (number(test.model.rmse), number(test.model.mae));
-        let verdict = verdict(test.skill, &test.baselines);
+        let verdict = verdict("The model", test.skill, &test.baselines);
         format!(
             "Test set, scored {times}, after the choice of {name}: RMSE {rmse}, MAE {mae}\
              {baseline}.\n{verdict}"

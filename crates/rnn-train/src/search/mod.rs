@@ -3,7 +3,7 @@
 //! | file of `search/` | content |
 //! |---|---|
 //! | `search.json` | the plan (only the same plan resumes), and every score of the test set |
-//! | `trial-007/`, `as-it-is/` | run folders of a trial and of the baseline configuration |
+//! | `trial-007/`, `baseline/` | run folders of a trial and of the baseline configuration |
 //! | `search.csv`, `search.svg` | all trials: settings and scores |
 //! | `best.toml` | the best settings, for `--config` |
 //! | `test.json` | scores of the best trial on the test set |
@@ -156,7 +156,7 @@ impl TrialRun {
     pub(crate) fn name(&self) -> String {
         match self.rung {
             Some(rung) => format!("trial-{:03}-rung-{rung}", self.trial),
-            None if self.trial == 0 => "as-it-is".to_owned(),
+            None if self.trial == 0 => "baseline".to_owned(),
             None => format!("trial-{:03}", self.trial),
         }
     }

@@ -36,7 +36,7 @@ pub(crate) struct Searching<'a> {
     /// Settings that are not searched.
     pub(crate) base: Options,
     /// The baseline values of the keys of the space.
-    pub(crate) as_it_is: Point,
+    pub(crate) baseline: Point,
     /// Hash of the data, the same for every trial.
     pub(crate) sha256: String,
     pub(crate) metric: Ranking,
@@ -56,10 +56,10 @@ impl Searching<'_> {
     pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
         let run = |(trial, point)| TrialRun { trial, rung: None, point, epochs: None };
         // The baseline configuration is trained too, for comparison.
-        let as_it_is = run((0, self.as_it_is.clone()));
+        let baseline = run((0, self.baseline.clone()));
         let mut trials: Vec<TrialRun> = (1..).zip(points).map(run).collect();
         if rungs.is_empty() {
-            trials.insert(0, as_it_is);
+            trials.insert(0, baseline);
             return self.train(&trials);
         }
         for (rung, &(number, epochs)) in rungs.iter().enumerate() {
@@ -68,11 +68,12 @@ impl Searching<'_> {
                 |run: &TrialRun| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() };
             let mut runs: Vec<TrialRun> = trials.iter().map(of_rung).collect();
             if rung + 1 == rungs.len() {
-                runs.insert(0, as_it_is.clone());
+                runs.insert(0, baseline.clone());
             }
             if !self.quiet {
                 let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
-                log::info!(target: PROGRESS, "rung {} of {}: {trials} of {epochs}", rung + 1, rungs.len());
+                let (rung, rungs) = (rung + 1, rungs.len());
+                log::info!(target: PROGRESS, "rung {rung} of {rungs}: {trials} of {epochs}");
             }
             if !self.train(&runs)? {
                 return Ok(false);

@@ -9,6 +9,9 @@ use super::{
     option_list::{Field, OptionList, Role},
     options::Options,
     recipe::{Experiment, TaskRecipe},
+    series::NO_INTERVALS,
+    typed::{Setting, Typed},
+    values::SplitName,
 };
 use crate::{
     backend::BackendChoice,
@@ -106,10 +109,16 @@ impl GlobalSettings {
             return Ok(letters.without_series());
         }
         let environment = Options { data: data_of_environment(), ..Options::default() };
-        Ok(typed
+        let options = typed
             .over(environment)
             .over(before.cloned().unwrap_or_default())
-            .over(experiment.options()))
+            .over(experiment.options());
+        // A settings file may repeat the interval of the recipe, so only the flag is refused.
+        let course = options.split == Some(Typed(SplitName::Course));
+        if course && flags.interval.and_then(Setting::value).is_some() {
+            return Err(Error::Usage(NO_INTERVALS.to_owned()));
+        }
+        Ok(options)
     }
 }
 

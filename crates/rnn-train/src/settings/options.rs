@@ -173,8 +173,8 @@ options! {
         /// Test set of a holdout split, likewise
         @[arg(value_name = "CUT")]
         Scored Same test: Typed<SetSize>,
-        /// Gap in rows between the sets of a holdout split, at least the window length; windows up
-        /// to this length are scored on the same rows
+        /// Gap in rows between the sets of a holdout split, or the window length if that is larger;
+        /// windows up to this length are scored on the same rows
         @[arg(value_name = "ROWS", value_parser = whole::<usize>)]
         Scored Same purge: usize = 0,
         /// Set to score and plot: test, or valid (keeps the test set unseen while choosing

@@ -149,11 +149,15 @@ static RECIPES: [Recipe; 10] = [
     forecast("stock-gru", "60 daily opens -> the next open, GRU", || course(Cell::Gru)),
     forecast(
         "stock-gap",
-        "open, high, low, close, volume -> the next open against the last close, LSTM",
+        "open, high, low, close, volume -> the next open relative to the last close, LSTM",
         stock_gap,
     ),
     forecast("stock-open", "daily opens -> the log return of the next open, LSTM", stock_open),
-    forecast("series", "any CSV with dates -> the next value against the last, LSTM", series),
+    forecast(
+        "series",
+        "any CSV with dates -> the next value relative to the last value, LSTM",
+        series,
+    ),
 ];
 
 /// An experiment chosen by name.

@@ -88,9 +88,7 @@ impl SeriesSettings {
             .filter(|_| split != Split::Course || options.interval != recipe.interval)
             .and_then(Setting::value);
         if split == Split::Course && interval.is_some() {
-            let problem = "prediction intervals need a validation set; the `course` split has none \
-                           (use --split holdout)";
-            return Err(Error::Usage(problem.to_owned()));
+            return Err(Error::Usage(NO_INTERVALS.to_owned()));
         }
         let score = match set(options.score, "score")? {
             ScoredSet::Valid if split == Split::Course => {
@@ -103,7 +101,12 @@ impl SeriesSettings {
         };
         let transform = set(options.transform, "transform")?;
         let horizon = set(options.horizon, "horizon")?;
-        let loss = SeriesLoss::new(options)?;
+        let loss = SeriesLoss::new(options, recipe)?;
+        if !transform.is_residual() && options.naive != recipe.naive {
+            let problem = "--naive: only residuals are differences from a naive forecast (use \
+                           --transform residual or log-residual)";
+            return Err(Error::Usage(problem.to_owned()));
+        }
         if loss.name == Loss::Quantile {
             if options.interval != recipe.interval && interval.is_some() {
                 let problem = "--interval: the quantile loss takes its intervals from the outer \
@@ -168,9 +171,14 @@ impl SeriesSettings {
 }
 
 impl SeriesLoss {
-    fn new(options: &Options) -> Result<Self> {
+    fn new(options: &Options, recipe: &Options) -> Result<Self> {
         let name = set(options.loss, "loss")?;
         if name != Loss::Quantile {
+            if options.quantiles != recipe.quantiles {
+                let problem = "--quantiles: only the quantile loss has quantiles (use --loss \
+                               quantile)";
+                return Err(Error::Usage(problem.to_owned()));
+            }
             return Ok(Self { name, quantiles: Vec::new() });
         }
         let quantiles: Vec<f64> = set(options.quantiles.clone(), "quantiles")?;
@@ -196,6 +204,10 @@ impl SeriesLoss {
         Some(self.quantiles.last()? - self.quantiles.first()?)
     }
 }
+
+/// Error of an interval with the `course` split.
+pub(super) const NO_INTERVALS: &str = "prediction intervals need a validation set; the `course` \
+                                       split has none (use --split holdout)";
 
 /// Most hidden units of a layer: its weights, gradients and moments take about seven gigabytes.
 const MOST_UNITS: usize = 10_000;

@@ -56,6 +56,12 @@ impl TrainSettings {
                 "--weight-decay {decay}: {name} has no weight decay (use --optimizer adamw)"
             )));
         }
+        if optimizer.name != OptimizerName::Sgd && options.momentum != recipe.momentum {
+            let (name, momentum) = (optimizer.name, optimizer.momentum);
+            return Err(Error::Usage(format!(
+                "--momentum {momentum}: {name} takes no momentum (use --optimizer sgd)"
+            )));
+        }
         let epochs = set(options.epochs, "epochs")?;
         let rate = RateSettings {
             rate: set(options.learning_rate, "learning_rate")?,

@@ -49,7 +49,7 @@ impl SeriesTask {
     ///
     /// # Errors
     ///
-    /// When the day is not in the file, or too few rows precede it.
+    /// If the day is not in the file, or too few rows precede it.
     pub(crate) fn predict_day(
         &self,
         model: &WithLoss<SeriesModel>,
@@ -101,7 +101,7 @@ impl SeriesTask {
     ///
     /// # Errors
     ///
-    /// When `steps` exceeds the horizon, and the features of later rows are unknown.
+    /// If `steps` exceeds the horizon, and the features of later rows are unknown.
     pub(crate) fn forecast(
         &self,
         models: &[WithLoss<SeriesModel>],

@@ -48,7 +48,7 @@ impl LettersTask {
     ///
     /// # Errors
     ///
-    /// When the experiment predicts series.
+    /// If the experiment predicts series.
     pub fn from_experiment(experiment: Experiment) -> Result<Self> {
         match experiment.task() {
             TaskRecipe::Letters(letters) => Ok(Self::new(experiment, letters)),
@@ -81,7 +81,7 @@ impl LettersTask {
     ///
     /// # Errors
     ///
-    /// When `text` has a letter outside the alphabet or the wrong number of letters.
+    /// If `text` has a letter outside the alphabet or the wrong number of letters.
     pub(crate) fn predict(
         &self,
         model: &WithLoss<LettersModel>,

@@ -87,7 +87,7 @@ pub trait Task {
     ///
     /// # Errors
     ///
-    /// When they cannot be read from their device.
+    /// If they cannot be read from their device.
     fn weights(&self, model: &Self::Model, format: Format) -> Result<Vec<u8>> {
         encode(model, format, self.name(), &[])
     }
@@ -114,7 +114,7 @@ pub trait Task {
     ///
     /// # Errors
     ///
-    /// When the predictions are not finite, or cannot be written.
+    /// If the predictions are not finite, or cannot be written.
     fn evaluate(
         &self,
         model: &Self::Model,
@@ -127,7 +127,7 @@ pub trait Task {
     ///
     /// # Errors
     ///
-    /// When a plot cannot be drawn.
+    /// If a plot cannot be drawn.
     fn pictures(&self, _evaluation: &Self::Evaluation) -> Result<Vec<(&'static str, Picture)>> {
         Ok(Vec::new())
     }

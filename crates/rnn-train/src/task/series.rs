@@ -24,6 +24,24 @@ use crate::{
 };
 
 /// The task of forecasting one or many series.
+///
+/// # Examples
+///
+/// ```
+/// use jiff::{ToSpan, civil::date};
+/// use rnn_data::Table;
+/// use rnn_train::{Options, SeriesTask};
+///
+/// let first = date(2024, 1, 1).at(0, 0, 0, 0);
+/// let times = (0..400).map(|day| first + day.days()).collect();
+/// let values = (0..400).map(|day| 10.0 + (f64::from(day) / 7.0).sin()).collect();
+/// let table = Table::from_columns("sensor", times, [("temperature", values)])?;
+///
+/// let options = Options::default().target("temperature").window(14).horizon(7);
+/// let task = SeriesTask::from_table(table, options)?;
+/// assert_eq!(task.series().count(), 1);
+/// # Ok::<(), rnn_train::Error>(())
+/// ```
 pub struct SeriesTask {
     name: String,
     options: Options,
@@ -36,7 +54,7 @@ impl SeriesTask {
     ///
     /// # Errors
     ///
-    /// When options conflict, there are too few rows, or a column is missing.
+    /// If options conflict, there are too few rows, or a column is missing.
     pub fn from_table(table: Table, options: Options) -> Result<Self> {
         if options.data.is_some() {
             let problem = "data: the rows are in memory (leave this option unset)".to_owned();
@@ -100,15 +118,11 @@ impl SeriesTask {
         let panel = &self.data.panel;
         let shortest =
             panel.series.iter().map(|series| series.rows(Subset::Train).len()).min().unwrap_or(0);
-        self.check_parts(shortest, panel.windows(Subset::Valid).len())
+        self.check_sets(shortest, panel.windows(Subset::Valid).len())
     }
 
     /// Checks the settings for sets of these sizes.
-    pub(crate) fn check_parts(
-        &self,
-        training_rows: usize,
-        validation_windows: usize,
-    ) -> Result<()> {
+    pub(crate) fn check_sets(&self, training_rows: usize, validation_windows: usize) -> Result<()> {
         if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
             let problem = format!(
                 "season length {season}: must be less than the {training_rows} rows of the \

@@ -129,8 +129,8 @@ impl<'a, T: Task> Training<'a, T> {
     ///
     /// # Errors
     ///
-    /// When options are invalid or conflict, or the folder holds another model or is in use. Also
-    /// when the loss is not finite, files cannot be written, or training is interrupted.
+    /// If options are invalid or conflict, or the folder holds another model or is in use. Also
+    /// if the loss is not finite, files cannot be written, or training is interrupted.
     pub fn run(self) -> Result<TrainedModel<'a, T>> {
         let recipe = self.task.options();
         check_training_options(&self.options, &recipe)?;
@@ -177,7 +177,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder has no intact checkpoint of this task. Also when the model, the loss, the
+    /// If the folder has no intact checkpoint of this task. Also when the model, the loss, the
     /// data options or the scalers differ.
     pub fn load<'a, T: Task>(
         &self,
@@ -210,7 +210,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder has no checkpoint, there are too few rows, or a column is missing.
+    /// If the folder has no checkpoint, there are too few rows, or a column is missing.
     pub fn series_task(&self, table: Table) -> Result<SeriesTask> {
         let (options, _, best) = self.trained()?;
         let options = Options { data: None, ..options };
@@ -243,7 +243,7 @@ impl<T: Task> TrainedModel<'_, T> {
     ///
     /// # Errors
     ///
-    /// When its predictions are not finite.
+    /// If its predictions are not finite.
     pub fn evaluate(&self) -> Result<T::Evaluation> {
         self.backend
             .guard(USE_CPU, || self.task.evaluate(&self.model, self.best.epoch, &self.device, None))
@@ -253,7 +253,7 @@ impl<T: Task> TrainedModel<'_, T> {
     ///
     /// # Errors
     ///
-    /// When they cannot be read from their device.
+    /// If they cannot be read from their device.
     pub fn weights(&self, format: Format) -> Result<Vec<u8>> {
         self.task.weights(&self.model, format)
     }
@@ -264,7 +264,7 @@ impl TrainedModel<'_, SeriesTask> {
     ///
     /// # Errors
     ///
-    /// When `steps` is 0, or when it exceeds the horizon and later features are unknown.
+    /// If `steps` is 0, or when it exceeds the horizon and later features are unknown.
     pub fn forecast(&self, steps: usize) -> Result<Vec<Forecast>> {
         if steps == 0 {
             return Err(Error::Usage("steps: expected at least 1, got 0".to_owned()));

@@ -36,7 +36,7 @@ pub(crate) struct Signals {
 ///
 /// # Errors
 ///
-/// When the system refuses.
+/// If the system refuses.
 pub(crate) fn install() -> io::Result<()> {
     handlers().map(drop)
 }
@@ -75,7 +75,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// If the system refuses.
     pub(crate) fn recorded() -> Result<Self> {
         let handlers = handlers().map_err(|error| {
             Error::Internal(format!("signal handlers cannot be installed: {error}"))

@@ -79,7 +79,7 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// When another process uses the folder, or no checkpoint of the earlier run is intact.
+    /// If another process uses the folder, or no checkpoint of the earlier run is intact.
     pub(crate) fn take(folder: RunFolder, fresh: bool) -> Result<Self> {
         let lock = if folder.folder.is_dir() { Some(folder.lock(LOCK)?) } else { None };
         if !Checkpoints::exist(&folder.checkpoints()) {
@@ -137,7 +137,7 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// When the folder holds another model, or `config.json` does not match the interrupted run.
+    /// If the folder holds another model, or `config.json` does not match the interrupted run.
     pub(crate) fn decide<'a, T: Task>(
         self,
         task: &'a T,
@@ -223,7 +223,7 @@ impl<T: Task> Run<'_, T> {
     ///
     /// # Errors
     ///
-    /// When training fails or is interrupted. Written checkpoints are kept. If this run wrote none,
+    /// If training fails or is interrupted. Written checkpoints are kept. If this run wrote none,
     /// the results of the earlier run are restored.
     pub(crate) fn go(mut self, backend: &Backend, watch: &Watch) -> Result<Option<Finished<T>>> {
         let earlier = self.claim.earlier.take().map(|earlier| earlier.checkpoints);

@@ -83,7 +83,7 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder has no best checkpoint.
+    /// If the folder has no best checkpoint.
     pub(super) fn trained(&self) -> Result<(Options, Arc<Checkpoints>, Best)> {
         let not_trained =
             || Error::NotTrained { experiment: self.name.clone(), folder: self.folder.clone() };

@@ -176,6 +176,23 @@ fn values_out_of_bounds_are_refused() {
             &["--loss", "quantile", "--horizon", "2", "--transform", "difference"],
             "quantiles of changes do not add up over 2 steps",
         ),
+        (
+            &["--split", "course", "--interval", "0.9"],
+            "prediction intervals need a validation set; the `course` split has none (use --split \
+             holdout)",
+        ),
+        (
+            &["--loss", "mse", "--quantiles", "0.1,0.5,0.9"],
+            "--quantiles: only the quantile loss has quantiles (use --loss quantile)",
+        ),
+        (
+            &["--transform", "minmax", "--naive", "drift"],
+            "--naive: only residuals are differences from a naive forecast",
+        ),
+        (
+            &["--optimizer", "adam", "--momentum", "0.5"],
+            "--momentum 0.5: adam takes no momentum (use --optimizer sgd)",
+        ),
         (&["--score", "train"], "expected one of test, valid, got `train`"),
         (
             &["--split", "course", "--interval", "none", "--score", "valid"],

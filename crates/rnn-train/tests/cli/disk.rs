@@ -134,7 +134,7 @@ fn a_run_stops_without_its_folder_and_resumes_once_it_is_back() {
     let child = run.start(&[]).unwrap();
     let started = Instant::now();
     while !there.join("checkpoint/manifest.json").exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{}", run.said());
+        assert!(started.elapsed() < Duration::from_secs(60), "{}", run.stderr());
         thread::sleep(Duration::from_millis(2));
     }
     fs::rename(&there, &away).unwrap();

@@ -326,8 +326,8 @@ fn a_gap_that_is_no_holiday_is_reported() {
         Does::Says(tencent(&asked.target, &rows.filter(|row| !is_gone(row)).collect::<Vec<_>>()))
     });
     let finished = scratch.fetched(&server, &YEARS);
-    let said = "warning: sh600519.csv: 1 long gap in the dates: 2020-05-29 to 2020-09-01";
-    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    let message = "warning: sh600519.csv: 1 long gap in the dates: 2020-05-29 to 2020-09-01";
+    assert!(finished.stderr.contains(message), "{}", finished.stderr);
 }
 
 #[test]

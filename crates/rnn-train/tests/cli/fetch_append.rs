@@ -66,13 +66,13 @@ fn rewritten_history_replaces_the_whole_file_with_a_note() {
     let close = |prices: &Prices, day: Date| prices.days(day, day)[0].1[1];
     let first = date(2022, 1, 24);
     let finished = scratch.fetched(&Server::honest(paid), &LATER);
-    let said = format!(
+    let message = format!(
         "sh600519.csv: its history was rewritten (forward-adjusted prices are at every dividend): \
          its close of {first} was {}, and now is {}; fetching the whole file again",
         close(&prices(), first),
         close(&paid, first)
     );
-    assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
+    assert!(finished.stderr.contains(&message), "expected {message} in {}", finished.stderr);
     assert!(finished.stdout.contains("replaced sh600519.csv: "), "{}", finished.stdout);
     assert!(
         scratch.text(FILE) == whole(paid, "2021-06-01", "2022-03-04"),
@@ -87,7 +87,7 @@ fn a_changed_last_day_or_adjustment_replaces_the_file() {
         Server::new(move |asked, _| Does::Says(change(prices().answer(&asked.target))))
     };
     let last = || changed(|text| text.replacen("2022-02-18\",\"", "2022-02-18\",\"1", 1));
-    for (server, said) in [
+    for (server, message) in [
         (last(), "sh600519.csv: its last day changed: its open of 2022-02-18 was "),
         (
             changed(|text| text.replace("qfqday", "day")),
@@ -97,8 +97,8 @@ fn a_changed_last_day_or_adjustment_replaces_the_file() {
         let scratch = fetched();
         let finished = scratch.fetched(&server, &LATER);
         assert!(
-            finished.stderr.contains(said) && finished.stdout.starts_with("replaced"),
-            "expected {said} in {}",
+            finished.stderr.contains(message) && finished.stdout.starts_with("replaced"),
+            "expected {message} in {}",
             finished.stderr
         );
         // Later fetches extend the file.
@@ -141,14 +141,14 @@ fn rows_of_two_providers_are_never_mixed() {
     // A failure does not switch the provider of a file; --provider does.
     let before = both(&scratch);
     let finished = scratch.fetch(&server, &LATER);
-    let said = "sh600519.csv is unchanged, since its prices are from tencent and providers cannot \
-                be mixed (try again later, or replace the whole file with --provider NAME)";
-    assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
+    let message = "sh600519.csv is unchanged, since its prices are from tencent and providers \
+                cannot be mixed (try again later, or replace the whole file with --provider NAME)";
+    assert!(finished.code == 1 && finished.stderr.contains(message), "{}", finished.stderr);
     assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"], before));
     let finished = scratch.fetched(&server, &[&LATER[..], &["--provider", "eastmoney"]].concat());
-    let said = "sh600519.csv: was from tencent, whose prices cannot be mixed with those of \
+    let message = "sh600519.csv: was from tencent, whose prices cannot be mixed with those of \
                 eastmoney; fetched the whole file again";
-    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    assert!(finished.stderr.contains(message), "{}", finished.stderr);
     assert_eq!(server.providers(), ["tencent", "eastmoney"]);
     assert!(server.targets()[1].contains("beg=20210601&end=20220304"));
     assert_eq!(
@@ -178,7 +178,7 @@ fn rows_of_two_providers_are_never_mixed() {
 #[test]
 fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
     let named = [&LATER[..], &["--provider", "tencent"]].concat();
-    for (server, said) in [
+    for (server, message) in [
         // Missing: a day in the overlap, the whole overlap, the newest days, or the oldest days of
         // a rewritten history.
         (
@@ -225,7 +225,7 @@ fn a_provider_with_fewer_days_than_the_file_is_at_fault() {
         let before = both(&scratch);
         let finished = scratch.fetch(&server, &named);
         assert_eq!(finished.code, 1, "{}", finished.stderr);
-        assert!(finished.stderr.contains(said), "expected {said} in {}", finished.stderr);
+        assert!(finished.stderr.contains(message), "expected {message} in {}", finished.stderr);
         assert_eq!(both(&scratch), before);
     }
 }
@@ -240,7 +240,7 @@ fn foreign_files_are_refused_without_force() {
     fs::create_dir(scratch.path("folder")).unwrap();
     fs::create_dir_all(scratch.path("taken.csv.json")).unwrap();
     let out = |name: &'static str| [&LATER[..], &["--out", name]].concat();
-    for (args, said) in [
+    for (args, message) in [
         (
             vec!["000001", "--to", "2022-03-04", "--out", FILE],
             "sh600519.csv: holds qfq prices of sh600519, expected qfq prices of sz000001 (choose \
@@ -266,7 +266,11 @@ fn foreign_files_are_refused_without_force() {
     ] {
         let finished = scratch.fetch(&server, &args);
         assert_eq!(finished.code, 1, "{args:?}: {}", finished.stderr);
-        assert!(finished.stderr.contains(said), "{args:?}: expected {said} in {}", finished.stderr);
+        assert!(
+            finished.stderr.contains(message),
+            "{args:?}: expected {message} in {}",
+            finished.stderr
+        );
     }
     for (name, text) in [
         (FILE, good[0].replacen("50.", "51.", 1)),
@@ -288,7 +292,7 @@ fn foreign_files_are_refused_without_force() {
         assert_eq!(finished.code, 1, "{}", finished.stderr);
         let is_said = ["does not match its sidecar", "expected a sidecar of `rnn-train fetch`"]
             .iter()
-            .any(|said| finished.stderr.contains(said));
+            .any(|message| finished.stderr.contains(message));
         assert!(
             is_said && finished.stderr.contains("use --force to replace"),
             "{}",

@@ -55,7 +55,7 @@ fn equivalent_answers_give_the_same_bars() {
     let append = |what: &'static str| {
         with_rows(move |rows| rows.into_iter().map(|row| row.replace(']', what)).collect())
     };
-    for (name, server, said) in [
+    for (name, server, message) in [
         ("bare", with_text(|text| text.split_once('=').unwrap().1.to_owned()), ""),
         (
             "jsonp",
@@ -106,10 +106,10 @@ fn equivalent_answers_give_the_same_bars() {
         let scratch = Scratch::new();
         let finished = scratch.fetched(&server, &DAYS);
         assert_eq!(scratch.text("sh600519.csv"), expected, "{name}");
-        assert!(finished.stderr.contains(said), "{name}: {}", finished.stderr);
+        assert!(finished.stderr.contains(message), "{name}: {}", finished.stderr);
         assert_eq!(server.providers(), ["tencent"], "{name}");
         let notes = scratch.text("sh600519.csv.json");
-        assert_eq!(notes.contains("\"notes\": []"), said.is_empty(), "{name}: {notes}");
+        assert_eq!(notes.contains("\"notes\": []"), message.is_empty(), "{name}: {notes}");
     }
 }
 
@@ -119,7 +119,7 @@ fn permanent_faults_go_to_the_next_provider() {
     let status = |status: &'static str, header: &'static str| {
         tencent_that(move |_, _| Does::Status(status, header, "<html>".to_owned()))
     };
-    for (server, said) in [
+    for (server, message) in [
         (
             with_text(|text| text.replace("\"code\":0", "\"code\":1")),
             "tencent 2022-2023: answered code 1, expected 0",
@@ -171,8 +171,8 @@ fn permanent_faults_go_to_the_next_provider() {
         let scratch = Scratch::new();
         let finished = scratch.fetched(&server, &DAYS);
         assert!(
-            finished.stderr.contains(said) && finished.stderr.contains("; asking eastmoney\n"),
-            "expected {said} in {}",
+            finished.stderr.contains(message) && finished.stderr.contains("; asking eastmoney\n"),
+            "expected {message} in {}",
             finished.stderr
         );
         assert!(
@@ -180,9 +180,9 @@ fn permanent_faults_go_to_the_next_provider() {
             "{}",
             finished.stderr
         );
-        assert_eq!(scratch.text("sh600519.csv"), expected, "{said}");
+        assert_eq!(scratch.text("sh600519.csv"), expected, "{message}");
         assert!(scratch.text("sh600519.csv.json").contains("\"eastmoney\""));
-        assert_eq!(server.most_at_once(), 1, "{said}");
+        assert_eq!(server.most_at_once(), 1, "{message}");
         assert_eq!(server.providers().iter().filter(|name| **name == "eastmoney").count(), 1);
     }
 }
@@ -198,7 +198,7 @@ fn temporary_faults_are_retried() {
             },
         )
     };
-    for (server, said) in [
+    for (server, message) in [
         (first(|_| Does::Drops), "tencent 2022-2023: the connection broke off"),
         (first(Does::SendsHalf), "tencent 2022-2023: the connection broke off"),
         (first(Does::EndsEarly), "tencent 2022-2023: the answer ends early, after "),
@@ -231,19 +231,19 @@ fn temporary_faults_are_retried() {
         let finished = scratch
             .fetched(&server, &[&DAYS[..], &["--retries", "2", "--timeout", "0.8"]].concat());
         assert!(
-            finished.stderr.contains(said) && finished.stderr.contains("(retries left: 1)"),
-            "expected {said} in {}",
+            finished.stderr.contains(message) && finished.stderr.contains("(retries left: 1)"),
+            "expected {message} in {}",
             finished.stderr
         );
-        assert_eq!(server.providers(), ["tencent", "tencent"], "{said}");
-        assert_eq!(scratch.text("sh600519.csv"), expected, "{said}");
+        assert_eq!(server.providers(), ["tencent", "tencent"], "{message}");
+        assert_eq!(scratch.text("sh600519.csv"), expected, "{message}");
     }
 }
 
 #[test]
 fn after_the_last_try_the_next_provider_is_asked() {
     let expected = honest_file();
-    for (does, tries, said) in [
+    for (does, tries, message) in [
         ((|| Does::Drops) as fn() -> Does, 2, "the connection broke off"),
         (
             || Does::Status("429 Too Many Requests", "", String::new()),
@@ -261,8 +261,8 @@ fn after_the_last_try_the_next_provider_is_asked() {
         let begin = Instant::now();
         let finished = scratch.fetched(&server, &[&DAYS[..], &["--retries", "1"]].concat());
         assert!(begin.elapsed() < Duration::from_secs(5));
-        assert!(finished.stderr.contains(said), "expected {said} in {}", finished.stderr);
-        assert_eq!(server.providers().len(), tries + 1, "{said}");
+        assert!(finished.stderr.contains(message), "expected {message} in {}", finished.stderr);
+        assert_eq!(server.providers().len(), tries + 1, "{message}");
         assert_eq!(scratch.text("sh600519.csv"), expected);
     }
 }
@@ -320,11 +320,11 @@ fn a_provider_that_contradicts_itself_across_windows_is_at_fault() {
         Does::Says(if before == 0 { text.replace("qfqday", "day") } else { text })
     });
     let finished = scratch.fetched(&mixed, &[&both[..], &["--force"]].concat());
-    let said =
+    let message =
         "tencent: gave qfq prices for some years and unadjusted ones for others; asking eastmoney";
     let is_fine =
         finished.stderr.contains("note: tencent has no qfq prices of sh600519 for some years");
-    assert!(finished.stderr.contains(said) && !is_fine, "{}", finished.stderr);
+    assert!(finished.stderr.contains(message) && !is_fine, "{}", finished.stderr);
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
         r#""description":"No data found, symbol may be delisted"}}}"#
     );
     let cut = |text: String| text.replacen("\"open\":[", "\"open\":[1,", 1);
-    for (name, does, said) in [
+    for (name, does, message) in [
         (
             "eastmoney",
             Box::new(|_: String| Does::Says(r#"{"rc":0,"data":7}"#.to_owned()))
@@ -375,8 +375,8 @@ fn faults_of_eastmoney_and_yahoo_are_named_too() {
         assert_eq!(finished.code, 1, "{}", finished.stderr);
         let start = format!("error: no provider gave bars of sh600519: {name} 2022: ");
         assert!(
-            finished.stderr.contains(&start) && finished.stderr.contains(said),
-            "expected {said} in {}",
+            finished.stderr.contains(&start) && finished.stderr.contains(message),
+            "expected {message} in {}",
             finished.stderr
         );
         assert_eq!(server.providers(), [name], "another provider than the named one is not asked");
@@ -411,14 +411,14 @@ fn when_all_providers_fail_the_error_lists_each_and_the_file_stays() {
     let finished = scratch.fetch(&server, &[&later[..], &["--force"]].concat());
     assert_eq!((finished.code, &finished.stdout[..]), (1, ""));
     let error = finished.stderr.lines().last().unwrap();
-    for said in [
+    for message in [
         "error: no provider gave bars of sh600519: tencent",
         "answered code 1",
         "; eastmoney",
         "; yahoo",
         "HTTP status 404",
     ] {
-        assert!(error.contains(said), "expected {said} in {error}");
+        assert!(error.contains(message), "expected {message} in {error}");
     }
     assert_eq!(server.providers(), ["tencent", "eastmoney", "yahoo"]);
 

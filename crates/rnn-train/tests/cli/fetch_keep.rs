@@ -38,9 +38,9 @@ fn a_second_fetch_to_the_same_file_is_refused() {
     let second =
         scratch.fetch(&server, &["000001", "--to", "2022-02-18", "--out", FILE, "--force"]);
     assert_eq!((second.code, server.asked().len()), (1, 0), "{}", second.stderr);
-    let said = format!("error: sh600519.csv is in use by process {}, since ", first.id());
+    let message = format!("error: sh600519.csv is in use by process {}, since ", first.id());
     assert!(
-        second.stderr.contains(&said) && second.stderr.contains("wait for it to end"),
+        second.stderr.contains(&message) && second.stderr.contains("wait for it to end"),
         "{}",
         second.stderr
     );
@@ -128,14 +128,14 @@ fn force_keeps_the_first_day_of_the_previous_file() {
     let scratch = fetched();
     let server = Server::honest(prices());
     let from = || scratch.text("sh600519.csv.json").contains("\"from\": \"2021-06-01\"");
-    let said = "note: fetching from 2021-06-01 on, as in sh600519.csv.json (--from sets another \
+    let message = "note: fetching from 2021-06-01 on, as in sh600519.csv.json (--from sets another \
                 first day)";
     let later = ["600519", "--to", "2022-03-04"];
     let finished = scratch.fetched(&server, &[&later[..], &["--force"]].concat());
-    assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
+    assert!(finished.stderr.contains(message) && from(), "{}", finished.stderr);
     fs::remove_file(scratch.path(FILE)).unwrap();
     let finished = scratch.fetched(&server, &later);
-    assert!(finished.stderr.contains(said) && from(), "{}", finished.stderr);
+    assert!(finished.stderr.contains(message) && from(), "{}", finished.stderr);
     // With a sidecar of another symbol or an unreadable one, the default of ten years.
     for text in
         [scratch.text("sh600519.csv.json").replace("\"sh600519\"", "\"sz000001\""), "{}".to_owned()]
@@ -155,10 +155,10 @@ fn force_keeps_the_first_day_of_the_previous_file() {
 fn missing_last_days_are_reported() {
     let scratch = Scratch::new();
     let beside = || scratch.text("sh600519.csv.json");
-    let said = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
+    let message = "tencent was asked for days to 2022-02-18; the last day it gave is 2022-02-03";
     let finished =
         scratch.fetched(&Server::honest(Prices { last: date(2022, 2, 3), ..prices() }), &FIRST);
-    assert!(finished.stderr.contains(said) && beside().contains(said), "{}", finished.stderr);
+    assert!(finished.stderr.contains(message) && beside().contains(message), "{}", finished.stderr);
     let finished = scratch.fetched(&Server::honest(prices()), &["600519", "--to", "2022-02-18"]);
     assert!(
         finished.stdout.starts_with("added 11 days") && beside().contains("\"notes\": []"),
@@ -183,15 +183,15 @@ fn a_file_without_the_requested_first_days_is_not_up_to_date() {
     let server = Server::honest(prices());
     let finished = scratch.fetch(&server, &["600519", "--to", "2021-05-28"]);
     assert_eq!((finished.code, server.asked().len()), (2, 0));
-    let said = "--to 2021-05-28 is before 2021-06-01, the first day of sh600519.csv (use --from \
+    let message = "--to 2021-05-28 is before 2021-06-01, the first day of sh600519.csv (use --from \
                 for earlier days)";
-    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    assert!(finished.stderr.contains(message), "{}", finished.stderr);
 }
 
 #[test]
 fn garbage_and_foreign_bars_replace_nothing() {
     let negative = Server::honest(Prices { factor: -1.0, ..prices() });
-    for (server, provider, adjust, said) in [
+    for (server, provider, adjust, message) in [
         (
             negative,
             "tencent",
@@ -217,8 +217,8 @@ fn garbage_and_foreign_bars_replace_nothing() {
         let before = scratch.text(FILE);
         let finished = scratch.fetch(&server, &[&args[..], &["--force"]].concat());
         assert!(
-            finished.code == 1 && finished.stderr.contains(said),
-            "expected {said} in {}",
+            finished.code == 1 && finished.stderr.contains(message),
+            "expected {message} in {}",
             finished.stderr
         );
         assert_eq!(scratch.text(FILE), before);
@@ -248,9 +248,9 @@ fn windows_before_the_listing_may_be_empty() {
         scratch.fetched(&answer(|before| before == 0), &args);
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
-        let said = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
+        let message = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
                     not traded (check symbol and dates)";
-        assert!(finished.code == 1 && finished.stderr.contains(said), "{}", finished.stderr);
+        assert!(finished.code == 1 && finished.stderr.contains(message), "{}", finished.stderr);
         // A window between others must have bars.
         if provider == "tencent" {
             let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);

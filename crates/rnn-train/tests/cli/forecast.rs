@@ -30,6 +30,12 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
     }
     // `predict` gives the same value for the row after the last one.
     let next = scratch.json(&["predict", "series", "--json"])[0]["predicted"].as_f64().unwrap();
+    scratch.fails(
+        &["predict", "series", "--probability"],
+        2,
+        "--probability: needs a letters experiment",
+    );
+    scratch.fails(&["predict", "series", "a"], 2, "INPUTS: expected a date");
     assert!((forecast[0]["values"][0]["value"].as_f64().unwrap() / next - 1.0).abs() < 1e-6);
 
     let finished = scratch.ok(&["forecast", "series", "--steps", "2"]);

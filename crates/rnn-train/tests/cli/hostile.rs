@@ -48,7 +48,7 @@ fn byte_order_marks_line_ends_and_quotes_make_no_difference() {
     let loss =
         |scratch: &Scratch| scratch.read_csv("series", "metrics.csv").1.last().unwrap()[1].clone();
     let expected = loss(&scratch);
-    let quoted = with_note("\"said: \"\"buy\"\",\n\n and left, 1.5\r\n\"");
+    let quoted = with_note("\"message: \"\"buy\"\",\n\n and left, 1.5\r\n\"");
     let chinese = bars_as(["日期", "开盘", "收盘", "成交量"], ',', "%Y年%m月%d日", 200);
     for (name, text) in [
         ("mark", format!("\u{feff}{plain}")),

@@ -36,15 +36,17 @@ fn huge_deep_or_special_files_of_a_run_are_refused() {
         let kept = fs::read(&path).unwrap();
         let refused = |what: &str, expected: &str| {
             let (finished, memory) = scratch.run_measured(args);
-            let said = &finished.stderr;
+            let message = &finished.stderr;
             assert!(
-                finished.code == 1 && said.contains(&format!("{LETTERS}/{name}: ")),
-                "{name} {what}: {} {said}",
+                finished.code == 1 && message.contains(&format!("{LETTERS}/{name}: ")),
+                "{name} {what}: {} {message}",
                 finished.code
             );
             assert!(
-                said.contains(expected) && said.len() < 3000 && !said.contains("internal error"),
-                "{name} {what}: {said}"
+                message.contains(expected)
+                    && message.len() < 3000
+                    && !message.contains("internal error"),
+                "{name} {what}: {message}"
             );
             assert!(memory < 400 << 20, "{name} {what}: {} MiB", memory >> 20);
         };

@@ -40,7 +40,7 @@ fn survives(
     while all.kills < kills {
         all += round(&mut subject, kills - all.kills, &mut random).unwrap();
     }
-    assert!(all.went_on > 0 && all.ends > 0, "{life:?} undisturbed, {all:?}");
+    assert!(all.resumed > 0 && all.ends > 0, "{life:?} undisturbed, {all:?}");
 }
 
 #[test]

@@ -108,12 +108,12 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
     scratch.file("panel/ab.csv", "date;x\n");
     assert!(!scratch.path("artifacts").exists());
     let finished = scratch.ok(&[&flags[..], &["--skip-bad"]].concat());
-    for said in [
+    for message in [
         "skipped: panel/aa.csv",
         "skipped: panel/ab.csv",
         "panel: 3 series, 470 rows in total, 2 skipped",
     ] {
-        assert!(finished.stderr.contains(said), "{said} in {}", finished.stderr);
+        assert!(finished.stderr.contains(message), "{message} in {}", finished.stderr);
     }
     assert_eq!(scratch.read_json("series", "config.json")["source"]["series"], 3);
     let again = scratch.ok(&["evaluate", "series"]);

@@ -142,7 +142,7 @@ fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
 
     // The file of the best settings reproduces the best trial and the printed scores of the test
     // set.
-    let name = if best == 0 { "as-it-is".to_owned() } else { format!("trial-{best:03}") };
+    let name = if best == 0 { "baseline".to_owned() } else { format!("trial-{best:03}") };
     assert!(
         finished.stdout.contains(&format!("Test set, scored once, after the choice of {name}: ")),
         "{}",
@@ -260,7 +260,7 @@ fn the_training_of_a_killed_search_ends_with_it() {
     let args =
         search(&["--trials", "1", "--epochs", "100000", "--jobs", "1", "--artifacts", &artifacts]);
     let command = scratch.command(&without_units(args));
-    kill_once_there(command, &scratch.artifact("series/search/as-it-is/series", "metrics.csv"));
+    kill_once_there(command, &scratch.artifact("series/search/baseline/series", "metrics.csv"));
     // A worker has the artifacts folder in its arguments, so none of them is left.
     let ended = || {
         fs::read_dir("/proc").unwrap().flatten().all(|process| {
@@ -352,7 +352,7 @@ fn trials_of_all_windows_are_scored_on_the_same_days() {
     let spans: Vec<(Value, Value)> = (0..4)
         .map(|trial| {
             let trial =
-                if trial == 0 { "as-it-is".to_owned() } else { format!("trial-{trial:03}") };
+                if trial == 0 { "baseline".to_owned() } else { format!("trial-{trial:03}") };
             let evaluation =
                 scratch.read_json(&format!("series/search/{trial}/series"), "evaluation.json");
             (evaluation["span"].clone(), evaluation["windows"].clone())
@@ -596,7 +596,7 @@ fn commands_of_several_runs_inherit_the_data() {
         assert!(!finished.stdout.contains("SYNTHETIC"), "{}", finished.stdout);
     }
     assert_eq!(
-        scratch.read_json("series", "search/as-it-is/series/config.json")["options"]["target"],
+        scratch.read_json("series", "search/baseline/series/config.json")["options"]["target"],
         "close"
     );
 }

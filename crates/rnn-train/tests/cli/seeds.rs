@@ -33,7 +33,7 @@ fn models_of_several_seeds_equal_single_runs() {
             && report["mean"]["interval"]["coverage"].is_number(),
         "{report}"
     );
-    assert!(finished.stdout.contains("Mean forecast: The model "), "{}", finished.stdout);
+    assert!(finished.stdout.contains("The mean forecast "), "{}", finished.stdout);
 
     scratch.train(
         "series",

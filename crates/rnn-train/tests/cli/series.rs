@@ -49,11 +49,11 @@ fn columns_of_any_file_are_guessed_and_reported() {
         let [date, target, features] = guess;
         let reading =
             features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let said = format!(
+        let message = format!(
             "own.csv: dates in `{date}`; predicting `{target}` (use --target to choose another \
              column); reading {reading} (use --features to choose others)"
         );
-        assert!(finished.stderr.contains(&said), "expected {said} in\n{}", finished.stderr);
+        assert!(finished.stderr.contains(&message), "expected {message} in\n{}", finished.stderr);
         assert!(
             finished.stdout.contains(&format!("test values of `{target}` of own.csv")),
             "{}",

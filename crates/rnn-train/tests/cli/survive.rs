@@ -104,15 +104,15 @@ fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
         thread::sleep(Duration::from_millis(150));
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
         if output.status.success() {
             break;
         }
-        assert_eq!(output.status.code(), Some(code), "{said}");
-        if said.contains(by) {
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        if message.contains(by) {
             assert!(
-                said.contains(": progress saved (run the same command again to resume)"),
-                "{said}"
+                message.contains(": progress saved (run the same command again to resume)"),
+                "{message}"
             );
             stopped += 1;
         }
@@ -146,10 +146,10 @@ fn a_second_signal_ends_a_run_at_once() {
             signal(&child, "INT");
         }
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(130), "{said}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{message}");
         fs::remove_file(config).unwrap();
-        lives && !said.contains("progress saved")
+        lives && !message.contains("progress saved")
     });
     assert!(at_once);
 }
@@ -235,11 +235,11 @@ fn a_damaged_checkpoint_is_named_and_the_previous_one_ends_with_the_same_bytes()
             if turn == index {
                 let args = [&RUN[..], &["--artifacts", &root]].concat();
                 let trained = scratch.ok(&args);
-                let said = trained.stderr;
+                let message = trained.stderr;
                 assert!(
-                    said.contains(&expected)
-                        && said.contains("; falling back to the checkpoint after "),
-                    "{root}: {said}"
+                    message.contains(&expected)
+                        && message.contains("; falling back to the checkpoint after "),
+                    "{root}: {message}"
                 );
                 same(&scratch, [&root, "whole"], "series");
             }
@@ -319,10 +319,11 @@ fn a_damaged_finished_run_falls_back_to_the_previous_checkpoint() {
                 |name: &String| name.starts_with(&format!("{part}{best}-")) || name == part;
             let name = names.into_iter().find(is_best).unwrap();
             harm(&folder.join(&name));
-            let said = scratch.ok(&[&run[..], &["--artifacts", &root]].concat()).stderr;
+            let message = scratch.ok(&[&run[..], &["--artifacts", &root]].concat()).stderr;
             assert!(
-                said.contains(&name) && said.contains("; falling back to the checkpoint after "),
-                "{root}: {said}"
+                message.contains(&name)
+                    && message.contains("; falling back to the checkpoint after "),
+                "{root}: {message}"
             );
             same(&scratch, [&root, "whole"], "series");
         }
@@ -346,10 +347,10 @@ fn the_last_epoch_is_saved_before_the_reports() {
     // The reports may be finished by now; otherwise the message names them.
     signal(&child, "TERM");
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     // A finished process prints no such message.
-    if said.contains("stopped by SIGTERM") {
-        assert!(said.contains("after its last epoch, while writing reports"), "{said}");
+    if message.contains("stopped by SIGTERM") {
+        assert!(message.contains("after its last epoch, while writing reports"), "{message}");
         assert_eq!(output.status.code(), Some(143));
         let again = scratch.ok(&args);
         assert!(
@@ -385,11 +386,11 @@ fn missing_epochs_are_reported() {
     let scratch = with_data();
     killed(&scratch, "killed");
     fs::remove_file(scratch.path("killed/series/metrics.csv")).unwrap();
-    let said = scratch.ok(&[&RUN[..], &["--artifacts", "killed"]].concat()).stderr;
+    let message = scratch.ok(&[&RUN[..], &["--artifacts", "killed"]].concat()).stderr;
     assert!(
-        said.contains(" epochs are missing; training does not need them")
-            || said.contains("resuming the interrupted run after epoch 0 "),
-        "{said}"
+        message.contains(" epochs are missing; training does not need them")
+            || message.contains("resuming the interrupted run after epoch 0 "),
+        "{message}"
     );
 }
 

@@ -18,12 +18,12 @@ fn patience_stops_training_and_the_best_weights_are_restored() {
         scratch.read_csv("series", "metrics.csv"),
     );
     assert_eq!(rows.len(), best + 2, "two epochs after the best");
-    let said = format!(
+    let message = format!(
         "stopped early after epoch {} of 100: the loss has not improved for 2 epochs \
              (--patience)",
         best + 2
     );
-    assert!(finished.stderr.contains(&said), "expected {said} in {}", finished.stderr);
+    assert!(finished.stderr.contains(&message), "expected {message} in {}", finished.stderr);
     // A run of as many epochs as the best one gives the same weights.
     scratch.train(
         "series",
@@ -186,11 +186,11 @@ fn continued_training_keeps_the_data_and_the_model() {
 
     let other = scratch.file("other.csv", bars(200).replace("open", "price"));
     let finished = scratch.run(&["train", "series", "--epochs", "1", "--data", &other]);
-    let said = "note: different data; unspecified column, split and model options are kept from \
+    let message = "note: different data; unspecified column, split and model options are kept from \
                 the previous run (use --fresh to reset)";
     assert_eq!(finished.code, 1);
     assert!(
-        finished.stderr.contains(said) && finished.stderr.contains("column `open` is missing"),
+        finished.stderr.contains(message) && finished.stderr.contains("column `open` is missing"),
         "{}",
         finished.stderr
     );
@@ -232,7 +232,7 @@ fn training_does_not_continue_with_incompatible_settings() {
         ],
     );
     let weights = scratch.read("series", "weights.txt");
-    for (flags, said) in [
+    for (flags, message) in [
         (&["--transform", "standard"][..], "was trained with transform = residual, not standard"),
         (
             &["--features", "open,close"],
@@ -245,7 +245,7 @@ fn training_does_not_continue_with_incompatible_settings() {
         let finished = scratch.run(&[&["train", "series"], flags].concat());
         assert_eq!(finished.code, 1, "{flags:?}: {}", finished.stderr);
         assert!(
-            finished.stderr.contains(said) && finished.stderr.contains("--fresh"),
+            finished.stderr.contains(message) && finished.stderr.contains("--fresh"),
             "{flags:?}: {}",
             finished.stderr
         );

@@ -277,10 +277,10 @@ fn a_range_test_suggests_a_rate_and_keeps_the_previous_run() {
     for (args, expected) in [
         (
             &["--lowest", "1", "--highest", "10"][..],
-            "--lowest 1e0 --highest 1e1: expected rates from 1e-12 to 1e3, the highest at least \
-             100 times the lowest",
+            "--lowest, --highest: expected rates from 1e-12 to 1e3, the highest at least 100 times \
+             the lowest",
         ),
-        (&["--lowest", "1e-300"], "--lowest 1e-300 --highest 1e0: expected rates"),
+        (&["--lowest", "1e-300"], "--lowest, --highest: expected rates"),
         (
             &["--epochs", "3"],
             "--epochs: not available for a range test (use --steps, --lowest and --highest)",

@@ -23,8 +23,8 @@ pub(crate) fn limited(run: &Run, blocks: u64, more: &[&str]) -> Result<Ended> {
         command.stderr(Stdio::piped()).spawn().map_err(|error| format!("sh: {error}"))?;
     let mut pipe = child.stderr.take().ok_or("sh has no stderr")?;
     let reader = thread::spawn(move || {
-        let mut said = String::new();
-        pipe.read_to_string(&mut said).map(|_| said)
+        let mut stderr = String::new();
+        pipe.read_to_string(&mut stderr).map(|_| stderr)
     });
     let ended = run.end(child)?;
     let stderr =
@@ -43,15 +43,15 @@ pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
 /// Checks that a failed training reports exit code 1, the name of the file or folder, and the cause
 /// in the system's words. It must not panic or leave an incomplete file.
 pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Result<()> {
-    let said =
+    let error =
         ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
     let names =
-        results.file_name().and_then(|name| name.to_str()).is_some_and(|name| said.contains(name));
+        results.file_name().and_then(|name| name.to_str()).is_some_and(|name| error.contains(name));
     let bad = ["panicked", "internal error", "RUST_BACKTRACE"]
         .into_iter()
         .find(|bad| ended.stderr.contains(bad));
     match (ended.code, bad) {
-        (Some(1), None) if names && causes.iter().any(|cause| said.contains(cause)) => {}
+        (Some(1), None) if names && causes.iter().any(|cause| error.contains(cause)) => {}
         _ => {
             return Err(format!(
                 "expected exit code 1, a file's name and one of {causes:?}, got {:?} and\n{}",

@@ -23,7 +23,7 @@ pub(crate) struct Killed {
     /// Kills while reports were written.
     pub(crate) at_reports: usize,
     /// Starts that resumed an interrupted run.
-    pub(crate) went_on: usize,
+    pub(crate) resumed: usize,
     /// Checks of the whole folder.
     pub(crate) looks: usize,
     /// Files read in all checks.
@@ -37,7 +37,7 @@ impl AddAssign for Killed {
         self.kills += other.kills;
         self.early += other.early;
         self.at_reports += other.at_reports;
-        self.went_on += other.went_on;
+        self.resumed += other.resumed;
         self.looks += other.looks;
         self.files += other.files;
         self.ends += other.ends;
@@ -83,7 +83,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
                 // The machine may be less busy than before.
                 subject.life = subject.life.min(started.elapsed());
             }
-            killed.went_on += usize::from(ended.stderr.contains(WENT_ON));
+            killed.resumed += usize::from(ended.stderr.contains(RESUMES));
             if ended.code != Some(0) {
                 return Err(format!(
                     "after {} kills it ended with {:?}: {}",
@@ -106,7 +106,7 @@ pub(crate) fn round(subject: &mut Subject, most: usize, random: &mut Random) -> 
 }
 
 const MANIFEST: &str = "checkpoint/manifest.json";
-const WENT_ON: &str = "resuming the interrupted run after ";
+const RESUMES: &str = "resuming the interrupted run after ";
 
 /// The moment of a kill.
 enum Moment {
@@ -167,7 +167,7 @@ impl Killed {
         self.kills += 1;
         self.early += usize::from(started.elapsed() < Duration::from_millis(100));
         self.at_reports += usize::from(matches!(moment, Moment::Reports(_)));
-        self.went_on += usize::from(subject.run.said().contains(WENT_ON));
+        self.resumed += usize::from(subject.run.stderr().contains(RESUMES));
         self.files += check(&results)?;
         self.looks += 1;
         subject.run.evaluate()?;

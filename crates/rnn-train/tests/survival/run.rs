@@ -81,12 +81,12 @@ impl Run {
         let started = Instant::now();
         loop {
             if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-                return Ok(Ended { code: status.code(), stderr: self.said() });
+                return Ok(Ended { code: status.code(), stderr: self.stderr() });
             }
             if started.elapsed() > LONGEST {
                 drop(child.kill());
                 drop(child.wait());
-                return Err(format!("timeout after {} s: {}", LONGEST.as_secs(), self.said()));
+                return Err(format!("timeout after {} s: {}", LONGEST.as_secs(), self.stderr()));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -118,7 +118,7 @@ impl Run {
     }
 
     /// The stderr of the last command.
-    pub(crate) fn said(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(self.errors()).unwrap_or_default()
     }
 

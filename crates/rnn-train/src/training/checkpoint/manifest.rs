@@ -146,7 +146,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or does not match its checksum.
+    /// If it cannot be read, or does not match its checksum.
     pub(super) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
         let Some(text) = read_if_exists(path)? else { return Ok(None) };
         let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };

@@ -20,7 +20,7 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// When its manifest is damaged.
+    /// If its manifest is damaged.
     pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let manifest = Manifest::read(&manifest_path(&folder), name)
@@ -38,7 +38,7 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// When there are checkpoints, and none is intact.
+    /// If there are checkpoints, and none is intact.
     pub(crate) fn recover(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
         let mut problems = Vec::new();

@@ -31,7 +31,7 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// When a checkpoint belongs to another model, or cannot be read.
+    /// If a checkpoint belongs to another model, or cannot be read.
     pub(crate) fn fit<M: Module>(&self, model: &M) -> Result<()> {
         let manifest = self.manifest(&self.state());
         for files in manifest.checkpoints() {
