@@ -9,7 +9,7 @@ use super::{
     Columns, ReadOptions, Table, Warning,
     bytes::{Source, Tally},
     columns::shorten,
-    in_memory::{Places, unusable},
+    in_memory::{NUMBER_ADVICE, Places, unusable},
     times::{Times, value},
 };
 use crate::DataError;
@@ -52,7 +52,7 @@ impl CsvFile {
     ///
     /// # Errors
     ///
-    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file cannot be read.
+    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file is empty or cannot be read.
     /// - [`DataError::MissingColumn`] if `date_column` does not exist.
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
@@ -176,6 +176,10 @@ impl CsvFile {
         let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
         let header: Vec<String> = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
         let width = header.len();
+        if width == 0 {
+            let problem = "the file is empty (write a header, then one row per date)".to_owned();
+            return Err(DataError::Malformed { path: path.to_owned(), line: 1, problem });
+        }
         file.check_columns(width)?;
         file.columns = Columns::header(path, header);
         // A malformed row is reported when the file is read.
@@ -286,7 +290,8 @@ impl CsvFile {
             None => Ok(number),
             Some(_) if number.is_nan() && is_missing(text) => Ok(f64::NAN),
             Some(expected) => {
-                Err(value(self.path(), line, &self.columns.names()[column], expected, text))
+                let (name, fix) = (&self.columns.names()[column], Some(NUMBER_ADVICE));
+                Err(value(self.path(), line, name, expected, text, fix))
             }
         }
     }
@@ -306,7 +311,9 @@ impl CsvFile {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("expected {expected_len} values as in the header, got {len}")
             }
-            csv::ErrorKind::Utf8 { .. } => "expected UTF-8 text, got other bytes".to_owned(),
+            csv::ErrorKind::Utf8 { .. } => {
+                "expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)".to_owned()
+            }
             _ => shorten(error.to_string()),
         };
         DataError::Malformed { path: self.path().to_owned(), line, problem }

@@ -164,8 +164,12 @@ impl SeriesSettings {
         let columns = file.columns();
         let guess = || {
             let guessed = columns.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| {
-                Error::Data(rnn_data::DataError::NoNumbers { path: columns.path().to_owned() })
+            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
+                // No rows, or a malformed one.
+                Err(error) => Error::Data(error),
+                Ok(_) => {
+                    Error::Data(rnn_data::DataError::NoNumbers { path: columns.path().to_owned() })
+                }
             })
         };
         let mut guesses = Vec::new();

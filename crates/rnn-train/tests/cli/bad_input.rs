@@ -36,7 +36,8 @@ fn missing_columns_and_features_get_a_suggestion() {
         (
             &["--target", "date"],
             1,
-            "line 2, column `date`: expected a finite number, got `2020-01-01`",
+            "line 2, column `date`: expected a finite number, got `2020-01-01` (correct the value, or \
+             choose other columns)",
         ),
         (&["--date-column", "day"], 1, "column `day` is missing"),
         (&["--date-column", "open"], 1, "column `open`: expected a date like 2020-04-24"),
@@ -257,12 +258,15 @@ fn files_and_folders_without_series_are_refused() {
         .file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
     scratch.file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
     for (data, expected) in [
-        ("nothing", "nothing: the folder has no .csv file"),
+        ("nothing", "nothing: the folder has no .csv file (choose a folder of CSV files)"),
         ("texts", "texts: the folder has no .csv file"),
         ("nowhere.csv", "nowhere.csv: cannot be read: "),
-        ("empty.csv", "empty.csv, line 1: no column of dates: expected one called `date`"),
-        ("blank.csv", "blank.csv, line 1: no column of dates"),
-        ("head.csv", "head.csv: "),
+        (
+            "empty.csv",
+            "empty.csv, line 1: the file is empty (write a header, then one row per date)",
+        ),
+        ("blank.csv", "blank.csv, line 1: the file is empty"),
+        ("head.csv", "head.csv: has no rows (add one per date)"),
         ("words.csv", "words.csv: no column holds numbers in every row"),
         ("dates.csv", "dates.csv: no column holds numbers in every row"),
         ("numbers.csv", "the header has `a`, `b` (choose one with --date-column)"),

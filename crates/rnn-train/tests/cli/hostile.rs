@@ -109,7 +109,11 @@ fn invalid_utf8_is_refused_with_its_line() {
             "line 1: expected UTF-8 text, got a NUL byte",
         ),
         ("nul", nul.into_bytes(), "line 5: expected UTF-8 text, got a NUL byte"),
-        ("latin", not_utf8, "line 202: expected UTF-8 text, got other bytes"),
+        (
+            "latin",
+            not_utf8,
+            "line 202: expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)",
+        ),
         (
             "open quote",
             open_quote.into_bytes(),
