@@ -183,10 +183,14 @@ impl CsvFile {
         file.check_columns(width)?;
         file.columns = Columns::header(path, header);
         // A malformed row is reported when the file is read.
-        let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
+        let (mut records, mut lines) = (Vec::new(), Vec::new());
+        let mut record = csv::StringRecord::new();
         while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
             match file.next(&mut reader, &mut record) {
-                Ok(Some(_)) => records.push(record.clone()),
+                Ok(Some(line)) => {
+                    records.push(record.clone());
+                    lines.push(line);
+                }
                 _ => break,
             }
         }
@@ -225,6 +229,17 @@ impl CsvFile {
         if file.columns.measurements().is_empty() {
             // Reading such a column reports the line of its first text.
             file.columns.numeric = mostly_numbers;
+            return Ok(file);
+        }
+        let word = |index: usize| {
+            let cells = records.iter().map(|record| record.get(index).unwrap_or_default());
+            cells.zip(&lines).find(|&(text, _)| !is_number(text) && !is_missing(text))
+        };
+        for index in mostly_numbers {
+            if let Some((text, line)) = word(index) {
+                let text: String = text.chars().take(60).collect();
+                file.columns.words.push((index, *line, text.into()));
+            }
         }
         Ok(file)
     }

@@ -36,8 +36,8 @@ fn missing_columns_and_features_get_a_suggestion() {
         (
             &["--target", "date"],
             1,
-            "line 2, column `date`: expected a finite number, got `2020-01-01` (correct the value, or \
-             choose other columns)",
+            "line 2, column `date`: expected a finite number, got `2020-01-01` (correct the value, \
+             or choose other columns)",
         ),
         (&["--date-column", "day"], 1, "column `day` is missing"),
         (&["--date-column", "open"], 1, "column `open`: expected a date like 2020-04-24"),

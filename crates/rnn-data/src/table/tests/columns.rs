@@ -240,6 +240,9 @@ fn a_word_in_the_only_number_column_is_reported_with_its_line() {
     );
     let other = "date,price,sales\n2020-01-02,5,1\n2020-01-03,6,closed\n2020-01-06,7,3\n";
     assert_eq!(open(other).columns().measurements(), ["price"], "another column has only numbers");
+    assert_eq!(open(other).columns().words(), [("sales", 3, "closed")]);
+    let code = "date,price,code\n2020-01-02,5,1\n2020-01-03,6,a\n2020-01-06,7,2\n";
+    assert!(open(code).columns().words().is_empty(), "codes are not measurements");
 }
 
 #[test]
