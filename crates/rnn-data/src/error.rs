@@ -93,18 +93,24 @@ pub enum DataError {
         count: usize,
     },
     /// A value does not fit its column.
-    #[error("{}, {place}, column `{column}`: expected {expected}, got `{got}`", path.display())]
+    #[error(
+        "{}, {place}, column `{column}`: expected {expected}, got `{got}`{}",
+        path.display(),
+        advice(*fix)
+    )]
     Value {
         /// File, or name of a table.
         path: PathBuf,
         /// Line or row.
         place: Place,
         /// Column name.
-        column: String,
+        column: Box<str>,
         /// Expected content.
-        expected: String,
+        expected: Box<str>,
         /// Actual content.
         got: Box<str>,
+        /// Advice, if any.
+        fix: Option<&'static str>,
     },
     /// A column in memory and its times differ in length.
     #[error(
@@ -153,7 +159,7 @@ pub enum DataError {
         fill: Fill,
     },
     /// A table has no rows.
-    #[error("{}: has no rows", path.display())]
+    #[error("{}: has no rows (add one per date)", path.display())]
     Empty {
         /// File, or name of a table.
         path: PathBuf,
@@ -210,7 +216,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A folder has no CSV file.
-    #[error("{}: the folder has no .csv file", path.display())]
+    #[error("{}: the folder has no .csv file (choose a folder of CSV files)", path.display())]
     EmptyFolder {
         /// Folder.
         path: PathBuf,
@@ -243,7 +249,7 @@ pub enum DataError {
         value: f64,
     },
     /// A character is not a letter of the alphabet.
-    #[error("`{letter}` is not in the alphabet `{first}`..`{last}`")]
+    #[error("`{letter}` is not in the alphabet (use letters from `{first}` to `{last}`)")]
     UnknownLetter {
         /// The character.
         letter: char,
@@ -253,7 +259,10 @@ pub enum DataError {
         last: char,
     },
     /// The number of letters differs from the window.
-    #[error("expected {expected} letter(s), got {got}: `{text}`")]
+    #[error(
+        "expected {expected} letter{}, got {got}: `{text}`",
+        if *expected == 1 { "" } else { "s" }
+    )]
     LetterCount {
         /// The given letters.
         text: String,
@@ -271,6 +280,10 @@ fn header(path: &std::path::Path, line: Option<u64>) -> String {
 
 fn did_you_mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
+}
+
+fn advice(fix: Option<&str>) -> String {
+    fix.map_or_else(String::new, |fix| format!(" ({fix})"))
 }
 
 fn missing(count: usize, lines: &str, left: usize, fill: Fill) -> String {

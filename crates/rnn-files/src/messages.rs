@@ -13,22 +13,25 @@ pub fn shortened(text: &str, longest: usize) -> String {
     format!("{start} … {end}")
 }
 
-/// Returns the message of a TOML error; a quoted line of more than 300 bytes is left out.
+/// Returns the message of a TOML error as `line N: KEY: ...`, shortened to about 300 characters.
+///
+/// The key is missing if the error is not in a value.
 pub fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     const LONGEST: usize = 300;
-    let message = error.to_string();
-    if message.lines().all(|line| line.len() <= LONGEST) {
-        return message.trim_end().to_owned();
+    const LONGEST_KEY: usize = 60;
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    let message = shortened(&message, LONGEST);
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message;
+    };
+    let line = 1 + before.matches('\n').count();
+    let start = before.rsplit('\n').next().unwrap_or_default().trim_start();
+    match start.split_once('=') {
+        Some((key, _)) if !start.starts_with('#') => {
+            format!("line {line}: `{}`: {message}", shortened(key.trim_end(), LONGEST_KEY))
+        }
+        _ => format!("line {line}: {message}"),
     }
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let (line, column) = (
-        1 + before.matches('\n').count(),
-        1 + before.rsplit('\n').next().map_or(0, |line| line.chars().count()),
-    );
-    format!(
-        "TOML parse error at line {line}, column {column}: {}",
-        shortened(error.message(), LONGEST)
-    )
 }
 
 #[cfg(test)]
@@ -48,14 +51,19 @@ mod tests {
     }
 
     #[test]
-    fn toml_errors_quote_a_short_line_only() {
+    fn toml_errors_have_their_line_and_key() {
         let problem =
             |text: &str| toml_problem(text, &toml::from_str::<toml::Table>(text).unwrap_err());
-        assert!(problem("a = 1\nb = x").contains("line 2, column 5\n  |\n2 | b = x\n"));
+        for (text, expected) in [
+            ("a = 1\nb = x", "line 2: `b`: string values must be quoted, expected literal string"),
+            ("a = 1\na = 2", "line 2: duplicate key"),
+            ("a 1", "line 1: key with no value, expected `=`"),
+            ("a = [[5", "line 1: `a`: unclosed array, expected `]`"),
+            ("# a = \u{1}", "line 1: invalid comment character, expected printable characters"),
+        ] {
+            assert_eq!(problem(text), expected);
+        }
         let long = problem(&format!("a = 1\nb = \"{}\nc = 2", "茅".repeat(100_000)));
-        assert!(
-            long.starts_with("TOML parse error at line 2, column ") && long.len() < 400,
-            "{long}"
-        );
+        assert!(long.starts_with("line 2: `b`: ") && long.len() < 400, "{long}");
     }
 }

@@ -26,7 +26,7 @@ pub enum Error {
     #[error("no file of the folder is usable; the first: {0}")]
     NoneGood(DataError),
     /// A settings file is unusable.
-    #[error("{}: {}", path.display(), shortened(problem, 600))]
+    #[error("{}", in_file(path, problem))]
     Settings {
         /// The TOML file.
         path: PathBuf,
@@ -121,6 +121,12 @@ pub enum Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// A problem of a settings file, in the form of data errors: `FILE, line N: ...` or `FILE: ...`.
+fn in_file(path: &Path, problem: &str) -> String {
+    let mark = if problem.starts_with("line ") { ',' } else { ':' };
+    format!("{}{mark} {}", path.display(), shortened(problem, 600))
+}
 
 /// The command that trains an experiment in a run folder.
 pub(crate) fn train_command(experiment: &str, folder: &Path) -> String {

@@ -132,6 +132,16 @@ mod tests {
     }
 
     #[test]
+    fn errors_of_letters_have_the_count_or_the_range() {
+        let problem = |text: &str, expected| {
+            crate::Alphabet::new(5).encode(text, expected).unwrap_err().to_string()
+        };
+        assert_eq!(problem("ab", 1), "expected 1 letter, got 2: `ab`");
+        assert_eq!(problem("abc", 4), "expected 4 letters, got 3: `abc`");
+        assert_eq!(problem("abz", 3), "`z` is not in the alphabet (use letters from `a` to `e`)");
+    }
+
+    #[test]
     fn a_batch_holds_ids_and_targets() {
         let samples =
             LetterWindows::new(5, 4).with_cyclic(true).iter().map(Result::unwrap).collect();

@@ -161,9 +161,10 @@ impl Feature {
                     return Err(DataError::Value {
                         path,
                         place,
-                        column,
-                        expected,
+                        column: column.into(),
+                        expected: expected.into(),
                         got: "0".into(),
+                        fix: Some("correct the value, or choose another feature"),
                     });
                 }
                 vec![changes(values)]

@@ -42,18 +42,20 @@ pub struct Columns {
     pub(super) date: Option<usize>,
     /// Indices of the columns that hold numbers, without the date.
     pub(super) numeric: Vec<usize>,
+    /// Columns of numbers with words: index, and line and text of the first word.
+    pub(super) words: Vec<(usize, u64, Box<str>)>,
 }
 
 impl Columns {
     /// Creates the columns of a file whose rows are unknown.
     pub(super) fn header(path: &Path, names: Vec<String>) -> Self {
-        Self { path: path.to_owned(), names, date: Some(0), numeric: Vec::new() }
+        Self { path: path.to_owned(), names, date: Some(0), numeric: Vec::new(), words: Vec::new() }
     }
 
     /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
-        Self { path: path.to_owned(), names, date: None, numeric }
+        Self { path: path.to_owned(), names, date: None, numeric, words: Vec::new() }
     }
 
     /// Returns the file, or the name of a table in memory.
@@ -84,7 +86,27 @@ impl Columns {
     /// Returns the columns of measurements: numbers that are not dates, codes or row numbers.
     pub fn measurements(&self) -> Vec<&str> {
         let names = self.numeric.iter().map(|&index| self.names[index].as_str());
-        names.filter(|name| !LABELS.contains(&name.to_lowercase().as_str())).collect()
+        names.filter(|name| !is_label(name)).collect()
+    }
+
+    /// Returns the columns that would be measurements without a word among their numbers: name, and
+    /// line and text of the first word.
+    ///
+    /// Only the first 100 rows of a file are searched. A table in memory has no words.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let text = "date,price,sales\n2020-01-02,5,1\n2020-01-03,6,closed\n2020-01-06,7,3\n";
+    /// let file = rnn_data::CsvFile::from_bytes("shop.csv".as_ref(), text.as_bytes(), None)?;
+    /// assert_eq!(file.columns().measurements(), ["price"]);
+    /// assert_eq!(file.columns().words(), [("sales", 3, "closed")]);
+    /// # Ok::<(), rnn_data::DataError>(())
+    /// ```
+    pub fn words(&self) -> Vec<(&str, u64, &str)> {
+        let words = self.words.iter();
+        let words = words.map(|(index, line, text)| (self.names[*index].as_str(), *line, &**text));
+        words.filter(|(name, ..)| !is_label(name)).collect()
     }
 
     /// Returns the likely target: the opening or closing price, a value, or the last measurement.
@@ -164,6 +186,10 @@ fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let lowercase = name.to_lowercase();
     let in_other_words = || aliases(&lowercase).iter().find_map(|alias| in_capitals(alias));
     count(&|column| column == name).or_else(|| in_capitals(&lowercase)).or_else(in_other_words)
+}
+
+fn is_label(name: &str) -> bool {
+    LABELS.contains(&name.to_lowercase().as_str())
 }
 
 fn aliases(name: &str) -> &'static [&'static str] {

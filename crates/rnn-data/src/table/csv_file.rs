@@ -9,7 +9,7 @@ use super::{
     Columns, ReadOptions, Table, Warning,
     bytes::{Source, Tally},
     columns::shorten,
-    in_memory::{Places, unusable},
+    in_memory::{NUMBER_ADVICE, Places, unusable},
     times::{Times, value},
 };
 use crate::DataError;
@@ -52,7 +52,7 @@ impl CsvFile {
     ///
     /// # Errors
     ///
-    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file cannot be read.
+    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file is empty or cannot be read.
     /// - [`DataError::MissingColumn`] if `date_column` does not exist.
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
@@ -176,13 +176,21 @@ impl CsvFile {
         let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
         let header: Vec<String> = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
         let width = header.len();
+        if width == 0 {
+            let problem = "the file is empty (write a header, then one row per date)".to_owned();
+            return Err(DataError::Malformed { path: path.to_owned(), line: 1, problem });
+        }
         file.check_columns(width)?;
         file.columns = Columns::header(path, header);
         // A malformed row is reported when the file is read.
-        let (mut records, mut record) = (Vec::new(), csv::StringRecord::new());
+        let (mut records, mut lines) = (Vec::new(), Vec::new());
+        let mut record = csv::StringRecord::new();
         while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
             match file.next(&mut reader, &mut record) {
-                Ok(Some(_)) => records.push(record.clone()),
+                Ok(Some(line)) => {
+                    records.push(record.clone());
+                    lines.push(line);
+                }
                 _ => break,
             }
         }
@@ -221,6 +229,17 @@ impl CsvFile {
         if file.columns.measurements().is_empty() {
             // Reading such a column reports the line of its first text.
             file.columns.numeric = mostly_numbers;
+            return Ok(file);
+        }
+        let word = |index: usize| {
+            let cells = records.iter().map(|record| record.get(index).unwrap_or_default());
+            cells.zip(&lines).find(|&(text, _)| !is_number(text) && !is_missing(text))
+        };
+        for index in mostly_numbers {
+            if let Some((text, line)) = word(index) {
+                let text: String = text.chars().take(60).collect();
+                file.columns.words.push((index, *line, text.into()));
+            }
         }
         Ok(file)
     }
@@ -286,7 +305,8 @@ impl CsvFile {
             None => Ok(number),
             Some(_) if number.is_nan() && is_missing(text) => Ok(f64::NAN),
             Some(expected) => {
-                Err(value(self.path(), line, &self.columns.names()[column], expected, text))
+                let (name, fix) = (&self.columns.names()[column], Some(NUMBER_ADVICE));
+                Err(value(self.path(), line, name, expected, text, fix))
             }
         }
     }
@@ -306,7 +326,9 @@ impl CsvFile {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("expected {expected_len} values as in the header, got {len}")
             }
-            csv::ErrorKind::Utf8 { .. } => "expected UTF-8 text, got other bytes".to_owned(),
+            csv::ErrorKind::Utf8 { .. } => {
+                "expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)".to_owned()
+            }
             _ => shorten(error.to_string()),
         };
         DataError::Malformed { path: self.path().to_owned(), line, problem }

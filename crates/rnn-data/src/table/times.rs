@@ -24,6 +24,8 @@ const FORMATS: [&str; 12] = [
 ];
 /// First accepted year; an earlier one is a two-digit year that a pattern read as four digits.
 const FIRST_YEAR: i16 = 1000;
+/// Advice for times that repeat or are out of order.
+pub(super) const ORDER_ADVICE: &str = "sort the rows, and keep one per time";
 const TIMES_OF_DAY: [&str; 3] = ["", " %H:%M", " %H:%M:%S"];
 
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +103,8 @@ impl<'a> Times<'a> {
         let parsed: Vec<Option<DateTime>> =
             self.candidates.iter().map(|(format, _)| format.parse(text)).collect();
         if parsed.iter().all(Option::is_none) {
-            return Err(value(self.path, line, self.column, self.candidates[0].0.expected(), text));
+            let expected = self.candidates[0].0.expected();
+            return Err(value(self.path, line, self.column, expected, text, None));
         }
         let mut parsed = parsed.into_iter();
         self.candidates.retain_mut(|(_, times)| match parsed.next().flatten() {
@@ -145,6 +148,7 @@ impl<'a> Times<'a> {
                 self.column,
                 expected,
                 &format_time(times[row]),
+                Some(ORDER_ADVICE),
             ));
         }
         if newest_first {
@@ -173,13 +177,15 @@ pub(super) fn value(
     column: &str,
     expected: String,
     got: &str,
+    fix: Option<&'static str>,
 ) -> DataError {
     DataError::Value {
         path: path.to_owned(),
         place: Place::Line(line),
-        column: shorten(column.to_owned()),
-        expected,
+        column: shorten(column.to_owned()).into(),
+        expected: expected.into(),
         got: got.chars().take(60).collect(),
+        fix,
     }
 }
 

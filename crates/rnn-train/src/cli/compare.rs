@@ -173,8 +173,13 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
 /// Opens a run by its folder or by its experiment.
 fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let name = typed.display().to_string();
+    let is_run = typed.join(CONFIG).exists();
     let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
-        Some(Ok(experiment)) if !typed.join(CONFIG).exists() => context.folder(experiment),
+        Some(Ok(experiment)) if !is_run => context.folder(experiment),
+        _ if !is_run => {
+            let problem = "no run folder and no experiment of that name (see `rnn-train list`)";
+            return Err(Error::Artifact { path: typed.to_owned(), problem: problem.to_owned() });
+        }
         _ => RunFolder::open(typed)?,
     };
     let config = artifacts.config()?.ok_or_else(|| Error::NotTrained {

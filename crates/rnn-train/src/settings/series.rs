@@ -44,8 +44,8 @@ pub struct SeriesLoss {
     pub(crate) quantiles: Vec<f64>,
 }
 
-/// A setting, and whether it comes from the recipe. A column of the recipe that the file lacks is
-/// guessed.
+/// A setting, and whether it comes from the recipe. Missing features of the recipe are replaced by
+/// defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Named<T> {
     pub(crate) value: T,

@@ -6,7 +6,8 @@ use std::{
 };
 
 use rnn_data::{
-    BadSeries, CsvFile, Feature, Panel, Scalers, SeriesConfig, Table, TableSource, csv_files,
+    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
+    csv_files,
 };
 use rnn_files::sha256;
 
@@ -27,6 +28,9 @@ pub(crate) struct Data {
 
 /// Maximum number of default features. More columns would take hours to read and to train on.
 const MAX_DEFAULT_FEATURES: usize = 1000;
+
+/// Maximum number of notes on columns with words.
+const MAX_NOTES: usize = 5;
 
 /// Time between progress messages while reading many files.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
@@ -64,7 +68,7 @@ impl Data {
         file: impl TableSource,
         scalers: Option<&Scalers>,
     ) -> Result<Self> {
-        let config = settings.config(&file)?;
+        let config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
         for warning in &table.warnings {
             log::warn!("{}: {warning}", table.path.display());
@@ -95,6 +99,10 @@ impl Data {
                     tables.push(table);
                 }
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
+                // The first file determines the columns.
+                Err(error) if config.is_none() => {
+                    return Err(with_advice(settings.with_fix(error)));
+                }
                 Err(error) => return Err(with_advice(error)),
             }
         }
@@ -164,25 +172,15 @@ impl SeriesSettings {
         let columns = file.columns();
         let guess = || {
             let guessed = columns.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| {
-                Error::Data(rnn_data::DataError::NoNumbers { path: columns.path().to_owned() })
+            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
+                // No rows, or a malformed one.
+                Err(error) => Error::Data(error),
+                Ok(_) => Error::Data(DataError::NoNumbers { path: columns.path().to_owned() }),
             })
         };
         let mut guesses = Vec::new();
         let target = match &self.target {
-            Some(named) => match columns.resolve(&named.value) {
-                Ok(column) => column.to_owned(),
-                Err(rnn_data::DataError::MissingColumn { .. })
-                    if named.of_recipe && self.is_free() =>
-                {
-                    guesses.push(format!(
-                        "no column `{}` of prices (use the experiment `series` for other data)",
-                        named.value
-                    ));
-                    guess()?
-                }
-                Err(error) => return Err(error.into()),
-            },
+            Some(named) => columns.resolve(&named.value)?.to_owned(),
             None => guess()?,
         };
         if self.target.as_ref().is_none_or(|named| named.value != target) {
@@ -204,9 +202,7 @@ impl SeriesSettings {
                     .collect::<std::result::Result<Vec<_>, _>>();
                 match parsed {
                     Ok(features) => features,
-                    Err(rnn_data::DataError::MissingColumn { .. })
-                        if named.of_recipe && self.is_free() =>
-                    {
+                    Err(DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
                         let features = self.likely_features(file, &config)?;
                         guesses.push(features_note(&features));
                         features
@@ -225,8 +221,33 @@ impl SeriesSettings {
                 .date_column()
                 .map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
             log::info!("{}: {dates}{}", columns.path().display(), guesses.join("; "));
+            let read = config.columns();
+            let left_out = columns.words().into_iter().filter(|(name, ..)| !read.contains(name));
+            for (name, line, text) in left_out.take(MAX_NOTES) {
+                log::info!(
+                    "{}: not reading `{name}`: line {line} has `{text}`, not a number (use \
+                     --features to require it)",
+                    columns.path().display()
+                );
+            }
         }
         Ok(config)
+    }
+
+    /// Adds the fix to the error of a file without the recipe's target, except for the course.
+    fn with_fix(&self, error: Error) -> Error {
+        match (error, &self.target) {
+            (Error::Data(DataError::MissingColumn { path, column, .. }), Some(named))
+                if named.of_recipe && self.is_free() && named.value == column =>
+            {
+                Error::Usage(format!(
+                    "{}: no column `{column}`, which this experiment predicts (use the experiment \
+                     `series` for other data, or --target)",
+                    path.display()
+                ))
+            }
+            (error, _) => error,
+        }
     }
 
     /// The target, and all other numeric columns that vary on the training set.
@@ -270,7 +291,7 @@ impl SeriesSettings {
         Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
     }
 
-    /// Whether to replace missing columns of the recipe by defaults. Course experiments never do.
+    /// Whether to replace missing features of the recipe by defaults. Course experiments never do.
     fn is_free(&self) -> bool {
         self.split != rnn_data::Split::Course
     }

@@ -36,7 +36,8 @@ fn missing_columns_and_features_get_a_suggestion() {
         (
             &["--target", "date"],
             1,
-            "line 2, column `date`: expected a finite number, got `2020-01-01`",
+            "line 2, column `date`: expected a finite number, got `2020-01-01` (correct the value, \
+             or choose other columns)",
         ),
         (&["--date-column", "day"], 1, "column `day` is missing"),
         (&["--date-column", "open"], 1, "column `open`: expected a date like 2020-04-24"),
@@ -274,12 +275,15 @@ fn files_and_folders_without_series_are_refused() {
         .file("bytes.csv", [&b"date,open\n2020-01-01,"[..], &[0xff, 0xfe, 0x00], b"\n"].concat());
     scratch.file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
     for (data, expected) in [
-        ("nothing", "nothing: the folder has no .csv file"),
+        ("nothing", "nothing: the folder has no .csv file (choose a folder of CSV files)"),
         ("texts", "texts: the folder has no .csv file"),
         ("nowhere.csv", "nowhere.csv: cannot be read: "),
-        ("empty.csv", "empty.csv, line 1: no column of dates: expected one called `date`"),
-        ("blank.csv", "blank.csv, line 1: no column of dates"),
-        ("head.csv", "head.csv: "),
+        (
+            "empty.csv",
+            "empty.csv, line 1: the file is empty (write a header, then one row per date)",
+        ),
+        ("blank.csv", "blank.csv, line 1: the file is empty"),
+        ("head.csv", "head.csv: has no rows (add one per date)"),
         ("words.csv", "words.csv: no column holds numbers in every row"),
         ("dates.csv", "dates.csv: no column holds numbers in every row"),
         ("numbers.csv", "the header has `a`, `b` (choose one with --date-column)"),
@@ -336,28 +340,31 @@ fn errors_of_settings_files_have_a_line() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
     for (text, code, expected) in [
-        ("seed = 1\nwindwo = 3\n", 1, "line 2, column 1"),
         (
             "seed = 1\nwindwo = 3\n",
             1,
-            "unknown key `windwo`; did you mean `window`? (`rnn-train config EXPERIMENT` prints \
-             all keys)",
+            "error: run.toml, line 2: unknown key `windwo`; did you mean `window`? (`rnn-train \
+             config EXPERIMENT` prints all keys)",
         ),
-        ("[training]\nepochs = 3\n", 1, "unknown key `training`"),
-        ("seed = 1\ninterval = 1.5\n", 1, "line 2, column 12"),
-        ("interval = 1.5\n", 1, "expected a number above 0 and below 1, or none, got `1.5`"),
+        ("[training]\nepochs = 3\n", 1, "run.toml, line 1: unknown key `training`"),
+        (
+            "seed = 1\ninterval = 1.5\n",
+            1,
+            "run.toml, line 2: `interval`: expected a number above 0 and below 1, or none, got \
+             `1.5`",
+        ),
         ("transform = \"log\"\n", 1, "log-residual, got `log`"),
-        ("from = 2020-13-01\n", 1, "line 1, column 8"),
+        ("from = 2020-13-01\n", 1, "run.toml, line 1: `from`: invalid date"),
         ("from = [2020]\n", 1, "expected a text in quotes or a number"),
         ("from = { day = 1 }\n", 1, "expected a text in quotes or a number"),
-        ("patience = -3\n", 1, "line 1, column 12"),
+        ("patience = -3\n", 1, "run.toml, line 1: `patience`: invalid value"),
         ("window = true\n", 1, "expected a text in quotes or a number"),
-        ("epochs 3\n", 1, "line 1"),
-        ("epochs = 3\nepochs = 4\n", 1, "duplicate key"),
+        ("epochs 3\n", 1, "run.toml, line 1: key with no value, expected `=`"),
+        ("epochs = 3\nepochs = 4\n", 1, "run.toml, line 2: duplicate key"),
         ("units = []\n", 2, "at least one recurrent layer and one feature"),
         ("features = []\n", 2, "at least one recurrent layer and one feature"),
-        ("features = \"open\"\n", 1, "line 1, column 12"),
-        ("data = 3\n", 1, "line 1, column 8"),
+        ("features = \"open\"\n", 1, "run.toml, line 1: `features`: invalid type"),
+        ("data = 3\n", 1, "run.toml, line 1: `data`: invalid type"),
     ] {
         let file = scratch.file("run.toml", text);
         scratch.fails(

@@ -102,7 +102,7 @@ fn two_runs_are_compared() {
     scratch.fails(
         &["compare", "series", "nothing"],
         1,
-        "nothing/config.json: is missing (choose the folder of a run)",
+        "error: nothing: no run folder and no experiment of that name (see `rnn-train list`)",
     );
     scratch.fails(&["compare", "series"], 2, "<SECOND>");
 }

@@ -121,9 +121,9 @@ fn bad_letters_are_refused() {
     scratch.fails(
         &["predict", "letters-onehot-4", "abcx"],
         2,
-        "`x` is not in the alphabet `a`..`e`",
+        "error: `x` is not in the alphabet (use letters from `a` to `e`)",
     );
-    scratch.fails(&["predict", "letters-onehot-4", "abc"], 2, "expected 4 letter(s), got 3: `abc`");
+    scratch.fails(&["predict", "letters-onehot-4", "abc"], 2, "expected 4 letters, got 3: `abc`");
     scratch.fails(&["predict", "letters-onehot-4", "--json"], 2, "needs the letters as arguments");
     let finished = scratch.run_with_input(&["predict", "letters-onehot-4"], "many\n");
     assert_eq!(finished.code, 2);

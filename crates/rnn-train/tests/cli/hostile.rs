@@ -109,7 +109,11 @@ fn invalid_utf8_is_refused_with_its_line() {
             "line 1: expected UTF-8 text, got a NUL byte",
         ),
         ("nul", nul.into_bytes(), "line 5: expected UTF-8 text, got a NUL byte"),
-        ("latin", not_utf8, "line 202: expected UTF-8 text, got other bytes"),
+        (
+            "latin",
+            not_utf8,
+            "line 202: expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)",
+        ),
         (
             "open quote",
             open_quote.into_bytes(),
@@ -271,20 +275,20 @@ fn deeply_nested_or_very_long_settings_get_a_short_error() {
     let scratch = Scratch::new();
     let deep = 100_000;
     for (text, expected) in [
-        (format!("units = {}", "[".repeat(deep)), "deep.toml: "),
-        (format!("units = {}1{}", "[".repeat(deep), "]".repeat(deep)), "deep.toml: "),
-        (format!("units = {}1{}", "{a=".repeat(deep), "}".repeat(deep)), "deep.toml: "),
-        (format!("{}a = 1", "a.".repeat(deep)), "deep.toml: "),
+        (format!("units = {}", "[".repeat(deep)), "deep.toml"),
+        (format!("units = {}1{}", "[".repeat(deep), "]".repeat(deep)), "deep.toml"),
+        (format!("units = {}1{}", "{a=".repeat(deep), "}".repeat(deep)), "deep.toml"),
+        (format!("{}a = 1", "a.".repeat(deep)), "deep.toml"),
         (format!("{}a = 1", "[a]\n".repeat(deep)), "duplicate key"),
-        (format!("target = \"{}\nepochs = 1", "x".repeat(1_000_000)), "line 1, column"),
+        (format!("target = \"{}\nepochs = 1", "x".repeat(1_000_000)), "deep.toml, line 1: "),
         (
             format!("epochs = \"{}\"", "x".repeat(1_000_000)),
             "expected a whole number from 1 to 1,000,000, got `xxx",
         ),
         (format!("{} = 1", "x".repeat(1_000_000)), "unknown key `xxx"),
         (format!("units = [{}]", "1,".repeat(1_000_000)), ""),
-        ("units = [1\u{0}]".to_owned(), "line 1, column"),
-        ("\u{feff}epochs = 0".to_owned(), "line 1, column"),
+        ("units = [1\u{0}]".to_owned(), "deep.toml, line 1: "),
+        ("\u{feff}epochs = 0".to_owned(), "deep.toml, line 1: "),
     ] {
         let name = scratch.file("deep.toml", &text);
         for args in [

@@ -94,8 +94,8 @@ fn a_bad_file_of_a_folder_is_named_or_skipped() {
         ),
         (bars(160).replace("open", "price"), "aa.csv, line 1: column `open` is missing"),
         (bars(4), "aa.csv: 4 rows are too few"),
-        (String::new(), "aa.csv, line 1: no column of dates"),
-        ("date,open,close,volume\n".to_owned(), "aa.csv: "),
+        (String::new(), "aa.csv, line 1: the file is empty"),
+        ("date,open,close,volume\n".to_owned(), "aa.csv: has no rows (add one per date)"),
     ] {
         scratch.file("panel/aa.csv", text);
         scratch.fails(&flags, 1, problem);

@@ -380,13 +380,13 @@ fn invalid_searches_fail_before_any_training() {
         "units = [[3]]\nlerning_rate = [0.1]\n",
         &[],
         1,
-        "space.toml: line 2: unknown key `lerning_rate`; did you mean `learning_rate`?",
+        "space.toml, line 2: unknown key `lerning_rate`; did you mean `learning_rate`?",
     );
     refused(
         "dropout = { min = 0.5, max = 0.1 }",
         &[],
         1,
-        "space.toml: line 1: `dropout`: expected min below max, got min 0.5 and max 0.1",
+        "space.toml, line 1: `dropout`: expected min below max, got min 0.5 and max 0.1",
     );
     refused("batch_size = [8]\nloss = []", &[], 1, "line 2: `loss`: expected a list like");
     refused(

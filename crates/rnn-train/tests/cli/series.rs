@@ -68,6 +68,48 @@ fn columns_of_any_file_are_guessed_and_reported() {
 }
 
 #[test]
+fn a_column_with_a_word_is_left_out_with_a_note() {
+    let scratch = Scratch::new();
+    let text = bars(200).replace("volume", "visitors");
+    let fifth = text.lines().nth(4).unwrap();
+    let (before, _) = fifth.rsplit_once(',').unwrap();
+    scratch.file("word.csv", text.replace(fifth, &format!("{before},warm")));
+    let note = "note: word.csv: not reading `visitors`: line 5 has `warm`, not a number (use \
+                --features to require it)";
+    let finished = scratch.train("series", &["--data", "word.csv"]);
+    assert!(finished.stderr.contains(note), "{}", finished.stderr);
+    assert!(finished.stderr.contains("reading `open`, `close` (use"), "{}", finished.stderr);
+    let asked = ["--data", "word.csv", "--features", "open,visitors", "--fresh"];
+    scratch.fails(
+        &quick(&["train", "series"], &asked),
+        1,
+        "word.csv, line 5, column `visitors`: expected a finite number, got `warm`",
+    );
+}
+
+#[test]
+fn experiments_of_prices_refuse_a_file_without_their_target() {
+    let scratch = Scratch::new();
+    let text = bars_as(["date", "temperature", "wind", "rain"], ',', "%Y-%m-%d", 700);
+    scratch.file("sensors.csv", &text);
+    scratch.file("panel/sensors.csv", &text);
+    for (data, file) in [("sensors.csv", "sensors.csv"), ("panel", "panel/sensors.csv")] {
+        for experiment in ["stock-gap", "stock-open"] {
+            let expected = format!(
+                "{file}: no column `open`, which this experiment predicts (use the experiment \
+                 `series` for other data, or --target)"
+            );
+            scratch.fails(&quick(&["train", experiment], &["--data", data]), 2, &expected);
+        }
+    }
+    assert!(!scratch.path("artifacts").exists());
+    let chosen = ["--data", "sensors.csv", "--target", "rain", "--naive", "last-value"];
+    scratch.train("stock-gap", &chosen);
+    let options = &scratch.read_json("stock-gap", "config.json")["options"];
+    assert_eq!(options["target"], "rain");
+}
+
+#[test]
 fn uninformative_columns_are_not_guessed() {
     let scratch = Scratch::new();
     let line = |(row, line): (usize, &str)| match row {

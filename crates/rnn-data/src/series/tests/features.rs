@@ -170,7 +170,7 @@ fn undefined_ratios_are_errors_with_the_line() {
     assert_eq!(
         problem,
         ", line 4, column `open`: expected a number other than 0 as the base of return(open), got \
-         `0`"
+         `0` (correct the value, or choose another feature)"
     );
     assert_eq!(
         feature("return(open)").values(&table(0..5, zero_at(4))).unwrap()[0][4],

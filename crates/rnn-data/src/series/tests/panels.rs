@@ -307,7 +307,10 @@ fn csv_files_are_sorted_by_name() {
     let folder = std::env::temp_dir().join(format!("rnn-data-folder-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let text = csv_files(&folder).unwrap_err().to_string();
-    assert!(text.ends_with(": the folder has no .csv file"), "{text}");
+    assert!(
+        text.ends_with(": the folder has no .csv file (choose a folder of CSV files)"),
+        "{text}"
+    );
     for name in ["c.csv", "a.CSV", "notes.txt", "d.csv", "csv", "b.csv"] {
         std::fs::write(folder.join(name), "date,open\n").unwrap();
     }

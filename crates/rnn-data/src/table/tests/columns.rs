@@ -69,10 +69,12 @@ fn a_missing_column_is_reported_with_a_similar_name() {
     );
     let no_dates = ", line 1: no column of dates: expected one called `date` or with a date in \
                     every row; the header has";
-    assert_eq!(
-        message("", &["open"], &ReadOptions::default()),
-        format!("{no_dates} no columns (choose one with `date-column`)")
-    );
+    for empty in ["", "\n\n"] {
+        assert_eq!(
+            message(empty, &["open"], &ReadOptions::default()),
+            ", line 1: the file is empty (write a header, then one row per date)"
+        );
+    }
     assert_eq!(
         missing("x,y", "x"),
         format!("{no_dates} `x`, `y` (choose one with `date-column`)"),
@@ -150,10 +152,11 @@ fn lines_are_counted_as_in_an_editor() {
 fn malformed_files_are_refused() {
     let not_text =
         message(b"date,open\n2020-01-02,3\n2020-01-03,\xff\n", &["open"], &ReadOptions::default());
-    assert_eq!(not_text, ", line 3: expected UTF-8 text, got other bytes");
+    let problem = "expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)";
+    assert_eq!(not_text, format!(", line 3: {problem}"));
     assert_eq!(
         message(b"\xc8\xd5\xc6\xda,open\n", &["open"], &ReadOptions::default()),
-        ", line 1: expected UTF-8 text, got other bytes"
+        format!(", line 1: {problem}")
     );
     let text = CsvFile::open(Path::new("no-such-file.csv"), None).unwrap_err().to_string();
     assert!(text.starts_with("no-such-file.csv: cannot be read: "), "{text}");
@@ -232,10 +235,14 @@ fn a_word_in_the_only_number_column_is_reported_with_its_line() {
     assert_eq!(file.columns().likely_target(), Some("sales"));
     assert_eq!(
         message(content, &["sales"], &ReadOptions::default()),
-        ", line 3, column `sales`: expected a finite number, got `closed`"
+        ", line 3, column `sales`: expected a finite number, got `closed` (correct the value, or \
+         choose other columns)"
     );
     let other = "date,price,sales\n2020-01-02,5,1\n2020-01-03,6,closed\n2020-01-06,7,3\n";
     assert_eq!(open(other).columns().measurements(), ["price"], "another column has only numbers");
+    assert_eq!(open(other).columns().words(), [("sales", 3, "closed")]);
+    let code = "date,price,code\n2020-01-02,5,1\n2020-01-03,6,a\n2020-01-06,7,2\n";
+    assert!(open(code).columns().words().is_empty(), "codes are not measurements");
 }
 
 #[test]

@@ -188,6 +188,7 @@ fn a_date_that_repeats_or_goes_back_is_an_error() {
     let default = ReadOptions::default();
     let (january, expected) =
         (["2020-01-02", "2020-01-03", "2020-01-04"], "line 3, column `date`: expected a date");
+    let fix = "(sort the rows, and keep one per time)";
     let [second, third, fourth] = january;
     for (dates, problem_text) in [
         (
@@ -204,12 +205,12 @@ fn a_date_that_repeats_or_goes_back_is_an_error() {
             format!("{expected} before {fourth}, the row before, got `{fourth}`"),
         ),
     ] {
-        assert_eq!(problem(&dates, &default), problem_text);
+        assert_eq!(problem(&dates, &default), format!("{problem_text} {fix}"));
     }
     let hours = problem(&["2020-01-02 15:00", "2020-01-02 14:00"], &default);
     assert_eq!(
         hours,
-        format!("{expected} after 2020-01-02 15:00, the row before, got `2020-01-02 14:00`")
+        format!("{expected} after 2020-01-02 15:00, the row before, got `2020-01-02 14:00` {fix}")
     );
 }
 
@@ -244,7 +245,7 @@ fn rows_count_from_the_first_to_the_last_time() {
         );
     }
     let empty = message("date,open\n", &["open"], &ReadOptions::default());
-    assert_eq!(empty, ": has no rows");
+    assert_eq!(empty, ": has no rows (add one per date)");
 }
 
 #[test]

@@ -46,12 +46,13 @@ fn malformed_columns_are_errors_with_table_row_and_column() {
     };
     let with = |value| vec![1.0, 2.0, value, 4.0];
     for (times, column, expected) in [
-        (days(0), vec![], "shop: has no rows"),
+        (days(0), vec![], "shop: has no rows (add one per date)"),
         (days(4), numbered(3), "shop, column `sales`: expected 4 values, one per time, got 3"),
         (
             days(4),
             with(f64::NAN),
-            "shop, row 3, column `sales`: expected a finite number, got `NaN`",
+            "shop, row 3, column `sales`: expected a finite number, got `NaN` (correct the value, \
+             or choose other columns)",
         ),
         (
             days(4),
@@ -67,7 +68,7 @@ fn malformed_columns_are_errors_with_table_row_and_column() {
             twice(3),
             numbered(4),
             "shop, row 4, column `times`: expected a time after 2020-01-03, the row before, got \
-             `2020-01-03`",
+             `2020-01-03` (sort the rows, and keep one per time)",
         ),
         (
             days(4).into_iter().rev().collect(),

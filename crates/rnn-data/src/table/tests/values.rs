@@ -31,7 +31,8 @@ fn impossible_numbers_are_refused() {
     ] {
         let text =
             message(daily(&["1", &format!("\"{number}\"")]), &["open"], &ReadOptions::default());
-        assert_eq!(text, format!(", line 3, column `open`: expected {expected}, got `{number}`"));
+        let problem = format!(", line 3, column `open`: expected {expected}, got `{number}`");
+        assert_eq!(text, format!("{problem} (correct the value, or choose other columns)"));
     }
     assert_eq!(filled(&["-1.5", "+2", "9.9e14", "1E-3"], Fill::None), [-1.5, 2.0, 9.9e14, 1e-3]);
 }

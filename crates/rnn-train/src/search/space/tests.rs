@@ -76,7 +76,7 @@ fn a_grid_has_every_combination() {
     let without = Space::parse("batch_size = [8]\ndropout = { min = 0.0, max = 0.5 }").unwrap();
     let problem = without.grid(Path::new("space.toml"), all).unwrap_err().to_string();
     assert!(
-        problem.starts_with("space.toml: line 2: `dropout`: a grid needs `steps`, like {"),
+        problem.starts_with("space.toml, line 2: `dropout`: a grid needs `steps`, like {"),
         "{problem}"
     );
 }
@@ -130,7 +130,7 @@ fn bad_spaces_are_refused_with_their_line() {
         ),
         ("dropout = [nan, 0.1]", "got nan in it"),
         ("season = [1, 5]", "line 1: `season`: not a training setting"),
-        ("window = [5", "line 1, column 12"),
+        ("window = [5", "line 1: `window`: unclosed array"),
         ("units = 5", "line 1: `units`: expected a list of lists like [[32], [64]], got 5"),
     ] {
         let problem = refused(text);
@@ -144,13 +144,13 @@ fn invalid_values_are_refused_with_their_line() {
     let problem = space.check(Path::new("space.toml"), |_| Ok(())).unwrap_err().to_string();
     assert_eq!(
         problem,
-        "space.toml: line 2: `dropout`: expected a number of at least 0 and below 1, got `1.5`"
+        "space.toml, line 2: `dropout`: expected a number of at least 0 and below 1, got `1.5`"
     );
     let problem = space
         .check(Path::new("space.toml"), |_| Err(Error::Usage("it does not fit".to_owned())))
         .unwrap_err()
         .to_string();
-    assert_eq!(problem, "space.toml: line 1: `batch_size = 8`: it does not fit");
+    assert_eq!(problem, "space.toml, line 1: `batch_size = 8`: it does not fit");
     let space = Space::parse("units = [32, 64]").unwrap();
     let problem = space.check(Path::new("space.toml"), |_| Ok(())).unwrap_err().to_string();
     assert!(problem.ends_with("(use a list of lists like [[32], [64]])"), "{problem}");
