@@ -38,7 +38,7 @@ fn bad_price_files_are_refused_with_line_and_column() {
     let third = good.lines().nth(3).unwrap();
     let open = third.split(',').nth(2).unwrap();
     for (name, text, expected) in [
-        ("empty.csv", String::new(), "no column of dates"),
+        ("empty.csv", String::new(), "line 1: the file is empty"),
         ("no-open.csv", change(",open,", ",start,"), "line 1: column `open` is missing"),
         ("two-opens.csv", change(",close,", ",open,"), "column `open` appears 2 times"),
         (

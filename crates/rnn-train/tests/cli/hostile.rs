@@ -119,7 +119,7 @@ fn invalid_utf8_is_refused_with_its_line() {
             open_quote.into_bytes(),
             "line 5: expected one row per line, got a row of more than 12 MiB",
         ),
-        ("empty", Vec::new(), "line 1: no column of dates: expected one called `date`"),
+        ("empty", Vec::new(), "line 1: the file is empty"),
     ] {
         let data = scratch.file("data.csv", bytes);
         let finished = scratch.run(&quick(&["train", "series"], &["--data", &data]));
