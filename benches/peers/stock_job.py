@@ -34,12 +34,12 @@ def arguments(peer):
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--device", default="cpu", help="PyTorch's name of a device: cpu, cuda, ...")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as the framework takes by itself")
-    parser.add_argument("--inference", type=int, metavar="WINDOWS", help="time the prediction of so many windows at once instead of training")
+    parser.add_argument("--inference", type=int, metavar="WINDOWS", help="time the prediction of this number of windows at once instead of training")
     return parser.parse_args()
 
 
 class StockData:
-    """Training and test windows of a price file, scaled to [0, 1] by the training part."""
+    """Training and test windows of a price file, scaled to [0, 1] by the training set."""
 
     def __init__(self, path):
         opens = _opens(path)
@@ -59,7 +59,7 @@ class StockData:
         return float(np.sqrt(np.mean(errors**2)))
 
     def inference_batch(self, windows):
-        """So many windows of the test part, from its start again when it has fewer."""
+        """A number of windows of the test set, repeated from its start if it has fewer."""
         inputs = self.test[0]
         return inputs[np.arange(windows) % len(inputs)]
 

@@ -97,6 +97,18 @@ fn an_interrupted_run_resumes_to_the_same_bytes_and_a_finished_one_is_loaded() {
 }
 
 #[test]
+fn a_half_written_history_of_a_complete_training_is_replaced() {
+    let (folder, task) = (tempfile::tempdir().unwrap(), task());
+    let train = || Training::new(&task).folder(folder.path());
+    let stopped = train().observer(Terminator(4)).stop_on_signals().run();
+    assert!(matches!(stopped.err().unwrap(), Error::Interrupted { .. }));
+    let half = folder.path().join(".metrics.csv.tmp");
+    fs::write(&half, "epoch,tra").unwrap();
+    train().run().unwrap();
+    assert!(!half.exists() && folder.path().join("evaluation.json").exists());
+}
+
+#[test]
 fn concurrent_training_gives_the_same_weights_as_training_alone() {
     let task = task();
     let weights = |seed| {
