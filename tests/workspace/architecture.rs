@@ -64,7 +64,7 @@ fn crates_have_only_the_listed_dependencies() {
 }
 
 #[test]
-fn burn_is_pinned_and_comes_from_the_registry() {
+fn burn_keeps_its_minor_version_and_comes_from_the_registry() {
     let manifest = manifest("Cargo.toml");
     let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
     assert_eq!(dependencies["burn"]["version"].as_str(), Some("~0.22.1"));

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Leave out the steps that need a Vulkan driver (a software driver is enough)
     #[arg(long)]
     no_gpu: bool,
-    /// Leave out the step that needs cargo-deny and cargo-machete
+    /// Leave out the steps that need cargo-deny, cargo-machete or cargo-public-api
     #[arg(long)]
     no_tools: bool,
     /// Price file to train on for two epochs [default: leave this step out]
