@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use crate::{
-    architecture::{CRATES, root, sources},
+    architecture::{root, sources},
     language::{phrases, problems},
 };
 
@@ -70,9 +70,11 @@ fn lines_of_documents_are_at_most_100_columns_wide() {
 #[test]
 fn sources_have_the_words_of_the_field() {
     let mut files = Vec::new();
-    for (name, ..) in CRATES {
-        sources(&root().join("crates").join(name).join("src"), &mut files);
+    for folder in ["crates", "xtask", "benches", "tests", "fuzz"] {
+        sources(&root().join(folder), &mut files);
     }
+    // It lists the phrases.
+    files.retain(|file| !file.ends_with("language.rs") && !file.ends_with("documents.rs"));
     assert!(files.len() > 100, "the sources were not found");
     let mut found = Vec::new();
     for path in files {
@@ -98,4 +100,48 @@ fn long_comments(text: &str) -> Vec<String> {
     }
     found.retain(|problem| !problem.contains('"'));
     found
+}
+
+/// `cargo test` builds the examples and benches of the documents, and runs the examples. What takes
+/// a release build or a GPU is run by hand, so its name at least must exist.
+#[test]
+fn cargo_commands_of_documents_name_what_exists() {
+    let tasks = fs::read_to_string(root().join("xtask/src/main.rs")).unwrap();
+    let mut found = 0;
+    for path in documents() {
+        let (name, text) = (name(&path), fs::read_to_string(&path).unwrap());
+        let commands = text.split("cargo ").skip(1).map(|rest| {
+            let end = rest.find(['`', '#', '\n']).unwrap_or(rest.len());
+            rest[..end].split_whitespace().collect::<Vec<&str>>()
+        });
+        for words in commands {
+            let after = |flag: &str| {
+                let place = words.iter().position(|word| *word == flag)?;
+                words.get(place + 1).copied()
+            };
+            if words.first() == Some(&"xtask")
+                && let Some(task) = words.get(1)
+            {
+                let mut variant = String::new();
+                for part in task.split('-') {
+                    variant += &part[..1].to_uppercase();
+                    variant += &part[1..];
+                }
+                assert!(tasks.contains(&format!("    {variant}(")), "{name}: cargo xtask {task}");
+                found += 1;
+            }
+            for (flag, folder) in [("--example", "examples"), ("--bench", "benches")] {
+                let Some(target) = after(flag) else { continue };
+                let mut files = Vec::new();
+                for folder in ["crates", "benches"] {
+                    sources(&root().join(folder), &mut files);
+                }
+                let wanted = format!("{folder}/{target}.rs");
+                let exists = files.iter().any(|file| file.ends_with(&wanted));
+                assert!(exists, "{name}: cargo {}", words.join(" "));
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 10, "the documents show {found} such commands");
 }

@@ -39,6 +39,7 @@ pub fn fetch(request: &Request) -> Result<Outcome> {
     let place = Place::new(&request.out)?;
     // The lock covers reading and writing, so that two downloads never extend the same rows.
     let _lock = place.lock()?;
+    place.complete()?;
     let existed = place.target.exists();
     let kept = if request.force { None } else { Kept::open(&place.target, fetcher.wanted())? };
     let Some(kept) = kept else {

@@ -9,7 +9,8 @@ use std::{
 use jiff::civil::Date;
 use rnn_data::{CsvFile, DataError, ReadOptions};
 use rnn_files::{
-    FileError, Lock, read_bytes, rename_synced, sha256, temporary_path, to_json, write_synced,
+    FileError, Lock, read_bytes, read_if_exists, rename_synced, sha256, temporary_path, to_json,
+    write_synced,
 };
 
 use crate::{
@@ -200,9 +201,31 @@ impl Place {
         )?)
     }
 
+    /// Completes a replacement that a crash stopped between its renames: the file is new, its
+    /// sidecar still has its temporary name.
+    ///
+    /// # Errors
+    ///
+    /// If the sidecar cannot be renamed.
+    pub(crate) fn complete(&self) -> Result<()> {
+        let sidecar_path = Sidecar::path(&self.target);
+        let json = temporary_path(&sidecar_path);
+        let text = read_if_exists(&json).ok().flatten().filter(|_| !json.is_symlink());
+        let sidecar = text.and_then(|text| Sidecar::parse(&json, &text).ok());
+        let file = read_bytes(&self.target, LARGEST).ok();
+        let (Some(sidecar), Some(file)) = (sidecar, file) else { return Ok(()) };
+        if sidecar.sha256 != sha256(&file) {
+            return Ok(());
+        }
+        log::info!("{}: completing an interrupted fetch", self.path.display());
+        let failed = |source| FileError::Write { path: sidecar_path.clone(), source };
+        Ok(rename_synced(&json, &sidecar_path).map_err(failed)?)
+    }
+
     /// Writes file and sidecar under temporary names, reads the file back, and renames both.
     ///
-    /// A crash between the renames is detected, since the sidecar has the SHA-256 of its file.
+    /// [`complete`](Self::complete) repairs a crash between the renames. The sidecar has the
+    /// SHA-256 of its file.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
         let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));

@@ -1,6 +1,7 @@
 use burn::{
     config::Config,
     module::Module,
+    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
@@ -68,6 +69,30 @@ impl RecurrentConfig {
             }
             Cell::Lstm => Recurrent::Lstm(LstmConfig::new(input_size, units).init(device)),
             Cell::Gru => Recurrent::Gru(GruConfig::new(input_size, units).init(device)),
+        }
+    }
+
+    /// Creates the layer with kernels of zeros, to load weights into. Nothing is drawn: drawing an
+    /// orthogonal kernel takes time that grows with the cube of `units`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a size is zero; the message names it.
+    pub fn init_zeros(&self, device: &Device) -> Recurrent {
+        let &Self { cell, input_size, units } = self;
+        let zeros = Initializer::Zeros;
+        macro_rules! layer {
+            ($config:ident) => {
+                $config::new(input_size, units)
+                    .with_kernel_initializer(zeros.clone())
+                    .with_recurrent_initializer(zeros)
+                    .init(device)
+            };
+        }
+        match cell {
+            Cell::SimpleRnn => Recurrent::SimpleRnn(layer!(SimpleRnnConfig)),
+            Cell::Lstm => Recurrent::Lstm(layer!(LstmConfig)),
+            Cell::Gru => Recurrent::Gru(layer!(GruConfig)),
         }
     }
 }

@@ -86,6 +86,26 @@ impl SeriesModelConfig {
     /// Panics if `units` is empty or a size is zero. Panics if `median` is not below `quantiles`,
     /// or `dropout` is not in [0, 1).
     pub fn init(&self, device: &Device) -> SeriesModel {
+        let output = if self.zero_output { zero_dense } else { dense };
+        self.model(RecurrentConfig::init, output, device)
+    }
+
+    /// Creates the model with kernels of zeros, to load weights into; see
+    /// [`RecurrentConfig::init_zeros`].
+    ///
+    /// # Panics
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_zeros(&self, device: &Device) -> SeriesModel {
+        self.model(RecurrentConfig::init_zeros, zero_dense, device)
+    }
+
+    fn model(
+        &self,
+        layer: fn(&RecurrentConfig, &Device) -> Recurrent,
+        output: fn(usize, usize, &Device) -> Linear,
+        device: &Device,
+    ) -> SeriesModel {
         assert!(
             !self.units.is_empty(),
             "SeriesModelConfig: units is empty (give the hidden units of at least one layer)"
@@ -99,9 +119,8 @@ impl SeriesModelConfig {
         let inputs = [&[self.features], self.units.as_slice()].concat();
         let pairs = inputs.windows(2);
         let layers = pairs
-            .map(|sizes| RecurrentConfig::new(self.cell, sizes[0], sizes[1]).init(device))
+            .map(|sizes| layer(&RecurrentConfig::new(self.cell, sizes[0], sizes[1]), device))
             .collect();
-        let output = if self.zero_output { zero_dense } else { dense };
         SeriesModel {
             layers,
             dropout: DropoutConfig::new(self.dropout).init(),

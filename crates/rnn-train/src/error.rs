@@ -163,7 +163,7 @@ impl From<FetchError> for Error {
 }
 
 impl Error {
-    /// Exit code of the process: 2 for wrong usage, 130 or 143 for a signal, else 1.
+    /// Exit code of the process: 2 for wrong usage, 129, 130 or 143 for a signal, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted { signal, .. } => signal.exit_code(),
@@ -182,17 +182,28 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM, sent by `kill` and at shutdown.
     Terminate,
+    /// SIGHUP, sent when the terminal is closed. Noted on Linux, unless the program was started
+    /// with it ignored, as by `nohup`.
+    Hangup,
 }
 
 impl Signal {
+    /// The signals of this system.
+    #[cfg(target_os = "linux")]
+    pub(crate) const ALL: &[Self] = &[Self::Interrupt, Self::Terminate, Self::Hangup];
+    /// The signals of this system.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) const ALL: &[Self] = &[Self::Interrupt, Self::Terminate];
+
     pub(crate) fn number(self) -> i32 {
         match self {
             Self::Interrupt => SIGINT,
             Self::Terminate => SIGTERM,
+            Self::Hangup => 1,
         }
     }
 
-    /// Exit code after this signal: 130 or 143, as in shells.
+    /// Exit code after this signal: 130, 143 or 129, as in shells.
     pub fn exit_code(self) -> u8 {
         128 + u8::try_from(self.number()).unwrap_or(0)
     }
@@ -201,6 +212,7 @@ impl Signal {
         match self {
             Self::Interrupt => "Ctrl-C",
             Self::Terminate => "SIGTERM",
+            Self::Hangup => "SIGHUP",
         }
     }
 }

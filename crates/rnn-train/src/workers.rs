@@ -20,7 +20,7 @@ use clap::Args;
 use crate::{
     backend::Backend,
     error::{Error, Result},
-    settings::{Count, Experiment, OptionList, Options, Setting, SplitName, Typed},
+    settings::{Experiment, OptionList, Options, Setting, SplitName, Typed, WorkerCount},
     text::{PROGRESS, duration},
 };
 
@@ -178,7 +178,7 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
         return Ok(in_turn(workers, at_once.run_here, watch));
     }
     let program = std::env::current_exe()
-        .map_err(|error| Error::Internal(format!("path of this program: {error}")))?;
+        .map_err(|error| Error::Worker(format!("path of this program: {error} (mount /proc)")))?;
     let Pool { jobs, threads, .. } = at_once;
     let (count, started) = (workers.len(), Instant::now());
     let at_work = jobs.min(count);
@@ -330,10 +330,10 @@ fn available_memory() -> Option<u64> {
 pub(crate) struct ParallelArgs {
     /// Number of models trained at a time [default: one per CPU, limited by free memory]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) jobs: Option<Count>,
+    pub(crate) jobs: Option<WorkerCount>,
     /// Number of threads per model [default: an even split of the CPUs]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) threads: Option<Count>,
+    pub(crate) threads: Option<WorkerCount>,
 }
 
 impl ParallelArgs {
@@ -349,8 +349,8 @@ impl ParallelArgs {
         options: &Options,
         run_here: RunHere,
     ) -> Pool {
-        let jobs = self.jobs.map(|Count(jobs)| jobs).or(backend.gpu().map(|_| 1));
-        let threads = self.threads.map(|Count(threads)| threads);
+        let jobs = self.jobs.map(|WorkerCount(jobs)| jobs).or(backend.gpu().map(|_| 1));
+        let threads = self.threads.map(|WorkerCount(threads)| threads);
         Pool::fitting(jobs, threads, runs, options.data.as_deref(), run_here)
     }
 }

@@ -182,6 +182,7 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
         }
         _ => RunFolder::open(typed)?,
     };
+    let artifacts = artifacts.readable();
     let config = artifacts.config()?.ok_or_else(|| Error::NotTrained {
         experiment: artifacts.name.clone(),
         folder: artifacts.folder.clone(),

@@ -27,7 +27,7 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     let listed: Vec<ExperimentRow> = Experiment::all()
         .map(|experiment| {
             // The commands that use a damaged folder report it; the list ignores it.
-            let checkpoints = Checkpoints::open(&context.folder(experiment)).ok();
+            let checkpoints = Checkpoints::open(&context.folder(experiment).readable()).ok();
             let best = checkpoints.and_then(|checkpoints| checkpoints.best());
             let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
             Ok(ExperimentRow {

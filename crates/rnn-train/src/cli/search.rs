@@ -28,7 +28,7 @@ use crate::{
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
-        ScoredSet, SeriesSettings, Setting, TrainSettings, Typed,
+        ScoredSet, SeriesSettings, Setting, TrainSettings, TrialCount, Typed,
     },
     task::{SeriesTask, Task},
     text::{count, number},
@@ -45,7 +45,7 @@ pub(crate) struct SearchArgs {
     pub(crate) space: PathBuf,
     /// Number of trials, in addition to the baseline configuration [default: 20; grid: all]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) trials: Option<Count>,
+    pub(crate) trials: Option<TrialCount>,
     /// Time limit in minutes for starting new trainings; the same command resumes the search
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) minutes: Option<Positive>,
@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     };
     space.check(&args.space, |options| fits(options, None))?;
 
-    let typed = args.trials.map(|Count(trials)| trials);
+    let typed = args.trials.map(|TrialCount(trials)| trials);
     let epochs = base.epochs.map_or(1, Setting::value);
     let rungs = if args.method == Method::Halving {
         rungs(typed.unwrap_or(Method::TRIALS), epochs)
@@ -165,7 +165,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
 fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Result<SearchPlan> {
     // Data is identified by its content.
     let options = base.portable_entries()?;
-    let trials = args.trials.map_or(Method::TRIALS, |Count(trials)| trials);
+    let trials = args.trials.map_or(Method::TRIALS, |TrialCount(trials)| trials);
     Ok(SearchPlan {
         experiment: args.experiment,
         method: Typed(args.method),
@@ -255,7 +255,7 @@ fn draw(
             let problem = format!("no valid combination of values; the first: {}", drawn.refusal);
             Err(Error::Settings { path: args.space.clone(), problem })
         }
-        Some(Count(asked)) if args.method == Method::Grid && asked < count => {
+        Some(TrialCount(asked)) if args.method == Method::Grid && asked < count => {
             Err(Error::Usage(format!(
                 "--trials {asked}: the grid has {count} points (omit --trials, or use fewer values)"
             )))

@@ -83,6 +83,11 @@ impl RunFolder {
         Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
     }
 
+    /// The backup of an earlier run, as a folder of its own.
+    pub(crate) fn backup(&self) -> Self {
+        Self { name: self.name.clone(), folder: self.path(BACKUP) }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -24,5 +24,5 @@ pub use series::SeriesLoss;
 pub(crate) use series::SeriesSettings;
 pub(crate) use train::{OptimizerSettings, TrainSettings};
 pub(crate) use typed::{Setting, Typed, plain};
-pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time};
+pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time, TrialCount, WorkerCount};
 pub use values::{Loss, OptimizerName, Progress, ScoredSet, SplitName};

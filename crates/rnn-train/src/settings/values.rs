@@ -14,10 +14,10 @@ pub(crate) const LARGEST_COUNT: usize = 1_000_000;
 
 /// Defines a number type with bounds.
 macro_rules! number {
-    ($(#[$docs:meta])* $name:ident($kind:ty): $is_good:expr, $expected:expr) => {
+    ($(#[$docs:meta])* $vis:vis $name:ident($kind:ty): $is_good:expr, $expected:expr) => {
         $(#[$docs])*
         #[derive(Debug, Clone, Copy, PartialEq)]
-        pub struct $name(pub(crate) $kind);
+        $vis struct $name(pub(crate) $kind);
 
         impl FromStr for $name {
             type Err = String;
@@ -60,24 +60,32 @@ macro_rules! wraps {
 
 number! {
     /// A whole number from 1 to [`LARGEST_COUNT`].
-    Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number \
+    pub Count(usize): |number| (1..=LARGEST_COUNT).contains(number), format_args!("a whole number \
         from 1 to {}", thousands(LARGEST_COUNT))
 }
 number! {
+    /// A number of processes or threads, from 1 to 1,024.
+    pub(crate) WorkerCount(usize): |number| (1..=1024).contains(number), "a whole number from 1 to 1,024"
+}
+number! {
+    /// A number of trials, from 1 to 10,000. Each one is a training and a folder.
+    pub(crate) TrialCount(usize): |number| (1..=10_000).contains(number), "a whole number from 1 to 10,000"
+}
+number! {
     /// A number above 0.
-    Positive(f64): |number| number.is_finite() && *number > 0.0, "a number above 0"
+    pub Positive(f64): |number| number.is_finite() && *number > 0.0, "a number above 0"
 }
 number! {
     /// A number of at least 0.
-    Quantity(f64): |number| number.is_finite() && *number >= 0.0, "a number of at least 0"
+    pub Quantity(f64): |number| number.is_finite() && *number >= 0.0, "a number of at least 0"
 }
 number! {
     /// A number of at least 0 and below 1.
-    Fraction(f64): |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1"
+    pub Fraction(f64): |number| (0.0..1.0).contains(number), "a number of at least 0 and below 1"
 }
 number! {
     /// A number above 0 and below 1.
-    Quantile(f64): |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1"
+    pub Quantile(f64): |number| *number > 0.0 && *number < 1.0, "a number above 0 and below 1"
 }
 
 /// A number above 0 and below 1, or none.

@@ -78,6 +78,12 @@ pub trait Task {
     /// A new model. Its weights are drawn from the random number generator of the device.
     fn model(&self, device: &Device) -> Self::Model;
 
+    /// A model to load weights into. By default it is a new model; a task whose weights take long
+    /// to draw returns one of zeros.
+    fn model_to_load(&self, device: &Device) -> Self::Model {
+        self.model(device)
+    }
+
     /// The layers of a model and their sizes, if the task can list them.
     fn summary(&self, _model: &Self::Model) -> Option<ModelSummary> {
         None

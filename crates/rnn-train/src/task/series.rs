@@ -145,6 +145,17 @@ impl SeriesTask {
             None => Ok(()),
         }
     }
+
+    fn model_config(&self) -> SeriesModelConfig {
+        SeriesModelConfig::new(self.settings.cell)
+            .with_features(self.data.panel.series[0].width())
+            .with_units(self.settings.units.clone())
+            .with_horizon(self.settings.horizon)
+            .with_quantiles(self.settings.loss.quantiles.len().max(1))
+            .with_median(self.settings.loss.forecast())
+            .with_dropout(self.settings.dropout)
+            .with_zero_output(self.settings.transform.is_residual())
+    }
 }
 
 impl Task for SeriesTask {
@@ -162,15 +173,11 @@ impl Task for SeriesTask {
     }
 
     fn model(&self, device: &Device) -> WithLoss<SeriesModel> {
-        let config = SeriesModelConfig::new(self.settings.cell)
-            .with_features(self.data.panel.series[0].width())
-            .with_units(self.settings.units.clone())
-            .with_horizon(self.settings.horizon)
-            .with_quantiles(self.settings.loss.quantiles.len().max(1))
-            .with_median(self.settings.loss.forecast())
-            .with_dropout(self.settings.dropout)
-            .with_zero_output(self.settings.transform.is_residual());
-        WithLoss { model: config.init(device), loss: self.settings.loss.clone() }
+        WithLoss { model: self.model_config().init(device), loss: self.settings.loss.clone() }
+    }
+
+    fn model_to_load(&self, device: &Device) -> WithLoss<SeriesModel> {
+        WithLoss { model: self.model_config().init_zeros(device), loss: self.settings.loss.clone() }
     }
 
     fn summary(&self, model: &WithLoss<SeriesModel>) -> Option<ModelSummary> {

@@ -38,7 +38,18 @@ pub(crate) struct Signals {
 ///
 /// If the system refuses.
 pub(crate) fn install() -> io::Result<()> {
+    // A write beyond the limit of file sizes then fails instead of ending the process.
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
     handlers().map(drop)
+}
+
+/// Whether this process was started with SIGHUP ignored, as by `nohup`.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 == 1)
 }
 
 fn handlers() -> io::Result<&'static Handlers> {
@@ -51,7 +62,10 @@ fn handlers() -> io::Result<&'static Handlers> {
         received: Arc::default(),
         trainings: Mutex::default(),
     };
-    for signal in [Signal::Interrupt, Signal::Terminate] {
+    for &signal in Signal::ALL {
+        if signal == Signal::Hangup && hangup_is_ignored() {
+            continue;
+        }
         // The order matters: a signal first checks the flag that an earlier signal set.
         flag::register_conditional_shutdown(
             signal.number(),
@@ -97,9 +111,7 @@ impl Signals {
     /// The received signal, if any.
     pub(crate) fn received(&self) -> Option<Signal> {
         let number = self.handlers?.received.load(Ordering::SeqCst);
-        [Signal::Interrupt, Signal::Terminate]
-            .into_iter()
-            .find(|signal| signal.number() as usize == number)
+        Signal::ALL.iter().copied().find(|signal| signal.number() as usize == number)
     }
 }
 

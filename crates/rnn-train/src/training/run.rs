@@ -7,7 +7,7 @@ use rnn_files::Lock;
 use rnn_models::ModelSummary;
 
 use super::{
-    checkpoint::{Best, Checkpoints, Last},
+    checkpoint::{Best, Checkpoints, Last, blank},
     fit::{Fit, initial},
     interrupt::Signals,
     observer::Watch,
@@ -143,18 +143,20 @@ impl Claim {
         task: &'a T,
         settings: &'a TrainSettings,
     ) -> Result<Run<'a, T>> {
-        let model = initial(task, settings.seed);
-        let summary = task.summary(&model);
-        let parameters = summary.as_ref().map_or_else(|| model.num_params(), ModelSummary::total);
         let start = match (&self.folder, &self.earlier) {
-            (Some(folder), Some(earlier)) => {
-                earlier.check_parameters(folder, task.name(), parameters)?;
-                let start = earlier.start(folder, task, settings)?;
-                earlier.checkpoints.fit(&model)?;
-                start
-            }
+            (Some(folder), Some(earlier)) => earlier.start(folder, task, settings)?,
             _ => Start::New,
         };
+        let model = match start {
+            Start::New => initial(task, settings.seed),
+            _ => blank(task, &Device::flex().autodiff()),
+        };
+        let summary = task.summary(&model);
+        let parameters = summary.as_ref().map_or_else(|| model.num_params(), ModelSummary::total);
+        if let (Some(folder), Some(earlier)) = (&self.folder, &self.earlier) {
+            earlier.check_parameters(folder, task.name(), parameters)?;
+            earlier.checkpoints.fit(&model)?;
+        }
         Ok(Run { claim: self, task, settings, model, summary, parameters, start })
     }
 }

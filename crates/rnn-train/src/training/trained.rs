@@ -13,7 +13,7 @@ use crate::{
     backend::{Backend, USE_CPU},
     error::{Error, Result},
     evaluation::SeriesEvaluation,
-    run::{EVALUATION, RunFolder},
+    run::{CONFIG, EVALUATION, RunFolder},
     settings::{Experiment, GlobalSettings, Level, Options, ScoredSet, Typed},
     task::{SeriesTask, Task},
 };
@@ -79,6 +79,22 @@ impl Trained {
 }
 
 impl RunFolder {
+    /// The folder to read results from: the backup of the previous run while the run of `--fresh`
+    /// has no checkpoint.
+    pub(crate) fn readable(self) -> Self {
+        let backup = self.backup();
+        let is_whole =
+            |run: &Self| Checkpoints::exist(&run.checkpoints()) && run.path(CONFIG).exists();
+        if Checkpoints::exist(&self.checkpoints()) || !is_whole(&backup) {
+            return self;
+        }
+        log::info!(
+            "{}: reading the previous run, since that of --fresh has no checkpoint yet",
+            self.folder.display()
+        );
+        backup
+    }
+
     /// The options, the checkpoints and the best checkpoint of a run.
     ///
     /// # Errors
@@ -87,8 +103,9 @@ impl RunFolder {
     pub(super) fn trained(&self) -> Result<(Options, Arc<Checkpoints>, Best)> {
         let not_trained =
             || Error::NotTrained { experiment: self.name.clone(), folder: self.folder.clone() };
-        let options = self.config()?.ok_or_else(not_trained)?.options;
-        let checkpoints = Checkpoints::open(self)?;
+        let run = self.clone().readable();
+        let options = run.config()?.ok_or_else(not_trained)?.options;
+        let checkpoints = Checkpoints::open(&run)?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
         Ok((options, checkpoints, best))
     }
@@ -97,6 +114,7 @@ impl RunFolder {
 /// The options of the run in an experiment's folder, if they can be read.
 pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) -> Option<Options> {
     RunFolder::new(&global.artifacts, experiment)
+        .readable()
         .config()
         .ok()
         .flatten()
@@ -105,7 +123,7 @@ pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) ->
 
 /// The scores of a trained series experiment.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
-    let path = RunFolder::new(root, experiment).path(EVALUATION);
+    let path = RunFolder::new(root, experiment).readable().path(EVALUATION);
     let text = read_if_exists(&path)?
         .ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is missing".to_owned() })?;
     serde_json::from_str(&text).map_err(|error| Error::Artifact {

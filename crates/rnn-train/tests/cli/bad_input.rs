@@ -331,7 +331,7 @@ fn logarithms_of_zero_name_the_line() {
     scratch.train("series", &["--data", "zero.csv", "--features", "open,difference(close)"]);
     assert!(
         scratch.read_json("series", "evaluation.json")["mape"].is_number(),
-        "the zero is in the training part"
+        "the zero is in the training set"
     );
 }
 

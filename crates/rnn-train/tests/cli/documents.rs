@@ -51,7 +51,9 @@ fn prepared() -> Scratch {
 }
 
 /// Runs commands in their order in one folder, with one short epoch instead of the recipe's.
-fn run_all(commands: Vec<Vec<String>>) {
+/// Returns what they print.
+fn run_all(commands: Vec<Vec<String>>) -> String {
+    let mut printed = String::new();
     let scratch = prepared();
     let server = Server::honest(Prices::new(date(2010, 1, 4), date(2040, 1, 1)));
     for mut args in commands {
@@ -75,19 +77,37 @@ fn run_all(commands: Vec<Vec<String>>) {
             args.extend(["--steps", "20"].map(str::to_owned));
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        match args[0] {
+        let finished = match args[0] {
             "fetch" => scratch.fetched(&server, &args[1..]),
             _ => scratch.ok(&args),
         };
+        printed += &(finished.stdout + &finished.stderr);
     }
+    printed
+}
+
+/// Headings in the quoted output of a document that were not printed. A heading is a line of words,
+/// without numbers.
+fn outdated_headings(document: &str, printed: &str) -> Vec<String> {
+    let collapsed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed: Vec<String> = printed.lines().map(collapsed).collect();
+    let quoted = document.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let headings = quoted.flat_map(str::lines).map(collapsed).filter(|line| {
+        line.split(' ').count() > 3
+            && !line.contains("->")
+            && !line.contains("...")
+            && !line.contains(|letter: char| letter.is_ascii_digit())
+    });
+    headings.filter(|heading| !printed.contains(heading)).collect()
 }
 
 #[test]
 fn the_commands_of_the_readmes_run_in_their_order() {
     for name in ["README.md", "README.zh.md"] {
-        let commands = commands(&fs::read_to_string(root().join(name)).unwrap());
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        let commands = commands(&text);
         assert!(commands.len() >= 6, "{name} shows its commands: {commands:?}");
-        run_all(commands);
+        assert_eq!(outdated_headings(&text, &run_all(commands)), [""; 0], "{name}");
     }
 }
 
@@ -96,10 +116,12 @@ fn the_commands_of_the_guides_run_in_their_order() {
     let mut guides = BTreeSet::new();
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let path = entry.unwrap().path();
-        let commands = commands(&fs::read_to_string(&path).unwrap());
+        let text = fs::read_to_string(&path).unwrap();
+        let commands = commands(&text);
         if !commands.is_empty() {
-            guides.insert(path.file_name().unwrap().to_string_lossy().into_owned());
-            run_all(commands);
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            assert_eq!(outdated_headings(&text, &run_all(commands)), [""; 0], "{name}");
+            guides.insert(name);
         }
     }
     for guide in ["course.md", "course.zh.md", "fetch.md", "forecasting.md", "results.md"] {
@@ -134,7 +156,8 @@ fn the_help_of_each_command_shows_examples_that_run() {
     // Everything is trained before it is used.
     let first = ["train stock-open --data prices.csv", "train stock-lstm --data prices.csv"];
     let first = first.map(|args| args.split(' ').map(str::to_owned).collect());
-    run_all(first.into_iter().chain(examples).collect());
+    let printed = run_all(first.into_iter().chain(examples).collect());
+    assert!(printed.contains("Experiment"), "`list` prints a table");
 }
 
 #[test]

@@ -60,6 +60,29 @@ fn new_days_are_added_after_an_equal_overlap() {
 }
 
 #[test]
+fn a_fetch_killed_between_its_renames_is_completed_by_the_next() {
+    let scratch = fetched();
+    let server = Server::honest(prices());
+    let [_, old] = both(&scratch);
+    scratch.fetched(&server, &LATER);
+    let after = both(&scratch);
+    // The state after the first of the two renames.
+    fs::rename(scratch.path("sh600519.csv.json"), scratch.path(".sh600519.csv.json.tmp")).unwrap();
+    fs::write(scratch.path("sh600519.csv.json"), old).unwrap();
+    let finished = scratch.fetched(&server, &LATER);
+    assert!(finished.stderr.contains("completing an interrupted fetch"), "{}", finished.stderr);
+    assert!(finished.stdout.contains("is up to date"), "{}", finished.stdout);
+    assert_eq!(both(&scratch), after);
+    assert!(!scratch.path(".sh600519.csv.json.tmp").exists());
+
+    // A temporary sidecar of another file is no repair.
+    fs::write(scratch.path(".sh600519.csv.json.tmp"), &after[1]).unwrap();
+    fs::write(scratch.path(FILE), after[0].replace("2022-03-04", "2022-03-05")).unwrap();
+    let refused = scratch.fetch(&server, &LATER);
+    assert!(refused.stderr.contains("does not match its sidecar"), "{}", refused.stderr);
+}
+
+#[test]
 fn rewritten_history_replaces_the_whole_file_with_a_note() {
     let scratch = fetched();
     let paid = Prices { factor: 0.98, ..prices() };

@@ -22,7 +22,7 @@ fn a_second_run_continues_from_the_best_epoch_of_the_first() {
     scratch.ok(&["train", "letters-embedding-4", "--epochs", "20", "--progress", "none"]);
     let best =
         scratch.json(&["evaluate", "letters-embedding-4", "--json"])["loss"].as_f64().unwrap();
-    // The steps are too small to change the weights, so the first loss of the second run is that
+    // The steps are too small to change the weights. So the first loss of the second run is that
     // of its start.
     let args = [
         "train",

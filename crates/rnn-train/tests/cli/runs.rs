@@ -38,7 +38,7 @@ fn every_letters_experiment_reaches_accuracy_one() {
         assert_eq!(
             rows.lines().nth(100).unwrap().split(',').nth(2),
             Some(""),
-            "letters have no validation part"
+            "letters have no validation set"
         );
     }
 }

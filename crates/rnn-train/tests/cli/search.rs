@@ -416,7 +416,9 @@ fn invalid_searches_fail_before_any_training() {
         2,
         "space.toml: no room for windows of 90 rows: bars.csv: 200 rows are too few",
     );
-    refused(SPACE, &["--trials", "0"], 2, "from 1 to 1,000,000, got `0`");
+    refused(SPACE, &["--trials", "0"], 2, "from 1 to 10,000, got `0`");
+    refused(SPACE, &["--trials", "1000000"], 2, "from 1 to 10,000, got `1000000`");
+    refused(SPACE, &["--threads", "5000"], 2, "from 1 to 1,024, got `5000`");
     refused(SPACE, &["--minutes", "0"], 2, "expected a number above 0, got `0`");
     refused(SPACE, &["--method", "bayes"], 2, "expected one of random, grid, halving, got `bayes`");
     refused(SPACE, &["--score", "test"], 2, "--score: not available for searches");

@@ -366,7 +366,7 @@ fn rows_of_the_test_set_change_neither_weights_nor_intervals() {
     let (weights, widths, rmse) = run(0..0);
     let other = run(171..201);
     assert!(weights == other.0 && widths == other.1 && rmse != other.2, "{widths} {other:?}");
-    assert_ne!(widths, run(140..165).1, "the validation part is what intervals come from");
+    assert_ne!(widths, run(140..165).1, "intervals come from the validation set");
 }
 
 #[test]

@@ -91,12 +91,13 @@ fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
     scratch.ok(&[&RUN[..], &["--artifacts", "whole"]].concat());
     let args = [&RUN[..], &["--artifacts", "stopped"]].concat();
     let mut stopped = 0;
-    for (name, code, by) in
-        [("INT", 130, "stopped by Ctrl-C after "), ("TERM", 143, "stopped by SIGTERM after ")]
-            .into_iter()
-            .cycle()
-            .take(8)
-    {
+    let signals = [
+        ("INT", 130, "stopped by Ctrl-C after "),
+        ("TERM", 143, "stopped by SIGTERM after "),
+        #[cfg(target_os = "linux")]
+        ("HUP", 129, "stopped by SIGHUP after "),
+    ];
+    for (name, code, by) in signals.into_iter().cycle().take(9) {
         let mut child = started(&scratch, &args);
         // The first signal comes during the training; later ones may come before it.
         let begun = scratch.path("stopped/series/checkpoint/manifest.json");
@@ -123,11 +124,40 @@ fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
     same(&scratch, ["stopped", "whole"], "series");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_does_not_stop_a_run_under_nohup() {
+    let scratch = with_data();
+    let program = env!("CARGO_BIN_EXE_rnn-train");
+    let script = format!("trap '' HUP; exec {program} {}", RUN.join(" "));
+    let mut command = Command::new("sh");
+    let mut child = command.args(["-c", &script]).current_dir(scratch.path("")).spawn().unwrap();
+    let begun = scratch.artifact("series", "checkpoint/manifest.json");
+    wait(&mut child, || begun.exists());
+    signal(&child, "HUP");
+    assert!(child.wait().unwrap().success());
+    assert!(scratch.artifact("series", "evaluation.json").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_file_sizes_is_an_error_and_the_run_resumes_without_it() {
+    let scratch = with_data();
+    let program = env!("CARGO_BIN_EXE_rnn-train");
+    let script = format!("ulimit -f 4; exec {program} {}", RUN.join(" "));
+    let mut command = Command::new("sh");
+    let output = command.args(["-c", &script]).current_dir(scratch.path("")).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("File too large"), "{message}");
+    scratch.ok(&RUN);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_second_signal_ends_a_run_at_once() {
     let scratch = with_data();
-    // A step takes a second or more, so in one of a few tries the second signal comes within the
+    // A step takes a second or more. So in one of a few tries the second signal comes within the
     // same step.
     let sizes = ["--units", "256", "--window", "150", "--batch-size", "512", "--progress", "none"];
     let at_once = (0..5).any(|_| {
@@ -440,4 +470,28 @@ fn unreadable_losses_do_not_stop_training() {
     );
     assert!(scratch.artifact("letters-onehot-1", "metrics.damaged.csv").exists());
     assert_eq!(scratch.read_csv("letters-onehot-1", "metrics.csv").1.len(), 2);
+}
+
+/// A `--fresh` run first moves all results of the previous run to `.before`.
+#[test]
+fn the_previous_run_is_read_until_a_fresh_one_has_a_checkpoint() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "3", "--progress", "none"]);
+    let evaluate = ["evaluate", "letters-onehot-1", "--json"];
+    let before = scratch.json(&evaluate);
+    let folder = scratch.path("artifacts/letters-onehot-1");
+    let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<_> = names.filter(|name| !name.to_string_lossy().starts_with('.')).collect();
+    fs::create_dir(folder.join(".before")).unwrap();
+    for name in &names {
+        fs::rename(folder.join(name), folder.join(".before").join(name)).unwrap();
+    }
+    assert_eq!(scratch.json(&evaluate), before);
+    let read = scratch.ok(&["compare", "letters-onehot-1", "letters-onehot-1"]);
+    assert!(read.stderr.contains("reading the previous run"), "{}", read.stderr);
+    let list = scratch.json(&["list", "--json"]);
+    assert_eq!(list[0]["best_epoch"], before["best_epoch"]);
+    // The next training restores it.
+    scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
+    assert!(!folder.join(".before").exists() && folder.join("evaluation.json").exists());
 }

@@ -5,7 +5,7 @@ use crate::support::{Scratch, unfinished};
 /// Largest relative difference of a loss from the CPU: sums of f32 in a different order. Measured
 /// on lavapipe: 4e-6 (stock-rnn), 2e-7 (letters).
 const LOSS: f64 = 1e-4;
-/// Largest difference of a weight from the CPU. Adam divides a gradient by its size, so rounding of
+/// Largest difference of a weight from the CPU. Adam divides a gradient by its size. So rounding of
 /// a gradient near zero becomes a fraction of a step of 0.001. Measured on lavapipe: 4e-6
 /// (stock-rnn), 2e-7 (letters).
 const WEIGHT: f64 = 1e-4;
@@ -189,6 +189,6 @@ fn a_run_beyond_the_gpu_limits_names_the_gpu_and_keeps_the_checkpoint() {
     ];
     assert!(
         scratch.ok(&going_on).stderr.contains("continuing from epoch 1"),
-        "the checkpoint can be trained further"
+        "the checkpoint can be continued"
     );
 }

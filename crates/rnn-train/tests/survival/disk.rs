@@ -40,8 +40,8 @@ pub(crate) fn limits(results: &Path) -> Result<BTreeSet<u64>> {
     Ok(sizes.map(|file| file.len().saturating_sub(1) / 512).collect())
 }
 
-/// Checks that a failed training reports exit code 1, the name of the file or folder, and the cause
-/// in the system's words. It must not panic or leave an incomplete file.
+/// Checks a failed training: exit code 1, the name of the file or folder, and the cause in the
+/// system's words. It must not panic or leave an incomplete file.
 pub(crate) fn failed_well(ended: &Ended, results: &Path, causes: &[&str]) -> Result<()> {
     let error =
         ended.stderr.lines().rev().find(|line| line.starts_with("error: ")).unwrap_or_default();
@@ -81,8 +81,8 @@ pub(crate) fn mounting() -> Option<&'static [&'static str]> {
 }
 
 /// Trains on a disk of `kibibytes` KiB, enlarges the disk, and trains again. Returns how the first
-/// training ended. The final results are copied to the results of the run, and those of the first
-/// training to `first` next to them.
+/// training ended. The final results are copied to the results of the run. Those of the first
+/// training go to `first` next to them.
 pub(crate) fn small_disk(run: &Run, way: &[&str], kibibytes: u64) -> Result<Ended> {
     const SCRIPT: &str = r#"
         mkdir -p disk && mount -t tmpfs -o "size=$1k" none disk && shift || exit 90

@@ -10,5 +10,6 @@ mod store;
 pub(crate) use manifest::{Best, Files, Last, Sums};
 pub(crate) use open::read_manifest;
 pub(crate) use part::PartCheckpointer;
+pub(crate) use read::blank;
 pub(crate) use record::{fits_an_optimizer, read as read_record};
 pub(crate) use store::{Checkpoints, Saving};

@@ -26,6 +26,12 @@ use crate::{
 pub(super) const TRAIN_ADVICE: &str =
     "run `train` to resume from an earlier checkpoint, or `train --fresh` to start over";
 
+/// A model to load weights into. A task may draw weights for it.
+pub(crate) fn blank<T: Task>(task: &T, device: &Device) -> T::Model {
+    let _generator = lock_generator();
+    task.model_to_load(device)
+}
+
 impl Checkpoints {
     /// Checks that training can resume from all checkpoints with this model.
     ///
@@ -96,10 +102,7 @@ impl Checkpoints {
 
     /// Loads the best checkpoint into a model of the task.
     pub(crate) fn load<T: Task>(&self, task: &T, device: &Device, best: &Best) -> Result<T::Model> {
-        let model = {
-            let _generator = lock_generator();
-            task.model(device)
-        };
+        let model = blank(task, device);
         self.load_files(model, &best.files).map_err(|error| with_advice(error, TRAIN_ADVICE))
     }
 }
