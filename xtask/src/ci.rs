@@ -38,6 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         timed("dependencies", supply_chain::check)?;
     }
     step("test", cargo(&["test", "--workspace"]))?;
+    // Users may leave out every backend.
+    step("features", cargo(&["check", "-p", "rnn-models", "--no-default-features"]))?;
     real_data(data.as_deref())?;
     // With all GPU code: checking it needs no GPU.
     step(

@@ -53,6 +53,10 @@ mod operator;
     deprecated,
     reason = "the extension names burn-ndarray, which is deprecated since Burn 0.22"
 )]
+#[cfg_attr(
+    not(any(feature = "flex", feature = "ndarray")),
+    allow(unused_variables, reason = "without a backend nothing is dispatched")
+)]
 mod ops;
 mod route;
 mod simple_rnn;
