@@ -67,6 +67,22 @@ fn lines_of_documents_are_at_most_100_columns_wide() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// rustfmt leaves long comments and strings as they are.
+#[test]
+fn lines_of_sources_are_at_most_100_columns_wide() {
+    let mut files = Vec::new();
+    for folder in ["crates", "xtask", "benches", "tests", "fuzz"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut found = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let wide = text.lines().enumerate().filter(|(_, line)| line.chars().count() > WIDEST);
+        found.extend(wide.map(|(number, _)| format!("{}:{}", name(&path), number + 1)));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 #[test]
 fn sources_have_the_words_of_the_field() {
     let mut files = Vec::new();

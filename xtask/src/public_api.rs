@@ -24,8 +24,8 @@ const AS_RUSTDOC: &str = "XTASK_AS_RUSTDOC";
 ///
 /// Returns an error with the changed lines if a file is out of date.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    // The features are those of the docs in CI, so that nothing is built twice. Only rustdoc may use
-    // unstable options, which would rebuild the dependencies.
+    // The features are those of the docs in CI, so that nothing is built twice. Only rustdoc may
+    // use unstable options, which would rebuild the dependencies.
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--lib", "--features", VULKAN]);
     docs.env("RUSTDOC", std::env::current_exe()?)
         .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json")

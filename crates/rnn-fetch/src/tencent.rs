@@ -55,7 +55,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     }
     let (data, is_list) =
         (&document["data"], |value: &Value| value.as_array().is_some_and(Vec::is_empty));
-    // The provider also answers so for days before a share was listed.
+    // The provider gives the same answer for days before a stock was listed.
     let none = |got: &Value| {
         Ok(Rows {
             absent: Some(format!("has no bars of {symbol}, got {}", excerpt(&got.to_string()))),

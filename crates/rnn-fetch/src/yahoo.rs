@@ -42,7 +42,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     {
         let [code, description] =
             ["code", "description"].map(|key| error[key].as_str().unwrap_or_default());
-        // Yahoo answers so for days before the share was listed.
+        // Yahoo gives the same answer for days before the stock was listed.
         if description.starts_with("Data doesn't exist") {
             return Ok(Rows::default());
         }

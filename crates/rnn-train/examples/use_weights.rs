@@ -1,8 +1,8 @@
 //! Reproduces a prediction of `rnn-train predict series` from `model.safetensors` alone.
 //!
-//! Run `rnn-train train series --data sensors.csv --target temperature --features temperature`, then
-//! `cargo run -p rnn-train --example use_weights -- artifacts/series/model.safetensors 14.1 14.3 ...`
-//! with the last 21 values of the file.
+//! Run `rnn-train train series --data sensors.csv --target temperature --features temperature`.
+//! Then run this example with the file of weights and the last 21 values of `temperature`: `cargo
+//! run -p rnn-train --example use_weights -- artifacts/series/model.safetensors 14.1 14.3`.
 
 use std::{error::Error, fs, path::Path};
 

@@ -67,8 +67,8 @@ impl SeriesConfig {
 
     /// Prepares one series per table, each with its own scalers.
     ///
-    /// Errors about the whole panel use `folder` as the path. Each table is freed once its series is
-    /// ready.
+    /// Errors about the whole panel use `folder` as the path. Each table is freed once its series
+    /// is ready.
     ///
     /// # Errors
     ///

@@ -142,8 +142,8 @@ impl Split {
                     format_time(times[rows - 1])
                 );
                 wrong(format!(
-                    "the {name} set ({size}) does not fit: it must start after a window of {window} \
-                     rows and before row {} of {given} (choose another size or date)",
+                    "the {name} set ({size}) does not fit: it must start after a window of \
+                     {window} rows and before row {} of {given} (choose another size or date)",
                     end + 1
                 ))
             })?;

@@ -3,8 +3,8 @@
 //! One register tile serves all five products of a recurrent layer. A is read value by value and
 //! may have any strides (plain or transposed); B and C are read row by row, unpacked. The shapes
 //! are small (tens of rows, hundreds of columns) and B is in cache. Packing and blocking for three
-//! caches, as general libraries do, would cost more than it gains. docs/benchmarks.md has the figures
-//! against the `gemm` crate.
+//! caches, as general libraries do, would cost more than it gains. docs/benchmarks.md has the
+//! figures against the `gemm` crate.
 
 use pulp::{Simd, WithSimd};
 

@@ -107,8 +107,8 @@ pub(super) fn backward(tensors: Backward<'_>, kind: Cell, sizes: Sizes) -> [Cube
         gradient,
     } = tensors;
     // Three gradients in one tensor. The first two are those of the hidden state, through the next
-    // step's product and by other paths. The third is that of the cell state. The product is written in place of the
-    // first, so that one binding is enough.
+    // step's product and by other paths. The third is that of the cell state. The product is
+    // written in place of the first, so that one binding is enough.
     let carried = CubeBackend::float_cat(vec![zeros(&saved, [batch, hidden]), of_hidden, cell], 0);
     let carried = into_contiguous(carried);
     let mut through = carried.clone();

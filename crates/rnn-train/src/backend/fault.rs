@@ -1,8 +1,8 @@
 //! Classifies GPU failures by their messages.
 //!
 //! A GPU failure appears late and elsewhere. It may be a panic on the device thread, or an error
-//! when a value is read. It may also be a panic of code that did not expect the error. Only the message identifies
-//! the cause.
+//! when a value is read. It may also be a panic of code that did not expect the error. Only the
+//! message identifies the cause.
 
 use std::{
     panic, process,

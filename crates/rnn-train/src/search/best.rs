@@ -44,7 +44,7 @@ impl Searching<'_> {
 }
 
 impl Search {
-    /// Describes the test scores of the best trial, and how often the test set was scored.
+    /// Describes the test scores of the best trial, with the number of times that set was scored.
     pub(crate) fn describe(&self, test: &SeriesEvaluation, name: &str) -> String {
         let tested: Vec<&str> = self.tested.iter().map(|tested| tested.trial.as_str()).collect();
         let times = match tested.len() {

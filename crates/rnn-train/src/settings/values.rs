@@ -65,11 +65,13 @@ number! {
 }
 number! {
     /// A number of processes or threads, from 1 to 1,024.
-    pub(crate) WorkerCount(usize): |number| (1..=1024).contains(number), "a whole number from 1 to 1,024"
+    pub(crate) WorkerCount(usize): |number| (1..=1024).contains(number),
+        "a whole number from 1 to 1,024"
 }
 number! {
     /// A number of trials, from 1 to 10,000. Each one is a training and a folder.
-    pub(crate) TrialCount(usize): |number| (1..=10_000).contains(number), "a whole number from 1 to 10,000"
+    pub(crate) TrialCount(usize): |number| (1..=10_000).contains(number),
+        "a whole number from 1 to 10,000"
 }
 number! {
     /// A number above 0.

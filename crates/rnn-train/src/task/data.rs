@@ -90,7 +90,8 @@ impl Data {
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
-                log::info!(target: PROGRESS, "reading {}: {index} of {} files", folder.display(), paths.len());
+                let (folder, count) = (folder.display(), paths.len());
+                log::info!(target: PROGRESS, "reading {folder}: {index} of {count} files");
                 logged = Instant::now();
             }
             match settings.read_series(path, &mut config) {

@@ -68,8 +68,8 @@ impl Fit<'_> {
         if let Some(last) = self.last {
             let waited = lowest_of_run.map_or(0, |(lowest, _)| last.epoch - lowest.min(last.epoch));
             if last.epoch == total || settings.patience > 0 && waited >= settings.patience {
-                // Training is complete; only the reports are missing. This also replaces what a kill
-                // has left of the file.
+                // Training is complete; only the reports are missing. This also replaces what a
+                // kill has left of the file.
                 return self.history.write();
             }
             self.checkpoints.start_from(last);

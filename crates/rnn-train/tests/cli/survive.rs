@@ -124,14 +124,21 @@ fn a_signal_stops_a_run_after_its_step_and_the_same_command_resumes_it() {
     same(&scratch, ["stopped", "whole"], "series");
 }
 
+/// The run, started by a shell that first does something else.
+#[cfg(target_os = "linux")]
+fn after(first: &str, scratch: &Scratch) -> Command {
+    let program = env!("CARGO_BIN_EXE_rnn-train");
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{first}; exec {program} {}", RUN.join(" "))]);
+    command.current_dir(scratch.path(""));
+    command
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_terminal_does_not_stop_a_run_under_nohup() {
     let scratch = with_data();
-    let program = env!("CARGO_BIN_EXE_rnn-train");
-    let script = format!("trap '' HUP; exec {program} {}", RUN.join(" "));
-    let mut command = Command::new("sh");
-    let mut child = command.args(["-c", &script]).current_dir(scratch.path("")).spawn().unwrap();
+    let mut child = after("trap '' HUP", &scratch).spawn().unwrap();
     let begun = scratch.artifact("series", "checkpoint/manifest.json");
     wait(&mut child, || begun.exists());
     signal(&child, "HUP");
@@ -143,10 +150,7 @@ fn a_closed_terminal_does_not_stop_a_run_under_nohup() {
 #[test]
 fn a_limit_of_file_sizes_is_an_error_and_the_run_resumes_without_it() {
     let scratch = with_data();
-    let program = env!("CARGO_BIN_EXE_rnn-train");
-    let script = format!("ulimit -f 4; exec {program} {}", RUN.join(" "));
-    let mut command = Command::new("sh");
-    let output = command.args(["-c", &script]).current_dir(scratch.path("")).output().unwrap();
+    let output = after("ulimit -f 4", &scratch).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("File too large"), "{message}");
