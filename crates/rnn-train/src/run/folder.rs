@@ -1,11 +1,14 @@
 //! The folder of a run.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use rnn_files::{Lock, read_if_exists, seal, write_atomic, write_atomic_with};
+use rnn_files::{
+    Lock, create_folders, create_own_folder, own_folder_exists, read_if_exists, remove_all,
+    rename_synced, seal, write_atomic, write_atomic_with,
+};
 
 use super::config::{RunConfig, read_config};
 use crate::{
@@ -132,19 +135,28 @@ impl RunFolder {
     ///
     /// If another process has the lock; the error says which and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
-        fs::create_dir_all(&self.folder)
-            .map_err(|source| Error::Write { path: self.folder.clone(), source })?;
+        create_folders(&self.folder)?;
         Ok(Lock::take(&self.path(name), &self.folder.display().to_string())?)
+    }
+
+    /// Refuses a link in place of one of some folders, each inside the one before it.
+    pub(crate) fn refuse_links(&self, nested: &[&str]) -> Result<()> {
+        let mut folder = self.folder.clone();
+        for name in nested {
+            folder.push(name);
+            own_folder_exists(&folder)?;
+        }
+        Ok(())
     }
 
     /// Creates the folder if missing, and checks that it is writable.
     pub(crate) fn create(&self) -> Result<()> {
-        let folder = self.checkpoints();
-        fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
-        drop(fs::remove_dir_all(self.path(DISCARDED)));
+        create_folders(&self.folder)?;
+        create_own_folder(&self.checkpoints())?;
+        drop(remove_all(&self.path(DISCARDED)));
         let probe = self.path(".writable");
         write_atomic(&probe, b"")?;
-        fs::remove_file(&probe).map_err(|source| Error::Write { path: probe, source })
+        Ok(remove_all(&probe)?)
     }
 
     /// The config of the run in this folder, if there is one.
@@ -171,18 +183,17 @@ impl RunFolder {
     ///
     /// Without `has_best` an older backup is kept: the run after it has no best checkpoint.
     pub(crate) fn back_up(&self, has_best: bool) -> Result<()> {
-        if !has_best && self.path(BACKUP).exists() {
+        if !has_best && own_folder_exists(&self.path(BACKUP))? {
             return self.remove_all();
         }
         self.discard_backup();
-        fs::create_dir_all(self.path(BACKUP))
-            .map_err(|source| Error::Write { path: self.path(BACKUP), source })?;
+        create_own_folder(&self.path(BACKUP))?;
         self.move_all(files(), "", BACKUP)
     }
 
     /// Restores the backup, if there is one.
     pub(crate) fn restore_backup(&self) -> Result<()> {
-        if self.path(BACKUP).exists() {
+        if own_folder_exists(&self.path(BACKUP))? {
             // The checkpoint comes last and marks the end: a killed restore continues next time.
             self.move_all(files().rev(), BACKUP, "")?;
             self.discard_backup();
@@ -194,22 +205,14 @@ impl RunFolder {
     pub(crate) fn discard_backup(&self) {
         let [backup, discarded] = [BACKUP, DISCARDED].map(|name| self.path(name));
         // Errors are ignored: the next run tries again.
-        let remove = |path: &Path| {
-            drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
-        };
-        remove(&discarded);
-        if fs::rename(&backup, &discarded).is_ok() {
-            remove(&discarded);
+        drop(remove_all(&discarded));
+        if rename_synced(&backup, &discarded).is_ok() {
+            drop(remove_all(&discarded));
         }
     }
 
     fn remove_all(&self) -> Result<()> {
-        for path in files().map(|name| self.path(&name)).filter(|path| path.exists()) {
-            let removed =
-                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|source| Error::Write { path, source })?;
-        }
-        Ok(())
+        Ok(files().try_for_each(|name| remove_all(&self.path(&name)))?)
     }
 
     fn move_all(&self, names: impl Iterator<Item = String>, from: &str, to: &str) -> Result<()> {
@@ -219,10 +222,9 @@ impl RunFolder {
                 continue;
             }
             if to.is_dir() {
-                fs::remove_dir_all(&to)
-                    .map_err(|source| Error::Write { path: to.clone(), source })?;
+                remove_all(&to)?;
             }
-            fs::rename(&from, &to).map_err(|source| Error::Write { path: to, source })?;
+            rename_synced(&from, &to).map_err(|source| Error::Write { path: to, source })?;
         }
         Ok(())
     }

@@ -1,12 +1,11 @@
 //! The metrics of every epoch, kept in `metrics.csv`.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rnn_files::{read_if_exists_up_to, write_atomic};
+use rnn_files::{read_if_exists_up_to, rename_synced, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -66,7 +65,7 @@ impl History {
     pub(crate) fn recover(path: PathBuf) -> Self {
         Self::open(path.clone()).unwrap_or_else(|error| {
             let backup = path.with_extension("damaged.csv");
-            let kept = if fs::rename(&path, &backup).is_ok() {
+            let kept = if rename_synced(&path, &backup).is_ok() {
                 format!(" (backed up as {})", backup.display())
             } else {
                 String::new()

@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use rnn_files::read_if_exists;
+use rnn_files::{own_folder_exists, read_if_exists};
 
 use super::checkpoint::{Best, Checkpoints};
 use crate::{
@@ -85,7 +85,8 @@ impl RunFolder {
         let backup = self.backup();
         let is_whole =
             |run: &Self| Checkpoints::exist(&run.checkpoints()) && run.path(CONFIG).exists();
-        if Checkpoints::exist(&self.checkpoints()) || !is_whole(&backup) {
+        let is_ours = own_folder_exists(&backup.folder).unwrap_or(false);
+        if Checkpoints::exist(&self.checkpoints()) || !is_ours || !is_whole(&backup) {
             return self;
         }
         log::info!(

@@ -1,14 +1,13 @@
 //! `manifest.json`: the checkpoints, with sizes and checksums of their files.
 
 use std::{
-    fmt,
-    fs::{self, File},
+    fmt, fs,
     io::Read,
     path::{Path, PathBuf},
 };
 
 use burn::tensor::Bytes;
-use rnn_files::{read_if_exists, sha256, unseal};
+use rnn_files::{open_own, read_if_exists, remove_all, sha256, unseal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,7 +107,7 @@ impl Stamp {
         let path = folder.join(self.name(part));
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
         let mut file =
-            File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+            open_own(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let metadata =
             file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if self.bytes > LARGEST {
@@ -208,11 +207,11 @@ pub(super) fn prune(folder: &Path, kept: &[String]) {
     };
     let names =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ours(name));
-    for name in names.filter(|name| {
-        !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))
-    }) {
+    for name in names
+        .filter(|name| !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".tmp")))
+    {
         // A file that cannot be removed is harmless: no manifest names it.
-        drop(fs::remove_file(folder.join(name)));
+        drop(remove_all(&folder.join(name)));
     }
 }
 
