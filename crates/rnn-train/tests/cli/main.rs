@@ -21,6 +21,8 @@ mod hostile_runs;
 mod kills;
 #[path = "../../../../tests/workspace/language.rs"]
 mod language;
+#[cfg(unix)]
+mod links;
 mod panel;
 mod resume;
 mod runs;
