@@ -1,7 +1,6 @@
 //! Checks and replaces the CSV file and its sidecar.
 
 use std::{
-    fs,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -9,8 +8,8 @@ use std::{
 use jiff::civil::Date;
 use rnn_data::{CsvFile, DataError, ReadOptions};
 use rnn_files::{
-    FileError, Lock, read_bytes, read_if_exists, rename_synced, sha256, temporary_path, to_json,
-    write_synced,
+    FileError, Lock, read_bytes, read_if_exists, remove_all, rename_synced, sha256, temporary_path,
+    to_json, write_synced,
 };
 
 use crate::{
@@ -261,8 +260,8 @@ impl Place {
             Ok(rename_synced(&json, &sidecar_path).map_err(failed(&sidecar_path))?)
         };
         write().inspect_err(|_| {
-            drop(fs::remove_file(&csv));
-            drop(fs::remove_file(&json));
+            drop(remove_all(&csv));
+            drop(remove_all(&json));
         })
     }
 }

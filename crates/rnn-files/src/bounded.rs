@@ -1,19 +1,23 @@
 //! Bounded reads of small files: folders, devices and large files are refused.
 
 use std::{
-    fs::{self, File},
+    fs::{File, OpenOptions},
     io::{self, ErrorKind, Read},
     path::Path,
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::{error::FileError, sealed::hexadecimal};
+use crate::{
+    error::FileError,
+    open::{Links, open, open_own},
+    sealed::hexadecimal,
+};
 
 /// Largest accepted size of a settings file or a file of a run, in bytes: 16 MiB.
 pub const MAX_TEXT_BYTES: u64 = 16 << 20;
 
-/// Reads a UTF-8 text of at most `max` bytes, without its byte-order mark.
+/// Reads a UTF-8 text of at most `max` bytes, without its byte-order mark. Links are followed.
 ///
 /// # Errors
 ///
@@ -22,27 +26,26 @@ pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
     decode_text(read_bytes(path, max)?)
 }
 
-/// Reads an ordinary file of at most `max` bytes.
+/// Reads an ordinary file of at most `max` bytes. Links are followed.
 ///
 /// # Errors
 ///
 /// If the path is a folder, a pipe or a device, or the file is larger or cannot be read.
 pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let kind = fs::metadata(path)?;
-    if !kind.is_file() {
-        // Reading a pipe without a writer would block.
-        let what = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(io::Error::other(format!("expected an ordinary file, got {what}")));
-    }
+    bytes(&open(path, Links::Followed, OpenOptions::new().read(true))?, max)
+}
+
+fn bytes(file: &File, max: u64) -> io::Result<Vec<u8>> {
+    let length = file.metadata()?.len();
     let mut bytes = Vec::new();
-    if kind.len() <= max {
-        File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if length <= max {
+        file.take(max + 1).read_to_end(&mut bytes)?;
     }
-    if kind.len().max(bytes.len() as u64) > max {
+    let length = length.max(bytes.len() as u64);
+    if length > max {
         return Err(io::Error::other(format!(
-            "expected at most {} MiB, got {} bytes",
-            max >> 20,
-            kind.len().max(bytes.len() as u64)
+            "expected at most {} MiB, got {length} bytes",
+            max >> 20
         )));
     }
     Ok(bytes)
@@ -57,9 +60,8 @@ pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 /// [`FileError::Read`] if the path is a folder, a link, a pipe or a device, or cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<Option<(u64, String)>, FileError> {
     let read = || -> io::Result<Option<(u64, String)>> {
-        let file = match fs::symlink_metadata(path) {
-            Ok(kind) if kind.is_file() => File::open(path)?,
-            Ok(_) => return Err(io::Error::other("expected an ordinary file")),
+        let file = match open_own(path) {
+            Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -105,11 +107,12 @@ pub fn decode_text(bytes: Vec<u8>) -> io::Result<String> {
     Ok(text)
 }
 
-/// Reads a text file of at most [`MAX_TEXT_BYTES`]; `None` if the file does not exist.
+/// Reads a text file in one of our own folders, of at most [`MAX_TEXT_BYTES`]; `None` if the file
+/// does not exist.
 ///
 /// # Errors
 ///
-/// [`FileError::Read`] if the file exists and [`read_text`] fails.
+/// [`FileError::Read`] if the file exists and cannot be read as text, or is a symbolic link.
 pub fn read_if_exists(path: &Path) -> Result<Option<String>, FileError> {
     read_if_exists_up_to(path, MAX_TEXT_BYTES)
 }
@@ -118,9 +121,9 @@ pub fn read_if_exists(path: &Path) -> Result<Option<String>, FileError> {
 ///
 /// # Errors
 ///
-/// [`FileError::Read`] if the file exists and [`read_text`] fails.
+/// [`FileError::Read`] if the file exists and cannot be read as text, or is a symbolic link.
 pub fn read_if_exists_up_to(path: &Path, max: u64) -> Result<Option<String>, FileError> {
-    match read_text(path, max) {
+    match open_own(path).and_then(|file| decode_text(bytes(&file, max)?)) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
@@ -131,6 +134,8 @@ pub fn read_if_exists_up_to(path: &Path, max: u64) -> Result<Option<String>, Fil
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

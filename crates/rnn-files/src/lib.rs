@@ -2,6 +2,7 @@
 //!
 //! - [`write_atomic`] and its variants write under a temporary name, sync and rename.
 //! - [`read_text`], [`read_bytes`] and [`read_if_exists`] read ordinary files up to a size limit.
+//! - [`create_folders`], [`create_own_folder`] and [`rename_synced`] change names durably.
 //! - [`seal`] and [`unseal`] and their variants add and check the checksum of a JSON document.
 //! - [`Lock`] gives one process exclusive use of a file or folder.
 //!
@@ -22,25 +23,34 @@
 
 mod atomic;
 mod bounded;
+mod disk;
 mod documents;
 mod error;
+mod folder;
 mod lock;
 mod messages;
+mod open;
+#[doc(hidden)]
+pub mod power;
+mod recording;
 mod sealed;
+mod temporary;
 
-pub use atomic::{
-    rename_synced, temporary_path, write_atomic, write_atomic_with, write_following_links,
-    write_synced,
-};
+pub use atomic::{write_atomic, write_atomic_with, write_following_links, write_synced};
 pub use bounded::{
     MAX_TEXT_BYTES, decode_text, read_bytes, read_if_exists, read_if_exists_up_to, read_text,
     sha256_of_file,
 };
 pub use documents::{csv_rows, to_json};
 pub use error::FileError;
+pub use folder::{
+    create_folders, create_own_folder, own_folder_exists, remove_all, rename_synced, sync_folder,
+};
 pub use lock::Lock;
 pub use messages::{shortened, toml_problem};
+pub use open::open_own;
 pub use sealed::{seal, seal_as, sha256, unseal, unseal_or_early};
+pub use temporary::temporary_path;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

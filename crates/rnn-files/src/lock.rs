@@ -8,7 +8,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::error::FileError;
+use crate::{
+    error::FileError,
+    open::{Links, names, open},
+};
 
 /// Longest description of the process that holds a lock, in bytes.
 const LONGEST: u64 = 200;
@@ -30,22 +33,21 @@ impl Lock {
     /// # Errors
     ///
     /// [`FileError::InUse`] with the holder if another process holds the lock.
-    /// [`FileError::Write`] if the file cannot be created or is a symbolic link.
+    /// [`FileError::Write`] if the file cannot be created, or is a link, a hard link or no ordinary
+    /// file.
     pub fn take(path: &Path, what: &str) -> Result<Self, FileError> {
         let failed = |source| FileError::Write { path: path.to_owned(), source };
-        if path.is_symlink() {
-            // Recording the holder would overwrite the link's target.
-            return Err(failed(io::Error::other(
-                "expected an ordinary file, got a symbolic link (remove the link)",
-            )));
+        let options = &mut OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = open(path, Links::Refused, options).map_err(failed)?;
+        // Recording the holder would overwrite the file of that other name.
+        let names = file.metadata().map_or(0, |metadata| names(&metadata));
+        if names > 1 {
+            let problem = format!(
+                "expected a lock file with one name, got a hard link with {names} names (remove it)"
+            );
+            return Err(failed(io::Error::other(problem)));
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -86,5 +88,27 @@ mod tests {
         );
         drop(first);
         drop(Lock::take(&path, "the folder").unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_cannot_be_turned_on_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [lock, victim] = [".lock", "victim"].map(|name| folder.path().join(name));
+        std::fs::write(&victim, "not ours").unwrap();
+        let refused = |expected: &str| {
+            let problem = Lock::take(&lock, "the folder").unwrap_err().to_string();
+            assert!(problem.contains(expected), "{problem}");
+            std::fs::remove_file(&lock).unwrap();
+        };
+        std::fs::hard_link(&victim, &lock).unwrap();
+        refused("expected a lock file with one name, got a hard link with 2 names (remove it)");
+        std::os::unix::fs::symlink(&victim, &lock).unwrap();
+        refused("expected an ordinary file, got a symbolic link (remove the link)");
+        let made = std::process::Command::new("mkfifo").arg(&lock).status();
+        assert!(made.unwrap().success());
+        refused("expected an ordinary file, got a pipe or a device");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"not ours");
+        Lock::take(&lock, "the folder").unwrap();
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    env, fmt, fs,
+    env, fmt,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use burn::tensor::{Device, Distribution, Tensor};
-use rnn_files::{MAX_TEXT_BYTES, read_text};
+use rnn_files::{FileError, MAX_TEXT_BYTES, create_folders, read_text, write_atomic};
 use rnn_models::LstmConfig;
 use serde::{Deserialize, Serialize};
 
@@ -91,13 +91,11 @@ fn key(name: &str) -> String {
     )
 }
 
-fn write_cache(file: &Path, text: &[u8]) -> std::io::Result<()> {
+fn write_cache(file: &Path, text: &[u8]) -> Result<(), FileError> {
     if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
+        create_folders(folder)?;
     }
-    let temporary = file.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, text)?;
-    fs::rename(&temporary, file)
+    write_atomic(file, text)
 }
 
 /// The file with the cached results of this machine.
@@ -179,7 +177,7 @@ mod tests {
         let again = cached(Some(file.clone()), "an adapter", || Err("run again".to_owned()));
         assert_eq!(again, Ok(Race { cached_in: Some(file.clone()), ..race }));
         assert!(cached(Some(file.clone()), "another", || Err("run".to_owned())).is_err());
-        fs::write(&file, "no JSON").unwrap();
+        std::fs::write(&file, "no JSON").unwrap();
         assert!(cached(Some(file), "an adapter", || Err("run".to_owned())).is_err());
     }
 }

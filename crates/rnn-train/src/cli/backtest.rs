@@ -99,6 +99,9 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     drop(task);
     let artifacts = context.folder(experiment);
     let _lock = artifacts.lock(".backtest.lock")?;
+    for fold in 1..=folds {
+        artifacts.refuse_links(&[FOLDER, &format!("fold-{fold}"), experiment.name()])?;
+    }
     let folder = artifacts.path(FOLDER);
     let roots: Vec<PathBuf> = (1..=folds).map(|fold| folder.join(format!("fold-{fold}"))).collect();
     let backend = context.backend()?;

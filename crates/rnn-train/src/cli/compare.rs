@@ -1,11 +1,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
-use rnn_files::{read_if_exists, write_following_links};
+use rnn_files::{create_folders, read_if_exists, write_atomic, write_following_links};
 use rnn_models::thousands;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -156,16 +155,17 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
     }
     let artifacts = &context.settings.artifacts;
     if args.out.is_none() {
-        fs::create_dir_all(artifacts)
-            .map_err(|source| Error::Write { path: artifacts.clone(), source })?;
+        create_folders(artifacts)?;
     }
     let mut stem = args.out.clone().unwrap_or_else(|| artifacts.join("compare"));
     if stem.extension().is_some_and(|ending| ending == "svg" || ending == "png") {
         stem.set_extension("");
     }
     let [svg, png] = ["svg", "png"].map(|ending| stem.with_added_extension(ending));
-    write_following_links(&svg, picture.svg.as_bytes())?;
-    write_following_links(&png, &picture.png)?;
+    // Only a path that the user gave may lead elsewhere.
+    let write = if args.out.is_some() { write_following_links } else { write_atomic };
+    write(&svg, picture.svg.as_bytes())?;
+    write(&png, &picture.png)?;
     if !args.json {
         out(format_args!("\nwritten: {}  {}", svg.display(), png.display()));
     }

@@ -1,10 +1,10 @@
 //! `man`: manual pages of the program and of every command.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_mangen::Man;
-use rnn_files::write_following_links;
+use rnn_files::{create_folders, write_following_links};
 
 use super::output::out;
 use crate::error::{Error, Result};
@@ -18,8 +18,7 @@ pub(crate) struct ManArgs {
 
 /// Writes the pages.
 pub(super) fn run(args: &ManArgs, mut program: Command) -> Result<()> {
-    fs::create_dir_all(&args.out)
-        .map_err(|source| Error::Write { path: args.out.clone(), source })?;
+    create_folders(&args.out)?;
     program.build();
     let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
     let pages: Vec<Command> = commands.cloned().collect();

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::PathBuf,
     sync::Mutex,
     time::{Duration, Instant},
@@ -10,7 +9,7 @@ use std::{
 
 use clap::Args;
 use rnn_data::{DataError, Split};
-use rnn_files::write_atomic;
+use rnn_files::{create_own_folder, own_folder_exists, remove_all, write_atomic};
 use serde::Serialize;
 
 use super::output::{json, note, out};
@@ -118,10 +117,10 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let artifacts = context.folder(experiment);
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(LOCK)?;
-    if args.fresh && folder.exists() {
-        fs::remove_dir_all(&folder)
-            .map_err(|source| Error::Write { path: folder.clone(), source })?;
+    if args.fresh {
+        remove_all(&folder)?;
     }
+    own_folder_exists(&folder)?;
     let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
     if search.trials > drawn.points.len() {
         // Finished trials are kept even if fewer are requested now.
@@ -136,7 +135,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     if refused > 0 {
         note(format_args!("skipped {refused} invalid combinations; the first: {refusal}"));
     }
-    fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
+    create_own_folder(&folder)?;
     search.write(&folder)?;
 
     let backend = context.backend()?;

@@ -1,8 +1,8 @@
 //! `train --seeds`: several models of one experiment, each with a different seed.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
-use rnn_files::read_if_exists;
+use rnn_files::{read_if_exists, remove_all};
 use serde::{Deserialize, Serialize};
 
 use super::output::{out, progress};
@@ -71,6 +71,9 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let artifacts = context.folder(experiment);
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(".seeds.lock")?;
+    for seed in &seeds {
+        artifacts.refuse_links(&[FOLDER, &seed.to_string(), experiment.name()])?;
+    }
     let backend = context.backend()?;
     let at_once = args.parallel.pool(&backend, count, &options, context.run_here);
     progress(format_args!("training {count} models, {} at a time", at_once.jobs));
@@ -82,7 +85,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     let workers = seeds.iter().map(training).collect::<Result<Vec<_>>>()?;
     let quiet = options.progress == Some(Progress::None);
     // The report of the previous models is no longer valid.
-    drop(fs::remove_file(artifacts.path(REPORT)));
+    remove_all(&artifacts.path(REPORT))?;
     workers::run_all(&workers, at_once, quiet, |index| {
         if !quiet {
             progress(format_args!("{} trained", workers[index].name));
@@ -125,6 +128,9 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let report: Trainings = read_results(&text).map_err(|problem| {
         bad(format!("expected the scores of models, but it {problem} (run `{train} --seeds 5`)"))
     })?;
+    for model in &report.models {
+        artifacts.refuse_links(&[FOLDER, &model.seed.to_string(), experiment.name()])?;
+    }
     let folder = artifacts.path(FOLDER);
     Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }

@@ -1,11 +1,14 @@
 //! The folder of a run.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use rnn_files::{Lock, read_if_exists, seal, write_atomic, write_atomic_with};
+use rnn_files::{
+    Lock, create_folders, create_own_folder, own_folder_exists, read_if_exists, remove_all,
+    rename_synced, seal, write_atomic, write_atomic_with,
+};
 
 use super::config::{RunConfig, read_config};
 use crate::{
@@ -137,19 +140,28 @@ impl RunFolder {
     ///
     /// If another process has the lock; the error says which and since when.
     pub(crate) fn lock(&self, name: &str) -> Result<Lock> {
-        fs::create_dir_all(&self.folder)
-            .map_err(|source| Error::Write { path: self.folder.clone(), source })?;
+        create_folders(&self.folder)?;
         Ok(Lock::take(&self.path(name), &self.folder.display().to_string())?)
+    }
+
+    /// Refuses a link in place of one of some folders, each inside the one before it.
+    pub(crate) fn refuse_links(&self, nested: &[&str]) -> Result<()> {
+        let mut folder = self.folder.clone();
+        for name in nested {
+            folder.push(name);
+            own_folder_exists(&folder)?;
+        }
+        Ok(())
     }
 
     /// Creates the folder if missing, and checks that it is writable.
     pub(crate) fn create(&self) -> Result<()> {
-        let folder = self.checkpoints();
-        fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
-        drop(fs::remove_dir_all(self.path(DISCARDED)));
+        create_folders(&self.folder)?;
+        create_own_folder(&self.checkpoints())?;
+        drop(remove_all(&self.path(DISCARDED)));
         let probe = self.path(".writable");
         write_atomic(&probe, b"")?;
-        fs::remove_file(&probe).map_err(|source| Error::Write { path: probe, source })
+        Ok(remove_all(&probe)?)
     }
 
     /// The config of the run in this folder, if there is one.
@@ -176,18 +188,17 @@ impl RunFolder {
     ///
     /// An earlier run that is not finished does not replace an older backup, and is removed.
     pub(crate) fn back_up(&self, finished: bool) -> Result<()> {
-        if !finished && self.path(BACKUP).exists() {
+        if !finished && own_folder_exists(&self.path(BACKUP))? {
             return self.remove_all();
         }
         self.discard_backup();
-        fs::create_dir_all(self.path(BACKUP))
-            .map_err(|source| Error::Write { path: self.path(BACKUP), source })?;
+        create_own_folder(&self.path(BACKUP))?;
         self.move_all(files(), "", BACKUP)
     }
 
     /// Restores the backup, if there is one.
     pub(crate) fn restore_backup(&self) -> Result<()> {
-        if self.path(BACKUP).exists() {
+        if own_folder_exists(&self.path(BACKUP))? {
             // The checkpoint comes last and marks the end: a killed restore continues next time.
             self.move_all(files().rev(), BACKUP, "")?;
             self.discard_backup();
@@ -199,33 +210,24 @@ impl RunFolder {
     pub(crate) fn discard_backup(&self) {
         let [backup, discarded] = [BACKUP, DISCARDED].map(|name| self.path(name));
         // Errors are ignored: the next run tries again.
-        let remove = |path: &Path| {
-            drop(if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) })
-        };
-        remove(&discarded);
-        if fs::rename(&backup, &discarded).is_ok() {
-            remove(&discarded);
+        drop(remove_all(&discarded));
+        if rename_synced(&backup, &discarded).is_ok() {
+            drop(remove_all(&discarded));
         }
     }
 
     /// Removes a run. The checkpoint is removed last and in one step, so that a killed removal
     /// leaves a run without reports or a backup to restore.
     pub(crate) fn remove_all(&self) -> Result<()> {
-        for name in files().rev() {
-            let path = self.path(&name);
-            let removed = if name == CHECKPOINT {
-                let discarded = self.path(DISCARDED);
-                drop(fs::remove_dir_all(&discarded));
-                fs::rename(&path, &discarded).map(|()| drop(fs::remove_dir_all(&discarded)))
-            } else {
-                fs::remove_file(&path)
-            };
-            match removed {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::Write { path, source });
-                }
-                _ => {}
-            }
+        for name in files().rev().filter(|name| name != CHECKPOINT) {
+            remove_all(&self.path(&name))?;
+        }
+        let [checkpoint, discarded] = [self.checkpoints(), self.path(DISCARDED)];
+        if own_folder_exists(&checkpoint)? {
+            remove_all(&discarded)?;
+            rename_synced(&checkpoint, &discarded)
+                .map_err(|source| Error::Write { path: checkpoint, source })?;
+            remove_all(&discarded)?;
         }
         Ok(())
     }
@@ -237,10 +239,9 @@ impl RunFolder {
                 continue;
             }
             if to.is_dir() {
-                fs::remove_dir_all(&to)
-                    .map_err(|source| Error::Write { path: to.clone(), source })?;
+                remove_all(&to)?;
             }
-            fs::rename(&from, &to).map_err(|source| Error::Write { path: to, source })?;
+            rename_synced(&from, &to).map_err(|source| Error::Write { path: to, source })?;
         }
         Ok(())
     }

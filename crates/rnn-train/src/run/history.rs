@@ -4,13 +4,12 @@
 //! moved or missing row is detected, and a row never changes once it is written.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use csv::StringRecord;
-use rnn_files::{read_if_exists_up_to, sha256, write_atomic};
+use rnn_files::{read_if_exists_up_to, rename_synced, sha256, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -93,7 +92,7 @@ impl History {
     pub(crate) fn recover(path: PathBuf) -> Self {
         Self::open(path.clone()).unwrap_or_else(|error| {
             let backup = path.with_extension("damaged.csv");
-            let kept = if fs::rename(&path, &backup).is_ok() {
+            let kept = if rename_synced(&path, &backup).is_ok() {
                 format!(" (backed up as {})", backup.display())
             } else {
                 String::new()
@@ -210,6 +209,8 @@ pub(crate) fn parse(text: &str) -> std::result::Result<Metrics, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn history(path: PathBuf) -> History {

@@ -1,7 +1,6 @@
 //! The training runs of a search.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -10,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnn_files::{read_if_exists, write_atomic};
+use rnn_files::{create_own_folder, own_folder_exists, read_if_exists, remove_all, write_atomic};
 use serde_json::Value;
 
 use super::{
@@ -172,11 +171,8 @@ impl Searching<'_> {
     /// Creates the folder of a run. An existing folder of a different or stopped run is removed.
     fn label(&self, run: &TrialRun) -> Result<()> {
         let root = run.root(&self.folder);
-        if root.exists() {
-            fs::remove_dir_all(&root)
-                .map_err(|source| Error::Write { path: root.clone(), source })?;
-        }
-        fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
+        remove_all(&root)?;
+        create_own_folder(&root)?;
         Ok(write_atomic(&root.join(LABEL), seal_results(&self.labelled(run)?)?.as_bytes())?)
     }
 
@@ -191,6 +187,9 @@ impl Searching<'_> {
     fn finished(&self, run: &TrialRun) -> Result<Option<Scored>> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);
+        if !own_folder_exists(&root)? || !own_folder_exists(&artifacts.folder)? {
+            return Ok(None);
+        }
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
         let is_same = same_label(&label, self.labelled(run)?)?;
         if !is_same || !artifacts.path(EVALUATION).exists() {

@@ -3,6 +3,8 @@
 //! It is moved to a backup and stays there until the new run is finished. Meanwhile, commands that
 //! read find the backup. If the new run fails, the backup is restored.
 
+use rnn_files::own_folder_exists;
+
 use super::checkpoint::Checkpoints;
 use crate::{
     error::Result,
@@ -16,6 +18,7 @@ impl RunFolder {
     pub(crate) fn readable(self) -> Self {
         let backup = self.backup();
         if self.is_finished()
+            || !own_folder_exists(&backup.folder).unwrap_or(false)
             || !Checkpoints::exist(&backup.checkpoints())
             || !backup.path(CONFIG).exists()
         {
@@ -44,7 +47,8 @@ impl RunFolder {
     /// loss, or if the previous run has no best checkpoint.
     pub(super) fn backup_stands(&self, failed: &Checkpoints) -> bool {
         let backup = self.backup();
-        if !Checkpoints::exist(&backup.checkpoints()) {
+        let is_ours = own_folder_exists(&backup.folder).unwrap_or(false);
+        if !is_ours || !Checkpoints::exist(&backup.checkpoints()) {
             return false;
         }
         let Some(best) = failed.best() else { return true };

@@ -171,7 +171,7 @@ fn files_in_place_of_folders_are_named() {
             failed_well(
                 &ended,
                 &scratch.path("nothing/letters-embedding-4"),
-                &["Not a directory", "File exists", "No such file"],
+                &["Not a directory", "File exists", "No such file", "expected a folder, got a "],
             )
             .unwrap();
             assert!(link || fs::read_to_string(&place).unwrap() == "a file");

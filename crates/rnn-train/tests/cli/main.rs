@@ -22,6 +22,8 @@ mod hostile_runs;
 mod kills;
 #[path = "../../../../tests/workspace/language.rs"]
 mod language;
+#[cfg(unix)]
+mod links;
 mod panel;
 #[cfg(target_os = "linux")]
 mod previous;

@@ -3,15 +3,14 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fmt,
-    fs::{self, File},
+    fmt, fs,
     io::Read,
     path::{Path, PathBuf},
 };
 
 use burn::tensor::Bytes;
 use rnn_data::Scaler;
-use rnn_files::{read_if_exists, sha256, unseal, write_atomic};
+use rnn_files::{open_own, read_if_exists, remove_all, sha256, unseal, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -156,7 +155,7 @@ impl Stamp {
         let path = folder.join(name);
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
         let mut file =
-            File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+            open_own(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let metadata =
             file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
         if metadata.len() != self.bytes || !metadata.is_file() {
@@ -313,11 +312,11 @@ pub(super) fn prune(folder: &Path, kept: &[String]) {
     };
     let names =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| ours(name));
-    for name in names.filter(|name| {
-        !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".bpk.tmp"))
-    }) {
+    for name in names
+        .filter(|name| !kept.contains(name) && (name.ends_with(".bpk") || name.ends_with(".tmp")))
+    {
         // A file that cannot be removed is harmless: no manifest names it.
-        drop(fs::remove_file(folder.join(name)));
+        drop(remove_all(&folder.join(name)));
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rnn_files::own_folder_exists;
+
 use super::{
     manifest::{Manifest, NAMES, Reports, manifest_path},
     read::{TRAIN_ADVICE, with_advice},
@@ -23,6 +25,7 @@ impl Checkpoints {
     /// If its manifest is damaged.
     pub(crate) fn open(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
+        own_folder_exists(&folder)?;
         let manifest = Manifest::read(&manifest_path(&folder), name)
             .map_err(|error| with_advice(error, TRAIN_ADVICE))?;
         if manifest.is_none() && Self::exist(&folder) {
@@ -41,6 +44,7 @@ impl Checkpoints {
     /// If there are checkpoints, and none is intact.
     pub(crate) fn recover(artifacts: &RunFolder) -> Result<Arc<Self>> {
         let (folder, name) = (artifacts.checkpoints(), artifacts.name.as_str());
+        own_folder_exists(&folder)?;
         let mut problems = Vec::new();
         let mut manifests = Vec::new();
         // First try complete states: from them a run ends with the same result. Older manifests

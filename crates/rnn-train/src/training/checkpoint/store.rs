@@ -17,7 +17,7 @@ use std::{
 };
 
 use burn::tensor::Bytes;
-use rnn_files::{rename_synced, seal, write_atomic};
+use rnn_files::{remove_all, rename_synced, seal, sync_folder, write_atomic};
 
 use super::manifest::{
     Best, Files, Last, Manifest, NAMES, PARTS, Reports, Stamp, manifest_path, prune,
@@ -184,11 +184,9 @@ impl Checkpoints {
         let mut state = self.state();
         if state.best.is_none() {
             if let Some(folder) = &self.folder {
-                for path in
-                    NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.exists())
-                {
-                    fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
-                }
+                NAMES.iter().try_for_each(|name| remove_all(&folder.join(name)))?;
+                // Otherwise a power loss could leave a manifest without its files.
+                sync_folder(folder)?;
                 prune(folder, &[]);
             }
             *state = CheckpointState::default();
