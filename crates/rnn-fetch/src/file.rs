@@ -265,3 +265,6 @@ impl Place {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

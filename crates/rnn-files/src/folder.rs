@@ -15,16 +15,20 @@ use crate::{disk, error::FileError, open::kind};
 ///
 /// [`FileError::Write`] with the folder that cannot be created.
 pub fn create_folders(path: &Path) -> Result<(), FileError> {
+    create_nested(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+fn create_nested(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        create_folders(parent)?;
+        create_nested(parent)?;
     }
     match create(path) {
         // Another process was faster.
         Err(_) if path.is_dir() => Ok(()),
-        created => created.map_err(|source| FileError::Write { path: path.to_owned(), source }),
+        created => created,
     }
 }
 

@@ -111,6 +111,9 @@ pub enum Error {
     /// A download failed, or its file is unusable.
     #[error(transparent)]
     Fetch(FetchError),
+    /// A limit of the system is too small.
+    #[error("{0}")]
+    Limit(String),
     /// Results could not be written to stdout.
     #[error("standard output: cannot be written: {0}")]
     Output(String),

@@ -192,7 +192,8 @@ pub fn command(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     workers::is_program();
     // Without a handler, a signal ends this process anyway.
     drop(training::install());
-    main(args)
+    let args: Vec<OsString> = args.into_iter().collect();
+    cli::within_limits(|| main(args))
 }
 
 /// Runs a command line and prints its error, if any. Exit codes: 0 success, 1 failure, 2 wrong

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     support::{Scratch, bars},
-    survival::{FULL, Run, check, failed_well, limited, limits, mounting, same, small_disk},
+    survival::{Ended, FULL, Run, check, failed_well, limited, limits, mounting, same, small_disk},
 };
 
 const LETTERS: [&str; 4] = ["--epochs", "20", "--seed", "7"];
@@ -233,4 +233,33 @@ fn bound_by_permissions(read_only: &std::path::Path) -> Option<&'static [&'stati
             .arg(read_only);
         touch.status().is_ok_and(|status| status.success())
     })
+}
+
+/// Runs the training of a letters model with a limit of the shell.
+fn with_limit(run: &Run, limit: &str) -> Ended {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"]);
+    command.arg(&run.program).args(run.arguments());
+    run.end(run.prepare(command).unwrap().spawn().unwrap()).unwrap()
+}
+
+#[test]
+fn a_small_address_space_is_named_and_a_small_stack_suffices() {
+    let scratch = Scratch::new();
+    let run = letters(&scratch);
+    for (limit, expected) in [
+        ("-v 100000", "error: the limit of address space: 97 MiB, expected at least "),
+        ("-d 50000", "error: the limit of data: 48 MiB, expected at least "),
+    ] {
+        let ended = with_limit(&run, limit);
+        assert!(
+            ended.code == Some(1) && ended.stderr.starts_with(expected),
+            "{limit}: {:?} {}",
+            ended.code,
+            ended.stderr
+        );
+        assert!(!run.results().exists());
+    }
+    let ended = with_limit(&run, "-s 64");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
