@@ -182,6 +182,7 @@ mod tests {
         let (mut level, mut k, mut c) = (20.0_f64, 1.0, 0.0);
         for day in 0..300 {
             let time = day as f64;
+            level *= 1.008;
             if let Some(event) = events.iter().find(|event| event.day == day) {
                 let before: f64 = raw.last().map(Bar::close).unwrap();
                 let after = (before - event.dividend) / event.shares;

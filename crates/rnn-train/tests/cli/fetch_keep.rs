@@ -234,9 +234,9 @@ fn windows_before_the_listing_may_be_empty() {
         ("tencent", r#"{"code":0,"msg":"","data":[]}"#),
         ("eastmoney", r#"{"rc":0,"data":null}"#),
     ] {
-        let answer = |is_empty: fn(usize) -> bool| {
-            Server::new(move |asked, before| {
-                Does::Says(if is_empty(before) {
+        let answer = |is_empty: fn(&str) -> bool| {
+            Server::new(move |asked, _| {
+                Does::Says(if is_empty(&asked.target) {
                     empty.to_owned()
                 } else {
                     prices().answer(&asked.target)
@@ -245,7 +245,10 @@ fn windows_before_the_listing_may_be_empty() {
         };
         let args = [&days[..], &["--provider", provider]].concat();
         let scratch = Scratch::new();
-        scratch.fetched(&answer(|before| before == 0), &args);
+        scratch.fetched(
+            &answer(|target| target.contains("2010-01-01") || target.contains("beg=20100201")),
+            &args,
+        );
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
         let message = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
@@ -253,7 +256,8 @@ fn windows_before_the_listing_may_be_empty() {
         assert!(finished.code == 1 && finished.stderr.contains(message), "{}", finished.stderr);
         // A window between others must have bars.
         if provider == "tencent" {
-            let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);
+            let finished =
+                Scratch::new().fetch(&answer(|target| target.contains("2014-01-01")), &args);
             assert!(
                 finished.code == 1
                     && finished.stderr.contains("tencent 2014-2015: has no bars of sh600519"),
