@@ -9,7 +9,8 @@ use std::{
 use jiff::civil::Date;
 use rnn_data::{CsvFile, DataError, ReadOptions};
 use rnn_files::{
-    FileError, Lock, read_bytes, read_if_exists, rename_synced, sha256, to_json, write_synced,
+    FileError, Lock, read_bytes, read_if_exists, rename_synced, sha256, temporary_path, to_json,
+    write_synced,
 };
 
 use crate::{
@@ -209,15 +210,15 @@ impl Place {
     pub(crate) fn complete(&self) -> Result<()> {
         let completed = self.rename_sidecar();
         let sidecar_path = Sidecar::path(&self.target);
-        for left in [temporary(&self.target), temporary(&sidecar_path)] {
-            drop(fs::remove_file(left));
+        for left in [temporary_path(&self.target), temporary_path(&sidecar_path)] {
+            drop(std::fs::remove_file(left));
         }
         completed
     }
 
     fn rename_sidecar(&self) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
-        let json = temporary(&sidecar_path);
+        let json = temporary_path(&sidecar_path);
         let text = read_if_exists(&json).ok().flatten().filter(|_| !json.is_symlink());
         let sidecar = text.and_then(|text| Sidecar::parse(&json, &text).ok());
         let file = read_bytes(&self.target, LARGEST).ok();
@@ -233,10 +234,11 @@ impl Place {
     /// Writes file and sidecar under temporary names, reads the file back, and renames both.
     ///
     /// [`complete`](Self::complete) repairs a crash between the renames. The sidecar has the
-    /// SHA-256 of its file.
+    /// SHA-256 of its file. The temporary names are the same for every fetch, so that the next one
+    /// finds them; the lock keeps two fetches from using them at once.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
-        let (csv, json) = (temporary(&self.target), temporary(&sidecar_path));
+        let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| FileError::Write { path, source }
@@ -273,13 +275,4 @@ impl Place {
             drop(fs::remove_file(&json));
         })
     }
-}
-
-/// Returns the temporary name beside a file: `.NAME.tmp`.
-///
-/// It is the same for every fetch of a file, so that the next fetch finds it after a crash. The
-/// lock of the file keeps two fetches from using it at once.
-fn temporary(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.tmp"))
 }
