@@ -87,8 +87,8 @@ pub struct Symbol {
 }
 
 const FORMS: &str = "600519, sh600519, 600519.SH, 600519.SS (Shanghai), sz000001, 000001.SZ \
-                     (Shenzhen), bj430047, 430047.BJ (Beijing), 0700.HK, hk00700 (Hong Kong) or a US ticker \
-                     like AAPL or BRK-B";
+                     (Shenzhen), bj430047, 430047.BJ (Beijing), 0700.HK, hk00700 (Hong Kong) or a \
+                     US ticker like AAPL or BRK-B";
 
 impl FromStr for Symbol {
     type Err = FetchError;

@@ -1,11 +1,6 @@
 //! SIGKILL at random moments of a fetch from a local server.
 
-#![expect(clippy::disallowed_types, reason = "the provider of prices of this test listens")]
-
 use std::{
-    fmt::Write as _,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command},
     thread,
@@ -19,6 +14,7 @@ use super::{Progress, Row, Setup};
 use crate::{
     shell::{Result, json},
     survival::{Random, Run},
+    tencent::{Asked, serve},
 };
 
 const FILE: &str = "prices.csv";
@@ -46,7 +42,7 @@ struct Killed {
 /// Kills fetches that create, extend and replace a file, and lets the next fetch repair it. File
 /// and sidecar must equal those of undisturbed fetches.
 pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
-    let url = serve()?;
+    let url = serve(bars)?;
     let whole = setup.run("fetch", "fetch-whole", &[]);
     let mut steps = Vec::new();
     for day in DAYS {
@@ -148,47 +144,21 @@ fn unfinished(folder: &Path) -> Result<usize> {
     Ok(names.filter(|name| name.ends_with(".tmp")).count())
 }
 
-/// Starts a server in the format of Tencent, which ends with this process. Returns its address.
-fn serve() -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let url = format!("http://{}", listener.local_addr()?);
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(std::result::Result::ok) {
-            // A killed fetch disconnects in the middle.
-            thread::spawn(move || drop(answer(stream)));
-        }
-    });
-    Ok(url)
-}
-
-fn answer(mut stream: TcpStream) -> Result<()> {
-    let (mut head, mut reader) = (String::new(), BufReader::new(stream.try_clone()?));
-    while reader.read_line(&mut head)? > 2 {}
-    let body = bars(&head).ok_or("expected a request for bars")?;
-    let length = body.len();
-    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length";
-    Ok(stream.write_all(format!("{head}: {length}\r\n\r\n{body}").as_bytes())?)
-}
-
-/// Bars of a request with `param=sh600519,day,FROM,TO,ROWS,ADJUST`.
-fn bars(request: &str) -> Option<String> {
-    let param = request.split("param=").nth(1)?.split(['&', ' ']).next()?;
-    let parts: Vec<&str> = param.split(',').collect();
-    let [_, _, from, to, _, adjust] = parts[..] else { return None };
-    let [from, to]: [Date; 2] = [from.parse().ok()?, to.parse().ok()?];
-    let mut rows = String::new();
-    for day in from.series(1.day()).take_while(|day| *day <= to) {
+/// A wave of prices on all days.
+fn bars(asked: &Asked<'_>) -> Vec<[String; 6]> {
+    let [Ok(from), Ok(to)] = asked.days.map(str::parse::<Date>) else { return Vec::new() };
+    let days = from.series(1.day()).take_while(|day| *day <= to);
+    let row = |day: Date| {
         let time = f64::from((day - START).get_days());
         // After the dividend, unadjusted prices are lower and backward-adjusted ones are not.
-        let shift = if day >= DIVIDEND_DAY && adjust.is_empty() { DIVIDEND } else { 0.0 };
+        let shift = if day >= DIVIDEND_DAY && asked.adjust.is_empty() { DIVIDEND } else { 0.0 };
         let [open, close] =
             [0.0, 0.7].map(|phase| 60.0 + 9.0 * (time / 30.0 + phase).sin() - shift);
-        let [high, low] = [open.max(close) + 0.4, open.min(close) - 0.4];
-        let comma = if rows.is_empty() { "" } else { "," };
-        write!(rows, r#"{comma}["{day}","{open:.2}","{close:.2}","{high:.2}","{low:.2}","9"]"#)
-            .ok()?;
-    }
-    Some(format!(r#"{{"code":0,"data":{{"sh600519":{{"{adjust}day":[{rows}]}}}}}}"#))
+        let prices = [open, close, open.max(close) + 0.4, open.min(close) - 0.4];
+        let [open, close, high, low] = prices.map(|price| format!("{price:.2}"));
+        [day.to_string(), open, close, high, low, "9".to_owned()]
+    };
+    days.map(row).collect()
 }
 
 #[cfg(test)]
@@ -198,14 +168,12 @@ mod tests {
     #[test]
     fn a_dividend_lowers_unadjusted_prices_only() {
         let opens = |adjust: &str| -> Vec<f64> {
-            let request = format!("?param=sh600519,day,2021-01-31,2021-02-01,640,{adjust}&r=0");
-            let answer: Value = serde_json::from_str(&bars(&request).unwrap()).unwrap();
-            let rows = &answer["data"]["sh600519"][format!("{adjust}day")];
-            (0..2).map(|row| rows[row][1].as_str().unwrap().parse().unwrap()).collect()
+            let line = format!("GET /x?param=sh600519,day,2021-01-31,2021-02-01,640,{adjust}&r=0");
+            let rows = bars(&Asked::parse(&line).unwrap());
+            rows.iter().map(|row| row[1].parse().unwrap()).collect()
         };
         let [raw, adjusted] = ["", "hfq"].map(opens);
-        assert_eq!(raw[0], adjusted[0]);
+        assert_eq!((raw.len(), raw[0]), (2, adjusted[0]));
         assert!((raw[1] + DIVIDEND - adjusted[1]).abs() < 0.011, "{raw:?} {adjusted:?}");
-        assert_eq!(bars("GET / HTTP/1.1"), None);
     }
 }
