@@ -24,8 +24,8 @@ const DAYS: [&str; 4] = ["2020-06-30", "2020-08-31", "2021-06-30", "2021-12-31"]
 const START: Date = Date::constant(2015, 1, 1);
 const DIVIDEND_DAY: Date = Date::constant(2021, 2, 1);
 const DIVIDEND: f64 = 4.5;
-/// Longest time from the first temporary file to the kill. Writing takes about as long.
-const WRITING: Duration = Duration::from_millis(60);
+/// Longest time from the first temporary file to the kill; writing takes some ten milliseconds.
+const WRITING: Duration = Duration::from_millis(15);
 
 /// Counters of kills and of what they left.
 #[derive(Default)]
