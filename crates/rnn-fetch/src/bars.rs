@@ -66,11 +66,11 @@ impl Bar {
         }
     }
 
-    /// Returns whether these prices are impossible: a high below the low, or a price of zero or
-    /// less without an adjustment that subtracts dividends.
-    pub(crate) fn is_impossible(&self, may_be_negative: bool) -> bool {
+    /// Returns whether these prices are impossible: a high below the low, a price of zero or less,
+    /// or an open or close outside low..high.
+    pub(crate) fn is_impossible(&self) -> bool {
         let [_, _, high, low] = self.prices;
-        high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
+        high < low || self.prices.iter().any(|price| *price <= 0.0) || !self.is_consistent()
     }
 
     fn is_consistent(&self) -> bool {

@@ -199,7 +199,7 @@ fn answers(
              (check symbol and dates)"
         )));
     }
-    plausible(name, wanted.adjust, &days)?;
+    plausible(name, &days)?;
     let mut notes = counts.notes(name);
     notes.extend(in_lots(source, wanted, &mut days));
     let last = days[days.len() - 1].date;
@@ -244,13 +244,12 @@ struct RowCounts {
 }
 
 /// Refuses bars if most prices are impossible; a few cause a warning when the file is read.
-fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
-    let impossible: Vec<&Bar> =
-        days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
+fn plausible(name: &str, days: &[Bar]) -> Answer<()> {
+    let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible()).collect();
     match impossible.first() {
         Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
-            "{name}: gave impossible prices (zero or less, or a high below the low) in {} of {}, \
-             the first on {}",
+            "{name}: gave impossible prices (zero or less, a high below the low, or an open or \
+             close outside both) in {} of {}, the first on {}",
             impossible.len(),
             count(days.len(), "row"),
             first.date

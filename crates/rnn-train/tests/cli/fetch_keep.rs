@@ -10,7 +10,7 @@ use std::{
 use jiff::civil::date;
 
 use crate::{
-    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices},
+    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices, tencent},
     support::{Scratch, unfinished},
 };
 
@@ -190,14 +190,19 @@ fn a_file_without_the_requested_first_days_is_not_up_to_date() {
 
 #[test]
 fn garbage_and_foreign_bars_replace_nothing() {
+    const IMPOSSIBLE: &str = "tencent: gave impossible prices (zero or less, a high below the low, \
+                              or an open or close outside both) in 189 of 189 rows";
     let negative = Server::honest(Prices { factor: -1.0, ..prices() });
+    // Every open is above the high.
+    let above = Server::new(|asked, _| {
+        let rows = prices().tencent_rows(&asked.target).into_iter();
+        let rows: Vec<String> = rows.map(|row| row.replacen("\",\"", "\",\"9", 1)).collect();
+        Does::Says(tencent(&asked.target, &rows))
+    });
     for (server, provider, adjust, message) in [
-        (
-            negative,
-            "tencent",
-            "none",
-            "tencent: gave impossible prices (zero or less, or a high below the low) in ",
-        ),
+        (negative, "tencent", "none", IMPOSSIBLE),
+        (Server::honest(Prices { factor: 0.0, ..prices() }), "yahoo", "qfq", "impossible prices"),
+        (above, "tencent", "none", IMPOSSIBLE),
         (
             changed(|text| text.replace("600519", "000001")),
             "eastmoney",
