@@ -16,6 +16,7 @@ mod supply_chain;
 #[path = "../../crates/rnn-train/tests/survival/mod.rs"]
 mod survival;
 mod table;
+mod tencent;
 mod train_all;
 
 use std::process::ExitCode;

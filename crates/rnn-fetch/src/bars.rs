@@ -11,8 +11,10 @@ pub(crate) struct Bar {
     pub(crate) date: Date,
     /// Open, close, high, low: the order of the course's file.
     pub(crate) prices: [f64; 4],
-    /// Lots of 100 shares in mainland China, shares elsewhere.
+    /// Lots of 100 shares in mainland China, shares elsewhere. In answers, either.
     pub(crate) volume: f64,
+    /// Money paid for the volume, in the currency of the prices.
+    pub(crate) amount: Option<f64>,
 }
 
 /// Prices and volumes are rounded to 1/10,000, so that written and compared values are equal.
@@ -20,7 +22,12 @@ const PARTS: f64 = 1e4;
 
 impl Bar {
     pub(crate) fn new(date: Date, prices: [f64; 4], volume: f64) -> Self {
-        Self { date, prices: prices.map(rounded), volume: rounded(volume) }
+        Self { date, prices, volume, amount: None }.rounded()
+    }
+
+    /// Rounds prices and volume as they are written.
+    pub(crate) fn rounded(self) -> Self {
+        Self { prices: self.prices.map(rounded), volume: rounded(self.volume), ..self }
     }
 
     pub(crate) fn close(&self) -> f64 {
@@ -45,7 +52,7 @@ impl Bar {
 
     /// Describes how a newer bar of the same day differs.
     pub(crate) fn change(&self, now: &Self) -> String {
-        let Self { date, prices, volume } = self;
+        let Self { date, prices, volume, .. } = self;
         if !is_same(self.close(), now.close()) {
             return format!("its close of {date} was {}, and now is {}", self.close(), now.close());
         }
@@ -59,11 +66,11 @@ impl Bar {
         }
     }
 
-    /// Returns whether these prices are impossible: a high below the low, or a price of zero or
-    /// less without an adjustment that subtracts dividends.
-    pub(crate) fn is_impossible(&self, may_be_negative: bool) -> bool {
+    /// Returns whether these prices are impossible: a high below the low, a price of zero or less,
+    /// or an open or close outside low..high.
+    pub(crate) fn is_impossible(&self) -> bool {
         let [_, _, high, low] = self.prices;
-        high < low || !may_be_negative && self.prices.iter().any(|price| *price <= 0.0)
+        high < low || self.prices.iter().any(|price| *price <= 0.0) || !self.is_consistent()
     }
 
     fn is_consistent(&self) -> bool {

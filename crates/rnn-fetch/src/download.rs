@@ -1,16 +1,20 @@
 //! Downloads all windows of a provider, and asks the next provider after a fault.
+//!
+//! Prices that a provider adjusts additively are computed from two other downloads (`ratio.rs`).
 
 use jiff::civil::Date;
 
 use crate::{
-    bars::{Bar, Bars},
+    bars::{Bar, Bars, Rows},
     error::{FetchError, Result},
     fault::{Answer, Fault},
-    http::{Client, Reply},
+    http::{Ask, Client, Reply},
     notes::{PROGRESS, count},
     provider::Source,
+    ratio,
     symbol::Symbol,
-    wanted::{Adjust, Wanted},
+    volumes::{self, Found, Unit},
+    wanted::{Adjust, Method, Wanted},
 };
 
 /// Bars of one provider from all windows.
@@ -21,12 +25,18 @@ pub(crate) struct Download {
     pub(crate) asked: [Date; 2],
     /// Whether the newest prices are unadjusted, since the provider has no adjusted ones.
     pub(crate) unadjusted: bool,
+    /// How prices are adjusted.
+    pub(crate) method: Method,
+    /// Host of the last answer.
+    pub(crate) host: String,
     /// Irregularities of the answers.
     pub(crate) notes: Vec<String>,
 }
 
 /// Part of the note on missing newest days; sidecars of earlier versions contain it.
 pub(crate) const ENDS_EARLY: &str = "the last day it gave is";
+/// Part of the note on unadjusted prices of all days; sidecars of earlier versions contain it.
+pub(crate) const ALL_UNADJUSTED: &str = "for these days; unadjusted prices were used";
 
 /// Asks one provider after another, and returns the first answer.
 pub(crate) fn first_answer<T>(
@@ -62,23 +72,101 @@ pub(crate) fn first_answer<T>(
     }))
 }
 
-/// Downloads the days `from..=to` from a provider.
+/// Downloads the days `asked[0]..=asked[1]` from a provider.
 pub(crate) fn download(
     client: &Client,
     source: &Source,
     wanted: Wanted<'_>,
-    [from, to]: [Date; 2],
+    asked: [Date; 2],
 ) -> Answer<Download> {
-    let (name, symbol) = (source.name(), wanted.symbol);
-    let windows = source.provider.windows(from, to);
-    let (mut bars, mut counts, mut unadjusted, mut absent) =
-        (Bars::default(), RowCounts::default(), Vec::new(), None);
+    let provider = source.provider;
+    let answers = match provider.is_derived(wanted) {
+        true => derived(client, source, wanted, asked)?,
+        false => {
+            let mut answers = answers(client, source, wanted, asked, "")?;
+            answers.notes.extend(gaps(source.name(), wanted, &answers.unadjusted)?);
+            answers
+        }
+    };
+    let method = match provider.own_method(wanted.adjust, wanted.symbol.market) {
+        _ if answers.unadjusted.iter().all(|unadjusted| *unadjusted) => Method::None,
+        Method::Additive if provider.is_derived(wanted) => Method::Ratio,
+        method => method,
+    };
+    let Answers { days, unadjusted, host, mut notes } = answers;
+    if method == Method::Unknown {
+        notes.push(format!(
+            "{} adjusts prices of {} in a way that is not known, or not at all",
+            source.name(),
+            wanted.symbol
+        ));
+    }
+    notes.iter().for_each(|text| log::info!("{text}"));
+    let unadjusted = unadjusted.last() == Some(&true);
+    Ok(Download { days, asked, unadjusted, method, host, notes })
+}
+
+/// Downloads unadjusted and backward-adjusted prices and computes forward-adjusted ones.
+fn derived(
+    client: &Client,
+    source: &Source,
+    wanted: Wanted<'_>,
+    asked: [Date; 2],
+) -> Answer<Answers> {
+    let of = |adjust| Wanted { adjust, ..wanted };
+    let raw = answers(client, source, of(Adjust::None), asked, "")?;
+    let adjusted = answers(client, source, of(Adjust::Hfq), asked, " hfq")?;
+    let (name, unadjusted) = (source.name(), adjusted.unadjusted);
+    let days = ratio::forward(&raw.days, &adjusted.days)
+        .map_err(|problem| Fault::lasting(format!("{name}: {problem}")))?;
+    let mut notes = raw.notes;
+    notes.extend(
+        adjusted.notes.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>(),
+    );
+    // Years before the first dividend are unadjusted.
+    let gaps = gaps(name, of(Adjust::Hfq), &unadjusted)?;
+    if gaps.is_some() && !unadjusted.contains(&false) {
+        notes.push(unadjusted_note(name, wanted, ALL_UNADJUSTED));
+    }
+    Ok(Answers { days, unadjusted, host: adjusted.host, notes })
+}
+
+/// Bars of all windows.
+struct Answers {
+    days: Vec<Bar>,
+    /// Whether each window with bars has unadjusted prices although adjusted ones were requested.
+    unadjusted: Vec<bool>,
+    host: String,
+    notes: Vec<String>,
+}
+
+/// Downloads the days `from..=to` with the prices that the provider gives; `kind` is added to the
+/// name of the requests.
+fn answers(
+    client: &Client,
+    source: &Source,
+    wanted: Wanted<'_>,
+    [from, to]: [Date; 2],
+    kind: &str,
+) -> Answer<Answers> {
+    let (name, symbol, provider) = (source.name(), wanted.symbol, source.provider);
+    let windows = provider.windows(symbol.market, from, to);
+    let (mut bars, mut counts, mut unadjusted, mut absent, mut host) =
+        (Bars::default(), RowCounts::default(), Vec::new(), None, 0);
     for (index, &window) in windows.iter().enumerate() {
-        let what = format!("{name} {}", window.label());
-        let read = |reply: &Reply| source.provider.read(reply, wanted);
-        let answer =
-            client.get(&what, &source.url(wanted, window), source.provider.referer(), read);
-        let rows = answer.map_err(|fault| fault.at(source.host()))?;
+        let what = format!("{name} {}{kind}", window.label());
+        let ask = Ask {
+            what: &what,
+            urls: &source.urls(wanted, window),
+            referer: provider.referer(),
+            moves_on: &|fault| provider.moves_on(fault),
+            retries: &|fault| provider.retries(fault),
+        };
+        let read = |reply: &Reply| provider.read(reply, wanted);
+        let is_empty = |rows: &Rows| provider.doubts_empty() && rows.bars.is_empty();
+        let (rows, answered) =
+            client.get(&ask, read, is_empty).map_err(|fault| fault.at(source.host(0)))?;
+        host = answered;
         // A window may cover more days than requested.
         let is_foreign = |bar: &&Bar| {
             !(window.from..=window.to).contains(&bar.date) && !(from..=to).contains(&bar.date)
@@ -104,21 +192,42 @@ pub(crate) fn download(
         bars.add(days).map_err(|message| Fault::lasting(message).of(&what))?;
     }
     (counts.unsorted, counts.repeated) = (bars.unsorted, bars.repeated);
-    let days = bars.into_days();
+    let mut days = bars.into_days();
     if days.is_empty() {
         return Err(Fault::lasting(format!(
             "{name}: has no bars of {symbol} from {from} to {to}: unknown symbol, or not traded \
              (check symbol and dates)"
         )));
     }
-    plausible(name, wanted.adjust, &days)?;
-    let mut notes = notes(name, wanted, counts, &unadjusted)?;
+    plausible(name, &days)?;
+    let mut notes = counts.notes(name);
+    notes.extend(in_lots(source, wanted, &mut days));
     let last = days[days.len() - 1].date;
     if (to - last).get_days() > LONGEST_SILENCE {
         notes.push(format!("{name} was asked for days to {to}; {ENDS_EARLY} {last}"));
     }
-    notes.iter().for_each(|text| log::info!("{text}"));
-    Ok(Download { days, asked: [from, to], unadjusted: unadjusted.last() == Some(&true), notes })
+    Ok(Answers { days, unadjusted, host: source.host(host).to_owned(), notes })
+}
+
+/// Converts volumes of mainland China to lots. Returns a note if their unit is unclear.
+fn in_lots(source: &Source, wanted: Wanted<'_>, days: &mut [Bar]) -> Option<String> {
+    let usual = source.provider.usual_unit(wanted.symbol)?;
+    // Amounts belong to unadjusted prices.
+    let found = match wanted.adjust {
+        Adjust::None => volumes::unit(days),
+        _ => Found::NoAmounts,
+    };
+    let unit = if let Found::Clear(unit) = found { unit } else { usual };
+    volumes::to_lots(days, unit);
+    (found == Found::Unclear).then(|| {
+        let unit = if unit == Unit::Lots { "lots of 100" } else { "shares" };
+        format!(
+            "the unit of the volumes of {} is unclear, since amount / volume of {} is not in \
+             low..high; taken as {unit}",
+            wanted.symbol,
+            source.name()
+        )
+    })
 }
 
 /// Number of missing newest days that needs no note: the longest holidays are shorter.
@@ -135,13 +244,12 @@ struct RowCounts {
 }
 
 /// Refuses bars if most prices are impossible; a few cause a warning when the file is read.
-fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
-    let impossible: Vec<&Bar> =
-        days.iter().filter(|bar| bar.is_impossible(adjust == Adjust::Qfq)).collect();
+fn plausible(name: &str, days: &[Bar]) -> Answer<()> {
+    let impossible: Vec<&Bar> = days.iter().filter(|bar| bar.is_impossible()).collect();
     match impossible.first() {
         Some(first) if 2 * impossible.len() > days.len() => Err(Fault::lasting(format!(
-            "{name}: gave impossible prices (zero or less, or a high below the low) in {} of {}, \
-             the first on {}",
+            "{name}: gave impossible prices (zero or less, a high below the low, or an open or \
+             close outside both) in {} of {}, the first on {}",
             impossible.len(),
             count(days.len(), "row"),
             first.date
@@ -150,44 +258,47 @@ fn plausible(name: &str, adjust: Adjust, days: &[Bar]) -> Answer<()> {
     }
 }
 
-/// Describes irregular answers; fails if adjusted and unadjusted windows alternate.
-fn notes(
-    name: &str,
-    Wanted { symbol, adjust }: Wanted<'_>,
-    counts: RowCounts,
-    unadjusted: &[bool],
-) -> Answer<Vec<String>> {
-    let mut notes = Vec::new();
-    for (number, what) in [
-        (counts.empty, "without values, left out"),
-        (counts.foreign, "of days that were not requested, left out"),
-        (counts.repeated, "of repeated days with equal values, left out"),
-        (counts.unsorted, "out of order, sorted"),
-    ] {
-        if number > 0 {
-            notes.push(format!("{name} gave {} {what}", count(number, "row")));
-        }
+impl RowCounts {
+    /// Describes irregular rows.
+    fn notes(self, name: &str) -> Vec<String> {
+        let counts = [
+            (self.empty, "without values, left out"),
+            (self.foreign, "of days that were not requested, left out"),
+            (self.repeated, "of repeated days with equal values, left out"),
+            (self.unsorted, "out of order, sorted"),
+        ];
+        let some = counts.into_iter().filter(|(number, _)| *number > 0);
+        some.map(|(number, what)| format!("{name} gave {} {what}", count(number, "row"))).collect()
     }
+}
+
+/// Describes unadjusted prices in place of adjusted ones; fails if both alternate.
+fn gaps(name: &str, wanted: Wanted<'_>, unadjusted: &[bool]) -> Answer<Option<String>> {
     // Forward-adjusted prices are unadjusted after the last dividend, backward-adjusted ones before
     // the first.
-    let is_ordered = match adjust {
+    let is_ordered = match wanted.adjust {
         Adjust::Hfq => unadjusted.is_sorted_by_key(|unadjusted| !unadjusted),
         _ => unadjusted.is_sorted(),
     };
-    let adjust = adjust.name();
     if !is_ordered {
         return Err(Fault::lasting(format!(
-            "{name}: gave {adjust} prices for some years and unadjusted ones for others"
+            "{name}: gave {} prices for some years and unadjusted ones for others",
+            wanted.adjust.name()
         )));
     }
-    if unadjusted.contains(&true) {
-        let which = if unadjusted.contains(&false) { "some years" } else { "these days" };
-        notes.push(format!(
-            "{name} has no {adjust} prices of {symbol} for {which}; unadjusted prices were used, \
-             which are equal without dividends and splits"
-        ));
-    }
-    Ok(notes)
+    let which = match (unadjusted.contains(&true), unadjusted.contains(&false)) {
+        (false, _) => return Ok(None),
+        (true, true) => "for some years; unadjusted prices were used",
+        (true, false) => ALL_UNADJUSTED,
+    };
+    Ok(Some(unadjusted_note(name, wanted, which)))
+}
+
+fn unadjusted_note(name: &str, Wanted { symbol, adjust }: Wanted<'_>, which: &str) -> String {
+    format!(
+        "{name} has no {} prices of {symbol} {which}, which are equal without dividends and splits",
+        adjust.name()
+    )
 }
 
 #[cfg(test)]
@@ -197,17 +308,19 @@ mod tests {
     #[test]
     fn unadjusted_windows_may_only_precede_or_follow_adjusted_ones() {
         let symbol = "510300".parse().unwrap();
-        let notes = |adjust, unadjusted: &[bool]| {
-            notes("tencent", Wanted { symbol: &symbol, adjust }, RowCounts::default(), unadjusted)
+        let gaps = |adjust, unadjusted: &[bool]| {
+            gaps("tencent", Wanted { symbol: &symbol, adjust }, unadjusted)
         };
-        assert_eq!(notes(Adjust::Qfq, &[false, false]), Ok(Vec::new()));
-        assert!(
-            notes(Adjust::Qfq, &[true, true]).unwrap()[0]
-                .contains("has no qfq prices of sh510300 for these days")
-        );
-        assert!(notes(Adjust::Qfq, &[false, true]).unwrap()[0].contains("for some years"));
-        assert!(notes(Adjust::Qfq, &[true, false]).is_err());
-        assert!(notes(Adjust::Hfq, &[true, false]).unwrap()[0].contains("for some years"));
-        assert!(notes(Adjust::Hfq, &[false, true]).is_err());
+        assert_eq!(gaps(Adjust::Qfq, &[false, false]), Ok(None));
+        for (adjust, unadjusted, expected) in [
+            (Adjust::Qfq, [true, true], "has no qfq prices of sh510300 for these days"),
+            (Adjust::Qfq, [false, true], "for some years"),
+            (Adjust::Hfq, [true, false], "for some years"),
+        ] {
+            let note = gaps(adjust, &unadjusted).unwrap().unwrap();
+            assert!(note.contains(expected), "{note}");
+        }
+        assert!(gaps(Adjust::Qfq, &[true, false]).is_err());
+        assert!(gaps(Adjust::Hfq, &[false, true]).is_err());
     }
 }

@@ -68,7 +68,8 @@ fn bar(line: &str) -> Option<Bar> {
     let date = day(values.next()?)?;
     let mut next = || number(&values.next()?.into());
     let (prices, volume) = ([next()?, next()?, next()?, next()?], next()?);
-    (volume >= 0.0).then(|| Bar::new(date, prices, volume))
+    let amount = next();
+    (volume >= 0.0).then(|| Bar { amount, ..Bar::new(date, prices, volume) })
 }
 
 #[cfg(test)]
@@ -116,7 +117,8 @@ mod tests {
         ))
         .unwrap();
         assert_eq!((rows.bars.len(), rows.empty), (2, 1));
-        assert_eq!(rows.bars[0], Bar::new(date(2024, 1, 2), [1.5, 2.0, 3.0, 0.5], 77.0));
+        let expected = Bar::new(date(2024, 1, 2), [1.5, 2.0, 3.0, 0.5], 77.0);
+        assert_eq!(rows.bars[0], Bar { amount: Some(1.0), ..expected });
         assert!(read_of(r#"{"rc":0,"data":{"klines":[]}}"#).unwrap().bars.is_empty());
         assert!(
             read_of(r#"{"rc":0,"data":null}"#)

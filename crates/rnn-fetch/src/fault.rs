@@ -11,6 +11,14 @@ pub(crate) enum Fault {
         /// Whether it failed quickly, so that a retry costs little.
         quick: bool,
     },
+    /// A connection that ended early. A retry may resolve it, unless the provider bans requests.
+    Broken(String),
+    /// Status 429: too many requests.
+    Busy {
+        message: String,
+        /// Wait that the provider requests.
+        wait: Option<Duration>,
+    },
     /// A fault that a retry may resolve.
     Passing {
         message: String,
@@ -40,8 +48,40 @@ impl Fault {
             Self::Unreachable { message, quick } => {
                 Self::Unreachable { message: of(message), quick }
             }
+            Self::Broken(message) => Self::Broken(of(message)),
+            Self::Busy { message, wait } => Self::Busy { message: of(message), wait },
             Self::Passing { message, wait } => Self::Passing { message: of(message), wait },
             Self::Lasting(message) => Self::Lasting(of(message)),
+        }
+    }
+
+    /// Adds the message of another address, and keeps the kind that is the easiest to resolve.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let [one, two] = [self.to_string(), other.to_string()];
+        let messages = if one == two { one } else { format!("{one}; then {two}") };
+        let rank = |fault: &Self| match fault {
+            Self::Passing { .. } => 0,
+            Self::Busy { .. } => 1,
+            Self::Broken(_) => 2,
+            Self::Lasting(_) => 3,
+            Self::Unreachable { .. } => 4,
+        };
+        let mut kept = if rank(&other) < rank(&self) { other } else { self };
+        match &mut kept {
+            Self::Unreachable { message, .. }
+            | Self::Broken(message)
+            | Self::Busy { message, .. }
+            | Self::Passing { message, .. }
+            | Self::Lasting(message) => *message = messages,
+        }
+        kept
+    }
+
+    /// Returns the wait that the provider requests, if it does.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { wait, .. } | Self::Passing { wait, .. } => *wait,
+            _ => None,
         }
     }
 
@@ -60,6 +100,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable { message, .. }
+            | Self::Broken(message)
+            | Self::Busy { message, .. }
             | Self::Passing { message, .. }
             | Self::Lasting(message) => f.write_str(message),
         }
@@ -121,6 +163,14 @@ mod tests {
         ] {
             assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
         }
+    }
+
+    #[test]
+    fn faults_of_two_addresses_are_one() {
+        let broken = Fault::Broken("broke".to_owned());
+        let lasting = Fault::lasting("no");
+        assert_eq!(lasting.clone().and(broken), Fault::Broken("no; then broke".to_owned()));
+        assert_eq!(lasting.clone().and(lasting.clone()), lasting);
     }
 
     #[test]

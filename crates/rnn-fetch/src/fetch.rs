@@ -15,7 +15,7 @@ use crate::{
     provider::{Provider, Source},
     request::Request,
     sidecar::Sidecar,
-    wanted::{Adjust, Wanted},
+    wanted::{Adjust, Method, Wanted},
 };
 
 /// Number of rows of a file that are downloaded again before new ones are appended.
@@ -62,6 +62,13 @@ pub fn fetch(request: &Request) -> Result<Outcome> {
     }
     let is_finished = kept.finished(request.symbol.market) == kept.bars.len();
     if is_theirs && has_start && is_finished && request.to <= kept.last() {
+        if kept.sidecar.method() == Method::Additive && request.adjust == Adjust::Qfq {
+            log::warn!(
+                "{}: its prices have dividends subtracted, so their ratios are wrong (use --force \
+                 to fetch it again, adjusted by ratios)",
+                request.out.display()
+            );
+        }
         return Ok(unchanged(request, kept.sidecar));
     }
     let answer =
@@ -138,6 +145,7 @@ impl Fetcher<'_> {
                 None => sources.push(Source::new(provider)?),
             }
         }
+        sources.sort_by_key(|source| source.provider.rank(self.request.symbol.market));
         match refusals.pop() {
             Some(why) if sources.is_empty() => Err(FetchError::Request(why)),
             _ => Ok(sources),
@@ -232,6 +240,13 @@ impl Fetcher<'_> {
             );
             return fetch_whole();
         }
+        if download.method != kept.sidecar.method() {
+            log::info!(
+                "{file}: its prices are not adjusted by ratios, unlike those of this version; \
+                 fetching the whole file again"
+            );
+            return fetch_whole();
+        }
         match Overlap::of(overlap, &download.days) {
             Overlap::Same(new) if finished < kept.bars.len() => {
                 let last = kept.last();
@@ -267,7 +282,7 @@ impl Fetcher<'_> {
         new: &[Bar],
         download: Download,
     ) -> Update {
-        let Download { unadjusted, asked: [_, to], mut notes, .. } = download;
+        let Download { unadjusted, method, host, asked: [_, to], mut notes, .. } = download;
         notes.retain(|note| !kept.sidecar.notes.contains(note));
         // A note on missing newest days is out of date.
         notes.splice(
@@ -277,11 +292,9 @@ impl Fetcher<'_> {
         let text = kept.with(rows, new, &self.request.symbol.code);
         let days = [&kept.bars[..rows], new].concat();
         let added = days.len() - kept.bars.len();
-        let sidecar = self.sidecar(
-            source,
-            &text,
-            Download { days, asked: [kept.sidecar.from, to], unadjusted, notes },
-        );
+        let asked = [kept.sidecar.from, to];
+        let download = Download { days, asked, unadjusted, method, host, notes };
+        let sidecar = self.sidecar(source, &text, download);
         Update { happened: Happened::Appended, added, text, sidecar }
     }
 
@@ -302,14 +315,15 @@ impl Fetcher<'_> {
     }
 
     fn sidecar(&self, source: &Source, text: &str, download: Download) -> Sidecar {
-        let Download { days, asked: [from, to], unadjusted, notes } = download;
+        let Download { days, asked: [from, to], unadjusted, method, host, notes } = download;
         let now = Timestamp::now();
         Sidecar {
             format: Sidecar::FORMAT,
             symbol: self.request.symbol.to_string(),
             provider: source.provider,
-            host: source.host().to_owned(),
+            host,
             adjust: self.request.adjust,
+            adjustment: Some(method),
             unadjusted,
             from,
             to,

@@ -201,12 +201,21 @@ impl Place {
     }
 
     /// Completes a replacement that a crash stopped between its renames: the file is new, its
-    /// sidecar still has its temporary name.
+    /// sidecar still has its temporary name. Other temporary files of a crash are removed.
     ///
     /// # Errors
     ///
     /// If the sidecar cannot be renamed.
     pub(crate) fn complete(&self) -> Result<()> {
+        let completed = self.rename_sidecar();
+        let sidecar_path = Sidecar::path(&self.target);
+        for left in [temporary_path(&self.target), temporary_path(&sidecar_path)] {
+            drop(std::fs::remove_file(left));
+        }
+        completed
+    }
+
+    fn rename_sidecar(&self) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
         let json = temporary_path(&sidecar_path);
         let text = read_if_exists(&json).ok().flatten().filter(|_| !json.is_symlink());
@@ -224,7 +233,8 @@ impl Place {
     /// Writes file and sidecar under temporary names, reads the file back, and renames both.
     ///
     /// [`complete`](Self::complete) repairs a crash between the renames. The sidecar has the
-    /// SHA-256 of its file.
+    /// SHA-256 of its file. The temporary names are the same for every fetch, so that the next one
+    /// finds them; the lock keeps two fetches from using them at once.
     pub(crate) fn replace(&self, text: &str, sidecar: &Sidecar) -> Result<()> {
         let sidecar_path = Sidecar::path(&self.target);
         let (csv, json) = (temporary_path(&self.target), temporary_path(&sidecar_path));

@@ -36,6 +36,20 @@ pub(crate) struct Client {
     last: Cell<Option<Instant>>,
 }
 
+/// A request to a provider, at one or several addresses.
+pub(crate) struct Ask<'a> {
+    /// Name in messages.
+    pub(crate) what: &'a str,
+    /// Equivalent addresses, in the order of their use.
+    pub(crate) urls: &'a [String],
+    /// `Referer` header.
+    pub(crate) referer: Option<&'a str>,
+    /// Whether another address is asked after a fault.
+    pub(crate) moves_on: &'a dyn Fn(&Fault) -> bool,
+    /// Whether a fault is retried.
+    pub(crate) retries: &'a dyn Fn(&Fault) -> bool,
+}
+
 /// A complete answer of any status.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -55,43 +69,79 @@ impl Client {
         Self { agent: config.build().new_agent(), timeout, retries, last: Cell::new(None) }
     }
 
-    /// Sends a request until `read` accepts the answer or no retries are left.
+    /// Sends a request until `read` accepts the answer or no retries are left. Returns the answer
+    /// and the index of its address.
     ///
-    /// Reading is part of a try, since only parsing detects a body that ends early.
+    /// Reading is part of a try, since only parsing detects a body that ends early. If an answer is
+    /// empty, the other addresses are asked, too.
     pub(crate) fn get<T>(
         &self,
-        what: &str,
-        url: &str,
-        referer: Option<&str>,
+        ask: &Ask<'_>,
         read: impl Fn(&Reply) -> Answer<T>,
-    ) -> Answer<T> {
-        let mut tries = 0;
+        is_empty: impl Fn(&T) -> bool,
+    ) -> Answer<(T, usize)> {
+        let (what, mut tries) = (ask.what, 0);
         loop {
-            let fault = match self.once(url, referer).and_then(|reply| read(&reply)) {
-                Ok(value) => return Ok(value),
+            let fault = match self.try_once(ask, &read, &is_empty) {
+                Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            let wait = match &fault {
+            let most = match &fault {
                 // A missing network is reported once, after all providers.
-                Fault::Unreachable { quick: true, .. } if tries < self.retries.min(1) => {
-                    back_off(0, chance())
-                }
-                Fault::Passing { wait, .. } if tries < self.retries => {
-                    let wait = wait.unwrap_or_default().max(back_off(tries, chance()));
-                    if wait > LONGEST_WAIT {
-                        return Err(fault.of(what));
-                    }
-                    let left = self.retries - tries - 1;
-                    log::info!(target: PROGRESS,
-                        "{what}: {fault}; retrying in {:.1} s (retries left: {left})",
-                        wait.as_secs_f64()
-                    );
-                    wait
-                }
-                _ => return Err(fault.of(what)),
+                Fault::Unreachable { quick: true, .. } => self.retries.min(1),
+                Fault::Unreachable { .. } | Fault::Lasting(_) => 0,
+                Fault::Broken(_) | Fault::Busy { .. } | Fault::Passing { .. } => self.retries,
             };
+            let wait = fault.wait().unwrap_or_default().max(back_off(tries, chance()));
+            if tries >= most || wait > LONGEST_WAIT || !(ask.retries)(&fault) {
+                return Err(fault.of(what));
+            }
+            if !matches!(fault, Fault::Unreachable { .. }) {
+                log::info!(target: PROGRESS,
+                    "{what}: {fault}; retrying in {:.1} s (retries left: {})",
+                    wait.as_secs_f64(),
+                    most - tries - 1
+                );
+            }
             thread::sleep(wait);
             tries += 1;
+        }
+    }
+
+    /// Asks the addresses once each, until one gives an answer that is not empty.
+    fn try_once<T>(
+        &self,
+        ask: &Ask<'_>,
+        read: impl Fn(&Reply) -> Answer<T>,
+        is_empty: impl Fn(&T) -> bool,
+    ) -> Answer<(T, usize)> {
+        let (mut empty, mut faults): (_, Option<Fault>) = (None, None);
+        for (index, url) in ask.urls.iter().enumerate() {
+            let is_last = index + 1 == ask.urls.len();
+            let fault = match self.once(url, ask.referer).and_then(|reply| read(&reply)) {
+                Ok(value) if is_empty(&value) => {
+                    empty = empty.or(Some((value, index)));
+                    continue;
+                }
+                Ok(value) => return Ok((value, index)),
+                Err(fault) => fault,
+            };
+            let moves_on = (ask.moves_on)(&fault);
+            if !is_last && moves_on && !matches!(fault, Fault::Unreachable { .. }) {
+                log::info!(target: PROGRESS, "{}: {fault}; asking another address", ask.what);
+            }
+            faults = Some(match faults.take() {
+                Some(first) => first.and(fault),
+                None => fault,
+            });
+            if !moves_on {
+                break;
+            }
+        }
+        match (empty, faults) {
+            (Some(empty), _) => Ok(empty),
+            (None, Some(fault)) => Err(fault),
+            (None, None) => Err(Fault::lasting("has no address")),
         }
     }
 
@@ -154,7 +204,7 @@ impl Client {
                 Fault::lasting(format!("redirected more than {REDIRECTS} times"))
             }
             E::Io(error) if is_broken(error.kind()) => {
-                Fault::passing(format!("the connection broke off ({})", plain(&error.to_string())))
+                Fault::Broken(format!("the connection broke off ({})", plain(&error.to_string())))
             }
             // A retry would get the same redirect.
             E::Protocol(error) if error.to_string().contains("location header") => Fault::lasting(
@@ -194,7 +244,10 @@ fn busy<B>(response: &Response<B>) -> Option<Fault> {
         Some(wait) => format!("answered {status} and asks to wait {} s", wait.as_secs()),
         None => format!("answered {status}"),
     };
-    Some(Fault::Passing { message, wait })
+    Some(match status.as_u16() {
+        429 => Fault::Busy { message, wait },
+        _ => Fault::Passing { message, wait },
+    })
 }
 
 /// Returns whether an open connection ended.

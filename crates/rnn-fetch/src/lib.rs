@@ -24,13 +24,16 @@
 //!
 //! - The first column is a row number that starts at 0. Days ascend.
 //! - Prices are in the currency of the exchange, with up to four decimal places.
-//! - `volume` counts lots of 100 shares in mainland China, and shares elsewhere. Tencent's volumes
-//!   of the STAR market (68…) and Yahoo's mainland volumes are shares; both are divided by 100.
+//! - `volume` counts lots of 100 shares in mainland China, and shares elsewhere. Volumes in shares
+//!   are divided by 100: where amount / volume is between low and high, and otherwise Tencent's of
+//!   the STAR market (68…) and of indices. So are Yahoo's mainland volumes.
 //! - `code` is the six digits, or the ticker.
 //!
-//! Each provider adjusts by its own [`Adjust::Qfq`]. Yahoo has none, so its prices are multiplied
-//! by `adjclose / close`. Yahoo adjusts for splits even with [`Adjust::None`]. A file never mixes
-//! two providers or two adjustments.
+//! Tencent and EastMoney subtract dividends ([`Method::Additive`]), so ratios of their old prices
+//! are wrong. [`Adjust::Qfq`] therefore multiplies their unadjusted prices by ratios, which follow
+//! from their backward-adjusted prices. Yahoo's prices are multiplied by `adjclose / close`. Yahoo
+//! adjusts for splits even with [`Adjust::None`]. A file never mixes two providers or two
+//! adjustments.
 //!
 //! # The sidecar
 //!
@@ -49,7 +52,7 @@
 //! # Environment
 //!
 //! `RNN_TENCENT_URL`, `RNN_EASTMONEY_URL` and `RNN_YAHOO_URL` replace the scheme and host of a
-//! provider; paths and parameters stay. `HTTPS_PROXY` is honoured.
+//! provider, also those of its second host; paths and parameters stay. `HTTPS_PROXY` is honoured.
 
 mod answer;
 mod bars;
@@ -65,10 +68,12 @@ mod http;
 mod notes;
 mod outcome;
 mod provider;
+mod ratio;
 mod request;
 mod sidecar;
 mod symbol;
 mod tencent;
+mod volumes;
 mod wanted;
 mod yahoo;
 
@@ -79,7 +84,7 @@ pub use provider::Provider;
 pub use request::Request;
 pub use sidecar::Sidecar;
 pub use symbol::{Market, Symbol};
-pub use wanted::Adjust;
+pub use wanted::{Adjust, Method};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

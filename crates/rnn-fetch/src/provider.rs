@@ -5,11 +5,12 @@ use crate::{
     bars::Rows,
     eastmoney,
     error::{FetchError, Result},
-    fault::Answer,
+    fault::{Answer, Fault},
     http::Reply,
-    symbol::Market,
+    symbol::{Market, Symbol},
     tencent,
-    wanted::{Adjust, Wanted, Window},
+    volumes::Unit,
+    wanted::{Adjust, Method, Wanted, Window},
     yahoo,
 };
 
@@ -18,7 +19,7 @@ use crate::{
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Provider {
-    /// Tencent: Shanghai, Shenzhen, Beijing.
+    /// Tencent: Shanghai, Shenzhen, Beijing, Hong Kong.
     Tencent,
     /// EastMoney: Shanghai, Shenzhen, Beijing.
     Eastmoney,
@@ -42,7 +43,13 @@ impl Provider {
     /// Returns why the provider cannot serve a request, if it cannot.
     pub(crate) fn refuses(self, wanted: Wanted<'_>) -> Option<String> {
         let (name, symbol) = (self.name(), wanted.symbol);
+        let is_hong_kong = symbol.market == Market::HongKong;
         match self {
+            Self::Tencent if is_hong_kong && wanted.adjust != Adjust::Qfq => Some(
+                "tencent has only qfq prices of Hong Kong (use --adjust qfq, or --provider yahoo)"
+                    .to_owned(),
+            ),
+            Self::Tencent if is_hong_kong => None,
             Self::Tencent | Self::Eastmoney if !symbol.market.is_mainland() => {
                 Some(format!("{name} has no bars of {symbol} (use --provider yahoo)"))
             }
@@ -51,7 +58,7 @@ impl Provider {
                 if symbol.market.is_mainland() {
                     " (use --provider tencent or eastmoney)"
                 } else {
-                    ", and no other provider serves that market (use --adjust qfq or none)"
+                    ", and no other provider has those of that market (use --adjust qfq or none)"
                 }
             )),
             Self::Yahoo if symbol.market == Market::Beijing => Some(
@@ -61,13 +68,71 @@ impl Provider {
         }
     }
 
-    /// Returns the default scheme and host.
-    fn usual_base(self) -> &'static str {
-        match self {
-            Self::Tencent => "https://web.ifzq.gtimg.cn",
-            Self::Eastmoney => "https://push2his.eastmoney.com",
-            Self::Yahoo => "https://query1.finance.yahoo.com",
+    /// Returns the rank of the provider among those of a market; the lowest is asked first.
+    pub(crate) fn rank(self, market: Market) -> usize {
+        // Only Yahoo is known to adjust the prices of Hong Kong.
+        usize::from(market == Market::HongKong && self != Self::Yahoo)
+    }
+
+    /// Returns how the provider's own prices are adjusted.
+    pub(crate) fn own_method(self, adjust: Adjust, market: Market) -> Method {
+        match (self, adjust) {
+            (_, Adjust::None) => Method::None,
+            (Self::Yahoo, _) => Method::Ratio,
+            _ if !market.is_mainland() => Method::Unknown,
+            (Self::Tencent | Self::Eastmoney, _) => Method::Additive,
         }
+    }
+
+    /// Returns whether adjusted prices are computed from unadjusted and backward-adjusted ones,
+    /// because the provider's own are additive.
+    pub(crate) fn is_derived(self, wanted: Wanted<'_>) -> bool {
+        let own = self.own_method(wanted.adjust, wanted.symbol.market);
+        wanted.adjust == Adjust::Qfq && own == Method::Additive
+    }
+
+    /// Returns the unit of volumes in mainland China where amounts do not show it.
+    ///
+    /// `None`: the volumes of answers are in lots already.
+    pub(crate) fn usual_unit(self, symbol: &Symbol) -> Option<Unit> {
+        let is_mainland = symbol.market.is_mainland();
+        match self {
+            Self::Tencent if is_mainland => Some(tencent::usual_unit(symbol)),
+            Self::Eastmoney if is_mainland => Some(Unit::Lots),
+            _ => None,
+        }
+    }
+
+    /// Returns the default schemes and hosts, which give equal answers.
+    fn usual_bases(self) -> &'static [&'static str] {
+        match self {
+            Self::Tencent => &["https://web.ifzq.gtimg.cn", "https://proxy.finance.qq.com"],
+            Self::Eastmoney => &["https://push2his.eastmoney.com"],
+            Self::Yahoo => {
+                &["https://query1.finance.yahoo.com", "https://query2.finance.yahoo.com"]
+            }
+        }
+    }
+
+    /// Returns whether another host is asked after a fault.
+    pub(crate) fn moves_on(self, fault: &Fault) -> bool {
+        match self {
+            Self::Tencent => true,
+            Self::Yahoo => matches!(fault, Fault::Busy { .. }),
+            Self::Eastmoney => false,
+        }
+    }
+
+    /// Returns whether an answer without bars may be wrong: Tencent gives such answers to an
+    /// address that asks too often.
+    pub(crate) fn doubts_empty(self) -> bool {
+        self == Self::Tencent
+    }
+
+    /// Returns whether a fault is retried.
+    pub(crate) fn retries(self, fault: &Fault) -> bool {
+        // EastMoney cuts the connections of an address that it bans; requests prolong the ban.
+        self != Self::Eastmoney || !matches!(fault, Fault::Broken(_) | Fault::Unreachable { .. })
     }
 
     fn variable(self) -> &'static str {
@@ -79,17 +144,17 @@ impl Provider {
     }
 
     /// Returns the windows of requests that cover `from..=to`, oldest first.
-    pub(crate) fn windows(self, from: Date, to: Date) -> Vec<Window> {
+    pub(crate) fn windows(self, market: Market, from: Date, to: Date) -> Vec<Window> {
         match self {
-            Self::Tencent => tencent::windows(from, to),
+            Self::Tencent => tencent::windows(market, from, to),
             Self::Eastmoney | Self::Yahoo => decades(from, to),
         }
     }
 
-    /// Returns the path and parameters of a request.
-    pub(crate) fn path(self, wanted: Wanted<'_>, window: Window) -> String {
+    /// Returns the path and parameters of a request to one of the provider's hosts.
+    fn path(self, host: usize, wanted: Wanted<'_>, window: Window) -> String {
         match self {
-            Self::Tencent => tencent::path(wanted, window),
+            Self::Tencent => tencent::path(host, wanted, window),
             Self::Eastmoney => eastmoney::path(wanted, window),
             Self::Yahoo => yahoo::path(wanted, window),
         }
@@ -110,44 +175,53 @@ impl Provider {
     }
 }
 
-/// A provider and its address.
+/// A provider and its hosts.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) provider: Provider,
-    base: String,
+    /// Schemes and hosts.
+    bases: Vec<String>,
 }
 
 impl Source {
-    /// Returns a provider at its default address, or that of the environment variable.
+    /// Returns a provider at its default hosts, or at that of the environment variable.
     ///
     /// # Errors
     ///
     /// If the environment variable is not a scheme and host.
     pub(crate) fn new(provider: Provider) -> Result<Self> {
         let typed = std::env::var_os(provider.variable()).filter(|value| !value.is_empty());
-        let base = match typed {
-            None => provider.usual_base().to_owned(),
-            Some(value) => base(&value.to_string_lossy()).ok_or_else(|| {
-                let (name, value) = (provider.variable(), value.to_string_lossy());
-                FetchError::Request(format!(
-                    "environment variable {name}: expected scheme and host like \
-                     http://localhost:8080, got `{value}`"
-                ))
-            })?,
+        let usual = provider.usual_bases();
+        let bases = match typed {
+            None => usual.iter().map(|base| (*base).to_owned()).collect(),
+            Some(value) => {
+                let base = base(&value.to_string_lossy()).ok_or_else(|| {
+                    let (name, value) = (provider.variable(), value.to_string_lossy());
+                    FetchError::Request(format!(
+                        "environment variable {name}: expected scheme and host like \
+                         http://localhost:8080, got `{value}`"
+                    ))
+                })?;
+                vec![base; usual.len()]
+            }
         };
-        Ok(Self { provider, base })
+        Ok(Self { provider, bases })
     }
 
     pub(crate) fn name(&self) -> &'static str {
         self.provider.name()
     }
 
-    pub(crate) fn host(&self) -> &str {
-        self.base.split_once("://").map_or(&self.base, |(_, host)| host)
+    /// Returns the name of a host, without its scheme.
+    pub(crate) fn host(&self, host: usize) -> &str {
+        let base = self.bases.get(host).map_or("", String::as_str);
+        base.split_once("://").map_or(base, |(_, host)| host)
     }
 
-    pub(crate) fn url(&self, wanted: Wanted<'_>, window: Window) -> String {
-        format!("{}{}", self.base, self.provider.path(wanted, window))
+    /// Returns the addresses of a request, one of each host.
+    pub(crate) fn urls(&self, wanted: Wanted<'_>, window: Window) -> Vec<String> {
+        let url = |(host, base)| format!("{base}{}", self.provider.path(host, wanted, window));
+        self.bases.iter().enumerate().map(url).collect()
     }
 }
 
@@ -192,7 +266,7 @@ mod tests {
                 (date(1990, 12, 19), date(2026, 11, 25)),
                 (date(2026, 11, 25), date(2026, 11, 25)),
             ] {
-                let windows = provider.windows(from, to);
+                let windows = provider.windows(Market::Shanghai, from, to);
                 assert!(
                     windows[0].from <= from && windows[windows.len() - 1].to >= to,
                     "{provider:?} {windows:?}"

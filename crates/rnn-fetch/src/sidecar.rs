@@ -1,13 +1,15 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, civil::Date};
-use rnn_files::read_if_exists;
+use rnn_files::read_if_exists_up_to;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    download::ALL_UNADJUSTED,
     error::{FetchError, Result},
     provider::Provider,
-    wanted::Adjust,
+    symbol::Symbol,
+    wanted::{Adjust, Method},
 };
 
 /// Description of a downloaded file, written beside it as `FILE.json`.
@@ -23,6 +25,9 @@ pub struct Sidecar {
     pub host: String,
     /// Adjustment of all rows.
     pub adjust: Adjust,
+    /// How prices are adjusted; `None` in files of earlier versions. See [`Sidecar::method`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustment: Option<Method>,
     /// Whether the newest prices are unadjusted, since the provider has no adjusted ones.
     pub unadjusted: bool,
     /// First requested day.
@@ -45,6 +50,38 @@ pub struct Sidecar {
 
 impl Sidecar {
     pub(crate) const FORMAT: u32 = 1;
+    /// Largest accepted sidecar in bytes.
+    const LARGEST: u64 = 1 << 20;
+
+    /// Returns the sidecar of a file; `None` if there is none, or if it describes other bytes.
+    ///
+    /// `sha256` is that of the file in hexadecimal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rnn_fetch::Sidecar;
+    ///
+    /// assert_eq!(Sidecar::describing("no-such-file.csv".as_ref(), "00"), None);
+    /// ```
+    pub fn describing(file: &Path, sha256: &str) -> Option<Self> {
+        let target = file.canonicalize().ok()?;
+        Self::read(&target).ok().flatten().filter(|sidecar| sidecar.sha256 == sha256)
+    }
+
+    /// Returns how prices are adjusted. Earlier versions did not record it: they took the adjusted
+    /// prices of the provider.
+    pub fn method(&self) -> Method {
+        self.adjustment.unwrap_or_else(|| {
+            let is_unadjusted =
+                self.unadjusted && self.notes.iter().any(|note| note.contains(ALL_UNADJUSTED));
+            match self.symbol.parse::<Symbol>() {
+                _ if is_unadjusted => Method::None,
+                Ok(symbol) => self.provider.own_method(self.adjust, symbol.market),
+                Err(_) => Method::Unknown,
+            }
+        })
+    }
 
     /// Returns the path of a file's sidecar.
     pub(crate) fn path(file: &Path) -> PathBuf {
@@ -60,7 +97,9 @@ impl Sidecar {
     /// If the sidecar exists and cannot be read, or has another layout.
     pub(crate) fn read(file: &Path) -> Result<Option<Self>> {
         let path = Self::path(file);
-        read_if_exists(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+        read_if_exists_up_to(&path, Self::LARGEST)?
+            .map(|text| Self::parse(&path, &text))
+            .transpose()
     }
 
     /// Parses the text of the sidecar at a path.
@@ -81,5 +120,42 @@ impl Sidecar {
             )));
         }
         serde_json::from_value(document).map_err(malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sidecar(change: &[(&str, serde_json::Value)]) -> Sidecar {
+        let mut document = serde_json::json!({
+            "format": 1, "symbol": "sh600519", "provider": "tencent", "host": "h", "adjust": "qfq",
+            "unadjusted": false, "from": "2024-01-02", "to": "2024-01-03", "first": "2024-01-02",
+            "last": "2024-01-03", "rows": 2, "fetched_at": "2024-01-03T10:00:00Z", "sha256": "00",
+            "notes": []
+        });
+        for (key, value) in change {
+            document[*key] = value.clone();
+        }
+        Sidecar::parse(Path::new("x.csv.json"), &document.to_string()).unwrap()
+    }
+
+    #[test]
+    fn sidecars_of_earlier_versions_have_the_method_of_their_provider() {
+        let all = "tencent has no qfq prices of sh600519 for these days; unadjusted prices were \
+                   used, which are equal without dividends and splits";
+        for (change, expected) in [
+            (&[][..], Method::Additive),
+            (&[("provider", "eastmoney".into())], Method::Additive),
+            (&[("adjust", "hfq".into())], Method::Additive),
+            (&[("adjust", "none".into())], Method::None),
+            (&[("provider", "yahoo".into())], Method::Ratio),
+            (&[("unadjusted", true.into()), ("notes", vec![all].into())], Method::None),
+            (&[("unadjusted", true.into())], Method::Additive),
+            (&[("adjustment", "ratio".into())], Method::Ratio),
+            (&[("symbol", "?".into())], Method::Unknown),
+        ] {
+            assert_eq!(sidecar(change).method(), expected, "{change:?}");
+        }
     }
 }

@@ -87,8 +87,8 @@ pub struct Symbol {
 }
 
 const FORMS: &str = "600519, sh600519, 600519.SH, 600519.SS (Shanghai), sz000001, 000001.SZ \
-                     (Shenzhen), bj430047, 430047.BJ (Beijing), 0700.HK (Hong Kong) or a US ticker \
-                     like AAPL or BRK-B";
+                     (Shenzhen), bj430047, 430047.BJ (Beijing), 0700.HK, hk00700 (Hong Kong) or a \
+                     US ticker like AAPL or BRK-B";
 
 impl FromStr for Symbol {
     type Err = FetchError;
@@ -119,13 +119,14 @@ fn parse(upper: &str) -> Option<Symbol> {
             "SH" | "SS" => mainland(Market::Shanghai, code),
             "SZ" => mainland(Market::Shenzhen, code),
             "BJ" => mainland(Market::Beijing, code),
-            // Yahoo writes four digits; people write one to five.
-            "HK" if code.len() <= 5 => {
-                let number: u32 = code.parse().ok().filter(|number| *number > 0)?;
-                Some(Symbol { market: Market::HongKong, code: format!("{number:04}.HK") })
-            }
+            "HK" => hong_kong(code),
             _ => None,
         };
+    }
+    if let Some(code) = upper.strip_prefix("HK")
+        && code.starts_with(|letter: char| letter.is_ascii_digit())
+    {
+        return hong_kong(code);
     }
     for (prefix, market) in
         [("SH", Market::Shanghai), ("SZ", Market::Shenzhen), ("BJ", Market::Beijing)]
@@ -144,6 +145,12 @@ fn parse(upper: &str) -> Option<Symbol> {
     };
     let is_ticker = is_word(letters, 5) && class.is_none_or(|class| is_word(class, 2));
     is_ticker.then(|| Symbol { market: Market::UnitedStates, code: upper.to_owned() })
+}
+
+/// Returns a share of Hong Kong. Yahoo writes four digits, Tencent five; people write one to five.
+fn hong_kong(code: &str) -> Option<Symbol> {
+    let number: u32 = code.parse().ok().filter(|number| *number > 0 && code.len() <= 5)?;
+    Some(Symbol { market: Market::HongKong, code: format!("{number:04}.HK") })
 }
 
 fn is_code(text: &str) -> bool {
@@ -209,6 +216,8 @@ mod tests {
             ("920002", "bj920002"),
             ("700.hk", "0700.HK"),
             ("00700.HK", "0700.HK"),
+            ("hk00700", "0700.HK"),
+            ("HK700", "0700.HK"),
             ("aapl", "AAPL"),
             ("BRK-B", "BRK-B"),
             (" 600519 ", "sh600519"),
@@ -231,6 +240,9 @@ mod tests {
             "A_B",
             "0.HK",
             "123456.HK",
+            "hk123456",
+            "hk0",
+            "hk7x",
             "贵州茅台",
             "../x",
             "BRK.B",

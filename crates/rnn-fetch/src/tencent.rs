@@ -7,6 +7,7 @@ use crate::{
     fault::{Answer, Fault, excerpt},
     http::Reply,
     symbol::{Market, Symbol},
+    volumes::Unit,
     wanted::{Adjust, Wanted, Window},
 };
 
@@ -14,32 +15,64 @@ const ROW: &str = "[\"date\",\"open\",\"close\",\"high\",\"low\",\"volume\",…]
 /// Requested number of rows, more than two years have; the provider truncates larger requests.
 const ROWS: usize = 640;
 
+/// Unit of amounts in currency units.
+const TEN_THOUSAND: f64 = 1e4;
+
 /// Returns windows of two whole years, as tushare's `get_k_data` requests them; the provider caches
-/// such answers.
-pub(crate) fn windows(from: Date, to: Date) -> Vec<Window> {
+/// such answers. For Hong Kong, days after the last requested one give an empty answer.
+pub(crate) fn windows(market: Market, from: Date, to: Date) -> Vec<Window> {
     let years = (from.year()..=to.year()).step_by(2);
     years
-        .map(|year| Window {
-            from: date(year, 1, 1),
-            to: date(year.saturating_add(1).min(Date::MAX.year()), 12, 31),
+        .map(|year| {
+            let end = date(year.saturating_add(1).min(Date::MAX.year()), 12, 31);
+            Window {
+                from: date(year, 1, 1),
+                to: if market.is_mainland() { end } else { end.min(to) },
+            }
         })
         .collect()
 }
 
-pub(crate) fn path(wanted: Wanted<'_>, window: Window) -> String {
+/// Returns the provider's name of a symbol: `sh600519`, `hk00700`.
+fn name(symbol: &Symbol) -> String {
+    match symbol.market {
+        Market::HongKong => {
+            let digits = symbol.code.split('.').next().unwrap_or_default();
+            format!("hk{digits:0>5}")
+        }
+        _ => symbol.to_string(),
+    }
+}
+
+pub(crate) fn path(host: usize, wanted: Wanted<'_>, window: Window) -> String {
     let Wanted { symbol, adjust } = wanted;
-    let (folder, adjust) = match adjust {
-        Adjust::None => ("kline", ""),
-        _ => ("fqkline", adjust.name()),
+    let adjust = prefix(adjust);
+    let folder = match (symbol.market, host) {
+        (Market::HongKong, 0) => "/appstock/app/hkfqkline",
+        (Market::HongKong, _) => "/ifzqgtimg/appstock/app/hkfqkline",
+        (_, 0) if adjust.is_empty() => "/appstock/app/kline",
+        (_, 0) => "/appstock/app/fqkline",
+        _ => "/ifzqgtimg/appstock/app/newfqkline",
     };
-    let Window { from, to } = window;
+    let (name, Window { from, to }) = (name(symbol), window);
     // A random number, as in tushare, avoids answers that a cache kept for a day.
     let nonce = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10u128.pow(17);
     format!(
-        "/appstock/app/{folder}/get?_var=kline_day{adjust}{}&param={symbol},day,{from},{to},{ROWS},\
-         {adjust}&r=0.{nonce:017}",
+        "{folder}/get?_var=kline_day{adjust}{}&param={name},day,{from},{to},{ROWS},{adjust}&\
+         r=0.{nonce:017}",
         from.year()
     )
+}
+
+/// Returns the unit of volumes: shares of the STAR market and of indices, else lots of 100.
+pub(crate) fn usual_unit(symbol: &Symbol) -> Unit {
+    let starts = |with: &str| symbol.code.starts_with(with);
+    let is_shares = match symbol.market {
+        Market::Shanghai => starts("68") || starts("000"),
+        Market::Shenzhen => starts("399"),
+        _ => false,
+    };
+    if is_shares { Unit::Shares } else { Unit::Lots }
 }
 
 pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
@@ -65,7 +98,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
     if is_list(data) {
         return none(data);
     }
-    let Some(series) = data.get(symbol.to_string()).filter(|series| !series.is_null()) else {
+    let Some(series) = data.get(name(symbol)).filter(|series| !series.is_null()) else {
         return Err(Fault::lasting(format!(
             "does not know {symbol}: data is {}",
             excerpt(&data.to_string())
@@ -98,7 +131,7 @@ pub(crate) fn read(reply: &Reply, wanted: Wanted<'_>) -> Answer<Rows> {
         ..Rows::default()
     };
     for (index, value) in rows.iter().enumerate() {
-        match row(value, symbol) {
+        match row(value) {
             Row::Bar(bar) => read.bars.push(bar),
             Row::Empty => read.empty += 1,
             Row::Bad => return Err(bad_row(index, ROW, &value.to_string())),
@@ -118,26 +151,24 @@ enum Row {
     Bad,
 }
 
-/// Parses a row. Values after the sixth (dividends, turnover, amount) are ignored.
-fn row(value: &Value, symbol: &Symbol) -> Row {
+/// Parses a row. The second host adds dividends, turnover and the amount in units of 10,000.
+fn row(value: &Value) -> Row {
     let values = match value.as_array() {
-        Some(values) if values.len() >= 6 => &values[..6],
+        Some(values) if values.len() >= 6 => values,
         _ if value.is_null() => return Row::Empty,
         _ => return Row::Bad,
     };
     let Some(date) = values[0].as_str().and_then(day) else { return Row::Bad };
-    if values.iter().any(Value::is_null) {
+    if values[..6].iter().any(Value::is_null) {
         return Row::Empty;
     }
-    bar(date, &values[1..], symbol).map_or(Row::Bad, Row::Bar)
+    let amount = values.get(8).and_then(number).map(|amount| amount * TEN_THOUSAND);
+    bar(date, &values[1..6]).map_or(Row::Bad, |bar| Row::Bar(Bar { amount, ..bar }))
 }
 
-fn bar(date: Date, values: &[Value], symbol: &Symbol) -> Option<Bar> {
+fn bar(date: Date, values: &[Value]) -> Option<Bar> {
     let numbers: Vec<f64> = values.iter().map_while(number).collect();
     let &[open, close, high, low, volume] = &numbers[..] else { return None };
-    // Volumes of the STAR market are shares, all others are lots of 100.
-    let is_star = symbol.market == Market::Shanghai && symbol.code.starts_with("68");
-    let volume = if is_star { volume / 100.0 } else { volume };
     (volume >= 0.0).then(|| Bar::new(date, [open, close, high, low], volume))
 }
 
@@ -157,8 +188,8 @@ mod tests {
     #[test]
     fn requests_equal_those_of_get_k_data() {
         let symbol: Symbol = "600519".parse().unwrap();
-        let windows = windows(date(2017, 5, 4), date(2020, 4, 24));
-        let path = |adjust, window| path(Wanted { symbol: &symbol, adjust }, window);
+        let windows = windows(Market::Shanghai, date(2017, 5, 4), date(2020, 4, 24));
+        let path = |adjust, window| path(0, Wanted { symbol: &symbol, adjust }, window);
         let first = path(Adjust::Qfq, windows[0]);
         let (start, nonce) = first.split_once("&r=0.").unwrap();
         assert_eq!(
@@ -192,8 +223,68 @@ mod tests {
             r#"["2024-01-02","10","10","10","10","12345"]]}}}"#
         );
         let rows = read_of("688981", Adjust::Qfq, body).unwrap();
-        assert!(rows.unadjusted && (rows.bars[0].volume - 123.45).abs() < 1e-9);
+        assert!(rows.unadjusted && (rows.bars[0].volume - 12345.0).abs() < 1e-9);
         assert!(!read_of("688981", Adjust::None, body).unwrap().unadjusted);
+    }
+
+    #[test]
+    fn rows_of_the_second_host_have_amounts() {
+        let body = concat!(
+            r#"{"code":0,"data":{"sh600519":{"day":["#,
+            r#"["2024-01-02","1700","1710","1720","1690","32156",{},"0.26","549861.5"],"#,
+            r#"["2024-01-03","1700","1710","1720","1690","32156",{},"0.26","-"]]}}}"#
+        );
+        let rows = read_of("600519", Adjust::None, body).unwrap();
+        let amounts: Vec<Option<f64>> = rows.bars.iter().map(|bar| bar.amount).collect();
+        assert_eq!(amounts, [Some(5_498_615_000.0), None]);
+    }
+
+    #[test]
+    fn hong_kong_has_its_own_address_and_days() {
+        let symbol: Symbol = "700.HK".parse().unwrap();
+        let wanted = Wanted { symbol: &symbol, adjust: Adjust::Qfq };
+        let days = windows(Market::HongKong, date(2021, 5, 4), date(2024, 4, 24));
+        assert_eq!(days.last().unwrap().to, date(2024, 4, 24));
+        for (host, folder) in
+            [(0, "/appstock/app/hkfqkline"), (1, "/ifzqgtimg/appstock/app/hkfqkline")]
+        {
+            let expected = format!(
+                "{folder}/get?_var=kline_dayqfq2023&param=hk00700,day,2023-01-01,2024-04-24,640,\
+                 qfq&r=0."
+            );
+            assert!(path(host, wanted, days[1]).starts_with(&expected), "{expected}");
+        }
+        let body = r#"{"code":0,"data":{"hk00700":{"qfqday":[["2024-01-02",1,2,3,1,5]]}}}"#;
+        assert_eq!(read_of("0700.HK", Adjust::Qfq, body).unwrap().bars[0].volume, 5.0);
+    }
+
+    #[test]
+    fn the_second_host_has_one_address_for_all_adjustments() {
+        let symbol: Symbol = "600519".parse().unwrap();
+        let window = windows(Market::Shanghai, date(2019, 5, 4), date(2020, 4, 24))[0];
+        for (adjust, name) in [(Adjust::None, ""), (Adjust::Hfq, "hfq")] {
+            let expected = format!(
+                "/ifzqgtimg/appstock/app/newfqkline/get?_var=kline_day{name}2019&\
+                 param=sh600519,day,2019-01-01,2020-12-31,640,{name}&r=0."
+            );
+            let path = path(1, Wanted { symbol: &symbol, adjust }, window);
+            assert!(path.starts_with(&expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_star_market_and_indices_count_shares() {
+        for (symbol, expected) in [
+            ("688981", Unit::Shares),
+            ("sh000001", Unit::Shares),
+            ("sz399001", Unit::Shares),
+            ("600519", Unit::Lots),
+            ("000001", Unit::Lots),
+            ("300750", Unit::Lots),
+            ("bj430047", Unit::Lots),
+        ] {
+            assert_eq!(usual_unit(&symbol.parse().unwrap()), expected, "{symbol}");
+        }
     }
 
     #[test]

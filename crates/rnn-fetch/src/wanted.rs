@@ -27,6 +27,21 @@ impl Adjust {
     }
 }
 
+/// How adjusted prices follow from unadjusted ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Method {
+    /// Prices are multiplied by a factor: ratios of two days are total returns.
+    Ratio,
+    /// Dividends are subtracted or added: ratios are wrong, and old prices may be negative.
+    Additive,
+    /// Prices are unadjusted (Yahoo: adjusted for splits).
+    None,
+    /// The provider's own way, which is unknown.
+    Unknown,
+}
+
 /// Symbol and adjustment of the requested bars.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {

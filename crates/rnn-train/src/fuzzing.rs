@@ -38,13 +38,14 @@ use crate::{
 pub type Reader = fn(&[u8]) -> Result<()>;
 
 /// The parsers by the name of their fuzz target and corpus.
-pub const READERS: [(&str, Reader); 10] = [
+pub const READERS: [(&str, Reader); 11] = [
     ("csv", csv),
     ("toml", toml),
     ("json", json),
     ("manifest", manifest),
     ("metrics", metrics),
     ("tencent", tencent),
+    ("ratio", ratio),
     ("eastmoney", eastmoney),
     ("yahoo", yahoo),
     ("checkpoint", checkpoint),
@@ -183,6 +184,15 @@ pub fn metrics(bytes: &[u8]) -> Result<()> {
 /// If the bytes are malformed.
 pub fn tencent(bytes: &[u8]) -> Result<()> {
     Ok(fetch::read_answer(Provider::Tencent, bytes)?)
+}
+
+/// Computes prices from two answers of Tencent, each on a line.
+///
+/// # Errors
+///
+/// If the bytes are malformed, or the prices do not fit each other.
+pub fn ratio(bytes: &[u8]) -> Result<()> {
+    Ok(fetch::read_two_answers(bytes)?)
 }
 
 /// Parses an answer of Eastmoney.

@@ -1,19 +1,13 @@
 //! Makes the table of memory: the peak of each command, with all processes it starts.
 
-#![expect(clippy::disallowed_types, reason = "the table's local price server listens")]
-
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    process::Command,
-    thread,
-};
+use std::process::Command;
 
 use super::{SAMPLE, program::Setup, turns::Turns};
 use crate::{
     process,
     shell::{Result, root},
     table::{markdown, mebibytes, number},
+    tencent::{self, Asked},
 };
 
 /// The commands, in an order in which each finds the files it needs. `EPOCHS` stands for a number.
@@ -98,46 +92,12 @@ fn called(setup: &Setup, words: &str, provider: &str) -> Command {
     command
 }
 
-/// Starts a server on this machine that serves the sample's bars in Tencent's format. Returns its
-/// address.
+/// Starts a server of the sample's bars. Returns its address.
 fn provider() -> Result<String> {
     let text = fs_err::read_to_string(root().join(SAMPLE))?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            // A client that has disconnected needs no answer.
-            let _ = answer(connection, &text);
-        }
-    });
-    Ok(format!("http://{address}"))
-}
-
-fn answer(mut connection: TcpStream, text: &str) -> std::io::Result<()> {
-    let mut lines = BufReader::new(&connection).lines();
-    let target = lines.next().transpose()?.unwrap_or_default();
-    lines.map_while(std::result::Result::ok).find(String::is_empty);
-    let of = |key: &str| {
-        target.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix(key)).unwrap_or_default()
-    };
-    let asked: Vec<&str> = of("param=").split(',').collect();
-    let [Some(symbol), Some(from), Some(to)] = [0, 2, 3].map(|index| asked.get(index)) else {
-        return Ok(());
-    };
-    let rows = text
-        .lines()
-        .skip(1)
-        .map(|line| line.split(',').collect::<Vec<_>>())
-        .filter(|row| (*from..=*to).contains(&row[1]));
-    let rows: Vec<String> = rows.map(|row| format!("[\"{}\"]", row[1..7].join("\",\""))).collect();
-    let body = format!(
-        "{}={{\"code\":0,\"msg\":\"\",\"data\":{{\"{symbol}\":{{\"qfqday\":[{}]}}}}}}",
-        of("_var="),
-        rows.join(",")
-    );
-    write!(
-        connection,
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    tencent::serve(move |Asked { days: [from, to], .. }| {
+        let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+        let asked = rows.filter(|row| (*from..=*to).contains(&row[1]));
+        asked.map(|row| [1, 2, 3, 4, 5, 6].map(|index| row[index].to_owned())).collect()
+    })
 }

@@ -2,6 +2,7 @@
 //! figures.
 
 mod disk;
+mod fetch;
 mod fuzz;
 mod kills;
 mod memory;
@@ -26,13 +27,16 @@ pub(crate) struct Args {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "kills,signals,disk,faults,fuzz,memory"
+        default_value = "kills,fetch,signals,disk,faults,fuzz,memory"
     )]
     phases: Vec<Phase>,
     /// Number of kills; a third each for letters, for prices, and for prices with checkpoints
     /// inside epochs
     #[arg(long, default_value_t = 240)]
     kills: usize,
+    /// Number of kills of fetch
+    #[arg(long, default_value_t = 120)]
+    fetch_kills: usize,
     /// Number of signals
     #[arg(long, default_value_t = 40)]
     signals: usize,
@@ -58,6 +62,8 @@ pub(crate) struct Args {
 enum Phase {
     /// SIGKILL at random moments, in a new folder and with --fresh over another run
     Kills,
+    /// SIGKILL at random moments of a fetch from a local server
+    Fetch,
     /// SIGINT and SIGTERM at random moments
     Signals,
     /// Files beyond a size limit, and full disks of many sizes
@@ -117,6 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         say(&format!("\n[{}/{}] {name}", index + 1, args.phases.len()));
         let result = match phase {
             Phase::Kills => kills::run(&setup, args.kills, args.seed),
+            Phase::Fetch => fetch::run(&setup, args.fetch_kills, args.seed),
             Phase::Signals => signals::run(&setup, args.signals, args.seed),
             Phase::Disk => disk::run(&setup),
             Phase::Faults => strace::run(&setup, args.faults),

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
                         and host of a provider. HTTPS_PROXY sets a proxy.")]
 pub(crate) struct FetchArgs {
     /// Symbol of a stock, index or fund: 600519, sh600519, 600519.SH, sz000001, bj430047, 0700.HK,
-    /// AAPL
+    /// hk00700, AAPL
     symbol: Symbol,
     /// First day [default: that of the existing file, else ten years before the last day]
     #[arg(long, value_name = "DATE", value_parser = day)]
@@ -58,7 +58,7 @@ pub(crate) struct FetchArgs {
 /// Adjustment for dividends and splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AdjustChoice {
-    /// Forward: the newest prices are the traded ones
+    /// Forward: the newest prices are the traded ones, older ones are multiplied by ratios
     Qfq,
     /// Backward: the oldest prices are the traded ones
     Hfq,
@@ -71,7 +71,7 @@ enum AdjustChoice {
 enum ProviderChoice {
     /// Provider of the existing file; for a new file the first provider that answers
     Auto,
-    /// Shanghai, Shenzhen, Beijing
+    /// Shanghai, Shenzhen, Beijing, Hong Kong
     Tencent,
     /// Shanghai, Shenzhen, Beijing
     Eastmoney,

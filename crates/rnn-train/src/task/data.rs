@@ -11,6 +11,7 @@ use rnn_data::{
 };
 use rnn_files::sha256;
 
+use super::adjustment;
 use crate::{
     error::{Error, Result},
     run::DataSource,
@@ -73,6 +74,11 @@ impl Data {
         for warning in &table.warnings {
             log::warn!("{}: {warning}", table.path.display());
         }
+        if let Some(path) = settings.read.path.as_deref()
+            && let Some(warning) = adjustment::check(path, &table, &config)?
+        {
+            log::warn!("{}: {warning} (use `rnn-train fetch` with --force)", path.display());
+        }
         let source = DataSource {
             file: table.name(),
             path: settings.read.path.as_deref().map(absolute).transpose()?,
@@ -87,7 +93,7 @@ impl Data {
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
         let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
-        let mut logged = Instant::now();
+        let (mut logged, mut additive) = (Instant::now(), None);
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
                 let (folder, count) = (folder.display(), paths.len());
@@ -96,6 +102,11 @@ impl Data {
             }
             match settings.read_series(path, &mut config) {
                 Ok(table) => {
+                    if let Some(config) = &config
+                        && let Some(warning) = adjustment::check(path, &table, config)?
+                    {
+                        additive.get_or_insert((path, warning));
+                    }
                     warned += usize::from(!table.warnings.is_empty());
                     tables.push(table);
                 }
@@ -129,6 +140,9 @@ impl Data {
             folder.display(),
             panel.series.len()
         );
+        if let Some((path, warning)) = additive {
+            log::warn!("{}: {warning} (use `rnn-train fetch` with --force)", path.display());
+        }
         if warned > 0 {
             log::warn!(
                 "{warned} files have warnings (train on one of them alone to see its warnings)"

@@ -1,5 +1,6 @@
 //! Tasks: the interface for training, scoring and forecasting, and its implementations.
 
+mod adjustment;
 mod calibration;
 mod data;
 mod forecast;

@@ -41,6 +41,7 @@ fn bars_have_the_format_of_the_course_and_a_sidecar() {
         ("symbol", "sh600519".into()),
         ("provider", "tencent".into()),
         ("adjust", "qfq".into()),
+        ("adjustment", "ratio".into()),
         ("from", "2019-03-04".into()),
         ("to", "2022-02-18".into()),
         ("first", "2019-03-04".into()),
@@ -59,14 +60,18 @@ fn bars_have_the_format_of_the_course_and_a_sidecar() {
     );
     assert_eq!(unfinished(&scratch.path("")).len(), 0);
 
-    let window = |years: [i32; 2]| {
-        let [from, to] = years;
+    // Unadjusted prices, then backward-adjusted ones.
+    let window = |folder: &str, adjust: &str, from: i32| {
         format!(
-            "/appstock/app/fqkline/get?_var=kline_dayqfq{from}&param=sh600519,day,{from}-01-01,\
-             {to}-12-31,640,qfq"
+            "/appstock/app/{folder}/get?_var=kline_day{adjust}{from}&param=sh600519,day,\
+             {from}-01-01,{}-12-31,640,{adjust}",
+            from + 1
         )
     };
-    assert_eq!(server.targets(), [window([2019, 2020]), window([2021, 2022])]);
+    let [raw, adjusted] = [("kline", ""), ("fqkline", "hfq")];
+    let windows = [(raw, 2019), (raw, 2021), (adjusted, 2019), (adjusted, 2021)];
+    let expected = windows.map(|((folder, adjust), from)| window(folder, adjust, from));
+    assert_eq!(server.targets(), expected);
     assert_eq!(server.most_at_once(), 1);
     assert!(
         server.asked()[0].head.contains("rnn-train/"),
@@ -108,22 +113,23 @@ fn every_provider_gives_the_same_file() {
     let asked = server.asked();
     let eastmoney = "/api/qt/stock/kline/get?secid=1.600519&ut=fa5fd1943c7b386f172d6893dbfba10b&\
                      fields1=f1,f2,f3,f4,f5,f6&fields2=f51,f52,f53,f54,f55,f56,f57,f58,f59,f60,f61&\
-                     klt=101&fqt=1&beg=20190304&end=20220218";
-    assert_eq!(asked[2].target, eastmoney);
+                     klt=101&fqt=0&beg=20190304&end=20220218";
+    assert_eq!(asked[4].target, eastmoney);
+    assert_eq!(asked[5].target, eastmoney.replace("fqt=0", "fqt=2"));
     assert!(
-        asked[2].head.to_lowercase().contains("referer: https://quote.eastmoney.com/"),
+        asked[4].head.to_lowercase().contains("referer: https://quote.eastmoney.com/"),
         "{}",
-        asked[2].head
+        asked[4].head
     );
     assert_eq!(
-        asked[3].target,
+        asked[6].target,
         "/v8/finance/chart/600519.SS?period1=1551657600&period2=1645228800&interval=1d&\
          events=div%2Csplits"
     );
     assert!(
-        asked[3].head.to_lowercase().contains("user-agent: mozilla/5.0 (compatible; rnn-train/"),
+        asked[6].head.to_lowercase().contains("user-agent: mozilla/5.0 (compatible; rnn-train/"),
         "{}",
-        asked[3].head
+        asked[6].head
     );
 }
 
@@ -196,7 +202,7 @@ fn requests_start_at_the_opening_of_the_exchange() {
     assert!(server.targets()[0].ends_with("&beg=19901201&end=20001130"), "{:?}", server.targets());
     assert_eq!(
         (server.asked().len(), sidecar(&scratch, "sh600519.csv")["from"].clone()),
-        (2, "1990-12-01".into())
+        (4, "1990-12-01".into())
     );
 }
 
@@ -255,6 +261,11 @@ fn invalid_requests_are_wrong_usage() {
         ),
         (&["AAPL", "--adjust", "hfq"], "yahoo has no hfq prices"),
         (&["AAPL", "--provider", "tencent"], "tencent has no bars of AAPL (use --provider yahoo)"),
+        (
+            &["700.HK", "--provider", "tencent", "--adjust", "none"],
+            "tencent has only qfq prices of Hong Kong (use --adjust qfq, or --provider yahoo)",
+        ),
+        (&["700.HK", "--adjust", "hfq"], "yahoo has no hfq prices"),
         (&["bj430047", "--provider", "yahoo"], "yahoo has no bars of Beijing"),
         (&["600519", "--timeout", "0"], "expected seconds"),
         (&["600519", "--timeout", "-1"], "expected seconds"),
@@ -294,6 +305,8 @@ fn odd_bars_are_reported() {
             row("2022-02-02", "2,2,1,3"),
             row("2022-02-03", "5,2,3,1"),
             row("2022-02-04", "2,2,3,1"),
+            row("2022-02-07", "2,2,3,1"),
+            row("2022-02-08", "2,2,3,1"),
         ];
         Does::Says(tencent(&asked.target, &rows))
     });

@@ -41,21 +41,21 @@ fn new_days_are_added_after_an_equal_overlap() {
         (&after["from"], &after["to"], &after["last"]),
         (&"2021-06-01".into(), &"2022-03-04".into(), &"2022-03-04".into())
     );
-    assert_eq!(server.targets().len(), 1, "the overlap is in the window of the new days");
+    assert_eq!(server.targets().len(), 2, "the overlap is in the window of the new days");
 
     // A repeated fetch sends no request; on a weekend, the request brings nothing new.
     let before = both(&scratch);
     let finished = scratch.fetched(&server, &LATER);
     assert!(finished.stdout.contains("sh600519.csv is up to date: "), "{}", finished.stdout);
     assert!(!finished.stdout.contains("next:"), "{}", finished.stdout);
-    assert_eq!(server.targets().len(), 1);
+    assert_eq!(server.targets().len(), 2);
     let sunday = ["600519", "--from", "2022-01-04", "--to", "2022-03-06", "--json"];
     let outcome: Value = serde_json::from_str(&scratch.fetched(&server, &sunday).stdout).unwrap();
     assert_eq!(
         (&outcome["happened"], &outcome["added"], &outcome["last"]),
         (&"unchanged".into(), &0.into(), &"2022-03-04".into())
     );
-    assert_eq!(server.targets().len(), 2);
+    assert_eq!(server.targets().len(), 4);
     assert_eq!(both(&scratch), before, "not a byte is touched");
 }
 
@@ -113,7 +113,7 @@ fn a_changed_last_day_or_adjustment_replaces_the_file() {
     for (server, message) in [
         (last(), "sh600519.csv: its last day changed: its open of 2022-02-18 was "),
         (
-            changed(|text| text.replace("qfqday", "day")),
+            changed(|text| text.replace("hfqday", "day")),
             "sh600519.csv: tencent now gives unadjusted prices, unlike before",
         ),
     ] {
@@ -167,13 +167,13 @@ fn rows_of_two_providers_are_never_mixed() {
     let message = "sh600519.csv is unchanged, since its prices are from tencent and providers \
                 cannot be mixed (try again later, or replace the whole file with --provider NAME)";
     assert!(finished.code == 1 && finished.stderr.contains(message), "{}", finished.stderr);
-    assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"], before));
+    assert_eq!((server.providers(), both(&scratch)), (vec!["tencent"; 2], before));
     let finished = scratch.fetched(&server, &[&LATER[..], &["--provider", "eastmoney"]].concat());
     let message = "sh600519.csv: was from tencent, whose prices cannot be mixed with those of \
                 eastmoney; fetched the whole file again";
     assert!(finished.stderr.contains(message), "{}", finished.stderr);
-    assert_eq!(server.providers(), ["tencent", "eastmoney"]);
-    assert!(server.targets()[1].contains("beg=20210601&end=20220304"));
+    assert_eq!(server.providers(), ["tencent", "tencent", "eastmoney", "eastmoney"]);
+    assert!(server.targets()[2].contains("beg=20210601&end=20220304"));
     assert_eq!(
         (&sidecar(&scratch)["provider"], &sidecar(&scratch)["rows"]),
         (&"eastmoney".into(), &199.into())
@@ -182,7 +182,7 @@ fn rows_of_two_providers_are_never_mixed() {
     // From now on, EastMoney is asked first.
     let server = Server::honest(prices());
     scratch.fetched(&server, &["600519", "--to", "2022-03-18"]);
-    assert_eq!(server.providers(), ["eastmoney"]);
+    assert_eq!(server.providers(), ["eastmoney"; 2]);
     let finished =
         scratch.fetched(&server, &["600519", "--to", "2022-03-01", "--provider", "yahoo"]);
     assert!(

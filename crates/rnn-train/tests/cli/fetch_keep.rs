@@ -10,7 +10,7 @@ use std::{
 use jiff::civil::date;
 
 use crate::{
-    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices},
+    fetch_server::{Does, FILE, FIRST, Prices, Server, fetched, prices, tencent},
     support::{Scratch, unfinished},
 };
 
@@ -190,14 +190,19 @@ fn a_file_without_the_requested_first_days_is_not_up_to_date() {
 
 #[test]
 fn garbage_and_foreign_bars_replace_nothing() {
+    const IMPOSSIBLE: &str = "tencent: gave impossible prices (zero or less, a high below the low, \
+                              or an open or close outside both) in 189 of 189 rows";
     let negative = Server::honest(Prices { factor: -1.0, ..prices() });
+    // Every open is above the high.
+    let above = Server::new(|asked, _| {
+        let rows = prices().tencent_rows(&asked.target).into_iter();
+        let rows: Vec<String> = rows.map(|row| row.replacen("\",\"", "\",\"9", 1)).collect();
+        Does::Says(tencent(&asked.target, &rows))
+    });
     for (server, provider, adjust, message) in [
-        (
-            negative,
-            "tencent",
-            "none",
-            "tencent: gave impossible prices (zero or less, or a high below the low) in ",
-        ),
+        (negative, "tencent", "none", IMPOSSIBLE),
+        (Server::honest(Prices { factor: 0.0, ..prices() }), "yahoo", "qfq", "impossible prices"),
+        (above, "tencent", "none", IMPOSSIBLE),
         (
             changed(|text| text.replace("600519", "000001")),
             "eastmoney",
@@ -234,9 +239,9 @@ fn windows_before_the_listing_may_be_empty() {
         ("tencent", r#"{"code":0,"msg":"","data":[]}"#),
         ("eastmoney", r#"{"rc":0,"data":null}"#),
     ] {
-        let answer = |is_empty: fn(usize) -> bool| {
-            Server::new(move |asked, before| {
-                Does::Says(if is_empty(before) {
+        let answer = |is_empty: fn(&str) -> bool| {
+            Server::new(move |asked, _| {
+                Does::Says(if is_empty(&asked.target) {
                     empty.to_owned()
                 } else {
                     prices().answer(&asked.target)
@@ -245,7 +250,10 @@ fn windows_before_the_listing_may_be_empty() {
         };
         let args = [&days[..], &["--provider", provider]].concat();
         let scratch = Scratch::new();
-        scratch.fetched(&answer(|before| before == 0), &args);
+        scratch.fetched(
+            &answer(|target| target.contains("2010-01-01") || target.contains("beg=20100201")),
+            &args,
+        );
         assert!(scratch.text(FILE).lines().count() > 400);
         let finished = Scratch::new().fetch(&answer(|_| true), &args);
         let message = "has no bars of sh600519 from 2010-02-01 to 2022-02-18: unknown symbol, or \
@@ -253,7 +261,8 @@ fn windows_before_the_listing_may_be_empty() {
         assert!(finished.code == 1 && finished.stderr.contains(message), "{}", finished.stderr);
         // A window between others must have bars.
         if provider == "tencent" {
-            let finished = Scratch::new().fetch(&answer(|before| before == 2), &args);
+            let finished =
+                Scratch::new().fetch(&answer(|target| target.contains("2014-01-01")), &args);
             assert!(
                 finished.code == 1
                     && finished.stderr.contains("tencent 2014-2015: has no bars of sh600519"),

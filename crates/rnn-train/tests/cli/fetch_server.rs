@@ -219,6 +219,7 @@ fn packed(bytes: usize) -> Vec<u8> {
 pub(crate) fn provider(target: &str) -> &'static str {
     match target {
         _ if target.starts_with("/appstock/") => "tencent",
+        _ if target.starts_with("/ifzqgtimg/appstock/") => "tencent",
         _ if target.starts_with("/api/qt/") => "eastmoney",
         _ if target.starts_with("/v8/finance/") => "yahoo",
         _ => "nobody",
@@ -230,8 +231,10 @@ pub(crate) fn provider(target: &str) -> &'static str {
 pub(crate) struct Prices {
     pub(crate) first: Date,
     pub(crate) last: Date,
-    /// Factor of all prices; a dividend changes it.
+    /// Factor of all prices.
     pub(crate) factor: f64,
+    /// A day from which on prices are lower by a dividend.
+    pub(crate) dividend: Option<(Date, f64)>,
 }
 
 /// A day, its open, close, high and low, and its volume in lots.
@@ -239,7 +242,23 @@ pub(crate) type Day = (Date, [f64; 4], u32);
 
 impl Prices {
     pub(crate) fn new(first: Date, last: Date) -> Self {
-        Self { first, last, factor: 1.0 }
+        Self { first, last, factor: 1.0, dividend: None }
+    }
+
+    /// Days as the providers adjust them: dividends are added (`hfq`) or subtracted (`qfq`).
+    pub(crate) fn adjusted(&self, adjust: &str, from: Date, to: Date) -> Vec<Day> {
+        let mut days = self.days(from, to);
+        if let Some((paid, dividend)) = self.dividend {
+            for (day, prices, _) in &mut days {
+                let shift = match adjust {
+                    "hfq" if *day >= paid => dividend,
+                    "qfq" if *day < paid => -dividend,
+                    _ => 0.0,
+                };
+                *prices = prices.map(|price| ((price + shift) * 1000.0).round() / 1000.0);
+            }
+        }
+        days
     }
 
     pub(crate) fn days(&self, from: Date, to: Date) -> Vec<Day> {
@@ -253,7 +272,9 @@ impl Prices {
         let time = f64::from((day - date(2000, 1, 1)).get_days());
         let open = 50.0 + 10.0 * (time / 40.0).sin() + (time * 1.7).sin();
         let close = open + 0.5 * (time * 0.9).cos();
+        let paid = self.dividend.filter(|(paid, _)| day >= *paid).map_or(0.0, |paid| paid.1);
         let prices = [open, close, open.max(close) + 0.3, open.min(close) - 0.3];
+        let prices = prices.map(|price| price - paid);
         (
             day,
             prices.map(|price| (price * self.factor * 1000.0).round() / 1000.0),
@@ -267,10 +288,13 @@ impl Prices {
             "tencent" => tencent(target, &self.tencent_rows(target)),
             "eastmoney" => {
                 let day = |key| Date::strptime("%Y%m%d", parameter(target, key)).unwrap();
-                let days = self.days(day("beg"), day("end")).into_iter();
+                let adjust = ["", "qfq", "hfq"][parameter(target, "fqt").parse::<usize>().unwrap()];
+                let (from, to) = (day("beg"), day("end"));
+                let days = self.adjusted(adjust, from, to).into_iter().zip(self.days(from, to));
                 let lines: Vec<String> = days
-                    .map(|(day, [o, c, h, l], lots)| {
-                        format!("\"{day},{o},{c},{h},{l},{lots},1.0,1,1,1,1\"")
+                    .map(|((day, [o, c, h, l], lots), raw)| {
+                        let amount = amount(&raw);
+                        format!("\"{day},{o},{c},{h},{l},{lots},{amount:.1},1,1,1,1\"")
                     })
                     .collect();
                 format!(
@@ -284,12 +308,17 @@ impl Prices {
         }
     }
 
-    /// The rows of a Tencent answer.
+    /// The rows of a Tencent answer. Those of the second host have amounts.
     pub(crate) fn tencent_rows(&self, target: &str) -> Vec<String> {
         let parts: Vec<&str> = parameter(target, "param").split(',').collect();
-        let days = self.days(parts[2].parse().unwrap(), parts[3].parse().unwrap()).into_iter();
-        days.map(|(day, [o, c, h, l], lots)| {
-            format!(r#"["{day}","{o:.3}","{c:.3}","{h:.3}","{l:.3}","{lots}.000"]"#)
+        let [from, to] = [2, 3].map(|part| parts[part].parse().unwrap());
+        let days = self.adjusted(parts[5], from, to).into_iter().zip(self.days(from, to));
+        days.map(|((day, [o, c, h, l], lots), raw)| {
+            let more = match target.contains("newfqkline") {
+                true => format!(r#",{{}},"0.25","{:.4}""#, amount(&raw) / 1e4),
+                false => String::new(),
+            };
+            format!(r#"["{day}","{o:.3}","{c:.3}","{h:.3}","{l:.3}","{lots}.000"{more}]"#)
         })
         .collect()
     }
@@ -324,6 +353,11 @@ impl Prices {
             list(&|day| day.1[1].to_string()),
         )
     }
+}
+
+/// Money paid on a day.
+fn amount((_, [open, close, ..], lots): &Day) -> f64 {
+    f64::from(*lots) * 100.0 * (open + close) / 2.0
 }
 
 /// A Tencent answer with some rows, for a request with `_var`.

@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_append;
 mod fetch_faults;
 mod fetch_keep;
+mod fetch_providers;
 mod fetch_server;
 mod folders;
 mod forecast;
