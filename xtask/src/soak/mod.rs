@@ -2,11 +2,14 @@
 //! figures.
 
 mod disk;
+mod flips;
 mod fuzz;
+mod groups;
 mod kills;
 mod memory;
 mod signals;
 mod strace;
+mod trees;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -26,13 +29,19 @@ pub(crate) struct Args {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "kills,signals,disk,faults,fuzz,memory"
+        default_value = "kills,groups,flips,signals,disk,faults,fuzz,memory"
     )]
     phases: Vec<Phase>,
     /// Number of kills; a third each for letters, for prices, and for prices with checkpoints
     /// inside epochs
     #[arg(long, default_value_t = 240)]
     kills: usize,
+    /// Number of kills of each of: search, search by halving, backtest, and --seeds
+    #[arg(long, default_value_t = 100)]
+    group_kills: usize,
+    /// Number of flipped bits
+    #[arg(long, default_value_t = 500)]
+    flips: usize,
     /// Number of signals
     #[arg(long, default_value_t = 40)]
     signals: usize,
@@ -58,6 +67,10 @@ pub(crate) struct Args {
 enum Phase {
     /// SIGKILL at random moments, in a new folder and with --fresh over another run
     Kills,
+    /// SIGKILL at random moments of searches, backtests and --seeds
+    Groups,
+    /// Flipped bits in every file of a run, a search and seeds, then all commands that read them
+    Flips,
     /// SIGINT and SIGTERM at random moments
     Signals,
     /// Files beyond a size limit, and full disks of many sizes
@@ -117,6 +130,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         say(&format!("\n[{}/{}] {name}", index + 1, args.phases.len()));
         let result = match phase {
             Phase::Kills => kills::run(&setup, args.kills, args.seed),
+            Phase::Groups => groups::run(&setup, args.group_kills, args.seed),
+            Phase::Flips => flips::run(&setup, args.flips, args.seed),
             Phase::Signals => signals::run(&setup, args.signals, args.seed),
             Phase::Disk => disk::run(&setup),
             Phase::Faults => strace::run(&setup, args.faults),

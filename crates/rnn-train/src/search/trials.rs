@@ -25,7 +25,7 @@ use crate::{
     run::{EVALUATION, History, METRICS, RunFolder},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     text::{PROGRESS, count},
-    training::evaluation,
+    training::{evaluation, has_ended},
     workers::{self, Pool, PoolHooks, Worker},
 };
 
@@ -206,7 +206,7 @@ impl Searching<'_> {
         let artifacts = RunFolder::new(&root, self.experiment);
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
         let is_same = serde_json::from_str::<Value>(&label).ok() == Some(self.labelled(run)?);
-        if !is_same || !artifacts.path(EVALUATION).exists() {
+        if !is_same || !artifacts.path(EVALUATION).exists() || !has_ended(&artifacts)? {
             return Ok(None);
         }
         let source = artifacts.config()?.and_then(|config| config.source);

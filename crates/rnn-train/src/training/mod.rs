@@ -21,4 +21,4 @@ pub(crate) use learning_rate_range::{LearningRateRange, RangeStep, Suggestion, s
 pub(crate) use observer::Watch;
 pub use observer::{EpochProgress, Observer, SampleProgress, Silent};
 pub(crate) use run::Claim;
-pub(crate) use trained::{Trained, evaluation, options_before};
+pub(crate) use trained::{Trained, evaluation, has_ended, options_before};

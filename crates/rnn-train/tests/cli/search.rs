@@ -635,3 +635,20 @@ fn a_search_with_too_many_trials_in_its_file_is_refused() {
     fs::write(&path, more).unwrap();
     scratch.fails(&args, 1, "search.json");
 }
+
+#[test]
+fn a_trial_killed_while_its_run_ended_is_trained_again() {
+    let scratch = prepared();
+    let args = without_units(search(&["--trials", "2", "--progress", "plain"]));
+    scratch.ok(&args);
+    let before = table(&scratch, "artifacts");
+    let checkpoint = scratch.path("artifacts/series/search/trial-002/series/checkpoint");
+    let manifest = checkpoint.join("manifest.json");
+    // The scores are written, but the run has not ended.
+    fs::copy(checkpoint.join("manifest.before.json"), &manifest).unwrap();
+    let again = scratch.ok(&args);
+    assert!(again.stderr.contains("3 trainings, 2 already finished"), "{}", again.stderr);
+    assert_eq!(table(&scratch, "artifacts"), before);
+    let ended: Value = serde_json::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
+    assert!(ended["last"].is_null());
+}
