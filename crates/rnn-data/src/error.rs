@@ -237,6 +237,19 @@ pub enum DataError {
         /// Reason for that number.
         why: String,
     },
+    /// The scalers of a trained model are not those of the inputs.
+    #[error(
+        "{}: expected {expected} scalers, one per input, got {got} (train the model again)",
+        path.display()
+    )]
+    ScalerCount {
+        /// File, or name of a table.
+        path: PathBuf,
+        /// Number of inputs per row.
+        expected: usize,
+        /// Number of scalers.
+        got: usize,
+    },
     /// All training values are equal, so they cannot be scaled.
     #[error(
         "{context}: every training value is {value}, and a constant series cannot be scaled (leave \

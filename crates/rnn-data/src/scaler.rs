@@ -99,6 +99,16 @@ impl Scaler {
         }
     }
 
+    /// Returns whether the scaler can be inverted: its numbers are finite and its range is above 0.
+    pub fn is_valid(self) -> bool {
+        let (start, range) = match self {
+            Self::MinMax { min, max } => (min, max - min),
+            Self::Standard { mean, deviation } => (mean, deviation),
+            Self::Identity => (0.0, 1.0),
+        };
+        start.is_finite() && range.is_finite() && range > 0.0
+    }
+
     /// Scales a value.
     pub fn transform(&self, value: f64) -> f64 {
         match *self {

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use crate::error::FileError;
+use sha2::{Digest, Sha256};
+
+use crate::{error::FileError, sealed::hexadecimal};
 
 /// Largest accepted size of a settings file or a file of a run, in bytes: 16 MiB.
 pub const MAX_TEXT_BYTES: u64 = 16 << 20;
@@ -44,6 +46,41 @@ pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         )));
     }
     Ok(bytes)
+}
+
+/// Returns the size of an ordinary file in bytes and its SHA-256 in hexadecimal.
+///
+/// The file is read in pieces. `None` if it does not exist.
+///
+/// # Errors
+///
+/// [`FileError::Read`] if the path is a folder, a link, a pipe or a device, or cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<Option<(u64, String)>, FileError> {
+    let read = || -> io::Result<Option<(u64, String)>> {
+        let file = match fs::symlink_metadata(path) {
+            Ok(kind) if kind.is_file() => File::open(path)?,
+            Ok(_) => return Err(io::Error::other("expected an ordinary file")),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (mut file, mut hasher) = (io::BufReader::new(file), Sha256::new());
+        let bytes = io::copy(&mut file, &mut HashWriter(&mut hasher))?;
+        Ok(Some((bytes, hexadecimal(&hasher.finalize()))))
+    };
+    read().map_err(|source| FileError::Read { path: path.to_owned(), source })
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Decodes UTF-8 text and drops its byte-order mark.

@@ -2,7 +2,7 @@
 //!
 //! - [`write_atomic`] and its variants write under a temporary name, sync and rename.
 //! - [`read_text`], [`read_bytes`] and [`read_if_exists`] read ordinary files up to a size limit.
-//! - [`seal`] and [`unseal`] add and check the checksum of a JSON document.
+//! - [`seal`] and [`unseal`] and their variants add and check the checksum of a JSON document.
 //! - [`Lock`] gives one process exclusive use of a file or folder.
 //!
 //! # Examples
@@ -34,12 +34,13 @@ pub use atomic::{
 };
 pub use bounded::{
     MAX_TEXT_BYTES, decode_text, read_bytes, read_if_exists, read_if_exists_up_to, read_text,
+    sha256_of_file,
 };
 pub use documents::{csv_rows, to_json};
 pub use error::FileError;
 pub use lock::Lock;
 pub use messages::{shortened, toml_problem};
-pub use sealed::{seal, sha256, unseal};
+pub use sealed::{seal, seal_as, sha256, unseal, unseal_or_early};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

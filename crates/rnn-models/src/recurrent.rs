@@ -72,6 +72,19 @@ impl RecurrentConfig {
         }
     }
 
+    /// Returns the number of parameters of the layer, or `None` if it exceeds `usize`.
+    pub fn num_params(&self) -> Option<usize> {
+        let &Self { cell, input_size, units } = self;
+        // Input kernel, recurrent kernel and bias of each gate. A GRU has two biases.
+        let (gates, biases) = match cell {
+            Cell::SimpleRnn => (1, 1),
+            Cell::Lstm => (4, 1),
+            Cell::Gru => (3, 2),
+        };
+        let rows = input_size.checked_add(units)?.checked_add(biases)?;
+        rows.checked_mul(units)?.checked_mul(gates)
+    }
+
     /// Creates the layer with kernels of zeros, to load weights into. Nothing is drawn: drawing an
     /// orthogonal kernel takes time that grows with the cube of `units`.
     ///

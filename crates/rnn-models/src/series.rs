@@ -90,6 +90,20 @@ impl SeriesModelConfig {
         self.model(RecurrentConfig::init, output, device)
     }
 
+    /// Returns the number of parameters of the model, or `None` if it exceeds `usize`.
+    ///
+    /// Nothing is created, so a size from a file can be checked first.
+    pub fn num_params(&self) -> Option<usize> {
+        let mut inputs = self.features;
+        let mut sum = 0usize;
+        for &units in &self.units {
+            sum = sum.checked_add(RecurrentConfig::new(self.cell, inputs, units).num_params()?)?;
+            inputs = units;
+        }
+        let outputs = self.horizon.checked_mul(self.quantiles)?;
+        sum.checked_add(inputs.checked_add(1)?.checked_mul(outputs)?)
+    }
+
     /// Creates the model with kernels of zeros, to load weights into; see
     /// [`RecurrentConfig::init_zeros`].
     ///

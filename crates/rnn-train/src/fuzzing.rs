@@ -24,7 +24,7 @@ use rnn_models::{Cell, SeriesModel, SeriesModelConfig};
 use crate::{
     error::{Error, Result},
     evaluation::SeriesEvaluation,
-    run::{Epoch, RunConfig, read_config},
+    run::{self, RunConfig, read_config},
     search::{Search, Space},
     settings::{
         Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings,
@@ -173,9 +173,7 @@ fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<()> {
 ///
 /// If the bytes are malformed.
 pub fn metrics(bytes: &[u8]) -> Result<()> {
-    let text = text(bytes)?;
-    let mut rows = ::csv::Reader::from_reader(text.as_bytes()).into_deserialize::<Epoch>();
-    rows.try_for_each(|row| row.map(drop)).map_err(|error| artifact(error.to_string()))
+    run::parse_metrics(&text(bytes)?).map(drop).map_err(artifact)
 }
 
 /// Parses an answer of Tencent.

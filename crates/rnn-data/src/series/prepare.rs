@@ -77,6 +77,13 @@ impl Series {
             series.check_forecasts(&table)?;
         }
         series.scalers = match scalers {
+            Some(scalers) if scalers.inputs.len() != width => {
+                return Err(DataError::ScalerCount {
+                    path: table.path.clone(),
+                    expected: width,
+                    got: scalers.inputs.len(),
+                });
+            }
             Some(scalers) => scalers.clone(),
             None => series.fit(&table, &features, &columns)?,
         };

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, path::PathBuf};
 use clap::Args;
 use jiff::{ToSpan, civil::DateTime};
 use rnn_data::{DataError, SetSize, Split, format_time};
-use rnn_files::to_json;
 
 use super::context::{Context, refuse};
 use super::output::{json, out, progress};
@@ -13,13 +12,13 @@ use crate::{
     error::{Error, Result},
     evaluation::{BACKTEST, BacktestReport, FoldRows, join_predictions},
     plot,
-    run::{PREDICTIONS, RunFolder},
+    run::{PREDICTIONS, seal_results},
     settings::{
         Count, Experiment, Options, Progress, ScoredSet, SplitName, Time, TrainSettings, Typed,
     },
     task::{SeriesTask, Task},
     text::{count, number},
-    training::evaluation,
+    training::{checked_report, evaluation},
     workers::{self, ParallelArgs, Worker},
 };
 
@@ -137,9 +136,9 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
     let evaluations =
         roots.iter().map(|root| evaluation(root, experiment)).collect::<Result<Vec<_>>>()?;
     let report = BacktestReport::new(experiment, kind, evaluations, &plans, source);
-    artifacts.write(&format!("{FOLDER}.json"), to_json(&report)?)?;
-    let files = roots.iter().map(|root| RunFolder::new(root, experiment).path(PREDICTIONS));
-    let files: Vec<PathBuf> = files.collect();
+    artifacts.write(&format!("{FOLDER}.json"), seal_results(&report)?)?;
+    let files = roots.iter().map(|root| checked_report(root, experiment, PREDICTIONS));
+    let files = files.collect::<Result<Vec<PathBuf>>>()?;
     let shown = artifacts.stream(BACKTEST, |out| join_predictions(&files, out))?;
     plot::backtest(&report.title(), &target, &shown)?.write_to(&artifacts, FOLDER)?;
     if args.json {

@@ -15,7 +15,9 @@ use super::output::{json, out};
 use crate::{
     error::{Error, Result},
     plot,
-    run::{CONFIG, DataSource, EVALUATION, Epoch, History, METRICS, RunConfig, RunFolder},
+    run::{
+        CONFIG, DataSource, EVALUATION, Epoch, History, METRICS, RunConfig, RunFolder, read_results,
+    },
     settings::{Experiment, OptionList, Options, Role, plain},
     text::{cells, number, table},
 };
@@ -188,10 +190,10 @@ fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
         folder: artifacts.folder.clone(),
     })?;
     let path = artifacts.path(EVALUATION);
-    let evaluation = read_if_exists(&path)?.map(|text| serde_json::from_str(&text)).transpose();
-    let evaluation = evaluation.map_err(|error| Error::Artifact {
+    let evaluation = read_if_exists(&path)?.map(|text| read_results(&text)).transpose();
+    let evaluation = evaluation.map_err(|problem| Error::Artifact {
         path,
-        problem: format!("expected the scores of an evaluation, got: {error}"),
+        problem: format!("expected scores, but it {problem} (train the experiment again)"),
     })?;
     let epochs = History::open(artifacts.path(METRICS))?.epochs();
     if epochs.is_empty() {

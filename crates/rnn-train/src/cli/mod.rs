@@ -20,6 +20,7 @@ mod progress;
 mod search;
 mod seeds;
 mod train;
+mod verify;
 
 use std::{path::PathBuf, sync::LazyLock};
 
@@ -42,6 +43,7 @@ pub(crate) use output::{error, guarded, log_to_stderr};
 use predict::PredictArgs;
 use search::SearchArgs;
 use train::TrainArgs;
+use verify::VerifyArgs;
 
 use crate::{
     backend::BackendChoice,
@@ -140,6 +142,9 @@ pub(crate) enum Command {
                       rnn-train fetch 600519\n  \
                       rnn-train fetch AAPL --from 2015-01-01 --out apple.csv")]
     Fetch(FetchArgs),
+    /// Check every file of runs against its checksum
+    #[command(after_help = "Example:\n  rnn-train verify artifacts")]
+    Verify(VerifyArgs),
     /// List the experiments
     #[command(after_help = "Example:\n  rnn-train list")]
     List(JsonArgs),
@@ -182,6 +187,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Some(Command::Config(args)) => config::run(context, &args),
         Some(Command::Export(args)) => export::run(context, &args),
         Some(Command::Fetch(args)) => fetch::run(&args),
+        Some(Command::Verify(args)) => verify::run(context, &args),
         Some(Command::List(args)) => list::experiments(context, args.json),
         Some(Command::Devices(args)) => devices::devices(args.json),
         Some(Command::Completions(args)) => completions::run(&args, Cli::command()),

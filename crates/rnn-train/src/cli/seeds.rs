@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::PathBuf};
 
-use rnn_files::{read_if_exists, to_json};
+use rnn_files::read_if_exists;
 use serde::{Deserialize, Serialize};
 
 use super::output::{out, progress};
@@ -11,6 +11,7 @@ use crate::{
     backend::{Backend, USE_CPU},
     error::{Error, Result, train_command},
     evaluation::{Scores, SeriesEvaluation, verdict},
+    run::{read_results, seal_results},
     settings::{Count, Experiment, Options, Progress, TrainSettings},
     task::{SeriesTask, Task},
     text::{cells, multiple, number, percent, table},
@@ -88,7 +89,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
         }
     })?;
     let report = report(context, experiment, &seeds, &backend)?;
-    artifacts.write(REPORT, to_json(&report)?)?;
+    artifacts.write(REPORT, seal_results(&report)?)?;
     out(&report);
     out(format_args!(
         "\nwritten to {}: {REPORT}  {FOLDER}/SEED/{experiment}/ (one folder per model)",
@@ -121,8 +122,8 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
     let text = read_if_exists(&path)?.ok_or_else(|| {
         bad(format!("no models of several seeds yet (run `{train} --seeds 5` first)"))
     })?;
-    let report: Trainings = serde_json::from_str(&text).map_err(|error| {
-        bad(format!("expected the scores of models, got: {error} (run `{train} --seeds 5`)"))
+    let report: Trainings = read_results(&text).map_err(|problem| {
+        bad(format!("expected the scores of models, but it {problem} (run `{train} --seeds 5`)"))
     })?;
     let folder = artifacts.path(FOLDER);
     Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())

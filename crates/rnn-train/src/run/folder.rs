@@ -42,7 +42,7 @@ pub(crate) const PREDICTIONS: &str = "predictions.csv";
 pub(crate) const WEIGHTS: &str = "weights.txt";
 const CHECKPOINT: &str = "checkpoint";
 
-/// Backup of an earlier run, kept until the new run has a best checkpoint.
+/// Backup of the previous run, kept until the run that replaces it is finished.
 const BACKUP: &str = ".before";
 
 /// Name of a backup during its removal.
@@ -62,6 +62,11 @@ fn files() -> impl DoubleEndedIterator<Item = String> {
     let (last, others) = (FILES[FILES.len() - 1], &FILES[..FILES.len() - 1]);
     let others: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
     others.into_iter().chain(pictures.collect::<Vec<_>>()).chain([last.to_owned()])
+}
+
+/// The reports of a run, which are written after its training.
+pub(crate) fn reports_of_run() -> impl Iterator<Item = String> {
+    files().filter(|name| ![CHECKPOINT, CONFIG, METRICS].contains(&name.as_str()))
 }
 
 impl RunFolder {
@@ -169,9 +174,9 @@ impl RunFolder {
 
     /// Backs up the results of an earlier run before a new one starts.
     ///
-    /// Without `has_best` an older backup is kept: the run after it has no best checkpoint.
-    pub(crate) fn back_up(&self, has_best: bool) -> Result<()> {
-        if !has_best && self.path(BACKUP).exists() {
+    /// An earlier run that is not finished does not replace an older backup, and is removed.
+    pub(crate) fn back_up(&self, finished: bool) -> Result<()> {
+        if !finished && self.path(BACKUP).exists() {
             return self.remove_all();
         }
         self.discard_backup();
@@ -203,11 +208,24 @@ impl RunFolder {
         }
     }
 
-    fn remove_all(&self) -> Result<()> {
-        for path in files().map(|name| self.path(&name)).filter(|path| path.exists()) {
-            let removed =
-                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|source| Error::Write { path, source })?;
+    /// Removes a run. The checkpoint is removed last and in one step, so that a killed removal
+    /// leaves a run without reports or a backup to restore.
+    pub(crate) fn remove_all(&self) -> Result<()> {
+        for name in files().rev() {
+            let path = self.path(&name);
+            let removed = if name == CHECKPOINT {
+                let discarded = self.path(DISCARDED);
+                drop(fs::remove_dir_all(&discarded));
+                fs::rename(&path, &discarded).map(|()| drop(fs::remove_dir_all(&discarded)))
+            } else {
+                fs::remove_file(&path)
+            };
+            match removed {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::Write { path, source });
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

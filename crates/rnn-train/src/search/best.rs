@@ -1,6 +1,6 @@
 //! The best trial of a search.
 
-use rnn_files::{to_json, write_atomic};
+use rnn_files::write_atomic;
 use serde_json::{Map, Value};
 
 use super::{Search, Searching, Tested, TrialRun};
@@ -8,6 +8,7 @@ use crate::{
     backend::USE_CPU,
     error::Result,
     evaluation::{SeriesEvaluation, best, verdict},
+    run::seal_results,
     settings::{OptionList, Options, ScoredSet},
     text::number,
     training::Trained,
@@ -38,7 +39,7 @@ impl Searching<'_> {
                 scores
             }
         };
-        write_atomic(&self.folder.join("test.json"), to_json(&scores)?.as_bytes())?;
+        write_atomic(&self.folder.join("test.json"), seal_results(&scores)?.as_bytes())?;
         Ok(scores)
     }
 }

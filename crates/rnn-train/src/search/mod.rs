@@ -18,7 +18,7 @@ mod trials;
 
 use std::path::{Path, PathBuf};
 
-use rnn_files::{read_if_exists, to_json, write_atomic};
+use rnn_files::{read_if_exists, seal, unseal_or_early, write_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -83,7 +83,7 @@ pub(crate) struct TrialRun {
     pub(crate) epochs: Option<usize>,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 impl Search {
     /// Opens the search of a folder, or starts a new one.
@@ -102,14 +102,9 @@ impl Search {
         let Some(text) = read_if_exists(&path)? else {
             return Ok(Self { format: FORMAT, plan, trials: 0, tested: Vec::new() });
         };
-        let malformed =
-            |error: serde_json::Error| problem(format!("expected a search, got: {error}"));
-        let document: Value = serde_json::from_str(&text).map_err(malformed)?;
-        let format = &document["format"];
-        if *format != FORMAT {
-            return Err(problem(format!("layout {format}, expected {FORMAT}")));
-        }
-        let found: Self = serde_json::from_value(document).map_err(malformed)?;
+        let found: Self = unseal_or_early(&text, FORMAT)
+            .map_err(|text| problem(format!("expected a search, but it {text}")))?;
+        let found = Self { format: FORMAT, ..found };
         if found.trials > space::MOST_POINTS {
             let (trials, most) = (found.trials, space::MOST_POINTS);
             return Err(problem(format!("expected at most {most} trials, got {trials}")));
@@ -121,7 +116,7 @@ impl Search {
     }
 
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        Ok(write_atomic(&folder.join(NAME), to_json(self)?.as_bytes())?)
+        Ok(write_atomic(&folder.join(NAME), seal(self)?.as_bytes())?)
     }
 }
 

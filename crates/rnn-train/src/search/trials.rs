@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnn_files::{read_if_exists, to_json, write_atomic};
+use rnn_files::{read_if_exists, write_atomic};
 use serde_json::Value;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     backend::Backend,
     error::{Error, Result},
-    run::{EVALUATION, History, METRICS, RunFolder},
+    run::{EVALUATION, History, METRICS, RunFolder, read_results, seal_results},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     text::{PROGRESS, count},
     training::{evaluation, has_ended},
@@ -190,7 +190,7 @@ impl Searching<'_> {
                 .map_err(|source| Error::Write { path: root.clone(), source })?;
         }
         fs::create_dir_all(&root).map_err(|source| Error::Write { path: root.clone(), source })?;
-        Ok(write_atomic(&root.join(LABEL), to_json(&self.labelled(run)?)?.as_bytes())?)
+        Ok(write_atomic(&root.join(LABEL), seal_results(&self.labelled(run)?)?.as_bytes())?)
     }
 
     /// The scores of a run that just ended.
@@ -205,7 +205,7 @@ impl Searching<'_> {
         let root = run.root(&self.folder);
         let artifacts = RunFolder::new(&root, self.experiment);
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
-        let is_same = serde_json::from_str::<Value>(&label).ok() == Some(self.labelled(run)?);
+        let is_same = same_label(&label, self.labelled(run)?)?;
         if !is_same || !artifacts.path(EVALUATION).exists() || !has_ended(&artifacts)? {
             return Ok(None);
         }
@@ -224,4 +224,16 @@ impl Searching<'_> {
             seconds: epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
         }))
     }
+}
+
+/// Whether the text of a label has these fields.
+fn same_label(text: &str, expected: Value) -> Result<bool> {
+    let mut found: Value = read_results(text).map_err(|problem| Error::Artifact {
+        path: LABEL.into(),
+        problem: format!("expected the label of a trial, but it {problem}"),
+    })?;
+    if let Some(fields) = found.as_object_mut() {
+        fields.remove("format");
+    }
+    Ok(found == expected)
 }

@@ -84,6 +84,13 @@ pub trait Task {
         self.model(device)
     }
 
+    /// The number of parameters of a model, if it is known before one is created.
+    ///
+    /// It is compared with a checkpoint before memory is taken for the model.
+    fn parameters(&self) -> Option<usize> {
+        None
+    }
+
     /// The layers of a model and their sizes, if the task can list them.
     fn summary(&self, _model: &Self::Model) -> Option<ModelSummary> {
         None

@@ -180,6 +180,11 @@ impl Task for SeriesTask {
         WithLoss { model: self.model_config().init_zeros(device), loss: self.settings.loss.clone() }
     }
 
+    fn parameters(&self) -> Option<usize> {
+        // More than fit into memory are no number of a checkpoint either.
+        Some(self.model_config().num_params().unwrap_or(usize::MAX))
+    }
+
     fn summary(&self, model: &WithLoss<SeriesModel>) -> Option<ModelSummary> {
         Some(model.model.summary(self.settings.window))
     }

@@ -7,8 +7,9 @@ use rnn_data::Table;
 
 use super::{
     checkpoint::Best,
+    claim::Claim,
     observer::{Observer, Silent, Watch},
-    run::{Claim, Finished},
+    run::Finished,
 };
 use crate::{
     backend::{Backend, BackendChoice, USE_CPU},

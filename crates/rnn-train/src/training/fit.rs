@@ -186,7 +186,7 @@ impl Fit<'_> {
                     |step| format!("at step {step} of epoch {epoch}"),
                 );
                 let kept = match self.checkpoints.best() {
-                    Some(best) => format!("the best checkpoint (epoch {}) is kept", best.epoch),
+                    Some(best) => format!("the best epoch was {}", best.epoch),
                     None => "there is no checkpoint yet".to_owned(),
                 };
                 Err(Error::Training(format!(

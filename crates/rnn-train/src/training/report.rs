@@ -1,27 +1,30 @@
 //! Writes the reports of a run.
 
 use burn::tensor::Device;
-use rnn_files::to_json;
+use rnn_files::sha256_of_file;
 
-use super::{checkpoint::Best, observer::Observer};
+use super::{
+    checkpoint::{Best, Report, Reports},
+    observer::Observer,
+};
 use crate::{
     error::Result,
     plot,
     run::{
         CONFIG, EVALUATION, History, LOSS, METRICS, MODEL, PREDICTION, PREDICTIONS, RunFolder,
-        WEIGHTS,
+        WEIGHTS, reports_of_run, seal_results,
     },
     task::{Format, Task},
 };
 
-/// Scores the best weights and writes scores, weights and plots.
+/// Scores the best weights and writes scores, weights and plots. Returns their checksums.
 pub(super) fn report<T: Task>(
     folder: &RunFolder,
     task: &T,
     (model, best): (&T::Model, &Best),
     history: &History,
     (device, observer): (&Device, &dyn Observer),
-) -> Result<()> {
+) -> Result<Reports> {
     let evaluation = if task.has_predictions() {
         folder.stream(PREDICTIONS, |out| task.evaluate(model, best.epoch, device, Some(out)))?
     } else {
@@ -42,7 +45,18 @@ pub(super) fn report<T: Task>(
         files.splice(0..0, [picture(PREDICTION), PREDICTIONS.to_owned()]);
     }
     // Written last: if it exists, so do all other reports.
-    folder.write(EVALUATION, to_json(&evaluation)?)?;
+    folder.write(EVALUATION, seal_results(&evaluation)?)?;
     observer.evaluated(&evaluation, &files);
-    Ok(())
+    checksums(folder)
+}
+
+/// Sizes and checksums of all reports. `metrics.csv` has its own.
+fn checksums(folder: &RunFolder) -> Result<Reports> {
+    let mut reports = Reports::new();
+    for name in reports_of_run() {
+        if let Some((bytes, sha256)) = sha256_of_file(&folder.path(&name))? {
+            reports.insert(name, Report { bytes, sha256 });
+        }
+    }
+    Ok(reports)
 }

@@ -6,14 +6,14 @@ use std::{
 };
 
 use burn::tensor::Device;
-use rnn_files::read_if_exists;
+use rnn_files::{read_if_exists, sha256_of_file};
 
 use super::checkpoint::{Best, Checkpoints};
 use crate::{
     backend::{Backend, USE_CPU},
     error::{Error, Result},
     evaluation::SeriesEvaluation,
-    run::{CONFIG, EVALUATION, RunFolder},
+    run::{EVALUATION, RunFolder, read_results},
     settings::{Experiment, GlobalSettings, Level, Options, ScoredSet, Typed},
     task::{SeriesTask, Task},
 };
@@ -79,22 +79,6 @@ impl Trained {
 }
 
 impl RunFolder {
-    /// The folder to read results from: the backup of the previous run while the run of `--fresh`
-    /// has no checkpoint.
-    pub(crate) fn readable(self) -> Self {
-        let backup = self.backup();
-        let is_whole =
-            |run: &Self| Checkpoints::exist(&run.checkpoints()) && run.path(CONFIG).exists();
-        if Checkpoints::exist(&self.checkpoints()) || !is_whole(&backup) {
-            return self;
-        }
-        log::info!(
-            "{}: reading the previous run, since that of --fresh has no checkpoint yet",
-            self.folder.display()
-        );
-        backup
-    }
-
     /// The options, the checkpoints and the best checkpoint of a run.
     ///
     /// # Errors
@@ -107,7 +91,32 @@ impl RunFolder {
         let options = run.config()?.ok_or_else(not_trained)?.options;
         let checkpoints = Checkpoints::open(&run)?;
         let best = checkpoints.best().ok_or_else(not_trained)?;
+        // A list of inputs from a file: bounded before the data is read.
+        let inputs = options.features.as_ref().map_or(0, Vec::len);
+        if inputs as u64 > best.files[0].most_parameters() {
+            return Err(run.config_error("has more features than the model has parameters"));
+        }
         Ok((options, checkpoints, best))
+    }
+}
+
+/// The path of a report of a finished run, whose content matches its checksum.
+///
+/// Runs of early versions have no checksums.
+pub(crate) fn checked_report(root: &Path, experiment: Experiment, name: &str) -> Result<PathBuf> {
+    let run = RunFolder::new(root, experiment).readable();
+    let path = run.path(name);
+    let reports = Checkpoints::open(&run)?.reports();
+    let bad = |problem: &str| Error::Artifact {
+        path: path.clone(),
+        problem: format!("{problem} (train the experiment again)"),
+    };
+    let found = sha256_of_file(&path)?.ok_or_else(|| bad("is missing"))?;
+    match reports.get(name) {
+        Some(report) if (report.bytes, &report.sha256) != (found.0, &found.1) => {
+            Err(bad("does not match its checksum: it was damaged, or changed by hand"))
+        }
+        _ => Ok(path),
     }
 }
 
@@ -133,8 +142,8 @@ pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEv
     let path = RunFolder::new(root, experiment).readable().path(EVALUATION);
     let text = read_if_exists(&path)?
         .ok_or_else(|| Error::Artifact { path: path.clone(), problem: "is missing".to_owned() })?;
-    serde_json::from_str(&text).map_err(|error| Error::Artifact {
+    read_results(&text).map_err(|problem| Error::Artifact {
         path,
-        problem: format!("expected scores, got: {error}"),
+        problem: format!("expected scores, but it {problem} (train the experiment again)"),
     })
 }

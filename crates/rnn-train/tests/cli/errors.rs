@@ -234,7 +234,7 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     scratch.fails(
         &args,
         1,
-        "training stopped: the loss is NaN after epoch 4; the best checkpoint (epoch 3) is kept \
+        "training stopped: the loss is NaN after epoch 4; the best epoch was 3 \
          (use a smaller --learning-rate, or --clip-norm 1)",
     );
     assert_eq!(scratch.json(&["evaluate", "letters-onehot-1", "--json"])["best_epoch"], 3);

@@ -29,7 +29,7 @@ fn huge_deep_or_special_files_of_a_run_are_refused() {
         (
             "metrics.csv",
             &["compare", LETTERS, LETTERS],
-            "expected the epochs of earlier runs, got: CSV deserialize error: record 1 (line: 2",
+            "expected the epochs of earlier runs, got: the columns [[[",
         ),
     ] {
         let path = scratch.artifact(LETTERS, name);
@@ -84,7 +84,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Changes a JSON file of an experiment and updates its checksum.
-fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
+pub(crate) fn change(scratch: &Scratch, name: &str, change: impl FnOnce(&mut Value)) {
     let mut document = scratch.read_json("series", name);
     let sealed = document.as_object_mut().unwrap().remove("sha256").is_some();
     change(&mut document);
@@ -125,7 +125,7 @@ fn paths_in_a_run_cannot_lead_outside() {
                 json!({ "epoch": 1, "step": 0, "bytes": 9, "sha256": "../../../outside/model-1" });
                 3
             ]),
-            "checkpoint/model-1-dede1.bpk: cannot be read",
+            "manifest.json: is damaged: the entry of a file is out of range",
         ),
     ] {
         change(&scratch, "checkpoint/manifest.json", |manifest| manifest["best"][place] = hostile);
@@ -163,7 +163,7 @@ fn checkpoint_files_are_read_up_to_the_size_in_the_manifest() {
     scratch.fails(
         &["evaluate", "series"],
         1,
-        &format!("{name}: has 1099511627776 bytes in its manifest, expected at most"),
+        "manifest.json: is damaged: the entry of a file is out of range",
     );
 }
 

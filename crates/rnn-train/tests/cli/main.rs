@@ -14,6 +14,7 @@ mod fetch_append;
 mod fetch_faults;
 mod fetch_keep;
 mod fetch_server;
+mod folders;
 mod forecast;
 mod hostile;
 mod hostile_runs;
@@ -22,8 +23,11 @@ mod kills;
 #[path = "../../../../tests/workspace/language.rs"]
 mod language;
 mod panel;
+#[cfg(target_os = "linux")]
+mod previous;
 mod resume;
 mod runs;
+mod sealed;
 mod search;
 mod seeds;
 mod series;
@@ -34,5 +38,6 @@ mod survival;
 mod survive;
 mod training;
 mod tuning;
+mod verify;
 #[cfg(feature = "wgpu")]
 mod wgpu;

@@ -205,7 +205,7 @@ fn left(scratch: &Scratch, root: &str, experiment: &str) -> [String; 4] {
         |name: &str| fs::read_to_string(scratch.path(root).join(experiment).join(name)).unwrap();
     let metrics = read("metrics.csv")
         .lines()
-        .map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n")
+        .map(|line| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n")
         .collect();
     // Burn draws new parameter names for its files in each process.
     let manifest: Value = serde_json::from_str(&read("checkpoint/manifest.json")).unwrap();

@@ -172,7 +172,7 @@ impl Killed {
         self.looks += 1;
         subject.run.evaluate()?;
         match subject.before {
-            Some(before) if !replaced(before, &results) => kept(before, &results)?,
+            Some(before) if !ended(Some(before), &results) => kept(before, &results)?,
             _ => {}
         }
         Ok(None)

@@ -88,7 +88,7 @@ fn results(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
         let bytes = match name.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
             "metrics.csv" => String::from_utf8_lossy(&bytes)
                 .lines()
-                .filter_map(|line| Some(line.rsplit_once(',')?.0.to_owned() + "\n"))
+                .filter_map(|line| Some(line.rsplitn(3, ',').nth(2)?.to_owned() + "\n"))
                 .collect::<String>()
                 .into(),
             "manifest.json" => without_files(&bytes)?,

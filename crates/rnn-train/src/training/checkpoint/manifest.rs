@@ -1,6 +1,8 @@
 //! `manifest.json`: the checkpoints, with sizes and checksums of their files.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
     fmt,
     fs::{self, File},
     io::Read,
@@ -8,19 +10,20 @@ use std::{
 };
 
 use burn::tensor::Bytes;
-use rnn_files::{read_if_exists, sha256, unseal};
+use rnn_data::Scaler;
+use rnn_files::{read_if_exists, sha256, unseal, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    run::Provenance,
+    run::{MAX_EPOCH, Provenance},
 };
 
 /// Current manifest, previous manifest, and the newest one with a different best checkpoint.
 ///
 /// Whichever file is damaged, one of them describes a state without it. The third is written when
 /// the first two have the same best checkpoint.
-pub(super) const NAMES: [&str; 3] =
+pub(crate) const NAMES: [&str; 3] =
     ["manifest.json", "manifest.before.json", "manifest.older.json"];
 
 pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
@@ -29,7 +32,7 @@ pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "scheduler"];
 const LARGEST: u64 = 32 << 30;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// Version of this file's layout.
     pub(super) format: u32,
     /// Name of the task.
@@ -38,6 +41,19 @@ pub(super) struct Manifest {
     pub(super) best: Option<Best>,
     /// None after the end of the run.
     pub(super) last: Option<Last>,
+    /// Reports of a finished run, by file name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) reports: Reports,
+}
+
+/// Sizes and checksums of reports, by file name.
+pub(crate) type Reports = BTreeMap<String, Report>;
+
+/// Expected size and checksum of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
 }
 
 /// The best checkpoint, its loss, and the data of that loss.
@@ -73,7 +89,7 @@ pub(crate) struct Last {
 }
 
 /// For each metric, its sum over samples and the number of samples.
-pub(crate) type Sums = std::collections::BTreeMap<String, (f64, usize)>;
+pub(crate) type Sums = BTreeMap<String, (f64, usize)>;
 
 /// The files of a checkpoint: model, optimizer and scheduler.
 pub(crate) type Files = [Stamp; PARTS.len()];
@@ -97,26 +113,52 @@ impl Stamp {
     /// `model-12-1a2b3c4d.bpk`, or `model-12.340-1a2b3c4d.bpk` after 340 steps of the next epoch.
     ///
     /// The hash makes the name unique for its content.
-    pub(super) fn name(&self, part: usize) -> String {
+    pub(crate) fn name(&self, part: usize) -> String {
         let step = if self.step > 0 { format!(".{}", self.step) } else { String::new() };
         let hash: String = self.sha256.chars().filter(char::is_ascii_hexdigit).take(8).collect();
         format!("{}-{}{step}-{hash}.bpk", PARTS[part], self.epoch)
     }
 
-    /// Reads the file, and checks its size and checksum.
+    /// Name of the copy of a file without a second good checkpoint.
+    pub(crate) fn copy_name(&self, part: usize) -> String {
+        self.name(part).replace(".bpk", ".copy.bpk")
+    }
+
+    /// Reads the file, or else its copy, and checks size and checksum.
     pub(super) fn read(&self, folder: &Path, part: usize) -> Result<Bytes> {
-        let path = folder.join(self.name(part));
+        self.read_named(folder, &self.name(part)).or_else(|problem| {
+            match self.read_named(folder, &self.copy_name(part)) {
+                Ok(copy) => {
+                    log::info!("{problem}; reading its copy");
+                    Ok(copy)
+                }
+                Err(_) => Err(problem),
+            }
+        })
+    }
+
+    /// Replaces the file by its copy, or the copy by the file, if only one of them is intact.
+    pub(super) fn repair(&self, folder: &Path, part: usize) -> Result<()> {
+        let names = [self.name(part), self.copy_name(part)];
+        if fs::symlink_metadata(folder.join(&names[1])).is_err() {
+            return Ok(());
+        }
+        let read = names.each_ref().map(|name| self.read_named(folder, name));
+        match read {
+            [Ok(bytes), Err(_)] => Ok(write_atomic(&folder.join(&names[1]), &bytes)?),
+            [Err(_), Ok(bytes)] => Ok(write_atomic(&folder.join(&names[0]), &bytes)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the file under a name, and checks size and checksum.
+    pub(crate) fn read_named(&self, folder: &Path, name: &str) -> Result<Bytes> {
+        let path = folder.join(name);
         let damaged = |problem: String| Error::Artifact { path: path.clone(), problem };
         let mut file =
             File::open(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let metadata =
             file.metadata().map_err(|error| damaged(format!("cannot be read: {error}")))?;
-        if self.bytes > LARGEST {
-            return Err(damaged(format!(
-                "has {} bytes in its manifest, expected at most {LARGEST}",
-                self.bytes
-            )));
-        }
         if metadata.len() != self.bytes || !metadata.is_file() {
             return Err(damaged(format!(
                 "has {} bytes, expected {}: the file is damaged",
@@ -138,6 +180,23 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// Number of parameters that the file of a model can hold.
+    pub(crate) fn most_parameters(&self) -> u64 {
+        self.bytes / size_of::<f32>() as u64
+    }
+
+    fn check_numbers(&self) -> std::result::Result<(), String> {
+        let is_hash =
+            self.sha256.len() == 64 && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hash && self.epoch <= MAX_EPOCH && self.bytes <= LARGEST {
+            Ok(())
+        } else {
+            Err("is damaged: the entry of a file is out of range".to_owned())
+        }
+    }
+}
+
 impl Manifest {
     /// The layout this program writes and reads.
     pub(super) const FORMAT: u32 = 2;
@@ -147,7 +206,7 @@ impl Manifest {
     /// # Errors
     ///
     /// If it cannot be read, or does not match its checksum.
-    pub(super) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
+    pub(crate) fn read(path: &Path, experiment: &str) -> Result<Option<Self>> {
         let Some(text) = read_if_exists(path)? else { return Ok(None) };
         let problem = |problem: String| Error::Artifact { path: path.to_owned(), problem };
         let manifest = Self::parse(&text).map_err(problem)?;
@@ -160,9 +219,44 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    /// Reads the text of a manifest.
+    /// Reads the text of a manifest and checks its content.
     pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
-        unseal(text, Self::FORMAT)
+        let manifest: Self = unseal(text, Self::FORMAT)?;
+        manifest.check_numbers().map(|()| manifest)
+    }
+
+    /// Checks the numbers of a manifest, which a matching checksum does not prove.
+    pub(super) fn check_numbers(&self) -> std::result::Result<(), String> {
+        let check = |holds: bool, problem: &str| {
+            if holds { Ok(()) } else { Err(format!("is damaged: {problem}")) }
+        };
+        for stamp in self.checkpoints().flatten() {
+            stamp.check_numbers()?;
+        }
+        if let Some(best) = &self.best {
+            check((1..=MAX_EPOCH).contains(&best.epoch), "the best epoch is out of range")?;
+            let is_of_epoch = |stamp: &Stamp| stamp.epoch == best.epoch && stamp.step == 0;
+            check(best.files.iter().all(is_of_epoch), "the best files are of another epoch")?;
+            let scalers = best.provenance.scalers.iter();
+            let mut scalers =
+                scalers.flat_map(|scalers| scalers.inputs.iter().copied().chain([scalers.target]));
+            check(scalers.all(Scaler::is_valid), "a scaler has no range")?;
+        }
+        if let Some(last) = &self.last {
+            let [first, end] = last.run;
+            check(
+                first >= 1 && first - 1 <= last.epoch && last.epoch <= end && end <= MAX_EPOCH,
+                "the last epoch is outside its run",
+            )?;
+            let is_of_step = |stamp: &Stamp| stamp.epoch == last.epoch && stamp.step == last.step;
+            check(last.files.iter().all(is_of_step), "the last files are of another step")?;
+            check(
+                last.lowest.is_none_or(|(epoch, _)| (1..=last.epoch).contains(&epoch)),
+                "the epoch of the lowest loss is out of range",
+            )?;
+        }
+        let plain = |name: &str| Path::new(name).file_name() == Some(OsStr::new(name));
+        check(self.reports.keys().all(|name| plain(name)), "a report is outside the folder")
     }
 
     /// The files of its checkpoints.
@@ -180,7 +274,18 @@ impl Manifest {
         self.stamps().map(|(part, stamp)| stamp.name(part)).collect()
     }
 
-    fn stamps(&self) -> impl Iterator<Item = (usize, &Stamp)> {
+    /// Describes the state of the run.
+    pub(crate) fn state(&self) -> String {
+        match (&self.last, &self.best) {
+            (Some(Last { epoch, run: [_, end], .. }), _) => {
+                format!("not finished, {epoch} of {end} epochs")
+            }
+            (None, Some(best)) => format!("finished, best epoch {}", best.epoch),
+            (None, None) => "no checkpoint".to_owned(),
+        }
+    }
+
+    pub(crate) fn stamps(&self) -> impl Iterator<Item = (usize, &Stamp)> {
         self.checkpoints().flat_map(|files| files.iter().enumerate())
     }
 }

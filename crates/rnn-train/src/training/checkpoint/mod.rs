@@ -7,7 +7,7 @@ mod read;
 mod record;
 mod store;
 
-pub(crate) use manifest::{Best, Files, Last, Sums};
+pub(crate) use manifest::{Best, Files, Last, Manifest, NAMES, Report, Reports, Stamp, Sums};
 pub(crate) use open::read_manifest;
 pub(crate) use part::PartCheckpointer;
 pub(crate) use read::blank;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    manifest::{Manifest, NAMES, manifest_path},
+    manifest::{Manifest, NAMES, Reports, manifest_path},
     read::{TRAIN_ADVICE, with_advice},
     store::{CheckpointState, Checkpoints, Written},
 };
@@ -66,7 +66,7 @@ impl Checkpoints {
         }
         // Then try partial states: only the best checkpoint, or only the last.
         for manifest in manifests {
-            let best = Manifest { last: None, ..manifest.clone() };
+            let best = Manifest { last: None, reports: Reports::new(), ..manifest.clone() };
             if best.best.is_some() && best.check(&folder).is_ok() {
                 return Ok(Self::fall_back(
                     folder,
@@ -98,6 +98,17 @@ impl Checkpoints {
         }
     }
 
+    /// Restores damaged files from their copies, and damaged copies from their files.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub(crate) fn repair(&self) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let manifest = self.manifest(&self.state());
+        manifest.stamps().try_for_each(|(part, stamp)| stamp.repair(folder, part))
+    }
+
     fn fall_back(
         folder: PathBuf,
         name: &str,
@@ -119,13 +130,16 @@ impl Checkpoints {
                 .flatten()
                 .and_then(|manifest| Written::of(&manifest).ok())
         });
-        let (best, last) = manifest.map_or((None, None), |manifest| (manifest.best, manifest.last));
+        let (best, last, reports) = manifest.map_or((None, None, Reports::new()), |manifest| {
+            (manifest.best, manifest.last, manifest.reports)
+        });
         Arc::new(Self {
             folder: Some(folder),
             name: name.to_owned(),
             state: Mutex::new(CheckpointState {
                 best,
                 last,
+                reports,
                 written,
                 before,
                 older,

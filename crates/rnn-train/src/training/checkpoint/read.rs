@@ -100,8 +100,33 @@ impl Checkpoints {
         })
     }
 
+    /// Checks that the files of all checkpoints are large enough for a model.
+    ///
+    /// # Errors
+    ///
+    /// If a file holds fewer parameters.
+    pub(crate) fn check_size(&self, parameters: usize) -> Result<()> {
+        let manifest = self.manifest(&self.state());
+        manifest.checkpoints().try_for_each(|files| self.check_files(files, parameters))
+    }
+
+    fn check_files(&self, files: &Files, parameters: usize) -> Result<()> {
+        let most = files[0].most_parameters();
+        if parameters as u64 <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "holds another model: at most {most} parameters, expected {parameters} (choose \
+             another folder with --artifacts, or use --fresh to start over)"
+        );
+        Err(Error::Artifact { path: self.path(files, 0), problem })
+    }
+
     /// Loads the best checkpoint into a model of the task.
     pub(crate) fn load<T: Task>(&self, task: &T, device: &Device, best: &Best) -> Result<T::Model> {
+        if let Some(parameters) = task.parameters() {
+            self.check_files(&best.files, parameters)?;
+        }
         let model = blank(task, device);
         self.load_files(model, &best.files).map_err(|error| with_advice(error, TRAIN_ADVICE))
     }

@@ -4,8 +4,9 @@
 //! written when due: first the files, then the manifest with their sizes and checksums. Each file
 //! is written under a temporary name, synced and renamed.
 //!
-//! Earlier manifests and their files are kept, so that any damaged file leaves a fallback. Only
-//! files that no manifest names are removed.
+//! Earlier manifests and their files are kept, so that any damaged file leaves a fallback. While
+//! there is only one checkpoint, its files and its manifest are written twice. Only files that no
+//! manifest names are removed.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,9 @@ use std::{
 use burn::tensor::Bytes;
 use rnn_files::{rename_synced, seal, write_atomic};
 
-use super::manifest::{Best, Files, Last, Manifest, NAMES, PARTS, Stamp, manifest_path, prune};
+use super::manifest::{
+    Best, Files, Last, Manifest, NAMES, PARTS, Reports, Stamp, manifest_path, prune,
+};
 use crate::error::{Error, Result};
 
 /// The checkpoints of a run, in its folder or in memory.
@@ -34,6 +37,8 @@ pub(crate) struct Checkpoints {
 pub(super) struct CheckpointState {
     pub(super) best: Option<Best>,
     pub(super) last: Option<Last>,
+    /// Reports of a finished run.
+    pub(super) reports: Reports,
     pub(super) written: Option<Written>,
     /// The previous manifest.
     pub(super) before: Option<Written>,
@@ -58,6 +63,8 @@ pub(super) struct Written {
     files: Vec<String>,
     /// Files of its best checkpoint.
     best: Option<Files>,
+    /// Files of its last checkpoint.
+    last: Option<Files>,
 }
 
 /// A checkpoint during saving.
@@ -99,13 +106,20 @@ impl Checkpoints {
         state.best.is_none() && state.last.is_none()
     }
 
-    /// Whether any checkpoint is on disk, and whether a best one is.
-    pub(crate) fn on_disk(&self) -> (bool, bool) {
+    /// Whether any checkpoint is on disk.
+    pub(crate) fn on_disk(&self) -> bool {
+        self.state().written.is_some()
+    }
+
+    /// Whether the run has ended, with a best checkpoint.
+    pub(crate) fn is_finished(&self) -> bool {
         let state = self.state();
-        (
-            state.written.is_some(),
-            state.written.as_ref().is_some_and(|written| written.best.is_some()),
-        )
+        state.best.is_some() && state.last.is_none()
+    }
+
+    /// The reports of a finished run.
+    pub(crate) fn reports(&self) -> Reports {
+        self.state().reports.clone()
     }
 
     /// Starts training from this checkpoint instead of the best.
@@ -142,6 +156,7 @@ impl Checkpoints {
             state.best = Some(Best { files: last.files.clone(), ..best });
         }
         state.last = Some(last);
+        state.reports.clear();
         // Files of neither checkpoint need not be written.
         let named = self.manifest(&state).files();
         state.unwritten.retain(|name, _| named.contains(name));
@@ -155,16 +170,17 @@ impl Checkpoints {
     }
 
     /// Marks the run as finished: the next run continues from the best weights.
-    pub(crate) fn end_run(&self) -> Result<()> {
+    pub(crate) fn end_run(&self, reports: Reports) -> Result<()> {
         let mut state = self.state();
         state.last = None;
+        state.reports = reports;
         self.write(&mut state)
     }
 
     /// Marks the run as failed: the next run continues from the best weights, or starts over if
     /// there are none.
     pub(crate) fn abandon_run(&self) -> Result<()> {
-        self.end_run()?;
+        self.end_run(Reports::new())?;
         let mut state = self.state();
         if state.best.is_none() {
             if let Some(folder) = &self.folder {
@@ -180,10 +196,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Discards the state of an interrupted run.
+    /// Discards the state of an interrupted run, and the checksums of earlier reports.
     pub(crate) fn forget_interrupted(&self) -> Result<()> {
         let mut state = self.state();
-        if state.last.take().is_some() { self.write(&mut state) } else { Ok(()) }
+        let has_reports = !std::mem::take(&mut state.reports).is_empty();
+        if state.last.take().is_some() || has_reports { self.write(&mut state) } else { Ok(()) }
     }
 
     pub(super) fn manifest(&self, state: &CheckpointState) -> Manifest {
@@ -192,6 +209,7 @@ impl Checkpoints {
             experiment: self.name.clone(),
             best: state.best.clone(),
             last: state.last.clone(),
+            reports: state.reports.clone(),
         }
     }
 
@@ -228,16 +246,56 @@ impl Checkpoints {
             write_atomic(&before, last.text.as_bytes())?;
             state.before = state.written.clone();
         }
+        let mut kept = self.write_copies(folder, state, &written)?;
         write_atomic(&manifest_path(folder), written.text.as_bytes())?;
-        let kept = [Some(&written), state.before.as_ref(), state.older.as_ref()]
-            .into_iter()
-            .flatten()
-            .flat_map(|manifest| manifest.files.clone());
-        prune(folder, &kept.collect::<Vec<_>>());
+        if state.before.is_none() {
+            write_atomic(&folder.join(NAMES[1]), written.text.as_bytes())?;
+            state.before = Some(written.clone());
+        }
+        let manifests = [Some(&written), state.before.as_ref(), state.older.as_ref()];
+        kept.extend(manifests.into_iter().flatten().flat_map(|manifest| manifest.files.clone()));
+        prune(folder, &kept);
         state.unwritten.clear();
         state.written = Some(written);
         state.write_time = started.elapsed();
         Ok(())
+    }
+
+    /// Copies the files of a manifest's checkpoint, unless an earlier manifest has another one.
+    ///
+    /// Returns the names of the copies.
+    fn write_copies(
+        &self,
+        folder: &Path,
+        state: &CheckpointState,
+        written: &Written,
+    ) -> Result<Vec<String>> {
+        let Some(only) = written.best.as_ref().or(written.last.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let is_other = |earlier: &Written| match &earlier.best {
+            Some(best) => best != only,
+            None => written.best.is_none() && earlier.last.as_ref().is_some_and(|it| it != only),
+        };
+        if [&state.before, &state.older].into_iter().flatten().any(is_other) {
+            return Ok(Vec::new());
+        }
+        let mut names = Vec::new();
+        for (part, stamp) in only.iter().enumerate() {
+            let name = stamp.copy_name(part);
+            let path = folder.join(&name);
+            if fs::symlink_metadata(&path).is_ok_and(|file| file.is_file()) {
+                names.push(name);
+                continue;
+            }
+            let bytes = match state.unwritten.get(&stamp.name(part)) {
+                Some(bytes) => bytes.clone(),
+                None => stamp.read(folder, part)?,
+            };
+            write_atomic(&path, &bytes)?;
+            names.push(name);
+        }
+        Ok(names)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, CheckpointState> {
@@ -248,6 +306,7 @@ impl Checkpoints {
 impl Written {
     pub(super) fn of(manifest: &Manifest) -> Result<Self> {
         let best = manifest.best.as_ref().map(|best| best.files.clone());
-        Ok(Self { text: seal(manifest)?, files: manifest.files(), best })
+        let last = manifest.last.as_ref().map(|last| last.files.clone());
+        Ok(Self { text: seal(manifest)?, files: manifest.files(), best, last })
     }
 }
