@@ -1,18 +1,24 @@
-//! Tests of the operators' memory, measured by a counting allocator.
+//! Tests of the memory of operators and layers, measured by a counting allocator.
 //!
-//! This is a separate test program with one test, because its allocator would count other tests
-//! too.
+//! This is a separate test program, because its allocator would count other tests too. Its own
+//! tests take turns.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod counting;
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::tensor::{Device, DeviceType, Tensor};
 use counting::{Counting, peak};
 use rnn_kernels::{GruWeights, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
+use rnn_models::LstmConfig;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// Held by the test that runs.
+static TURN: Mutex<()> = Mutex::new(());
 
 const BATCH: usize = 32;
 const INPUT: usize = 8;
@@ -74,6 +80,7 @@ fn layer(cell: &str, time: usize, device: &Device, learns: bool) -> f64 {
 
 #[test]
 fn inference_holds_only_its_output_and_training_grows_linearly_with_time() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // Hidden states of one step.
     let step = (BATCH * UNITS * size_of::<f32>()) as f64;
     for backend in [DeviceType::Flex, DeviceType::NdArray] {
@@ -104,4 +111,15 @@ fn inference_holds_only_its_output_and_training_grows_linearly_with_time() {
             );
         }
     }
+}
+
+#[test]
+fn drawing_a_wide_layer_takes_a_few_times_its_weights() {
+    const WIDE: usize = 512;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let weights = (WIDE * 4 * WIDE * size_of::<f32>()) as f64;
+    let drawn = peak(|| drop(LstmConfig::new(1, WIDE).init(&Device::flex()))) as f64 / weights;
+    // The random numbers, the same in f64, and the result. A square matrix of 4 * WIDE alone would
+    // be 4 times the weights.
+    assert!(drawn < 6.0, "{drawn:.1} times the weights");
 }

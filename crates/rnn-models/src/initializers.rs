@@ -6,6 +6,12 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
+use crate::orthogonal;
+
+/// Most operations of an orthogonal matrix that Burn draws: the shorter side times the square of the
+/// longer one. It is the recurrent kernel of an LSTM of 128 units, and takes a tenth of a second.
+const BURN_WORK: usize = 128 * 512 * 512;
+
 /// Glorot uniform: Keras's default for every kernel.
 pub(crate) fn glorot_uniform() -> Initializer {
     Initializer::XavierUniform { gain: 1.0 }
@@ -17,11 +23,22 @@ pub(crate) fn orthogonal() -> Initializer {
 }
 
 /// Draws a `[rows, columns]` parameter. As in Keras, the fans of a kernel are its shape.
+///
+/// Burn draws orthogonal matrices in a time that grows with the square of the longer side. Larger
+/// ones are drawn by [`orthogonal::draw`]. Smaller ones stay with Burn, so that a seed keeps its
+/// weights.
 pub(crate) fn matrix(
     initializer: &Initializer,
     [rows, columns]: [usize; 2],
     device: &Device,
 ) -> Param<Tensor<2>> {
+    let longer = rows.max(columns);
+    let work = rows.min(columns).saturating_mul(longer.saturating_mul(longer));
+    if let &Initializer::Orthogonal { gain } = initializer
+        && work > BURN_WORK
+    {
+        return Param::from_tensor(orthogonal::draw([rows, columns], gain, device));
+    }
     drawn(initializer.init_with([rows, columns], Some(rows), Some(columns), device))
 }
 

@@ -102,6 +102,7 @@ mod dropout;
 mod initializers;
 mod layers;
 mod letters;
+mod orthogonal;
 mod recurrent;
 mod series;
 mod summary;

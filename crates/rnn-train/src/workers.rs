@@ -2,7 +2,7 @@
 //! run has its own number of threads.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     io::{self, BufRead, BufReader, Read},
     iter,
     path::{Path, PathBuf},
@@ -88,12 +88,13 @@ const BYTES_A_BYTE: u64 = 2;
 
 #[derive(Debug)]
 struct PoolState {
-    waiting: VecDeque<usize>,
-    /// Finished fraction of each run.
-    done: Vec<f64>,
-    running: Vec<bool>,
-    failed: Vec<Failed>,
+    /// Number of runs, of those started, and of those that have ended.
+    count: usize,
+    started: usize,
     finished: usize,
+    /// Name and finished fraction of each running run.
+    running: BTreeMap<usize, (String, f64)>,
+    failed: Vec<Failed>,
     /// Number of threads that still start runs.
     at_work: usize,
 }
@@ -106,8 +107,8 @@ pub(crate) struct PoolHooks<'a> {
     pub(crate) quiet: bool,
     /// Deadline for starting runs.
     pub(crate) until: Option<Instant>,
-    /// Called before each run; an error fails the run.
-    pub(crate) starting: &'a (dyn Fn(usize) -> std::result::Result<(), String> + Sync),
+    /// Prepares a run when its turn comes; an error fails the run.
+    pub(crate) starting: &'a (dyn Fn(usize) -> std::result::Result<Worker, String> + Sync),
     /// Called after each run, with its index and its error, if any.
     pub(crate) finished: &'a (dyn Fn(usize, Option<&str>) + Sync),
     /// A further line of the progress.
@@ -154,7 +155,7 @@ pub(crate) fn run_all(
     let hooks = PoolHooks {
         quiet,
         until: None,
-        starting: &|_| Ok(()),
+        starting: &|index| Ok(workers[index].clone()),
         finished: &|index, problem| {
             if problem.is_none() {
                 finished(index);
@@ -162,7 +163,7 @@ pub(crate) fn run_all(
         },
         standing: &|| None,
     };
-    let failed = run(workers, at_once, &hooks)?;
+    let failed = run(workers.len(), at_once, &hooks)?;
     let Some((index, problem)) = failed.first() else { return Ok(()) };
     let (name, all) = (&workers[*index].name, workers.len());
     let others = match failed.len() {
@@ -172,44 +173,51 @@ pub(crate) fn run_all(
     Err(Error::Worker(format!("{name}{others}: {problem}")))
 }
 
-/// Starts all workers in order, several at a time, and returns the failed ones.
-pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> Result<Vec<Failed>> {
+/// Starts all runs in order, several at a time, and returns the failed ones.
+pub(crate) fn run(count: usize, at_once: Pool, watch: &PoolHooks<'_>) -> Result<Vec<Failed>> {
     if !IS_PROGRAM.load(Ordering::Relaxed) {
-        return Ok(in_turn(workers, at_once.run_here, watch));
+        return Ok(in_turn(count, at_once.run_here, watch));
     }
     let program = std::env::current_exe()
         .map_err(|error| Error::Worker(format!("path of this program: {error} (mount /proc)")))?;
     let Pool { jobs, threads, .. } = at_once;
-    let (count, started) = (workers.len(), Instant::now());
+    let began = Instant::now();
     let at_work = jobs.min(count);
     let state = Mutex::new(PoolState {
-        waiting: (0..count).collect(),
-        done: vec![0.0; count],
-        running: vec![false; count],
-        failed: Vec::new(),
+        count,
+        started: 0,
         finished: 0,
+        running: BTreeMap::new(),
+        failed: Vec::new(),
         at_work,
     });
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let next = || {
         let mut state = lock();
-        let index = if watch.is_over() { None } else { state.waiting.pop_front() };
-        match index {
-            Some(index) => state.running[index] = true,
-            None => state.at_work -= 1,
+        if state.started == count || watch.is_over() {
+            state.at_work -= 1;
+            return None;
         }
-        index
+        state.started += 1;
+        Some(state.started - 1)
+    };
+    let work = |index: usize| {
+        let worker = (watch.starting)(index)?;
+        lock().running.insert(index, (worker.name.clone(), 0.0));
+        let advance = |fraction: f64| {
+            if let Some((_, done)) = lock().running.get_mut(&index) {
+                *done = fraction;
+            }
+        };
+        run_one(&program, &worker, threads, advance)
     };
     thread::scope(|scope| {
         for _ in 0..at_work {
             scope.spawn(|| {
                 while let Some(index) = next() {
-                    let advance = |fraction: f64| lock().done[index] = fraction;
-                    let result = (watch.starting)(index)
-                        .and_then(|()| run_one(&program, &workers[index], threads, advance));
+                    let result = work(index);
                     let mut state = lock();
-                    state.running[index] = false;
-                    state.done[index] = 1.0;
+                    state.running.remove(&index);
                     state.finished += 1;
                     (watch.finished)(index, result.as_ref().err().map(String::as_str));
                     state.failed.extend(result.err().map(|problem| (index, problem)));
@@ -221,7 +229,7 @@ pub(crate) fn run(workers: &[Worker], at_once: Pool, watch: &PoolHooks<'_>) -> R
             thread::sleep(POLL_EVERY);
             if !watch.quiet && printed.elapsed() >= PRINT_EVERY {
                 printed = Instant::now();
-                log::info!(target: PROGRESS, "{}", progress(&lock(), workers, started.elapsed()));
+                log::info!(target: PROGRESS, "{}", progress(&lock(), began.elapsed()));
                 (watch.standing)()
                     .into_iter()
                     .for_each(|line| log::info!(target: PROGRESS, "{line}"));
@@ -239,31 +247,34 @@ impl PoolHooks<'_> {
     }
 }
 
-/// Runs the workers one after another in this process, for programs that use the library.
-fn in_turn(workers: &[Worker], run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<Failed> {
+/// Runs one after another in this process, for programs that use the library.
+fn in_turn(count: usize, run_here: RunHere, watch: &PoolHooks<'_>) -> Vec<Failed> {
     let mut failed = Vec::new();
-    for (index, worker) in workers.iter().enumerate() {
+    for index in 0..count {
         if watch.is_over() {
             break;
         }
         let quietly =
             |arg: &String| if watch.quiet && arg == PLAIN { QUIET } else { arg }.to_owned();
-        let args = iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(quietly));
-        let result = (watch.starting)(index).and_then(|()| run_here(args.collect()));
+        let result = (watch.starting)(index).and_then(|worker| {
+            let args = iter::once("rnn-train".to_owned()).chain(worker.args.iter().map(quietly));
+            run_here(args.collect())
+        });
         (watch.finished)(index, result.as_ref().err().map(String::as_str));
         failed.extend(result.err().map(|problem| (index, problem)));
     }
     failed
 }
 
-fn progress(state: &PoolState, workers: &[Worker], elapsed: Duration) -> String {
-    let line = |index: usize| format!("{} {:.0}%", workers[index].name, 100.0 * state.done[index]);
-    let running = (0..workers.len()).filter(|&index| state.running[index]);
-    let running: Vec<String> = running.map(line).collect();
-    let done = state.done.iter().sum::<f64>() / workers.len() as f64;
+fn progress(state: &PoolState, elapsed: Duration) -> String {
+    let PoolState { count, finished, running, .. } = state;
+    let lines = running.values().map(|(name, done)| format!("{name} {:.0}%", 100.0 * done));
+    let lines: Vec<String> = lines.collect();
+    let started: f64 = running.values().map(|(_, done)| done).sum();
+    let done = (*finished as f64 + started) / *count as f64;
     let left = elapsed.as_secs_f64() * (1.0 - done) / done;
     let left = if done > 0.0 { format!("  ETA {}", duration(left)) } else { String::new() };
-    format!("{} of {} done  {}{left}", state.finished, workers.len(), running.join("  "))
+    format!("{finished} of {count} done  {}{left}", lines.join("  "))
 }
 
 fn run_one(

@@ -3,11 +3,14 @@
 
 mod disk;
 mod fetch;
+mod flips;
 mod fuzz;
+mod groups;
 mod kills;
 mod memory;
 mod signals;
 mod strace;
+mod trees;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -27,7 +30,7 @@ pub(crate) struct Args {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "kills,fetch,signals,disk,faults,fuzz,memory"
+        default_value = "kills,fetch,groups,flips,signals,disk,faults,fuzz,memory"
     )]
     phases: Vec<Phase>,
     /// Number of kills; a third each for letters, for prices, and for prices with checkpoints
@@ -37,6 +40,12 @@ pub(crate) struct Args {
     /// Number of kills of fetch
     #[arg(long, default_value_t = 120)]
     fetch_kills: usize,
+    /// Number of kills of each of: search, search by halving, backtest, and --seeds
+    #[arg(long, default_value_t = 100)]
+    group_kills: usize,
+    /// Number of flipped bits
+    #[arg(long, default_value_t = 500)]
+    flips: usize,
     /// Number of signals
     #[arg(long, default_value_t = 40)]
     signals: usize,
@@ -64,6 +73,10 @@ enum Phase {
     Kills,
     /// SIGKILL at random moments of a fetch from a local server
     Fetch,
+    /// SIGKILL at random moments of searches, backtests and --seeds
+    Groups,
+    /// Flipped bits in every file of a run, a search and seeds, then all commands that read them
+    Flips,
     /// SIGINT and SIGTERM at random moments
     Signals,
     /// Files beyond a size limit, and full disks of many sizes
@@ -124,6 +137,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let result = match phase {
             Phase::Kills => kills::run(&setup, args.kills, args.seed),
             Phase::Fetch => fetch::run(&setup, args.fetch_kills, args.seed),
+            Phase::Groups => groups::run(&setup, args.group_kills, args.seed),
+            Phase::Flips => flips::run(&setup, args.flips, args.seed),
             Phase::Signals => signals::run(&setup, args.signals, args.seed),
             Phase::Disk => disk::run(&setup),
             Phase::Faults => strace::run(&setup, args.faults),

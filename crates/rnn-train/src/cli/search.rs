@@ -144,20 +144,22 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     baseline.retain(|name, _| keys.contains(name));
     let until =
         |Positive(minutes)| Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9));
+    let at_once = args.parallel.pool(&backend, points.len() + 1, &base, context.run_here);
     let searching = Searching {
         experiment,
         folder,
         baseline,
+        points,
         sha256,
         metric: args.metric,
         backend: &backend,
-        at_once: args.parallel.pool(&backend, points.len() + 1, &base, context.run_here),
+        at_once,
         quiet: base.progress == Some(Progress::None),
         until: args.minutes.map(until),
         board: Mutex::new(Board::new(args.metric, keys)),
         base,
     };
-    let complete = searching.all(points, &rungs)?;
+    let complete = searching.all(&rungs)?;
     searching.report(args, &space, &mut search, complete)
 }
 

@@ -10,6 +10,7 @@ use kuva::{
 use super::{
     picture::Picture,
     style::{HEIGHT, TRAIN, VALID, WIDTH, corner, curve, layout, scaled, short},
+    thin::thinned,
 };
 use crate::{error::Result, run::Epoch};
 
@@ -82,8 +83,8 @@ pub(crate) fn range_test(
     suggested: Option<f64>,
 ) -> Result<Picture> {
     let line = |loss: usize, color: &str, width: f64| -> LinePlot {
-        let points = steps.iter().map(|step| (step[0], step[loss]));
-        curve(points.collect(), color).with_stroke_width(width)
+        let points = steps.iter().map(|step| (step[0], step[loss])).collect();
+        curve(thinned(points, f64::ln), color).with_stroke_width(width)
     };
     let plots: Vec<Plot> = vec![
         line(1, FAINT, 1.0).with_legend("loss per step").into(),

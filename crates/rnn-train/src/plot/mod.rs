@@ -4,6 +4,7 @@ mod curves;
 mod picture;
 mod series;
 mod style;
+mod thin;
 
 pub(crate) use curves::{comparison, losses, range_test};
 pub use picture::Picture;

@@ -9,6 +9,7 @@ use kuva::{
 use super::{
     picture::Picture,
     style::{ACTUAL, HEIGHT, WIDTH, curve, extent, layout},
+    thin::{kept, thinned},
 };
 use crate::{
     error::Result,
@@ -30,9 +31,10 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
     };
     let (mut plots, mut shaded) = (Vec::new(), String::new());
     if let Some(interval) = &evaluation.interval {
-        let bound = |side: usize| shown.iter().filter_map(move |one| Some(one.interval?[side]));
-        let times = shown.iter().map(|one| timestamp(one.time));
-        plots.push(band(times.collect(), bound(0).collect(), bound(1).collect()));
+        let all = shown.iter().filter_map(|one| Some((timestamp(one.time), one.interval?)));
+        let (times, (lower, upper)) =
+            all.map(|(time, [lower, upper])| (time, (lower, upper))).unzip();
+        plots.push(band(times, lower, upper));
         shaded = format!(", {:.0}% interval shaded", 100.0 * interval.level);
     }
     plots.push(line(format!("actual {target}"), ACTUAL, |one| one.actual));
@@ -76,6 +78,7 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
     plots.push(curve(known, ACTUAL).with_legend(format!("{target}, history")).into());
     let line = last.into_iter().chain(ahead.iter().copied()).collect();
     plots.push(curve(line, PREDICTED).with_legend(format!("forecast{shaded}")).into());
+    let ahead = thinned(ahead, |time| time);
     plots.push(ScatterPlot::new().with_data(ahead).with_color(PREDICTED).with_size(3.0).into());
     let times = history.iter().map(|(time, _)| *time);
     over_time(plots, title, target, times.chain(values.iter().map(|value| value.time)))
@@ -112,6 +115,9 @@ pub(crate) fn backtest(
 
 /// The area between two curves; kuva 0.6 has no legend for it.
 fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>) -> Plot {
+    let kept = kept(&times, &[&lower, &upper]);
+    let [times, lower, upper] =
+        [times, lower, upper].map(|all| kept.iter().map(|&index| all[index]).collect::<Vec<_>>());
     BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).into()
 }
 
@@ -163,4 +169,74 @@ fn timestamp(time: DateTime) -> f64 {
         + f64::from(time.hour()) * 3600.0
         + f64::from(time.minute()) * 60.0
         + f64::from(time.second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNT: usize = 1_000_000;
+    const PEAK: usize = 654_321;
+
+    /// A walk by minutes with one peak, and predictions with intervals.
+    fn evaluation() -> SeriesEvaluation {
+        let scores = serde_json::json!({
+            "mse": 1.0, "rmse": 1.0, "mae": 1.0, "mape": null, "smape": 1.0, "mase": null,
+            "directional_accuracy": null, "directions": 0
+        });
+        let mut document = serde_json::json!({
+            "experiment": "series", "target": "value", "split": "holdout", "set": "test",
+            "span": ["2020-01-01T00:00:00", "2021-11-25T10:39:00"], "best_epoch": 1,
+            "windows": COUNT, "horizon": 1, "scaled": { "mse": 1.0, "rmse": 1.0, "mae": 1.0 },
+            "baselines": [], "skill": 0.0, "steps": [],
+            "interval": {
+                "level": 0.9, "method": "quantiles", "quantiles": [], "pinball": 1.0,
+                "coverage": 0.9, "mean_width": 300.0
+            },
+            "data": {
+                "file": "minutes.csv", "path": null, "sha256": "", "rows": COUNT, "series": 1,
+                "synthetic": false
+            }
+        });
+        let fields = document.as_object_mut().unwrap();
+        fields.extend(scores.as_object().unwrap().clone());
+        let mut evaluation: SeriesEvaluation = serde_json::from_value(document).unwrap();
+        let (mut time, mut state) = (jiff::civil::date(2020, 1, 1).at(0, 0, 0, 0), 1_u64);
+        let mut level = 0.0;
+        evaluation.shown = (0..COUNT)
+            .map(|index| {
+                time = time.checked_add(jiff::Span::new().minutes(1)).unwrap();
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                level += (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5;
+                let actual = if index == PEAK { 2000.0 } else { level };
+                Prediction {
+                    series: 0,
+                    time,
+                    step: 1,
+                    actual,
+                    predicted: level + 50.0,
+                    interval: Some([level - 100.0, level + 200.0]),
+                    quantiles: Vec::new(),
+                }
+            })
+            .collect();
+        evaluation
+    }
+
+    #[test]
+    fn a_picture_of_a_million_points_is_small_and_keeps_a_peak() {
+        let picture = predictions(&evaluation(), &[]).unwrap();
+        let svg = &picture.svg;
+        assert!(svg.len() < 1_000_000 && picture.png.len() < 1_000_000, "{} bytes", svg.len());
+        // A path is `M x y L x y ...`; the top of the picture is at 0.
+        let points = svg.split(" L ").skip(1).filter_map(|point| {
+            let (x, rest) = point.split_once(' ')?;
+            Some([x.parse::<f64>().ok()?, rest.split([' ', '"']).next()?.parse().ok()?])
+        });
+        let highest = points.min_by(|one, other| one[1].total_cmp(&other[1])).unwrap();
+        let expected = PEAK as f64 / COUNT as f64;
+        let [left, width] = [75.0, 825.0];
+        assert!((highest[0] - left - expected * width).abs() < 5.0, "{highest:?}");
+        assert!(highest[1] < 0.2 * HEIGHT, "{highest:?}");
+    }
 }

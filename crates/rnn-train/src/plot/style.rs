@@ -5,13 +5,17 @@ use kuva::{
     prelude::{Layout, Plot, Theme},
 };
 
+use super::thin::thinned;
+
 pub(crate) const TRAIN: &str = "#2563eb";
 pub(crate) const VALID: &str = "#ea580c";
 pub(crate) const ACTUAL: &str = "#1f2937";
 pub(crate) const WIDTH: f64 = 960.0;
 pub(crate) const HEIGHT: f64 = 440.0;
 
+/// A line. A long one is thinned to what the picture can show.
 pub(crate) fn curve(points: Vec<(f64, f64)>, color: &str) -> LinePlot {
+    let points = thinned(points, |x| x);
     LinePlot::new().with_data(points).with_color(color).with_stroke_width(2.0)
 }
 

@@ -12,6 +12,7 @@ mod best;
 mod board;
 mod halving;
 mod picture;
+mod points;
 mod space;
 mod trials;
 
@@ -24,7 +25,8 @@ use serde_json::{Map, Value};
 pub(crate) use board::{Board, TrialOutcome};
 pub(crate) use halving::rungs;
 pub(crate) use picture::picture;
-pub(crate) use space::{Drawn, Point, Space, overlay};
+pub(crate) use points::Drawn;
+pub(crate) use space::{Point, Space, overlay};
 pub(crate) use trials::Searching;
 
 use crate::{
@@ -103,6 +105,10 @@ impl Search {
         let found: Self = unseal_or_early(&text, FORMAT)
             .map_err(|text| problem(format!("expected a search, but it {text}")))?;
         let found = Self { format: FORMAT, ..found };
+        if found.trials > space::MOST_POINTS {
+            let (trials, most) = (found.trials, space::MOST_POINTS);
+            return Err(problem(format!("expected at most {most} trials, got {trials}")));
+        }
         match found.plan.differs(&plan)? {
             Some(difference) => Err(problem(format!("belongs to a search with {difference}"))),
             None => Ok(found),

@@ -9,7 +9,8 @@ use kuva::{
 use serde_json::Value;
 
 use super::{
-    board::Board,
+    TrialRun,
+    board::{Board, Scored},
     space::{Dimension, Point, Space, Values},
 };
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 };
 
 const PALE: &str = "#cbd5e1";
+/// Number of trials that are drawn, the best ones. More lines would hide each other.
+const MOST_LINES: usize = 1000;
 
 /// Draws each trial as a line through one axis per key and a last axis for the score.
 ///
@@ -31,7 +34,9 @@ pub(crate) fn picture(title: &str, metric: &str, space: &Space, board: &Board) -
         space.dimensions.iter().map(|one| Axis::of_key(one, points())).collect();
     axes.push(Axis::of_scores(metric, trials.iter().map(|(_, scored)| scored.score).collect()));
     let (mut plots, mut ranks): (Vec<Plot>, _) = (Vec::new(), 0..);
-    for (run, scored) in &trials {
+    let drawn =
+        |(place, (run, _)): &(usize, &(&TrialRun, Scored))| *place < MOST_LINES || run.trial == 0;
+    for (_, (run, scored)) in trials.iter().enumerate().filter(drawn) {
         let score = Value::from(scored.score);
         let keys = space.dimensions.iter().map(|one| run.point.get(&one.key));
         // The baseline configuration may lack a value of a key.

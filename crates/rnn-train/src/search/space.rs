@@ -1,14 +1,10 @@
 //! The search space: lists or ranges of values for keys of a settings file.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use rnn_files::{MAX_TEXT_BYTES, read_text, toml_problem};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::{
@@ -18,32 +14,6 @@ use crate::{
 
 /// The settings of a trial: a value for each key of the space.
 pub(crate) type Point = Map<String, Value>;
-
-/// The points to try, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Drawn {
-    pub(crate) points: Vec<Point>,
-    /// Number of invalid combinations, and the error of the first.
-    pub(crate) refused: usize,
-    pub(crate) refusal: String,
-}
-
-impl Drawn {
-    /// Adds a point if it is valid.
-    fn add(&mut self, point: Point, fits: impl Fn(&Point) -> Result<()>) -> bool {
-        let checked = fits(&point);
-        match &checked {
-            Ok(()) => self.points.push(point),
-            Err(error) => {
-                self.refused += 1;
-                if self.refused == 1 {
-                    self.refusal = error.to_string();
-                }
-            }
-        }
-        checked.is_ok()
-    }
-}
 
 /// A parsed value, or an error message.
 type Parsed<T> = std::result::Result<T, String>;
@@ -59,7 +29,7 @@ pub(crate) struct Space {
 pub(crate) struct Dimension {
     pub(crate) key: String,
     /// Line of the file, counted from 1.
-    line: usize,
+    pub(super) line: usize,
     pub(crate) values: Values,
 }
 
@@ -95,9 +65,7 @@ struct RangeTable {
 }
 
 /// Most points of a grid.
-const MOST_POINTS: usize = 100_000;
-/// Most draws for a new trial: a small space runs out of new points.
-const MOST_DRAWS: u64 = 1000;
+pub(super) const MOST_POINTS: usize = 100_000;
 
 impl Space {
     /// Reads a space from a TOML file.
@@ -153,71 +121,6 @@ impl Space {
             }
         }
         Ok(())
-    }
-
-    /// Draws distinct random points that satisfy `fits`. A point depends only on the seed and on
-    /// the draws before it.
-    pub(crate) fn random(
-        &self,
-        seed: u64,
-        count: usize,
-        fits: impl Fn(&Point) -> Result<()>,
-    ) -> Drawn {
-        let (mut drawn, mut seen, mut since) = (Drawn::default(), HashSet::new(), 0);
-        for draw in 0.. {
-            if drawn.points.len() == count || since == MOST_DRAWS {
-                break;
-            }
-            since += 1;
-            let value = |one: &Dimension| one.values.at(uniform(seed, draw, &one.key));
-            let point: Point =
-                self.dimensions.iter().map(|one| (one.key.clone(), value(one))).collect();
-            if seen.insert(Value::Object(point.clone()).to_string()) && drawn.add(point, &fits) {
-                since = 0;
-            }
-        }
-        drawn
-    }
-
-    /// All valid combinations; the last key changes fastest.
-    ///
-    /// # Errors
-    ///
-    /// If a range has no `steps`, or there are too many combinations.
-    pub(crate) fn grid(&self, path: &Path, fits: impl Fn(&Point) -> Result<()>) -> Result<Drawn> {
-        let mut points = vec![Point::new()];
-        for Dimension { key, line, values } in &self.dimensions {
-            let problem = |problem: String| Error::Settings {
-                path: path.to_owned(),
-                problem: format!("line {line}: {problem}"),
-            };
-            let values = values.all().ok_or_else(|| {
-                problem(format!(
-                    "`{key}`: a grid needs `steps`, like \
-                     {{ min = 1e-4, max = 1e-2, log = true, steps = 5 }}"
-                ))
-            })?;
-            if points.len() * values.len() > MOST_POINTS {
-                let problem = problem(format!(
-                    "the grid has more than {MOST_POINTS} points (use fewer values)"
-                ));
-                return Err(problem);
-            }
-            let with = |point: &Point, value: &Value| {
-                let mut point = point.clone();
-                point.insert(key.clone(), value.clone());
-                point
-            };
-            points = points
-                .iter()
-                .flat_map(|point| values.iter().map(move |value| with(point, value)))
-                .collect();
-        }
-        let mut drawn = Drawn::default();
-        for point in points {
-            drawn.add(point, &fits);
-        }
-        Ok(drawn)
     }
 
     /// The largest value of a numeric key.
@@ -279,7 +182,7 @@ impl Values {
     }
 
     /// The value at a position from 0 to below 1.
-    fn at(&self, place: f64) -> Value {
+    pub(super) fn at(&self, place: f64) -> Value {
         match self {
             Self::Choice(values) => {
                 values[((place * values.len() as f64) as usize).min(values.len() - 1)].clone()
@@ -293,7 +196,7 @@ impl Values {
     }
 
     /// All values of a grid.
-    fn all(&self) -> Option<Vec<Value>> {
+    pub(super) fn all(&self) -> Option<Vec<Value>> {
         let range = match self {
             Self::Choice(values) => return Some(values.clone()),
             Self::Range(range) => range,
@@ -384,13 +287,6 @@ fn has_null(value: &Value) -> bool {
 /// Rounds to four significant digits, which are easy to type.
 fn significant(number: f64) -> f64 {
     format!("{number:.3e}").parse().unwrap_or(number)
-}
-
-/// A pseudorandom number from 0 to below 1, a function of the arguments only.
-fn uniform(seed: u64, draw: u64, key: &str) -> f64 {
-    let hash = Sha256::digest(format!("{seed} {draw} {key}"));
-    let bytes = hash.iter().take(7).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-    (bytes >> 3) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

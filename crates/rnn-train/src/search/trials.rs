@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     TRIALS, TrialRun,
     board::{Board, Scored, TrialOutcome},
+    points::Points,
     space::{Point, overlay},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     run::{EVALUATION, History, METRICS, RunFolder, read_results, seal_results},
     settings::{Count, Experiment, OptionList, Options, Ranking, Typed},
     text::{PROGRESS, count},
-    training::evaluation,
+    training::{evaluation, has_ended},
     workers::{self, Pool, PoolHooks, Worker},
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct Searching<'a> {
     pub(crate) base: Options,
     /// The baseline values of the keys of the space.
     pub(crate) baseline: Point,
+    /// The settings of the trials, from trial 1 on.
+    pub(crate) points: Points,
     /// Hash of the data, the same for every trial.
     pub(crate) sha256: String,
     pub(crate) metric: Ranking,
@@ -46,77 +49,83 @@ pub(crate) struct Searching<'a> {
     pub(crate) board: Mutex<Board>,
 }
 
+/// Number of the trial with the baseline configuration.
+const BASELINE: usize = 0;
 const LABEL: &str = "trial.json";
 /// Interval between writes of `search.csv` while training; it is always written at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 impl Searching<'_> {
-    /// Trains all unfinished trials. Returns true if all trials are finished.
-    pub(crate) fn all(&self, points: Vec<Point>, rungs: &[(usize, usize)]) -> Result<bool> {
-        let run = |(trial, point)| TrialRun { trial, rung: None, point, epochs: None };
-        // The baseline configuration is trained too, for comparison.
-        let baseline = run((0, self.baseline.clone()));
-        let mut trials: Vec<TrialRun> = (1..).zip(points).map(run).collect();
+    /// Trains all unfinished trials. Returns true if all trials are finished. Each rung has a number
+    /// of trials and of epochs.
+    pub(crate) fn all(&self, rungs: &[(usize, usize)]) -> Result<bool> {
         if rungs.is_empty() {
-            trials.insert(0, baseline);
-            return self.train(&trials);
+            // The baseline configuration is trained too, for comparison.
+            let trials: Vec<usize> = (BASELINE..=self.points.len()).collect();
+            return self.train(&trials, None);
         }
+        let mut trials: Vec<usize> = (1..=self.points.len()).collect();
         for (rung, &(number, epochs)) in rungs.iter().enumerate() {
             trials.truncate(number);
-            let of_rung =
-                |run: &TrialRun| TrialRun { rung: Some(rung), epochs: Some(epochs), ..run.clone() };
-            let mut runs: Vec<TrialRun> = trials.iter().map(of_rung).collect();
-            if rung + 1 == rungs.len() {
-                runs.insert(0, baseline.clone());
-            }
             if !self.quiet {
                 let (trials, epochs) = (count(trials.len(), "trial"), count(epochs, "epoch"));
                 let (rung, rungs) = (rung + 1, rungs.len());
                 log::info!(target: PROGRESS, "rung {rung} of {rungs}: {trials} of {epochs}");
             }
-            if !self.train(&runs)? {
+            if rung + 1 == rungs.len() {
+                trials.insert(0, BASELINE);
+            }
+            if !self.train(&trials, Some((rung, epochs)))? {
                 return Ok(false);
             }
             let board = self.board();
-            let ranked = board.of_rung(Some(rung)).into_iter().map(|(run, _)| run);
-            trials = ranked.filter(|run| run.trial > 0).cloned().collect();
+            let ranked = board.of_rung(Some(rung)).into_iter().map(|(run, _)| run.trial);
+            trials = ranked.filter(|&trial| trial != BASELINE).collect();
         }
         Ok(true)
+    }
+
+    /// The run of a trial in a rung with a number of epochs, or without rungs.
+    fn run(&self, trial: usize, rung: Option<(usize, usize)>) -> TrialRun {
+        if trial == BASELINE {
+            let point = self.baseline.clone();
+            return TrialRun { trial, rung: None, point, epochs: None };
+        }
+        let (rung, epochs) = rung.unzip();
+        TrialRun { trial, rung, point: self.points.get(trial - 1), epochs }
     }
 
     pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Trains the unfinished ones of some runs. Returns true if all of them have ended.
-    fn train(&self, runs: &[TrialRun]) -> Result<bool> {
-        let mut left = Vec::new();
-        for run in runs {
-            match self.finished(run) {
-                Ok(Some(scored)) => {
-                    self.board().add(TrialOutcome { run: run.clone(), result: Ok(scored) })
-                }
-                Ok(None) => left.push(run),
+    /// Trains the unfinished ones of some trials. Returns true if all of them have ended.
+    fn train(&self, trials: &[usize], rung: Option<(usize, usize)>) -> Result<bool> {
+        let mut left = Vec::with_capacity(trials.len());
+        for &trial in trials {
+            let run = self.run(trial, rung);
+            match self.finished(&run) {
+                Ok(Some(scored)) => self.board().add(TrialOutcome { run, result: Ok(scored) }),
+                Ok(None) => left.push(trial),
                 Err(error) => {
                     log::info!("retraining {}: {error}", run.name());
-                    left.push(run);
+                    left.push(trial);
                 }
             }
         }
-        let there = runs.len() - left.len();
+        let there = trials.len() - left.len();
         if !self.quiet {
             let found = (there > 0).then(|| format!(", {there} already finished"));
             let jobs = self.at_once.jobs.min(left.len());
             let at_once = (left.len() > 1).then(|| format!("; {jobs} at a time"));
             let [found, at_once] = [found, at_once].map(Option::unwrap_or_default);
-            log::info!(target: PROGRESS, "{}{found}{at_once}", count(runs.len(), "training"));
+            log::info!(target: PROGRESS, "{}{found}{at_once}", count(trials.len(), "training"));
         }
-        let workers = left.iter().map(|run| self.worker(run)).collect::<Result<Vec<_>>>()?;
         let written = Mutex::new((Instant::now(), Ok(())));
         let ended = AtomicUsize::new(0);
         let finished = |index: usize, problem: Option<&str>| {
             ended.fetch_add(1, Ordering::Relaxed);
-            let run = left[index].clone();
+            let run = self.run(left[index], rung);
             let result =
                 problem.map_or_else(|| self.scored(&run), |problem| Err(problem.to_owned()));
             let mut board = self.board();
@@ -135,7 +144,11 @@ impl Searching<'_> {
             }
         };
         let standing = || self.board().standing();
-        let starting = |index: usize| self.label(left[index]).map_err(|error| error.to_string());
+        let starting = |index: usize| {
+            let run = self.run(left[index], rung);
+            let started = self.label(&run).and_then(|()| self.worker(&run));
+            started.map_err(|error| error.to_string())
+        };
         let watch = PoolHooks {
             quiet: self.quiet,
             until: self.until,
@@ -143,7 +156,7 @@ impl Searching<'_> {
             finished: &finished,
             standing: &standing,
         };
-        workers::run(&workers, self.at_once, &watch)?;
+        workers::run(left.len(), self.at_once, &watch)?;
         written.into_inner().unwrap_or_else(PoisonError::into_inner).1?;
         Ok(ended.into_inner() == left.len())
     }
@@ -192,7 +205,7 @@ impl Searching<'_> {
         }
         let Some(label) = read_if_exists(&root.join(LABEL))? else { return Ok(None) };
         let is_same = same_label(&label, self.labelled(run)?)?;
-        if !is_same || !artifacts.path(EVALUATION).exists() {
+        if !is_same || !artifacts.path(EVALUATION).exists() || !has_ended(&artifacts)? {
             return Ok(None);
         }
         let source = artifacts.config()?.and_then(|config| config.source);

@@ -24,5 +24,5 @@ pub(crate) use interrupt::install;
 pub(crate) use learning_rate_range::{LearningRateRange, RangeStep, Suggestion, suggest};
 pub(crate) use observer::Watch;
 pub use observer::{EpochProgress, Observer, SampleProgress, Silent};
-pub(crate) use trained::{Trained, checked_report, evaluation, options_before};
+pub(crate) use trained::{Trained, checked_report, evaluation, has_ended, options_before};
 pub(crate) use verify::{Condition, FolderState, verify};

@@ -130,6 +130,13 @@ pub(crate) fn options_before(global: &GlobalSettings, experiment: Experiment) ->
         .map(|config| config.options)
 }
 
+/// Whether the run in a folder has a best checkpoint, and has ended. The scores are written before
+/// its end.
+pub(crate) fn has_ended(folder: &RunFolder) -> Result<bool> {
+    let checkpoints = Checkpoints::open(folder)?;
+    Ok(checkpoints.best().is_some() && checkpoints.last().is_none())
+}
+
 /// The scores of a trained series experiment.
 pub(crate) fn evaluation(root: &Path, experiment: Experiment) -> Result<SeriesEvaluation> {
     let path = RunFolder::new(root, experiment).readable().path(EVALUATION);

@@ -602,3 +602,53 @@ fn commands_of_several_runs_inherit_the_data() {
         "close"
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_trials_that_are_not_started() {
+    let scratch = prepared();
+    let peak = |trials: &str| {
+        let options = ["--method", "halving", "--epochs", "9", "--minutes", "0.0000001"];
+        let options = [&options[..], &["--trials", trials, "--artifacts", trials]].concat();
+        let (finished, memory) = scratch.run_measured(&without_units(search(&options)));
+        assert_eq!(finished.code, 1, "{}", finished.stderr);
+        assert!(finished.stderr.contains("no training finished in time"), "{}", finished.stderr);
+        let text = fs::read_to_string(scratch.path(trials).join("series/search/search.json"));
+        let planned: Value = serde_json::from_str(&text.unwrap()).unwrap();
+        assert_eq!(planned["trials"].to_string(), trials);
+        memory
+    };
+    let (few, many) = (peak("100"), peak("10000"));
+    // Each trial has two numbers, and the draws a hash until they are checked.
+    assert!(many < few + (2 << 20), "{few} bytes for 100 trials, {many} for 10,000");
+}
+
+#[test]
+fn a_search_with_too_many_trials_in_its_file_is_refused() {
+    let scratch = prepared();
+    let args = without_units(search(&["--trials", "1", "--epochs", "1"]));
+    scratch.ok(&args);
+    let path = scratch.artifact("series/search", "search.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let more = text.replacen("\"trials\": 1,", "\"trials\": 1000000000,", 1);
+    assert_ne!(text, more);
+    fs::write(&path, more).unwrap();
+    scratch.fails(&args, 1, "search.json");
+}
+
+#[test]
+fn a_trial_killed_while_its_run_ended_is_trained_again() {
+    let scratch = prepared();
+    let args = without_units(search(&["--trials", "2", "--progress", "plain"]));
+    scratch.ok(&args);
+    let before = table(&scratch, "artifacts");
+    let checkpoint = scratch.path("artifacts/series/search/trial-002/series/checkpoint");
+    let manifest = checkpoint.join("manifest.json");
+    // The scores are written, but the run has not ended.
+    fs::copy(checkpoint.join("manifest.before.json"), &manifest).unwrap();
+    let again = scratch.ok(&args);
+    assert!(again.stderr.contains("3 trainings, 2 already finished"), "{}", again.stderr);
+    assert_eq!(table(&scratch, "artifacts"), before);
+    let ended: Value = serde_json::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
+    assert!(ended["last"].is_null());
+}
