@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Columns, ReadOptions, Table, Warning,
+    Columns, CsvOptions, ReadOptions, Table, Warning,
     bytes::{Source, Tally},
     columns::shorten,
     in_memory::{NUMBER_ADVICE, Places, unusable},
@@ -57,7 +57,7 @@ impl CsvFile {
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::inspect(path, Source::File, date_column)
+        CsvOptions { date_column: date_column.map(str::to_owned) }.open(path)
     }
 
     /// Opens bytes in memory; errors use `path` as the file name.
@@ -70,7 +70,7 @@ impl CsvFile {
         bytes: impl Into<Arc<[u8]>>,
         date_column: Option<&str>,
     ) -> Result<Self, DataError> {
-        Self::inspect(path, Source::Memory(bytes.into()), date_column)
+        CsvOptions { date_column: date_column.map(str::to_owned) }.open_bytes(path, bytes)
     }
 
     /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
@@ -79,7 +79,8 @@ impl CsvFile {
     ///
     /// [`DataError::MissingColumn`] if it has no column `date_column`.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
+        let options = CsvOptions { date_column: date_column.map(str::to_owned) };
+        Self::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), &options)
     }
 
     /// Returns the columns.
@@ -165,11 +166,52 @@ impl CsvFile {
         Ok(table)
     }
 
+    /// Returns whether the file holds several series, as columns of several tickers.
+    ///
+    /// Then [`columns`](Self::columns) are those of the first series.
+    pub fn has_series(&self) -> bool {
+        false
+    }
+
+    /// Reads columns of every series; each table has the [name](Table::series) of its series.
+    ///
+    /// An unusable series has its error in place of its table. A file of one series gives one
+    /// table without a name.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::read`]: errors that concern all series.
+    pub fn read_series(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+    ) -> Result<Vec<Result<Table, DataError>>, DataError> {
+        Ok(vec![self.read(columns, options)])
+    }
+
+    /// Reads columns of the first series.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::read`].
+    pub fn read_first_series(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+    ) -> Result<Table, DataError> {
+        self.read(columns, options)
+    }
+
     fn path(&self) -> &Path {
         self.columns.path()
     }
 
-    fn inspect(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
+    pub(super) fn inspect(
+        path: &Path,
+        source: Source,
+        options: &CsvOptions,
+    ) -> Result<Self, DataError> {
+        let date_column = options.date_column.as_deref();
         let mut file = Self { source, delimiter: b',', columns: Columns::header(path, Vec::new()) };
         file.delimiter = file.guess_delimiter()?;
         let mut reader = file.reader()?;

@@ -27,6 +27,8 @@ pub struct Table {
     pub sha256: String,
     /// Whether the numbers are synthetic, as in the embedded sample.
     pub synthetic: bool,
+    /// Name of the series in a file of several series.
+    pub series: Option<String>,
     /// Irregularities of the table.
     pub warnings: Vec<Warning>,
     columns: Columns,
@@ -136,6 +138,7 @@ impl Table {
             times,
             sha256,
             synthetic: false,
+            series: None,
             warnings: Vec::new(),
             columns,
             values,
@@ -161,7 +164,7 @@ impl Table {
         let (times, places) = (self.times[rows.clone()].to_vec(), self.places.of(rows));
         let table =
             Self::new(Columns::all(&self.path, names), times, values, places, self.sha256.clone());
-        Ok(Self { synthetic: self.synthetic, ..table })
+        Ok(Self { synthetic: self.synthetic, series: self.series.clone(), ..table })
     }
 
     /// Returns the number of rows.
@@ -196,8 +199,12 @@ impl Table {
         }
     }
 
-    /// Returns the file name without its folder, or the name of a table in memory.
+    /// Returns the name of the series, the file name without its folder, or the name of a table in
+    /// memory.
     pub fn name(&self) -> String {
+        if let Some(series) = &self.series {
+            return series.clone();
+        }
         let file = self.path.file_name().filter(|_| matches!(self.places, Places::Lines(_)));
         file.unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }

@@ -3,6 +3,7 @@
 mod bytes;
 mod columns;
 mod csv_file;
+mod csv_options;
 mod fill;
 mod in_memory;
 mod read_options;
@@ -14,6 +15,7 @@ mod warnings;
 
 pub use columns::Columns;
 pub use csv_file::CsvFile;
+pub use csv_options::CsvOptions;
 pub use fill::Fill;
 pub use in_memory::Table;
 pub use read_options::ReadOptions;
