@@ -1,0 +1,47 @@
+use std::{path::Path, sync::Arc};
+
+use super::CsvFile;
+use crate::DataError;
+
+/// Options of opening a [`CsvFile`]; the default detects everything.
+///
+/// # Examples
+///
+/// ```
+/// use rnn_data::CsvOptions;
+///
+/// let options = CsvOptions { date_column: Some("Settled".to_owned()), ..CsvOptions::default() };
+/// let text = "Settled,Paid,Price\n2020-01-02,2020-01-03,7\n";
+/// let file = options.open_bytes("prices.csv".as_ref(), text.as_bytes())?;
+/// assert_eq!(file.columns().date_column(), Some("Settled"));
+/// # Ok::<(), rnn_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CsvOptions {
+    /// Name of the column of dates; by default, it is found by name or content.
+    pub date_column: Option<String>,
+}
+
+impl CsvOptions {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::open`].
+    pub fn open(&self, path: &Path) -> Result<CsvFile, DataError> {
+        CsvFile::inspect(path, super::bytes::Source::File, self)
+    }
+
+    /// Opens bytes in memory; errors use `path` as the file name.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::open`].
+    pub fn open_bytes(
+        &self,
+        path: &Path,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<CsvFile, DataError> {
+        CsvFile::inspect(path, super::bytes::Source::Memory(bytes.into()), self)
+    }
+}
