@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use burn::data::dataset::Dataset;
-//! use rnn_data::{CsvFile, CsvOptions, Subset, ReadOptions, SeriesConfig, Split, Transform};
+//! use rnn_data::{CsvFile, Subset, ReadOptions, SeriesConfig, Split, Transform};
 //!
 //! let config = SeriesConfig::new("open".into())
 //!     .with_transform(Transform::MinMax)
@@ -49,7 +49,7 @@
 //! A file with German names, dates and separators, and a missing value.
 //!
 //! ```
-//! use rnn_data::{CsvFile, CsvOptions, Fill, ReadOptions};
+//! use rnn_data::{CsvFile, Fill, ReadOptions};
 //!
 //! let bytes = "Tag;Kurs\n01.02.2020;7.5\n02.02.2020;\n13.02.2020;8.5\n";
 //! let file = CsvFile::from_bytes("kurse.csv".as_ref(), bytes.as_bytes(), None)?;
@@ -68,7 +68,7 @@
 //!
 //! ```
 //! use rnn_data::{
-//!     CsvFile, CsvOptions, Feature, Naive, Subset, ReadOptions, SeriesConfig, SetSize, Split, Transform,
+//!     CsvFile, Feature, Naive, Subset, ReadOptions, SeriesConfig, SetSize, Split, Transform,
 //! };
 //!
 //! let file = CsvFile::sample(None)?;
@@ -137,7 +137,9 @@ pub use series::{
     BadSeries, Feature, Naive, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes, Subset,
     Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
-pub use table::{Columns, CsvFile, CsvOptions, Fill, ReadOptions, Table, TableSource, Warning, format_time};
+pub use table::{
+    Columns, CsvFile, CsvOptions, Fill, ReadOptions, Table, TableSource, Warning, format_time,
+};
 pub use text::nearest_name;
 
 #[cfg(doctest)]
