@@ -138,7 +138,8 @@ pub use series::{
     Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
 pub use table::{
-    Columns, CsvFile, CsvOptions, Fill, ReadOptions, Table, TableSource, Warning, format_time,
+    Columns, CsvFile, CsvOptions, Decimal, Fill, ReadOptions, Table, TableSource, TextEncoding,
+    Warning, format_time,
 };
 pub use text::nearest_name;
 

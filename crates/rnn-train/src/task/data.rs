@@ -1,13 +1,14 @@
 //! Opens the data of a series task, a file or a folder of files, and selects its columns.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
 
 use rnn_data::{
-    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
-    csv_files,
+    BadSeries, Columns, CsvFile, DataError, Feature, Panel, ReadOptions, Scalers, SeriesConfig,
+    Table, TableSource, csv_files,
 };
 use rnn_files::sha256;
 
@@ -48,19 +49,19 @@ impl Data {
     /// Reads the data of the settings. Scalers of a trained model are passed in; those of a new
     /// model are fitted on the training set.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
-        match settings.read.path.as_deref() {
-            Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
-            Some(path) => Self::open_one(
-                settings,
-                CsvFile::open(path, settings.read.date_column.as_deref())?,
-                scalers,
-            ),
-            None => Self::open_one(
-                settings,
-                CsvFile::sample(settings.read.date_column.as_deref())?,
-                scalers,
-            ),
+        let csv = &settings.read.csv;
+        let file = match settings.read.path.as_deref() {
+            Some(folder) if folder.is_dir() => return Self::open_folder(settings, folder),
+            Some(path) => csv.open(path)?,
+            None => csv.open_sample()?,
+        };
+        if let Some(note) = file.note() {
+            log::info!("{}: {note}", file.columns().path().display());
         }
+        if file.has_series() {
+            return Self::open_series(settings, &file);
+        }
+        Self::open_one(settings, file, scalers)
     }
 
     fn open_one(
@@ -87,6 +88,7 @@ impl Data {
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
         let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
+        let mut notes = BTreeMap::new();
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
@@ -94,7 +96,7 @@ impl Data {
                 log::info!(target: PROGRESS, "reading {folder}: {index} of {count} files");
                 logged = Instant::now();
             }
-            match settings.read_series(path, &mut config) {
+            match settings.read_series(path, &mut config, &mut notes) {
                 Ok(table) => {
                     warned += usize::from(!table.warnings.is_empty());
                     tables.push(table);
@@ -107,42 +109,101 @@ impl Data {
                 Err(error) => return Err(with_advice(error)),
             }
         }
-        let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
-            let first = skipped.into_iter().next().map_or_else(
-                || Error::Internal("the folder has no files".to_owned()),
-                Error::NoneGood,
-            );
-            return Err(first);
-        };
+        for (note, count) in notes.iter().take(MAX_NOTES) {
+            log::info!("{}: {count} of {} files {note}", folder.display(), paths.len());
+        }
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
-        let rows = tables.iter().map(Table::rows).sum();
-        let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
-        let panel =
-            config.init_many(folder, tables, bad).map_err(|error| with_advice(error.into()))?;
-        skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
-        let left_out = skipped.len() + panel.skipped.len();
-        let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
-        log::info!(
-            "{}: {} series, {rows} rows in total{left_out}",
-            folder.display(),
-            panel.series.len()
-        );
+        let panel = Self::open_panel(
+            settings,
+            folder,
+            (config, tables, skipped),
+            sha256(hashes.as_bytes()),
+        )?;
         if warned > 0 {
             log::warn!(
                 "{warned} files have warnings (train on one of them alone to see its warnings)"
             );
         }
+        Ok(panel)
+    }
+
+    /// Opens a file of several series. The first one determines the features of all.
+    fn open_series(settings: &SeriesSettings, file: &CsvFile) -> Result<Self> {
+        let config =
+            settings.config(&FirstSeries(file)).map_err(|error| settings.with_fix(error))?;
+        let (mut tables, mut skipped) = (Vec::new(), Vec::new());
+        for table in file.read_series(&config.columns(), &settings.read.rows)? {
+            match table {
+                Ok(table) => tables.push(table),
+                Err(error) if settings.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(Error::Panel(error)),
+            }
+        }
+        let warned: Vec<&Table> =
+            tables.iter().filter(|table| !table.warnings.is_empty()).collect();
+        if let Some(first) = warned.first() {
+            let (path, warning) = (first.path.display(), &first.warnings[0]);
+            log::warn!("{path}: {warning} ({} series have warnings)", warned.len());
+        }
+        let hash = tables.first().map(|table| table.sha256.clone()).unwrap_or_default();
+        let path = file.columns().path();
+        Self::open_panel(settings, path, (Some(config), tables, skipped), hash)
+    }
+
+    /// Prepares several series, of the files of a folder or of one file.
+    fn open_panel(
+        settings: &SeriesSettings,
+        path: &Path,
+        (config, tables, skipped): (Option<SeriesConfig>, Vec<Table>, Vec<DataError>),
+        sha256: String,
+    ) -> Result<Self> {
+        let Some(config) = config.filter(|_| !tables.is_empty()) else {
+            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
+            let first = skipped.into_iter().next().map_or_else(
+                || Error::Internal("the data has no series".to_owned()),
+                Error::NoneGood,
+            );
+            return Err(first);
+        };
+        let rows = tables.iter().map(Table::rows).sum();
+        let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
+        let panel =
+            config.init_many(path, tables, bad).map_err(|error| with_advice(error.into()))?;
+        skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
+        let left_out = skipped.len() + panel.skipped.len();
+        let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
+        log::info!(
+            "{}: {} series, {rows} rows in total{left_out}",
+            path.display(),
+            panel.series.len()
+        );
         let source = DataSource {
-            file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            path: Some(absolute(folder)?),
-            sha256: sha256(hashes.as_bytes()),
+            file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            path: Some(absolute(path)?),
+            sha256,
             rows,
             series: panel.series.len(),
             synthetic: false,
         };
         Ok(Self { panel, config, source })
+    }
+}
+
+/// The first series of a file, which determines the features of all.
+struct FirstSeries<'a>(&'a CsvFile);
+
+impl TableSource for FirstSeries<'_> {
+    fn columns(&self) -> &Columns {
+        self.0.columns()
+    }
+
+    fn read(
+        &self,
+        columns: &[&str],
+        options: &ReadOptions,
+    ) -> std::result::Result<Table, DataError> {
+        self.0.read_first_series(columns, options)
     }
 }
 
@@ -298,14 +359,22 @@ impl SeriesSettings {
     }
 
     /// Reads a file of a folder. The first file determines the columns of all.
-    fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
-        let file = CsvFile::open(path, self.read.date_column.as_deref())?;
+    fn read_series(
+        &self,
+        path: &Path,
+        config: &mut Option<SeriesConfig>,
+        notes: &mut BTreeMap<String, usize>,
+    ) -> Result<Table> {
+        let file = self.read.csv.open(path)?;
         let resolved = match config {
             Some(config) => config.clone(),
             None => self.config(&file)?,
         };
         let table = file.read(&resolved.columns(), &self.read.rows)?;
         *config = Some(resolved);
+        if let Some(note) = file.note() {
+            *notes.entry(note.to_owned()).or_default() += 1;
+        }
         Ok(table)
     }
 }
