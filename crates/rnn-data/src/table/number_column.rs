@@ -1,6 +1,6 @@
 use super::{
     in_memory::{NUMBER_ADVICE, unusable},
-    numbers::{Decimal, Number, Signs, is_missing, is_number, is_unclear, parse},
+    numbers::{Decimal, Number, Signs, is_missing, is_number, is_unclear, is_whole, parse},
 };
 
 /// Advice for numbers whose separator is unclear.
@@ -88,7 +88,11 @@ impl NumberColumn {
 
     /// Parses a number whose separator is unknown, and decides if it can.
     fn decide(&mut self, text: &str, line: u64) -> Option<Number> {
-        let [point, comma] = [Decimal::Point, Decimal::Comma].map(|one| parse(text, one));
+        let [point, comma] = if is_whole(text) {
+            [parse(text, Decimal::Point); 2]
+        } else {
+            [Decimal::Point, Decimal::Comma].map(|one| parse(text, one))
+        };
         match (point, comma) {
             (Some(_), None) => {
                 self.decimal = Some(Decimal::Point);

@@ -245,6 +245,20 @@ pub(super) struct Evidence {
 impl Evidence {
     /// Adds a cell; returns its signs if it is a number.
     pub(super) fn add(&mut self, text: &str) -> Option<Signs> {
+        if let Some((whole, fraction)) = simple(text) {
+            match fraction {
+                None => {}
+                Some(fraction)
+                    if fraction.len() == 3
+                        && (1..=3).contains(&whole.len())
+                        && !whole.starts_with('0') =>
+                {
+                    self.likely_point = true;
+                }
+                Some(_) => self.point = true,
+            }
+            return Some(Signs::default());
+        }
         let [point, comma] = [Decimal::Point, Decimal::Comma].map(|one| parse(text, one));
         match (point, comma) {
             (Some(one), None) => self.point |= has_separator(text, one.value),
@@ -272,6 +286,23 @@ impl Evidence {
         let likely = self.likely_point && !self.unclear && !self.point && !self.comma;
         self.decimal().or(others).or(likely.then_some(Decimal::Point))
     }
+}
+
+/// Splits a number of digits, perhaps with a sign and a decimal point, at the point.
+fn simple(text: &str) -> Option<(&str, Option<&str>)> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let parts = [whole, fraction.unwrap_or_default()];
+    let are_digits = parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    (are_digits && parts.iter().any(|part| !part.is_empty())).then_some((whole, fraction))
+}
+
+/// Returns whether a number has digits and a sign only, so that all readings are equal.
+pub(super) fn is_whole(text: &str) -> bool {
+    simple(text).is_some_and(|(_, fraction)| fraction.is_none())
 }
 
 /// Returns whether a number that has two readings is written with a comma.

@@ -43,7 +43,11 @@ impl<'a> Rows<'a> {
             let end = self.reader.position().byte();
             let last = self.reader.get_mut().line(end);
             // Only a quoted cell has line ends, and only empty lines are skipped.
-            let first = if last <= self.ended + 1 { last } else { last - line_ends(record) };
+            let first = match last <= self.ended + 1 {
+                true => last,
+                // The last line end of an open quote does not end a line of the file.
+                false => last.saturating_sub(line_ends(record)).max(self.ended + 1),
+            };
             self.ended = last;
             match read {
                 Ok(true) if record.iter().all(|cell| cell.trim().is_empty()) => {}

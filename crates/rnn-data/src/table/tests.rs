@@ -1,6 +1,9 @@
 mod columns;
 mod dates;
+mod files;
 mod in_memory;
+mod numbers;
+mod series_files;
 mod values;
 
 use std::{
