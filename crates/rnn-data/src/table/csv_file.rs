@@ -5,7 +5,7 @@ use super::{
     bytes::Source,
     encoding::{Text, TextFormat},
     group::Group,
-    rows::{DataRows, Rows, unreadable},
+    records::{DataRecords, Records, unreadable},
 };
 use crate::{DataError, error::Place};
 
@@ -201,7 +201,7 @@ impl CsvFile {
                 })
                 .collect()
         };
-        let mut rows = DataRows::new(self.rows()?, self.before, self.width)?;
+        let mut rows = DataRecords::new(self.rows()?, self.before, self.width)?;
         let mut record = csv::StringRecord::new();
         while let Some(line) = rows.next(&mut record)? {
             for group in &mut groups {
@@ -233,9 +233,9 @@ impl CsvFile {
     }
 
     /// Opens the text, from its first row.
-    fn rows(&self) -> Result<Rows<'_>, DataError> {
+    fn rows(&self) -> Result<Records<'_>, DataError> {
         let path = self.path();
         let bytes = self.source.open(path).map_err(|source| unreadable(path, source))?;
-        Ok(Rows::new(path, Text::new(bytes, self.format), self.delimiter))
+        Ok(Records::new(path, Text::new(bytes, self.format), self.delimiter))
     }
 }

@@ -15,7 +15,7 @@ use super::{
     layout::{DELIMITERS, Head, Kind, Layout, fit, is_plain},
     note,
     numbers::{Evidence, Signs, is_missing},
-    rows::{Rows, unreadable},
+    records::{Records, unreadable},
     times::Times,
 };
 use crate::DataError;
@@ -42,7 +42,7 @@ impl CsvFile {
             _ => TextFormat::find(open()?, options.encoding)
                 .map_err(|error| unreadable(path, error))?,
         };
-        let head_with = |delimiter| head(Rows::new(path, Text::new(open()?, format), delimiter));
+        let head_with = |delimiter| head(Records::new(path, Text::new(open()?, format), delimiter));
         let mut delimiter = guess_delimiter(path, Text::new(open()?, format))?;
         let mut rows = head_with(delimiter)?;
         if !is_plain(&rows) {
@@ -205,7 +205,7 @@ impl CsvFile {
 }
 
 /// Reads the first rows; an error only if there is no row before it.
-fn head(mut rows: Rows<'_>) -> Result<Head, DataError> {
+fn head(mut rows: Records<'_>) -> Result<Head, DataError> {
     let mut head = Head::new();
     let mut record = StringRecord::new();
     while head.len() < LOOKED_AT + MOST_BEFORE && rows.bytes() < LOOKED_BYTES {

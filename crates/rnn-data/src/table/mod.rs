@@ -14,7 +14,7 @@ mod note;
 mod number_column;
 mod numbers;
 mod read_options;
-mod rows;
+mod records;
 mod table_source;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -13,14 +13,14 @@ const MOST_FOOTERS: usize = 20;
 const LONGEST_FOOTER: usize = 4096;
 
 /// A reader of rows, of any number of cells.
-pub(super) struct Rows<'a> {
+pub(super) struct Records<'a> {
     path: &'a Path,
     reader: csv::Reader<Tally<Text>>,
     /// Line on which the last row ended.
     ended: u64,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Records<'a> {
     pub(super) fn new(path: &'a Path, text: Text, delimiter: u8) -> Self {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -107,18 +107,22 @@ fn line_ends(record: &StringRecord) -> u64 {
 /// A reader of the rows of data, which all have the same number of cells.
 ///
 /// Lines of text after the last row are skipped and counted.
-pub(super) struct DataRows<'a> {
-    rows: Rows<'a>,
+pub(super) struct DataRecords<'a> {
+    rows: Records<'a>,
     width: usize,
-    /// Rows that are footers if no other row follows.
+    /// Records that are footers if no other row follows.
     queue: VecDeque<(u64, StringRecord)>,
     /// True if another row followed.
     is_queue_data: bool,
 }
 
-impl<'a> DataRows<'a> {
+impl<'a> DataRecords<'a> {
     /// Skips the rows before the data.
-    pub(super) fn new(mut rows: Rows<'a>, before: usize, width: usize) -> Result<Self, DataError> {
+    pub(super) fn new(
+        mut rows: Records<'a>,
+        before: usize,
+        width: usize,
+    ) -> Result<Self, DataError> {
         let mut record = StringRecord::new();
         for _ in 0..before {
             rows.next(&mut record)?;
