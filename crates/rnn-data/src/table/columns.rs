@@ -7,7 +7,24 @@ use crate::text::nearest_name;
 
 /// Synonyms of dates and prices in any capitalisation, the likeliest first.
 const ALIASES: [(&str, &[&str]); 6] = [
-    ("date", &["datetime", "timestamp", "trade_date", "day", "time", "日期", "交易日期", "时间"]),
+    (
+        "date",
+        &[
+            "datetime",
+            "timestamp",
+            "trade_date",
+            "day",
+            "time",
+            "ds",
+            "observation_date",
+            "open_time",
+            "open time",
+            "unix",
+            "日期",
+            "交易日期",
+            "时间",
+        ],
+    ),
     ("open", &["开盘", "开盘价"]),
     ("close", &["收盘", "收盘价"]),
     ("high", &["最高", "最高价"]),
@@ -40,6 +57,8 @@ pub struct Columns {
     names: Vec<String>,
     /// Index of the dates in a file; the times of a table are not a column.
     pub(super) date: Option<usize>,
+    /// Index of the labels of several series.
+    pub(super) series: Option<usize>,
     /// Indices of the columns that hold numbers, without the date.
     pub(super) numeric: Vec<usize>,
     /// Columns of numbers with words: index, and line and text of the first word.
@@ -49,13 +68,20 @@ pub struct Columns {
 impl Columns {
     /// Creates the columns of a file whose rows are unknown.
     pub(super) fn header(path: &Path, names: Vec<String>) -> Self {
-        Self { path: path.to_owned(), names, date: Some(0), numeric: Vec::new(), words: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            names,
+            date: Some(0),
+            series: None,
+            numeric: Vec::new(),
+            words: Vec::new(),
+        }
     }
 
     /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
-        Self { path: path.to_owned(), names, date: None, numeric, words: Vec::new() }
+        Self { path: path.to_owned(), names, date: None, series: None, numeric, words: Vec::new() }
     }
 
     /// Returns the file, or the name of a table in memory.
@@ -73,6 +99,11 @@ impl Columns {
         self.date.map(|date| self.names[date].as_str())
     }
 
+    /// Returns the column with the labels of several series.
+    pub fn series_column(&self) -> Option<&str> {
+        self.series.map(|series| self.names[series].as_str())
+    }
+
     /// Returns the exact name of the column that `name` refers to.
     ///
     /// # Errors
@@ -85,7 +116,8 @@ impl Columns {
 
     /// Returns the columns of measurements: numbers that are not dates, codes or row numbers.
     pub fn measurements(&self) -> Vec<&str> {
-        let names = self.numeric.iter().map(|&index| self.names[index].as_str());
+        let numeric = self.numeric.iter().filter(|index| Some(**index) != self.series);
+        let names = numeric.map(|&index| self.names[index].as_str());
         names.filter(|name| !is_label(name)).collect()
     }
 

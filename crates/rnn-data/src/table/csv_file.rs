@@ -1,15 +1,15 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
-    ops::Range,
     path::Path,
     sync::Arc,
 };
 
 use super::{
-    Columns, CsvOptions, ReadOptions, Table, Warning,
+    Columns, CsvOptions, ReadOptions, Table,
     bytes::{Source, Tally},
     columns::shorten,
-    in_memory::{NUMBER_ADVICE, Places, unusable},
+    in_memory::{NUMBER_ADVICE, unusable},
+    rows::{Labels, Rows, Shared},
     times::{Times, value},
 };
 use crate::DataError;
@@ -22,8 +22,17 @@ const LOOKED_AT: usize = 100;
 const LOOKED_BYTES: u64 = 16 << 20;
 /// Largest number of columns.
 const MOST_COLUMNS: usize = 200_000;
-/// Number of lines of missing values in a message.
-const NAMED: usize = 5;
+
+/// The rows to read of a file of several series.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// All, as one series.
+    All,
+    /// All, by series.
+    EachSeries,
+    /// Those of the first series.
+    FirstSeries,
+}
 
 /// A CSV file with a column of dates, read column by column.
 ///
@@ -57,7 +66,7 @@ impl CsvFile {
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        CsvOptions { date_column: date_column.map(str::to_owned) }.open(path)
+        CsvOptions::dated(date_column).open(path)
     }
 
     /// Opens bytes in memory; errors use `path` as the file name.
@@ -70,7 +79,7 @@ impl CsvFile {
         bytes: impl Into<Arc<[u8]>>,
         date_column: Option<&str>,
     ) -> Result<Self, DataError> {
-        CsvOptions { date_column: date_column.map(str::to_owned) }.open_bytes(path, bytes)
+        CsvOptions::dated(date_column).open_bytes(path, bytes)
     }
 
     /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
@@ -79,7 +88,7 @@ impl CsvFile {
     ///
     /// [`DataError::MissingColumn`] if it has no column `date_column`.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        let options = CsvOptions { date_column: date_column.map(str::to_owned) };
+        let options = CsvOptions::dated(date_column);
         Self::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), &options)
     }
 
@@ -103,74 +112,15 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Table, DataError> {
-        let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
-        let indices =
-            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
-        let date = self.columns.date.unwrap_or(0);
-        let mut times =
-            Times::new(self.path(), &self.columns.names()[date], options.date_format.as_deref());
-        let mut lines = Vec::new();
-        let mut reader = self.reader()?;
-        let mut record = csv::StringRecord::new();
-        while let Some(line) = self.next(&mut reader, &mut record)? {
-            times.push(&record[date], line)?;
-            for (values, &index) in columns.iter_mut().zip(&indices) {
-                values.push(self.number(index, &record[index], line)?);
-            }
-            lines.push(line);
-        }
-        let sha256 = reader.into_inner().sha256();
-        let (mut times, newest_first) = times.finish(&lines)?;
-        if newest_first {
-            lines.reverse();
-            columns.iter_mut().for_each(|values| values.reverse());
-        }
-        let rows = options.rows(self.path(), &times)?;
-        let mut warnings = if newest_first { vec![Warning::NewestFirst] } else { Vec::new() };
-        for (values, index) in columns.iter_mut().zip(indices) {
-            // Earlier rows may fill the first requested ones; later rows must not be used.
-            values.truncate(rows.end);
-            let missing: Vec<usize> = rows.clone().filter(|&row| values[row].is_nan()).collect();
-            if !missing.is_empty() {
-                let fill = options.fill;
-                fill.apply(values);
-                let (column, count) = (self.columns.names()[index].clone(), missing.len());
-                let left = missing.iter().filter(|&&row| values[row].is_nan()).count();
-                if left > 0 {
-                    let lines = listed(missing.iter().map(|&row| lines[row]));
-                    return Err(DataError::Missing {
-                        path: self.path().to_owned(),
-                        column,
-                        count,
-                        lines,
-                        left,
-                        fill,
-                    });
-                }
-                warnings.push(Warning::Filled { column, count, fill });
-            }
-            keep(values, &rows);
-        }
-        keep(&mut times, &rows);
-        keep(&mut lines, &rows);
-        let mut table = Table::new(
-            Columns::all(self.path(), names),
-            times,
-            columns,
-            Places::Lines(lines),
-            sha256,
-        );
-        table.warnings.splice(..0, warnings);
-        table.synthetic = matches!(self.source, Source::Sample(_));
-        Ok(table)
+        self.one(columns, options, Part::All)
     }
 
-    /// Returns whether the file holds several series, as columns of several tickers.
+    /// Returns whether the file holds several series, as columns of several tickers or as rows with
+    /// the labels of a column.
     ///
     /// Then [`columns`](Self::columns) are those of the first series.
     pub fn has_series(&self) -> bool {
-        false
+        self.columns.series.is_some()
     }
 
     /// Reads columns of every series; each table has the [name](Table::series) of its series.
@@ -186,7 +136,7 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Vec<Result<Table, DataError>>, DataError> {
-        Ok(vec![self.read(columns, options)])
+        self.tables(columns, options, Part::EachSeries)
     }
 
     /// Reads columns of the first series.
@@ -199,7 +149,64 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Table, DataError> {
-        self.read(columns, options)
+        self.one(columns, options, Part::FirstSeries)
+    }
+
+    fn one(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+        part: Part,
+    ) -> Result<Table, DataError> {
+        let first = self.tables(columns, options, part)?.into_iter().next();
+        first.unwrap_or_else(|| Err(DataError::Empty { path: self.path().to_owned() }))
+    }
+
+    /// Reads tables in one pass.
+    fn tables(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+        part: Part,
+    ) -> Result<Vec<Result<Table, DataError>>, DataError> {
+        let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
+        let indices =
+            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let date = self.columns.date.unwrap_or(0);
+        let format = options.date_format.as_deref();
+        let mut rows = Rows {
+            times: Times::new(self.path(), &self.columns.names()[date], format),
+            columns: vec![Vec::new(); names.len()],
+            lines: Vec::new(),
+            labels: Labels::default(),
+        };
+        let series = self.columns.series.filter(|_| part != Part::All);
+        let mut reader = self.reader()?;
+        let mut record = csv::StringRecord::new();
+        while let Some(line) = self.next(&mut reader, &mut record)? {
+            if let Some(series) = series {
+                let label = &record[series];
+                if part == Part::FirstSeries && rows.labels.is_other(label) {
+                    continue;
+                }
+                rows.labels.push(label, rows.lines.len()).map_err(|problem| {
+                    DataError::Malformed { path: self.path().to_owned(), line, problem }
+                })?;
+            }
+            rows.times.push(&record[date], line)?;
+            for (values, &index) in rows.columns.iter_mut().zip(&indices) {
+                values.push(self.number(index, &record[index], line)?);
+            }
+            rows.lines.push(line);
+        }
+        rows.tables(&Shared {
+            path: self.path(),
+            names,
+            headers: indices.iter().map(|&index| self.columns.names()[index].clone()).collect(),
+            options,
+            sha256: reader.into_inner().sha256(),
+            synthetic: matches!(self.source, Source::Sample(_)),
+        })
     }
 
     fn path(&self) -> &Path {
@@ -239,8 +246,15 @@ impl CsvFile {
         let is = |index: usize, test: &dyn Fn(&str) -> bool| {
             records.iter().all(|record| record.get(index).is_some_and(test))
         };
-        let by_content =
-            || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
+        let texts = |index: usize| {
+            records.iter().map(|record| record.get(index).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let names = file.columns.names();
+        let by_content = || {
+            let texts_are = |&index: &usize| !records.is_empty() && is(index, &Times::is_time);
+            let numbers_are = |&index: &usize| Times::are_numbers(&names[index], &texts(index));
+            (0..width).find(texts_are).or_else(|| (0..width).find(numbers_are))
+        };
         let date = match file.columns.index(date_column.unwrap_or("date")) {
             Err(DataError::MissingColumn { .. }) if date_column.is_none() => by_content()
                 .ok_or_else(|| DataError::NoDates {
@@ -263,6 +277,10 @@ impl CsvFile {
             })
             .collect();
         file.columns.date = Some(date);
+        file.columns.series = match &options.series_column {
+            Some(name) => Some(file.columns.index(name)?),
+            None => file.guessed_series_column(date)?,
+        };
         file.columns.numeric = mostly_numbers
             .iter()
             .copied()
@@ -314,7 +332,7 @@ impl CsvFile {
         self.source.open(self.path()).map_err(|source| self.unreadable(source))
     }
 
-    fn reader(&self) -> Result<Reader, DataError> {
+    pub(super) fn reader(&self) -> Result<Reader, DataError> {
         let bytes = Tally::new(self.bytes()?);
         Ok(csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
@@ -323,7 +341,7 @@ impl CsvFile {
     }
 
     /// Reads the next record and returns its line.
-    fn next(
+    pub(super) fn next(
         &self,
         reader: &mut Reader,
         record: &mut csv::StringRecord,
@@ -377,28 +395,9 @@ impl CsvFile {
     }
 }
 
-/// Keeps a range of rows and frees the spare capacity, which may be as large as the rows.
-fn keep<T>(all: &mut Vec<T>, rows: &Range<usize>) {
-    all.truncate(rows.end);
-    all.drain(..rows.start);
-    all.shrink_to_fit();
-}
-
-/// Lists the first lines for a message.
-fn listed(lines: impl ExactSizeIterator<Item = u64>) -> String {
-    let (word, more) = (
-        if lines.len() == 1 { "line" } else { "lines" },
-        if lines.len() > NAMED { ", …" } else { "" },
-    );
-    format!(
-        "{word} {}{more}",
-        lines.take(NAMED).map(|line| line.to_string()).collect::<Vec<_>>().join(", ")
-    )
-}
-
 fn is_missing(text: &str) -> bool {
     text.is_empty()
         || ["na", "n/a", "nan", "null", "none", "-", "--"].contains(&text.to_lowercase().as_str())
 }
 
-type Reader = csv::Reader<Tally<Box<dyn Read>>>;
+pub(super) type Reader = csv::Reader<Tally<Box<dyn Read>>>;

@@ -20,9 +20,17 @@ use crate::DataError;
 pub struct CsvOptions {
     /// Name of the column of dates; by default, it is found by name or content.
     pub date_column: Option<String>,
+    /// Name of the column with the labels of several series. By default, a column with a usual name
+    /// such as `ticker` or `unique_id` is one if it explains why dates repeat.
+    pub series_column: Option<String>,
 }
 
 impl CsvOptions {
+    /// Creates options with a column of dates, if given.
+    pub(super) fn dated(date_column: Option<&str>) -> Self {
+        Self { date_column: date_column.map(str::to_owned), ..Self::default() }
+    }
+
     /// Opens a file.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 mod columns;
 mod dates;
+mod gaps;
 mod in_memory;
+mod kinds;
+mod long;
 mod values;
 
 use std::{

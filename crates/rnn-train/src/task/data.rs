@@ -7,7 +7,7 @@ use std::{
 
 use rnn_data::{
     BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
-    csv_files,
+    csv_files, first_from,
 };
 use rnn_files::sha256;
 
@@ -48,18 +48,14 @@ impl Data {
     /// Reads the data of the settings. Scalers of a trained model are passed in; those of a new
     /// model are fitted on the training set.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
+        let csv = &settings.read.csv;
         match settings.read.path.as_deref() {
             Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
-            Some(path) => Self::open_one(
-                settings,
-                CsvFile::open(path, settings.read.date_column.as_deref())?,
-                scalers,
-            ),
-            None => Self::open_one(
-                settings,
-                CsvFile::sample(settings.read.date_column.as_deref())?,
-                scalers,
-            ),
+            Some(path) => match csv.open(path)? {
+                file if file.has_series() => Self::open_many(settings, path, &file),
+                file => Self::open_one(settings, file, scalers),
+            },
+            None => Self::open_one(settings, CsvFile::sample(csv.date_column.as_deref())?, scalers),
         }
     }
 
@@ -70,6 +66,9 @@ impl Data {
     ) -> Result<Self> {
         let config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
+        for note in &table.notes {
+            log::info!("{}: {note}", table.path.display());
+        }
         for warning in &table.warnings {
             log::warn!("{}: {warning}", table.path.display());
         }
@@ -81,12 +80,35 @@ impl Data {
             series: 1,
             synthetic: table.synthetic,
         };
-        Ok(Self { panel: config.init_scaled(table, scalers)?, config, source })
+        let data = Self { panel: config.init_scaled(table, scalers)?, config, source };
+        data.note_gaps(settings);
+        Ok(data)
+    }
+
+    /// Reads the series of one file.
+    fn open_many(settings: &SeriesSettings, path: &Path, file: &CsvFile) -> Result<Self> {
+        let config = settings.config(file).map_err(|error| settings.with_fix(error))?;
+        let read = file.read_series(&config.columns(), &settings.read.rows)?;
+        let (mut tables, mut skipped) = (Vec::with_capacity(read.len()), Vec::new());
+        for table in read {
+            match table {
+                Ok(table) => tables.push(table),
+                Err(error) if settings.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(Error::Panel(error)),
+            }
+        }
+        if let Some(column) = file.columns().series_column() {
+            log::info!("{}: one series for each `{column}`", path.display());
+        }
+        let Some(first) = tables.first() else { return Err(none_good(skipped)) };
+        first.notes.iter().for_each(|note| log::info!("{}: {note}", path.display()));
+        let sha256 = first.sha256.clone();
+        Self::from_tables(settings, path, Tables { config, tables, skipped, sha256 })
     }
 
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
-        let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
+        let (mut config, mut tables, mut skipped) = (None, Vec::new(), Vec::new());
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
@@ -95,10 +117,7 @@ impl Data {
                 logged = Instant::now();
             }
             match settings.read_series(path, &mut config) {
-                Ok(table) => {
-                    warned += usize::from(!table.warnings.is_empty());
-                    tables.push(table);
-                }
+                Ok(table) => tables.push(table),
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
                 // The first file determines the columns.
                 Err(error) if config.is_none() => {
@@ -108,42 +127,82 @@ impl Data {
             }
         }
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
-            let first = skipped.into_iter().next().map_or_else(
-                || Error::Internal("the folder has no files".to_owned()),
-                Error::NoneGood,
-            );
-            return Err(first);
+            return Err(none_good(skipped));
         };
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
+        let sha256 = sha256(hashes.as_bytes());
+        Self::from_tables(settings, folder, Tables { config, tables, skipped, sha256 })
+    }
+
+    /// Prepares the series of a file or folder.
+    fn from_tables(settings: &SeriesSettings, path: &Path, read: Tables) -> Result<Self> {
+        let Tables { config, tables, skipped, sha256 } = read;
         let rows = tables.iter().map(Table::rows).sum();
+        let warned = tables.iter().filter(|table| !table.warnings.is_empty()).count();
         let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
         let panel =
-            config.init_many(folder, tables, bad).map_err(|error| with_advice(error.into()))?;
+            config.init_many(path, tables, bad).map_err(|error| with_advice(error.into()))?;
         skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
         let left_out = skipped.len() + panel.skipped.len();
         let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
         log::info!(
             "{}: {} series, {rows} rows in total{left_out}",
-            folder.display(),
+            path.display(),
             panel.series.len()
         );
         if warned > 0 {
             log::warn!(
-                "{warned} files have warnings (train on one of them alone to see its warnings)"
+                "{warned} {} have warnings (train on one of them alone to see its warnings)",
+                if path.is_dir() { "files" } else { "series" }
             );
         }
         let source = DataSource {
-            file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            path: Some(absolute(folder)?),
-            sha256: sha256(hashes.as_bytes()),
+            file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            path: Some(absolute(path)?),
+            sha256,
             rows,
             series: panel.series.len(),
             synthetic: false,
         };
-        Ok(Self { panel, config, source })
+        let data = Self { panel, config, source };
+        data.note_gaps(settings);
+        Ok(data)
     }
+
+    /// Says how many windows cross a gap and are left out.
+    fn note_gaps(&self, settings: &SeriesSettings) {
+        let Some(max_gap) = settings.read.rows.max_gap else { return };
+        let series = &self.panel.series;
+        let gaps: usize = series.iter().map(|series| series.gaps()).sum();
+        let (crossing, all) = series
+            .iter()
+            .map(|series| series.left_out())
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        log::info!(
+            "{}: {gaps} gaps longer than {max_gap}; {crossing} of {all} windows cross one and are \
+             left out",
+            self.source.file
+        );
+    }
+}
+
+/// Tables of a panel with their columns.
+struct Tables {
+    config: SeriesConfig,
+    tables: Vec<Table>,
+    /// Errors of unusable series.
+    skipped: Vec<DataError>,
+    sha256: String,
+}
+
+/// The error of data without a usable series; the others are logged.
+fn none_good(skipped: Vec<DataError>) -> Error {
+    skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
+    skipped
+        .into_iter()
+        .next()
+        .map_or_else(|| Error::Internal("the data has no series".to_owned()), Error::NoneGood)
 }
 
 /// The absolute path that `config.json` records.
@@ -277,10 +336,7 @@ impl SeriesSettings {
             .times(&table.path, config.window, config.horizon, &table.times)
             .map_or(table.rows(), |starts| {
                 let end = starts.valid.unwrap_or(starts.test);
-                table
-                    .times
-                    .partition_point(|time| *time < end)
-                    .saturating_sub(self.split.gap(self.window))
+                first_from(&table.times, end).saturating_sub(self.split.gap(self.window))
             });
         columns.retain(|column| {
             let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
@@ -299,7 +355,7 @@ impl SeriesSettings {
 
     /// Reads a file of a folder. The first file determines the columns of all.
     fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
-        let file = CsvFile::open(path, self.read.date_column.as_deref())?;
+        let file = self.read.csv.open(path)?;
         let resolved = match config {
             Some(config) => config.clone(),
             None => self.config(&file)?,

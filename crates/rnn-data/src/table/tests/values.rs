@@ -181,7 +181,7 @@ fn rare_gaps_in_the_dates_are_all_reported() {
     assert_eq!(
         found[0].to_string(),
         "2 long gaps in the dates: 2020-01-11 to 2020-01-26, 2020-02-04 to 2020-03-05 (windows \
-         count rows, not days)"
+         count rows, not days; set `max-gap` to keep windows from crossing)"
     );
     assert_eq!(
         dates(&[10, 20, 30, 40, 50].map(|row| (row, 15))),
