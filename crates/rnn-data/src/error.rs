@@ -130,7 +130,7 @@ pub enum DataError {
     /// The prices of a file cannot be those of a market.
     #[error(
         "{}: {problem}, so the file is wrong (fetch it from another provider, or choose columns \
-         without these prices with `target` and `features`)",
+         without these prices with `target` and with `features`)",
         path.display()
     )]
     Prices {

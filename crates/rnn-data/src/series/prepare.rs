@@ -138,8 +138,8 @@ impl Series {
         }
         if self.origins(Subset::Train).len() == 0 {
             let problem = format!(
-                "every window of the training set crosses a gap (use a larger `max-gap`, a window \
-                 below {} rows, or `fill`)",
+                "every window of {} rows in the training set crosses a gap (set `max-gap` to a \
+                 longer one, set `fill`, or choose a smaller window)",
                 config.window
             );
             return Err(DataError::Split { path: table.path.clone(), problem });

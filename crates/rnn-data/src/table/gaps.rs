@@ -107,7 +107,7 @@ impl Grid {
     /// Adds the missing steps of a regular series in gaps up to a limit; none if there are none.
     /// Returns their number as an error if that is too large.
     ///
-    /// A series is regular if four of five steps are equal. Working days are not: missing ones are
+    /// A series is regular if four of five rows are on the grid of its step. Working days are not: missing ones are
     /// holidays. Hours at which a market is always closed are not filled either.
     pub(super) fn new(
         times: &[DateTime],
@@ -116,21 +116,17 @@ impl Grid {
     ) -> Result<Option<Self>, u64> {
         let steady = clock.all_steady(times);
         let step = Step::find(&steady);
-        if !step.has(&jiff::civil::date(2020, 1, 4).into()) || steady.len() < 3 {
+        if step.is_of_working_days() || steady.len() < 3 {
             return Ok(None);
         }
         let limit = limit.unwrap_or(MaxGap::Steps(FILLED));
         let missing = |row: usize| {
             let (from, to) = (steady[row], steady[row + 1]);
-            let count = step.missing(from, to);
-            // A row beside the grid follows no missing step.
-            let on_grid = step.after(from, count + 1) == Some(to);
-            (on_grid && !limit.is_exceeded(step, from, to)).then_some(count)
+            on_grid(step, from, to).filter(|_| !limit.is_exceeded(step, from, to))
         };
         let counts: Vec<Option<u64>> = (0..steady.len() - 1).map(missing).collect();
-        let regular = counts.iter().filter(|count| **count == Some(0)).count();
         let gaps: Vec<usize> = (0..counts.len()).filter(|&row| counts[row] > Some(0)).collect();
-        if gaps.is_empty() || 5 * regular < 4 * counts.len() || is_closed(&steady, &gaps, step) {
+        if gaps.is_empty() || !is_regular(&steady, step) || is_closed(&steady, &gaps, step) {
             return Ok(None);
         }
         let added: u64 = counts.iter().flatten().sum();
@@ -146,6 +142,39 @@ impl Grid {
         }
         Ok(Some(grid))
     }
+}
+
+/// Returns the number of missing steps if a row is on the grid of the row before.
+fn on_grid(step: Step, from: DateTime, to: DateTime) -> Option<u64> {
+    let count = step.missing(from, to);
+    (step.after(from, count + 1) == Some(to)).then_some(count)
+}
+
+fn is_regular(steady: &[DateTime], step: Step) -> bool {
+    let pairs = steady.windows(2);
+    let regular = pairs.clone().filter(|pair| on_grid(step, pair[0], pair[1]).is_some()).count();
+    5 * regular >= 4 * pairs.len()
+}
+
+/// Describes the step of a series and its missing steps; none for days without missing ones.
+pub(super) fn described(times: &[DateTime], clock: &Clock) -> Option<String> {
+    let steady = clock.all_steady(times);
+    let step = Step::find(&steady);
+    if steady.len() < 3 || step.is_of_working_days() {
+        return None;
+    }
+    if !is_regular(&steady, step) {
+        return Some(format!("the steps between rows differ; most are {step}"));
+    }
+    let missing = |row: &usize| step.missing(steady[*row], steady[row + 1]);
+    let gaps: Vec<usize> = (0..steady.len() - 1).filter(|row| missing(row) > 0).collect();
+    if gaps.is_empty() || is_closed(&steady, &gaps, step) {
+        return (!step.is_a_day()).then(|| format!("rows are {step}"));
+    }
+    let count: u64 = gaps.iter().map(missing).sum();
+    let steps = if count == 1 { "step is" } else { "steps are" };
+    let places = if gaps.len() == 1 { "place" } else { "places" };
+    Some(format!("rows are {step}, and {count} {steps} missing in {} {places}", gaps.len()))
 }
 
 /// Whether gaps of a step below a day mostly begin at the same time of day.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, ops::Range, path::Path};
 
 use super::{
     Columns, Fill, ReadOptions, Table, Warning,
-    gaps::Grid,
+    gaps::{Grid, described},
     in_memory::Places,
     times::{Ordered, Times},
 };
@@ -95,9 +95,9 @@ impl Rows<'_> {
                 }
             };
             let table = ordered.and_then(|ordered| shared.table(ordered, part.0, part.1, label));
-            tables.push(table.map(|table| Table {
-                notes: meaning.iter().cloned().chain(table.notes).collect(),
-                ..table
+            tables.push(table.map(|mut table| {
+                table.notes.splice(..0, meaning.clone());
+                table
             }));
         }
         Ok(tables)
@@ -133,7 +133,7 @@ impl Shared<'_> {
             _ => Grid::new(&times, &clock, max_gap),
         };
         match grid {
-            Ok(None) => {}
+            Ok(None) => notes.extend(described(&times, &clock)),
             Err(count) => notes.push(format!("{count} missing rows are too many to add")),
             Ok(Some(Grid { times: all, kept, step })) => {
                 let added = all.len() - times.len();

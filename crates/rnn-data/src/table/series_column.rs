@@ -94,8 +94,10 @@ impl CsvFile {
                 }
             }
         }
-        // The doubled hour of summer time repeats a few dates within a series.
-        let explains = |one: &&Tried| one.labels.len() > 1 && 20 * one.repeats < repeats;
+        // Row numbers have one row each. The doubled hour of summer time repeats a few dates within
+        // a series.
+        let explains =
+            |one: &&Tried| (2..=rows / 2).contains(&one.labels.len()) && 20 * one.repeats < repeats;
         Ok(tried.iter().find(explains).map(|one| one.index))
     }
 }

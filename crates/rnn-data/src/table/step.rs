@@ -62,6 +62,16 @@ impl Step {
         matches!(self, Self::Seconds { seconds, .. } if seconds < DAY)
     }
 
+    /// Whether rows are on working days only.
+    pub(crate) fn is_of_working_days(self) -> bool {
+        matches!(self, Self::Seconds { workdays: true, .. })
+    }
+
+    /// Whether there is a row each day.
+    pub(crate) fn is_a_day(self) -> bool {
+        matches!(self, Self::Seconds { seconds: DAY, workdays: false })
+    }
+
     /// Moves a time to the end of its month if all rows are ends of months.
     pub(crate) fn fitted(self, time: DateTime) -> DateTime {
         match self {

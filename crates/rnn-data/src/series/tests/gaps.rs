@@ -66,8 +66,8 @@ fn sets_without_a_whole_window_are_errors() {
     let text = problem(with_gaps(&gaps, Some(MaxGap::Steps(0))), &config());
     assert_eq!(
         text,
-        ": every window of the training set crosses a gap (use a larger `max-gap`, a window below 4 \
-         rows, or `fill`)"
+        ": every window of 4 rows in the training set crosses a gap (set `max-gap` to a longer one, \
+         set `fill`, or choose a smaller window)"
     );
 }
 
@@ -107,7 +107,7 @@ fn prices_that_no_market_has_are_errors() {
     assert_eq!(
         outside,
         ": the open of every row lies outside low to high, so the file is wrong (fetch it from \
-         another provider, or choose columns without these prices with `target` and `features`)"
+         another provider, or choose columns without these prices with `target` and with `features`)"
     );
     let zero = problem(table(&rows(|_| "0,0,0,0".to_owned())), &config());
     assert!(zero.starts_with(": every price is zero, so the file is wrong"), "{zero}");

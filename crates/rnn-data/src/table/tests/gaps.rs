@@ -38,7 +38,9 @@ fn filling_adds_the_missing_rows_of_a_regular_series() {
     assert_eq!((line(&table, 4), line(&table, 6)), (5, 6), "the row before, and the row behind");
     let forward = filled(&HOURS, Fill::Forward, None);
     assert_eq!(forward.column("open").unwrap()[3..7], [3.0, 3.0, 3.0, 4.0]);
-    assert_eq!(filled(&HOURS, Fill::None, None).rows(), 8, "only if asked");
+    let plain = filled(&HOURS, Fill::None, None);
+    assert_eq!(plain.rows(), 8, "only if asked");
+    assert_eq!(plain.notes, ["rows are hourly, and 2 steps are missing in 1 place"]);
     assert_eq!(filled(&HOURS, Fill::Forward, Some("1")).rows(), 8, "the gap is longer");
     assert_eq!(filled(&HOURS, Fill::Forward, Some("3h")).rows(), 10, "the gap is not longer");
     assert_eq!(filled(&HOURS, Fill::Forward, Some("2h")).rows(), 8);

@@ -56,7 +56,7 @@ fn labels_without_repeated_dates_make_no_series() {
     let named = open_with(roll, Some("symbol")).unwrap();
     assert_eq!(series(&named, &["close"]).len(), 2, "the column was named");
     let numbered = "id,date,close\n1,2020-01-01,1\n2,2020-01-01,2\n";
-    assert!(open_with(numbered, None).unwrap().has_series());
+    assert!(!open_with(numbered, None).unwrap().has_series(), "row numbers");
     let repeated = "date,close\n2020-01-01,1\n2020-01-01,2\n";
     let text = open_with(repeated, None)
         .unwrap()

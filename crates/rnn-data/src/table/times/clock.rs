@@ -37,6 +37,14 @@ pub(in crate::table) struct Ordered {
     pub(in crate::table) in_utc: bool,
 }
 
+/// The first row that breaks the order of most rows.
+pub(super) struct Disorder {
+    pub(super) row: usize,
+    pub(super) newest_first: bool,
+    /// Times of this row and of the row before.
+    pub(super) times: [DateTime; 2],
+}
+
 impl Clock {
     /// Returns the clock of ascending local times without offsets, or the first wrong row.
     pub(in crate::table) fn of_summer(times: &[DateTime]) -> Result<Self, usize> {
@@ -106,12 +114,14 @@ fn is_newest_first(times: &[DateTime]) -> bool {
 /// Orders rows by the time that passed. `offsets` has the rows from which another offset holds, in
 /// seconds; none of a row means that texts have no offsets.
 ///
-/// Returns the first row that breaks the order of most rows, and whether the newest is first.
+/// # Errors
+///
+/// The first row that breaks the order of most rows.
 pub(super) fn order(
     mut times: Vec<DateTime>,
     offsets: &[(usize, Option<i32>)],
     zone: Option<&str>,
-) -> Result<Ordered, (usize, bool, Vec<DateTime>)> {
+) -> Result<Ordered, Disorder> {
     let rows = times.len();
     let known: Option<Vec<(usize, i32)>> =
         offsets.iter().map(|(row, offset)| Some((*row, (*offset)?))).collect();
@@ -149,19 +159,16 @@ pub(super) fn order(
             Err(row) => Some(row),
         }
     };
-    match broken {
-        None => Ok(Ordered { times, clock, newest_first, in_utc }),
-        Some(row) if newest_first => {
-            times.reverse();
-            // The first break in the order of the file.
-            let row = times
-                .windows(2)
-                .position(|pair| pair[0] <= pair[1])
-                .map_or(rows - row, |row| row + 1);
-            Err((row, true, times))
-        }
-        Some(row) => Err((row, false, times)),
+    let Some(mut row) = broken else {
+        return Ok(Ordered { times, clock, newest_first, in_utc });
+    };
+    if newest_first {
+        // The first break in the order of the file.
+        times.reverse();
+        let break_at = times.windows(2).position(|pair| pair[0] <= pair[1]);
+        row = break_at.map_or(rows - row, |row| row + 1);
     }
+    Err(Disorder { row, newest_first, times: [times[row - 1], times[row]] })
 }
 
 /// Reverses the rows of shifts.

@@ -12,7 +12,10 @@ use jiff::civil::DateTime;
 
 pub(crate) use self::clock::Clock;
 pub(super) use self::clock::Ordered;
-use self::{clock::order, format::Format};
+use self::{
+    clock::{Disorder, order},
+    format::Format,
+};
 use super::columns::shorten;
 use crate::{DataError, error::Place};
 
@@ -72,7 +75,7 @@ impl Candidate {
     }
 
     /// Orders the rows of each series; no series means that all rows are one.
-    fn ordered(&self, series: &[Vec<u32>]) -> Vec<Result<Ordered, (usize, bool, Vec<DateTime>)>> {
+    fn ordered(&self, series: &[Vec<u32>]) -> Vec<Result<Ordered, Disorder>> {
         let zone = self.zone.as_deref();
         if series.is_empty() {
             return vec![order(self.times.clone(), &self.offsets, zone)];
@@ -149,7 +152,7 @@ impl<'a> Times<'a> {
         if !self.candidates.iter().all(is_count) {
             self.candidates.retain(|one| !is_count(one));
         }
-        let mut chosen: Option<(&Candidate, Vec<_>)> = None;
+        let mut chosen: Option<(&Candidate, Vec<Result<Ordered, Disorder>>)> = None;
         for candidate in &self.candidates {
             let ordered = candidate.ordered(series);
             let wrong =
@@ -171,22 +174,21 @@ impl<'a> Times<'a> {
         let Some((candidate, ordered)) = chosen else {
             return Err(DataError::Empty { path: self.path.to_owned() });
         };
-        let named = |index: usize, result| match result {
-            Ok(ordered) => Ok(ordered),
-            Err((row, newest_first, times)) => {
-                let row: usize = row;
-                let place = series.get(index).map_or(row, |rows| rows[row] as usize);
-                Err(self.disorder(&times, row, newest_first, lines[place]))
-            }
+        let named = |index: usize, ordered: Result<Ordered, Disorder>| {
+            ordered.map_err(|disorder| {
+                let place =
+                    series.get(index).map_or(disorder.row, |rows| rows[disorder.row] as usize);
+                self.disorder(&disorder, lines[place])
+            })
         };
         let series = ordered.into_iter().enumerate().map(|(index, one)| named(index, one));
         Ok(Read { series: series.collect(), meaning: candidate.format.meaning() })
     }
 
-    fn disorder(&self, times: &[DateTime], row: usize, newest_first: bool, line: u64) -> DataError {
-        let side = if newest_first { "before" } else { "after" };
-        let expected = format!("a date {side} {}, the row before", format_time(times[row - 1]));
-        let got = format_time(times[row]);
+    fn disorder(&self, disorder: &Disorder, line: u64) -> DataError {
+        let side = if disorder.newest_first { "before" } else { "after" };
+        let [before, got] = disorder.times.map(format_time);
+        let expected = format!("a date {side} {before}, the row before");
         value(self.path, line, self.column, expected, &got, Some(ORDER_ADVICE))
     }
 }

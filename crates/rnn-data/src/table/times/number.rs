@@ -85,6 +85,12 @@ impl Count {
                 if guessed && !PLAUSIBLE_DAYS.contains(&whole) {
                     return None;
                 }
+                // Day 60 is 1900-02-29, which never was; earlier days are one too small.
+                let whole = match whole {
+                    60 => return None,
+                    0..60 => whole + 1,
+                    _ => whole,
+                };
                 let start =
                     jiff::civil::date(1899, 12, 30).to_datetime(jiff::civil::Time::midnight());
                 // The fraction has few digits, so times are whole seconds.

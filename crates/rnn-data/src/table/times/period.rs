@@ -133,7 +133,8 @@ fn month(text: &str) -> Option<Date> {
     }
     if text.is_ascii()
         && let Some((one, other)) = text.split_once([' ', '-', '/', 'M', 'm'])
-        && let (Some(year), Some(month)) = (year(separated(one)), number(separated(other)))
+        && let (Some(year), Some(month)) =
+            (year(separated(one)), number(separated(other).trim_start_matches(['M', 'm'])))
     {
         return Date::new(year, month, 1).ok();
     }
