@@ -138,6 +138,18 @@ pub enum DataError {
         /// Number of values in the column.
         got: usize,
     },
+    /// The prices of a file cannot be those of a market.
+    #[error(
+        "{}: {problem}, so the file is wrong (fetch it from another provider, or choose columns \
+         without these prices with `target` and with `features`)",
+        path.display()
+    )]
+    Prices {
+        /// File.
+        path: PathBuf,
+        /// What is impossible.
+        problem: String,
+    },
     /// Dates match more than one format.
     #[error(
         "{}, column `{column}`: the dates can be read as {} or {} (choose one with `date-format`)",

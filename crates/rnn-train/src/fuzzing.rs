@@ -15,8 +15,8 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use rnn_data::{
-    BadSeries, CsvFile, CsvOptions, Decimal, Feature, Fill, ReadOptions, SeriesConfig, SetSize,
-    Split, Subset, Transform,
+    BadSeries, CsvFile, CsvOptions, Decimal, Feature, Fill, MaxGap, ReadOptions, SeriesConfig,
+    SetSize, Split, Subset, Transform,
 };
 use rnn_fetch::{Provider, fuzzing as fetch};
 use rnn_files::decode_text;
@@ -97,13 +97,15 @@ fn series(file: CsvFile) -> Result<()> {
         )
         .with_window(2)
         .with_split(Split::holdout(SetSize::Rows(1), SetSize::Rows(1)));
-    let rows = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
-    for transform in [Transform::MinMax, Transform::LogResidual] {
+    let limits = [(Transform::MinMax, None), (Transform::LogResidual, Some(MaxGap::Steps(3)))];
+    for (transform, max_gap) in limits {
         config.transform = transform;
+        let rows = ReadOptions { fill: Fill::Linear, max_gap, ..ReadOptions::default() };
         let tables = file.read_series(&config.columns(), &rows)?;
         let tables = tables.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
-        let panel = config.init_many(path(), tables, BadSeries::Fail)?;
+        let panel = config.init_many(path(), tables, BadSeries::Skip)?;
         drop(panel.windows(Subset::Train).get(0));
+        drop(panel.series[0].next_times(3));
     }
     Ok(())
 }

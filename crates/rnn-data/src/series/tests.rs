@@ -1,5 +1,6 @@
 mod calendar;
 mod features;
+mod gaps;
 mod panels;
 mod splits;
 mod transforms;

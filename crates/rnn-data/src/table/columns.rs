@@ -13,9 +13,13 @@ const ALIASES: [(&str, &[&str]); 6] = [
             "datetime",
             "timestamp",
             "trade_date",
-            "open_time",
             "day",
             "time",
+            "ds",
+            "observation_date",
+            "open_time",
+            "open time",
+            "unix",
             "日期",
             "交易日期",
             "时间",
@@ -71,6 +75,8 @@ pub struct Columns {
     line: Option<u64>,
     /// Index of the dates in a file; the times of a table are not a column.
     pub(super) date: Option<usize>,
+    /// Index of the labels of several series.
+    pub(super) series: Option<usize>,
     /// Indices of the columns that hold numbers, without the date.
     pub(super) numeric: Vec<usize>,
     /// Columns of numbers with words: index, and line and text of the first word.
@@ -80,14 +86,29 @@ pub struct Columns {
 impl Columns {
     /// Creates the columns of a file whose rows are unknown.
     pub(super) fn header(path: &Path, names: Vec<String>, line: Option<u64>) -> Self {
-        let (numeric, words) = (Vec::new(), Vec::new());
-        Self { path: path.to_owned(), names, line, date: Some(0), numeric, words }
+        Self {
+            path: path.to_owned(),
+            names,
+            line,
+            date: Some(0),
+            series: None,
+            numeric: Vec::new(),
+            words: Vec::new(),
+        }
     }
 
     /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
-        Self { path: path.to_owned(), names, line: None, date: None, numeric, words: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            names,
+            line: None,
+            date: None,
+            series: None,
+            numeric,
+            words: Vec::new(),
+        }
     }
 
     /// Returns the file, or the name of a table in memory.
@@ -105,6 +126,11 @@ impl Columns {
         self.date.map(|date| self.names[date].as_str())
     }
 
+    /// Returns the column with the labels of several series.
+    pub fn series_column(&self) -> Option<&str> {
+        self.series.map(|series| self.names[series].as_str())
+    }
+
     /// Returns the exact name of the column that `name` refers to.
     ///
     /// # Errors
@@ -117,7 +143,8 @@ impl Columns {
 
     /// Returns the columns of measurements: numbers that are not dates, codes or row numbers.
     pub fn measurements(&self) -> Vec<&str> {
-        let names = self.numeric.iter().map(|&index| self.names[index].as_str());
+        let numeric = self.numeric.iter().filter(|index| Some(**index) != self.series);
+        let names = numeric.map(|&index| self.names[index].as_str());
         names.filter(|name| !is_label(name)).collect()
     }
 

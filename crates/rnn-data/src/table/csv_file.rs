@@ -1,13 +1,24 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Columns, CsvOptions, Decimal, ReadOptions, Table, Warning,
+    Columns, CsvOptions, Decimal, ReadOptions, Table,
     bytes::Source,
     encoding::{Text, TextFormat},
-    group::Group,
     records::{DataRecords, Records, unreadable},
+    rows::{End, Labelled, Rows, Shared},
 };
-use crate::{DataError, error::Place};
+use crate::DataError;
+
+/// The rows to read of a file of several series.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// All, as one series.
+    All,
+    /// All, by series.
+    EachSeries,
+    /// Those of the first series.
+    FirstSeries,
+}
 
 /// A CSV file with a column of dates, read column by column.
 ///
@@ -53,7 +64,7 @@ impl CsvFile {
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        CsvOptions::with_date_column(date_column).open(path)
+        CsvOptions::dated(date_column).open(path)
     }
 
     /// Opens bytes in memory; errors use `path` as the file name.
@@ -66,7 +77,7 @@ impl CsvFile {
         bytes: impl Into<Arc<[u8]>>,
         date_column: Option<&str>,
     ) -> Result<Self, DataError> {
-        CsvOptions::with_date_column(date_column).open_bytes(path, bytes)
+        CsvOptions::dated(date_column).open_bytes(path, bytes)
     }
 
     /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
@@ -75,7 +86,7 @@ impl CsvFile {
     ///
     /// [`DataError::MissingColumn`] if it has no column `date_column`.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        CsvOptions::with_date_column(date_column).open_sample()
+        CsvOptions::dated(date_column).open_sample()
     }
 
     /// Returns the columns.
@@ -116,18 +127,19 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Table, DataError> {
-        if self.has_series() {
+        if !self.tickers.is_empty() {
             let (path, count) = (self.path().to_owned(), self.tickers.len());
             return Err(DataError::SeveralSeries { path, count });
         }
-        self.read_first_series(columns, options)
+        self.one(columns, options, Part::All)
     }
 
-    /// Returns whether the file holds several series, as columns of several tickers.
+    /// Returns whether the file holds several series, as columns of several tickers or as rows with
+    /// the labels of a column.
     ///
     /// Then [`columns`](Self::columns) are those of the first series.
     pub fn has_series(&self) -> bool {
-        !self.tickers.is_empty()
+        !self.tickers.is_empty() || self.columns.series.is_some()
     }
 
     /// Reads columns of every series; each table has the [name](Table::series) of its series.
@@ -157,7 +169,7 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Vec<Result<Table, DataError>>, DataError> {
-        self.tables(columns, options, usize::MAX)
+        self.tables(columns, options, Part::EachSeries)
     }
 
     /// Reads columns of the first series.
@@ -170,72 +182,94 @@ impl CsvFile {
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Table, DataError> {
-        let empty = || Err(DataError::Empty { path: self.path().to_owned() });
-        self.tables(columns, options, 1)?.pop().unwrap_or_else(empty)
+        self.one(columns, options, Part::FirstSeries)
     }
 
-    /// Reads columns of the first series, at most `count`.
+    fn one(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+        part: Part,
+    ) -> Result<Table, DataError> {
+        let first = self.tables(columns, options, part)?.into_iter().next();
+        first.unwrap_or_else(|| Err(DataError::Empty { path: self.path().to_owned() }))
+    }
+
+    /// Reads tables in one pass.
     fn tables(
         &self,
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
-        count: usize,
+        part: Part,
     ) -> Result<Vec<Result<Table, DataError>>, DataError> {
         let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
         let columns =
             names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut groups: Vec<Result<Group<'_>, DataError>> = if self.tickers.is_empty() {
-            vec![Ok(Group::new(self, None, &columns, columns.clone(), options))]
+        let date = self.columns.date.unwrap_or(0);
+        let shared = Shared {
+            path: self.path(),
+            date: (&self.columns.names()[date], date),
+            names,
+            headers: columns.iter().map(|&index| self.columns.names()[index].clone()).collect(),
+            decimals: columns.iter().map(|&index| self.decimals[index]).collect(),
+            options,
+            synthetic: matches!(self.source, Source::Sample(_)),
+        };
+        let mut all: Vec<Result<Rows<'_>, DataError>> = if self.tickers.is_empty() {
+            let first = part == Part::FirstSeries;
+            let labelled = match self.columns.series.filter(|_| part != Part::All) {
+                Some(cell) => Labelled::By { cell, first },
+                None => Labelled::Not,
+            };
+            vec![Ok(Rows::new(&shared, columns, labelled))]
         } else {
-            self.tickers
-                .iter()
-                .take(count)
-                .map(|(ticker, cells)| {
-                    let cells = columns
-                        .iter()
-                        .map(|&column| {
-                            cells[column].ok_or_else(|| self.columns.absent(column, ticker))
-                        })
-                        .collect::<Result<Vec<_>, _>>()?;
-                    Ok(Group::new(self, Some(ticker), &columns, cells, options))
-                })
+            let count = if part == Part::EachSeries { usize::MAX } else { 1 };
+            let rows = |(ticker, places): &'_ (String, Vec<Option<usize>>)| {
+                let cell = |&column: &usize| {
+                    places[column].ok_or_else(|| self.columns.absent(column, ticker))
+                };
+                columns.iter().map(cell).collect::<Result<Vec<_>, _>>()
+            };
+            let tickers = self.tickers.iter().take(count);
+            tickers
+                .map(|ticker| Ok(Rows::new(&shared, rows(ticker)?, Labelled::Ticker(&ticker.0))))
                 .collect()
         };
-        let mut rows = DataRecords::new(self.rows()?, self.before, self.width)?;
+        let mut records = self.records()?;
         let mut record = csv::StringRecord::new();
-        while let Some(line) = rows.next(&mut record)? {
-            for group in &mut groups {
-                if let Ok(series) = group
-                    && let Err(error) = series.push(&record, line)
+        while let Some(line) = records.next(&mut record)? {
+            for one in &mut all {
+                if let Ok(rows) = one
+                    && let Err(error) = rows.push(&record, line)
                 {
-                    if !self.has_series() {
+                    if self.tickers.is_empty() {
                         return Err(error);
                     }
-                    *group = Err(error);
+                    *one = Err(error);
                 }
             }
         }
-        let footer = rows.footers();
-        let sha256 = rows.sha256()?;
-        let finish = |group: Result<Group<'_>, DataError>| {
-            let mut table = group?.finish(names.clone(), &sha256, options)?;
-            table.synthetic = matches!(self.source, Source::Sample(_));
-            if let Some((rows, line)) = footer {
-                table.warnings.insert(0, Warning::Footer { rows, first: Place::Line(line) });
+        let end = End { footer: records.footers(), sha256: records.sha256()? };
+        let mut tables = Vec::new();
+        for one in all {
+            match one.and_then(|rows| rows.tables(&end)) {
+                Ok(more) => tables.extend(more),
+                Err(error) if self.tickers.is_empty() => return Err(error),
+                Err(error) => tables.push(Err(error)),
             }
-            Ok(table)
-        };
-        Ok(groups.into_iter().map(finish).collect())
+        }
+        Ok(tables)
     }
 
     pub(super) fn path(&self) -> &Path {
         self.columns.path()
     }
 
-    /// Opens the text, from its first row.
-    fn rows(&self) -> Result<Records<'_>, DataError> {
+    /// Opens the rows of data.
+    pub(super) fn records(&self) -> Result<DataRecords<'_>, DataError> {
         let path = self.path();
         let bytes = self.source.open(path).map_err(|source| unreadable(path, source))?;
-        Ok(Records::new(path, Text::new(bytes, self.format), self.delimiter))
+        let records = Records::new(path, Text::new(bytes, self.format), self.delimiter);
+        DataRecords::new(records, self.before, self.width)
     }
 }

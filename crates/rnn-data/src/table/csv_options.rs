@@ -23,6 +23,9 @@ const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
 pub struct CsvOptions {
     /// Name of the column of dates; by default, it is found by name or content.
     pub date_column: Option<String>,
+    /// Name of the column with the labels of several series. By default, a column with a usual name
+    /// such as `ticker` or `unique_id` is one if it explains why dates repeat.
+    pub series_column: Option<String>,
     /// Encoding of the text; by default, it is found in the first 256 KiB.
     pub encoding: Option<TextEncoding>,
     /// Decimal separator; by default, the numbers of each column decide.
@@ -32,8 +35,8 @@ pub struct CsvOptions {
 }
 
 impl CsvOptions {
-    /// Creates options with the name of the column of dates, if it is known.
-    pub fn with_date_column(date_column: Option<&str>) -> Self {
+    /// Creates options with a column of dates, if given.
+    pub(super) fn dated(date_column: Option<&str>) -> Self {
         Self { date_column: date_column.map(str::to_owned), ..Self::default() }
     }
 

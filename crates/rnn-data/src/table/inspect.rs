@@ -94,6 +94,11 @@ impl CsvFile {
             .take(LOOKED_AT)
             .collect();
         file.find_dates(&data, options)?;
+        file.columns.series = match (&options.series_column, file.columns.date) {
+            (Some(name), _) => Some(file.columns.index(name)?),
+            (None, Some(date)) if file.tickers.is_empty() => file.guessed_series_column(date)?,
+            _ => None,
+        };
         let signs = file.find_numbers(&data, options.decimal)?;
         file.note = note::describe(&file, &layout, signs);
         Ok(file)
@@ -105,7 +110,13 @@ impl CsvFile {
             let mut cells = self.cells(data, *column).peekable();
             cells.peek().is_some() && cells.all(|(_, text)| Times::is_time(text))
         };
-        let by_content = || (0..self.columns.names().len()).find(|column| is_dates(column));
+        let names = self.columns.names();
+        let are_numbers = |column: &usize| {
+            let texts: Vec<&str> = self.cells(data, *column).map(|(_, text)| text).collect();
+            Times::are_numbers(&names[*column], &texts)
+        };
+        let by_content =
+            || (0..names.len()).find(is_dates).or_else(|| (0..names.len()).find(are_numbers));
         let name = options.date_column.as_deref();
         let date = match self.columns.index(name.unwrap_or("date")) {
             Err(DataError::MissingColumn { path, line, .. }) if name.is_none() => {

@@ -139,6 +139,7 @@ impl SeriesSettings {
                 path: options.data.clone(),
                 csv: CsvOptions {
                     date_column: options.date_column.clone(),
+                    series_column: options.series_column.clone(),
                     encoding: options.encoding.map(Setting::value),
                     decimal: options.decimal.map(Setting::value),
                     no_header: options.no_header.unwrap_or(false),
@@ -147,6 +148,7 @@ impl SeriesSettings {
                 rows: ReadOptions {
                     date_format: options.date_format.clone(),
                     fill: options.fill.map_or(Fill::None, Setting::value),
+                    max_gap: options.max_gap.map(Setting::value),
                     from: options.from.map(Setting::value),
                     until: options.until.map(|time| end_of(time.value())),
                 },

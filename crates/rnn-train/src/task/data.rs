@@ -7,8 +7,8 @@ use std::{
 };
 
 use rnn_data::{
-    BadSeries, Columns, CsvFile, DataError, Feature, Panel, ReadOptions, Scalers, SeriesConfig,
-    Table, TableSource, csv_files,
+    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
+    csv_files, first_from,
 };
 use rnn_files::sha256;
 
@@ -58,10 +58,10 @@ impl Data {
         if let Some(note) = file.note() {
             log::info!("{}: {note}", file.columns().path().display());
         }
-        if file.has_series() {
-            return Self::open_series(settings, &file);
+        match settings.read.path.as_deref() {
+            Some(path) if file.has_series() => Self::open_many(settings, path, &file),
+            _ => Self::open_one(settings, file, scalers),
         }
-        Self::open_one(settings, file, scalers)
     }
 
     fn open_one(
@@ -71,6 +71,9 @@ impl Data {
     ) -> Result<Self> {
         let config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
+        for note in &table.notes {
+            log::info!("{}: {note}", table.path.display());
+        }
         for warning in &table.warnings {
             log::warn!("{}: {warning}", table.path.display());
         }
@@ -82,12 +85,35 @@ impl Data {
             series: 1,
             synthetic: table.synthetic,
         };
-        Ok(Self { panel: config.init_scaled(table, scalers)?, config, source })
+        let data = Self { panel: config.init_scaled(table, scalers)?, config, source };
+        data.note_gaps(settings);
+        Ok(data)
+    }
+
+    /// Reads the series of one file.
+    fn open_many(settings: &SeriesSettings, path: &Path, file: &CsvFile) -> Result<Self> {
+        let config = settings.config(file).map_err(|error| settings.with_fix(error))?;
+        let read = file.read_series(&config.columns(), &settings.read.rows)?;
+        let (mut tables, mut skipped) = (Vec::with_capacity(read.len()), Vec::new());
+        for table in read {
+            match table {
+                Ok(table) => tables.push(table),
+                Err(error) if settings.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(Error::Panel(error)),
+            }
+        }
+        if let Some(column) = file.columns().series_column() {
+            log::info!("{}: one series for each `{column}`", path.display());
+        }
+        let Some(first) = tables.first() else { return Err(none_good(skipped)) };
+        first.notes.iter().for_each(|note| log::info!("{}: {note}", path.display()));
+        let sha256 = first.sha256.clone();
+        Self::from_tables(settings, path, Tables { config, tables, skipped, sha256 })
     }
 
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
-        let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
+        let (mut config, mut tables, mut skipped) = (None, Vec::new(), Vec::new());
         let mut notes = BTreeMap::new();
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
@@ -97,10 +123,7 @@ impl Data {
                 logged = Instant::now();
             }
             match settings.read_series(path, &mut config, &mut notes) {
-                Ok(table) => {
-                    warned += usize::from(!table.warnings.is_empty());
-                    tables.push(table);
-                }
+                Ok(table) => tables.push(table),
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
                 // The first file determines the columns.
                 Err(error) if config.is_none() => {
@@ -109,64 +132,23 @@ impl Data {
                 Err(error) => return Err(with_advice(error)),
             }
         }
+        let Some(config) = config.filter(|_| !tables.is_empty()) else {
+            return Err(none_good(skipped));
+        };
         for (note, count) in notes.iter().take(MAX_NOTES) {
             log::info!("{}: {count} of {} files {note}", folder.display(), paths.len());
         }
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
-        let panel = Self::open_panel(
-            settings,
-            folder,
-            (config, tables, skipped),
-            sha256(hashes.as_bytes()),
-        )?;
-        if warned > 0 {
-            log::warn!(
-                "{warned} files have warnings (train on one of them alone to see its warnings)"
-            );
-        }
-        Ok(panel)
+        let sha256 = sha256(hashes.as_bytes());
+        Self::from_tables(settings, folder, Tables { config, tables, skipped, sha256 })
     }
 
-    /// Opens a file of several series. The first one determines the features of all.
-    fn open_series(settings: &SeriesSettings, file: &CsvFile) -> Result<Self> {
-        let config =
-            settings.config(&FirstSeries(file)).map_err(|error| settings.with_fix(error))?;
-        let (mut tables, mut skipped) = (Vec::new(), Vec::new());
-        for table in file.read_series(&config.columns(), &settings.read.rows)? {
-            match table {
-                Ok(table) => tables.push(table),
-                Err(error) if settings.read.skip_bad => skipped.push(error),
-                Err(error) => return Err(Error::Panel(error)),
-            }
-        }
-        let warned: Vec<&Table> =
-            tables.iter().filter(|table| !table.warnings.is_empty()).collect();
-        if let Some(first) = warned.first() {
-            let (path, warning) = (first.path.display(), &first.warnings[0]);
-            log::warn!("{path}: {warning} ({} series have warnings)", warned.len());
-        }
-        let hash = tables.first().map(|table| table.sha256.clone()).unwrap_or_default();
-        let path = file.columns().path();
-        Self::open_panel(settings, path, (Some(config), tables, skipped), hash)
-    }
-
-    /// Prepares several series, of the files of a folder or of one file.
-    fn open_panel(
-        settings: &SeriesSettings,
-        path: &Path,
-        (config, tables, skipped): (Option<SeriesConfig>, Vec<Table>, Vec<DataError>),
-        sha256: String,
-    ) -> Result<Self> {
-        let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
-            let first = skipped.into_iter().next().map_or_else(
-                || Error::Internal("the data has no series".to_owned()),
-                Error::NoneGood,
-            );
-            return Err(first);
-        };
+    /// Prepares the series of a file or folder.
+    fn from_tables(settings: &SeriesSettings, path: &Path, read: Tables) -> Result<Self> {
+        let Tables { config, tables, skipped, sha256 } = read;
         let rows = tables.iter().map(Table::rows).sum();
+        let warned = tables.iter().filter(|table| !table.warnings.is_empty()).count();
         let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
         let panel =
             config.init_many(path, tables, bad).map_err(|error| with_advice(error.into()))?;
@@ -178,6 +160,12 @@ impl Data {
             path.display(),
             panel.series.len()
         );
+        if warned > 0 {
+            log::warn!(
+                "{warned} {} have warnings (train on one of them alone to see its warnings)",
+                if path.is_dir() { "files" } else { "series" }
+            );
+        }
         let source = DataSource {
             file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             path: Some(absolute(path)?),
@@ -186,25 +174,44 @@ impl Data {
             series: panel.series.len(),
             synthetic: false,
         };
-        Ok(Self { panel, config, source })
+        let data = Self { panel, config, source };
+        data.note_gaps(settings);
+        Ok(data)
+    }
+
+    /// Says how many windows cross a gap and are left out.
+    fn note_gaps(&self, settings: &SeriesSettings) {
+        let Some(max_gap) = settings.read.rows.max_gap else { return };
+        let series = &self.panel.series;
+        let gaps: usize = series.iter().map(|series| series.gaps()).sum();
+        let (crossing, all) = series
+            .iter()
+            .map(|series| series.left_out())
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        log::info!(
+            "{}: {gaps} gaps longer than {max_gap}; {crossing} of {all} windows cross one and are \
+             left out",
+            self.source.file
+        );
     }
 }
 
-/// The first series of a file, which determines the features of all.
-struct FirstSeries<'a>(&'a CsvFile);
+/// Tables of a panel with their columns.
+struct Tables {
+    config: SeriesConfig,
+    tables: Vec<Table>,
+    /// Errors of unusable series.
+    skipped: Vec<DataError>,
+    sha256: String,
+}
 
-impl TableSource for FirstSeries<'_> {
-    fn columns(&self) -> &Columns {
-        self.0.columns()
-    }
-
-    fn read(
-        &self,
-        columns: &[&str],
-        options: &ReadOptions,
-    ) -> std::result::Result<Table, DataError> {
-        self.0.read_first_series(columns, options)
-    }
+/// The error of data without a usable series; the others are logged.
+fn none_good(skipped: Vec<DataError>) -> Error {
+    skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
+    skipped
+        .into_iter()
+        .next()
+        .map_or_else(|| Error::Internal("the data has no series".to_owned()), Error::NoneGood)
 }
 
 /// The absolute path that `config.json` records.
@@ -338,10 +345,7 @@ impl SeriesSettings {
             .times(&table.path, config.window, config.horizon, &table.times)
             .map_or(table.rows(), |starts| {
                 let end = starts.valid.unwrap_or(starts.test);
-                table
-                    .times
-                    .partition_point(|time| *time < end)
-                    .saturating_sub(self.split.gap(self.window))
+                first_from(&table.times, end).saturating_sub(self.split.gap(self.window))
             });
         columns.retain(|column| {
             let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);

@@ -154,8 +154,8 @@ fn refusals_name_the_flag_that_reads_the_file() {
     }
     scratch.fails(&train(&["--decimal", "dot"]), 2, "expected point or comma, got `dot`");
     scratch.fails(&train(&["--encoding", "klingon"]), 2, "expected an encoding such as utf-8,");
-    let late = [format!("date,open\n{}", "2020-01-02,1\n".repeat(50_000)).as_bytes(), b"\xff"];
-    scratch.file("late.csv", late.concat());
+    let late = format!("date,open\n{}", "2020-01-02,1\n".repeat(50_000));
+    scratch.file("late.csv", [late.as_bytes(), b"\xff"].concat());
     scratch.fails(
         &train(&["--data", "late.csv", "--fresh"]),
         1,

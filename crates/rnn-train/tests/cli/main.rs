@@ -33,6 +33,7 @@ mod support;
 #[path = "../survival/mod.rs"]
 mod survival;
 mod survive;
+mod times;
 mod training;
 mod tuning;
 #[cfg(feature = "wgpu")]
