@@ -109,7 +109,7 @@ fn missing_values_outside_the_requested_rows_are_ignored() {
         read(
             &content,
             &["open"],
-            &ReadOptions { from: day(from), until: day(until), fill, date_format: None },
+            &ReadOptions { from: day(from), until: day(until), fill, ..ReadOptions::default() },
         )
     };
     assert_eq!(within(2, 2, Fill::None).unwrap().warnings, []);
