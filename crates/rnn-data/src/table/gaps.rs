@@ -57,9 +57,10 @@ impl fmt::Display for MaxGap {
         match self {
             Self::Steps(steps) => write!(f, "{steps}"),
             Self::Seconds(seconds) => {
-                let (unit, size) = UNITS
-                    .into_iter()
-                    .rev()
+                // Weeks are written as days.
+                let written = UNITS[..4].iter().rev();
+                let (unit, size) = written
+                    .copied()
                     .find(|(_, size)| seconds.is_multiple_of(*size))
                     .unwrap_or(UNITS[0]);
                 write!(f, "{}{unit}", seconds / size)
@@ -107,8 +108,8 @@ impl Grid {
     /// Adds the missing steps of a regular series in gaps up to a limit; none if there are none.
     /// Returns their number as an error if that is too large.
     ///
-    /// A series is regular if four of five rows are on the grid of its step. Working days are not: missing ones are
-    /// holidays. Hours at which a market is always closed are not filled either.
+    /// A series is regular if four of five rows are on the grid of its step. Working days are not:
+    /// missing ones are holidays. Hours at which a market is always closed are not filled either.
     pub(super) fn new(
         times: &[DateTime],
         clock: &Clock,

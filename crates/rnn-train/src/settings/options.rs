@@ -129,6 +129,7 @@ options! {
         /// Name of the column with the labels of several series, such as ticker [default: detected
         /// if dates repeat]
         @[arg(value_name = "NAME")]
+        @[serde(skip_serializing_if = "Option::is_none")]
         Data Same series_column: String,
         /// Encoding of the file, e.g. gb18030, utf-16le or windows-1252 [default: detected]
         @[arg(value_name = "NAME")]
@@ -154,6 +155,7 @@ options! {
         /// Longest gap that a window may cross, and that is filled: a number of missing steps, or a
         /// time such as 12h or 7d [default: any]
         @[arg(value_name = "GAP")]
+        @[serde(skip_serializing_if = "Option::is_none")]
         Data Same max_gap: Typed<MaxGap>,
         /// First date to use
         @[arg(value_name = "DATE")]

@@ -189,9 +189,10 @@ impl Data {
             .map(|series| series.left_out())
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         log::info!(
-            "{}: {gaps} gaps longer than {max_gap}; {crossing} of {all} windows cross one and are \
+            "{}: {gaps} {} longer than {max_gap}; {crossing} of {all} windows cross one and are \
              left out",
-            self.source.file
+            self.source.file,
+            if gaps == 1 { "gap" } else { "gaps" }
         );
     }
 }

@@ -157,7 +157,7 @@ fn windows_and_forecasts_cross_no_gap_longer_than_max_gap() {
     let trained = scratch.train("series", &[&flags[..], &["--max-gap", "7d"]].concat());
     assert!(
         trained.stderr.contains(
-            "gaps.csv: 1 gaps longer than 7d; 6 of 114 windows cross one and are left out"
+            "gaps.csv: 1 gap longer than 7d; 6 of 114 windows cross one and are left out"
         ),
         "{}",
         trained.stderr

@@ -57,7 +57,7 @@ pub(super) struct Zoned<'a> {
 
 /// Splits a text into its local time and its zone.
 ///
-/// Only a time of day has a zone, so a text without a colon, a `T` or a bracket stays whole.
+/// Only a time of day has a zone: a text without a colon, a `T` or a bracket stays whole.
 pub(super) fn split(text: &str) -> Zoned<'_> {
     let whole = Zoned { local: text, offset: None, zone: None };
     if !text.contains([':', 'T', '[']) {
