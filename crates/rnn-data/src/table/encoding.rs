@@ -18,7 +18,7 @@ const LOOKED_AT: u64 = 256 << 10;
 /// Bytes that are read at once before conversion.
 const BLOCK: usize = 8 << 10;
 /// Largest size of an unpacked file: this many bytes, and as many times the packed size.
-const UNPACKED: (u64, u64) = (64 << 20, 100);
+const UNPACKED: (u64, u64) = (16 << 20, 100);
 
 /// First bytes of files that are not text, with their kind and a remedy.
 const BINARIES: [(&[u8], &str, &str); 7] = [

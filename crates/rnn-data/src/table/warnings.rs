@@ -105,7 +105,7 @@ impl fmt::Display for Warning {
             Self::Footer { rows, first } => write!(
                 f,
                 "{rows} {} of text after the last row skipped (first on {first})",
-                rows_text(*rows)
+                if *rows == 1 { "line" } else { "lines" }
             ),
             Self::NewestFirst => f.write_str("the newest row comes first; the rows were reversed"),
         }

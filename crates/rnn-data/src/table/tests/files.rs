@@ -178,7 +178,8 @@ fn gzip_is_unpacked() {
     let wrong = gzip(plain().replace("999.5", "x"));
     let text = read(wrong, &["open"], &ReadOptions::default()).unwrap_err().to_string();
     assert!(text.contains("line 4, column `open`: expected a finite number, got `x`"), "{text}");
-    let bomb = gzip(format!("date,open\n{}", "2020-01-02,1\n".repeat(8 << 20)));
+    let row = format!("2020-01-02,1,{}\n", "a".repeat(1 << 20));
+    let bomb = gzip(format!("date,open,note\n{}", row.repeat(20)));
     let text = refused(&bomb);
     assert!(text.contains("the file unpacks to more than 100 times its size"), "{text}");
 }
