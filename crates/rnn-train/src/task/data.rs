@@ -6,8 +6,8 @@ use std::{
 };
 
 use rnn_data::{
-    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
-    csv_files, first_from,
+    BadSeries, Columns, CsvFile, DataError, Feature, Panel, ReadOptions, Scalers, SeriesConfig,
+    Table, TableSource, csv_files, first_from,
 };
 use rnn_files::sha256;
 
@@ -87,7 +87,11 @@ impl Data {
 
     /// Reads the series of one file.
     fn open_many(settings: &SeriesSettings, path: &Path, file: &CsvFile) -> Result<Self> {
-        let config = settings.config(file).map_err(|error| settings.with_fix(error))?;
+        let source: &dyn TableSource = match settings.read.skip_bad {
+            true => &FirstGood(file),
+            false => file,
+        };
+        let config = settings.config(source).map_err(|error| settings.with_fix(error))?;
         let read = file.read_series(&config.columns(), &settings.read.rows)?;
         let (mut tables, mut skipped) = (Vec::with_capacity(read.len()), Vec::new());
         for table in read {
@@ -185,6 +189,21 @@ impl Data {
             self.source.file,
             if gaps == 1 { "gap" } else { "gaps" }
         );
+    }
+}
+
+/// The first usable series of a file as the one that determines the columns.
+struct FirstGood<'a>(&'a CsvFile);
+
+impl TableSource for FirstGood<'_> {
+    fn columns(&self) -> &Columns {
+        self.0.columns()
+    }
+
+    fn read(&self, names: &[&str], options: &ReadOptions) -> std::result::Result<Table, DataError> {
+        let mut series = self.0.read_series(names, options)?;
+        let good = series.iter().position(std::result::Result::is_ok).unwrap_or(0);
+        series.swap_remove(good)
     }
 }
 
