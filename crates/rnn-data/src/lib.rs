@@ -138,8 +138,8 @@ pub use series::{
     Subset, Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
 pub use table::{
-    Columns, CsvFile, CsvOptions, Fill, MaxGap, ReadOptions, Table, TableSource, Warning,
-    first_from, format_time,
+    Columns, CsvFile, CsvOptions, Decimal, Fill, MaxGap, ReadOptions, Table, TableSource,
+    TextEncoding, Warning, first_from, format_time,
 };
 pub use text::nearest_name;
 

@@ -15,8 +15,8 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use rnn_data::{
-    BadSeries, CsvFile, Feature, Fill, MaxGap, ReadOptions, SeriesConfig, SetSize, Split, Subset,
-    Transform,
+    BadSeries, CsvFile, CsvOptions, Decimal, Feature, Fill, MaxGap, ReadOptions, SeriesConfig,
+    SetSize, Split, Subset, Transform,
 };
 use rnn_fetch::{Provider, fuzzing as fetch};
 use rnn_files::decode_text;
@@ -73,7 +73,17 @@ fn text(bytes: &[u8]) -> Result<String> {
 ///
 /// If the bytes are malformed.
 pub fn csv(bytes: &[u8]) -> Result<()> {
-    let file = CsvFile::from_bytes(path(), bytes, None)?;
+    // Any file can also be read without a header, or in another encoding.
+    for (no_header, encoding) in [(true, "gb18030"), (true, "utf-16le"), (false, "windows-1252")] {
+        let (encoding, decimal) = (encoding.parse().ok(), Some(Decimal::Comma));
+        let options = CsvOptions { encoding, decimal, no_header, ..CsvOptions::default() };
+        let _ = options.open_bytes(path(), bytes).map_err(Error::from).and_then(series);
+    }
+    series(CsvFile::from_bytes(path(), bytes, None)?)
+}
+
+/// Builds series from a table.
+fn series(file: CsvFile) -> Result<()> {
     let Some(target) = file.columns().likely_target() else {
         return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into());
     };

@@ -31,8 +31,24 @@ const ALIASES: [(&str, &[&str]); 6] = [
     ("low", &["最低", "最低价"]),
     ("volume", &["vol", "成交量"]),
 ];
+/// Columns of Binance's bars, which have no header.
+pub(super) const BINANCE: [&str; 12] = [
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "trades",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+];
 /// Names of columns of numbers that are not measurements.
-const LABELS: [&str; 7] = ["", "code", "symbol", "ticker", "id", "index", "股票代码"];
+const LABELS: [&str; 9] =
+    ["", "code", "symbol", "ticker", "id", "index", "股票代码", "close_time", "ignore"];
 /// Names of likely targets, the likeliest first.
 const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 
@@ -55,6 +71,8 @@ const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 pub struct Columns {
     path: PathBuf,
     names: Vec<String>,
+    /// Line of the header; none for a table, and for a file without a header.
+    line: Option<u64>,
     /// Index of the dates in a file; the times of a table are not a column.
     pub(super) date: Option<usize>,
     /// Index of the labels of several series.
@@ -67,10 +85,11 @@ pub struct Columns {
 
 impl Columns {
     /// Creates the columns of a file whose rows are unknown.
-    pub(super) fn header(path: &Path, names: Vec<String>) -> Self {
+    pub(super) fn header(path: &Path, names: Vec<String>, line: Option<u64>) -> Self {
         Self {
             path: path.to_owned(),
             names,
+            line,
             date: Some(0),
             series: None,
             numeric: Vec::new(),
@@ -81,7 +100,15 @@ impl Columns {
     /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
-        Self { path: path.to_owned(), names, date: None, series: None, numeric, words: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            names,
+            line: None,
+            date: None,
+            series: None,
+            numeric,
+            words: Vec::new(),
+        }
     }
 
     /// Returns the file, or the name of a table in memory.
@@ -152,7 +179,7 @@ impl Columns {
 
     /// Returns the index of the column that `name` refers to.
     pub(super) fn index(&self, name: &str) -> Result<usize, DataError> {
-        let (path, line) = (self.path.clone(), self.date.map(|_| 1));
+        let (path, line) = (self.path.clone(), self.line);
         match matching(&self.names, name) {
             Some((index, 1)) => Ok(index),
             Some((index, count)) => Err(DataError::DuplicateColumn {
@@ -171,6 +198,22 @@ impl Columns {
                     names: self.listed(),
                 })
             }
+        }
+    }
+
+    /// Returns the line of the header, if there is one.
+    pub(super) fn line(&self) -> Option<u64> {
+        self.line
+    }
+
+    /// Returns the error of a series without a column.
+    pub(super) fn absent(&self, column: usize, series: &str) -> DataError {
+        DataError::MissingColumn {
+            path: PathBuf::from(format!("{}, series `{series}`", self.path.display())),
+            line: self.line,
+            column: shorten(self.names[column].clone()),
+            nearest: None,
+            names: self.listed(),
         }
     }
 
@@ -218,6 +261,17 @@ fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let lowercase = name.to_lowercase();
     let in_other_words = || aliases(&lowercase).iter().find_map(|alias| in_capitals(alias));
     count(&|column| column == name).or_else(|| in_capitals(&lowercase)).or_else(in_other_words)
+}
+
+/// Returns whether a name is a known one or one of its synonyms, in any capitalisation.
+pub(super) fn is_called(name: &str, known: &str) -> bool {
+    let name = name.to_lowercase();
+    name == known || aliases(known).contains(&name.as_str())
+}
+
+/// Returns whether a name is that of prices, dates or volumes.
+pub(super) fn is_known(name: &str) -> bool {
+    ALIASES.iter().any(|(known, _)| is_called(name, known))
 }
 
 fn is_label(name: &str) -> bool {

@@ -1,7 +1,10 @@
 use std::{path::Path, sync::Arc};
 
-use super::CsvFile;
+use super::{CsvFile, Decimal, TextEncoding, bytes::Source};
 use crate::DataError;
+
+const SAMPLE: &str = include_str!("../../assets/synthetic-daily-bars.csv");
+const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
 
 /// Options of opening a [`CsvFile`]; the default detects everything.
 ///
@@ -23,6 +26,12 @@ pub struct CsvOptions {
     /// Name of the column with the labels of several series. By default, a column with a usual name
     /// such as `ticker` or `unique_id` is one if it explains why dates repeat.
     pub series_column: Option<String>,
+    /// Encoding of the text; by default, it is found in the first 256 KiB.
+    pub encoding: Option<TextEncoding>,
+    /// Decimal separator; by default, the numbers of each column decide.
+    pub decimal: Option<Decimal>,
+    /// Whether the first row is data; then the columns are called `column_1`, `column_2` and so on.
+    pub no_header: bool,
 }
 
 impl CsvOptions {
@@ -37,7 +46,16 @@ impl CsvOptions {
     ///
     /// See [`CsvFile::open`].
     pub fn open(&self, path: &Path) -> Result<CsvFile, DataError> {
-        CsvFile::inspect(path, super::bytes::Source::File, self)
+        CsvFile::inspect(path, Source::File, self)
+    }
+
+    /// Opens the embedded sample, see [`CsvFile::sample`].
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::sample`].
+    pub fn open_sample(&self) -> Result<CsvFile, DataError> {
+        CsvFile::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), self)
     }
 
     /// Opens bytes in memory; errors use `path` as the file name.
@@ -50,6 +68,6 @@ impl CsvOptions {
         path: &Path,
         bytes: impl Into<Arc<[u8]>>,
     ) -> Result<CsvFile, DataError> {
-        CsvFile::inspect(path, super::bytes::Source::Memory(bytes.into()), self)
+        CsvFile::inspect(path, Source::Memory(bytes.into()), self)
     }
 }

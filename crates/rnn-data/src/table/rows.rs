@@ -1,33 +1,55 @@
 //! Rows of a file become tables: ordered, filled, one per series.
 
-use std::{collections::HashMap, ops::Range, path::Path};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use csv::StringRecord;
 
 use super::{
-    Columns, Fill, ReadOptions, Table, Warning,
+    Columns, Decimal, Fill, ReadOptions, Table, Warning,
     gaps::{Grid, described},
     in_memory::Places,
-    times::{Ordered, Times},
+    number_column::{NumberColumn, Refused},
+    numbers::is_missing,
+    times::{Ordered, Times, value},
 };
-use crate::DataError;
+use crate::{DataError, error::Place};
 
 /// Number of lines of missing values in a message.
 const NAMED: usize = 5;
 /// Largest number of series in one file.
 const MOST_SERIES: usize = 1_000_000;
 
-/// All rows of a file in its order.
+/// The rows of a file, or of a ticker in it, in the order of the file.
 pub(super) struct Rows<'a> {
-    pub(super) times: Times<'a>,
-    /// Values, `[columns][rows]`; NaN if one is missing.
-    pub(super) columns: Vec<Vec<f64>>,
-    pub(super) lines: Vec<u64>,
+    shared: &'a Shared<'a>,
+    /// Cells of the columns.
+    cells: Vec<usize>,
+    labelled: Labelled<'a>,
+    times: Times<'a>,
+    values: Vec<NumberColumn>,
+    lines: Vec<u64>,
     /// Series of the rows, if the file has several.
-    pub(super) labels: Labels,
+    labels: Labels,
+}
+
+/// How the series of a row is known.
+#[derive(Clone, Copy)]
+pub(super) enum Labelled<'a> {
+    /// All rows are one series.
+    Not,
+    /// By the label in a cell; `first` reads only the first series.
+    By { cell: usize, first: bool },
+    /// All rows with values are of this ticker.
+    Ticker(&'a str),
 }
 
 /// Rows by the label of their series.
 #[derive(Default)]
-pub(super) struct Labels {
+struct Labels {
     names: Vec<String>,
     known: HashMap<String, usize>,
     rows: Vec<Vec<u32>>,
@@ -36,23 +58,33 @@ pub(super) struct Labels {
 /// What all tables of a file share.
 pub(super) struct Shared<'a> {
     pub(super) path: &'a Path,
+    /// Name and cell of the dates.
+    pub(super) date: (&'a str, usize),
     /// Names that the tables use.
     pub(super) names: Vec<String>,
     /// Names in the header.
     pub(super) headers: Vec<String>,
+    /// Decimal separators of the columns, if they are known.
+    pub(super) decimals: Vec<Option<Decimal>>,
     pub(super) options: &'a ReadOptions,
-    pub(super) sha256: String,
     pub(super) synthetic: bool,
+}
+
+/// What is known after the last row.
+pub(super) struct End {
+    pub(super) sha256: String,
+    /// Number and first line of the lines of text after the last row.
+    pub(super) footer: Option<(usize, u64)>,
 }
 
 impl Labels {
     /// Returns whether a label differs from the first one.
-    pub(super) fn is_other(&self, label: &str) -> bool {
+    fn is_other(&self, label: &str) -> bool {
         self.names.first().is_some_and(|first| first != label)
     }
 
     /// Adds a row of a series.
-    pub(super) fn push(&mut self, label: &str, row: usize) -> Result<(), String> {
+    fn push(&mut self, label: &str, row: usize) -> Result<(), String> {
         let index = match self.known.get(label) {
             Some(index) => *index,
             None => {
@@ -72,15 +104,73 @@ impl Labels {
     }
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    pub(super) fn new(shared: &'a Shared<'a>, cells: Vec<usize>, labelled: Labelled<'a>) -> Self {
+        let format = shared.options.date_format.as_deref();
+        Self {
+            shared,
+            cells,
+            labelled,
+            times: Times::new(shared.path, shared.date.0, format),
+            values: shared.decimals.iter().map(|decimal| NumberColumn::new(*decimal)).collect(),
+            lines: Vec::new(),
+            labels: Labels::default(),
+        }
+    }
+
+    /// Adds a row of the file, unless it is of another series.
+    pub(super) fn push(&mut self, record: &StringRecord, line: u64) -> Result<(), DataError> {
+        let path = self.shared.path;
+        let cell = |index: usize| record.get(index).unwrap_or_default().trim();
+        let label = match self.labelled {
+            Labelled::Not => None,
+            Labelled::By { cell: index, first } => {
+                if first && self.labels.is_other(cell(index)) {
+                    return Ok(());
+                }
+                Some(cell(index))
+            }
+            Labelled::Ticker(ticker) => {
+                if self.cells.iter().all(|&index| is_missing(cell(index))) {
+                    return Ok(());
+                }
+                Some(ticker)
+            }
+        };
+        if let Some(label) = label {
+            self.labels.push(label, self.lines.len()).map_err(|problem| DataError::Malformed {
+                path: path.to_owned(),
+                line,
+                problem,
+            })?;
+        }
+        self.times.push(cell(self.shared.date.1), line)?;
+        for (column, (values, &index)) in self.values.iter_mut().zip(&self.cells).enumerate() {
+            let text = cell(index);
+            if let Err(Refused { expected, fix }) = values.push(text, line) {
+                let name = &self.shared.headers[column];
+                return Err(value(path, line, name, expected, text, Some(fix)));
+            }
+        }
+        self.lines.push(line);
+        Ok(())
+    }
+
     /// Makes a table of each series, or its error.
-    pub(super) fn tables(
-        self,
-        shared: &Shared<'_>,
-    ) -> Result<Vec<Result<Table, DataError>>, DataError> {
-        let Self { times, mut columns, mut lines, labels } = self;
+    pub(super) fn tables(self, end: &End) -> Result<Vec<Result<Table, DataError>>, DataError> {
+        let Self { shared, times, values, mut lines, labels, labelled, .. } = self;
+        if let (Labelled::Ticker(ticker), true) = (labelled, lines.is_empty()) {
+            return Err(DataError::Empty { path: shared.path_of(Some(ticker)) });
+        }
         let column = times.column().to_owned();
         let read = times.finish(&lines, &labels.rows)?;
+        let finished = values.into_iter().zip(&shared.headers).map(|(values, name)| {
+            values.finish().map_err(|unclear| {
+                let Refused { expected, fix } = unclear.refused;
+                value(shared.path, unclear.line, name, expected, &unclear.text, Some(fix))
+            })
+        });
+        let mut columns = finished.collect::<Result<Vec<_>, _>>()?;
         let meaning = read.meaning.map(|meaning| format!("dates in `{column}` are {meaning}"));
         let mut tables = Vec::with_capacity(read.series.len());
         for (index, ordered) in read.series.into_iter().enumerate() {
@@ -94,7 +184,8 @@ impl Rows<'_> {
                     ((columns.iter().map(of).collect(), lines), Some(labels.names[index].as_str()))
                 }
             };
-            let table = ordered.and_then(|ordered| shared.table(ordered, part.0, part.1, label));
+            let table =
+                ordered.and_then(|ordered| shared.table(ordered, part.0, part.1, label, end));
             tables.push(table.map(|mut table| {
                 table.notes.splice(..0, meaning.clone());
                 table
@@ -105,6 +196,14 @@ impl Rows<'_> {
 }
 
 impl Shared<'_> {
+    /// The name of the file in errors, with that of a series.
+    fn path_of(&self, label: Option<&str>) -> PathBuf {
+        match label {
+            Some(label) => format!("{}, series `{label}`", self.path.display()).into(),
+            None => self.path.to_owned(),
+        }
+    }
+
     /// Makes the table of one series.
     fn table(
         &self,
@@ -112,11 +211,9 @@ impl Shared<'_> {
         mut columns: Vec<Vec<f64>>,
         mut lines: Vec<u64>,
         label: Option<&str>,
+        end: &End,
     ) -> Result<Table, DataError> {
-        let path = match label {
-            Some(label) => format!("{}, series `{label}`", self.path.display()).into(),
-            None => self.path.to_owned(),
-        };
+        let path = self.path_of(label);
         let Ordered { mut times, mut clock, newest_first, in_utc } = ordered;
         let (fill, max_gap) = (self.options.fill, self.options.max_gap);
         if newest_first {
@@ -175,10 +272,13 @@ impl Shared<'_> {
         keep(&mut times, &rows);
         keep(&mut lines, &rows);
         let columns_of = Columns::all(&path, self.names.clone());
-        let sha256 = self.sha256.clone();
+        let sha256 = end.sha256.clone();
         let clock = clock.of(&rows);
         let mut table =
             Table::new(columns_of, (times, clock), columns, Places::Lines(lines), sha256);
+        if let Some((rows, line)) = end.footer {
+            warnings.push(Warning::Footer { rows, first: Place::Line(line) });
+        }
         table.warnings.splice(..0, warnings);
         table.notes = notes;
         table.synthetic = self.synthetic;

@@ -78,14 +78,14 @@ impl CsvFile {
             return Ok(None);
         }
         let (mut dates, mut repeats, mut rows) = (HashSet::new(), 0, 0);
-        let (mut reader, mut record) = (self.reader()?, csv::StringRecord::new());
-        while let Ok(Some(_)) = self.next(&mut reader, &mut record) {
+        let (mut records, mut record) = (self.records()?, csv::StringRecord::new());
+        while let Ok(Some(_)) = records.next(&mut record) {
             rows += 1;
-            repeats += usize::from(!dates.insert(hash(&record[date])));
+            repeats += usize::from(!dates.insert(hash(record[date].trim())));
             for one in &mut tried {
-                let label = &record[one.index];
+                let label = record[one.index].trim();
                 one.labels.insert(hash(label));
-                one.repeats += usize::from(!one.pairs.insert(hash((&record[date], label))));
+                one.repeats += usize::from(!one.pairs.insert(hash((record[date].trim(), label))));
             }
             if rows == LOOKED_AT {
                 tried.retain(|one| one.labels.len() < LOOKED_AT || repeats > 0);

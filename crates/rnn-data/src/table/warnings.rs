@@ -39,6 +39,13 @@ pub enum Warning {
     },
     /// The file has its newest row first.
     NewestFirst,
+    /// Lines of text after the last row were skipped.
+    Footer {
+        /// Number of lines.
+        rows: usize,
+        /// First such line.
+        first: Place,
+    },
 }
 
 /// Longest step that is not a gap, in median steps: holidays are shorter than two weeks.
@@ -95,6 +102,11 @@ impl fmt::Display for Warning {
                     _ => Ok(()),
                 }
             }
+            Self::Footer { rows, first } => write!(
+                f,
+                "{rows} {} of text after the last row skipped (first on {first})",
+                if *rows == 1 { "line" } else { "lines" }
+            ),
             Self::NewestFirst => f.write_str("the newest row comes first; the rows were reversed"),
         }
     }

@@ -140,6 +140,9 @@ impl SeriesSettings {
                 csv: CsvOptions {
                     date_column: options.date_column.clone(),
                     series_column: options.series_column.clone(),
+                    encoding: options.encoding.map(Setting::value),
+                    decimal: options.decimal.map(Setting::value),
+                    no_header: options.no_header.unwrap_or(false),
                 },
                 skip_bad: set(options.skip_bad, "skip_bad")?,
                 rows: ReadOptions {

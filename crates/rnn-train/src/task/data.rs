@@ -1,6 +1,7 @@
 //! Opens the data of a series task, a file or a folder of files, and selects its columns.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
@@ -49,13 +50,17 @@ impl Data {
     /// model are fitted on the training set.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
         let csv = &settings.read.csv;
+        let file = match settings.read.path.as_deref() {
+            Some(folder) if folder.is_dir() => return Self::open_folder(settings, folder),
+            Some(path) => csv.open(path)?,
+            None => csv.open_sample()?,
+        };
+        if let Some(note) = file.note() {
+            log::info!("{}: {note}", file.columns().path().display());
+        }
         match settings.read.path.as_deref() {
-            Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
-            Some(path) => match csv.open(path)? {
-                file if file.has_series() => Self::open_many(settings, path, &file),
-                file => Self::open_one(settings, file, scalers),
-            },
-            None => Self::open_one(settings, CsvFile::sample(csv.date_column.as_deref())?, scalers),
+            Some(path) if file.has_series() => Self::open_many(settings, path, &file),
+            _ => Self::open_one(settings, file, scalers),
         }
     }
 
@@ -113,6 +118,7 @@ impl Data {
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
         let (mut config, mut tables, mut skipped) = (None, Vec::new(), Vec::new());
+        let mut notes = BTreeMap::new();
         let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
@@ -120,7 +126,7 @@ impl Data {
                 log::info!(target: PROGRESS, "reading {folder}: {index} of {count} files");
                 logged = Instant::now();
             }
-            match settings.read_series(path, &mut config) {
+            match settings.read_series(path, &mut config, &mut notes) {
                 Ok(table) => tables.push(table),
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
                 // The first file determines the columns.
@@ -133,6 +139,9 @@ impl Data {
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
             return Err(none_good(skipped));
         };
+        for (note, count) in notes.iter().take(MAX_NOTES) {
+            log::info!("{}: {count} of {} files {note}", folder.display(), paths.len());
+        }
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
         let sha256 = sha256(hashes.as_bytes());
@@ -374,7 +383,12 @@ impl SeriesSettings {
     }
 
     /// Reads a file of a folder. The first file determines the columns of all.
-    fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
+    fn read_series(
+        &self,
+        path: &Path,
+        config: &mut Option<SeriesConfig>,
+        notes: &mut BTreeMap<String, usize>,
+    ) -> Result<Table> {
         let file = self.read.csv.open(path)?;
         let resolved = match config {
             Some(config) => config.clone(),
@@ -382,6 +396,9 @@ impl SeriesSettings {
         };
         let table = file.read(&resolved.columns(), &self.read.rows)?;
         *config = Some(resolved);
+        if let Some(note) = file.note() {
+            *notes.entry(note.to_owned()).or_default() += 1;
+        }
         Ok(table)
     }
 }

@@ -14,6 +14,7 @@ mod fetch_append;
 mod fetch_faults;
 mod fetch_keep;
 mod fetch_server;
+mod files;
 mod forecast;
 mod hostile;
 mod hostile_runs;
