@@ -123,6 +123,23 @@ fn a_table_of_several_series_is_a_panel() {
 }
 
 #[test]
+fn a_folder_may_hold_tables_of_several_series() {
+    let scratch = Scratch::new();
+    for file in ["a", "b"] {
+        let mut text = "ticker,date,close\n".to_owned();
+        for row in 0..240 {
+            let (name, day) = (if row < 120 { "X" } else { "Y" }, i64::from(row % 120));
+            let day = jiff::civil::date(2020, 1, 1).checked_add(day.days()).unwrap();
+            text += &format!("{file}{name},{day},{:.3}\n", wave(row as usize));
+        }
+        scratch.file(&format!("folder/{file}.csv"), text);
+    }
+    let flags = ["--data", "folder", "--epochs", "1", "--interval", "none"];
+    let trained = scratch.train("series", &flags);
+    assert!(trained.stderr.contains("folder: 4 series, 480 rows in total"), "{}", trained.stderr);
+}
+
+#[test]
 fn a_bad_series_of_a_table_is_named_or_skipped() {
     let scratch = Scratch::new();
     let mut text = "ticker,date,close\n".to_owned();
