@@ -134,16 +134,16 @@ fn guess(sample: &[u8]) -> &'static Encoding {
 
 /// Returns whether bytes are UTF-8, or have more letters of UTF-8 than damaged places.
 fn is_utf8(sample: &[u8]) -> bool {
+    // A letter may be cut at the end of the sample.
+    if std::str::from_utf8(sample).map_or_else(|error| error.error_len().is_none(), |_| true) {
+        return true;
+    }
     let (mut letters, mut damages) = (0, 0);
     for chunk in sample.utf8_chunks() {
         letters += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
         damages += usize::from(!chunk.invalid().is_empty());
     }
-    // A letter may be cut at the end of the sample.
-    damages == 0
-        || letters > damages
-        || (damages == 1
-            && std::str::from_utf8(sample).is_err_and(|error| error.error_len().is_none()))
+    letters > damages
 }
 
 /// A reader of UTF-8 text that hashes the bytes of the file.

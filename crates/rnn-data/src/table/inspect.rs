@@ -201,16 +201,16 @@ impl CsvFile {
         data: &'a Head,
         column: usize,
     ) -> impl Iterator<Item = (u64, &'a str)> + 'a {
-        let places: Vec<usize> = if self.tickers.is_empty() {
-            vec![column]
-        } else if column == 0 {
-            vec![0]
-        } else {
-            self.tickers.iter().filter_map(|(_, cells)| cells[column]).collect()
+        let place = move |series: usize| match self.tickers.get(series) {
+            None => Some(column),
+            // The dates are of all series.
+            Some(_) if column == 0 => Some(0).filter(|_| series == 0),
+            Some((_, cells)) => cells[column],
         };
+        let count = self.tickers.len().max(1);
         data.iter().flat_map(move |(line, record)| {
-            let cells = places.clone().into_iter();
-            cells.map(move |place| (*line, record.get(place).unwrap_or_default().trim()))
+            let places = (0..count).filter_map(place);
+            places.map(move |place| (*line, record.get(place).unwrap_or_default().trim()))
         })
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<
             ));
         }
         Kind::Binance => say("bars of Binance without a header"),
-        Kind::None => say("no header"),
+        Kind::None => say("a table without a header"),
     }
     let skipped = layout.line - 1;
     if layout.before > rows && skipped > 0 {

@@ -124,7 +124,11 @@ fn refusals_name_the_flag_that_reads_the_file() {
     );
     let finished =
         scratch.ok(&train(&["--data", "bare.csv", "--no-header", "--target", "column_2"]));
-    assert!(finished.stderr.contains("note: bare.csv: read as no header\n"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("note: bare.csv: read as a table without a header\n"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(scratch.read_json("series", "config.json")["options"]["no_header"], true);
     // A resumed run and an evaluation read the file likewise.
     scratch.ok(&["evaluate", "series"]);

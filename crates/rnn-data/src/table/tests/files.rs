@@ -298,7 +298,7 @@ fn a_file_without_a_header_is_refused_or_named() {
 
     let options = CsvOptions { no_header: true, ..CsvOptions::default() };
     let file = options.open_bytes(Path::new("kind.csv"), bare.as_bytes()).unwrap();
-    assert_eq!(file.note(), Some("read as no header"));
+    assert_eq!(file.note(), Some("read as a table without a header"));
     assert_eq!(file.columns().date_column(), Some("column_1"));
     let names = ["column_2", "column_3", "column_4"];
     assert_eq!(file.columns().measurements(), names);
