@@ -134,8 +134,8 @@ impl CsvFile {
         self.one(columns, options, Part::All)
     }
 
-    /// Returns whether the file holds several series, as columns of several tickers or as rows with
-    /// the labels of a column.
+    /// Returns whether the file holds several series: columns of several tickers, or a column of
+    /// labels.
     ///
     /// Then [`columns`](Self::columns) are those of the first series.
     pub fn has_series(&self) -> bool {

@@ -231,13 +231,17 @@ impl Shared<'_> {
         }
         let grid = match fill {
             Fill::None => Ok(None),
-            _ => Grid::new(&times, &clock, max_gap),
+            _ => {
+                // Rows after the last requested one do not say which are missing before it.
+                let end = self.options.rows(&path, &times)?.end;
+                Grid::new(&times[..end], &clock, max_gap)
+            }
         };
         match grid {
             Ok(None) => notes.extend(described(&times, &clock)),
             Err(count) => notes.push(format!("{count} missing rows are too many to add")),
             Ok(Some(Grid { times: all, kept, step })) => {
-                let added = all.len() - times.len();
+                let added = all.len() - kept.len();
                 notes.push(format!("{added} missing rows added (rows are {step}), to be filled"));
                 let spread = |values: &mut Vec<f64>| {
                     let mut spread = vec![f64::NAN; all.len()];

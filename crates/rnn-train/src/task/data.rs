@@ -1,4 +1,4 @@
-//! Opens the data of a series task, a file or a folder of files, and selects its columns.
+//! Opens the data of a series task: a file, or a folder of files.
 
 use std::{
     collections::BTreeMap,
@@ -7,8 +7,8 @@ use std::{
 };
 
 use rnn_data::{
-    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
-    csv_files, first_from,
+    BadSeries, Columns, CsvFile, DataError, Panel, ReadOptions, Scalers, SeriesConfig, Table,
+    TableSource, csv_files,
 };
 use rnn_files::sha256;
 
@@ -27,10 +27,7 @@ pub(crate) struct Data {
     pub(crate) source: DataSource,
 }
 
-/// Maximum number of default features. More columns would take hours to read and to train on.
-const MAX_DEFAULT_FEATURES: usize = 1000;
-
-/// Maximum number of notes on columns with words.
+/// Maximum number of notes on the files of a folder.
 const MAX_NOTES: usize = 5;
 
 /// Time between progress messages while reading many files.
@@ -92,16 +89,14 @@ impl Data {
 
     /// Reads the series of one file.
     fn open_many(settings: &SeriesSettings, path: &Path, file: &CsvFile) -> Result<Self> {
-        let config = settings.config(file).map_err(|error| settings.with_fix(error))?;
+        let source: &dyn TableSource = match settings.read.skip_bad {
+            true => &FirstGood(file),
+            false => file,
+        };
+        let config = settings.config(source).map_err(|error| settings.with_fix(error))?;
         let read = file.read_series(&config.columns(), &settings.read.rows)?;
-        let (mut tables, mut skipped) = (Vec::with_capacity(read.len()), Vec::new());
-        for table in read {
-            match table {
-                Ok(table) => tables.push(table),
-                Err(error) if settings.read.skip_bad => skipped.push(error),
-                Err(error) => return Err(Error::Panel(error)),
-            }
-        }
+        let mut skipped = Vec::new();
+        let tables = settings.usable(read, &mut skipped)?;
         if let Some(column) = file.columns().series_column() {
             log::info!("{}: one series for each `{column}`", path.display());
         }
@@ -122,8 +117,9 @@ impl Data {
                 log::info!(target: PROGRESS, "reading {folder}: {index} of {count} files");
                 logged = Instant::now();
             }
-            match settings.read_series(path, &mut config, &mut notes) {
-                Ok(table) => tables.push(table),
+            let read = settings.read_file(path, &mut config, &mut notes);
+            match read.and_then(|read| settings.usable(read, &mut skipped)) {
+                Ok(read) => tables.extend(read),
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
                 // The first file determines the columns.
                 Err(error) if config.is_none() => {
@@ -135,6 +131,9 @@ impl Data {
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
             return Err(none_good(skipped));
         };
+        for note in tables.first().into_iter().flat_map(|table| &table.notes) {
+            log::info!("{}: {note}", tables[0].path.display());
+        }
         for (note, count) in notes.iter().take(MAX_NOTES) {
             log::info!("{}: {count} of {} files {note}", folder.display(), paths.len());
         }
@@ -197,6 +196,21 @@ impl Data {
     }
 }
 
+/// The first usable series of a file as the one that determines the columns.
+struct FirstGood<'a>(&'a CsvFile);
+
+impl TableSource for FirstGood<'_> {
+    fn columns(&self) -> &Columns {
+        self.0.columns()
+    }
+
+    fn read(&self, names: &[&str], options: &ReadOptions) -> std::result::Result<Table, DataError> {
+        let mut series = self.0.read_series(names, options)?;
+        let good = series.iter().position(std::result::Result::is_ok).unwrap_or(0);
+        series.swap_remove(good)
+    }
+}
+
 /// Tables of a panel with their columns.
 struct Tables {
     config: SeriesConfig,
@@ -237,154 +251,42 @@ fn with_advice(error: Error) -> Error {
 }
 
 impl SeriesSettings {
-    /// Target and features for the columns of a file. Defaults that were chosen are logged.
-    fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
-        let columns = file.columns();
-        let guess = || {
-            let guessed = columns.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
-                // No rows, or a malformed one.
-                Err(error) => Error::Data(error),
-                Ok(_) => Error::Data(DataError::NoNumbers { path: columns.path().to_owned() }),
-            })
-        };
-        let mut guesses = Vec::new();
-        let target = match &self.target {
-            Some(named) => columns.resolve(&named.value)?.to_owned(),
-            None => guess()?,
-        };
-        if self.target.as_ref().is_none_or(|named| named.value != target) {
-            guesses.push(format!("predicting `{target}` (use --target to choose another column)"));
-        }
-        let mut config = SeriesConfig::new(target)
-            .with_close(columns.resolve("close").ok().map(str::to_owned))
-            .with_window(self.window)
-            .with_horizon(self.horizon)
-            .with_transform(self.transform)
-            .with_naive(self.naive)
-            .with_split(self.split);
-        config.features = match &self.features {
-            Some(named) => {
-                let parsed = named
-                    .value
-                    .iter()
-                    .map(|text| Feature::parse(text.trim(), columns))
-                    .collect::<std::result::Result<Vec<_>, _>>();
-                match parsed {
-                    Ok(features) => features,
-                    Err(DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
-                        let features = self.likely_features(file, &config)?;
-                        guesses.push(features_note(&features));
-                        features
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            None => {
-                let features = self.likely_features(file, &config)?;
-                guesses.push(features_note(&features));
-                features
-            }
-        };
-        if !guesses.is_empty() {
-            let dates = columns
-                .date_column()
-                .map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
-            log::info!("{}: {dates}{}", columns.path().display(), guesses.join("; "));
-            let read = config.columns();
-            let left_out = columns.words().into_iter().filter(|(name, ..)| !read.contains(name));
-            for (name, line, text) in left_out.take(MAX_NOTES) {
-                log::info!(
-                    "{}: not reading `{name}`: line {line} has `{text}`, not a number (use \
-                     --features to require it)",
-                    columns.path().display()
-                );
-            }
-        }
-        Ok(config)
-    }
-
-    /// Adds the fix to the error of a file without the recipe's target, except for the course.
-    fn with_fix(&self, error: Error) -> Error {
-        match (error, &self.target) {
-            (Error::Data(DataError::MissingColumn { path, column, .. }), Some(named))
-                if named.of_recipe && self.is_free() && named.value == column =>
-            {
-                Error::Usage(format!(
-                    "{}: no column `{column}`, which this experiment predicts (use the experiment \
-                     `series` for other data, or --target)",
-                    path.display()
-                ))
-            }
-            (error, _) => error,
-        }
-    }
-
-    /// The target, and all other numeric columns that vary on the training set.
-    ///
-    /// Constant columns and those with a constant step, such as row numbers, are left out.
-    fn likely_features(
+    /// Takes the usable series of a file. With `--skip-bad` the errors of the others are kept.
+    fn usable(
         &self,
-        file: &dyn TableSource,
-        config: &SeriesConfig,
-    ) -> Result<Vec<Feature>> {
-        let mut columns = file.columns().measurements();
-        if columns.len() > MAX_DEFAULT_FEATURES {
-            let problem = format!(
-                "{}: has {} numeric columns, but at most {MAX_DEFAULT_FEATURES} are read by \
-                 default (use --features and --target to choose columns)",
-                file.columns().path().display(),
-                columns.len()
-            );
-            return Err(Error::Usage(problem));
+        read: Vec<std::result::Result<Table, DataError>>,
+        skipped: &mut Vec<DataError>,
+    ) -> Result<Vec<Table>> {
+        let mut tables = Vec::with_capacity(read.len());
+        for table in read {
+            match table {
+                Ok(table) => tables.push(table),
+                Err(error) if self.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(Error::Panel(error)),
+            }
         }
-        columns.retain(|column| *column != config.target);
-        let table = file.read(&columns, &self.read.rows)?;
-        // If the sets do not fit, preparing the series reports it.
-        let training_rows = self
-            .split
-            .times(&table.path, config.window, config.horizon, &table.times)
-            .map_or(table.rows(), |starts| {
-                let end = starts.valid.unwrap_or(starts.test);
-                first_from(&table.times, end).saturating_sub(self.split.gap(self.window))
-            });
-        columns.retain(|column| {
-            let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
-            let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
-            let first = changes.next();
-            changes.any(|change| Some(change) != first)
-        });
-        columns.insert(0, &config.target);
-        Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
+        Ok(tables)
     }
 
-    /// Whether to replace missing features of the recipe by defaults. Course experiments never do.
-    fn is_free(&self) -> bool {
-        self.split != rnn_data::Split::Course
-    }
-
-    /// Reads a file of a folder. The first file determines the columns of all.
-    fn read_series(
+    /// Reads the series of a file of a folder. The first file determines the columns of all.
+    fn read_file(
         &self,
         path: &Path,
         config: &mut Option<SeriesConfig>,
         notes: &mut BTreeMap<String, usize>,
-    ) -> Result<Table> {
+    ) -> Result<Vec<std::result::Result<Table, DataError>>> {
         let file = self.read.csv.open(path)?;
         let resolved = match config {
             Some(config) => config.clone(),
             None => self.config(&file)?,
         };
-        let table = file.read(&resolved.columns(), &self.read.rows)?;
-        *config = Some(resolved);
+        let read = file.read_series(&resolved.columns(), &self.read.rows)?;
+        if read.iter().any(std::result::Result::is_ok) {
+            *config = Some(resolved);
+        }
         if let Some(note) = file.note() {
             *notes.entry(note.to_owned()).or_default() += 1;
         }
-        Ok(table)
+        Ok(read)
     }
-}
-
-fn features_note(features: &[Feature]) -> String {
-    let names: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
-    format!("reading {} (use --features to choose others)", names.join(", "))
 }

@@ -1,6 +1,7 @@
 //! Tasks: the interface for training, scoring and forecasting, and its implementations.
 
 mod calibration;
+mod columns;
 mod data;
 mod forecast;
 mod letters;

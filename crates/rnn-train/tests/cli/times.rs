@@ -123,13 +123,31 @@ fn a_table_of_several_series_is_a_panel() {
 }
 
 #[test]
+fn a_folder_may_hold_tables_of_several_series() {
+    let scratch = Scratch::new();
+    for file in ["a", "b"] {
+        let mut text = "ticker,date,close\n".to_owned();
+        for row in 0..240 {
+            let (name, day) = (if row < 120 { "X" } else { "Y" }, i64::from(row % 120));
+            let day = jiff::civil::date(2020, 1, 1).checked_add(day.days()).unwrap();
+            text += &format!("{file}{name},{day},{:.3}\n", wave(row as usize));
+        }
+        scratch.file(&format!("folder/{file}.csv"), text);
+    }
+    let flags = ["--data", "folder", "--epochs", "1", "--interval", "none"];
+    let trained = scratch.train("series", &flags);
+    assert!(trained.stderr.contains("folder: 4 series, 480 rows in total"), "{}", trained.stderr);
+}
+
+#[test]
 fn a_bad_series_of_a_table_is_named_or_skipped() {
     let scratch = Scratch::new();
     let mut text = "ticker,date,close\n".to_owned();
     for name in ["A", "B", "C"] {
         for row in 0..if name == "C" { 4 } else { 100 } {
             let day = jiff::civil::date(2020, 1, 1).checked_add((row as i64).days()).unwrap();
-            let value = if name == "B" && row == 7 { String::new() } else { wave(row).to_string() };
+            let is_bad = name == "B" && row == 7;
+            let value = if is_bad { String::new() } else { wave(row).to_string() };
             text += &format!("{name},{day},{value}\n");
         }
     }
@@ -145,6 +163,24 @@ fn a_bad_series_of_a_table_is_named_or_skipped() {
     {
         assert!(skipped.stderr.contains(message), "{message} in {}", skipped.stderr);
     }
+}
+
+#[test]
+fn the_first_series_of_a_table_may_be_the_bad_one() {
+    let scratch = Scratch::new();
+    let mut text = "ticker,date,close\n".to_owned();
+    for name in ["A", "B"] {
+        for row in 0..100 {
+            let day = jiff::civil::date(2020, 1, 1).checked_add((row as i64).days()).unwrap();
+            let is_bad = name == "A" && row == 7;
+            let value = if is_bad { String::new() } else { wave(row).to_string() };
+            text += &format!("{name},{day},{value}\n");
+        }
+    }
+    let data = scratch.file("long.csv", text);
+    let flags = ["--data", &data, "--epochs", "1", "--interval", "none", "--skip-bad"];
+    let trained = scratch.train("series", &flags);
+    assert!(trained.stderr.contains("skipped: long.csv, series `A`"), "{}", trained.stderr);
 }
 
 #[test]

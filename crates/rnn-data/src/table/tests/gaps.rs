@@ -47,6 +47,17 @@ fn filling_adds_the_missing_rows_of_a_regular_series() {
 }
 
 #[test]
+fn rows_after_the_last_requested_time_add_none_before_it() {
+    let until = |time: &str| {
+        let until = Some(time.parse().unwrap());
+        let options = ReadOptions { fill: Fill::Linear, until, ..ReadOptions::default() };
+        read(rows(&HOURS), &["open"], &options).unwrap()
+    };
+    assert_eq!(until("2020-01-01T04:30").column("open").unwrap(), [0.0, 1.0, 2.0, 3.0]);
+    assert_eq!(until("2020-01-01T06:00").rows(), 7);
+}
+
+#[test]
 fn months_are_filled_by_the_calendar_and_working_days_are_not() {
     let months = [
         "2020-01-31",

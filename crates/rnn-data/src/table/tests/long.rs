@@ -39,7 +39,8 @@ fn a_column_of_labels_that_explains_repeated_dates_makes_series() {
 
 #[test]
 fn rows_of_series_may_be_mixed_and_newest_first() {
-    let content = "date,code,price\n2020-01-03,1,3\n2020-01-03,2,30\n2020-01-02,1,2\n2020-01-02,2,20\n\
+    let content = "date,code,price\n\
+                   2020-01-03,1,3\n2020-01-03,2,30\n2020-01-02,1,2\n2020-01-02,2,20\n\
                    2020-01-01,1,1\n2020-01-01,2,10\n";
     let file = open_with(content, None).unwrap();
     let tables = series(&file, &["price"]);
@@ -70,7 +71,8 @@ fn labels_without_repeated_dates_make_no_series() {
 
 #[test]
 fn an_unusable_series_has_its_own_error() {
-    let content = "ticker,date,close\nA,2020-01-01,1\nA,2020-01-02,\nB,2020-01-01,1\nB,2020-01-02,2\n\
+    let content = "ticker,date,close\n\
+                   A,2020-01-01,1\nA,2020-01-02,\nB,2020-01-01,1\nB,2020-01-02,2\n\
                    C,2020-01-02,1\nC,2020-01-01,2\n";
     let file = open_with(content, None).unwrap();
     let read = file.read_series(&["close"], &ReadOptions::default()).unwrap();

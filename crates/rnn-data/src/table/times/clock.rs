@@ -93,10 +93,13 @@ impl Clock {
     pub(crate) fn after(&self, times: &[DateTime], step: Span) -> Option<DateTime> {
         let last = *times.last()?;
         let by_zone = || {
-            let zone = self.zone.as_ref().filter(|_| self.is_utc)?;
-            let offset = Offset::from_seconds(self.shift(times.len() - 1) as i32).ok()?;
-            let later = offset.to_timestamp(last).ok()?.checked_add(step).ok()?;
-            Some(zone.to_datetime(later))
+            let zone = self.zone.as_ref()?;
+            let now = match self.is_utc {
+                true => Offset::from_seconds(self.shift(times.len() - 1) as i32)
+                    .and_then(|offset| offset.to_timestamp(last)),
+                false => zone.to_timestamp(last),
+            };
+            Some(zone.to_datetime(now.ok()?.checked_add(step).ok()?))
         };
         by_zone().or_else(|| last.checked_add(step).ok())
     }

@@ -20,8 +20,8 @@ use super::columns::shorten;
 use crate::{DataError, error::Place};
 
 /// Advice for times that repeat or are out of order.
-pub(super) const ORDER_ADVICE: &str = "sort the rows, and keep one per time; or name the column of several series with \
-     `series-column`";
+pub(super) const ORDER_ADVICE: &str = "sort the rows, and keep one per time; or name the column of \
+                                       several series with `series-column`";
 /// Advice for a text that is no date.
 const FORMAT_ADVICE: &str = "name another format with `date-format`, or another column with \
                              `date-column`";
