@@ -7,7 +7,7 @@ use crate::Fill;
 /// Position of a row in its source, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Line of a file, whose header is on line 1.
+    /// Line of a file.
     Line(u64),
     /// Row of a table in memory.
     Row(u64),
@@ -67,15 +67,26 @@ pub enum DataError {
     },
     /// No column is called `date`, and none holds dates.
     #[error(
-        "{}, line 1: no column of dates: expected one called `date` or with a date in every row; \
-         the header has {names} (choose one with `date-column`)",
-        path.display()
+        "{}: no column of dates: expected one called `date` or with a date in every row; {} \
+         {names} (choose one with `date-column`)",
+        header(path, *line),
+        if line.is_some() { "the header has" } else { "the table has" }
     )]
     NoDates {
         /// File.
         path: PathBuf,
+        /// Line of the header, if there is one.
+        line: Option<u64>,
         /// The existing columns.
         names: Box<str>,
+    },
+    /// A file has several series where one is expected.
+    #[error("{}: holds {count} series, expected one (choose the file alone, for one model over all its series)", path.display())]
+    SeveralSeries {
+        /// File.
+        path: PathBuf,
+        /// Number of series.
+        count: usize,
     },
     /// Several columns have the same name.
     #[error(
@@ -126,6 +137,18 @@ pub enum DataError {
         expected: usize,
         /// Number of values in the column.
         got: usize,
+    },
+    /// The prices of a file cannot be those of a market.
+    #[error(
+        "{}: {problem}, so the file is wrong (fetch it from another provider, or choose columns \
+         without these prices with `target` and with `features`)",
+        path.display()
+    )]
+    Prices {
+        /// File.
+        path: PathBuf,
+        /// What is impossible.
+        problem: String,
     },
     /// Dates match more than one format.
     #[error(
@@ -208,7 +231,7 @@ pub enum DataError {
     },
     /// A file has no column of numbers.
     #[error(
-        "{}: no column holds numbers in every row (write numbers like 1234.5, without commas)",
+        "{}: no column holds numbers in every row (write numbers like 1234.5)",
         path.display()
     )]
     NoNumbers {

@@ -83,7 +83,7 @@
 //! let panel = config.init(file.read(&config.columns(), &ReadOptions::default())?)?;
 //! let series = &panel.series[0];
 //!
-//! let origin = series.origins(Subset::Test).start;
+//! let origin = series.origins(Subset::Test).next().unwrap();
 //! let learned: Vec<f64> = (0..3).map(|step| series.transform(origin, step)).collect();
 //! let prices = series.inverse_transform(origin, &learned);
 //! let mut pairs = prices.iter().zip(&series.target[origin..]);
@@ -134,10 +134,13 @@ pub use letters::{Alphabet, LetterBatch, LetterBatcher, LetterSample, LetterWind
 pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
-    BadSeries, Feature, Naive, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes, Subset,
-    Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
+    BadSeries, Feature, Naive, Origins, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes,
+    Subset, Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
 };
-pub use table::{Columns, CsvFile, Fill, ReadOptions, Table, TableSource, Warning, format_time};
+pub use table::{
+    Columns, CsvFile, CsvOptions, Decimal, Fill, MaxGap, ReadOptions, Table, TableSource,
+    TextEncoding, Warning, first_from, format_time,
+};
 pub use text::nearest_name;
 
 #[cfg(doctest)]

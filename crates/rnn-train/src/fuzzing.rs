@@ -15,7 +15,8 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use rnn_data::{
-    CsvFile, Feature, Fill, ReadOptions, SeriesConfig, SetSize, Split, Subset, Transform,
+    BadSeries, CsvFile, CsvOptions, Decimal, Feature, Fill, MaxGap, ReadOptions, SeriesConfig,
+    SetSize, Split, Subset, Transform,
 };
 use rnn_fetch::{Provider, fuzzing as fetch};
 use rnn_files::decode_text;
@@ -73,7 +74,17 @@ fn text(bytes: &[u8]) -> Result<String> {
 ///
 /// If the bytes are malformed.
 pub fn csv(bytes: &[u8]) -> Result<()> {
-    let file = CsvFile::from_bytes(path(), bytes, None)?;
+    // Any file can also be read without a header, or in another encoding.
+    for (no_header, encoding) in [(true, "gb18030"), (true, "utf-16le"), (false, "windows-1252")] {
+        let (encoding, decimal) = (encoding.parse().ok(), Some(Decimal::Comma));
+        let options = CsvOptions { encoding, decimal, no_header, ..CsvOptions::default() };
+        let _ = options.open_bytes(path(), bytes).map_err(Error::from).and_then(series);
+    }
+    series(CsvFile::from_bytes(path(), bytes, None)?)
+}
+
+/// Builds series from a table.
+fn series(file: CsvFile) -> Result<()> {
     let Some(target) = file.columns().likely_target() else {
         return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into());
     };
@@ -87,11 +98,15 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
         )
         .with_window(2)
         .with_split(Split::holdout(SetSize::Rows(1), SetSize::Rows(1)));
-    let rows = ReadOptions { fill: Fill::Linear, ..ReadOptions::default() };
-    for transform in [Transform::MinMax, Transform::LogResidual] {
+    let limits = [(Transform::MinMax, None), (Transform::LogResidual, Some(MaxGap::Steps(3)))];
+    for (transform, max_gap) in limits {
         config.transform = transform;
-        let panel = config.init(file.read(&config.columns(), &rows)?)?;
+        let rows = ReadOptions { fill: Fill::Linear, max_gap, ..ReadOptions::default() };
+        let tables = file.read_series(&config.columns(), &rows)?;
+        let tables = tables.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+        let panel = config.init_many(path(), tables, BadSeries::Skip)?;
         drop(panel.windows(Subset::Train).get(0));
+        drop(panel.series[0].next_times(3));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-use jiff::{
-    Span, ToSpan,
-    civil::{DateTime, Weekday},
-};
+use jiff::civil::DateTime;
+
+use super::Series;
+use crate::table::{Clock, Step};
 
 /// Number of last rows that decide the step.
 const LOOKED_AT: usize = 250;
@@ -21,39 +21,30 @@ const LOOKED_AT: usize = 250;
 /// assert_eq!(rnn_data::extend_calendar(&days, 1), [date(2020, 4, 27).into()]);
 /// ```
 pub fn extend_calendar(times: &[DateTime], count: usize) -> Vec<DateTime> {
-    let times = &times[times.len().saturating_sub(LOOKED_AT)..];
+    extend(times, &Clock::default(), count)
+}
+
+fn extend(times: &[DateTime], clock: &Clock, count: usize) -> Vec<DateTime> {
     let Some(&last) = times.last() else { return Vec::new() };
-    let mut steps: Vec<i64> =
-        times.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_secs()).collect();
-    steps.sort_unstable();
-    const DAY: i64 = 24 * 60 * 60;
-    let usual = steps.get(steps.len() / 2).copied().unwrap_or(DAY).max(1);
-    let is_weekend =
-        |time: &DateTime| matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
-    let is_month_end = |time: &DateTime| time.date() == time.date().last_of_month();
-    let months = [1, 3, 6, 12]
-        .into_iter()
-        .find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
-    // A few days of hourly rows do not tell whether weekends are skipped.
-    let a_week = last.duration_since(times[0]).as_secs() >= 7 * DAY;
-    let workdays = (usual == DAY || usual < DAY && a_week) && !times.iter().any(is_weekend);
-    let month_ends = months.is_some() && times.iter().all(is_month_end);
-    let step: Span = match months {
-        Some(months) => months.months(),
-        // One day later at the same time.
-        None if usual == DAY => 1.day(),
-        None => usual.seconds(),
+    let step = Step::find(&times[times.len().saturating_sub(LOOKED_AT)..]);
+    let after = |span| {
+        if step.is_within_a_day() { clock.after(times, span) } else { last.checked_add(span).ok() }
     };
     // Multiples of the step are added to the last time: January 31 plus one month is February 29,
     // plus two months March 31.
     (1i64..)
-        .map_while(|index| step.checked_mul(index).and_then(|ahead| last.checked_add(ahead)).ok())
-        .map(
-            |next| {
-                if month_ends { next.date().last_of_month().to_datetime(next.time()) } else { next }
-            },
-        )
-        .filter(|next| !(workdays && is_weekend(next)))
+        .map_while(|index| step.span().checked_mul(index).ok().and_then(after))
+        .map(|next| step.fitted(next))
+        .filter(|next| step.has(next))
         .take(count)
         .collect()
+}
+
+impl Series {
+    /// Returns the next `count` times, as [`extend_calendar`] does.
+    ///
+    /// If the times of the file name their zone, its summer time applies to hours and minutes.
+    pub fn next_times(&self, count: usize) -> Vec<DateTime> {
+        extend(&self.times, &self.clock, count)
+    }
 }

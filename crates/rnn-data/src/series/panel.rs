@@ -133,7 +133,7 @@ impl Panel {
     }
 }
 
-/// Returns the CSV files of a folder, sorted by name.
+/// Returns the CSV files of a folder, `.csv` or `.csv.gz`, sorted by name.
 ///
 /// # Errors
 ///
@@ -144,7 +144,8 @@ pub fn csv_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        if name.ends_with(".csv") || name.ends_with(".csv.gz") {
             files.push(path);
         }
     }

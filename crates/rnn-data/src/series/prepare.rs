@@ -7,7 +7,10 @@ use jiff::civil::DateTime;
 use super::{
     Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows,
 };
-use crate::{DataError, Scaler, Scalers, Table};
+use crate::{
+    DataError, Scaler, Scalers, Table,
+    table::{Clock, impossible_prices},
+};
 
 /// One series with scaled inputs and its target.
 ///
@@ -17,7 +20,7 @@ use crate::{DataError, Scaler, Scalers, Table};
 pub struct Series {
     /// Name of the table.
     pub name: String,
-    /// Time of each row, `[rows]`, ascending.
+    /// Local time of each row, `[rows]`, ascending except in the doubled hour of summer time.
     pub times: Vec<DateTime>,
     /// Values of the target, `[rows]`, in the table's units.
     pub target: Vec<f64>,
@@ -31,8 +34,11 @@ pub struct Series {
     /// Number of inputs in a row.
     pub(super) width: usize,
     /// First row with inputs: differences need a row before.
-    first: usize,
+    pub(super) first: usize,
     rows: Rows,
+    pub(super) clock: Clock,
+    /// Rows behind a gap that windows must not cross.
+    pub(super) breaks: Vec<usize>,
 }
 
 impl Series {
@@ -43,6 +49,9 @@ impl Series {
         starts: &SplitTimes,
         scalers: Option<&Scalers>,
     ) -> Result<Self, DataError> {
+        if let Some(problem) = impossible_prices(&table) {
+            return Err(DataError::Prices { path: table.path, problem });
+        }
         let mut config = config.clone();
         if config.features.is_empty() {
             config.features.push(Feature::Column(config.target.clone()));
@@ -71,6 +80,8 @@ impl Series {
             width,
             first: usize::from(features.iter().any(Feature::looks_back)),
             rows: Rows::new(starts, &config.split, config.window, &table.times),
+            clock: table.clock.clone(),
+            breaks: table.breaks.clone(),
             config,
         };
         if transform == Transform::LogResidual {
@@ -131,6 +142,14 @@ impl Series {
                 needed: needed + rows - train.end,
                 why,
             });
+        }
+        if self.origins(Subset::Train).len() == 0 {
+            let problem = format!(
+                "every window of {} rows in the training set crosses a gap (set `max-gap` to a \
+                 longer one, set `fill`, or choose a smaller window)",
+                config.window
+            );
+            return Err(DataError::Split { path: table.path.clone(), problem });
         }
         let context = |what: &str| format!("{}, {what}", table.path.display());
         let transform = config.transform;
@@ -198,13 +217,6 @@ impl Series {
     /// Returns the scaled inputs of a range of rows, `[rows, width]`.
     pub(super) fn inputs(&self, rows: Range<usize>) -> &[f32] {
         &self.inputs[rows.start * self.width..rows.end * self.width]
-    }
-
-    /// Returns the origins of the windows of a set: those whose inputs and targets are in it.
-    pub fn origins(&self, subset: Subset) -> Range<usize> {
-        let rows = self.rows.of(subset);
-        let first = rows.start.max(self.first) + self.config.window;
-        first..(rows.end + 1).saturating_sub(self.config.horizon).max(first)
     }
 
     /// Returns the first origin with a full window before it.

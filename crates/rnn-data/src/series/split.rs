@@ -3,7 +3,7 @@ use std::{fmt, ops::Range, path::Path, str::FromStr};
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, format_time, text::serde_as_text};
+use crate::{DataError, first_from, format_time, text::serde_as_text};
 
 /// Number of test rows of the course.
 const COURSE_TEST_DAYS: usize = 240;
@@ -132,7 +132,7 @@ impl Split {
                 SetSize::Fraction(fraction) => {
                     end.checked_sub((fraction * rows as f64).round() as usize)
                 }
-                SetSize::From(from) => Some(times.partition_point(|time| *time < from)),
+                SetSize::From(from) => Some(first_from(times, from)),
             };
             let first = first.filter(|first| (window..end).contains(first)).ok_or_else(|| {
                 let given = format!(
@@ -196,8 +196,7 @@ impl Rows {
         times: &[DateTime],
     ) -> Self {
         // A set includes the inputs of its first prediction, unless the series ended before.
-        let before = |from: DateTime, rows: usize| match times.partition_point(|time| *time < from)
-        {
+        let before = |from: DateTime, rows: usize| match first_from(times, from) {
             end if end == times.len() => end,
             first => first.saturating_sub(rows),
         };

@@ -1,5 +1,7 @@
 mod calendar;
 mod features;
+mod gaps;
+mod kinds;
 mod panels;
 mod splits;
 mod transforms;

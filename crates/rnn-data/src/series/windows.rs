@@ -12,7 +12,8 @@ use super::{Series, Subset};
 
 /// Dataset of all windows of one or many series, each with its target values.
 ///
-/// Windows are views that are created on access. They never cross two series.
+/// Windows are views that are created on access. They never cross two series, nor a gap longer than
+/// the [limit](crate::ReadOptions::max_gap).
 ///
 /// # Examples
 ///
@@ -38,7 +39,7 @@ use super::{Series, Subset};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Windows {
-    /// Series with windows, the origin of their first window, and the number of windows before it.
+    /// Series with windows, the first origin of a run of windows, and the number of windows before.
     series: Arc<[(Arc<Series>, usize, usize)]>,
     count: usize,
 }
@@ -69,8 +70,7 @@ impl Windows {
         let mut count = 0;
         let mut starts = Vec::new();
         for series in series {
-            let origins = series.origins(subset);
-            if !origins.is_empty() {
+            for origins in series.origins(subset).ranges {
                 starts.push((series.clone(), origins.start, count));
                 count += origins.len();
             }

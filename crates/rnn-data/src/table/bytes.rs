@@ -1,4 +1,4 @@
-//! The bytes of a table: their source, line count, hash and size limits.
+//! The bytes of a table: their source, line count and size limits.
 
 use std::{
     collections::VecDeque,
@@ -7,8 +7,6 @@ use std::{
     path::Path,
     sync::Arc,
 };
-
-use sha2::{Digest, Sha256};
 
 /// Longest row in bytes; a longer one has an unclosed quote, or the file is not a table.
 const LONGEST_ROW: u64 = 12 << 20;
@@ -42,12 +40,11 @@ impl Source {
     }
 }
 
-/// A reader that hashes bytes and counts lines.
+/// A reader that counts lines.
 ///
 /// The CSV reader's own line count is wrong after empty lines and with `\r\n`.
 pub(super) struct Tally<R> {
     inner: R,
-    hasher: Sha256,
     length: u64,
     /// Positions of line ends that are not counted yet: each `\n`, and each `\r` without `\n`.
     ends: VecDeque<u64>,
@@ -61,16 +58,7 @@ pub(super) struct Tally<R> {
 
 impl<R> Tally<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self {
-            inner,
-            hasher: Sha256::new(),
-            length: 0,
-            ends: VecDeque::new(),
-            counted: 0,
-            last: 0,
-            row: 0,
-            refused: None,
-        }
+        Self { inner, length: 0, ends: VecDeque::new(), counted: 0, last: 0, row: 0, refused: None }
     }
 
     /// Marks the start of a row.
@@ -89,9 +77,9 @@ impl<R> Tally<R> {
         1 + self.counted
     }
 
-    /// Returns the SHA-256 of all bytes in hexadecimal.
-    pub(super) fn sha256(self) -> String {
-        hex(&self.hasher.finalize())
+    /// Returns the reader below.
+    pub(super) fn into_inner(self) -> R {
+        self.inner
     }
 
     fn count(&mut self, bytes: &[u8]) {
@@ -125,21 +113,21 @@ impl<R: Read> Read for Tally<R> {
             );
             return Err(self.refuse(self.row, problem));
         }
-        let read = self.inner.read(buffer)?;
+        let read = match self.inner.read(buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(self.refuse(self.length, error.to_string()));
+            }
+            Err(error) => return Err(error),
+        };
         let bytes = &buffer[..read];
         let start = self.length;
-        self.hasher.update(bytes);
         self.count(bytes);
-        if start == 0 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-            return Err(
-                self.refuse(0, "expected UTF-8 text, got UTF-16 (save the file as CSV in UTF-8)")
-            );
-        }
         match bytes.iter().position(|byte| *byte == 0) {
             Some(place) => Err(self.refuse(
                 start + place as u64,
-                "expected UTF-8 text, got a NUL byte, as in UTF-16 or a damaged file (save the \
-                 file as CSV in UTF-8)",
+                "expected text, got a NUL byte, as in UTF-16 or a damaged file (set `encoding`, or \
+                 save the file as CSV in UTF-8)",
             )),
             None => Ok(read),
         }

@@ -7,15 +7,48 @@ use crate::text::nearest_name;
 
 /// Synonyms of dates and prices in any capitalisation, the likeliest first.
 const ALIASES: [(&str, &[&str]); 6] = [
-    ("date", &["datetime", "timestamp", "trade_date", "day", "time", "日期", "交易日期", "时间"]),
+    (
+        "date",
+        &[
+            "datetime",
+            "timestamp",
+            "trade_date",
+            "day",
+            "time",
+            "ds",
+            "observation_date",
+            "open_time",
+            "open time",
+            "unix",
+            "日期",
+            "交易日期",
+            "时间",
+        ],
+    ),
     ("open", &["开盘", "开盘价"]),
     ("close", &["收盘", "收盘价"]),
     ("high", &["最高", "最高价"]),
     ("low", &["最低", "最低价"]),
     ("volume", &["vol", "成交量"]),
 ];
+/// Columns of Binance's bars, which have no header.
+pub(super) const BINANCE: [&str; 12] = [
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "close_time",
+    "quote_volume",
+    "trades",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+];
 /// Names of columns of numbers that are not measurements.
-const LABELS: [&str; 7] = ["", "code", "symbol", "ticker", "id", "index", "股票代码"];
+const LABELS: [&str; 9] =
+    ["", "code", "symbol", "ticker", "id", "index", "股票代码", "close_time", "ignore"];
 /// Names of likely targets, the likeliest first.
 const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 
@@ -38,8 +71,12 @@ const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 pub struct Columns {
     path: PathBuf,
     names: Vec<String>,
+    /// Line of the header; none for a table, and for a file without a header.
+    line: Option<u64>,
     /// Index of the dates in a file; the times of a table are not a column.
     pub(super) date: Option<usize>,
+    /// Index of the labels of several series.
+    pub(super) series: Option<usize>,
     /// Indices of the columns that hold numbers, without the date.
     pub(super) numeric: Vec<usize>,
     /// Columns of numbers with words: index, and line and text of the first word.
@@ -48,14 +85,30 @@ pub struct Columns {
 
 impl Columns {
     /// Creates the columns of a file whose rows are unknown.
-    pub(super) fn header(path: &Path, names: Vec<String>) -> Self {
-        Self { path: path.to_owned(), names, date: Some(0), numeric: Vec::new(), words: Vec::new() }
+    pub(super) fn header(path: &Path, names: Vec<String>, line: Option<u64>) -> Self {
+        Self {
+            path: path.to_owned(),
+            names,
+            line,
+            date: Some(0),
+            series: None,
+            numeric: Vec::new(),
+            words: Vec::new(),
+        }
     }
 
     /// Creates columns of numbers.
     pub(super) fn all(path: &Path, names: Vec<String>) -> Self {
         let numeric = (0..names.len()).collect();
-        Self { path: path.to_owned(), names, date: None, numeric, words: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            names,
+            line: None,
+            date: None,
+            series: None,
+            numeric,
+            words: Vec::new(),
+        }
     }
 
     /// Returns the file, or the name of a table in memory.
@@ -73,6 +126,11 @@ impl Columns {
         self.date.map(|date| self.names[date].as_str())
     }
 
+    /// Returns the column with the labels of several series.
+    pub fn series_column(&self) -> Option<&str> {
+        self.series.map(|series| self.names[series].as_str())
+    }
+
     /// Returns the exact name of the column that `name` refers to.
     ///
     /// # Errors
@@ -85,7 +143,8 @@ impl Columns {
 
     /// Returns the columns of measurements: numbers that are not dates, codes or row numbers.
     pub fn measurements(&self) -> Vec<&str> {
-        let names = self.numeric.iter().map(|&index| self.names[index].as_str());
+        let numeric = self.numeric.iter().filter(|index| Some(**index) != self.series);
+        let names = numeric.map(|&index| self.names[index].as_str());
         names.filter(|name| !is_label(name)).collect()
     }
 
@@ -120,7 +179,7 @@ impl Columns {
 
     /// Returns the index of the column that `name` refers to.
     pub(super) fn index(&self, name: &str) -> Result<usize, DataError> {
-        let (path, line) = (self.path.clone(), self.date.map(|_| 1));
+        let (path, line) = (self.path.clone(), self.line);
         match matching(&self.names, name) {
             Some((index, 1)) => Ok(index),
             Some((index, count)) => Err(DataError::DuplicateColumn {
@@ -139,6 +198,22 @@ impl Columns {
                     names: self.listed(),
                 })
             }
+        }
+    }
+
+    /// Returns the line of the header, if there is one.
+    pub(super) fn line(&self) -> Option<u64> {
+        self.line
+    }
+
+    /// Returns the error of a series without a column.
+    pub(super) fn absent(&self, column: usize, series: &str) -> DataError {
+        DataError::MissingColumn {
+            path: PathBuf::from(format!("{}, series `{series}`", self.path.display())),
+            line: self.line,
+            column: shorten(self.names[column].clone()),
+            nearest: None,
+            names: self.listed(),
         }
     }
 
@@ -186,6 +261,17 @@ fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let lowercase = name.to_lowercase();
     let in_other_words = || aliases(&lowercase).iter().find_map(|alias| in_capitals(alias));
     count(&|column| column == name).or_else(|| in_capitals(&lowercase)).or_else(in_other_words)
+}
+
+/// Returns whether a name is a known one or one of its synonyms, in any capitalisation.
+pub(super) fn is_called(name: &str, known: &str) -> bool {
+    let name = name.to_lowercase();
+    name == known || aliases(known).contains(&name.as_str())
+}
+
+/// Returns whether a name is that of prices, dates or volumes.
+pub(super) fn is_known(name: &str) -> bool {
+    ALIASES.iter().any(|(known, _)| is_called(name, known))
 }
 
 fn is_label(name: &str) -> bool {

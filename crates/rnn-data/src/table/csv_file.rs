@@ -1,34 +1,30 @@
-use std::{
-    io::{self, BufRead, BufReader, Read},
-    ops::Range,
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use super::{
-    Columns, ReadOptions, Table, Warning,
-    bytes::{Source, Tally},
-    columns::shorten,
-    in_memory::{NUMBER_ADVICE, Places, unusable},
-    times::{Times, value},
+    Columns, CsvOptions, Decimal, ReadOptions, Table,
+    bytes::Source,
+    encoding::{Text, TextFormat},
+    records::{DataRecords, Records, unreadable},
+    rows::{End, Labelled, Rows, Shared},
 };
 use crate::DataError;
 
-const SAMPLE: &str = include_str!("../../assets/synthetic-daily-bars.csv");
-const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
-/// Number of first rows that decide which columns hold numbers.
-const LOOKED_AT: usize = 100;
-/// Largest number of bytes of these rows.
-const LOOKED_BYTES: u64 = 16 << 20;
-/// Largest number of columns.
-const MOST_COLUMNS: usize = 200_000;
-/// Number of lines of missing values in a message.
-const NAMED: usize = 5;
+/// The rows to read of a file of several series.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// All, as one series.
+    All,
+    /// All, by series.
+    EachSeries,
+    /// Those of the first series.
+    FirstSeries,
+}
 
 /// A CSV file with a column of dates, read column by column.
 ///
-/// Opening a file reads the header and the first 100 rows. Separators are commas, semicolons or
-/// tabs. Byte-order marks, any line ends and quotes are accepted.
+/// Opening a file reads the first 256 KiB, the header and the first 100 rows. They decide how the
+/// file is read: encoding, gzip, separator, header, and decimal separator. [`CsvOptions`] can name
+/// each. [`note`](Self::note) describes a file that is not plain.
 ///
 /// # Examples
 ///
@@ -42,9 +38,19 @@ const NAMED: usize = 5;
 /// ```
 #[derive(Debug, Clone)]
 pub struct CsvFile {
-    source: Source,
-    delimiter: u8,
-    columns: Columns,
+    pub(super) source: Source,
+    pub(super) format: TextFormat,
+    pub(super) delimiter: u8,
+    /// Number of rows before the first one of data.
+    pub(super) before: usize,
+    /// Number of cells of each row.
+    pub(super) width: usize,
+    pub(super) columns: Columns,
+    /// Decimal separator of each column, if it is known.
+    pub(super) decimals: Vec<Option<Decimal>>,
+    /// Several series: name and cells of the columns.
+    pub(super) tickers: Vec<(String, Vec<Option<usize>>)>,
+    pub(super) note: Option<String>,
 }
 
 impl CsvFile {
@@ -52,12 +58,13 @@ impl CsvFile {
     ///
     /// # Errors
     ///
-    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file is empty or cannot be read.
+    /// - [`DataError::Read`] or [`DataError::Malformed`] if the file is empty, has no header or
+    ///   cannot be read.
     /// - [`DataError::MissingColumn`] if `date_column` does not exist.
     /// - [`DataError::DuplicateColumn`] if `date_column` is ambiguous.
     /// - [`DataError::NoDates`] if no column of dates is found.
     pub fn open(path: &Path, date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::inspect(path, Source::File, date_column)
+        CsvOptions::dated(date_column).open(path)
     }
 
     /// Opens bytes in memory; errors use `path` as the file name.
@@ -70,7 +77,7 @@ impl CsvFile {
         bytes: impl Into<Arc<[u8]>>,
         date_column: Option<&str>,
     ) -> Result<Self, DataError> {
-        Self::inspect(path, Source::Memory(bytes.into()), date_column)
+        CsvOptions::dated(date_column).open_bytes(path, bytes)
     }
 
     /// Opens the embedded sample: 2426 synthetic daily bars in the format of the course's file.
@@ -79,12 +86,30 @@ impl CsvFile {
     ///
     /// [`DataError::MissingColumn`] if it has no column `date_column`.
     pub fn sample(date_column: Option<&str>) -> Result<Self, DataError> {
-        Self::inspect(Path::new(SAMPLE_NAME), Source::Sample(SAMPLE), date_column)
+        CsvOptions::dated(date_column).open_sample()
     }
 
     /// Returns the columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// Returns how the file is read, for a message; `None` for a plain file.
+    ///
+    /// A plain file is UTF-8 text with commas between values, one header and plain numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let text = "Kurse, ohne Gewähr\nTag;Kurs\n2020-01-02;1.234,5\n2020-01-03;1.240,25\n";
+    /// let file = rnn_data::CsvFile::from_bytes("kurse.csv".as_ref(), text.as_bytes(), None)?;
+    /// let note = "read as `;`-separated, decimal comma, thousands separators, 1 line before the \
+    ///             header skipped";
+    /// assert_eq!(file.note(), Some(note));
+    /// # Ok::<(), rnn_data::DataError>(())
+    /// ```
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Reads columns, resolved by [`Columns::resolve`]; the table uses the given names.
@@ -96,267 +121,155 @@ impl CsvFile {
     /// - the file cannot be read, or a column is missing or repeated;
     /// - a date does not parse, repeats or is out of order;
     /// - a number is not finite, or a value is missing and cannot be filled;
-    /// - no row is in the requested times.
+    /// - no row is in the requested times, or the file holds several series.
     pub fn read(
         &self,
         columns: &[impl AsRef<str>],
         options: &ReadOptions,
     ) -> Result<Table, DataError> {
-        let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
-        let indices =
-            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
-        let date = self.columns.date.unwrap_or(0);
-        let mut times =
-            Times::new(self.path(), &self.columns.names()[date], options.date_format.as_deref());
-        let mut lines = Vec::new();
-        let mut reader = self.reader()?;
-        let mut record = csv::StringRecord::new();
-        while let Some(line) = self.next(&mut reader, &mut record)? {
-            times.push(&record[date], line)?;
-            for (values, &index) in columns.iter_mut().zip(&indices) {
-                values.push(self.number(index, &record[index], line)?);
-            }
-            lines.push(line);
+        if !self.tickers.is_empty() {
+            let (path, count) = (self.path().to_owned(), self.tickers.len());
+            return Err(DataError::SeveralSeries { path, count });
         }
-        let sha256 = reader.into_inner().sha256();
-        let (mut times, newest_first) = times.finish(&lines)?;
-        if newest_first {
-            lines.reverse();
-            columns.iter_mut().for_each(|values| values.reverse());
-        }
-        let rows = options.rows(self.path(), &times)?;
-        let mut warnings = if newest_first { vec![Warning::NewestFirst] } else { Vec::new() };
-        for (values, index) in columns.iter_mut().zip(indices) {
-            // Earlier rows may fill the first requested ones; later rows must not be used.
-            values.truncate(rows.end);
-            let missing: Vec<usize> = rows.clone().filter(|&row| values[row].is_nan()).collect();
-            if !missing.is_empty() {
-                let fill = options.fill;
-                fill.apply(values);
-                let (column, count) = (self.columns.names()[index].clone(), missing.len());
-                let left = missing.iter().filter(|&&row| values[row].is_nan()).count();
-                if left > 0 {
-                    let lines = listed(missing.iter().map(|&row| lines[row]));
-                    return Err(DataError::Missing {
-                        path: self.path().to_owned(),
-                        column,
-                        count,
-                        lines,
-                        left,
-                        fill,
-                    });
-                }
-                warnings.push(Warning::Filled { column, count, fill });
-            }
-            keep(values, &rows);
-        }
-        keep(&mut times, &rows);
-        keep(&mut lines, &rows);
-        let mut table = Table::new(
-            Columns::all(self.path(), names),
-            times,
-            columns,
-            Places::Lines(lines),
-            sha256,
-        );
-        table.warnings.splice(..0, warnings);
-        table.synthetic = matches!(self.source, Source::Sample(_));
-        Ok(table)
+        self.one(columns, options, Part::All)
     }
 
-    fn path(&self) -> &Path {
+    /// Returns whether the file holds several series: columns of several tickers, or a column of
+    /// labels.
+    ///
+    /// Then [`columns`](Self::columns) are those of the first series.
+    pub fn has_series(&self) -> bool {
+        !self.tickers.is_empty() || self.columns.series.is_some()
+    }
+
+    /// Reads columns of every series; each table has the [name](Table::series) of its series.
+    ///
+    /// An unusable series has its error in place of its table. A file of one series gives one
+    /// table without a name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rnn_data::{CsvFile, ReadOptions};
+    ///
+    /// let text = "Price,Close,Close\nTicker,KO,PEP\nDate,,\n2020-01-02,5,\n2020-01-03,6,7\n";
+    /// let file = CsvFile::from_bytes("two.csv".as_ref(), text.as_bytes(), None)?;
+    /// let tables = file.read_series(&["close"], &ReadOptions::default())?;
+    /// let [one, other] = [0, 1].map(|series| tables[series].as_ref().unwrap());
+    /// assert_eq!((one.name().as_str(), one.column("close")), ("KO", Some(&[5.0, 6.0][..])));
+    /// assert_eq!((other.name().as_str(), other.column("close")), ("PEP", Some(&[7.0][..])));
+    /// # Ok::<(), rnn_data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::read`]: errors that concern all series.
+    pub fn read_series(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+    ) -> Result<Vec<Result<Table, DataError>>, DataError> {
+        self.tables(columns, options, Part::EachSeries)
+    }
+
+    /// Reads columns of the first series.
+    ///
+    /// # Errors
+    ///
+    /// See [`CsvFile::read`].
+    pub fn read_first_series(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+    ) -> Result<Table, DataError> {
+        self.one(columns, options, Part::FirstSeries)
+    }
+
+    fn one(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+        part: Part,
+    ) -> Result<Table, DataError> {
+        let first = self.tables(columns, options, part)?.into_iter().next();
+        first.unwrap_or_else(|| Err(DataError::Empty { path: self.path().to_owned() }))
+    }
+
+    /// Reads tables in one pass.
+    fn tables(
+        &self,
+        columns: &[impl AsRef<str>],
+        options: &ReadOptions,
+        part: Part,
+    ) -> Result<Vec<Result<Table, DataError>>, DataError> {
+        let names: Vec<String> = columns.iter().map(|name| name.as_ref().to_owned()).collect();
+        let columns =
+            names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
+        let date = self.columns.date.unwrap_or(0);
+        let shared = Shared {
+            path: self.path(),
+            date: (&self.columns.names()[date], date),
+            names,
+            headers: columns.iter().map(|&index| self.columns.names()[index].clone()).collect(),
+            decimals: columns.iter().map(|&index| self.decimals[index]).collect(),
+            options,
+            synthetic: matches!(self.source, Source::Sample(_)),
+        };
+        let mut all: Vec<Result<Rows<'_>, DataError>> = if self.tickers.is_empty() {
+            let first = part == Part::FirstSeries;
+            let labelled = match self.columns.series.filter(|_| part != Part::All) {
+                Some(cell) => Labelled::By { cell, first },
+                None => Labelled::Not,
+            };
+            vec![Ok(Rows::new(&shared, columns, labelled))]
+        } else {
+            let count = if part == Part::EachSeries { usize::MAX } else { 1 };
+            let rows = |(ticker, places): &'_ (String, Vec<Option<usize>>)| {
+                let cell = |&column: &usize| {
+                    places[column].ok_or_else(|| self.columns.absent(column, ticker))
+                };
+                columns.iter().map(cell).collect::<Result<Vec<_>, _>>()
+            };
+            let tickers = self.tickers.iter().take(count);
+            tickers
+                .map(|ticker| Ok(Rows::new(&shared, rows(ticker)?, Labelled::Ticker(&ticker.0))))
+                .collect()
+        };
+        let mut records = self.records()?;
+        let mut record = csv::StringRecord::new();
+        while let Some(line) = records.next(&mut record)? {
+            for one in &mut all {
+                if let Ok(rows) = one
+                    && let Err(error) = rows.push(&record, line)
+                {
+                    if self.tickers.is_empty() {
+                        return Err(error);
+                    }
+                    *one = Err(error);
+                }
+            }
+        }
+        let end = End { footer: records.footers(), sha256: records.sha256()? };
+        let mut tables = Vec::new();
+        for one in all {
+            match one.and_then(|rows| rows.tables(&end)) {
+                Ok(more) => tables.extend(more),
+                Err(error) if self.tickers.is_empty() => return Err(error),
+                Err(error) => tables.push(Err(error)),
+            }
+        }
+        Ok(tables)
+    }
+
+    pub(super) fn path(&self) -> &Path {
         self.columns.path()
     }
 
-    fn inspect(path: &Path, source: Source, date_column: Option<&str>) -> Result<Self, DataError> {
-        let mut file = Self { source, delimiter: b',', columns: Columns::header(path, Vec::new()) };
-        file.delimiter = file.guess_delimiter()?;
-        let mut reader = file.reader()?;
-        let header = reader.headers().map(|header| header.iter().map(str::to_owned).collect());
-        let header: Vec<String> = header.map_err(|error| file.malformed(&error, 1, &mut reader))?;
-        let width = header.len();
-        if width == 0 {
-            let problem = "the file is empty (write a header, then one row per date)".to_owned();
-            return Err(DataError::Malformed { path: path.to_owned(), line: 1, problem });
-        }
-        file.check_columns(width)?;
-        file.columns = Columns::header(path, header);
-        // A malformed row is reported when the file is read.
-        let (mut records, mut lines) = (Vec::new(), Vec::new());
-        let mut record = csv::StringRecord::new();
-        while records.len() < LOOKED_AT && reader.position().byte() < LOOKED_BYTES {
-            match file.next(&mut reader, &mut record) {
-                Ok(Some(line)) => {
-                    records.push(record.clone());
-                    lines.push(line);
-                }
-                _ => break,
-            }
-        }
-        let is = |index: usize, test: &dyn Fn(&str) -> bool| {
-            records.iter().all(|record| record.get(index).is_some_and(test))
-        };
-        let by_content =
-            || (0..width).find(|&index| !records.is_empty() && is(index, &Times::is_time));
-        let date = match file.columns.index(date_column.unwrap_or("date")) {
-            Err(DataError::MissingColumn { .. }) if date_column.is_none() => by_content()
-                .ok_or_else(|| DataError::NoDates {
-                    path: path.to_owned(),
-                    names: file.columns.listed(),
-                })?,
-            found => found?,
-        };
-        let count = |index: usize, test: &dyn Fn(&str) -> bool| {
-            records.iter().filter(|record| record.get(index).is_some_and(test)).count()
-        };
-        let is_number = |text: &str| {
-            text.parse::<f64>().is_ok_and(|number| !number.is_nan() || !is_missing(text))
-        };
-        // A column that is mostly empty (dividends, notes) is not a measurement.
-        let mostly_numbers: Vec<usize> = (0..width)
-            .filter(|&index| {
-                let numbers = count(index, &is_number);
-                index != date && numbers > 0 && 2 * numbers >= records.len()
-            })
-            .collect();
-        file.columns.date = Some(date);
-        file.columns.numeric = mostly_numbers
-            .iter()
-            .copied()
-            .filter(|&index| is(index, &|text: &str| is_number(text) || is_missing(text)))
-            .collect();
-        if file.columns.measurements().is_empty() {
-            // Reading such a column reports the line of its first text.
-            file.columns.numeric = mostly_numbers;
-            return Ok(file);
-        }
-        let word = |index: usize| {
-            let cells = records.iter().map(|record| record.get(index).unwrap_or_default());
-            cells.zip(&lines).find(|&(text, _)| !is_number(text) && !is_missing(text))
-        };
-        for index in mostly_numbers {
-            if let Some((text, line)) = word(index) {
-                let text: String = text.chars().take(60).collect();
-                file.columns.words.push((index, *line, text.into()));
-            }
-        }
-        Ok(file)
-    }
-
-    fn guess_delimiter(&self) -> Result<u8, DataError> {
-        let mut line = Vec::new();
-        // A longer first line is not a header.
-        BufReader::new(self.bytes()?)
-            .take(1 << 20)
-            .read_until(b'\n', &mut line)
-            .map_err(|source| self.unreadable(source))?;
-        let line = line.split(|byte| *byte == b'\r').next().unwrap_or_default();
-        let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
-        let delimiter = [b'\t', b';', b',']
-            .into_iter()
-            .max_by_key(|&separator| count(separator))
-            .unwrap_or(b',');
-        self.check_columns(1 + count(delimiter)).map(|()| delimiter)
-    }
-
-    fn check_columns(&self, columns: usize) -> Result<(), DataError> {
-        if columns <= MOST_COLUMNS {
-            return Ok(());
-        }
-        let problem = format!("expected at most {MOST_COLUMNS} columns, got {columns} or more");
-        Err(DataError::Malformed { path: self.path().to_owned(), line: 1, problem })
-    }
-
-    fn bytes(&self) -> Result<Box<dyn Read>, DataError> {
-        self.source.open(self.path()).map_err(|source| self.unreadable(source))
-    }
-
-    fn reader(&self) -> Result<Reader, DataError> {
-        let bytes = Tally::new(self.bytes()?);
-        Ok(csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .delimiter(self.delimiter)
-            .from_reader(bytes))
-    }
-
-    /// Reads the next record and returns its line.
-    fn next(
-        &self,
-        reader: &mut Reader,
-        record: &mut csv::StringRecord,
-    ) -> Result<Option<u64>, DataError> {
-        let start = reader.position().byte();
-        reader.get_mut().begin_row(start);
-        let read = reader.read_record(record);
-        let end = reader.position().byte();
-        let line = reader.get_mut().line(end);
-        match read {
-            Ok(true) => Ok(Some(line)),
-            Ok(false) => Ok(None),
-            Err(error) => Err(self.malformed(&error, line, reader)),
-        }
-    }
-
-    /// Parses a number; NaN if it is missing.
-    fn number(&self, column: usize, text: &str, line: u64) -> Result<f64, DataError> {
-        let number = text.parse().unwrap_or(f64::NAN);
-        match unusable(number) {
-            None => Ok(number),
-            Some(_) if number.is_nan() && is_missing(text) => Ok(f64::NAN),
-            Some(expected) => {
-                let (name, fix) = (&self.columns.names()[column], Some(NUMBER_ADVICE));
-                Err(value(self.path(), line, name, expected, text, fix))
-            }
-        }
-    }
-
-    fn unreadable(&self, source: io::Error) -> DataError {
-        DataError::Read { path: self.path().to_owned(), source }
-    }
-
-    fn malformed(&self, error: &csv::Error, line: u64, reader: &mut Reader) -> DataError {
-        if let Some((line, problem)) = reader.get_mut().refused.take() {
-            return DataError::Malformed { path: self.path().to_owned(), line, problem };
-        }
-        let problem = match error.kind() {
-            csv::ErrorKind::Io(error) => {
-                return self.unreadable(io::Error::new(error.kind(), error.to_string()));
-            }
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("expected {expected_len} values as in the header, got {len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => {
-                "expected UTF-8 text, got other bytes (save the file as CSV in UTF-8)".to_owned()
-            }
-            _ => shorten(error.to_string()),
-        };
-        DataError::Malformed { path: self.path().to_owned(), line, problem }
+    /// Opens the rows of data.
+    pub(super) fn records(&self) -> Result<DataRecords<'_>, DataError> {
+        let path = self.path();
+        let bytes = self.source.open(path).map_err(|source| unreadable(path, source))?;
+        let records = Records::new(path, Text::new(bytes, self.format), self.delimiter);
+        DataRecords::new(records, self.before, self.width)
     }
 }
-
-/// Keeps a range of rows and frees the spare capacity, which may be as large as the rows.
-fn keep<T>(all: &mut Vec<T>, rows: &Range<usize>) {
-    all.truncate(rows.end);
-    all.drain(..rows.start);
-    all.shrink_to_fit();
-}
-
-/// Lists the first lines for a message.
-fn listed(lines: impl ExactSizeIterator<Item = u64>) -> String {
-    let (word, more) = (
-        if lines.len() == 1 { "line" } else { "lines" },
-        if lines.len() > NAMED { ", …" } else { "" },
-    );
-    format!(
-        "{word} {}{more}",
-        lines.take(NAMED).map(|line| line.to_string()).collect::<Vec<_>>().join(", ")
-    )
-}
-
-fn is_missing(text: &str) -> bool {
-    text.is_empty()
-        || ["na", "n/a", "nan", "null", "none", "-", "--"].contains(&text.to_lowercase().as_str())
-}
-
-type Reader = csv::Reader<Tally<Box<dyn Read>>>;

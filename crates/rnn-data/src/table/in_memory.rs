@@ -4,15 +4,14 @@ use jiff::civil::DateTime;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Columns, ReadOptions, Warning,
-    bytes::hex,
-    times::{ORDER_ADVICE, format_time},
-    warnings,
+    Clock, Columns, MaxGap, ReadOptions, Warning, bytes::hex, times::format_time, warnings,
 };
 use crate::{DataError, error::Place};
 
 /// Upper bound of values; squares of larger numbers are out of the range of `f32`.
 const TOO_LARGE: f64 = 1e15;
+/// Advice for times in memory that repeat or are out of order.
+const MEMORY_ADVICE: &str = "sort the rows, and keep one per time";
 /// Advice for a value that is no usable number.
 pub(super) const NUMBER_ADVICE: &str = "correct the value, or choose other columns";
 
@@ -21,14 +20,23 @@ pub(super) const NUMBER_ADVICE: &str = "correct the value, or choose other colum
 pub struct Table {
     /// File, or name of a table in memory.
     pub path: PathBuf,
-    /// Time of each row, `[rows]`, ascending; midnight if the file has only dates.
+    /// Local time of each row, `[rows]`; midnight if the file has only dates.
+    ///
+    /// Times ascend, except that the doubled hour at the end of summer time has its times twice.
     pub times: Vec<DateTime>,
     /// SHA-256 in hexadecimal, of the file's bytes, or of times, names and values in memory.
     pub sha256: String,
     /// Whether the numbers are synthetic, as in the embedded sample.
     pub synthetic: bool,
+    /// Name of the series in a file of several series.
+    pub series: Option<String>,
+    /// How the file was understood, if it is not a plain table.
+    pub notes: Vec<String>,
     /// Irregularities of the table.
     pub warnings: Vec<Warning>,
+    pub(crate) clock: Clock,
+    /// Rows behind a gap that windows must not cross.
+    pub(crate) breaks: Vec<usize>,
     columns: Columns,
     /// Values, `[columns][rows]`.
     values: Vec<Vec<f64>>,
@@ -49,7 +57,7 @@ impl Table {
     ///
     /// # Shapes
     ///
-    /// - times: `[rows]`, strictly ascending
+    /// - times: `[rows]`, ascending, except in the doubled hour of summer time
     /// - values of each column: `[rows]`
     ///
     /// # Errors
@@ -96,11 +104,15 @@ impl Table {
                 fix: Some(fix),
             })
         };
-        if let Some(row) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
-            let expected = format!("a time after {}, the row before", format_time(times[row]));
-            let got = format_time(times[row + 1]);
-            return wrong(row + 1, "times", expected, got, ORDER_ADVICE);
-        }
+        let clock = match Clock::of_summer(&times) {
+            Ok(clock) => clock,
+            Err(row) => {
+                let expected =
+                    format!("a time after {}, the row before", format_time(times[row - 1]));
+                let got = format_time(times[row]);
+                return wrong(row, "times", expected, got, MEMORY_ADVICE);
+            }
+        };
         for (name, values) in names.iter().zip(&values) {
             if values.len() != times.len() {
                 return Err(DataError::ColumnLength {
@@ -119,13 +131,13 @@ impl Table {
         let columns = Columns::all(&path, names);
         columns.check_unique()?;
         let sha256 = content_hash(&times, columns.names(), &values);
-        Ok(Self::new(columns, times, values, Places::Rows(0), sha256))
+        Ok(Self::new(columns, (times, clock), values, Places::Rows(0), sha256))
     }
 
     /// Creates a table of valid values, with its warnings.
     pub(super) fn new(
         columns: Columns,
-        times: Vec<DateTime>,
+        (times, clock): (Vec<DateTime>, Clock),
         values: Vec<Vec<f64>>,
         places: Places,
         sha256: String,
@@ -136,7 +148,11 @@ impl Table {
             times,
             sha256,
             synthetic: false,
+            series: None,
+            notes: Vec::new(),
             warnings: Vec::new(),
+            clock,
+            breaks: Vec::new(),
             columns,
             values,
             places,
@@ -158,10 +174,22 @@ impl Table {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         let values =
             indices.iter().map(|&index| self.values[index][rows.clone()].to_vec()).collect();
-        let (times, places) = (self.times[rows.clone()].to_vec(), self.places.of(rows));
-        let table =
-            Self::new(Columns::all(&self.path, names), times, values, places, self.sha256.clone());
-        Ok(Self { synthetic: self.synthetic, ..table })
+        let times = (self.times[rows.clone()].to_vec(), self.clock.of(&rows));
+        let (columns, sha256) = (Columns::all(&self.path, names), self.sha256.clone());
+        let mut table = Self::new(columns, times, values, self.places.of(rows), sha256);
+        table.synthetic = self.synthetic;
+        table.series.clone_from(&self.series);
+        table.limit_gaps(options.max_gap);
+        Ok(table)
+    }
+
+    /// Finds the gaps that windows must not cross.
+    pub(super) fn limit_gaps(&mut self, max_gap: Option<MaxGap>) {
+        let steady = self.clock.all_steady(&self.times);
+        self.breaks = max_gap.map_or_else(Vec::new, |gap| gap.breaks(&steady));
+        if max_gap.is_some() {
+            self.warnings.retain(|warning| !matches!(warning, Warning::Gaps { .. }));
+        }
     }
 
     /// Returns the number of rows.
@@ -179,7 +207,7 @@ impl Table {
     }
 
     /// Returns the values of the column with a known name or one of its synonyms.
-    pub(super) fn known(&self, name: &str) -> Option<&[f64]> {
+    pub(crate) fn known(&self, name: &str) -> Option<&[f64]> {
         self.columns.known(name).map(|index| self.values[index].as_slice())
     }
 
@@ -196,8 +224,12 @@ impl Table {
         }
     }
 
-    /// Returns the file name without its folder, or the name of a table in memory.
+    /// Returns the name of the series, the file name without its folder, or the name of a table in
+    /// memory.
     pub fn name(&self) -> String {
+        if let Some(series) = &self.series {
+            return series.clone();
+        }
         let file = self.path.file_name().filter(|_| matches!(self.places, Places::Lines(_)));
         file.unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }

@@ -2,7 +2,10 @@ use std::{ops::Range, path::Path};
 
 use jiff::civil::DateTime;
 
-use super::{Fill, times::format_time};
+use super::{
+    Fill, MaxGap,
+    times::{first_from, format_time},
+};
 use crate::DataError;
 
 /// Options of reading a [`CsvFile`](crate::CsvFile).
@@ -23,10 +26,16 @@ use crate::DataError;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// Format of the dates in `strftime` notation; by default, common formats are tried.
+    /// Format of the dates; by default, common formats are tried.
+    ///
+    /// A `strftime` pattern, a number (`unix-s`, `unix-ms`, `unix-us`, `unix-ns`, `excel`) or a
+    /// period (`quarter`, `month`, `week`, `year`).
     pub date_format: Option<String>,
-    /// Method of filling missing values.
+    /// Method of filling missing values, and missing rows of a regular series.
     pub fill: Fill,
+    /// Longest gap between rows that windows may cross and that is filled; by default, windows
+    /// cross every gap, and rows are added in gaps of up to 14 steps.
+    pub max_gap: Option<MaxGap>,
     /// First time to read, inclusive; by default, that of the first row.
     pub from: Option<DateTime>,
     /// Last time to read, inclusive; by default, that of the last row.
@@ -36,9 +45,9 @@ pub struct ReadOptions {
 impl ReadOptions {
     /// Returns the rows from `from` to `until` in ascending times.
     pub(super) fn rows(&self, path: &Path, times: &[DateTime]) -> Result<Range<usize>, DataError> {
-        let start = self.from.map_or(0, |from| times.partition_point(|time| *time < from));
-        let end =
-            self.until.map_or(times.len(), |until| times.partition_point(|time| *time <= until));
+        let start = self.from.map_or(0, |from| first_from(times, from));
+        let last = |until| times.iter().rposition(|time| *time <= until);
+        let end = self.until.map_or(times.len(), |until| last(until).map_or(0, |row| row + 1));
         if start < end {
             return Ok(start..end);
         }

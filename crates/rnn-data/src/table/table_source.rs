@@ -39,7 +39,7 @@ impl TableSource for CsvFile {
     }
 
     fn read(&self, columns: &[&str], options: &ReadOptions) -> Result<Table, DataError> {
-        self.read(columns, options)
+        self.read_first_series(columns, options)
     }
 }
 

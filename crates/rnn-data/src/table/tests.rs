@@ -1,6 +1,12 @@
 mod columns;
 mod dates;
+mod files;
+mod gaps;
 mod in_memory;
+mod kinds;
+mod long;
+mod numbers;
+mod series_files;
 mod values;
 
 use std::{

@@ -39,6 +39,13 @@ pub enum Warning {
     },
     /// The file has its newest row first.
     NewestFirst,
+    /// Lines of text after the last row were skipped.
+    Footer {
+        /// Number of lines.
+        rows: usize,
+        /// First such line.
+        first: Place,
+    },
 }
 
 /// Longest step that is not a gap, in median steps: holidays are shorter than two weeks.
@@ -77,7 +84,9 @@ impl fmt::Display for Warning {
                 if count > NAMED {
                     write!(f, " and {} more", count - NAMED)?;
                 }
-                f.write_str(" (windows count rows, not days)")
+                f.write_str(
+                    " (windows count rows, not days; set `max-gap` to keep windows from crossing)",
+                )
             }
             Self::Filled { column, count, fill } => {
                 write!(
@@ -93,6 +102,11 @@ impl fmt::Display for Warning {
                     _ => Ok(()),
                 }
             }
+            Self::Footer { rows, first } => write!(
+                f,
+                "{rows} {} of text after the last row skipped (first on {first})",
+                if *rows == 1 { "line" } else { "lines" }
+            ),
             Self::NewestFirst => f.write_str("the newest row comes first; the rows were reversed"),
         }
     }
@@ -115,13 +129,28 @@ pub(super) fn of(table: &Table) -> Vec<Warning> {
     {
         warnings.push(Warning::HighBelowLow { rows, first });
     }
-    warnings.extend(gaps(&table.times));
+    warnings.extend(gaps(&table.times, &table.clock.all_steady(&table.times)));
     warnings
 }
 
-fn gaps(times: &[DateTime]) -> Option<Warning> {
+/// Describes prices that no market has in any row: all zero, or every open outside low to high.
+pub(crate) fn impossible_prices(table: &Table) -> Option<String> {
+    let prices: Vec<&[f64]> =
+        ["open", "close", "high", "low"].into_iter().filter_map(|name| table.known(name)).collect();
+    if !prices.is_empty() && prices.iter().all(|values| values.iter().all(|value| *value == 0.0)) {
+        return Some("every price is zero".to_owned());
+    }
+    let (open, high, low) = (table.known("open")?, table.known("high")?, table.known("low")?);
+    let is_outside = |row: usize| !(low[row]..=high[row]).contains(&open[row]);
+    (0..table.rows())
+        .all(is_outside)
+        .then(|| "the open of every row lies outside low to high".to_owned())
+}
+
+/// Finds long gaps in local times by their steady times.
+fn gaps(times: &[DateTime], steady: &[DateTime]) -> Option<Warning> {
     let seconds = |from: DateTime, to: DateTime| to.duration_since(from).as_secs();
-    let steps: Vec<i64> = times.windows(2).map(|pair| seconds(pair[0], pair[1])).collect();
+    let steps: Vec<i64> = steady.windows(2).map(|pair| seconds(pair[0], pair[1])).collect();
     let mut sorted = steps.clone();
     sorted.sort_unstable();
     let usual = *sorted.get(sorted.len() / 2)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 use jiff::{ToSpan, civil::DateTime};
-use rnn_data::{DataError, SetSize, Split, format_time};
+use rnn_data::{DataError, SetSize, Split, first_from, format_time};
 
 use super::context::{Context, refuse};
 use super::output::{json, out, progress};
@@ -216,7 +216,7 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
         task.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&task.data.source.file));
     let times = &times[plan.train.start..plan.test.end];
     let cuts = split.times(&path, config.window, config.horizon, times)?;
-    let place = |from: DateTime| times.partition_point(|time| *time < from);
+    let place = |from: DateTime| first_from(times, from);
     let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
     let windows = (test + 1).saturating_sub(purge + config.horizon + valid);
     task.check_sets(valid.saturating_sub(purge), windows * task.data.panel.series.len())

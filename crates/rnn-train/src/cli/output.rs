@@ -115,7 +115,18 @@ pub(crate) fn error(error: &Error) {
 
 /// Replaces the options that the advice of a data error names by their flags.
 fn with_flags(text: &str) -> String {
-    let options = ["fill", "date-column", "date-format"];
+    let options = [
+        "date-column",
+        "date-format",
+        "decimal",
+        "encoding",
+        "features",
+        "fill",
+        "max-gap",
+        "no-header",
+        "series-column",
+        "target",
+    ];
     options.iter().fold(text.to_owned(), |text, option| {
         let advice = ["set", "with", "use"].map(|verb| format!("{verb} `{option}`"));
         advice.iter().fold(text, |text, advice| {

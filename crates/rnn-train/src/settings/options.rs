@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rnn_data::{Fill, Naive, SetSize, Transform};
+use rnn_data::{Decimal, Fill, MaxGap, Naive, SetSize, TextEncoding, Transform};
 use rnn_models::Cell;
 use serde::{Deserialize, Serialize};
 
@@ -122,9 +122,25 @@ options! {
         /// Name of the date column [default: detected by name or content]
         @[arg(value_name = "NAME")]
         Data Same date_column: String,
-        /// Date format in strftime notation, e.g. %d.%m.%Y [default: detected]
+        /// Date format: a strftime pattern like %d.%m.%Y, a number (unix-s, unix-ms, unix-us,
+        /// unix-ns, excel) or a period (quarter, month, week, year) [default: detected]
         @[arg(value_name = "PATTERN")]
         Data Same date_format: String,
+        /// Name of the column with the labels of several series, such as ticker [default: detected
+        /// if dates repeat]
+        @[arg(value_name = "NAME")]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Same series_column: String,
+        /// Encoding of the file, e.g. gb18030, utf-16le or windows-1252 [default: detected]
+        @[arg(value_name = "NAME")]
+        Data Same encoding: Typed<TextEncoding>,
+        /// Decimal separator: point or comma [default: detected]
+        @[arg(value_name = "NAME")]
+        Data Same decimal: Typed<Decimal>,
+        /// File without a header: the columns are called column_1, column_2 and so on
+        @[arg(value_name = "BOOL", num_args = 0..=1)]
+        @[arg(require_equals = true, default_missing_value = "true")]
+        Data Same no_header: bool,
         /// Name of the column to predict
         @[arg(value_name = "NAME")]
         Data Same target: String,
@@ -133,9 +149,14 @@ options! {
         @[arg(value_name = "A,B", value_parser = listed)]
         Model Same features: ::std::vec::Vec<String>,
         /// Treatment of missing values: none (an error), forward (last value) or linear
-        /// (interpolation)
+        /// (interpolation); both also add the missing rows of a regular series
         @[arg(value_name = "NAME")]
         Data Same fill: Typed<Fill> = Fill::None,
+        /// Longest gap that a window may cross, and that is filled: a number of missing steps, or a
+        /// time such as 12h or 7d [default: any]
+        @[arg(value_name = "GAP")]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Same max_gap: Typed<MaxGap>,
         /// First date to use
         @[arg(value_name = "DATE")]
         Scored Same from: Typed<Time>,

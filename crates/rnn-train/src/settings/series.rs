@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rnn_data::{Fill, Naive, ReadOptions, Split, Subset, Transform};
+use rnn_data::{CsvOptions, Fill, Naive, ReadOptions, Split, Subset, Transform};
 use rnn_models::Cell;
 
 use super::{
@@ -56,7 +56,7 @@ pub(crate) struct Named<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct ReadSettings {
     pub(crate) path: Option<PathBuf>,
-    pub(crate) date_column: Option<String>,
+    pub(crate) csv: CsvOptions,
     pub(crate) skip_bad: bool,
     pub(crate) rows: ReadOptions,
 }
@@ -137,11 +137,18 @@ impl SeriesSettings {
         Ok(Self {
             read: ReadSettings {
                 path: options.data.clone(),
-                date_column: options.date_column.clone(),
+                csv: CsvOptions {
+                    date_column: options.date_column.clone(),
+                    series_column: options.series_column.clone(),
+                    encoding: options.encoding.map(Setting::value),
+                    decimal: options.decimal.map(Setting::value),
+                    no_header: options.no_header.unwrap_or(false),
+                },
                 skip_bad: set(options.skip_bad, "skip_bad")?,
                 rows: ReadOptions {
                     date_format: options.date_format.clone(),
                     fill: options.fill.map_or(Fill::None, Setting::value),
+                    max_gap: options.max_gap.map(Setting::value),
                     from: options.from.map(Setting::value),
                     until: options.until.map(|time| end_of(time.value())),
                 },

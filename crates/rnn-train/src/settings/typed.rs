@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
-use rnn_data::{Fill, Naive, SetSize, Transform};
+use rnn_data::{Decimal, Fill, MaxGap, Naive, SetSize, TextEncoding, Transform};
 use rnn_models::Cell;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -54,8 +54,8 @@ macro_rules! plain_settings {
 
 pub(super) use plain_settings;
 
-plain_settings!(bool u64 usize String PathBuf Cell SetSize Fill Naive Transform);
-plain_settings!(BackendChoice Progress RateSchedule);
+plain_settings!(bool u64 usize String PathBuf Cell SetSize Fill MaxGap Naive Transform);
+plain_settings!(TextEncoding Decimal BackendChoice Progress RateSchedule);
 
 impl Accepts<&str> for String {
     fn accept(value: &str) -> Self {

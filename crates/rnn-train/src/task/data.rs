@@ -1,13 +1,14 @@
-//! Opens the data of a series task, a file or a folder of files, and selects its columns.
+//! Opens the data of a series task: a file, or a folder of files.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
 
 use rnn_data::{
-    BadSeries, CsvFile, DataError, Feature, Panel, Scalers, SeriesConfig, Table, TableSource,
-    csv_files,
+    BadSeries, Columns, CsvFile, DataError, Panel, ReadOptions, Scalers, SeriesConfig, Table,
+    TableSource, csv_files,
 };
 use rnn_files::sha256;
 
@@ -27,10 +28,7 @@ pub(crate) struct Data {
     pub(crate) source: DataSource,
 }
 
-/// Maximum number of default features. More columns would take hours to read and to train on.
-const MAX_DEFAULT_FEATURES: usize = 1000;
-
-/// Maximum number of notes on columns with words.
+/// Maximum number of notes on the files of a folder.
 const MAX_NOTES: usize = 5;
 
 /// Time between progress messages while reading many files.
@@ -49,18 +47,18 @@ impl Data {
     /// Reads the data of the settings. Scalers of a trained model are passed in; those of a new
     /// model are fitted on the training set.
     pub(crate) fn open(settings: &SeriesSettings, scalers: Option<&Scalers>) -> Result<Self> {
+        let csv = &settings.read.csv;
+        let file = match settings.read.path.as_deref() {
+            Some(folder) if folder.is_dir() => return Self::open_folder(settings, folder),
+            Some(path) => csv.open(path)?,
+            None => csv.open_sample()?,
+        };
+        if let Some(note) = file.note() {
+            log::info!("{}: {note}", file.columns().path().display());
+        }
         match settings.read.path.as_deref() {
-            Some(folder) if folder.is_dir() => Self::open_folder(settings, folder),
-            Some(path) => Self::open_one(
-                settings,
-                CsvFile::open(path, settings.read.date_column.as_deref())?,
-                scalers,
-            ),
-            None => Self::open_one(
-                settings,
-                CsvFile::sample(settings.read.date_column.as_deref())?,
-                scalers,
-            ),
+            Some(path) if file.has_series() => Self::open_many(settings, path, &file),
+            _ => Self::open_one(settings, file, scalers),
         }
     }
 
@@ -71,6 +69,9 @@ impl Data {
     ) -> Result<Self> {
         let config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
+        for note in &table.notes {
+            log::info!("{}: {note}", table.path.display());
+        }
         for warning in &table.warnings {
             log::warn!("{}: {warning}", table.path.display());
         }
@@ -87,29 +88,44 @@ impl Data {
             series: 1,
             synthetic: table.synthetic,
         };
-        Ok(Self { panel: config.init_scaled(table, scalers)?, config, source })
+        let data = Self { panel: config.init_scaled(table, scalers)?, config, source };
+        data.note_gaps(settings);
+        Ok(data)
+    }
+
+    /// Reads the series of one file.
+    fn open_many(settings: &SeriesSettings, path: &Path, file: &CsvFile) -> Result<Self> {
+        let source: &dyn TableSource = match settings.read.skip_bad {
+            true => &FirstGood(file),
+            false => file,
+        };
+        let config = settings.config(source).map_err(|error| settings.with_fix(error))?;
+        let read = file.read_series(&config.columns(), &settings.read.rows)?;
+        let mut skipped = Vec::new();
+        let tables = settings.usable(read, &mut skipped)?;
+        if let Some(column) = file.columns().series_column() {
+            log::info!("{}: one series for each `{column}`", path.display());
+        }
+        let Some(first) = tables.first() else { return Err(none_good(skipped)) };
+        first.notes.iter().for_each(|note| log::info!("{}: {note}", path.display()));
+        let sha256 = first.sha256.clone();
+        Self::from_tables(settings, path, Tables { config, tables, skipped, sha256 })
     }
 
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
         let paths = csv_files(folder)?;
-        let (mut config, mut tables, mut skipped, mut warned) = (None, Vec::new(), Vec::new(), 0);
-        let (mut logged, mut additive) = (Instant::now(), None);
+        let (mut config, mut tables, mut skipped) = (None, Vec::new(), Vec::new());
+        let mut notes = BTreeMap::new();
+        let mut logged = Instant::now();
         for (index, path) in paths.iter().enumerate() {
             if logged.elapsed() >= LOG_INTERVAL {
                 let (folder, count) = (folder.display(), paths.len());
                 log::info!(target: PROGRESS, "reading {folder}: {index} of {count} files");
                 logged = Instant::now();
             }
-            match settings.read_series(path, &mut config) {
-                Ok(table) => {
-                    if let Some(config) = &config
-                        && let Some(warning) = adjustment::check(path, &table, config)?
-                    {
-                        additive.get_or_insert((path, warning));
-                    }
-                    warned += usize::from(!table.warnings.is_empty());
-                    tables.push(table);
-                }
+            let read = settings.read_file(path, &mut config, &mut notes);
+            match read.and_then(|read| settings.usable(read, &mut skipped)) {
+                Ok(read) => tables.extend(read),
                 Err(Error::Data(error)) if settings.read.skip_bad => skipped.push(error),
                 // The first file determines the columns.
                 Err(error) if config.is_none() => {
@@ -119,45 +135,113 @@ impl Data {
             }
         }
         let Some(config) = config.filter(|_| !tables.is_empty()) else {
-            skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
-            let first = skipped.into_iter().next().map_or_else(
-                || Error::Internal("the folder has no files".to_owned()),
-                Error::NoneGood,
-            );
-            return Err(first);
+            return Err(none_good(skipped));
         };
+        for note in tables.first().into_iter().flat_map(|table| &table.notes) {
+            log::info!("{}: {note}", tables[0].path.display());
+        }
+        for (note, count) in notes.iter().take(MAX_NOTES) {
+            log::info!("{}: {count} of {} files {note}", folder.display(), paths.len());
+        }
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
+        let sha256 = sha256(hashes.as_bytes());
+        Self::from_tables(settings, folder, Tables { config, tables, skipped, sha256 })
+    }
+
+    /// Prepares the series of a file or folder.
+    fn from_tables(settings: &SeriesSettings, path: &Path, read: Tables) -> Result<Self> {
+        let Tables { config, tables, skipped, sha256 } = read;
         let rows = tables.iter().map(Table::rows).sum();
+        let mut additive = None;
+        for table in &tables {
+            if let Some(warning) = adjustment::check(&table.path, table, &config)? {
+                additive.get_or_insert((&table.path, warning));
+            }
+        }
+        if let Some((path, warning)) = additive {
+            log::warn!("{}: {warning} (use `rnn-train fetch` with --force)", path.display());
+        }
+        let warned = tables.iter().filter(|table| !table.warnings.is_empty()).count();
         let bad = if settings.read.skip_bad { BadSeries::Skip } else { BadSeries::Fail };
         let panel =
-            config.init_many(folder, tables, bad).map_err(|error| with_advice(error.into()))?;
+            config.init_many(path, tables, bad).map_err(|error| with_advice(error.into()))?;
         skipped.iter().chain(&panel.skipped).for_each(|error| log::info!("skipped: {error}"));
         let left_out = skipped.len() + panel.skipped.len();
         let left_out = if left_out > 0 { format!(", {left_out} skipped") } else { String::new() };
         log::info!(
             "{}: {} series, {rows} rows in total{left_out}",
-            folder.display(),
+            path.display(),
             panel.series.len()
         );
-        if let Some((path, warning)) = additive {
-            log::warn!("{}: {warning} (use `rnn-train fetch` with --force)", path.display());
-        }
         if warned > 0 {
             log::warn!(
-                "{warned} files have warnings (train on one of them alone to see its warnings)"
+                "{warned} {} have warnings (train on one of them alone to see its warnings)",
+                if path.is_dir() { "files" } else { "series" }
             );
         }
         let source = DataSource {
-            file: folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned(),
-            path: Some(absolute(folder)?),
-            sha256: sha256(hashes.as_bytes()),
+            file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            path: Some(absolute(path)?),
+            sha256,
             rows,
             series: panel.series.len(),
             synthetic: false,
         };
-        Ok(Self { panel, config, source })
+        let data = Self { panel, config, source };
+        data.note_gaps(settings);
+        Ok(data)
     }
+
+    /// Says how many windows cross a gap and are left out.
+    fn note_gaps(&self, settings: &SeriesSettings) {
+        let Some(max_gap) = settings.read.rows.max_gap else { return };
+        let series = &self.panel.series;
+        let gaps: usize = series.iter().map(|series| series.gaps()).sum();
+        let (crossing, all) = series
+            .iter()
+            .map(|series| series.left_out())
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        log::info!(
+            "{}: {gaps} {} longer than {max_gap}; {crossing} of {all} windows cross one and are \
+             left out",
+            self.source.file,
+            if gaps == 1 { "gap" } else { "gaps" }
+        );
+    }
+}
+
+/// The first usable series of a file as the one that determines the columns.
+struct FirstGood<'a>(&'a CsvFile);
+
+impl TableSource for FirstGood<'_> {
+    fn columns(&self) -> &Columns {
+        self.0.columns()
+    }
+
+    fn read(&self, names: &[&str], options: &ReadOptions) -> std::result::Result<Table, DataError> {
+        let mut series = self.0.read_series(names, options)?;
+        let good = series.iter().position(std::result::Result::is_ok).unwrap_or(0);
+        series.swap_remove(good)
+    }
+}
+
+/// Tables of a panel with their columns.
+struct Tables {
+    config: SeriesConfig,
+    tables: Vec<Table>,
+    /// Errors of unusable series.
+    skipped: Vec<DataError>,
+    sha256: String,
+}
+
+/// The error of data without a usable series; the others are logged.
+fn none_good(skipped: Vec<DataError>) -> Error {
+    skipped.iter().skip(1).for_each(|error| log::info!("skipped: {error}"));
+    skipped
+        .into_iter()
+        .next()
+        .map_or_else(|| Error::Internal("the data has no series".to_owned()), Error::NoneGood)
 }
 
 /// The absolute path that `config.json` records.
@@ -182,149 +266,42 @@ fn with_advice(error: Error) -> Error {
 }
 
 impl SeriesSettings {
-    /// Target and features for the columns of a file. Defaults that were chosen are logged.
-    fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
-        let columns = file.columns();
-        let guess = || {
-            let guessed = columns.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
-                // No rows, or a malformed one.
-                Err(error) => Error::Data(error),
-                Ok(_) => Error::Data(DataError::NoNumbers { path: columns.path().to_owned() }),
-            })
-        };
-        let mut guesses = Vec::new();
-        let target = match &self.target {
-            Some(named) => columns.resolve(&named.value)?.to_owned(),
-            None => guess()?,
-        };
-        if self.target.as_ref().is_none_or(|named| named.value != target) {
-            guesses.push(format!("predicting `{target}` (use --target to choose another column)"));
-        }
-        let mut config = SeriesConfig::new(target)
-            .with_close(columns.resolve("close").ok().map(str::to_owned))
-            .with_window(self.window)
-            .with_horizon(self.horizon)
-            .with_transform(self.transform)
-            .with_naive(self.naive)
-            .with_split(self.split);
-        config.features = match &self.features {
-            Some(named) => {
-                let parsed = named
-                    .value
-                    .iter()
-                    .map(|text| Feature::parse(text.trim(), columns))
-                    .collect::<std::result::Result<Vec<_>, _>>();
-                match parsed {
-                    Ok(features) => features,
-                    Err(DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
-                        let features = self.likely_features(file, &config)?;
-                        guesses.push(features_note(&features));
-                        features
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            None => {
-                let features = self.likely_features(file, &config)?;
-                guesses.push(features_note(&features));
-                features
-            }
-        };
-        if !guesses.is_empty() {
-            let dates = columns
-                .date_column()
-                .map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
-            log::info!("{}: {dates}{}", columns.path().display(), guesses.join("; "));
-            let read = config.columns();
-            let left_out = columns.words().into_iter().filter(|(name, ..)| !read.contains(name));
-            for (name, line, text) in left_out.take(MAX_NOTES) {
-                log::info!(
-                    "{}: not reading `{name}`: line {line} has `{text}`, not a number (use \
-                     --features to require it)",
-                    columns.path().display()
-                );
-            }
-        }
-        Ok(config)
-    }
-
-    /// Adds the fix to the error of a file without the recipe's target, except for the course.
-    fn with_fix(&self, error: Error) -> Error {
-        match (error, &self.target) {
-            (Error::Data(DataError::MissingColumn { path, column, .. }), Some(named))
-                if named.of_recipe && self.is_free() && named.value == column =>
-            {
-                Error::Usage(format!(
-                    "{}: no column `{column}`, which this experiment predicts (use the experiment \
-                     `series` for other data, or --target)",
-                    path.display()
-                ))
-            }
-            (error, _) => error,
-        }
-    }
-
-    /// The target, and all other numeric columns that vary on the training set.
-    ///
-    /// Constant columns and those with a constant step, such as row numbers, are left out.
-    fn likely_features(
+    /// Takes the usable series of a file. With `--skip-bad` the errors of the others are kept.
+    fn usable(
         &self,
-        file: &dyn TableSource,
-        config: &SeriesConfig,
-    ) -> Result<Vec<Feature>> {
-        let mut columns = file.columns().measurements();
-        if columns.len() > MAX_DEFAULT_FEATURES {
-            let problem = format!(
-                "{}: has {} numeric columns, but at most {MAX_DEFAULT_FEATURES} are read by \
-                 default (use --features and --target to choose columns)",
-                file.columns().path().display(),
-                columns.len()
-            );
-            return Err(Error::Usage(problem));
+        read: Vec<std::result::Result<Table, DataError>>,
+        skipped: &mut Vec<DataError>,
+    ) -> Result<Vec<Table>> {
+        let mut tables = Vec::with_capacity(read.len());
+        for table in read {
+            match table {
+                Ok(table) => tables.push(table),
+                Err(error) if self.read.skip_bad => skipped.push(error),
+                Err(error) => return Err(Error::Panel(error)),
+            }
         }
-        columns.retain(|column| *column != config.target);
-        let table = file.read(&columns, &self.read.rows)?;
-        // If the sets do not fit, preparing the series reports it.
-        let training_rows = self
-            .split
-            .times(&table.path, config.window, config.horizon, &table.times)
-            .map_or(table.rows(), |starts| {
-                let end = starts.valid.unwrap_or(starts.test);
-                table
-                    .times
-                    .partition_point(|time| *time < end)
-                    .saturating_sub(self.split.gap(self.window))
-            });
-        columns.retain(|column| {
-            let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
-            let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
-            let first = changes.next();
-            changes.any(|change| Some(change) != first)
-        });
-        columns.insert(0, &config.target);
-        Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
+        Ok(tables)
     }
 
-    /// Whether to replace missing features of the recipe by defaults. Course experiments never do.
-    fn is_free(&self) -> bool {
-        self.split != rnn_data::Split::Course
-    }
-
-    /// Reads a file of a folder. The first file determines the columns of all.
-    fn read_series(&self, path: &Path, config: &mut Option<SeriesConfig>) -> Result<Table> {
-        let file = CsvFile::open(path, self.read.date_column.as_deref())?;
+    /// Reads the series of a file of a folder. The first file determines the columns of all.
+    fn read_file(
+        &self,
+        path: &Path,
+        config: &mut Option<SeriesConfig>,
+        notes: &mut BTreeMap<String, usize>,
+    ) -> Result<Vec<std::result::Result<Table, DataError>>> {
+        let file = self.read.csv.open(path)?;
         let resolved = match config {
             Some(config) => config.clone(),
             None => self.config(&file)?,
         };
-        let table = file.read(&resolved.columns(), &self.read.rows)?;
-        *config = Some(resolved);
-        Ok(table)
+        let read = file.read_series(&resolved.columns(), &self.read.rows)?;
+        if read.iter().any(std::result::Result::is_ok) {
+            *config = Some(resolved);
+        }
+        if let Some(note) = file.note() {
+            *notes.entry(note.to_owned()).or_default() += 1;
+        }
+        Ok(read)
     }
-}
-
-fn features_note(features: &[Feature]) -> String {
-    let names: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
-    format!("reading {} (use --features to choose others)", names.join(", "))
 }

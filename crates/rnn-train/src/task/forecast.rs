@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use jiff::civil::DateTime;
-use rnn_data::{Series, Subset, Window, extend_calendar, format_time};
+use rnn_data::{Series, Subset, Window, format_time};
 use rnn_models::SeriesModel;
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ impl SeriesTask {
         let times = &series.times;
         let origin = match day {
             None => times.len(),
-            Some(day) => times.binary_search(&day).map_err(|_| {
+            Some(day) => times.iter().position(|time| *time == day).ok_or_else(|| {
                 let (first, last) = (format_time(times[0]), format_time(times[times.len() - 1]));
                 Error::Usage(format!(
                     "{}: not a date of {}, which has {first} to {last} (choose one of its dates)",
@@ -78,6 +78,9 @@ impl SeriesTask {
             return Err(Error::Usage(format!(
                 "the prediction needs {needed} rows before it (choose {first})"
             )));
+        }
+        if let Some(problem) = self.crossed_gap(series, origin) {
+            return Err(Error::Usage(problem));
         }
         let outputs = predict(std::slice::from_ref(model), series, origin..origin + 1, device)?;
         let lines = lines(series, origin, &outputs[0], 1);
@@ -101,7 +104,8 @@ impl SeriesTask {
     ///
     /// # Errors
     ///
-    /// If `steps` exceeds the horizon, and the features of later rows are unknown.
+    /// If `steps` exceeds the horizon, and the features of later rows are unknown. If the last
+    /// window of every series crosses a gap, or dates end with the year 9999.
     pub(crate) fn forecast(
         &self,
         models: &[WithLoss<SeriesModel>],
@@ -113,27 +117,33 @@ impl SeriesTask {
             .interval
             .map(|level| self.calibrate(models, level, steps, device))
             .transpose()?;
-        let mut forecasts = Vec::new();
+        let (mut forecasts, mut crossed) = (Vec::new(), None);
         for series in &self.data.panel.series {
             let origin = series.times.len();
+            if let Some(problem) = self.crossed_gap(series, origin) {
+                if self.data.panel.series.len() > 1 {
+                    log::warn!("no forecast: {problem}");
+                }
+                crossed = Some(problem);
+                continue;
+            }
+            let times = later(series, steps)?;
             let lines = self.forecast_from(models, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
             let values =
-                extend_calendar(&series.times, steps).into_iter().zip(forecast).enumerate().map(
-                    |(step, (time, &value))| {
-                        let (quantiles, bounds) = interval(&lines, step, || {
-                            Some(intervals.as_ref()?.0.around(step, value, spread))
-                        });
-                        ForecastValue {
-                            time,
-                            value,
-                            lower: bounds.map(|bounds| bounds[0]),
-                            upper: bounds.map(|bounds| bounds[1]),
-                            quantiles,
-                        }
-                    },
-                );
+                times.into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
+                    let (quantiles, bounds) = interval(&lines, step, || {
+                        Some(intervals.as_ref()?.0.around(step, value, spread))
+                    });
+                    ForecastValue {
+                        time,
+                        value,
+                        lower: bounds.map(|bounds| bounds[0]),
+                        upper: bounds.map(|bounds| bounds[1]),
+                        quantiles,
+                    }
+                });
             let shown = origin.saturating_sub(self.settings.window.max(60));
             forecasts.push(Forecast {
                 series: series.name.clone(),
@@ -144,7 +154,24 @@ impl SeriesTask {
                     .collect(),
             });
         }
-        Ok(forecasts)
+        match crossed {
+            Some(problem) if forecasts.is_empty() => Err(Error::Usage(problem)),
+            _ => Ok(forecasts),
+        }
+    }
+
+    /// Describes the gap inside the window before a row, if one is longer than `--max-gap`.
+    fn crossed_gap(&self, series: &Series, origin: usize) -> Option<String> {
+        let row = series.gap_before(origin)?;
+        let [from, to] = [row - 1, row].map(|row| series.times.get(row).copied().map(format_time));
+        Some(format!(
+            "{}: the window of {} rows crosses the gap from {} to {}, longer than --max-gap (train \
+             with --fresh and a larger --max-gap, a smaller --window or --fill)",
+            series.name,
+            self.settings.window,
+            from.unwrap_or_default(),
+            to.unwrap_or_default()
+        ))
     }
 
     /// Forecasts that lie in the validation set, each with its origin.
@@ -155,14 +182,13 @@ impl SeriesTask {
         steps: usize,
         device: &Device,
     ) -> Result<Vec<(usize, QuantilePaths)>> {
-        let origins = series.origins(Subset::Valid);
-        let end = (series.rows(Subset::Valid).end + 1).saturating_sub(steps).max(origins.start);
+        let origins = series.origins_ahead(Subset::Valid, steps);
         let stride = if steps > self.settings.horizon {
-            (end - origins.start).div_ceil(CALIBRATED_ON).max(1)
+            origins.len().div_ceil(CALIBRATED_ON).max(1)
         } else {
             1
         };
-        let origins: Vec<usize> = (origins.start..end).step_by(stride).collect();
+        let origins: Vec<usize> = origins.step_by(stride).collect();
         let forecasts = self.forecast_from(models, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
@@ -198,21 +224,21 @@ impl SeriesTask {
         for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
             let mut known: Vec<Arc<Series>> =
                 origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
+            let times =
+                known.iter().map(|series| later(series, steps)).collect::<Result<Vec<_>>>()?;
             for done in (0..steps).step_by(horizon) {
                 let windows =
                     known.iter().map(|series| Window::new(series, series.times.len())).collect();
-                for (series, outputs) in
-                    known.iter_mut().zip(predict_windows(models, windows, device)?)
-                {
+                let outputs = predict_windows(models, windows, device)?;
+                for ((series, times), outputs) in known.iter_mut().zip(&times).zip(outputs) {
                     let taken = horizon.min(steps - done);
                     let values = lines(series, series.times.len(), &outputs, taken)
                         .swap_remove(self.settings.loss.forecast());
-                    let times = extend_calendar(&series.times, taken);
                     let series = Arc::make_mut(series);
-                    times
-                        .into_iter()
+                    times[done..]
+                        .iter()
                         .zip(values)
-                        .for_each(|(time, value)| series.push(time, value));
+                        .for_each(|(time, value)| series.push(*time, value));
                 }
             }
             forecasts.extend(
@@ -224,4 +250,18 @@ impl SeriesTask {
         }
         Ok(forecasts)
     }
+}
+
+/// The times of the rows after the last one.
+fn later(series: &Series, steps: usize) -> Result<Vec<DateTime>> {
+    let times = series.next_times(steps);
+    if times.len() == steps {
+        return Ok(times);
+    }
+    let (name, count) = (&series.name, times.len());
+    let fix =
+        if count > 0 { format!("use --steps {count}") } else { "correct the dates".to_owned() };
+    let problem =
+        format!("{name}: {steps} steps end after the year 9999, the last of dates ({fix})");
+    Err(Error::Usage(problem))
 }

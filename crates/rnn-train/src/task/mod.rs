@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod calibration;
+mod columns;
 mod data;
 mod forecast;
 mod letters;

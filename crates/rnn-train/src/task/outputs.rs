@@ -1,6 +1,6 @@
 //! Predictions of models in the units of the target.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use burn::{data::dataloader::batcher::Batcher, tensor::Device};
 use rnn_data::{Series, Window, WindowBatcher};
@@ -50,7 +50,7 @@ pub(super) fn interval(
 pub(super) fn predict(
     models: &[WithLoss<SeriesModel>],
     series: &Arc<Series>,
-    origins: Range<usize>,
+    origins: impl Iterator<Item = usize>,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let windows: Vec<Window> = origins.map(|origin| Window::new(series, origin)).collect();

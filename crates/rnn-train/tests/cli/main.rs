@@ -15,6 +15,7 @@ mod fetch_faults;
 mod fetch_keep;
 mod fetch_providers;
 mod fetch_server;
+mod files;
 mod folders;
 mod forecast;
 mod hostile;
@@ -39,6 +40,7 @@ mod support;
 #[path = "../survival/mod.rs"]
 mod survival;
 mod survive;
+mod times;
 mod training;
 mod tuning;
 mod verify;

@@ -78,3 +78,38 @@ fn one_time_is_followed_by_days() {
 fn times_end_with_the_year_9999() {
     assert_eq!(extend_calendar(&[date(9999, 12, 30).into()], 5), [date(9999, 12, 31).into()]);
 }
+
+#[test]
+fn hours_follow_the_summer_time_of_their_zone() {
+    let rows = |zone: &str| {
+        let hours = (0..40).map(|hour| {
+            let time = date(2024, 3, 29).at(8, 0, 0, 0) + i64::from(hour).hours();
+            format!("{time}{zone},{},{}\n", wobbly(hour as usize), hour)
+        });
+        let content = format!("date,open,close\n{}", hours.collect::<String>());
+        let table = tests::read(content, &["open"], &ReadOptions::default()).unwrap();
+        let config = SeriesConfig { window: 2, horizon: 1, ..config() };
+        let series = series(table, &config);
+        series.next_times(4).into_iter().map(crate::format_time).collect::<Vec<_>>()
+    };
+    let same = ["2024-03-31", "2024-03-31 01:00", "2024-03-31 02:00", "2024-03-31 03:00"];
+    assert_eq!(rows("+01:00"), same, "an offset alone has no rules");
+    let berlin = ["2024-03-31", "2024-03-31 01:00", "2024-03-31 03:00", "2024-03-31 04:00"];
+    assert_eq!(rows("+01:00[Europe/Berlin]"), berlin);
+    assert_eq!(rows(" Europe/Berlin"), berlin);
+}
+
+#[test]
+fn weeks_and_quarters_as_text_continue() {
+    let next = |first: &str, rest: &[&str]| {
+        let rows: String =
+            [&[first], rest].concat().iter().map(|date| format!("{date},1\n")).collect();
+        let table = tests::read(format!("date,open\n{rows}"), &["open"], &ReadOptions::default());
+        let times = extend_calendar(&table.unwrap().times, 2);
+        times.into_iter().map(crate::format_time).collect::<Vec<_>>()
+    };
+    assert_eq!(next("2020-W51", &["2020-W52", "2020-W53"]), ["2021-01-04", "2021-01-11"]);
+    assert_eq!(next("2020Q2", &["2020Q3", "2020Q4"]), ["2021-01-01", "2021-04-01"]);
+    assert_eq!(next("Nov 2020", &["Dec 2020"]), ["2021-01-01", "2021-02-01"]);
+    assert_eq!(next("2019", &["2020"]), ["2021-01-01", "2022-01-01"]);
+}

@@ -64,7 +64,7 @@ fn changes_start_at_the_second_row() {
         let config = SeriesConfig { features: vec![open(), feature(text)], ..config() };
         let series = series(table(0..60, wobbly), &config);
         assert_eq!(
-            (series.first_origin(), series.origins(Subset::Train).start),
+            (series.first_origin(), series.origins(Subset::Train).next().unwrap()),
             (4 + first, 4 + first),
             "{text}"
         );

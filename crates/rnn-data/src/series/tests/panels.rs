@@ -77,7 +77,7 @@ fn series_have_their_own_scalers_and_are_split_at_the_same_dates() {
     let min_max = |min, max| crate::Scaler::MinMax { min, max };
     assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
     for series in &panel.series {
-        let first = |subset| Some(series.times[series.origins(subset).start]);
+        let first = |subset| Some(series.times[series.origins(subset).next().unwrap()]);
         assert_eq!(
             (first(Subset::Valid), first(Subset::Test)),
             (panel.starts.valid, Some(panel.starts.test))

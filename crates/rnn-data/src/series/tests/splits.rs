@@ -250,14 +250,11 @@ fn windows_up_to_the_purge_are_scored_on_the_same_rows() {
     };
     for window in [3, 7, 12] {
         let series = of(window, 12);
-        assert_eq!(
-            (series.origins(Subset::Valid), series.origins(Subset::Test)),
-            (30..38, 50..60),
-            "{window}"
-        );
+        assert!(series.origins(Subset::Valid).eq(30..38), "{window}");
+        assert!(series.origins(Subset::Test).eq(50..60), "{window}");
         assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
         assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }
-    assert_eq!(of(13, 12).origins(Subset::Valid), 29..37, "a longer window needs more rows");
+    assert!(of(13, 12).origins(Subset::Valid).eq(29..37), "a longer window needs more rows");
     assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without a purge, sets are a window apart");
 }

@@ -130,6 +130,12 @@ fn a_date_format_is_a_strftime_pattern() {
 #[test]
 fn a_malformed_date_is_an_error_with_an_example() {
     let default = ReadOptions::default();
+    let problem = |dates: &[&str], options: &ReadOptions| {
+        let text = problem(dates, options);
+        let advice = " (name another format with `date-format`, or another column with \
+                      `date-column`)";
+        text.strip_suffix(advice).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
     assert_eq!(
         problem(&["x"], &default),
         "line 2, column `date`: expected a date like 2020-04-24, got `x`"
@@ -188,7 +194,8 @@ fn a_date_that_repeats_or_goes_back_is_an_error() {
     let default = ReadOptions::default();
     let (january, expected) =
         (["2020-01-02", "2020-01-03", "2020-01-04"], "line 3, column `date`: expected a date");
-    let fix = "(sort the rows, and keep one per time)";
+    let fix = "(sort the rows, and keep one per time; or name the column of several series with \
+               `series-column`)";
     let [second, third, fourth] = january;
     for (dates, problem_text) in [
         (

@@ -1,0 +1,75 @@
+//! How a file is read, in one line.
+
+use super::{
+    CsvFile, Decimal,
+    layout::{Kind, Layout},
+    numbers::Signs,
+};
+
+/// Number of named tickers.
+const NAMED: usize = 5;
+
+/// Describes a file that is not plain: UTF-8, commas, one header, plain numbers.
+pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut say = |part: &str| parts.push(part.to_owned());
+    if file.format.gzip {
+        say("gzip");
+    }
+    if file.format.encoding.0 != encoding_rs::UTF_8 {
+        say(&match file.format.encoding.0.name() {
+            "gb18030" => "GB18030".to_owned(),
+            name => name.to_owned(),
+        });
+    }
+    match file.delimiter {
+        b'\t' => say("tab-separated"),
+        b',' => {}
+        other => say(&format!("`{}`-separated", char::from(other))),
+    }
+    if file.decimals.contains(&Some(Decimal::Comma)) {
+        say("decimal comma");
+    }
+    if signs.groups {
+        say("thousands separators");
+    }
+    if let Some(currency) = signs.currency {
+        say(&format!("amounts in {currency}"));
+    }
+    if signs.percent {
+        say("5% as 5");
+    }
+    if let Some(multiple) = signs.multiple {
+        say(&format!("multiples such as {multiple}"));
+    }
+    if signs.parentheses {
+        say("(5) as -5");
+    }
+    if signs.wide {
+        say("full-width characters");
+    }
+    let rows = layout.header_rows;
+    match &layout.kind {
+        Kind::Names(_) => {}
+        Kind::Ticker(_, ticker) => say(&format!("a header of {rows} rows for {ticker}")),
+        Kind::Tickers(_, tickers) => {
+            let named: Vec<&str> =
+                tickers.iter().take(NAMED).map(|(ticker, _)| ticker.as_str()).collect();
+            let more = if tickers.len() > NAMED { ", …" } else { "" };
+            say(&format!(
+                "a header of {rows} rows for {} series ({}{more})",
+                tickers.len(),
+                named.join(", ")
+            ));
+        }
+        Kind::Binance => say("bars of Binance without a header"),
+        Kind::None => say("a table without a header"),
+    }
+    let skipped = layout.line - 1;
+    if layout.before > rows && skipped > 0 {
+        let lines = if skipped == 1 { "line" } else { "lines" };
+        let before = if rows > 0 { "the header" } else { "the first row" };
+        say(&format!("{skipped} {lines} before {before} skipped"));
+    }
+    (!parts.is_empty()).then(|| format!("read as {}", parts.join(", ")))
+}

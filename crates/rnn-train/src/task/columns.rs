@@ -1,0 +1,147 @@
+//! Selects the target and the features of a series task among the columns of its data.
+
+use rnn_data::{DataError, Feature, SeriesConfig, TableSource, first_from};
+
+use crate::{
+    error::{Error, Result},
+    settings::SeriesSettings,
+};
+
+/// Maximum number of default features. More columns would take hours to read and to train on.
+const MAX_DEFAULT_FEATURES: usize = 1000;
+
+/// Maximum number of notes on columns with words.
+const MAX_NOTES: usize = 5;
+
+impl SeriesSettings {
+    /// Target and features for the columns of a file. Defaults that were chosen are logged.
+    pub(super) fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
+        let columns = file.columns();
+        let guess = || {
+            let guessed = columns.likely_target().map(str::to_owned);
+            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
+                // No rows, or a malformed one.
+                Err(error) => Error::Data(error),
+                Ok(_) => Error::Data(DataError::NoNumbers { path: columns.path().to_owned() }),
+            })
+        };
+        let mut guesses = Vec::new();
+        let target = match &self.target {
+            Some(named) => columns.resolve(&named.value)?.to_owned(),
+            None => guess()?,
+        };
+        if self.target.as_ref().is_none_or(|named| named.value != target) {
+            guesses.push(format!("predicting `{target}` (use --target to choose another column)"));
+        }
+        let mut config = SeriesConfig::new(target)
+            .with_close(columns.resolve("close").ok().map(str::to_owned))
+            .with_window(self.window)
+            .with_horizon(self.horizon)
+            .with_transform(self.transform)
+            .with_naive(self.naive)
+            .with_split(self.split);
+        config.features = match &self.features {
+            Some(named) => {
+                let parsed = named
+                    .value
+                    .iter()
+                    .map(|text| Feature::parse(text.trim(), columns))
+                    .collect::<std::result::Result<Vec<_>, _>>();
+                match parsed {
+                    Ok(features) => features,
+                    Err(DataError::MissingColumn { .. }) if named.of_recipe && self.is_free() => {
+                        let features = self.likely_features(file, &config)?;
+                        guesses.push(features_note(&features));
+                        features
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            None => {
+                let features = self.likely_features(file, &config)?;
+                guesses.push(features_note(&features));
+                features
+            }
+        };
+        if !guesses.is_empty() {
+            let dates = columns
+                .date_column()
+                .map_or_else(String::new, |dates| format!("dates in `{dates}`; "));
+            log::info!("{}: {dates}{}", columns.path().display(), guesses.join("; "));
+            let read = config.columns();
+            let left_out = columns.words().into_iter().filter(|(name, ..)| !read.contains(name));
+            for (name, line, text) in left_out.take(MAX_NOTES) {
+                log::info!(
+                    "{}: not reading `{name}`: line {line} has `{text}`, not a number (use \
+                     --features to require it)",
+                    columns.path().display()
+                );
+            }
+        }
+        Ok(config)
+    }
+
+    /// Adds the fix to the error of a file without the recipe's target, except for the course.
+    pub(super) fn with_fix(&self, error: Error) -> Error {
+        match (error, &self.target) {
+            (Error::Data(DataError::MissingColumn { path, column, .. }), Some(named))
+                if named.of_recipe && self.is_free() && named.value == column =>
+            {
+                Error::Usage(format!(
+                    "{}: no column `{column}`, which this experiment predicts (use the experiment \
+                     `series` for other data, or --target)",
+                    path.display()
+                ))
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// The target, and all other numeric columns that vary on the training set.
+    ///
+    /// Constant columns and those with a constant step, such as row numbers, are left out.
+    fn likely_features(
+        &self,
+        file: &dyn TableSource,
+        config: &SeriesConfig,
+    ) -> Result<Vec<Feature>> {
+        let mut columns = file.columns().measurements();
+        if columns.len() > MAX_DEFAULT_FEATURES {
+            let problem = format!(
+                "{}: has {} numeric columns, but at most {MAX_DEFAULT_FEATURES} are read by \
+                 default (use --features and --target to choose columns)",
+                file.columns().path().display(),
+                columns.len()
+            );
+            return Err(Error::Usage(problem));
+        }
+        columns.retain(|column| *column != config.target);
+        let table = file.read(&columns, &self.read.rows)?;
+        // If the sets do not fit, preparing the series reports it.
+        let training_rows = self
+            .split
+            .times(&table.path, config.window, config.horizon, &table.times)
+            .map_or(table.rows(), |starts| {
+                let end = starts.valid.unwrap_or(starts.test);
+                first_from(&table.times, end).saturating_sub(self.split.gap(self.window))
+            });
+        columns.retain(|column| {
+            let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
+            let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
+            let first = changes.next();
+            changes.any(|change| Some(change) != first)
+        });
+        columns.insert(0, &config.target);
+        Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
+    }
+
+    /// Whether to replace missing features of the recipe by defaults. Course experiments never do.
+    fn is_free(&self) -> bool {
+        self.split != rnn_data::Split::Course
+    }
+}
+
+fn features_note(features: &[Feature]) -> String {
+    let names: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
+    format!("reading {} (use --features to choose others)", names.join(", "))
+}
