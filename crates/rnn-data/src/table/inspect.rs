@@ -138,17 +138,15 @@ impl CsvFile {
 
     /// Finds the columns of numbers, and their decimal separators; returns their signs.
     fn find_numbers(&mut self, data: &Head, decimal: Option<Decimal>) -> Result<Signs, DataError> {
-        let mut all = Signs::default();
         let (mut mostly, mut evidence) = (Vec::new(), Vec::new());
         for column in (0..self.columns.names().len()).filter(|one| Some(*one) != self.columns.date)
         {
             let (mut numbers, mut missing, mut rows) = (0, 0, 0);
-            let (mut found, mut signs, mut word) = (Evidence::default(), Signs::default(), None);
+            let (mut found, mut word) = (Evidence::default(), None);
             for (line, text) in self.cells(data, column) {
                 rows += 1;
-                if let Some(number) = found.add(text) {
+                if found.add(text) {
                     numbers += 1;
-                    signs.add(number);
                 } else if is_missing(text) {
                     missing += 1;
                 } else if word.is_none() {
@@ -163,10 +161,7 @@ impl CsvFile {
             // notes) is not a measurement.
             let is_filled = !self.tickers.is_empty() || 2 * numbers >= rows;
             if numbers > 0 && is_filled {
-                if numbers + missing == rows {
-                    all.add(signs);
-                }
-                evidence.push((column, found));
+                evidence.push((column, found, numbers + missing == rows));
                 mostly.push((column, word));
             } else if let Some((line, _, true)) = word
                 && rows == 1
@@ -174,13 +169,16 @@ impl CsvFile {
                 return Err(open_quote(self.path(), line, &self.columns.names()[column]));
             }
         }
-        if decimal.is_none() {
-            let decided: Vec<Decimal> =
-                evidence.iter().filter_map(|(_, found)| found.decimal()).collect();
-            let others = decided.first().copied();
-            let others = others.filter(|one| decided.iter().all(|other| other == one));
-            for (column, found) in evidence {
-                self.decimals[column] = found.decimal_among(others);
+        let decided: Vec<Decimal> =
+            evidence.iter().filter_map(|(_, found, _)| found.decimal()).collect();
+        let others = decided.first().copied();
+        let others = others.filter(|one| decided.iter().all(|other| other == one));
+        let mut all = Signs::default();
+        for (column, found, is_numeric) in evidence {
+            let decimal = decimal.or_else(|| found.decimal_among(others));
+            self.decimals[column] = decimal;
+            if is_numeric {
+                all.add(found.signs(decimal));
             }
         }
         self.columns.numeric =

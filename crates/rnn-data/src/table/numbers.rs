@@ -240,11 +240,13 @@ pub(super) struct Evidence {
     pub(super) unclear: bool,
     /// Numbers like `1.234`: with a decimal point, unless other numbers have a decimal comma.
     pub(super) likely_point: bool,
+    /// Signs of the numbers with a decimal point, and with a decimal comma.
+    signs: [Signs; 2],
 }
 
 impl Evidence {
-    /// Adds a cell; returns its signs if it is a number.
-    pub(super) fn add(&mut self, text: &str) -> Option<Signs> {
+    /// Adds a cell; returns whether it is a number.
+    pub(super) fn add(&mut self, text: &str) -> bool {
         if let Some((whole, fraction)) = simple(text) {
             match fraction {
                 None => {}
@@ -254,10 +256,11 @@ impl Evidence {
                         && !whole.starts_with('0') =>
                 {
                     self.likely_point = true;
+                    self.signs[1].groups = true;
                 }
                 Some(_) => self.point = true,
             }
-            return Some(Signs::default());
+            return true;
         }
         let [point, comma] = [Decimal::Point, Decimal::Comma].map(|one| parse(text, one));
         match (point, comma) {
@@ -269,7 +272,15 @@ impl Evidence {
             }
             _ => {}
         }
-        point.or(comma).map(|number| number.signs)
+        for (signs, number) in self.signs.iter_mut().zip([point, comma]) {
+            signs.add(number.map_or_else(Signs::default, |number| number.signs));
+        }
+        point.or(comma).is_some()
+    }
+
+    /// Returns the signs of the numbers, read with this separator.
+    pub(super) fn signs(self, decimal: Option<Decimal>) -> Signs {
+        self.signs[usize::from(decimal == Some(Decimal::Comma))]
     }
 
     /// Returns the separator, if the numbers leave no doubt.

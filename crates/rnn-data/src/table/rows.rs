@@ -149,6 +149,10 @@ impl<'a> Rows<'a> {
             let text = cell(index);
             if let Err(Refused { expected, fix }) = values.push(text, line) {
                 let name = &self.shared.headers[column];
+                let (text, fix) = match text.split_once(['\n', '\r']) {
+                    Some((first, _)) => (first, "close an open quote"),
+                    None => (text, fix),
+                };
                 return Err(value(path, line, name, expected, text, Some(fix)));
             }
         }

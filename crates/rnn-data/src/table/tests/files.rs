@@ -359,7 +359,7 @@ fn an_open_quote_is_reported_on_its_line() {
         ),
         (
             "date,open\n2020-01-02,3\n2020-01-03,\"4\n2020-01-06,5\n".to_owned(),
-            "line 3, column `open`: expected a finite number",
+            "line 3, column `open`: expected a finite number, got `4` (close an open quote)",
         ),
     ] {
         for end in ["\n", "\r\n"] {
