@@ -90,6 +90,9 @@ fn implausible_counts_need_their_format() {
         ),
         "{text}"
     );
+    let text = rows_of(&["0"], &format("unix")).unwrap_err().to_string();
+    let names = "%Y-%m-%d, unix-s, unix-ms, unix-us, unix-ns, excel, quarter, month, week, year";
+    assert!(text.contains(&format!("but formats are patterns like {names}, got `0`")), "{text}");
     let text = rows_of(&["2020-04-24"], &format("unix-ms")).unwrap_err().to_string();
     assert!(text.contains("expected a number like 1587686400000 (unix-ms), got `2020-04-24`"));
 }

@@ -149,6 +149,13 @@ impl Format {
         let day = jiff::civil::date(2020, 4, 24);
         match self {
             Self::Iso => format!("a date like {day}"),
+            Self::Named(name) if !name.contains('%') => {
+                let names = Count::all().map(Count::name).chain(Period::all().map(Period::name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!(
+                    "a date of the format {name}, but formats are patterns like %Y-%m-%d, {names}"
+                )
+            }
             Self::Pattern(pattern) | Self::Named(pattern) => {
                 match jiff::fmt::strtime::format(pattern, day.at(15, 30, 0, 0)) {
                     Ok(example) => format!("a date like {example}"),
