@@ -81,7 +81,11 @@ pub enum DataError {
         names: Box<str>,
     },
     /// A file has several series where one is expected.
-    #[error("{}: holds {count} series, expected one (choose the file alone, for one model over all its series)", path.display())]
+    #[error(
+        "{}: holds {count} series, expected one (choose the file alone, for one model over all its \
+         series)",
+        path.display()
+    )]
     SeveralSeries {
         /// File.
         path: PathBuf,

@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use super::{Series, Subset};
 
@@ -6,16 +6,17 @@ use super::{Series, Subset};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins {
     /// Ranges that are left, each with at least one origin.
-    pub(super) ranges: Vec<Range<usize>>,
+    pub(super) ranges: VecDeque<Range<usize>>,
 }
 
 impl Iterator for Origins {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
-        let origin = self.ranges.first_mut()?.next();
-        if self.ranges[0].is_empty() {
-            self.ranges.remove(0);
+        let first = self.ranges.front_mut()?;
+        let origin = first.next();
+        if first.is_empty() {
+            self.ranges.pop_front();
         }
         origin
     }
@@ -63,18 +64,18 @@ impl Series {
 
     /// Takes the origins whose windows cross a gap out of a range.
     fn whole(&self, origins: Range<usize>, steps: usize) -> Origins {
-        let (mut ranges, mut start) = (Vec::new(), origins.start);
+        let (mut ranges, mut start) = (VecDeque::new(), origins.start);
         let before = self.first_origin();
         for row in &self.breaks {
             // The window before an origin and the rows after it are on one side of the gap.
             let end = (row + 1).saturating_sub(steps).min(origins.end);
             if start < end {
-                ranges.push(start..end);
+                ranges.push_back(start..end);
             }
             start = start.max(row + before);
         }
         if start < origins.end {
-            ranges.push(start..origins.end);
+            ranges.push_back(start..origins.end);
         }
         Origins { ranges }
     }

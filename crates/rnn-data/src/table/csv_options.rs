@@ -23,8 +23,8 @@ const SAMPLE_NAME: &str = "synthetic-daily-bars.csv";
 pub struct CsvOptions {
     /// Name of the column of dates; by default, it is found by name or content.
     pub date_column: Option<String>,
-    /// Name of the column with the labels of several series. By default, it has a usual name such as
-    /// `ticker` or `unique_id`, and explains why dates repeat.
+    /// Name of the column with the labels of several series. By default, it has a usual name such
+    /// as `ticker` or `unique_id`, and explains why dates repeat.
     pub series_column: Option<String>,
     /// Encoding of the text; by default, it is found in the first 256 KiB.
     pub encoding: Option<TextEncoding>,

@@ -242,7 +242,8 @@ impl Shared<'_> {
             Err(count) => notes.push(format!("{count} missing rows are too many to add")),
             Ok(Some(Grid { times: all, kept, step })) => {
                 let added = all.len() - kept.len();
-                notes.push(format!("{added} missing rows added (rows are {step}), to be filled"));
+                let rows = if added == 1 { "row" } else { "rows" };
+                notes.push(format!("{added} missing {rows} added (rows are {step}), to be filled"));
                 let spread = |values: &mut Vec<f64>| {
                     let mut spread = vec![f64::NAN; all.len()];
                     kept.iter().zip(&*values).for_each(|(&row, &value)| spread[row] = value);

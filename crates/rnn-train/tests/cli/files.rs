@@ -71,7 +71,11 @@ fn any_file_gives_the_predictions_of_the_plain_one() {
     assert!(train("german.csv").stderr.contains(footer));
     // The same understanding when the run is read again.
     let again = scratch.ok(&["evaluate", "series"]);
-    assert!(again.stderr.contains("note: german.csv: read as `;`-separated"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("german.csv: read as `;`-separated, decimal comma"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]

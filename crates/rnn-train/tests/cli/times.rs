@@ -193,7 +193,7 @@ fn windows_and_forecasts_cross_no_gap_longer_than_max_gap() {
     let trained = scratch.train("series", &[&flags[..], &["--max-gap", "7d"]].concat());
     assert!(
         trained.stderr.contains(
-            "gaps.csv: 1 gap longer than 7d; 6 of 114 windows cross one and are left out"
+            "gaps.csv: 1 gap longer than max-gap 7d; 6 of 114 windows cross one and are left out"
         ),
         "{}",
         trained.stderr
@@ -210,9 +210,10 @@ fn windows_and_forecasts_cross_no_gap_longer_than_max_gap() {
     // A filled gap is none.
     let filled = [&flags[..], &["--max-gap", "10", "--fill", "linear", "--fresh"]].concat();
     let trained = scratch.train("series", &filled);
-    for note in
-        ["10 missing rows added (rows are daily)", "0 gaps longer than 10; 0 of 124 windows"]
-    {
+    for note in [
+        "10 missing rows added (rows are daily)",
+        "0 gaps longer than max-gap 10; 0 of 124 windows",
+    ] {
         assert!(trained.stderr.contains(note), "{note} in {}", trained.stderr);
     }
     // A forecast behind a gap is refused.

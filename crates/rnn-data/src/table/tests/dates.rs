@@ -47,6 +47,8 @@ fn dates_are_read_in_common_formats() {
                 [date(2020, 4, 24).at(15, 30, 0, 0)],
                 "{text}"
             );
+            let afternoon = times(&[&format!("{text} 03:30 PM")]);
+            assert_eq!(afternoon, [date(2020, 4, 24).at(15, 30, 0, 0)], "{text}");
             assert_eq!(
                 times(&[&format!("{text} 15:30:59")]),
                 [date(2020, 4, 24).at(15, 30, 59, 0)],

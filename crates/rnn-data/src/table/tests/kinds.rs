@@ -90,6 +90,9 @@ fn implausible_counts_need_their_format() {
         ),
         "{text}"
     );
+    let text = rows_of(&["0"], &format("unix")).unwrap_err().to_string();
+    let names = "%Y-%m-%d, unix-s, unix-ms, unix-us, unix-ns, excel, quarter, month, week, year";
+    assert!(text.contains(&format!("but formats are patterns like {names}, got `0`")), "{text}");
     let text = rows_of(&["2020-04-24"], &format("unix-ms")).unwrap_err().to_string();
     assert!(text.contains("expected a number like 1587686400000 (unix-ms), got `2020-04-24`"));
 }
@@ -158,6 +161,7 @@ fn local_times_are_kept_and_the_instants_give_the_order() {
     for zoned in [
         ["2024-10-27T02:30:00+02:00[Europe/Berlin]", "2024-10-27T02:00:00+01:00[Europe/Berlin]"],
         ["2024-10-27 02:30 +0200", "2024-10-27 02:00 +0100"],
+        ["10/27/2024 02:30 AM CEST", "10/27/2024 02:00 AM CET"],
         ["27.10.2024 02:30:00 UTC+2", "27.10.2024 02:00:00 UTC+1"],
         ["2024-10-27T00:30:00Z", "2024-10-27T02:00:00+01:00"],
     ] {

@@ -22,6 +22,8 @@ const FORMATS: [&str; 12] = [
 /// First accepted year; an earlier one is a two-digit year that a pattern read as four digits.
 const FIRST_YEAR: i16 = 1000;
 const TIMES_OF_DAY: [&str; 3] = ["", " %H:%M", " %H:%M:%S"];
+/// Times of day that ISO 8601 lacks.
+const TWELVE_HOURS: [&str; 2] = [" %I:%M %p", " %I:%M:%S %p"];
 /// Dates and times of digits alone, and their number of digits.
 const DIGITS: [(&str, usize); 3] = [("%Y%m%d%H", 10), ("%Y%m%d%H%M", 12), ("%Y%m%d%H%M%S", 14)];
 /// Years of dates of digits alone. As counts since 1970 they would be 1976, or 2030 to 2036.
@@ -60,11 +62,16 @@ impl Format {
     pub(super) fn tried() -> impl Iterator<Item = Self> {
         let dates = FORMATS
             .iter()
-            .flat_map(|date| TIMES_OF_DAY.map(|time| Self::Pattern(format!("{date}{time}"))));
+            .flat_map(|date| {
+                TIMES_OF_DAY.into_iter().chain(TWELVE_HOURS).map(move |time| (date, time))
+            })
+            .map(|(date, time)| Self::Pattern(format!("{date}{time}")));
         let digits = DIGITS.iter().map(|(pattern, _)| Self::Pattern((*pattern).to_owned()));
+        let twelve_hours = TWELVE_HOURS.map(|time| Self::Pattern(format!("%Y-%m-%d{time}")));
         [Self::Iso]
             .into_iter()
             .chain(dates)
+            .chain(twelve_hours)
             .chain(digits)
             .chain(Period::all().map(Self::Period))
             .chain(Count::all().map(Self::Count))
@@ -126,6 +133,9 @@ impl Format {
         let zoned = split(text);
         let local = match self {
             Self::Pattern(pattern) | Self::Named(pattern) => {
+                if pattern.ends_with("%p") && !zoned.local.ends_with(['m', 'M']) {
+                    return None;
+                }
                 let digits = DIGITS.iter().find(|(digits, _)| pattern == digits);
                 if digits.is_some_and(|(_, length)| text.len() != *length) {
                     return None;
@@ -149,6 +159,13 @@ impl Format {
         let day = jiff::civil::date(2020, 4, 24);
         match self {
             Self::Iso => format!("a date like {day}"),
+            Self::Named(name) if !name.contains('%') => {
+                let names = Count::all().map(Count::name).chain(Period::all().map(Period::name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!(
+                    "a date of the format {name}, but formats are patterns like %Y-%m-%d, {names}"
+                )
+            }
             Self::Pattern(pattern) | Self::Named(pattern) => {
                 match jiff::fmt::strtime::format(pattern, day.at(15, 30, 0, 0)) {
                     Ok(example) => format!("a date like {example}"),

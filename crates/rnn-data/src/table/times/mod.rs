@@ -113,7 +113,8 @@ impl<'a> Times<'a> {
 
     /// Returns whether a text is a time in any known format that is no plain number.
     pub(super) fn is_time(text: &str) -> bool {
-        Format::tried().any(|format| !format.is_number(text) && format.parse(text).is_some())
+        text.bytes().any(|byte| byte.is_ascii_digit())
+            && Format::tried().any(|format| !format.is_number(text) && format.parse(text).is_some())
     }
 
     /// Returns whether all texts are numbers that are times, such as years or counts of seconds.
