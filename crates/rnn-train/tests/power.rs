@@ -6,7 +6,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use jiff::{ToSpan, civil::date};
@@ -14,11 +13,13 @@ use rnn_data::Table;
 use rnn_files::power::{CrashState, Log, Operation, Recording};
 use rnn_train::{BackendChoice, Options, RunFolder, SeriesTask, Training};
 
-/// Number of random choices for each operation, and of resumed runs.
+/// Number of random choices for each operation.
 const RANDOM: usize = 2;
-const RESUMED: usize = 24;
-/// Longest check of one kind, so that a slow machine checks fewer states.
-const LONGEST: Duration = Duration::from_secs(40);
+/// Numbers of states that are loaded, and that are trained to the end. The variable of this name
+/// has the percentage of all states to try, for long tests.
+const PERCENT: &str = "RNN_TRAIN_POWER_PERCENT";
+const LOADED: usize = 250;
+const TRAINED: usize = 12;
 
 fn task(epochs: usize, seed: u64) -> SeriesTask {
     let first = date(2024, 1, 1).at(0, 0, 0, 0);
@@ -96,6 +97,8 @@ fn is_kept(run: &BTreeMap<PathBuf, Vec<u8>>, folder: &Path) -> bool {
 
 /// Some of the states, evenly spread.
 fn spread(states: &[CrashState], number: usize) -> impl Iterator<Item = &CrashState> {
+    let percent = std::env::var(PERCENT).ok().and_then(|percent| percent.parse::<usize>().ok());
+    let number = percent.map_or(number, |percent| states.len() * percent / 100);
     let step = states.len().div_ceil(number).max(1);
     states.iter().step_by(step).chain(states.last())
 }
@@ -116,11 +119,8 @@ fn a_training_resumes_to_the_same_bytes_after_a_power_loss_at_any_moment() {
     let (states, certain) = (log.crash_states(RANDOM, 7), first_best(&log));
     let folder = after.join("run");
 
-    let (started, mut found, mut loaded) = (Instant::now(), BTreeSet::new(), 0);
-    for state in &states {
-        if started.elapsed() > LONGEST {
-            break;
-        }
+    let (mut found, mut loaded) = (BTreeSet::new(), 0);
+    for state in spread(&states, LOADED) {
         state.write_to(&after).unwrap();
         match load(&folder, &task) {
             Ok(epoch) => {
@@ -136,12 +136,13 @@ fn a_training_resumes_to_the_same_bytes_after_a_power_loss_at_any_moment() {
         }
     }
     let mut resumed = 0;
-    for state in spread(&states, RESUMED) {
-        if started.elapsed() > 2 * LONGEST {
-            break;
-        }
+    for state in spread(&states, TRAINED) {
         state.write_to(&after).unwrap();
-        train(&task, &folder);
+        // A finished run would be continued.
+        let manifest = fs::read_to_string(folder.join("checkpoint/manifest.json"));
+        if !manifest.is_ok_and(|manifest| manifest.contains("\"last\": null")) {
+            train(&task, &folder);
+        }
         assert!(results(&folder) == results(&whole), "operation {}", state.operations);
         assert_eq!(left(&folder), Vec::<PathBuf>::new(), "operation {}", state.operations);
         resumed += 1;
@@ -180,11 +181,8 @@ fn a_power_loss_while_a_run_is_replaced_leaves_the_earlier_or_the_new_one() {
     let states = log.crash_states(RANDOM, 7);
     let folder = after.join("run");
 
-    let (started, mut old, mut new, mut moving) = (Instant::now(), 0, 0, 0);
-    for state in &states {
-        if started.elapsed() > LONGEST {
-            break;
-        }
+    let (mut old, mut new, mut moving) = (0, 0, 0);
+    for state in spread(&states, LOADED) {
         state.write_to(&after).unwrap();
         match weights(&folder, &task) {
             Ok(found) if found == of_earlier => old += 1,
@@ -195,10 +193,7 @@ fn a_power_loss_while_a_run_is_replaced_leaves_the_earlier_or_the_new_one() {
         }
     }
     let mut resumed = 0;
-    for state in spread(&states, RESUMED) {
-        if started.elapsed() > 2 * LONGEST {
-            break;
-        }
+    for state in spread(&states, TRAINED) {
         state.write_to(&after).unwrap();
         fresh(&folder).unwrap_or_else(|error| panic!("operation {}: {error}", state.operations));
         assert!(results(&folder) == results(&whole), "operation {}", state.operations);
@@ -211,5 +206,5 @@ fn a_power_loss_while_a_run_is_replaced_leaves_the_earlier_or_the_new_one() {
         log.operations.len(),
         states.len()
     );
-    assert!(old > 20 && new > 20 && resumed > 3);
+    assert!(old > 3 && new > 20 && resumed > 3);
 }
