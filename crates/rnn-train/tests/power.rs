@@ -3,21 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use jiff::{ToSpan, civil::date};
 use rnn_data::Table;
-use rnn_files::power::{CrashState, Log, Operation, Recording};
+use rnn_files::power::{CrashState, Files, Log, Operation, Recording, files};
 use rnn_train::{BackendChoice, Options, RunFolder, SeriesTask, Training};
 
 /// Number of random choices for each operation.
 const RANDOM: usize = 2;
-/// Numbers of states that are loaded, and that are trained to the end. The variable of this name
-/// has the percentage of all states to try, for long tests.
-const PERCENT: &str = "RNN_TRAIN_POWER_PERCENT";
+/// Numbers of states that are loaded, and that are trained to the end.
 const LOADED: usize = 250;
 const TRAINED: usize = 12;
 
@@ -76,29 +74,19 @@ fn first_best(log: &Log) -> usize {
     1 + written + after.expect("a durable manifest")
 }
 
-/// All files below a folder, with their contents.
-fn files(folder: &Path, below: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(folder.join(below)).unwrap() {
-        let path = below.join(entry.unwrap().file_name());
-        match fs::read(folder.join(&path)) {
-            Ok(content) => drop(found.insert(path, content)),
-            Err(_) => files(folder, &path, found),
-        }
-    }
-}
-
 /// Whether each file of a run is in place or backed up.
-fn is_kept(run: &BTreeMap<PathBuf, Vec<u8>>, folder: &Path) -> bool {
+fn is_kept(run: &Files, folder: &Path) -> bool {
     let places = [folder.to_owned(), folder.join(".before")];
-    run.iter().filter(|(name, _)| !name.ends_with(".train.lock")).all(|(name, content)| {
+    let is_there = |name: &Path, content: &Vec<u8>| {
         places.iter().any(|place| fs::read(place.join(name)).is_ok_and(|found| found == *content))
-    })
+    };
+    run.iter()
+        .filter(|(name, _)| !name.ends_with(".train.lock"))
+        .all(|(name, content)| content.as_ref().is_none_or(|content| is_there(name, content)))
 }
 
 /// Some of the states, evenly spread.
 fn spread(states: &[CrashState], number: usize) -> impl Iterator<Item = &CrashState> {
-    let percent = std::env::var(PERCENT).ok().and_then(|percent| percent.parse::<usize>().ok());
-    let number = percent.map_or(number, |percent| states.len() * percent / 100);
     let step = states.len().div_ceil(number).max(1);
     states.iter().step_by(step).chain(states.last())
 }
@@ -169,8 +157,7 @@ fn a_power_loss_while_a_run_is_replaced_leaves_the_earlier_or_the_new_one() {
         run.load(task, BackendChoice::Ndarray)?.weights(rnn_train::Format::Text)
     };
     let of_earlier = weights(&root.join("run"), &earlier).unwrap();
-    let mut earlier = BTreeMap::new();
-    files(&root.join("run"), Path::new(""), &mut earlier);
+    let earlier = files(&root.join("run")).unwrap();
     let recording = Recording::start(&root).unwrap();
     let fresh = |folder: &Path| {
         let training = Training::new(&task).backend(BackendChoice::Ndarray).folder(folder);
