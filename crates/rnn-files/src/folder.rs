@@ -78,8 +78,7 @@ fn own_folder(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Renames a file or a folder and syncs the folders of both names, so that a power loss cannot undo
-/// it.
+/// Renames a file or a folder and syncs the folders of both names. A power loss cannot undo it.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@
 //! - The content of a file is durable once the file was synced. Before that it is missing, cut off,
 //!   zeros or whole.
 //! - A name is durable once its folder was synced. Before that each change of a name may be lost or
-//!   kept, in any order, except that changes of one name keep their order.
+//!   kept, in any order. Changes of one name keep their order.
 //! - A rename within a folder is one change. Between folders, a file may have both names.
 //!
 //! [`crash_states`]: Log::crash_states
@@ -18,7 +18,7 @@ use std::{
     rc::Rc,
 };
 
-pub use crate::recording::{Files, Log, Operation, Recording};
+pub use crate::recording::{Files, Log, Operation, Recording, files};
 
 /// A folder that a power loss may leave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -62,8 +62,7 @@ impl Recording {
     ///
     /// If the folder cannot be read.
     pub fn start(root: &Path) -> io::Result<Self> {
-        let mut before = Files::new();
-        read(root, Path::new(""), &mut before)?;
+        let before = files(root)?;
         recordings().push((root.to_owned(), Vec::new()));
         RUNNING.fetch_add(1, Ordering::SeqCst);
         Ok(Self { root: root.to_owned(), before })
@@ -91,6 +90,16 @@ impl Drop for Recording {
 }
 
 /// Reads all files below a folder.
+///
+/// # Errors
+///
+/// If a file cannot be read.
+pub fn files(root: &Path) -> io::Result<Files> {
+    let mut found = Files::new();
+    read(root, Path::new(""), &mut found)?;
+    Ok(found)
+}
+
 fn read(root: &Path, below: &Path, found: &mut Files) -> io::Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
@@ -124,10 +133,8 @@ impl Step {
 
     /// The removal of all below a folder, if something is recorded now.
     pub(crate) fn removal(path: &Path) -> Self {
-        let mut files = Files::new();
-        if RUNNING.load(Ordering::SeqCst) > 0 && !path.is_symlink() {
-            drop(read(path, Path::new(""), &mut files));
-        }
+        let is_recorded = RUNNING.load(Ordering::SeqCst) > 0 && !path.is_symlink();
+        let files = if is_recorded { files(path).unwrap_or_default() } else { Files::new() };
         // Later names of the sorted list lie deeper.
         let removed = files.keys().rev().map(|below| path.join(below)).chain([path.to_owned()]);
         Self(removed.map(|path| (path.clone(), Operation::Remove(path))).collect())

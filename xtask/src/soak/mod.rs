@@ -8,6 +8,7 @@ mod fuzz;
 mod groups;
 mod kills;
 mod memory;
+mod power;
 mod signals;
 mod strace;
 mod trees;
@@ -30,7 +31,7 @@ pub(crate) struct Args {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "kills,fetch,groups,flips,signals,disk,faults,fuzz,memory"
+        default_value = "kills,fetch,groups,flips,signals,disk,faults,power,fuzz,memory"
     )]
     phases: Vec<Phase>,
     /// Number of kills; a third each for letters, for prices, and for prices with checkpoints
@@ -52,6 +53,9 @@ pub(crate) struct Args {
     /// Number of injected faults per kind of system call
     #[arg(long, default_value_t = 40)]
     faults: usize,
+    /// Number of power losses, in a new folder and with --fresh over another run
+    #[arg(long, default_value_t = 300)]
+    power_losses: usize,
     /// Seconds of fuzzing per reader
     #[arg(long, default_value_t = 60)]
     fuzz_seconds: u64,
@@ -83,6 +87,8 @@ enum Phase {
     Disk,
     /// Failing system calls, with strace
     Faults,
+    /// Power losses at each change of a file, recorded with strace
+    Power,
     /// All readers of files and server answers, with cargo-fuzz on nightly
     Fuzz,
     /// Memory of a long training
@@ -142,6 +148,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Phase::Signals => signals::run(&setup, args.signals, args.seed),
             Phase::Disk => disk::run(&setup),
             Phase::Faults => strace::run(&setup, args.faults),
+            Phase::Power => power::run(&setup, args.power_losses, args.seed),
             Phase::Fuzz => fuzz::run(args.fuzz_seconds),
             Phase::Memory => memory::run(&setup, args.epochs),
         };

@@ -22,11 +22,7 @@ const KINDS: [(&str, &str, &str); 5] = [
 ];
 
 pub(super) fn run(setup: &Setup, most: usize) -> Result<Vec<Row>> {
-    let there = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .status()
-        .is_ok_and(|status| status.success());
-    if !there {
+    if !is_allowed() {
         return Err(
             "failing system calls were LEFT OUT: they need strace, and a machine that allows it"
                 .into(),
@@ -145,8 +141,14 @@ fn label(calls: &str, error: &str) -> &'static str {
     }
 }
 
+/// Whether strace exists, and the machine allows it.
+pub(super) fn is_allowed() -> bool {
+    let mut command = Command::new("strace");
+    command.args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success())
+}
+
 /// Command that runs the training under strace, which follows its threads.
-fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
+pub(super) fn traced(run: &Run, calls: &str, more: &[&str]) -> Result<Command> {
     let mut command = Command::new("strace");
     command
         .args(["-f", "-y", "-qq", "-o", "trace.txt", "-e", &format!("trace={calls}")])
