@@ -49,12 +49,13 @@ pub(super) fn run(setup: &Setup, flips: usize, seed: u64) -> Result<Vec<Row>> {
         writer.complete()?;
     }
     let whole = writers[0].artifacts();
-    let again: [(&str, &[&[&str]]); 5] = [
+    let again: [(&str, &[&[&str]]); 6] = [
         ("evaluate", &[&["evaluate", "series", "--json"]]),
         ("forecast", &[&["forecast", "series", "--json"]]),
         ("forecast --mean-of-seeds", &[&["forecast", "series", "--json", "--mean-of-seeds"]]),
         ("compare", &[&["compare", "series", "artifacts/other/series", "--json"]]),
         ("search", &[&search, &common, &["--json"]]),
+        ("verify", &[&["verify", "artifacts"]]),
     ];
     let mut readers = Vec::new();
     for (name, args) in again {

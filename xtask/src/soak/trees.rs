@@ -110,7 +110,7 @@ pub(super) fn results(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
             // A damaged file is compared as it is.
             "json" => serde_json::from_slice(&bytes)
                 .map_or(bytes, |document| untimed(document).to_string().into()),
-            "csv" => without_seconds(&String::from_utf8_lossy(&bytes)).into(),
+            "csv" => without_times(&String::from_utf8_lossy(&bytes)).into(),
             _ => bytes,
         };
         results.insert(name, bytes);
@@ -183,14 +183,12 @@ pub(super) fn untimed(document: Value) -> Value {
     }
 }
 
-/// A table without its column `seconds`. No cell before that column has a comma.
-fn without_seconds(text: &str) -> String {
-    let header = text.lines().next().unwrap_or_default();
-    let Some(column) = header.split(',').position(|name| name == "seconds") else {
-        return text.to_owned();
-    };
+/// A table without its columns `seconds` and `check`. No cell before them has a comma.
+fn without_times(text: &str) -> String {
+    let header: Vec<&str> = text.lines().next().unwrap_or_default().split(',').collect();
+    let kept = |column: usize| !matches!(header.get(column), Some(&"seconds" | &"check"));
     let line = |line: &str| {
-        let cells = line.split(',').enumerate().filter(|(index, _)| *index != column);
+        let cells = line.split(',').enumerate().filter(|(column, _)| kept(*column));
         cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",") + "\n"
     };
     text.lines().map(line).collect()
@@ -203,10 +201,10 @@ mod tests {
     #[test]
     fn times_are_left_out() {
         assert_eq!(
-            without_seconds("trial,seconds,units\n1,0.25,\"[3,4]\"\n"),
+            without_times("trial,seconds,units\n1,0.25,\"[3,4]\"\n"),
             "trial,units\n1,\"[3,4]\"\n"
         );
-        assert_eq!(without_seconds("date,value\n1,2\n"), "date,value\n1,2\n");
+        assert_eq!(without_times("epoch,seconds,check\n1,2,x\n"), "epoch\n1\n");
         let document = serde_json::json!({ "a": [{ "seconds": 1.0, "b": 2 }], "sha256": "x" });
         assert_eq!(untimed(document), serde_json::json!({ "a": [{ "b": 2 }] }));
     }

@@ -236,7 +236,7 @@ fn a_killed_search_resumes_with_the_same_trials_and_results() {
     scratch.ok(&args("whole"));
     kill_once_there(
         scratch.command(&args("killed")),
-        &scratch.path("killed/series/search/trial-001/series/evaluation.json"),
+        &scratch.path("killed/series/search/trial-002/trial.json"),
     );
     let weights = scratch.path("killed/series/search/trial-001/series/weights.txt");
     let written = fs::metadata(&weights).unwrap().modified().unwrap();
