@@ -33,7 +33,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
             "the remaining rows go to the first fold"
         );
         assert_eq!(
-            scratch.read_json("series", "backtest.json"),
+            scratch.read_scores("series", "backtest.json"),
             report,
             "the printed report is also written"
         );

@@ -103,7 +103,7 @@ fn several_tickers_of_one_file_are_a_panel() {
     assert_eq!((&forecast[0]["series"], &forecast[1]["series"]), (&"KO".into(), &"PEP".into()));
     assert_eq!(
         scratch.json(&["evaluate", "series", "--json"]),
-        scratch.read_json("series", "evaluation.json")
+        scratch.read_scores("series", "evaluation.json")
     );
 
     let bad = scratch.file("bad.csv", tickers().replacen("2020-02-03,5", "2020-02-03,x5", 1));

@@ -58,7 +58,7 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
     }
     assert_eq!(
         scratch.json(&["evaluate", "series", "--json"]),
-        scratch.read_json("series", "evaluation.json")
+        scratch.read_scores("series", "evaluation.json")
     );
     // A series alone in a folder gets the same prediction as among others.
     fs::create_dir(scratch.path("one")).unwrap();

@@ -32,7 +32,8 @@ fn every_letters_experiment_reaches_accuracy_one() {
         let rows = scratch.read(experiment, "metrics.csv");
         assert_eq!(
             rows.lines().next().unwrap(),
-            "epoch,train_loss,valid_loss,train_accuracy,valid_accuracy,learning_rate,seconds"
+            "epoch,train_loss,valid_loss,train_accuracy,valid_accuracy,learning_rate,seconds,\
+             check"
         );
         assert_eq!(rows.lines().count(), 101);
         assert_eq!(
@@ -112,8 +113,7 @@ fn a_stock_run_learns_and_leaves_every_artifact() {
         (predictions.lines().next(), predictions.lines().count()),
         (Some("date,actual,predicted"), 241)
     );
-    let evaluation: serde_json::Value =
-        serde_json::from_str(&scratch.read("stock-rnn", "evaluation.json")).unwrap();
+    let evaluation = scratch.read_scores("stock-rnn", "evaluation.json");
     let errors = predictions.lines().skip(1).map(|line| {
         let values: Vec<f64> =
             line.split(',').skip(1).map(|value| value.parse().unwrap()).collect();

@@ -177,6 +177,15 @@ impl Scratch {
         serde_json::from_str(&self.read(experiment, name)).unwrap()
     }
 
+    /// A JSON file of an experiment, without its layout and checksum.
+    pub(crate) fn read_scores(&self, experiment: &str, name: &str) -> Value {
+        let mut document = self.read_json(experiment, name);
+        for field in ["format", "sha256"] {
+            assert!(document.as_object_mut().unwrap().remove(field).is_some(), "{field}");
+        }
+        document
+    }
+
     /// The header and the rows of a CSV file of an experiment.
     pub(crate) fn read_csv(&self, experiment: &str, name: &str) -> (String, Vec<Vec<String>>) {
         let text = self.read(experiment, name);

@@ -110,7 +110,7 @@ fn a_table_of_several_series_is_a_panel() {
     );
     assert_eq!(
         scratch.json(&["evaluate", "series", "--json"]),
-        scratch.read_json("series", "evaluation.json")
+        scratch.read_scores("series", "evaluation.json")
     );
     // By another column only if it is named.
     let other = scratch.file("other.csv", text.replace("unique_id", "place"));
