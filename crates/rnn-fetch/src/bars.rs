@@ -73,12 +73,6 @@ impl Bar {
         high < low || self.prices.iter().any(|price| *price <= 0.0) || !self.is_consistent()
     }
 
-    /// Returns whether the open lies outside low to high.
-    pub(crate) fn opens_outside(&self) -> bool {
-        let [open, _, high, low] = self.prices;
-        !(low..=high).contains(&open)
-    }
-
     fn is_consistent(&self) -> bool {
         let [open, close, high, low] = self.prices;
         high < low || (low..=high).contains(&open) && (low..=high).contains(&close)

@@ -254,10 +254,6 @@ fn plausible(name: &str, days: &[Bar]) -> Answer<()> {
             count(days.len(), "row"),
             first.date
         ))),
-        _ if days.len() > 1 && days.iter().all(Bar::opens_outside) => {
-            let rows = count(days.len(), "row");
-            Err(Fault::lasting(format!("{name}: the open lies outside low..high in all {rows}")))
-        }
         _ => Ok(()),
     }
 }
@@ -308,17 +304,6 @@ fn unadjusted_note(name: &str, Wanted { symbol, adjust }: Wanted<'_>, which: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn opens_outside_the_range_of_every_day_are_refused() {
-        let bar = |day: i8, open: f64| {
-            Bar::new(jiff::civil::date(2024, 1, day), [open, 10.5, 11.0, 10.0], 1.0)
-        };
-        let asked = |days: &[Bar]| plausible("yahoo", days);
-        let problem = asked(&[bar(2, 9.0), bar(3, 12.0)]).unwrap_err().to_string();
-        assert!(problem.contains("yahoo: the open lies outside low..high in all 2 rows"));
-        assert!(asked(&[bar(2, 9.0), bar(3, 10.5)]).is_ok(), "one day is a warning");
-    }
 
     #[test]
     fn unadjusted_windows_may_only_precede_or_follow_adjusted_ones() {
