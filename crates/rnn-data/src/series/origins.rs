@@ -15,7 +15,7 @@ impl Iterator for Origins {
     fn next(&mut self) -> Option<usize> {
         let first = self.ranges.front_mut()?;
         let origin = first.next();
-        if first.is_empty() {
+        if first.start >= first.end {
             self.ranges.pop_front();
         }
         origin
