@@ -203,8 +203,8 @@ impl Data {
             .map(|series| series.left_out())
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         log::info!(
-            "{}: {gaps} {} longer than max-gap {max_gap}; {crossing} of {all} windows cross one and \
-             are left out",
+            "{}: {gaps} {} longer than max-gap {max_gap}; {crossing} of {all} windows cross one \
+             and are left out",
             self.source.file,
             if gaps == 1 { "gap" } else { "gaps" }
         );
