@@ -23,6 +23,8 @@ pub(super) fn run(seconds: u64) -> Result<Vec<Row>> {
         let mut command = nightly(&["fuzz", "run", "reader"]);
         command
             .env("READER", reader)
+            .arg("--target-dir")
+            .arg(target("fuzz"))
             .arg(&found)
             .arg(corpora.join(reader))
             .args(["--", &format!("-max_total_time={seconds}")]);

@@ -1,6 +1,10 @@
 //! SIGKILL at random moments of a search, a backtest, and trainings with several seeds.
 
-use std::{path::Path, thread, time::Duration};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
     Progress, Row, Setup,
@@ -34,17 +38,17 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
     let (data, space) = (data.display().to_string(), space.display().to_string());
     let common = [&SMALL[..], &["--data", &data, "--jobs", "2"]].concat();
     let search = ["search", "series", "--space", &space, "--trials"];
-    let halving = ["6", "--method", "halving"];
+    let halving = ["4", "--method", "halving"];
     let groups = [
-        ("search", Group::new(setup, "search", &[&search, &["4"], &common])),
+        ("search", Group::new(setup, "search", &[&search, &["3"], &common])),
         ("search (halving)", Group::new(setup, "halving", &[&search, &halving, &common])),
         (
             "backtest",
-            Group::new(setup, "backtest", &[&["backtest", "series", "--folds", "4"], &common]),
+            Group::new(setup, "backtest", &[&["backtest", "series", "--folds", "3"], &common]),
         ),
         (
             "train --seeds",
-            Group::new(setup, "seeds", &[&["train", "series", "--seeds", "4"], &common]),
+            Group::new(setup, "seeds", &[&["train", "series", "--seeds", "3"], &common]),
         ),
     ];
     let mut random = Random::new(seed);
@@ -63,13 +67,13 @@ pub(super) fn run(setup: &Setup, kills: usize, seed: u64) -> Result<Vec<Row>> {
 
 fn disturb(name: &'static str, group: &Group, kills: usize, random: &mut Random) -> Result<Count> {
     let undisturbed = group.in_folder(group.run.folder.with_extension("whole"));
-    let life = undisturbed.complete()?;
+    let mut life = undisturbed.complete()?;
     say(&format!("  {name} undisturbed: {:.1} s", life.as_secs_f64()));
     let mut progress = Progress::new(name, kills);
     let mut count = Count::default();
     while count.kills < kills {
         let most = MOST.min(kills - count.kills);
-        let killed = round(group, life, most, random, &mut count)
+        let killed = round(group, &mut life, most, random, &mut count)
             .and_then(|killed| Ok((killed, same(&undisturbed.artifacts(), &group.artifacts())?)));
         let (killed, files) = killed
             .map_err(|problem| format!("{name}, after {} kills in all: {problem}", count.kills))?;
@@ -84,7 +88,7 @@ fn disturb(name: &'static str, group: &Group, kills: usize, random: &mut Random)
 /// Kills a new command up to `most` times, starting it again each time, and then lets it end.
 fn round(
     group: &Group,
-    life: Duration,
+    life: &mut Duration,
     most: usize,
     random: &mut Random,
     count: &mut Count,
@@ -93,10 +97,17 @@ fn round(
         fs_err::remove_dir_all(&group.run.folder)?;
     }
     for kill in 0..most {
-        let mut child = group.start()?;
-        thread::sleep(moment(life, random));
+        let (mut child, started) = (group.start()?, Instant::now());
+        let moment = moment(*life, random);
+        while started.elapsed() < moment && child.try_wait()?.is_none() {
+            thread::sleep(Duration::from_millis(5));
+        }
         if let Some(status) = child.try_wait()? {
             if status.success() {
+                if kill == 0 {
+                    // The machine is less busy than before.
+                    *life = started.elapsed().min(*life);
+                }
                 return Ok(kill);
             }
             return Err(format!("it ended with {status}: {}", group.run.stderr()).into());
@@ -114,7 +125,7 @@ fn round(
 fn moment(life: Duration, random: &mut Random) -> Duration {
     match random.below(6) {
         0 => random.within(Duration::from_millis(60)),
-        _ => random.within(life.mul_f64(1.1)),
+        _ => random.within(life),
     }
 }
 

@@ -165,7 +165,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
 
+/// Builds the program and creates a folder for runs. Fuzzing needs neither.
 fn prepare(args: &Args) -> Result<Setup> {
+    if args.phases == [Phase::Fuzz] {
+        return Ok(Setup { program: PathBuf::new(), scratch: PathBuf::new() });
+    }
     let profile = if args.dev { "debug" } else { "release" };
     say(&format!("building ({profile})"));
     // Both packages in one build: separate builds would compile half of Burn again, with other

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Setup;
 use crate::{
     shell::Result,
-    survival::{Ended, Run, check},
+    survival::{Ended, Run, whole::complete},
 };
 
 /// Options of a small and fast training.
@@ -149,7 +149,7 @@ pub(super) fn whole(folder: &Path) -> Result<usize> {
             && name.file_name().is_some_and(|file| file == "config.json")
             && let Some(run) = name.parent()
         {
-            checked += check(&folder.join(run))?;
+            checked += complete(&folder.join(run))?;
         }
     }
     Ok(checked)

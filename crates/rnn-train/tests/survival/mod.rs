@@ -6,7 +6,7 @@ pub(crate) mod kill;
 mod random;
 mod run;
 pub(crate) mod same;
-mod whole;
+pub(crate) mod whole;
 
 pub(crate) use disk::{FULL, failed_well, limited, limits, mounting, small_disk};
 pub(crate) use kill::{Killed, Subject, round};

@@ -9,6 +9,14 @@ use super::Result;
 /// Checks that every file of a run folder and its backup is complete, and returns their number.
 /// Names that begin with a point are not results. The checkpoints in the manifests must exist.
 pub(crate) fn check(folder: &Path) -> Result<usize> {
+    let files = complete(folder)?;
+    // The backup is removed file by file once it is not needed; `kept` checks it before.
+    named(&folder.join("checkpoint"))?;
+    Ok(files)
+}
+
+/// [`check`] without the manifests: a folder that is being removed lacks some checkpoints.
+pub(crate) fn complete(folder: &Path) -> Result<usize> {
     let mut files = 0;
     for part in [
         folder.to_owned(),
@@ -24,8 +32,6 @@ pub(crate) fn check(folder: &Path) -> Result<usize> {
             }
         }
     }
-    // The backup is removed file by file once it is not needed; `kept` checks it before.
-    named(&folder.join("checkpoint"))?;
     Ok(files)
 }
 
