@@ -259,18 +259,21 @@ mod tests {
 
     #[test]
     fn changes_of_the_results_are_read_from_a_trace() {
-        let trace = "7 openat(AT_FDCWD</x>, \"\\x61rtifacts/new\", O_RDWR|O_CREAT|O_EXCL, 0666) = 3</x/artifacts/new>\n\
-                     7 write(3</x/artifacts/new>, \"\\x2c\\x20\", 2 <unfinished ...>\n\
-                     8 write(2</dev/null>, \"\\x61\", 1) = 1\n\
-                     7 <... write resumed>) = 2\n\
-                     7 fsync(3</x/artifacts/new>) = 0\n\
-                     7 rename(\"artifacts/new\", \"artifacts/old\") = 0\n\
-                     7 fsync(4</x/artifacts>) = 0\n\
-                     7 unlinkat(5</x/artifacts>, \"old\", 0) = 0\n\
-                     7 unlink(\"artifacts/none\") = -1 ENOENT (No such file or directory)\n";
+        let opened = "O_RDWR|O_CREAT|O_EXCL, 0666) = 3</x/artifacts/new>";
+        let trace = format!(
+            "7 openat(AT_FDCWD</x>, \"\\x61rtifacts/new\", {opened}\n\
+             7 write(3</x/artifacts/new>, \"\\x2c\\x20\", 2 <unfinished ...>\n\
+             8 write(2</dev/null>, \"\\x61\", 1) = 1\n\
+             7 <... write resumed>) = 2\n\
+             7 fsync(3</x/artifacts/new>) = 0\n\
+             7 rename(\"artifacts/new\", \"artifacts/old\") = 0\n\
+             7 fsync(4</x/artifacts>) = 0\n\
+             7 unlinkat(5</x/artifacts>, \"old\", 0) = 0\n\
+             7 unlink(\"artifacts/none\") = -1 ENOENT (No such file or directory)\n"
+        );
         let path = |name: &str| PathBuf::from("artifacts").join(name);
         assert_eq!(
-            Trace::new(Path::new("/x"), &Files::new()).operations(trace),
+            Trace::new(Path::new("/x"), &Files::new()).operations(&trace),
             [
                 Operation::CreateFile(path("new")),
                 Operation::Write(path("new"), b", ".to_vec()),
