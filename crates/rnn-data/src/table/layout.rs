@@ -100,8 +100,25 @@ pub(super) fn is_plain(head: &Head) -> bool {
                 && first.len() == second.len()
                 && 2 * filled >= first.len()
                 && !is_hint(first)
+                && !is_before_header(head, 0)
         }
     }
+}
+
+/// Returns whether a row has no name of dates, but the next one has: it is text before a header of
+/// the same number of cells.
+fn is_before_header(head: &Head, index: usize) -> bool {
+    let is_named = |index: usize| {
+        let row = head.get(index).map(|(_, record)| record);
+        row.is_some_and(|record| record.iter().any(|cell| is_called(cell.trim(), "date")))
+    };
+    // A header of several rows has the name of the dates in its last one, with empty cells.
+    let is_names = |index: usize| {
+        let row = head.get(index).map(|(_, record)| record);
+        let is_name = |cell: &str| !cell.trim().is_empty() && !is_value(cell);
+        row.is_some_and(|record| record.iter().all(is_name))
+    };
+    !is_named(index) && is_named(index + 1) && is_names(index + 1)
 }
 
 /// Returns the number of rows that fit the first header, and its cells; zeros without one.
@@ -124,6 +141,7 @@ fn first_header(head: &Head) -> Option<usize> {
         header.len() > 1
             && 2 * filled >= header.len()
             && !is_hint(header)
+            && !is_before_header(head, start)
             && !header.iter().any(|cell| Times::is_time(cell.trim()))
             && rows.first().as_ref().is_some_and(is_equal)
             && 100 * rows.iter().filter(is_equal).count() >= EQUAL * rows.len()

@@ -230,6 +230,10 @@ fn lines_of_text_around_the_table_are_skipped() {
         let text = text.unwrap_err().to_string();
         assert!(text.contains("line 7, column `open`: expected a finite number"), "{text}");
     }
+    let equal = format!("Prices,of,an,exchange\n{}", plain());
+    same_as_plain(&equal, "read as 1 line before the header skipped");
+    let words = "when,kind,open\n2020-01-02,day,5\n2020-01-03,day,6\n";
+    assert_eq!(open(words).columns().names(), ["when", "kind", "open"], "a word is no header");
     let spread = format!("Prices,,,\n,,,\n{}", plain());
     same_as_plain(&spread, "read as 2 lines before the header skipped");
     let missing = message(format!("{before}{}", plain()), &["opne"], &ReadOptions::default());
