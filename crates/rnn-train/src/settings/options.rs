@@ -133,13 +133,16 @@ options! {
         Data Same series_column: String,
         /// Encoding of the file, e.g. gb18030, utf-16le or windows-1252 [default: detected]
         @[arg(value_name = "NAME")]
+        @[serde(skip_serializing_if = "Option::is_none")]
         Data Same encoding: Typed<TextEncoding>,
         /// Decimal separator: point or comma [default: detected]
         @[arg(value_name = "NAME")]
+        @[serde(skip_serializing_if = "Option::is_none")]
         Data Same decimal: Typed<Decimal>,
         /// File without a header: the columns are called column_1, column_2 and so on
         @[arg(value_name = "BOOL", num_args = 0..=1)]
         @[arg(require_equals = true, default_missing_value = "true")]
+        @[serde(skip_serializing_if = "Option::is_none")]
         Data Same no_header: bool,
         /// Name of the column to predict
         @[arg(value_name = "NAME")]
