@@ -132,8 +132,15 @@ fn a_training_resumes_to_the_same_bytes_after_a_power_loss_at_any_moment() {
         if !manifest.is_ok_and(|manifest| manifest.contains("\"last\": null")) {
             train(&task, &folder);
         }
-        for (name, (found, expected)) in RESULTS.iter().zip(results(&folder).iter().zip(results(&whole))) {
-            assert!(*found == expected, "operation {}: {name}: {}", state.operations, String::from_utf8_lossy(found));
+        for (name, (found, expected)) in
+            RESULTS.iter().zip(results(&folder).iter().zip(results(&whole)))
+        {
+            assert!(
+                *found == expected,
+                "operation {}: {name}: {}",
+                state.operations,
+                String::from_utf8_lossy(found)
+            );
         }
         assert_eq!(left(&folder), Vec::<PathBuf>::new(), "operation {}", state.operations);
         resumed += 1;
