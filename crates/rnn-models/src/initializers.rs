@@ -8,8 +8,9 @@ use burn::{
 
 use crate::orthogonal;
 
-/// Most operations of an orthogonal matrix that Burn draws: the shorter side times the square of the
-/// longer one. It is the recurrent kernel of an LSTM of 128 units, and takes a tenth of a second.
+/// Most operations of an orthogonal matrix that Burn draws: the shorter side times the square of
+/// the longer one. It is the recurrent kernel of an LSTM of 128 units and takes a tenth of a
+/// second.
 const BURN_WORK: usize = 128 * 512 * 512;
 
 /// Glorot uniform: Keras's default for every kernel.

@@ -32,9 +32,9 @@ pub(crate) fn draw([rows, columns]: [usize; 2], gain: f64, device: &Device) -> T
 /// Orthonormalises independent vectors that are stored one after another.
 ///
 /// This is the modified Gram-Schmidt process. Its error is the machine epsilon times the condition
-/// number, which is some thousands for a square random matrix of 1,000 rows. In f64 it is therefore
-/// far below the rounding of f32. Every vector is changed by one thread and in the same order, so
-/// the result does not depend on the number of threads.
+/// number. That is some thousands for a square random matrix of 1,000 rows. In f64 the error is
+/// therefore far below the rounding of f32. Every vector is changed by one thread and in the same
+/// order. So the result does not depend on the number of threads.
 fn orthonormal(mut vectors: Vec<f64>, length: usize) -> Vec<f64> {
     let mut rest = vectors.as_mut_slice();
     while !rest.is_empty() {

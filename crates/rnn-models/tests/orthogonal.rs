@@ -1,5 +1,5 @@
-//! Orthogonal initial weights beside those of Burn's initialiser. A program of its own with one test:
-//! the generator of random numbers is the process's.
+//! Orthogonal initial weights beside those of Burn's initialiser. It is a program of its own with
+//! one test, since a process has one generator of random numbers.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -216,8 +216,8 @@ impl RunFolder {
         }
     }
 
-    /// Removes a run. The checkpoint is removed last and in one step, so that a killed removal
-    /// leaves a run without reports or a backup to restore.
+    /// Removes a run. The checkpoint is removed last and in one step. So a killed removal leaves a
+    /// run without reports, or a backup to restore.
     pub(crate) fn remove_all(&self) -> Result<()> {
         for name in files().rev().filter(|name| name != CHECKPOINT) {
             remove_all(&self.path(&name))?;

@@ -56,7 +56,7 @@ const LABEL: &str = "trial.json";
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 impl Searching<'_> {
-    /// Trains all unfinished trials. Returns true if all trials are finished. Each rung has a number
+    /// Trains all unfinished trials. Returns true if all trials are finished. A rung has a number
     /// of trials and of epochs.
     pub(crate) fn all(&self, rungs: &[(usize, usize)]) -> Result<bool> {
         if rungs.is_empty() {

@@ -43,8 +43,8 @@ impl RunFolder {
 
     /// Whether the backup has a better claim to the folder than a failed run.
     ///
-    /// The failed run has the better claim if both scored the same values and it has the lower
-    /// loss, or if the previous run has no best checkpoint.
+    /// It has not if both scored the same values and the failed run has the lower loss. Nor has it
+    /// if the previous run has no best checkpoint.
     pub(super) fn backup_stands(&self, failed: &Checkpoints) -> bool {
         let backup = self.backup();
         let is_ours = own_folder_exists(&backup.folder).unwrap_or(false);
