@@ -14,9 +14,7 @@ use super::output::{json, out};
 use crate::{
     error::{Error, Result},
     plot,
-    run::{
-        CONFIG, DataSource, EVALUATION, Epoch, History, METRICS, RunConfig, RunFolder, read_results,
-    },
+    run::{DataSource, EVALUATION, Epoch, History, METRICS, RunConfig, RunFolder, read_results},
     settings::{Experiment, OptionList, Options, Role, plain},
     text::{cells, number, table},
 };
@@ -175,7 +173,7 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
 /// Opens a run by its folder or by its experiment.
 fn open(context: &Context, typed: &Path) -> Result<ComparedRun> {
     let name = typed.display().to_string();
-    let is_run = typed.join(CONFIG).exists();
+    let is_run = RunFolder::is_run(typed);
     let artifacts = match typed.to_str().map(str::parse::<Experiment>) {
         Some(Ok(experiment)) if !is_run => context.folder(experiment),
         _ if !is_run => {

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use rnn_data::{DataError, Split};
-use rnn_files::{create_own_folder, own_folder_exists, remove_all, write_atomic};
+use rnn_files::{create_own_folder, own_folder_exists, write_atomic};
 use serde::Serialize;
 
 use super::output::{json, note, out};
@@ -22,8 +22,8 @@ use crate::{
     evaluation::SeriesEvaluation,
     run::RunFolder,
     search::{
-        Board, Drawn, Point, Search, SearchPlan, Searching, Space, TRIALS, TrialOutcome, overlay,
-        picture, rungs,
+        Board, Drawn, Point, PreviousSearch, Search, SearchPlan, Searching, Space, TRIALS,
+        TrialOutcome, overlay, picture, rungs,
     },
     settings::{
         Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
@@ -117,8 +117,9 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let artifacts = context.folder(experiment);
     let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(LOCK)?;
+    let previous = PreviousSearch::open(&folder)?;
     if args.fresh {
-        remove_all(&folder)?;
+        previous.set_aside()?;
     }
     own_folder_exists(&folder)?;
     let mut search = Search::open(&folder, plan(args, &base, &space, &sha256)?)?;
@@ -135,32 +136,46 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     if refused > 0 {
         note(format_args!("skipped {refused} invalid combinations; the first: {refusal}"));
     }
-    create_own_folder(&folder)?;
-    search.write(&folder)?;
+    let result = (|| {
+        create_own_folder(&folder)?;
+        search.write(&folder)?;
 
-    let backend = context.backend()?;
-    let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
-    let mut baseline = base.entries()?;
-    baseline.retain(|name, _| keys.contains(name));
-    let until =
-        |Positive(minutes)| Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9));
-    let at_once = args.parallel.pool(&backend, points.len() + 1, &base, context.run_here);
-    let searching = Searching {
-        experiment,
-        folder,
-        baseline,
-        points,
-        sha256,
-        metric: args.metric,
-        backend: &backend,
-        at_once,
-        quiet: base.progress == Some(Progress::None),
-        until: args.minutes.map(until),
-        board: Mutex::new(Board::new(args.metric, keys)),
-        base,
-    };
-    let complete = searching.all(&rungs)?;
-    searching.report(args, &space, &mut search, complete)
+        let backend = context.backend()?;
+        let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
+        let mut baseline = base.entries()?;
+        baseline.retain(|name, _| keys.contains(name));
+        let until = |Positive(minutes)| {
+            Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9))
+        };
+        let at_once = args.parallel.pool(&backend, points.len() + 1, &base, context.run_here);
+        let searching = Searching {
+            experiment,
+            folder,
+            baseline,
+            points,
+            sha256,
+            metric: args.metric,
+            backend: &backend,
+            at_once,
+            quiet: base.progress == Some(Progress::None),
+            until: args.minutes.map(until),
+            board: Mutex::new(Board::new(args.metric, keys)),
+            base,
+        };
+        let complete = searching.all(&rungs)?;
+        searching.report(args, &space, &mut search, complete)?;
+        Ok(complete)
+    })();
+    match result {
+        Ok(true) => previous.discard(),
+        Ok(false) => Ok(()),
+        Err(error) => {
+            if args.fresh {
+                previous.restore()?;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn plan(args: &SearchArgs, base: &Options, space: &Space, sha256: &str) -> Result<SearchPlan> {

@@ -1,8 +1,11 @@
 //! `train --seeds`: several models of one experiment, each with a different seed.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use rnn_files::{read_if_exists, remove_all};
+use rnn_files::{own_folder_exists, read_if_exists, remove_all, rename_synced, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use super::output::{out, progress};
@@ -11,7 +14,7 @@ use crate::{
     backend::{Backend, USE_CPU},
     error::{Error, Result, train_command},
     evaluation::{Scores, SeriesEvaluation, verdict},
-    run::{read_results, seal_results},
+    run::{RunFolder, read_results, seal_results},
     settings::{Count, Experiment, Options, Progress, TrainSettings},
     task::{SeriesTask, Task},
     text::{cells, multiple, number, percent, table},
@@ -69,11 +72,11 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     drop(task);
     TrainSettings::new(options.clone(), &experiment.options())?;
     let artifacts = context.folder(experiment);
-    let folder = artifacts.path(FOLDER);
     let _lock = artifacts.lock(".seeds.lock")?;
-    for seed in &seeds {
-        artifacts.refuse_links(&[FOLDER, &seed.to_string(), experiment.name()])?;
-    }
+    // The previous models stay until all new ones are trained.
+    let folder = artifacts.path(UNFINISHED);
+    remove_all(&folder)?;
+    artifacts.refuse_links(&[FOLDER])?;
     let backend = context.backend()?;
     let at_once = args.parallel.pool(&backend, count, &options, context.run_here);
     progress(format_args!("training {count} models, {} at a time", at_once.jobs));
@@ -84,15 +87,16 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     };
     let workers = seeds.iter().map(training).collect::<Result<Vec<_>>>()?;
     let quiet = options.progress == Some(Progress::None);
-    // The report of the previous models is no longer valid.
-    remove_all(&artifacts.path(REPORT))?;
     workers::run_all(&workers, at_once, quiet, |index| {
         if !quiet {
             progress(format_args!("{} trained", workers[index].name));
         }
     })?;
-    let report = report(context, experiment, &seeds, &backend)?;
-    artifacts.write(REPORT, seal_results(&report)?)?;
+    let report = report(&folder, experiment, &seeds, &backend)?;
+    let text = seal_results(&report)?;
+    write_atomic(&folder.join(REPORT), text.as_bytes())?;
+    replace(&artifacts)?;
+    artifacts.write(REPORT, text)?;
     out(&report);
     out(format_args!(
         "\nwritten to {}: {REPORT}  {FOLDER}/SEED/{experiment}/ (one folder per model)",
@@ -103,7 +107,33 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
 
 /// Folder of the models.
 const FOLDER: &str = "seeds";
+/// Folder of models until all of them are trained.
+const UNFINISHED: &str = ".seeds.unfinished";
+/// Folder of the previous models while they are replaced.
+const PREVIOUS: &str = ".seeds.before";
+/// The report, in the folder of the models and beside it.
 const REPORT: &str = "seeds.json";
+
+/// Puts the new models in the place of the previous ones.
+fn replace(artifacts: &RunFolder) -> Result<()> {
+    let [new, models, previous] = [UNFINISHED, FOLDER, PREVIOUS].map(|name| artifacts.path(name));
+    let rename = |from: &Path, to: &Path| {
+        rename_synced(from, to).map_err(|source| Error::Write { path: to.to_owned(), source })
+    };
+    if own_folder_exists(&models)? {
+        remove_all(&previous)?;
+        rename(&models, &previous)?;
+    }
+    rename(&new, &models)?;
+    Ok(remove_all(&previous)?)
+}
+
+/// The folder of the models: that of the previous ones if a kill came between the two renames.
+fn models_of(artifacts: &RunFolder) -> Result<PathBuf> {
+    let [models, previous] = [FOLDER, PREVIOUS].map(|name| artifacts.path(name));
+    let is_moved = !own_folder_exists(&models)? && own_folder_exists(&previous)?;
+    Ok(if is_moved { previous } else { models })
+}
 
 /// The part of `seeds.json` that is read back.
 #[derive(Debug, Deserialize)]
@@ -119,7 +149,12 @@ struct SeedModel {
 /// Folders of the models listed in `seeds.json`. Other folders may be left from earlier trainings.
 pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<PathBuf>> {
     let artifacts = context.folder(experiment);
-    let path = artifacts.path(REPORT);
+    let folder = models_of(&artifacts)?;
+    // Version 0.1.0 wrote only the report beside the folder.
+    let mut path = folder.join(REPORT);
+    if !path.exists() {
+        path = artifacts.path(REPORT);
+    }
     let bad = |problem: String| Error::Artifact { path: path.clone(), problem };
     let train = train_command(experiment.name(), &artifacts.folder);
     let text = read_if_exists(&path)?.ok_or_else(|| {
@@ -129,19 +164,19 @@ pub(super) fn roots(context: &Context, experiment: Experiment) -> Result<Vec<Pat
         bad(format!("expected the scores of models, but it {problem} (run `{train} --seeds 5`)"))
     })?;
     for model in &report.models {
-        artifacts.refuse_links(&[FOLDER, &model.seed.to_string(), experiment.name()])?;
+        let root = folder.join(model.seed.to_string());
+        own_folder_exists(&root)?;
+        own_folder_exists(&root.join(experiment.name()))?;
     }
-    let folder = artifacts.path(FOLDER);
     Ok(report.models.iter().map(|model| folder.join(model.seed.to_string())).collect())
 }
 
 fn report(
-    context: &Context,
+    folder: &Path,
     experiment: Experiment,
     seeds: &[u64],
     backend: &Backend,
 ) -> Result<SeedsReport> {
-    let folder = context.folder(experiment).path(FOLDER);
     let open = |seed: &u64| Trained::open(&folder.join(seed.to_string()), experiment);
     let trained = seeds.iter().map(open).collect::<Result<Vec<_>>>()?;
     let task = trained[0].series_task(None, None)?;

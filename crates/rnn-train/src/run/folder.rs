@@ -58,18 +58,23 @@ pub(crate) const PREDICTION: &str = "prediction";
 /// Files in a run folder other than plots. A new run may replace all of them.
 const FILES: [&str; 7] = [CHECKPOINT, CONFIG, METRICS, MODEL, WEIGHTS, PREDICTIONS, EVALUATION];
 
+/// Files of a forecast with the model of a run. A new run replaces them, too.
+pub(crate) const FORECASTS: [&str; 4] =
+    ["forecast.json", "forecast.csv", "forecast.svg", "forecast.png"];
+
 /// All files in a run folder: the checkpoint first, the evaluation last.
 fn files() -> impl DoubleEndedIterator<Item = String> {
     let pictures = [LOSS, PREDICTION].into_iter();
     let pictures = pictures.flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
     let (last, others) = (FILES[FILES.len() - 1], &FILES[..FILES.len() - 1]);
-    let others: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
+    let others: Vec<String> = others.iter().chain(&FORECASTS).map(|name| (*name).into()).collect();
     others.into_iter().chain(pictures.collect::<Vec<_>>()).chain([last.to_owned()])
 }
 
 /// The reports of a run, which are written after its training.
 pub(crate) fn reports_of_run() -> impl Iterator<Item = String> {
-    files().filter(|name| ![CHECKPOINT, CONFIG, METRICS].contains(&name.as_str()))
+    let others = [&[CHECKPOINT, CONFIG, METRICS], &FORECASTS[..]].concat();
+    files().filter(move |name| !others.contains(&name.as_str()))
 }
 
 impl RunFolder {
@@ -84,11 +89,19 @@ impl RunFolder {
     /// If it has no `config.json`, or one that cannot be read.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
-        let path = folder.join(CONFIG);
+        let mut path = folder.join(CONFIG);
+        if !path.exists() && own_folder_exists(&folder.join(BACKUP))? {
+            path = folder.join(BACKUP).join(CONFIG);
+        }
         let problem = "is missing (choose the folder of a run)".to_owned();
         let text = read_if_exists(&path)?
             .ok_or_else(|| Error::Artifact { path: path.clone(), problem })?;
         Ok(Self { name: read_config(&path, &text)?.experiment, folder: folder.to_owned() })
+    }
+
+    /// Whether a folder is that of a run, or of a backup.
+    pub(crate) fn is_run(folder: &Path) -> bool {
+        folder.join(CONFIG).exists() || folder.join(BACKUP).join(CONFIG).exists()
     }
 
     /// The backup of an earlier run, as a folder of its own.
@@ -96,8 +109,16 @@ impl RunFolder {
         Self { name: self.name.clone(), folder: self.path(BACKUP) }
     }
 
+    /// The path of a file. While a run is moved to its backup or back, some of its files are still
+    /// beside the backup.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        let path = self.folder.join(name);
+        match self.folder.parent().map(|run| run.join(name)) {
+            Some(beside) if self.folder.ends_with(BACKUP) && !path.exists() && beside.exists() => {
+                beside
+            }
+            _ => path,
+        }
     }
 
     /// An error on `config.json`.

@@ -39,7 +39,7 @@ impl Searching<'_> {
                 scores
             }
         };
-        write_atomic(&self.folder.join("test.json"), seal_results(&scores)?.as_bytes())?;
+        write_atomic(&self.folder.join(super::TEST), seal_results(&scores)?.as_bytes())?;
         Ok(scores)
     }
 }

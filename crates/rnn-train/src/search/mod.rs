@@ -13,6 +13,7 @@ mod board;
 mod halving;
 mod picture;
 mod points;
+mod previous;
 mod space;
 mod trials;
 
@@ -26,6 +27,7 @@ pub(crate) use board::{Board, TrialOutcome};
 pub(crate) use halving::rungs;
 pub(crate) use picture::picture;
 pub(crate) use points::Drawn;
+pub(crate) use previous::PreviousSearch;
 pub(crate) use space::{Point, Space, overlay};
 pub(crate) use trials::Searching;
 
@@ -121,6 +123,8 @@ impl Search {
 }
 
 const NAME: &str = "search.json";
+/// Scores of the best trial on the test set, in the folder of a complete search.
+pub(crate) const TEST: &str = "test.json";
 /// Table of all trials, in the folder of a search.
 pub(crate) const TRIALS: &str = "search.csv";
 

@@ -136,19 +136,24 @@ impl SeriesTask {
                     let (quantiles, bounds) = interval(&lines, step, || {
                         Some(intervals.as_ref()?.0.around(step, value, spread))
                     });
-                    ForecastValue {
+                    let numbers = bounds.iter().flatten().chain(&quantiles).chain([&value]);
+                    if let Some(number) = numbers.copied().find(|number| !number.is_finite()) {
+                        let place = format!("{number} for {}", format_time(time));
+                        return Err(Error::NotFinite(place));
+                    }
+                    Ok(ForecastValue {
                         time,
                         value,
                         lower: bounds.map(|bounds| bounds[0]),
                         upper: bounds.map(|bounds| bounds[1]),
                         quantiles,
-                    }
+                    })
                 });
             let shown = origin.saturating_sub(self.settings.window.max(60));
             forecasts.push(Forecast {
                 series: series.name.clone(),
                 known_until: series.times[origin - 1],
-                values: values.collect(),
+                values: values.collect::<Result<_>>()?,
                 history: (shown..origin)
                     .map(|row| (series.times[row], series.target[row]))
                     .collect(),

@@ -17,11 +17,7 @@ impl RunFolder {
     /// is not finished.
     pub(crate) fn readable(self) -> Self {
         let backup = self.backup();
-        if self.is_finished()
-            || !own_folder_exists(&backup.folder).unwrap_or(false)
-            || !Checkpoints::exist(&backup.checkpoints())
-            || !backup.path(CONFIG).exists()
-        {
+        if self.is_finished() || !self.has_backup() || !backup.path(CONFIG).exists() {
             return self;
         }
         log::info!(
@@ -41,14 +37,20 @@ impl RunFolder {
         Checkpoints::recover(self).is_ok_and(|checkpoints| !checkpoints.is_empty())
     }
 
+    /// Whether there is a backup of the previous run.
+    pub(super) fn has_backup(&self) -> bool {
+        let backup = self.backup();
+        own_folder_exists(&backup.folder).unwrap_or(false)
+            && Checkpoints::exist(&backup.checkpoints())
+    }
+
     /// Whether the backup has a better claim to the folder than a failed run.
     ///
     /// It has not if both scored the same values and the failed run has the lower loss. Nor has it
     /// if the previous run has no best checkpoint.
     pub(super) fn backup_stands(&self, failed: &Checkpoints) -> bool {
         let backup = self.backup();
-        let is_ours = own_folder_exists(&backup.folder).unwrap_or(false);
-        if !is_ours || !Checkpoints::exist(&backup.checkpoints()) {
+        if !self.has_backup() {
             return false;
         }
         let Some(best) = failed.best() else { return true };

@@ -71,6 +71,13 @@ impl<T: Task> Run<'_, T> {
         match &trained {
             Err(Error::Interrupted { .. }) if checkpoints.on_disk() => {}
             Err(_) if folder.backup_stands(&checkpoints) => folder.give_way_to_backup(),
+            Err(_) if folder.has_backup() => {
+                log::info!(
+                    "{}: the failed run replaces the previous run, since its loss is lower",
+                    folder.folder.display()
+                );
+                folder.discard_backup();
+            }
             _ => folder.discard_backup(),
         }
         trained

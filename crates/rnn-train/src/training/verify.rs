@@ -10,10 +10,13 @@ use rnn_files::{read_if_exists, sha256_of_file};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::checkpoint::{Manifest, NAMES, Stamp};
+use super::checkpoint::{Best, Manifest, NAMES, Stamp};
 use crate::{
     error::{Error, Result},
-    run::{CONFIG, EVALUATION, History, METRICS, RunFolder, read_config, read_results},
+    run::{
+        CONFIG, EVALUATION, FORECASTS, History, METRICS, RunFolder, read_config, read_results,
+        reports_of_run,
+    },
 };
 
 /// Whether a file is as it was written.
@@ -58,7 +61,7 @@ const SEALED: [&str; 6] =
     ["search.json", "test.json", "trial.json", "seeds.json", "backtest.json", EVALUATION];
 
 /// Files without a checksum that commands write and do not read back.
-const WRITTEN: [&str; 4] = ["forecast.json", "search.csv", "best.toml", "backtest.csv"];
+const WRITTEN: [&str; 4] = ["search.csv", "best.toml", "backtest.csv", "find-lr.csv"];
 
 /// Checks all runs in a folder and in the folders below it.
 ///
@@ -92,6 +95,8 @@ fn visit(folder: &Path, depth: usize, found: &mut Vec<FolderState>) -> Result<()
         } else if kind.is_dir() {
             let is_checked = run.is_some() && name == "checkpoint";
             below.extend(Some(path).filter(|_| depth > 0 && !is_checked));
+        } else if !kind.is_file() && !is_known(&name) {
+            check.add(&name, Condition::Unknown, None);
         } else if !kind.is_file() {
             let problem = "expected a file or a folder, got a link, a pipe or a device";
             check.add(&name, Condition::Damaged, Some(problem.to_owned()));
@@ -99,11 +104,29 @@ fn visit(folder: &Path, depth: usize, found: &mut Vec<FolderState>) -> Result<()
             check.other(&name);
         }
     }
+    let is_trial = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("trial-") || name == "baseline"
+    };
+    if below.iter().any(is_trial) {
+        check.expect("search.json");
+    }
+    if is_trial(&folder.to_owned()) && !below.is_empty() {
+        check.expect("trial.json");
+    }
     let files = check.files;
     if run.is_some() || !files.is_empty() {
         found.push(FolderState { path: folder.to_owned(), run, files });
     }
     below.iter().try_for_each(|folder| visit(folder, depth - 1, found))
+}
+
+/// Whether a command writes a file of this name.
+fn is_known(name: &str) -> bool {
+    let is_picture = name.ends_with(".svg") || name.ends_with(".png");
+    let of_run = reports_of_run().any(|report| report == name);
+    let others = [&WRITTEN[..], &SEALED, &FORECASTS, &[CONFIG, METRICS]].concat();
+    is_picture || of_run || others.contains(&name) || name.ends_with(".lock")
 }
 
 /// The check of one folder.
@@ -128,6 +151,13 @@ impl FolderCheck<'_> {
         }
     }
 
+    /// Reports a file that must exist.
+    fn expect(&mut self, name: &str) {
+        if fs::symlink_metadata(self.folder.join(name)).is_err() {
+            self.add(name, Condition::Damaged, Some("is missing".to_owned()));
+        }
+    }
+
     /// Checks the run in this folder. Returns its state, or `None` if there is no run.
     fn run(&mut self) -> Option<String> {
         let path = self.folder.join(CONFIG);
@@ -136,6 +166,10 @@ impl FolderCheck<'_> {
         let name = match &config {
             Some(Ok(config)) => config.experiment.clone(),
             _ => self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        let parameters = match &config {
+            Some(Ok(config)) => config.parameters as u64,
+            _ => 0,
         };
         let folder = RunFolder { name, folder: self.folder.to_owned() };
         let checkpoints = folder.checkpoints();
@@ -175,6 +209,16 @@ impl FolderCheck<'_> {
                     if index == 0 {
                         state = manifest.state();
                         self.reports(&manifest);
+                        if manifest.best.is_some() {
+                            self.expect(METRICS);
+                        }
+                        let small = |best: &Best| best.files[0].most_parameters() < parameters;
+                        if manifest.best.as_ref().is_some_and(small) {
+                            let problem = format!("{parameters} parameters do not fit the model");
+                            self.files.retain(|file| file.path != Path::new(CONFIG));
+                            self.checked.remove(CONFIG);
+                            self.add(CONFIG, Condition::Damaged, Some(problem));
+                        }
                     }
                 }
                 Err(error) => self.add_result(&shown, Err(problem_of(error))),
@@ -229,15 +273,19 @@ impl FolderCheck<'_> {
             let text = read_if_exists(&self.folder.join(name));
             let text = text.map_err(problem_of).map(Option::unwrap_or_default);
             let read = text.and_then(|text| read_results::<Value>(&text));
+            let was_tested = |value: &Value| {
+                value.get("tested").and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+            };
+            if name == "search.json" && read.as_ref().is_ok_and(was_tested) {
+                self.expect("test.json");
+            }
             let condition = read.map(|value| match value.get("format") {
                 Some(format) if *format != 1 => Condition::Whole,
                 _ => Condition::NoChecksum,
             });
             self.add_result(name, condition);
         } else {
-            let is_picture = name.ends_with(".svg") || name.ends_with(".png");
-            let of_run = crate::run::reports_of_run().any(|report| report == name);
-            let known = is_picture || of_run || WRITTEN.contains(&name);
+            let known = is_known(name);
             let condition = if known { Condition::NoChecksum } else { Condition::Unknown };
             self.add(name, condition, None);
         }

@@ -132,7 +132,7 @@ fn paths_in_a_run_cannot_lead_outside() {
         scratch.fails(&["evaluate", "series"], 1, expected);
         fs::write(scratch.artifact("series", "checkpoint/manifest.json"), &kept).unwrap();
     }
-    change(&scratch, "seeds.json", |seeds| {
+    change(&scratch, "seeds/seeds.json", |seeds| {
         seeds["models"][0]["seed"] = json!("../../../outside/7")
     });
     scratch.fails(

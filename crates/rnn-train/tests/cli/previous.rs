@@ -1,9 +1,15 @@
 //! `--fresh` destroys no run before the new one is finished or better.
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use crate::{
-    support::{Scratch, copied},
+    support::{Finished, Scratch, bars, copied, quick},
     survival::{Run, limited, same},
 };
 
@@ -49,7 +55,7 @@ fn a_failed_fresh_run_with_a_lower_loss_has_the_better_claim() {
     let better = run(&scratch, "run", &["--epochs", "600", "--learning-rate", "0.01"]);
     let ended = limited(&better, BLOCKS, &["--fresh"]).unwrap();
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("is restored"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("replaces the previous run, since its loss is lower"));
     assert!(!better.results().join(".before").exists());
     // It resumes without the limit.
     better.train(&[]).unwrap();
@@ -93,4 +99,87 @@ fn a_killed_fresh_run_is_resumed_and_meanwhile_the_finished_run_is_read() {
     fresh.train(&[]).unwrap();
     assert!(fresh.stderr().contains("resuming the interrupted run"), "{}", fresh.stderr());
     same(&whole.results(), &fresh.results()).unwrap();
+}
+
+/// Runs a command with a limit on the size of files, in blocks of 512 bytes.
+fn limited_command(scratch: &Scratch, blocks: u64, args: &[&str]) -> Finished {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_rnn-train")).args(args).current_dir(scratch.path("."));
+    scratch.finish(command, "")
+}
+
+#[test]
+fn a_failed_fresh_search_gives_way_to_the_previous_search() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    scratch.file("space.toml", "learning_rate = [0.001, 0.1]\n");
+    let search = quick(
+        &["search", "series", "--method", "grid"],
+        &["--space", "space.toml", "--data", "bars.csv", "--epochs", "1"],
+    );
+    scratch.ok(&search);
+    copied(&scratch.artifact("series", "search"), &scratch.path("kept"));
+    let fresh = [&search[..], &["--fresh"]].concat();
+    let failed = limited_command(&scratch, 1, &fresh);
+    assert!(failed.code == 1 && failed.stderr.contains("search is restored"), "{}", failed.stderr);
+    same(&scratch.path("kept"), &scratch.artifact("series", "search")).unwrap();
+    // A killed one is resumed, and the previous one kept until then.
+    let many = [&fresh[..fresh.len()], &["--search-seed", "2"]].concat();
+    let mut child = scratch.command(&many).stderr(Stdio::null()).spawn().unwrap();
+    let label = scratch.artifact("series", "search/trial-001/trial.json");
+    let backup = scratch.artifact("series", ".search.before");
+    while !(backup.exists() && label.exists()) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    same(&scratch.path("kept"), &backup).unwrap();
+    scratch.ok(&[&search[..], &["--search-seed", "2"]].concat());
+    assert!(!backup.exists() && scratch.artifact("series", "search/test.json").exists());
+    // Killed after the move: the previous one is moved back.
+    fs::rename(scratch.artifact("series", "search"), &backup).unwrap();
+    let again = scratch.ok(&[&search[..], &["--search-seed", "2"]].concat());
+    assert!(!again.stderr.contains("retraining") && !backup.exists(), "{}", again.stderr);
+}
+
+#[test]
+fn failed_seeds_leave_the_previous_models() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    let few = ["--data", "bars.csv", "--epochs", "1"];
+    scratch.ok(&quick(&["train", "series", "--seeds", "2"], &few));
+    let forecast = ["forecast", "series", "--mean-of-seeds", "--json"];
+    let before = scratch.json(&forecast);
+    for seed in ["1", "50"] {
+        let other = quick(&["train", "series", "--seeds", "2", "--cell", "gru"], &few);
+        let failed = limited_command(&scratch, 1, &[&other[..], &["--seed", seed]].concat());
+        assert_eq!(failed.code, 1, "{}", failed.stderr);
+        assert_eq!(scratch.json(&forecast), before, "{seed}");
+    }
+    // Killed between the two renames.
+    let [models, moved] = ["seeds", ".seeds.before"].map(|name| scratch.artifact("series", name));
+    fs::rename(&models, &moved).unwrap();
+    assert_eq!(scratch.json(&forecast), before);
+    scratch.ok(&quick(&["train", "series", "--seeds", "2", "--seed", "7"], &few));
+    assert!(!moved.exists() && models.join("7").exists() && !models.join("1").exists());
+    assert_ne!(scratch.json(&forecast), before);
+}
+
+#[test]
+fn a_run_is_read_while_its_files_are_moved() {
+    let scratch = Scratch::new();
+    scratch.ok(&["train", EXPERIMENT, "--epochs", "3", "--progress", "none"]);
+    let evaluate = ["evaluate", EXPERIMENT, "--json"];
+    let before = scratch.json(&evaluate);
+    let folder = scratch.path("artifacts").join(EXPERIMENT);
+    let run = folder.display().to_string();
+    fs::create_dir(folder.join(".before")).unwrap();
+    for name in ["checkpoint", "config.json", "metrics.csv", "loss.svg", "evaluation.json"] {
+        fs::rename(folder.join(name), folder.join(".before").join(name)).unwrap();
+        assert_eq!(scratch.json(&evaluate), before, "{name} is moved");
+        scratch.ok(&["compare", EXPERIMENT, &run]);
+    }
+    scratch.ok(&["train", EXPERIMENT, "--epochs", "1", "--progress", "none"]);
+    assert!(!folder.join(".before").exists());
 }

@@ -79,7 +79,7 @@ fn the_mean_forecast_uses_the_models_of_the_last_seeds() {
     );
     assert!(scratch.ok(&mean[..3]).stdout.contains(", mean of 2 models"));
     scratch.fails(&["forecast", "series"], 1, "series: not trained yet in ");
-    scratch.file("artifacts/series/seeds.json", "{");
+    scratch.file("artifacts/series/seeds/seeds.json", "{");
     scratch.fails(&mean, 1, "seeds.json: expected the scores of models, but it cannot be read (");
 }
 

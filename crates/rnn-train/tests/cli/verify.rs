@@ -44,7 +44,7 @@ fn verify_finds_every_changed_file_of_a_run() {
     }
     assert!(count > 15, "{count} files");
     // Reports and metrics are missed, too.
-    for name in ["loss.png", "predictions.csv", "weights.txt"] {
+    for name in ["loss.png", "predictions.csv", "weights.txt", "metrics.csv"] {
         let moved = scratch.path("moved");
         fs::rename(folder.join(name), &moved).unwrap();
         scratch.fails(&["verify"], 1, "1 of ");
@@ -75,13 +75,26 @@ fn verify_reads_searches_seeds_and_backtests() {
     // Three trials, two seeds, two folds.
     let runs = folders.iter().filter(|folder| folder["run"].is_string()).count();
     assert_eq!(runs, 3 + 2 + 2, "{folders:?}");
-    for name in ["seeds.json", "backtest.json", "search/search.json", "search/trial-001/trial.json"]
-    {
+    for name in [
+        "seeds.json",
+        "seeds/seeds.json",
+        "backtest.json",
+        "search/search.json",
+        "search/trial-001/trial.json",
+    ] {
         let path = scratch.artifact("series", name);
         let kept = fs::read_to_string(&path).unwrap();
         fs::write(&path, kept.replacen('1', "2", 1)).unwrap();
         scratch.fails(&["verify"], 1, "1 of ");
         fs::write(&path, kept).unwrap();
     }
-    scratch.ok(&["verify"]);
+    for name in ["search/search.json", "search/test.json", "search/trial-001/trial.json"] {
+        let path = scratch.artifact("series", name);
+        let kept = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        scratch.fails(&["verify"], 1, "1 of ");
+        fs::write(&path, kept).unwrap();
+    }
+    scratch.ok(&["forecast", "series", "--mean-of-seeds"]);
+    assert!(!scratch.ok(&["verify"]).stdout.contains("unknown"));
 }

@@ -37,7 +37,7 @@ pub(crate) struct Manifest {
     /// Name of the task.
     pub(super) experiment: String,
     /// None before the end of the first epoch.
-    pub(super) best: Option<Best>,
+    pub(crate) best: Option<Best>,
     /// None after the end of the run.
     pub(super) last: Option<Last>,
     /// Reports of a finished run, by file name.
