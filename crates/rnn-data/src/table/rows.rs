@@ -238,9 +238,9 @@ impl Shared<'_> {
             }
         };
         match grid {
-            Ok(None) => notes.extend(described(&times, &clock)),
+            Ok(None) => notes.extend(described(&times, &clock, fill != Fill::None)),
             Err(count) => notes.push(format!("{count} missing rows are too many to add")),
-            Ok(Some(Grid { times: all, kept, step })) => {
+            Ok(Some(Grid { times: all, kept, clock: spread_clock, step })) => {
                 let added = all.len() - kept.len();
                 let rows = if added == 1 { "row" } else { "rows" };
                 notes.push(format!("{added} missing {rows} added (rows are {step}), to be filled"));
@@ -253,7 +253,7 @@ impl Shared<'_> {
                 // An added row has the place of the row before it.
                 let place = |row: usize| lines[kept.partition_point(|kept| *kept <= row) - 1];
                 lines = (0..all.len()).map(place).collect();
-                clock = clock.spread(&kept);
+                clock = spread_clock;
                 times = all;
             }
         }

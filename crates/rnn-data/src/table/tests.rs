@@ -1,3 +1,4 @@
+mod clocks;
 mod columns;
 mod dates;
 mod files;

@@ -1,5 +1,6 @@
 //! Parsing of dates and times in common formats.
 
+mod changes;
 mod clock;
 mod format;
 mod number;
@@ -11,7 +12,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 
 pub(crate) use self::clock::Clock;
-pub(super) use self::clock::Ordered;
+pub(super) use self::{changes::Changes, clock::Ordered};
 use self::{
     clock::{Disorder, order},
     format::Format,
