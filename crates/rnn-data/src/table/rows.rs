@@ -10,6 +10,7 @@ use csv::StringRecord;
 
 use super::{
     Columns, Decimal, Fill, ReadOptions, Table, Warning,
+    date_parts::DateParts,
     gaps::{Grid, described},
     in_memory::Places,
     number_column::{NumberColumn, Refused},
@@ -60,6 +61,8 @@ pub(super) struct Shared<'a> {
     pub(super) path: &'a Path,
     /// Name and cell of the dates.
     pub(super) date: (&'a str, usize),
+    /// Other columns that belong to the dates.
+    pub(super) parts: DateParts,
     /// Names that the tables use.
     pub(super) names: Vec<String>,
     /// Names in the header.
@@ -144,7 +147,8 @@ impl<'a> Rows<'a> {
                 problem,
             })?;
         }
-        self.times.push(cell(self.shared.date.1), line)?;
+        let date = self.shared.parts.text(self.shared.date.1, record);
+        self.times.push(&date, line)?;
         for (column, (values, &index)) in self.values.iter_mut().zip(&self.cells).enumerate() {
             let text = cell(index);
             if let Err(Refused { expected, fix }) = values.push(text, line) {
@@ -191,6 +195,10 @@ impl<'a> Rows<'a> {
             let table =
                 ordered.and_then(|ordered| shared.table(ordered, part.0, part.1, label, end));
             tables.push(table.map(|mut table| {
+                if read.is_guessed_day {
+                    let (column, first) = (column.clone(), table.times[0]);
+                    table.warnings.insert(0, Warning::SpreadsheetDays { column, first });
+                }
                 table.notes.splice(..0, meaning.clone());
                 table
             }));

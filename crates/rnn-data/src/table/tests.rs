@@ -6,6 +6,7 @@ mod gaps;
 mod in_memory;
 mod kinds;
 mod long;
+mod misread;
 mod numbers;
 mod series_files;
 mod values;
