@@ -274,7 +274,7 @@ pub(super) fn is_known(name: &str) -> bool {
     ALIASES.iter().any(|(known, _)| is_called(name, known))
 }
 
-fn is_label(name: &str) -> bool {
+pub(super) fn is_label(name: &str) -> bool {
     LABELS.contains(&name.to_lowercase().as_str())
 }
 

@@ -3,6 +3,7 @@ use std::{path::Path, sync::Arc};
 use super::{
     Columns, CsvOptions, Decimal, ReadOptions, Table,
     bytes::Source,
+    date_parts::DateParts,
     encoding::{Text, TextFormat},
     records::{DataRecords, Records, unreadable},
     rows::{End, Labelled, Rows, Shared},
@@ -46,6 +47,8 @@ pub struct CsvFile {
     /// Number of cells of each row.
     pub(super) width: usize,
     pub(super) columns: Columns,
+    /// Other columns that belong to the dates.
+    pub(super) parts: DateParts,
     /// Decimal separator of each column, if it is known.
     pub(super) decimals: Vec<Option<Decimal>>,
     /// Several series: name and cells of the columns.
@@ -209,6 +212,7 @@ impl CsvFile {
         let shared = Shared {
             path: self.path(),
             date: (&self.columns.names()[date], date),
+            parts: self.parts,
             names,
             headers: columns.iter().map(|&index| self.columns.names()[index].clone()).collect(),
             decimals: columns.iter().map(|&index| self.decimals[index]).collect(),

@@ -1,10 +1,10 @@
 //! Gaps between rows: the longest that windows may cross, and rows that fill one.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::civil::DateTime;
 
-use super::{Clock, step::Step};
+use super::{Clock, step::Step, times::Changes};
 use crate::text::serde_as_text;
 
 /// Longest gap between two rows that a window may cross.
@@ -81,8 +81,8 @@ impl MaxGap {
     }
 
     /// Returns the rows that follow a longer gap.
-    pub(super) fn breaks(self, steady: &[DateTime]) -> Vec<usize> {
-        let step = Step::find(steady);
+    pub(super) fn breaks(self, times: &[DateTime], clock: &Clock) -> Vec<usize> {
+        let (steady, step) = paced(times, clock);
         (1..steady.len())
             .filter(|&row| self.is_exceeded(step, steady[row - 1], steady[row]))
             .collect()
@@ -101,6 +101,7 @@ pub(super) struct Grid {
     pub(super) times: Vec<DateTime>,
     /// New index of each row.
     pub(super) kept: Vec<usize>,
+    pub(super) clock: Clock,
     pub(super) step: Step,
 }
 
@@ -115,8 +116,7 @@ impl Grid {
         clock: &Clock,
         limit: Option<MaxGap>,
     ) -> Result<Option<Self>, u64> {
-        let steady = clock.all_steady(times);
-        let step = Step::find(&steady);
+        let (steady, step) = paced(times, clock);
         if step.is_of_working_days() || steady.len() < 3 {
             return Ok(None);
         }
@@ -134,14 +134,32 @@ impl Grid {
         if added > (MOST_ADDED * times.len()) as u64 {
             return Err(added);
         }
-        let mut grid = Self { times: Vec::new(), kept: Vec::new(), step };
+        let (mut all, mut kept, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes = Changes::default();
         for (row, time) in times.iter().enumerate() {
-            grid.kept.push(grid.times.len());
-            grid.times.push(*time);
-            let count = counts.get(row).copied().flatten().unwrap_or(0);
-            grid.times.extend((1..=count).filter_map(|index| step.after(*time, index)));
+            kept.push(all.len());
+            all.push(*time);
+            shifts.push(clock.shift(row));
+            for index in 1..=counts.get(row).copied().flatten().unwrap_or(0) {
+                let Some(next) = step.after(steady[row], index) else { break };
+                let next = (next, step.is_within_a_day());
+                let (local, shift) = clock.added(times, row, next, &mut changes);
+                all.push(local);
+                shifts.push(shift);
+            }
         }
-        Ok(Some(grid))
+        Ok(Some(Self { times: all, kept, clock: clock.with(shifts), step }))
+    }
+}
+
+/// Returns the times that have even steps, and the step: steady times for steps below a day, and
+/// local times for days and longer steps.
+fn paced<'a>(times: &'a [DateTime], clock: &Clock) -> (Cow<'a, [DateTime]>, Step) {
+    let steady = clock.all_steady(times);
+    match (Step::find(&steady), Step::find(times)) {
+        (step, _) if step.is_within_a_day() => (steady, step),
+        (step, local) if local.is_within_a_day() => (times.into(), step),
+        (_, local) => (times.into(), local),
     }
 }
 
@@ -158,14 +176,20 @@ fn is_regular(steady: &[DateTime], step: Step) -> bool {
 }
 
 /// Describes the step of a series and its missing steps; none for days without missing ones.
-pub(super) fn described(times: &[DateTime], clock: &Clock) -> Option<String> {
-    let steady = clock.all_steady(times);
-    let step = Step::find(&steady);
+/// `fill` says that missing rows should have been added.
+pub(super) fn described(times: &[DateTime], clock: &Clock, fill: bool) -> Option<String> {
+    let (steady, step) = paced(times, clock);
     if steady.len() < 3 || step.is_of_working_days() {
         return None;
     }
     if !is_regular(&steady, step) {
-        return Some(format!("the steps between rows differ; most are {step}"));
+        let most = match step.share(&steady) {
+            (true, _) => format!("most are {step}"),
+            (_, true) => format!("most are about {step}"),
+            _ => format!("by their median, rows are {step}"),
+        };
+        let fill = if fill { ", and `fill` adds no rows without a fixed step" } else { "" };
+        return Some(format!("the steps between rows differ; {most}{fill}"));
     }
     let missing = |row: &usize| step.missing(steady[*row], steady[row + 1]);
     let gaps: Vec<usize> = (0..steady.len() - 1).filter(|row| missing(row) > 0).collect();

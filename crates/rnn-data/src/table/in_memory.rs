@@ -185,8 +185,7 @@ impl Table {
 
     /// Finds the gaps that windows must not cross.
     pub(super) fn limit_gaps(&mut self, max_gap: Option<MaxGap>) {
-        let steady = self.clock.all_steady(&self.times);
-        self.breaks = max_gap.map_or_else(Vec::new, |gap| gap.breaks(&steady));
+        self.breaks = max_gap.map_or_else(Vec::new, |gap| gap.breaks(&self.times, &self.clock));
         if max_gap.is_some() {
             self.warnings.retain(|warning| !matches!(warning, Warning::Gaps { .. }));
         }

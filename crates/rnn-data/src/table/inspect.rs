@@ -10,7 +10,8 @@ use csv::StringRecord;
 use super::{
     Columns, CsvFile, CsvOptions, Decimal,
     bytes::Source,
-    columns::BINANCE,
+    columns::{BINANCE, is_called, is_label},
+    date_parts::{DateParts, Sample, is_part},
     encoding::{Text, TextFormat},
     layout::{DELIMITERS, Head, Kind, Layout, fit, is_plain},
     note,
@@ -82,6 +83,7 @@ impl CsvFile {
             before: layout.before,
             width: layout.width,
             columns: Columns::header(path, names, line),
+            parts: DateParts::default(),
             decimals: vec![options.decimal; count],
             tickers,
             note: None,
@@ -115,9 +117,34 @@ impl CsvFile {
             let texts: Vec<&str> = self.cells(data, *column).map(|(_, text)| text).collect();
             Times::are_numbers(&names[*column], &texts)
         };
-        let by_content =
-            || (0..names.len()).find(is_dates).or_else(|| (0..names.len()).find(are_numbers));
+        // Names of dates come first, those of labels last.
+        let rank = |column: usize| match names[column].as_str() {
+            name if Times::is_named(name) => 0,
+            name if !is_label(name) => 1,
+            _ => 2,
+        };
+        let ranked =
+            |wanted: u8| (0..names.len()).filter(move |one| rank(*one) == wanted).find(are_numbers);
+        let by_content = || (0..names.len()).find(is_dates).or_else(|| (0..3).find_map(ranked));
         let name = options.date_column.as_deref();
+        let samples = |date: Option<usize>| -> Vec<Sample<'_>> {
+            let texts = |column| match Some(column) == date || is_part(&names[column]) {
+                true => self.cells(data, column).map(|(_, text)| text).collect(),
+                false => Vec::new(),
+            };
+            let all = (0..names.len()).filter(|_| self.tickers.is_empty());
+            all.map(|column| Sample { name: &names[column], texts: texts(column) }).collect()
+        };
+        let is_whole = |column: &String| {
+            is_called(column, "date") && !["day", "time"].contains(&column.to_lowercase().as_str())
+        };
+        if name.is_none()
+            && !names.iter().any(is_whole)
+            && let Some((year, parts)) = DateParts::of_years(&samples(None))
+        {
+            (self.columns.date, self.parts) = (Some(year), parts);
+            return Ok(());
+        }
         let date = match self.columns.index(name.unwrap_or("date")) {
             Err(DataError::MissingColumn { path, line, .. }) if name.is_none() => {
                 let names = self.columns.listed();
@@ -132,15 +159,19 @@ impl CsvFile {
         {
             return Err(no_header(self.path(), line));
         }
-        self.columns.date = Some(date);
+        let parts = match self.tickers.is_empty() {
+            true => DateParts::of_days(date, &samples(Some(date))),
+            false => DateParts::default(),
+        };
+        (self.columns.date, self.parts) = (Some(date), parts);
         Ok(())
     }
 
     /// Finds the columns of numbers, and their decimal separators; returns their signs.
     fn find_numbers(&mut self, data: &Head, decimal: Option<Decimal>) -> Result<Signs, DataError> {
         let (mut mostly, mut evidence) = (Vec::new(), Vec::new());
-        for column in (0..self.columns.names().len()).filter(|one| Some(*one) != self.columns.date)
-        {
+        let is_date = |one: usize| Some(one) == self.columns.date || self.parts.has(one);
+        for column in (0..self.columns.names().len()).filter(|one| !is_date(*one)) {
             let (mut numbers, mut missing, mut rows) = (0, 0, 0);
             let (mut found, mut word) = (Evidence::default(), None);
             for (line, text) in self.cells(data, column) {

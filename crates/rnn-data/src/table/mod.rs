@@ -4,6 +4,7 @@ mod bytes;
 mod columns;
 mod csv_file;
 mod csv_options;
+mod date_parts;
 mod encoding;
 mod fill;
 mod gaps;

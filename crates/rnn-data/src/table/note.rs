@@ -65,6 +65,14 @@ pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<
         Kind::Binance => say("bars of Binance without a header"),
         Kind::None => say("a table without a header"),
     }
+    if let Some(date) = file.columns.date
+        && file.parts.columns().next().is_some()
+    {
+        let cells = [date].into_iter().chain(file.parts.columns());
+        let names: Vec<String> =
+            cells.map(|cell| format!("`{}`", file.columns.names()[cell])).collect();
+        say(&format!("dates from {}", names.join(", ")));
+    }
     let skipped = layout.line - 1;
     if layout.before > rows && skipped > 0 {
         let lines = if skipped == 1 { "line" } else { "lines" };

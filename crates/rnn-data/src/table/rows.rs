@@ -10,6 +10,7 @@ use csv::StringRecord;
 
 use super::{
     Columns, Decimal, Fill, ReadOptions, Table, Warning,
+    date_parts::DateParts,
     gaps::{Grid, described},
     in_memory::Places,
     number_column::{NumberColumn, Refused},
@@ -60,6 +61,8 @@ pub(super) struct Shared<'a> {
     pub(super) path: &'a Path,
     /// Name and cell of the dates.
     pub(super) date: (&'a str, usize),
+    /// Other columns that belong to the dates.
+    pub(super) parts: DateParts,
     /// Names that the tables use.
     pub(super) names: Vec<String>,
     /// Names in the header.
@@ -144,7 +147,8 @@ impl<'a> Rows<'a> {
                 problem,
             })?;
         }
-        self.times.push(cell(self.shared.date.1), line)?;
+        let date = self.shared.parts.text(self.shared.date.1, record);
+        self.times.push(&date, line)?;
         for (column, (values, &index)) in self.values.iter_mut().zip(&self.cells).enumerate() {
             let text = cell(index);
             if let Err(Refused { expected, fix }) = values.push(text, line) {
@@ -191,6 +195,10 @@ impl<'a> Rows<'a> {
             let table =
                 ordered.and_then(|ordered| shared.table(ordered, part.0, part.1, label, end));
             tables.push(table.map(|mut table| {
+                if read.is_guessed_day {
+                    let (column, first) = (column.clone(), table.times[0]);
+                    table.warnings.insert(0, Warning::SpreadsheetDays { column, first });
+                }
                 table.notes.splice(..0, meaning.clone());
                 table
             }));
@@ -238,9 +246,9 @@ impl Shared<'_> {
             }
         };
         match grid {
-            Ok(None) => notes.extend(described(&times, &clock)),
+            Ok(None) => notes.extend(described(&times, &clock, fill != Fill::None)),
             Err(count) => notes.push(format!("{count} missing rows are too many to add")),
-            Ok(Some(Grid { times: all, kept, step })) => {
+            Ok(Some(Grid { times: all, kept, clock: spread_clock, step })) => {
                 let added = all.len() - kept.len();
                 let rows = if added == 1 { "row" } else { "rows" };
                 notes.push(format!("{added} missing {rows} added (rows are {step}), to be filled"));
@@ -253,7 +261,7 @@ impl Shared<'_> {
                 // An added row has the place of the row before it.
                 let place = |row: usize| lines[kept.partition_point(|kept| *kept <= row) - 1];
                 lines = (0..all.len()).map(place).collect();
-                clock = clock.spread(&kept);
+                clock = spread_clock;
                 times = all;
             }
         }

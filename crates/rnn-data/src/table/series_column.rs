@@ -81,11 +81,12 @@ impl CsvFile {
         let (mut records, mut record) = (self.records()?, csv::StringRecord::new());
         while let Ok(Some(_)) = records.next(&mut record) {
             rows += 1;
-            repeats += usize::from(!dates.insert(hash(record[date].trim())));
+            let time = self.parts.text(date, &record);
+            repeats += usize::from(!dates.insert(hash(&time)));
             for one in &mut tried {
                 let label = record[one.index].trim();
                 one.labels.insert(hash(label));
-                one.repeats += usize::from(!one.pairs.insert(hash((record[date].trim(), label))));
+                one.repeats += usize::from(!one.pairs.insert(hash((&time, label))));
             }
             if rows == LOOKED_AT {
                 tried.retain(|one| one.labels.len() < LOOKED_AT || repeats > 0);

@@ -10,6 +10,18 @@ use jiff::{
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+/// Usual steps in seconds, minutes and hours.
+const NATURAL: [&[i64]; 3] = [
+    &[2, 3, 5, 10, 15, 20, 30],
+    &[1, 2, 3, 5, 6, 10, 12, 15, 20, 30],
+    &[1, 2, 3, 4, 6, 8, 12, 24, 7 * 24],
+];
+/// Largest difference of the median step from a usual one, in parts of it: 3%.
+const NEAR: i64 = 33;
+/// Largest difference of most steps from their multiple of it: 15%.
+const JITTER: i64 = 15;
+/// Fewest steps that show jitter.
+const FEWEST: usize = 4;
 
 /// The usual step between the rows of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +41,7 @@ impl Step {
             0 => DAY,
             _ => (*steps.select_nth_unstable(middle).1).max(1),
         };
+        let usual = natural(&steps, usual);
         let months = [1, 3, 6, 12]
             .into_iter()
             .find(|months| (28 * DAY * months..=31 * DAY * months).contains(&usual));
@@ -40,6 +53,21 @@ impl Step {
         let a_week = times.len() > 1 && seconds(times[0], times[times.len() - 1]) >= 7 * DAY;
         let workdays = (usual == DAY || usual < DAY && a_week) && !times.iter().any(is_weekend);
         Self::Seconds { seconds: usual, workdays }
+    }
+
+    /// Returns whether most rows are exactly one step, and nearly one step, behind the row before.
+    pub(crate) fn share(self, times: &[DateTime]) -> (bool, bool) {
+        let count = |is_it: &dyn Fn(DateTime, DateTime) -> bool| {
+            times.windows(2).filter(|pair| is_it(pair[0], pair[1])).count()
+        };
+        let is_near = |from, to| match self {
+            Self::Seconds { seconds: step, .. } => {
+                (seconds(from, to) - step).abs() * 100 <= JITTER * step
+            }
+            Self::Months { .. } => self.missing(from, to) == 0,
+        };
+        let exact = count(&|from, to| self.after(from, 1) == Some(to));
+        (2 * exact >= times.len(), 2 * count(&is_near) >= times.len())
     }
 
     /// Returns the step as a span of the calendar.
@@ -133,6 +161,24 @@ impl fmt::Display for Step {
         };
         f.write_str(plain)
     }
+}
+
+/// Returns the usual step near the median of steps that scatter around its multiples, or the
+/// median.
+fn natural(steps: &[i64], median: i64) -> i64 {
+    let units = NATURAL.into_iter().zip([1, MINUTE, HOUR]);
+    let usual = units.flat_map(|(counts, unit)| counts.iter().map(move |count| count * unit));
+    let Some(near) = usual.min_by_key(|usual| (usual - median).abs()) else { return median };
+    let same = steps.iter().filter(|step| **step == median).count();
+    let is_near = |step: &&i64| {
+        let multiple = ((*step + near / 2) / near).max(1) * near;
+        (*step - multiple).abs() * 100 <= JITTER * near
+    };
+    let is_jitter = steps.len() >= FEWEST
+        && 2 * same < steps.len()
+        && (near - median).abs() * NEAR <= near
+        && 5 * steps.iter().filter(is_near).count() >= 4 * steps.len();
+    if is_jitter { near } else { median }
 }
 
 fn seconds(from: DateTime, to: DateTime) -> i64 {

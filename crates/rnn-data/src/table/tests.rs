@@ -1,3 +1,4 @@
+mod clocks;
 mod columns;
 mod dates;
 mod files;
@@ -5,6 +6,7 @@ mod gaps;
 mod in_memory;
 mod kinds;
 mod long;
+mod misread;
 mod numbers;
 mod series_files;
 mod values;

@@ -39,6 +39,13 @@ pub enum Warning {
     },
     /// The file has its newest row first.
     NewestFirst,
+    /// Numbers were taken as the days of a spreadsheet by their size.
+    SpreadsheetDays {
+        /// Column.
+        column: String,
+        /// Time of the first row.
+        first: DateTime,
+    },
     /// Lines of text after the last row were skipped.
     Footer {
         /// Number of lines.
@@ -106,6 +113,12 @@ impl fmt::Display for Warning {
                 f,
                 "{rows} {} of text after the last row skipped (first on {first})",
                 if *rows == 1 { "line" } else { "lines" }
+            ),
+            Self::SpreadsheetDays { column, first } => write!(
+                f,
+                "numbers in `{column}` are read as spreadsheet days, from {} on (set \
+                 `date-format` to `excel`, or name another column with `date-column`)",
+                format_time(*first)
             ),
             Self::NewestFirst => f.write_str("the newest row comes first; the rows were reversed"),
         }

@@ -4,14 +4,14 @@ use std::{borrow::Cow, ops::Range};
 
 use jiff::{
     Span, ToSpan,
-    civil::{DateTime, Weekday},
-    tz::{Offset, TimeZone, TimeZoneDatabase},
+    civil::DateTime,
+    tz::{AmbiguousOffset, Offset, TimeZone},
 };
+
+use super::changes::{Change, Changes, LARGEST, zone as zone_of};
 
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
-/// Largest difference of offsets that summer time explains; double summer time has two hours.
-const SUMMER: i32 = 2 * 60 * 60;
 /// Smallest number of days between two ends of summer time.
 const SEASON: i64 = 100;
 
@@ -52,7 +52,7 @@ impl Clock {
     }
 
     /// Seconds that local time is ahead of steady time in a row.
-    fn shift(&self, row: usize) -> i64 {
+    pub(in crate::table) fn shift(&self, row: usize) -> i64 {
         let place = self.shifts.partition_point(|(from, _)| *from <= row);
         place.checked_sub(1).map_or(0, |place| self.shifts[place].1)
     }
@@ -83,10 +83,44 @@ impl Clock {
         Self { shifts, ..self.clone() }
     }
 
-    /// Returns the clock of rows some of which are new: `kept[row]` is the new index of a row.
-    pub(crate) fn spread(&self, kept: &[usize]) -> Self {
-        let shifts = self.shifts.iter().filter_map(|(row, shift)| Some((*kept.get(*row)?, *shift)));
-        Self { shifts: shifts.collect(), ..self.clone() }
+    /// Returns the clock of rows with other shifts, one for each row.
+    pub(in crate::table) fn with(&self, shifts: impl IntoIterator<Item = i64>) -> Self {
+        Self { shifts: runs(shifts), ..self.clone() }
+    }
+
+    /// Returns the local time of a new row behind a row, and its shift.
+    ///
+    /// `time` is steady, or local if the new rows keep the time of day.
+    pub(in crate::table) fn added(
+        &self,
+        times: &[DateTime],
+        row: usize,
+        (time, is_steady): (DateTime, bool),
+        changes: &mut Changes,
+    ) -> (DateTime, i64) {
+        let to_local =
+            |shift: i64| if is_steady { time.saturating_add(shift.seconds()) } else { time };
+        if let Some(zone) = self.zone.as_ref().filter(|_| self.is_utc) {
+            let zone_now =
+                if is_steady { Offset::UTC.to_timestamp(time) } else { zone.to_timestamp(time) };
+            if let Ok(now) = zone_now {
+                let shift = i64::from(zone.to_offset(now).seconds());
+                return (to_local(shift), shift);
+            }
+        }
+        let (old, new) = (self.shift(row), self.shift(row + 1));
+        if old == new || row + 1 == times.len() {
+            return (to_local(old), old);
+        }
+        let (before, after) = (times[row], times[row + 1]);
+        let fits = |change: &&Change| {
+            change.by == new - old
+                && (!self.is_utc || change.from == old)
+                && change.is_between(before, after)
+        };
+        let at = changes.around(before).iter().find(fits).map(|change| change.at);
+        let shift = if at.is_some_and(|at| to_local(old) >= at) { new } else { old };
+        (to_local(shift), shift)
     }
 
     /// Returns the local time some seconds after the last row, by the rules of its zone.
@@ -133,7 +167,7 @@ pub(super) fn order(
         let offsets = known.iter().map(|(_, offset)| *offset);
         (offsets.clone().min().unwrap_or(0), offsets.max().unwrap_or(0))
     });
-    let in_utc = bounds.is_some_and(|(least, most)| most - least > SUMMER);
+    let in_utc = bounds.is_some_and(|(least, most)| i64::from(most - least) > LARGEST);
     let mut clock = Clock {
         shifts: known.iter().flatten().map(|(row, offset)| (*row, i64::from(*offset))).collect(),
         is_utc: known.is_some(),
@@ -143,12 +177,17 @@ pub(super) fn order(
         times = clock.all_steady(&times).into_owned();
         clock.shifts.clear();
     } else if let Some(name) = zone {
-        clock.zone = TimeZoneDatabase::bundled().get(name).ok();
+        clock.zone = zone_of(name);
     }
     let newest_first = is_newest_first(&clock.all_steady(&times));
     if newest_first {
         times.reverse();
         clock.shifts = reversed(&clock.shifts, rows);
+    }
+    if let Some(shifts) =
+        clock.zone.as_ref().filter(|_| !clock.is_utc).and_then(|zone| in_zone(zone, &times))
+    {
+        (clock.shifts, clock.is_utc) = (shifts, true);
     }
     // Without offsets, the times themselves show where summer time begins and ends.
     let broken = if clock.is_utc {
@@ -183,10 +222,39 @@ fn reversed(shifts: &[(usize, i64)], rows: usize) -> Vec<(usize, i64)> {
     all
 }
 
+/// Returns the rows from which another shift holds.
+fn runs(shifts: impl IntoIterator<Item = i64>) -> Vec<(usize, i64)> {
+    let mut runs: Vec<(usize, i64)> = Vec::new();
+    for (row, shift) in shifts.into_iter().enumerate() {
+        if runs.last().is_none_or(|(_, last)| *last != shift) {
+            runs.push((row, shift));
+        }
+    }
+    runs
+}
+
+/// Finds the offsets of local times in a zone; none if some time does not follow the one before.
+fn in_zone(zone: &TimeZone, times: &[DateTime]) -> Option<Vec<(usize, i64)>> {
+    let (mut shifts, mut last) = (Vec::with_capacity(times.len()), None);
+    for time in times {
+        let offsets = match zone.to_ambiguous_timestamp(*time).offset() {
+            AmbiguousOffset::Unambiguous { offset } => [offset, offset],
+            AmbiguousOffset::Gap { before, .. } => [before, before],
+            AmbiguousOffset::Fold { before, after } => [before, after],
+        };
+        let shifts_of = offsets.map(|offset| i64::from(offset.seconds()));
+        let follows = |shift: &i64| last.is_none_or(|last| behind(*time, *shift) > last);
+        let shift = shifts_of.into_iter().find(follows)?;
+        last = Some(behind(*time, shift));
+        shifts.push(shift);
+    }
+    Some(runs(shifts))
+}
+
 /// Finds the shifts of summer time in ascending local times without offsets.
 ///
-/// An hour that repeats at night is the end of summer time, a missing one its start. Returns the
-/// first row that neither explains.
+/// An hour that repeats is the end of summer time, a missing one its start, if the clocks of some
+/// zone were changed then. Returns the first row that neither explains.
 pub(super) fn summer_time(times: &[DateTime]) -> Result<Vec<(usize, i64)>, usize> {
     let seconds = |from: DateTime, to: DateTime| to.duration_since(from).as_secs();
     let mut steps: Vec<i64> = times.windows(2).map(|pair| seconds(pair[0], pair[1])).collect();
@@ -201,39 +269,32 @@ pub(super) fn summer_time(times: &[DateTime]) -> Result<Vec<(usize, i64)>, usize
         return backward.map_or(Ok(Vec::new()), |row| Err(row + 1));
     }
     let (mut shifts, mut shift, mut last_end) = (Vec::new(), 0, None::<DateTime>);
+    let mut changes = Changes::default();
     for row in 1..times.len() {
         let (before, now) = (times[row - 1], times[row]);
         let step = seconds(before, now);
+        let extra = step - usual;
+        if step > 0 && !(HOUR / 2..=LARGEST).contains(&extra) {
+            continue;
+        }
+        // A missing hour is exact. Rows may be lost beside a doubled one.
+        let is_exact = |change: &&Change| change.by == extra;
+        let is_loose = |change: &&Change| {
+            step <= 0 && change.by < 0 && (1..=usual + HOUR).contains(&(step - change.by))
+        };
+        let known = changes.around(now);
+        let between = || known.iter().filter(|change| change.is_between(before, now));
+        let by = between().find(is_exact).or_else(|| between().find(is_loose)).map(|one| one.by);
         if step <= 0 {
-            let fits = |back: &i64| step + back == usual;
-            let loose = || Some(HOUR).filter(|back| (1..=usual + HOUR).contains(&(step + back)));
-            let back = [HOUR, HOUR / 2].into_iter().find(fits).or_else(loose);
             let apart = last_end.is_none_or(|end| seconds(end, now) > SEASON * DAY);
-            match back.filter(|_| apart && is_changeover(before) && is_changeover(now)) {
-                Some(back) => {
-                    shift -= back;
-                    last_end = Some(now);
-                    shifts.push((row, shift));
-                }
-                None => return Err(row),
-            }
-        } else if usual <= HOUR && step == usual + HOUR && is_changeover(before) {
-            shift += HOUR;
+            shift += by.filter(|_| apart).ok_or(row)?;
+            last_end = Some(now);
+            shifts.push((row, shift));
+        } else if let Some(by) = by {
+            shift += by;
             shifts.push((row, shift));
         }
     }
     // Gaps alone show no summer time: some clocks have no doubled hour, or lost a row.
     Ok(shifts)
-}
-
-/// Whether clocks are changed around this time: in the night before or on a Sunday, in spring or
-/// autumn.
-fn is_changeover(time: DateTime) -> bool {
-    let in_season = matches!(time.month(), 3..=5 | 9..=11);
-    let at_night = match time.weekday() {
-        Weekday::Sunday => time.hour() <= 3,
-        Weekday::Saturday => time.hour() == 23,
-        _ => false,
-    };
-    in_season && at_night
 }

@@ -2,12 +2,17 @@
 
 use jiff::civil::DateTime;
 
-use super::{number::Count, period::Period, zone::split};
+use super::{
+    number::{Count, Guess},
+    period::Period,
+    zone::split,
+};
 
 /// Formats that are tried after ISO 8601; a time of day may follow each.
-const FORMATS: [&str; 12] = [
+const FORMATS: [&str; 15] = [
     "%Y/%m/%d",
     "%Y%m%d",
+    "%Y.%m.%d",
     "%d.%m.%Y",
     "%m/%d/%Y",
     "%d/%m/%Y",
@@ -15,6 +20,8 @@ const FORMATS: [&str; 12] = [
     "%m-%d-%Y",
     "%b %d, %Y",
     "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
     "%Y年%m月%d日",
     "%m/%d/%y",
     "%d/%m/%y",
@@ -40,8 +47,10 @@ pub(super) enum Format {
     Named(String),
     /// A period of the calendar.
     Period(Period),
-    /// A number that is tried.
-    Count(Count),
+    /// A number that is tried; a column with the name of dates has earlier spreadsheet days.
+    Count(Count, Guess),
+    /// Numbers since 1970 in UTC whose unit changes.
+    MixedUnix,
     /// A number that the caller named.
     NamedCount(Count),
 }
@@ -59,7 +68,7 @@ pub(super) struct Moment<'a> {
 
 impl Format {
     /// Returns the formats that are tried: dates, then periods, then numbers.
-    pub(super) fn tried() -> impl Iterator<Item = Self> {
+    pub(super) fn tried(guess: Guess) -> impl Iterator<Item = Self> {
         let dates = FORMATS
             .iter()
             .flat_map(|date| {
@@ -74,7 +83,7 @@ impl Format {
             .chain(twelve_hours)
             .chain(digits)
             .chain(Period::all().map(Self::Period))
-            .chain(Count::all().map(Self::Count))
+            .chain(Count::all().map(move |count| Self::Count(count, guess)))
     }
 
     /// Returns the format that `date-format` names: a kind of number, a period or a pattern.
@@ -92,7 +101,8 @@ impl Format {
             Self::Iso => "ISO 8601".to_owned(),
             Self::Pattern(pattern) | Self::Named(pattern) => pattern.clone(),
             Self::Period(period) => period.name().to_owned(),
-            Self::Count(count) | Self::NamedCount(count) => count.name().to_owned(),
+            Self::Count(count, _) | Self::NamedCount(count) => count.name().to_owned(),
+            Self::MixedUnix => "unix-s".to_owned(),
         }
     }
 
@@ -100,7 +110,7 @@ impl Format {
     pub(super) fn is_number(&self, text: &str) -> bool {
         let plain = || text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+".contains(&byte));
         match self {
-            Self::Count(_) | Self::NamedCount(_) => true,
+            Self::Count(..) | Self::NamedCount(_) | Self::MixedUnix => true,
             Self::Period(_) => plain(),
             Self::Pattern(pattern) => DIGITS.iter().any(|(digits, _)| pattern == digits),
             _ => false,
@@ -111,7 +121,10 @@ impl Format {
     pub(super) fn meaning(&self) -> Option<String> {
         match self {
             Self::Period(period) => Some(period.meaning()),
-            Self::Count(count) | Self::NamedCount(count) => Some(count.meaning()),
+            // Guessed days of a spreadsheet have a warning.
+            Self::Count(Count::Excel, _) => None,
+            Self::Count(count, _) | Self::NamedCount(count) => Some(count.meaning()),
+            Self::MixedUnix => Some("Unix times of several units, in UTC".to_owned()),
             _ => None,
         }
     }
@@ -121,8 +134,9 @@ impl Format {
             |local: Option<DateTime>| local.map(|local| Moment { local, offset: None, zone: None });
         match self {
             Self::Period(period) => plain(period.parse(text)),
-            Self::Count(count) => plain(count.parse(text, true)),
-            Self::NamedCount(count) => plain(count.parse(text, false)),
+            Self::Count(count, guess) => plain(count.parse(text, *guess)),
+            Self::NamedCount(count) => plain(count.parse(text, Guess::Not)),
+            Self::MixedUnix => plain(Count::mixed(text)),
             Self::Named(pattern) => named(pattern, text).or_else(|| self.zoned(text)),
             Self::Iso | Self::Pattern(_) => self.zoned(text),
         }
@@ -173,7 +187,8 @@ impl Format {
                 }
             }
             Self::Period(period) => format!("a {} like {}", period.name(), period.example()),
-            Self::Count(count) | Self::NamedCount(count) => {
+            Self::MixedUnix => "a number like 1587686400 or 1587686400000".to_owned(),
+            Self::Count(count, _) | Self::NamedCount(count) => {
                 format!("a number like {} ({})", count.example(), count.name())
             }
         }

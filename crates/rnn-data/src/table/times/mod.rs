@@ -1,5 +1,6 @@
 //! Parsing of dates and times in common formats.
 
+mod changes;
 mod clock;
 mod format;
 mod number;
@@ -11,10 +12,11 @@ use std::path::Path;
 use jiff::civil::DateTime;
 
 pub(crate) use self::clock::Clock;
-pub(super) use self::clock::Ordered;
+pub(super) use self::{changes::Changes, clock::Ordered};
 use self::{
     clock::{Disorder, order},
     format::Format,
+    number::{Count, Guess},
 };
 use super::columns::shorten;
 use crate::{DataError, error::Place};
@@ -28,6 +30,12 @@ const FORMAT_ADVICE: &str = "name another format with `date-format`, or another 
 /// Columns of numbers that are periods by their name, whatever their order.
 const PERIOD_NAMES: [&str; 5] = ["year", "month", "quarter", "week", "period"];
 
+/// Parts of the names of columns of dates.
+const DATE_WORDS: [&str; 11] =
+    ["date", "day", "time", "stamp", "datum", "tag", "zeit", "fecha", "jour", "日", "时"];
+/// Spreadsheet days before this one (the year 2000) are running numbers if they rise by one.
+const FIRST_RUNNING: u32 = 36_526;
+
 /// Texts of a column that one format matches in all rows so far.
 struct Candidate {
     format: Format,
@@ -36,6 +44,8 @@ struct Candidate {
     offsets: Vec<(usize, Option<i32>)>,
     /// Name of the zone of all rows so far.
     zone: Option<String>,
+    /// First name of a zone that the time zone database lacks.
+    unknown: Option<String>,
 }
 
 /// A column of times, parsed in every format that matches all rows so far.
@@ -51,11 +61,13 @@ pub(super) struct Read {
     pub(super) series: Vec<Result<Ordered, DataError>>,
     /// What the texts are, unless they are plain dates.
     pub(super) meaning: Option<String>,
+    /// Whether numbers were taken as the days of a spreadsheet.
+    pub(super) is_guessed_day: bool,
 }
 
 impl Candidate {
     fn new(format: Format) -> Self {
-        Self { format, times: Vec::new(), offsets: Vec::new(), zone: None }
+        Self { format, times: Vec::new(), offsets: Vec::new(), zone: None, unknown: None }
     }
 
     /// Parses the time of the next row; false if the format does not match.
@@ -64,6 +76,12 @@ impl Candidate {
         let row = self.times.len();
         if self.offsets.last().is_none_or(|(_, offset)| *offset != moment.offset) {
             self.offsets.push((row, moment.offset));
+        }
+        if let Some(zone) = moment.zone
+            && self.zone.as_deref() != Some(zone)
+            && changes::zone(zone).is_none()
+        {
+            self.unknown = Some(zone.to_owned());
         }
         match moment.zone {
             Some(zone) if row == 0 => self.zone = Some(zone.to_owned()),
@@ -101,7 +119,7 @@ impl<'a> Times<'a> {
     pub(super) fn new(path: &'a Path, column: &'a str, format: Option<&str>) -> Self {
         let candidates = match format {
             Some(name) => vec![Candidate::new(Format::named(name))],
-            None => Format::tried().map(Candidate::new).collect(),
+            None => Format::tried(guess(column)).map(Candidate::new).collect(),
         };
         Self { path, column, candidates }
     }
@@ -114,7 +132,8 @@ impl<'a> Times<'a> {
     /// Returns whether a text is a time in any known format that is no plain number.
     pub(super) fn is_time(text: &str) -> bool {
         text.bytes().any(|byte| byte.is_ascii_digit())
-            && Format::tried().any(|format| !format.is_number(text) && format.parse(text).is_some())
+            && Format::tried(Guess::Plausible)
+                .any(|format| !format.is_number(text) && format.parse(text).is_some())
     }
 
     /// Returns whether all texts are numbers that are times, such as years or counts of seconds.
@@ -126,9 +145,21 @@ impl<'a> Times<'a> {
         if texts.iter().any(|text| times.candidates.is_empty() || times.push(text, 0).is_err()) {
             return false;
         }
+        let is_days = |one: &Candidate| matches!(one.format, Format::Count(Count::Excel, _));
+        if guess(name) == Guess::Plausible
+            && times.candidates.iter().all(is_days)
+            && is_running(texts)
+        {
+            return false;
+        }
         let is_named = PERIOD_NAMES.contains(&name.to_lowercase().as_str());
         let in_order = |one: &Candidate| one.ordered(&[]).iter().all(Result::is_ok);
         is_named && !texts.is_empty() || texts.len() > 2 && times.candidates.iter().any(in_order)
+    }
+
+    /// Returns whether a column of numbers has the name of dates or periods.
+    pub(super) fn is_named(name: &str) -> bool {
+        PERIOD_NAMES.contains(&name.to_lowercase().as_str()) || guess(name) == Guess::Dated
     }
 
     /// Parses the time of the next row.
@@ -136,12 +167,38 @@ impl<'a> Times<'a> {
         let matching: Vec<bool> =
             self.candidates.iter_mut().map(|candidate| candidate.push(text)).collect();
         if !matching.contains(&true) {
+            if self.push_mixed(text) {
+                return Ok(());
+            }
             let expected = self.candidates[0].format.expected();
             return Err(value(self.path, line, self.column, expected, text, Some(FORMAT_ADVICE)));
         }
         let mut matching = matching.into_iter();
         self.candidates.retain(|_| matching.next().unwrap_or_default());
-        Ok(())
+        let unknown = |one: &Candidate| one.unknown.clone();
+        match self.candidates.iter().find_map(unknown) {
+            Some(zone) => {
+                let expected = "a time zone such as Europe/Berlin, or an offset such as +01:00";
+                let fix = Some("correct the name of the zone");
+                Err(value(self.path, line, self.column, expected.to_owned(), &zone, fix))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Parses the next row if it is a Unix time of another unit than the rows before.
+    fn push_mixed(&mut self, text: &str) -> bool {
+        let is_unix = |one: &Candidate| matches!(one.format, Format::Count(Count::Unix { .. }, _));
+        let Some(place) = self.candidates.iter().position(is_unix) else { return false };
+        let candidate = &mut self.candidates[place];
+        let before = std::mem::replace(&mut candidate.format, Format::MixedUnix);
+        if candidate.push(text) {
+            self.candidates.swap(0, place);
+            self.candidates.truncate(1);
+            return true;
+        }
+        candidate.format = before;
+        false
     }
 
     /// Orders the rows. Exactly one format must match with ordered times.
@@ -149,7 +206,7 @@ impl<'a> Times<'a> {
     /// `series` has the rows of each series; without any, all rows are one series.
     pub(super) fn finish(mut self, lines: &[u64], series: &[Vec<u32>]) -> Result<Read, DataError> {
         // Digits that are dates, such as 202004241500, are no counts.
-        let is_count = |one: &Candidate| matches!(one.format, Format::Count(_));
+        let is_count = |one: &Candidate| matches!(one.format, Format::Count(..));
         if !self.candidates.iter().all(is_count) {
             self.candidates.retain(|one| !is_count(one));
         }
@@ -183,7 +240,9 @@ impl<'a> Times<'a> {
             })
         };
         let series = ordered.into_iter().enumerate().map(|(index, one)| named(index, one));
-        Ok(Read { series: series.collect(), meaning: candidate.format.meaning() })
+        let is_guessed_day = matches!(candidate.format, Format::Count(Count::Excel, _));
+        let (series, meaning) = (series.collect(), candidate.format.meaning());
+        Ok(Read { series, meaning, is_guessed_day })
     }
 
     fn disorder(&self, disorder: &Disorder, line: u64) -> DataError {
@@ -192,6 +251,27 @@ impl<'a> Times<'a> {
         let expected = format!("a date {side} {before}, the row before");
         value(self.path, line, self.column, expected, &got, Some(ORDER_ADVICE))
     }
+}
+
+/// Returns which numbers of a column may be times.
+fn guess(name: &str) -> Guess {
+    let name = name.to_lowercase();
+    let is_dated = name == "ds" || DATE_WORDS.iter().any(|word| name.contains(word));
+    if is_dated { Guess::Dated } else { Guess::Plausible }
+}
+
+/// Returns whether numbers rise by one from row to row, from a low one on.
+fn is_running(texts: &[&str]) -> bool {
+    let numbers: Option<Vec<u32>> = texts.iter().map(|text| text.parse().ok()).collect();
+    numbers.is_some_and(|numbers| {
+        numbers.first().is_some_and(|first| *first < FIRST_RUNNING)
+            && numbers.windows(2).all(|pair| pair[0] + 1 == pair[1])
+    })
+}
+
+/// Returns whether a text is the name of a month.
+pub(super) fn is_month(text: &str) -> bool {
+    period::named(text).is_some()
 }
 
 /// Returns the first row at or after a time.

@@ -2,8 +2,6 @@
 
 use jiff::{SignedDuration, civil::DateTime};
 
-use super::format::Format;
-
 /// A count of a unit from a fixed start on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {
@@ -23,8 +21,21 @@ const COUNTS: [(&str, Count); 5] = [
 ];
 /// Seconds of plausible times: 1973 to 2100. So the digits of a number tell its unit.
 const PLAUSIBLE: std::ops::Range<i64> = 100_000_000..4_102_444_800;
-/// Days of plausible times: 1927 to 2100. These are the numbers of five digits.
-const PLAUSIBLE_DAYS: std::ops::Range<i64> = 10_000..73_051;
+/// Days of plausible times: 1970 to 2100.
+const PLAUSIBLE_DAYS: std::ops::Range<i64> = 25_569..73_051;
+/// Days of plausible times in a column with the name of dates: 1927 to 2100, five digits.
+const NAMED_DAYS: std::ops::Range<i64> = 10_000..73_051;
+
+/// Numbers that are accepted as times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guess {
+    /// All: the caller named the unit.
+    Not,
+    /// Plausible times.
+    Plausible,
+    /// Plausible times in a column with the name of dates.
+    Dated,
+}
 
 impl Count {
     pub(super) fn all() -> impl Iterator<Item = Self> {
@@ -60,13 +71,19 @@ impl Count {
         format!("Unix {part}, times in UTC")
     }
 
-    /// Reads a number; `guessed` accepts only plausible times.
-    pub(super) fn parse(self, text: &str, guessed: bool) -> Option<DateTime> {
+    /// Reads a number since 1970 of the unit that its digits tell.
+    pub(super) fn mixed(text: &str) -> Option<DateTime> {
+        let units = Self::all().filter(|one| matches!(one, Self::Unix { .. }));
+        units.into_iter().find_map(|unit| unit.parse(text, Guess::Plausible))
+    }
+
+    /// Reads a number of this count.
+    pub(super) fn parse(self, text: &str, guess: Guess) -> Option<DateTime> {
         let (whole, fraction) = decimal(text)?;
         match self {
             Self::Unix { per_second } => {
                 let seconds = whole.div_euclid(per_second);
-                if guessed && !PLAUSIBLE.contains(&seconds) {
+                if guess != Guess::Not && !PLAUSIBLE.contains(&seconds) {
                     return None;
                 }
                 let rest = (whole.rem_euclid(per_second) as f64 + fraction) / per_second as f64;
@@ -82,7 +99,12 @@ impl Count {
                 start.checked_add(passed).ok()
             }
             Self::Excel => {
-                if guessed && !PLAUSIBLE_DAYS.contains(&whole) {
+                let is_plausible = match guess {
+                    Guess::Not => true,
+                    Guess::Plausible => PLAUSIBLE_DAYS.contains(&whole),
+                    Guess::Dated => NAMED_DAYS.contains(&whole),
+                };
+                if !is_plausible {
                     return None;
                 }
                 // Day 60 is 1900-02-29, which never was; earlier days are one too small.
@@ -119,10 +141,4 @@ fn decimal(text: &str) -> Option<(i64, f64)> {
     text.contains(['e', 'E']).then_some(())?;
     let number: f64 = text.parse().ok()?;
     (number.is_finite() && number.abs() < 9e15).then(|| (number.floor() as i64, number.fract()))
-}
-
-impl From<Count> for Format {
-    fn from(count: Count) -> Self {
-        Self::Count(count)
-    }
 }

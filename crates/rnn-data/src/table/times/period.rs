@@ -89,11 +89,25 @@ fn year(text: &str) -> Option<i16> {
     is_year.then(|| text.parse().ok()).flatten()
 }
 
+/// Reads a year of two digits, from 1950 to 2049.
+fn short_year(text: &str) -> Option<i16> {
+    let is_short = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let year: i16 = text.parse().ok().filter(|_| is_short)?;
+    Some(if year < 50 { 2000 + year } else { 1900 + year })
+}
+
+/// Returns the number of a month's name.
+pub(super) fn named(text: &str) -> Option<i8> {
+    let text = text.to_lowercase();
+    let is_it = |(short, full): (&str, &str)| text == short || text == full;
+    MONTHS.into_iter().zip(FULL_MONTHS).position(is_it).map(|index| index as i8 + 1)
+}
+
 fn separated(text: &str) -> &str {
     text.trim_matches([' ', '-', '/', '_', ',', '.', ':'])
 }
 
-/// `1970Q1`, `1970-Q1`, `Q1 1970`, `1Q1970`, `1970年第1季度`.
+/// `1970Q1`, `1970-Q1`, `Q1 1970`, `Q1-70`, `1Q1970`, `1970年第1季度`.
 fn quarter(text: &str) -> Option<Date> {
     let chinese = text.strip_suffix("季度").and_then(|text| text.split_once('年'));
     let (year_text, number) = if let Some((year, number)) = chinese {
@@ -104,14 +118,14 @@ fn quarter(text: &str) -> Option<Date> {
         match (before.len(), after.len()) {
             (4, 1) => (before, after),
             (1, 4) => (after, before),
-            (0, 5..) => {
+            (0, 4..) => {
                 after.split_at_checked(1).map(|(number, year)| (separated(year), number))?
             }
             _ => return None,
         }
     };
     let number: i8 = number.parse().ok().filter(|number| (1..=4).contains(number))?;
-    Date::new(year(year_text)?, 3 * number - 2, 1).ok()
+    Date::new(year(year_text).or_else(|| short_year(year_text))?, 3 * number - 2, 1).ok()
 }
 
 /// `1970M01`, `Jan 1970`, `Jan-70`, `1970/01`, `01/1970`, `197001`, `1970年1月`.
@@ -146,27 +160,16 @@ fn month(text: &str) -> Option<Date> {
     // A name before or behind its year.
     let (one, other) = text.split_once([' ', '-', '/', ','])?;
     let (one, other) = (separated(one), separated(other));
-    let named = |text: &str| {
-        let text = text.to_lowercase();
-        let known =
-            MONTHS.iter().zip(FULL_MONTHS).position(|(short, full)| text == *short || text == full);
-        known.map(|index| index as i8 + 1)
-    };
-    let short_year = |text: &str| {
-        number(text).filter(|_| text.len() == 2).map(|year| match year {
-            0..=68 => 2000 + i16::from(year),
-            _ => 1900 + i16::from(year),
-        })
-    };
     let (month, year_text) =
         named(one).map(|month| (month, other)).or_else(|| Some((named(other)?, one)))?;
     Date::new(year(year_text).or_else(|| short_year(year_text))?, month, 1).ok()
 }
 
-/// `2020-W05`, `2020W05`, `2020-W05-1`.
+/// `2020-W05`, `2020W05`, `2020-W5`, `2020-W05-1`.
 fn week(text: &str) -> Option<Date> {
     let (year_text, rest) = text.split_once(['W', 'w'])?;
-    let (number, day) = rest.split_at_checked(2)?;
+    let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
+    let (number, day) = rest.split_at_checked(digits)?;
     let day = match separated(day) {
         "" => Weekday::Monday,
         day => Weekday::from_monday_one_offset(day.parse().ok()?).ok()?,
