@@ -22,6 +22,7 @@ mod table_source;
 #[cfg(test)]
 pub(crate) mod tests;
 mod times;
+mod units;
 mod warnings;
 
 pub use columns::Columns;

@@ -9,10 +9,10 @@ use std::{
 use csv::StringRecord;
 
 use super::{
-    Columns, Decimal, Fill, ReadOptions, Table, Warning,
+    Columns, Fill, ReadOptions, Table, Warning,
     gaps::{Grid, described},
     in_memory::Places,
-    number_column::{NumberColumn, Refused},
+    number_column::{NumberColumn, Refused, Style},
     numbers::is_missing,
     times::{Ordered, Times, value},
 };
@@ -64,8 +64,8 @@ pub(super) struct Shared<'a> {
     pub(super) names: Vec<String>,
     /// Names in the header.
     pub(super) headers: Vec<String>,
-    /// Decimal separators of the columns, if they are known.
-    pub(super) decimals: Vec<Option<Decimal>>,
+    /// How the numbers of the columns are written.
+    pub(super) styles: Vec<Style>,
     pub(super) options: &'a ReadOptions,
     pub(super) synthetic: bool,
 }
@@ -112,7 +112,7 @@ impl<'a> Rows<'a> {
             cells,
             labelled,
             times: Times::new(shared.path, shared.date.0, format),
-            values: shared.decimals.iter().map(|decimal| NumberColumn::new(*decimal)).collect(),
+            values: shared.styles.iter().cloned().map(NumberColumn::new).collect(),
             lines: Vec::new(),
             labels: Labels::default(),
         }
@@ -131,7 +131,9 @@ impl<'a> Rows<'a> {
                 Some(cell(index))
             }
             Labelled::Ticker(ticker) => {
-                if self.cells.iter().all(|&index| is_missing(cell(index))) {
+                // Without a column, all rows are of the ticker.
+                let is_empty = |&index: &usize| is_missing(cell(index));
+                if !self.cells.is_empty() && self.cells.iter().all(is_empty) {
                     return Ok(());
                 }
                 Some(ticker)

@@ -4,9 +4,11 @@ mod files;
 mod gaps;
 mod in_memory;
 mod kinds;
+mod layouts;
 mod long;
 mod numbers;
 mod series_files;
+mod units;
 mod values;
 
 use std::{

@@ -37,6 +37,7 @@ fn counts_since_1970_and_spreadsheet_days_are_recognised_by_their_size() {
         (["1587686400000", "1587686460000"], "Unix milliseconds, times in UTC"),
         (["1587686400000000", "1587686460000000"], "Unix microseconds, times in UTC"),
         (["1587686400000000000", "1587686460000000000"], "Unix nanoseconds, times in UTC"),
+        (["43945,0", "43945,0006944444"], "spreadsheet days (1 is 1900-01-01)"),
         (["43945", "43945.0006944444"], "spreadsheet days (1 is 1900-01-01)"),
     ] {
         let table = table(&dates);
