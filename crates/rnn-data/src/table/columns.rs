@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
 use crate::text::nearest_name;
+use crate::{DataError, error::Place};
 
 /// Synonyms of dates and prices in any capitalisation, the likeliest first.
 const ALIASES: [(&str, &[&str]); 6] = [
@@ -49,6 +49,9 @@ pub(super) const BINANCE: [&str; 12] = [
 /// Names of columns of numbers that are not measurements.
 const LABELS: [&str; 9] =
     ["", "code", "symbol", "ticker", "id", "index", "股票代码", "close_time", "ignore"];
+/// Advice for a file without numbers.
+const NUMBERS_ADVICE: &str =
+    "no column holds numbers; write 1234.5, 1,234.5, $5, 5%, 1.2M or 12 °C, or set `decimal`";
 /// Names of likely targets, the likeliest first.
 const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 
@@ -81,6 +84,8 @@ pub struct Columns {
     pub(super) numeric: Vec<usize>,
     /// Columns of numbers with words: index, and line and text of the first word.
     pub(super) words: Vec<(usize, u64, Box<str>)>,
+    /// First text in place of a number, if no column holds numbers.
+    pub(super) other: Option<(usize, u64, Box<str>)>,
 }
 
 impl Columns {
@@ -94,6 +99,7 @@ impl Columns {
             series: None,
             numeric: Vec::new(),
             words: Vec::new(),
+            other: None,
         }
     }
 
@@ -108,6 +114,7 @@ impl Columns {
             series: None,
             numeric,
             words: Vec::new(),
+            other: None,
         }
     }
 
@@ -166,6 +173,20 @@ impl Columns {
         let words = self.words.iter();
         let words = words.map(|(index, line, text)| (self.names[*index].as_str(), *line, &**text));
         words.filter(|(name, ..)| !is_label(name)).collect()
+    }
+
+    /// Returns the error of a table without measurements; it names the first text with digits.
+    pub fn no_numbers(&self) -> DataError {
+        let path = self.path.clone();
+        let Some((column, line, text)) = &self.other else { return DataError::NoNumbers { path } };
+        DataError::Value {
+            path,
+            place: Place::Line(*line),
+            column: shorten(self.names[*column].clone()).into(),
+            expected: "a number".into(),
+            got: text.clone(),
+            fix: Some(NUMBERS_ADVICE),
+        }
     }
 
     /// Returns the likely target: the opening or closing price, a value, or the last measurement.

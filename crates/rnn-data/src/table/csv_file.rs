@@ -1,10 +1,11 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Columns, CsvOptions, Decimal, ReadOptions, Table,
+    Columns, CsvOptions, ReadOptions, Table,
     bytes::Source,
     date_parts::DateParts,
     encoding::{Text, TextFormat},
+    number_column::Style,
     records::{DataRecords, Records, unreadable},
     rows::{End, Labelled, Rows, Shared},
 };
@@ -49,8 +50,8 @@ pub struct CsvFile {
     pub(super) columns: Columns,
     /// Other columns that belong to the dates.
     pub(super) parts: DateParts,
-    /// Decimal separator of each column, if it is known.
-    pub(super) decimals: Vec<Option<Decimal>>,
+    /// How the numbers of each column are written.
+    pub(super) styles: Vec<Style>,
     /// Several series: name and cells of the columns.
     pub(super) tickers: Vec<(String, Vec<Option<usize>>)>,
     pub(super) note: Option<String>,
@@ -215,7 +216,7 @@ impl CsvFile {
             parts: self.parts,
             names,
             headers: columns.iter().map(|&index| self.columns.names()[index].clone()).collect(),
-            decimals: columns.iter().map(|&index| self.decimals[index]).collect(),
+            styles: columns.iter().map(|&index| self.styles[index].clone()).collect(),
             options,
             synthetic: matches!(self.source, Source::Sample(_)),
         };
@@ -274,6 +275,6 @@ impl CsvFile {
         let path = self.path();
         let bytes = self.source.open(path).map_err(|source| unreadable(path, source))?;
         let records = Records::new(path, Text::new(bytes, self.format), self.delimiter);
-        DataRecords::new(records, self.before, self.width)
+        DataRecords::new(records, self.before, self.width, self.columns.date)
     }
 }

@@ -15,9 +15,11 @@ use super::{
     encoding::{Text, TextFormat},
     layout::{DELIMITERS, Head, Kind, Layout, fit, is_plain},
     note,
+    number_column::Style,
     numbers::{Evidence, Signs, is_missing},
-    records::{Records, unreadable},
+    records::{Records, is_total, unreadable},
     times::Times,
+    units::Endings,
 };
 use crate::DataError;
 
@@ -84,17 +86,21 @@ impl CsvFile {
             width: layout.width,
             columns: Columns::header(path, names, line),
             parts: DateParts::default(),
-            decimals: vec![options.decimal; count],
+            styles: vec![Style { decimal: options.decimal, ..Style::default() }; count],
             tickers,
             note: None,
         };
         // A malformed row is reported when the file is read.
         let data = rows.split_off(layout.before.min(rows.len()));
-        let data: Head = data
-            .into_iter()
-            .take_while(|(_, record)| record.len() == layout.width)
-            .take(LOOKED_AT)
-            .collect();
+        let mut data: Head =
+            data.into_iter().take_while(|(_, record)| record.len() == layout.width).collect();
+        if let [.., (_, before), (_, last)] = data.as_slice()
+            && is_total(&last[0])
+            && !is_total(&before[0])
+        {
+            data.pop();
+        }
+        data.truncate(LOOKED_AT);
         file.find_dates(&data, options)?;
         file.columns.series = match (&options.series_column, file.columns.date) {
             (Some(name), _) => Some(file.columns.index(name)?),
@@ -169,13 +175,24 @@ impl CsvFile {
 
     /// Finds the columns of numbers, and their decimal separators; returns their signs.
     fn find_numbers(&mut self, data: &Head, decimal: Option<Decimal>) -> Result<Signs, DataError> {
-        let (mut mostly, mut evidence) = (Vec::new(), Vec::new());
+        let (mut mostly, mut evidence, mut other) = (Vec::new(), Vec::new(), Vec::new());
+        let is_doubtful = matches!(self.delimiter, b';' | b'\t')
+            || self
+                .columns
+                .date
+                .and_then(|date| self.cells(data, date).next())
+                .is_some_and(|(_, text)| is_day_first(text));
         let is_date = |one: usize| Some(one) == self.columns.date || self.parts.has(one);
         for column in (0..self.columns.names().len()).filter(|one| !is_date(*one)) {
             let (mut numbers, mut missing, mut rows) = (0, 0, 0);
             let (mut found, mut word) = (Evidence::default(), None);
-            for (line, text) in self.cells(data, column) {
+            let mut endings = Endings::default();
+            self.cells(data, column).for_each(|(_, text)| endings.add(text));
+            let (unit, has_multiples) = endings.finish(&self.columns.names()[column]);
+            for (line, cell) in self.cells(data, column) {
                 rows += 1;
+                let text = unit.as_deref().and_then(|unit| cell.strip_suffix(unit));
+                let text = text.map_or(cell, str::trim_end);
                 if found.add(text) {
                     numbers += 1;
                 } else if is_missing(text) {
@@ -192,12 +209,18 @@ impl CsvFile {
             // notes) is not a measurement.
             let is_filled = !self.tickers.is_empty() || 2 * numbers >= rows;
             if numbers > 0 && is_filled {
+                let decimal = self.styles[column].decimal;
+                self.styles[column] = Style { decimal, unit, has_multiples, is_doubtful };
                 evidence.push((column, found, numbers + missing == rows));
                 mostly.push((column, word));
             } else if let Some((line, _, true)) = word
                 && rows == 1
             {
                 return Err(open_quote(self.path(), line, &self.columns.names()[column]));
+            } else if let Some((line, text, _)) = word
+                && Some(column) != self.columns.series
+            {
+                other.push((column, line, text));
             }
         }
         let decided: Vec<Decimal> =
@@ -206,8 +229,8 @@ impl CsvFile {
         let others = others.filter(|one| decided.iter().all(|other| other == one));
         let mut all = Signs::default();
         for (column, found, is_numeric) in evidence {
-            let decimal = decimal.or_else(|| found.decimal_among(others));
-            self.decimals[column] = decimal;
+            let decimal = decimal.or_else(|| found.decimal().or(others));
+            self.styles[column].decimal = decimal;
             if is_numeric {
                 all.add(found.signs(decimal));
             }
@@ -215,12 +238,17 @@ impl CsvFile {
         self.columns.numeric =
             mostly.iter().filter(|(_, word)| word.is_none()).map(|(column, _)| *column).collect();
         if self.columns.measurements().is_empty() {
+            self.columns.other = other.into_iter().find(|(_, _, text)| has_digit(text));
             // Reading such a column reports the line of its first text.
             self.columns.numeric = mostly.into_iter().map(|(column, _)| column).collect();
             return Ok(all);
         }
         let words = mostly.into_iter().filter_map(|(column, word)| Some((column, word?)));
-        self.columns.words = words.map(|(column, (line, text, _))| (column, line, text)).collect();
+        let words = words.map(|(column, (line, text, _))| (column, line, text));
+        // Texts that start with a digit may be numbers in an unknown form.
+        let other = other.into_iter().filter(|(_, _, text)| is_like_number(text));
+        self.columns.words = words.chain(other).collect();
+        self.columns.words.sort_by_key(|(column, ..)| *column);
         Ok(all)
     }
 
@@ -256,7 +284,35 @@ fn head(mut rows: Records<'_>) -> Result<Head, DataError> {
             Err(_) => break,
         }
     }
+    cut_empty_ends(&mut head);
     Ok(head)
+}
+
+/// Removes an empty cell at the end of every row, if the header lacks it.
+fn cut_empty_ends(head: &mut Head) {
+    let Some(width) = head.iter().map(|(_, record)| record.len()).max() else { return };
+    let is_wide = |(_, record): &&(u64, StringRecord)| record.len() == width;
+    let first = head.iter().position(|row| is_wide(&row)).unwrap_or(0);
+    let is_lacking = first > 0 && width > 2 && head[first - 1].1.len() == width - 1;
+    if is_lacking && head.iter().filter(is_wide).all(|(_, row)| row[width - 1].trim().is_empty()) {
+        head.iter_mut().for_each(|(_, record)| record.truncate(width - 1));
+    }
+}
+
+/// Returns whether a text is a date like `24.04.2020`, of places with a decimal comma.
+fn is_day_first(text: &str) -> bool {
+    text.split('.').count() == 3 && matches!(text.find('.'), Some(1 | 2))
+}
+
+fn has_digit(text: &str) -> bool {
+    text.contains(|letter: char| letter.is_ascii_digit())
+}
+
+/// Returns whether a text starts like a number, and is no time of day or date.
+fn is_like_number(text: &str) -> bool {
+    text.trim_start_matches(['-', '+']).starts_with(|letter: char| letter.is_ascii_digit())
+        && !text.contains(':')
+        && !Times::is_time(text)
 }
 
 /// Returns the separator of which the first line has most.

@@ -11,9 +11,11 @@ use super::{
 };
 
 /// Separators, from the least to the most likely one.
-pub(super) const DELIMITERS: [u8; 3] = [b'\t', b';', b','];
+pub(super) const DELIMITERS: [u8; 4] = [b'|', b'\t', b';', b','];
 /// Fraction of the rows after a header that have its number of cells, in percent.
 const EQUAL: usize = 80;
+/// Largest number of rows of properties before a header, such as `latitude,52.5`.
+const MOST_PROPERTIES: usize = 40;
 /// Largest number of columns of one ticker.
 const MOST_FIELDS: usize = 100;
 
@@ -32,6 +34,8 @@ pub(super) struct Layout {
     /// Number of cells of each row.
     pub(super) width: usize,
     pub(super) kind: Kind,
+    /// Whether a row of units is below the header.
+    pub(super) has_units: bool,
 }
 
 /// Kind of a header.
@@ -64,12 +68,14 @@ impl Layout {
         let (header_rows, kind) = several_rows(&head[start..]).unwrap_or_else(|| {
             (1, Kind::Names(first.iter().map(|cell| cell.trim().to_owned()).collect()))
         });
+        let has_units = header_rows == 1 && is_units(&head[start + 1..]);
         Some(Self {
-            before: start + header_rows,
+            before: start + header_rows + usize::from(has_units),
             header_rows,
             line: *line,
             width: first.len(),
             kind,
+            has_units,
         })
     }
 
@@ -85,7 +91,8 @@ impl Layout {
 
     fn without_header(head: &Head, start: usize, kind: Kind) -> Self {
         let (line, first) = &head[start];
-        Self { before: start, header_rows: 0, line: *line, width: first.len(), kind }
+        let width = first.len();
+        Self { before: start, header_rows: 0, line: *line, width, kind, has_units: false }
     }
 }
 
@@ -105,8 +112,9 @@ pub(super) fn is_plain(head: &Head) -> bool {
     }
 }
 
-/// Returns whether a row has no name of dates, but the next one has: it is text before a header of
-/// the same number of cells.
+/// Returns whether a row has no name of dates, but the next one has: it is text before a header.
+///
+/// Rows of properties may be between them. They have no time.
 fn is_before_header(head: &Head, index: usize) -> bool {
     let is_named = |index: usize| {
         let row = head.get(index).map(|(_, record)| record);
@@ -118,7 +126,33 @@ fn is_before_header(head: &Head, index: usize) -> bool {
         let is_name = |cell: &str| !cell.trim().is_empty() && !is_value(cell);
         row.is_some_and(|record| record.iter().all(is_name))
     };
-    !is_named(index) && is_named(index + 1) && is_names(index + 1)
+    let is_header = |index: usize| is_named(index) && is_names(index);
+    let has_time = |index: usize| head[index].1.iter().any(|cell| Times::is_time(cell.trim()));
+    let has_number = |index: usize| head[index].1.iter().any(|cell| is_number(cell.trim()));
+    if is_named(index) || index >= head.len() {
+        return false;
+    }
+    let end = head.len().min(index + 1 + MOST_PROPERTIES);
+    let properties = (index + 1..end).take_while(|&row| !has_time(row));
+    is_header(index + 1)
+        || properties.map(|row| row + 1).any(|row| {
+            is_header(row)
+                && (index..row).any(has_number)
+                && head.get(row + 1).is_some_and(|(_, next)| next.iter().any(is_value))
+        })
+}
+
+/// Returns whether the first row below a header has units: no value, and no date.
+fn is_units(rows: &[(u64, StringRecord)]) -> bool {
+    let [(_, units), (_, row), ..] = rows else { return false };
+    let Some(date) = row.iter().position(|cell| Times::is_time(cell.trim())) else { return false };
+    let text = units.get(date).unwrap_or_default().trim().to_lowercase();
+    units.len() == row.len()
+        && (matches!(text.as_str(), "" | "ts" | "utc") || text.starts_with(['[', '(']))
+        && !units.iter().any(is_value)
+        && units.iter().enumerate().any(|(cell, text)| {
+            cell != date && !is_missing(text.trim()) && row.get(cell).is_some_and(is_value)
+        })
 }
 
 /// Returns the number of rows that fit the first header, and its cells; zeros without one.

@@ -23,6 +23,7 @@ mod table_source;
 #[cfg(test)]
 pub(crate) mod tests;
 mod times;
+mod units;
 mod warnings;
 
 pub use columns::Columns;

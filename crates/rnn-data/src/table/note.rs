@@ -6,7 +6,7 @@ use super::{
     numbers::Signs,
 };
 
-/// Number of named tickers.
+/// Number of named tickers and units.
 const NAMED: usize = 5;
 
 /// Describes a file that is not plain: UTF-8, commas, one header, plain numbers.
@@ -27,7 +27,7 @@ pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<
         b',' => {}
         other => say(&format!("`{}`-separated", char::from(other))),
     }
-    if file.decimals.contains(&Some(Decimal::Comma)) {
+    if file.styles.iter().any(|style| style.decimal == Some(Decimal::Comma)) {
         say("decimal comma");
     }
     if signs.groups {
@@ -41,6 +41,16 @@ pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<
     }
     if let Some(multiple) = signs.multiple {
         say(&format!("multiples such as {multiple}"));
+    }
+    let mut units: Vec<&str> =
+        file.styles.iter().filter_map(|style| style.unit.as_deref()).collect();
+    units.sort_unstable();
+    units.dedup();
+    if !units.is_empty() {
+        let more = if units.len() > NAMED { ", …" } else { "" };
+        let word = if units.len() == 1 { "unit" } else { "units" };
+        units.truncate(NAMED);
+        say(&format!("{word} {}{more}", units.join(", ")));
     }
     if signs.parentheses {
         say("(5) as -5");
@@ -78,6 +88,9 @@ pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<
         let lines = if skipped == 1 { "line" } else { "lines" };
         let before = if rows > 0 { "the header" } else { "the first row" };
         say(&format!("{skipped} {lines} before {before} skipped"));
+    }
+    if layout.has_units {
+        say("a row of units below the header skipped");
     }
     (!parts.is_empty()).then(|| format!("read as {}", parts.join(", ")))
 }

@@ -1,22 +1,46 @@
 use super::{
     in_memory::{NUMBER_ADVICE, unusable},
     numbers::{Decimal, Number, Signs, is_missing, is_number, is_unclear, is_whole, parse},
+    units,
 };
 
 /// Advice for numbers whose separator is unclear.
 const DECIMAL_ADVICE: &str = "set `decimal` to `point` or `comma`, or correct the value";
+
+/// Advice for numbers of another unit.
+const UNIT_ADVICE: &str = "write all values of the column in one unit, or choose other columns";
+
+/// How the numbers of a column are written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Style {
+    /// Decimal separator, if it is known.
+    pub(super) decimal: Option<Decimal>,
+    /// Unit after every number, such as `°C`.
+    pub(super) unit: Option<Box<str>>,
+    /// Whether letters such as `k` are surely multiples.
+    pub(super) has_multiples: bool,
+    /// Whether the point of `1.234` may separate thousands, as the file is written.
+    pub(super) is_doubtful: bool,
+}
 
 /// A column of numbers, read with one decimal separator and one unit.
 ///
 /// Without a known separator, both readings are kept until a number decides.
 #[derive(Debug)]
 pub(super) struct NumberColumn {
+    style: Style,
     decimal: Option<Decimal>,
     values: Vec<f64>,
     /// The values with a decimal comma, if they differ and the separator is unknown.
     with_comma: Option<Vec<f64>>,
     /// First number that has two readings: line and text.
     unclear: Option<(u64, Box<str>)>,
+    /// First number like `1.234`: line and text.
+    point: Option<(u64, Box<str>)>,
+    /// Whether there are whole numbers from 100 to 999.
+    has_hundreds: bool,
+    /// Whether there are whole numbers from 1000 on: a point is then no thousands separator.
+    has_thousands: bool,
     /// Whether the numbers, other than zero, have percent signs.
     percent: Option<bool>,
     currency: Option<&'static str>,
@@ -38,12 +62,16 @@ pub(super) struct Unclear {
 }
 
 impl NumberColumn {
-    pub(super) fn new(decimal: Option<Decimal>) -> Self {
+    pub(super) fn new(style: Style) -> Self {
         Self {
-            decimal,
+            decimal: style.decimal,
+            style,
             values: Vec::new(),
             with_comma: None,
             unclear: None,
+            point: None,
+            has_hundreds: false,
+            has_thousands: false,
             percent: None,
             currency: None,
         }
@@ -51,6 +79,7 @@ impl NumberColumn {
 
     /// Parses the next value; a missing one is NaN.
     pub(super) fn push(&mut self, text: &str, line: u64) -> Result<(), Refused> {
+        let text = self.without_unit(text)?;
         let number = match self.decimal {
             Some(decimal) => parse(text, decimal),
             None => self.decide(text, line),
@@ -59,6 +88,12 @@ impl NumberColumn {
             Some(Number { value, signs }) => {
                 if let Some(expected) = unusable(value) {
                     return Err(Refused { expected, fix: NUMBER_ADVICE });
+                }
+                if signs.multiple.is_some()
+                    && !self.style.has_multiples
+                    && !units::is_multiple(text)
+                {
+                    return Err(self.refuse(text));
                 }
                 self.check(value, signs)?;
                 self.values.push(value);
@@ -76,9 +111,12 @@ impl NumberColumn {
 
     /// Returns the values.
     pub(super) fn finish(self) -> Result<Vec<f64>, Unclear> {
-        match self.unclear {
-            Some((line, text)) if self.decimal.is_none() => {
-                let expected = "a number whose comma is clear from any row".to_owned();
+        let is_doubtful = !self.has_thousands && (self.style.is_doubtful || self.has_hundreds);
+        let comma = self.unclear.map(|found| ("comma", found));
+        let point = self.point.filter(|_| is_doubtful).map(|found| ("point", found));
+        match comma.or(point) {
+            Some((sign, (line, text))) if self.decimal.is_none() => {
+                let expected = format!("a number whose {sign} is clear from any row");
                 let fix = "set `decimal` to `point` or `comma`";
                 Err(Unclear { line, text, refused: Refused { expected, fix } })
             }
@@ -110,13 +148,30 @@ impl NumberColumn {
                 if let Some(values) = &mut self.with_comma {
                     values.push(other.value);
                 }
-                if one.value != other.value && is_unclear(text) && self.unclear.is_none() {
-                    self.unclear = Some((line, text.into()));
+                if one.value != other.value {
+                    let first = if is_unclear(text) { &mut self.unclear } else { &mut self.point };
+                    first.get_or_insert_with(|| (line, text.into()));
+                } else if one.signs.multiple.is_none() && one.value.fract() == 0.0 {
+                    self.has_hundreds |= (100.0..1000.0).contains(&one.value.abs());
+                    self.has_thousands |= one.value.abs() >= 1000.0;
                 }
             }
             (None, None) => {}
         }
         point.or(comma)
+    }
+
+    /// Returns a number without the unit of the column.
+    fn without_unit<'t>(&self, text: &'t str) -> Result<&'t str, Refused> {
+        let Some(unit) = self.style.unit.as_deref() else { return Ok(text) };
+        match text.strip_suffix(unit) {
+            Some(number) => Ok(number.trim_end()),
+            None if is_missing(text) || !is_number(text) || units::is_zero(text) => Ok(text),
+            None => {
+                let expected = format!("a number in {unit}, as in the rows before");
+                Err(Refused { expected, fix: UNIT_ADVICE })
+            }
+        }
     }
 
     /// Checks that the unit is that of the values before.

@@ -47,19 +47,57 @@ impl fmt::Display for Decimal {
 /// Longest number in bytes.
 const LONGEST: usize = 100;
 /// Currencies before or after a number; of two with the same start, the longer one first.
-const CURRENCIES: [&str; 30] = [
-    "US$", "HK$", "A$", "C$", "$", "€", "£", "¥", "₹", "₩", "₽", "元", "USDT", "USDC", "USD",
-    "EUR", "GBP", "JPY", "CNY", "RMB", "HKD", "CHF", "CAD", "AUD", "INR", "KRW", "TWD", "SGD",
-    "BTC", "ETH",
+pub(super) const CURRENCIES: [&str; 32] = [
+    "US$", "HK$", "NT$", "A$", "C$", "R$", "$", "€", "£", "¥", "₹", "₩", "₽", "元", "USDT", "USDC",
+    "USD", "EUR", "GBP", "JPY", "CNY", "RMB", "HKD", "CHF", "CAD", "AUD", "INR", "KRW", "TWD",
+    "SGD", "BTC", "ETH",
 ];
 /// Multiples after a number with their powers of ten; of two with the same end, the longer first.
-const MULTIPLES: [(&str, i32); 8] =
-    [("万亿", 12), ("亿", 8), ("万", 4), ("千", 3), ("K", 3), ("M", 6), ("B", 9), ("T", 12)];
-/// Values that mean that there is none, in lower case.
-const MISSING: [&str; 14] = [
-    "", ".", "na", "n/a", "nan", "null", "none", "-", "--", "#n/a", "#na", "<na>", "-nan",
-    "#n/a n/a",
+const MULTIPLES: [(&str, i32); 9] = [
+    ("万亿", 12),
+    ("百万", 6),
+    ("亿", 8),
+    ("万", 4),
+    ("千", 3),
+    ("K", 3),
+    ("M", 6),
+    ("B", 9),
+    ("T", 12),
 ];
+/// Values that mean that there is none, in lower case.
+const MISSING: [&str; 29] = [
+    "",
+    ".",
+    "..",
+    "...",
+    "…",
+    "na",
+    "n/a",
+    "n.a.",
+    "n.a",
+    "nan",
+    "-nan",
+    "null",
+    "(null)",
+    "none",
+    "nil",
+    "-",
+    "--",
+    "–",
+    "—",
+    "?",
+    "\\n",
+    "<na>",
+    "#na",
+    "#n/a",
+    "#n/a n/a",
+    "#div/0!",
+    "#value!",
+    "#num!",
+    "unavailable",
+];
+/// Longest of them in bytes.
+const LONGEST_MISSING: usize = 11;
 
 /// A number with the signs around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,7 +136,8 @@ impl Signs {
 
 /// Returns whether a text marks a missing value.
 pub(super) fn is_missing(text: &str) -> bool {
-    text.is_empty() || (text.len() <= 8 && MISSING.contains(&text.to_ascii_lowercase().as_str()))
+    text.is_empty()
+        || (text.len() <= LONGEST_MISSING && MISSING.contains(&text.to_ascii_lowercase().as_str()))
 }
 
 /// Returns whether a text is a number with either decimal separator.
@@ -141,6 +180,14 @@ pub(super) fn parse(text: &str, decimal: Decimal) -> Option<Number> {
     }
     if signs.parentheses && minus.is_some() {
         return None;
+    }
+    // `$(1.5)`
+    if minus.is_none()
+        && !signs.parentheses
+        && let Some(inner) = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
+    {
+        signs.parentheses = true;
+        rest = inner.trim();
     }
     let mut power = 0;
     loop {
@@ -236,10 +283,6 @@ pub(super) struct Evidence {
     pub(super) point: bool,
     /// Numbers that are only possible with a decimal comma.
     pub(super) comma: bool,
-    /// Numbers like `1,234`.
-    pub(super) unclear: bool,
-    /// Numbers like `1.234`: with a decimal point, unless other numbers have a decimal comma.
-    pub(super) likely_point: bool,
     /// Signs of the numbers with a decimal point, and with a decimal comma.
     signs: [Signs; 2],
 }
@@ -255,7 +298,6 @@ impl Evidence {
                         && (1..=3).contains(&whole.len())
                         && !whole.starts_with('0') =>
                 {
-                    self.likely_point = true;
                     self.signs[1].groups = true;
                 }
                 Some(_) => self.point = true,
@@ -266,10 +308,6 @@ impl Evidence {
         match (point, comma) {
             (Some(one), None) => self.point |= has_separator(text, one.value),
             (None, Some(_)) => self.comma = true,
-            (Some(one), Some(other)) if one.value != other.value => {
-                self.unclear |= is_unclear(text);
-                self.likely_point |= !is_unclear(text);
-            }
             _ => {}
         }
         for (signs, number) in self.signs.iter_mut().zip([point, comma]) {
@@ -290,12 +328,6 @@ impl Evidence {
             (false, true) => Some(Decimal::Comma),
             _ => None,
         }
-    }
-
-    /// Returns the separator; in doubt, that of the other columns, or a point if it is likely.
-    pub(super) fn decimal_among(self, others: Option<Decimal>) -> Option<Decimal> {
-        let likely = self.likely_point && !self.unclear && !self.point && !self.comma;
-        self.decimal().or(others).or(likely.then_some(Decimal::Point))
     }
 }
 

@@ -12,6 +12,23 @@ const MOST_FOOTERS: usize = 20;
 /// Longest such line in bytes.
 const LONGEST_FOOTER: usize = 4096;
 
+/// First words of a row of sums in place of its date.
+const TOTALS: [&str; 13] = [
+    "total",
+    "totals",
+    "sum",
+    "average",
+    "avg",
+    "mean",
+    "summe",
+    "gesamt",
+    "mittelwert",
+    "合计",
+    "总计",
+    "平均",
+    "grand",
+];
+
 /// A reader of rows, of any number of cells.
 pub(super) struct Records<'a> {
     path: &'a Path,
@@ -87,6 +104,12 @@ impl<'a> Records<'a> {
     }
 }
 
+/// Returns whether a cell of dates names a sum or a mean.
+pub(super) fn is_total(cell: &str) -> bool {
+    let mut words = cell.trim().split(|letter: char| !letter.is_alphanumeric());
+    words.next().is_some_and(|word| TOTALS.contains(&word.to_lowercase().as_str()))
+}
+
 pub(super) fn unreadable(path: &Path, source: io::Error) -> DataError {
     DataError::Read { path: path.to_owned(), source }
 }
@@ -106,10 +129,12 @@ fn line_ends(record: &StringRecord) -> u64 {
 
 /// A reader of the rows of data, which all have the same number of cells.
 ///
-/// Lines of text after the last row are skipped and counted.
+/// Lines of text and sums after the last row are skipped and counted.
 pub(super) struct DataRecords<'a> {
     rows: Records<'a>,
     width: usize,
+    /// Cell of the dates.
+    date: Option<usize>,
     /// Records that are footers if no other row follows.
     queue: VecDeque<(u64, StringRecord)>,
     /// True if another row followed.
@@ -122,12 +147,13 @@ impl<'a> DataRecords<'a> {
         mut rows: Records<'a>,
         before: usize,
         width: usize,
+        date: Option<usize>,
     ) -> Result<Self, DataError> {
         let mut record = StringRecord::new();
         for _ in 0..before {
             rows.next(&mut record)?;
         }
-        Ok(Self { rows, width, queue: VecDeque::new(), is_queue_data: false })
+        Ok(Self { rows, width, date, queue: VecDeque::new(), is_queue_data: false })
     }
 
     /// Reads the next row, and returns its line.
@@ -162,7 +188,11 @@ impl<'a> DataRecords<'a> {
         self.rows.sha256()
     }
 
-    fn checked(&self, line: u64, record: &StringRecord) -> Result<Option<u64>, DataError> {
+    fn checked(&self, line: u64, record: &mut StringRecord) -> Result<Option<u64>, DataError> {
+        // The rows may end with a comma that the header lacks.
+        if record.len() == self.width + 1 && record[self.width].trim().is_empty() {
+            record.truncate(self.width);
+        }
         if record.len() == self.width {
             return Ok(Some(line));
         }
@@ -172,8 +202,14 @@ impl<'a> DataRecords<'a> {
         Err(DataError::Malformed { path: self.rows.path.to_owned(), line, problem })
     }
 
-    /// Returns whether a row is a line of text, not a part of a row that starts with a date.
+    /// Returns whether a row is a line of text, not a part of a row that starts with a date; or a
+    /// row of sums.
     fn is_footer(&self, record: &StringRecord) -> bool {
+        if record.len() == self.width
+            && self.date.and_then(|date| record.get(date)).is_some_and(is_total)
+        {
+            return true;
+        }
         let mut filled = record.iter().map(str::trim).filter(|cell| !cell.is_empty());
         let (Some(first), second) = (filled.next(), filled.next()) else { return false };
         let is_short = record.len() != self.width || (second.is_none() && self.width > 2);

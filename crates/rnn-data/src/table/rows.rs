@@ -9,11 +9,11 @@ use std::{
 use csv::StringRecord;
 
 use super::{
-    Columns, Decimal, Fill, ReadOptions, Table, Warning,
+    Columns, Fill, ReadOptions, Table, Warning,
     date_parts::DateParts,
     gaps::{Grid, described},
     in_memory::Places,
-    number_column::{NumberColumn, Refused},
+    number_column::{NumberColumn, Refused, Style},
     numbers::is_missing,
     times::{Ordered, Times, value},
 };
@@ -67,8 +67,8 @@ pub(super) struct Shared<'a> {
     pub(super) names: Vec<String>,
     /// Names in the header.
     pub(super) headers: Vec<String>,
-    /// Decimal separators of the columns, if they are known.
-    pub(super) decimals: Vec<Option<Decimal>>,
+    /// How the numbers of the columns are written.
+    pub(super) styles: Vec<Style>,
     pub(super) options: &'a ReadOptions,
     pub(super) synthetic: bool,
 }
@@ -115,7 +115,7 @@ impl<'a> Rows<'a> {
             cells,
             labelled,
             times: Times::new(shared.path, shared.date.0, format),
-            values: shared.decimals.iter().map(|decimal| NumberColumn::new(*decimal)).collect(),
+            values: shared.styles.iter().cloned().map(NumberColumn::new).collect(),
             lines: Vec::new(),
             labels: Labels::default(),
         }
@@ -134,7 +134,9 @@ impl<'a> Rows<'a> {
                 Some(cell(index))
             }
             Labelled::Ticker(ticker) => {
-                if self.cells.iter().all(|&index| is_missing(cell(index))) {
+                // Without a column, all rows are of the ticker.
+                let is_empty = |&index: &usize| is_missing(cell(index));
+                if !self.cells.is_empty() && self.cells.iter().all(is_empty) {
                     return Ok(());
                 }
                 Some(ticker)

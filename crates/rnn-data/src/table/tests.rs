@@ -5,10 +5,12 @@ mod files;
 mod gaps;
 mod in_memory;
 mod kinds;
+mod layouts;
 mod long;
 mod misread;
 mod numbers;
 mod series_files;
+mod units;
 mod values;
 
 use std::{

@@ -22,7 +22,7 @@ impl SeriesSettings {
             guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
                 // No rows, or a malformed one.
                 Err(error) => Error::Data(error),
-                Ok(_) => Error::Data(DataError::NoNumbers { path: columns.path().to_owned() }),
+                Ok(_) => Error::Data(columns.no_numbers()),
             })
         };
         let mut guesses = Vec::new();

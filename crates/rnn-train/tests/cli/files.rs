@@ -115,6 +115,20 @@ fn several_tickers_of_one_file_are_a_panel() {
 }
 
 #[test]
+fn tickers_of_one_price_are_a_panel() {
+    let scratch = Scratch::new();
+    let mut text = "Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n".to_owned();
+    for line in bars(160).lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        text += &format!("{},{},{}\n", cells[0], cells[1], cells[2]);
+    }
+    scratch.file("two.csv", text);
+    let finished = scratch.train("series", &["--data", "two.csv"]);
+    assert!(finished.stderr.contains("two.csv: 2 series, 320 rows in total\n"));
+    assert!(finished.stderr.contains("reading `Close` (use"), "{}", finished.stderr);
+}
+
+#[test]
 fn refusals_name_the_flag_that_reads_the_file() {
     let scratch = Scratch::new();
     let rows = bars(120).split_once('\n').unwrap().1.to_owned();
@@ -160,6 +174,20 @@ fn refusals_name_the_flag_that_reads_the_file() {
         let value: f64 = rows[0][1].parse().unwrap();
         assert_eq!(value > 1000.0, decimal == "point", "{value}");
     }
+    scratch.file("points.csv", "Datum;Gäste\n01.01.2021;966\n02.01.2021;1.024\n");
+    scratch.fails(
+        &train(&["--data", "points.csv", "--date-column", "Datum", "--fresh"]),
+        1,
+        "points.csv, line 3, column `Gäste`: expected a number whose point is clear from any row, \
+         got `1.024` (set --decimal to `point` or `comma`)",
+    );
+    scratch.file("texts.csv", "date,price\n2021-01-01,about 5\n2021-01-02,about 6\n");
+    scratch.fails(
+        &train(&["--data", "texts.csv", "--fresh"]),
+        1,
+        "texts.csv, line 2, column `price`: expected a number, got `about 5` (no column holds \
+         numbers; write 1234.5, 1,234.5, $5, 5%, 1.2M or 12 °C, or set --decimal)",
+    );
     scratch.fails(&train(&["--decimal", "dot"]), 2, "expected point or comma, got `dot`");
     scratch.fails(&train(&["--encoding", "klingon"]), 2, "expected an encoding such as utf-8,");
     let late = format!("date,open\n{}", "2020-01-02,1\n".repeat(50_000));

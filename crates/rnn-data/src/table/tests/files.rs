@@ -31,7 +31,7 @@ fn table(header: &str, line: impl Fn(&str, [f64; 3]) -> String) -> String {
     std::iter::once(header.to_owned()).chain(rows).map(|line| line + "\n").collect()
 }
 
-fn plain() -> String {
+pub(super) fn plain() -> String {
     table("date,open,close,volume", |day, [open, close, volume]| {
         format!("{day},{open},{close},{volume}")
     })
@@ -78,7 +78,7 @@ fn content(table: Table) -> (Vec<Vec<f64>>, Vec<DateTime>, DateTime) {
 }
 
 #[track_caller]
-fn same_as_plain(bytes: impl AsRef<[u8]>, note: &str) {
+pub(super) fn same_as_plain(bytes: impl AsRef<[u8]>, note: &str) {
     same_with(&CsvOptions::default(), bytes, note);
 }
 
@@ -99,7 +99,7 @@ fn hash(bytes: &[u8]) -> String {
     crate::table::bytes::hex(&sha2::Sha256::digest(bytes))
 }
 
-fn refused(bytes: impl AsRef<[u8]>) -> String {
+pub(super) fn refused(bytes: impl AsRef<[u8]>) -> String {
     let file = CsvFile::from_bytes(Path::new("kind.csv"), bytes.as_ref(), None);
     let names = file.as_ref().map(|file| {
         file.columns().measurements().into_iter().map(str::to_owned).collect::<Vec<_>>()

@@ -98,7 +98,9 @@ fn the_units_of_a_column_agree() {
 fn the_decimal_separator_is_decided_by_any_row() {
     assert_eq!(values(&["1,234", "5,678", "9.5"]), [1234.0, 5678.0, 9.5]);
     assert_eq!(values(&["1,234", "5,678", "9,5"]), [1.234, 5.678, 9.5]);
-    assert_eq!(values(&["1.234", "5.678"]), [1.234, 5.678], "a point is a decimal point");
+    let plain =
+        read("date,a\n2020-01-02,1.234\n2020-01-03,5.678\n", &["a"], &ReadOptions::default());
+    assert_eq!(plain.unwrap().column("a").unwrap(), [1.234, 5.678], "a point is a decimal point");
     assert_eq!(values(&["1.234", "5.678", "9,5"]), [1234.0, 5678.0, 9.5], "unless one is not");
     assert_eq!(values(&["0,125", "1,234"]), [0.125, 1.234]);
     let unclear = refused(&["7", "1,234", "5,678"]);
@@ -118,6 +120,53 @@ fn the_decimal_separator_is_decided_by_any_row() {
         "line 4, column `a`: expected a number with a decimal point, as in 1,234.5, got `3,25` \
          (set `decimal` to `point` or `comma`, or correct the value)"
     );
+}
+
+#[test]
+fn a_point_that_may_separate_thousands_is_refused() {
+    let problem = |text: &str| message(text, &["a"], &ReadOptions::default());
+    let expected = |line: usize, got: &str| {
+        format!(
+            ", line {line}, column `a`: expected a number whose point is clear from any row, got \
+             `{got}` (set `decimal` to `point` or `comma`)"
+        )
+    };
+    for text in [
+        "date;a\n01.01.2021;966\n02.01.2021;1.024\n",
+        "date;a\n2021-01-01;5\n2021-01-02;1.024\n",
+        "date\ta\n2021-01-01\t2.512\n2021-01-02\t1.024\n",
+        "date,a\n01.01.2021,2.512\n02.01.2021,1.024\n",
+        "date,a\n2021-01-01,966\n2021-01-02,1.024\n",
+        "date;a\n2021-01-01;1.199 €\n2021-01-02;1.024 €\n",
+    ] {
+        let (line, got) = match (text.contains('€'), text.contains("2.512")) {
+            (true, _) => (2, "1.199 €"),
+            (_, true) => (2, "2.512"),
+            _ => (3, "1.024"),
+        };
+        assert_eq!(problem(text), expected(line, got), "{text}");
+    }
+    let rows: String = (0..200)
+        .map(|row| format!("{},966\n", jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(row)))
+        .collect();
+    assert_eq!(problem(&format!("date,a\n{rows}2021-01-01,1.024\n")), expected(202, "1.024"));
+    let read = |text: &str| {
+        read(text, &["a"], &ReadOptions::default()).unwrap().column("a").unwrap().to_vec()
+    };
+    for (text, values) in [
+        ("date,a\n2021-01-01,5\n2021-01-02,1.024\n", [5.0, 1.024]),
+        ("date,a\n2021-01-01,1966\n2021-01-02,1.024\n", [1966.0, 1.024]),
+        ("date;a\n2021-01-01;1966\n2021-01-02;1.024\n", [1966.0, 1.024]),
+        ("date;a\n2021-01-01;0.125\n2021-01-02;1.024\n", [0.125, 1.024]),
+        ("date;a;b\n01.01.2021;966;5,5\n02.01.2021;1.024;6,5\n", [966.0, 1024.0]),
+        ("date;a;b\n2021-01-01;966;5.5\n2021-01-02;1.024;6.5\n", [966.0, 1.024]),
+    ] {
+        assert_eq!(read(text), values, "{text}");
+    }
+    for (decimal, expected) in [(Decimal::Point, 1.024), (Decimal::Comma, 1024.0)] {
+        let options = CsvOptions { decimal: Some(decimal), ..CsvOptions::default() };
+        assert_eq!(column(&["966", "1.024"], &options).unwrap(), [966.0, expected]);
+    }
 }
 
 #[test]
@@ -152,8 +201,32 @@ fn other_columns_decide_for_an_unclear_one() {
 #[test]
 fn markers_of_missing_values_are_missing() {
     for marker in [
-        "", ".", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "-", "--", "#N/A", "#NA",
+        "",
+        ".",
+        "NA",
+        "N/A",
+        "NaN",
+        "nan",
+        "NULL",
+        "null",
+        "None",
+        "-",
+        "--",
+        "#N/A",
+        "#NA",
         "<NA>",
+        "—",
+        "–",
+        "\\N",
+        "N.A.",
+        "(null)",
+        "#DIV/0!",
+        "#VALUE!",
+        "..",
+        "...",
+        "unavailable",
+        "nil",
+        "?",
     ] {
         assert_eq!(values(&["1.5", marker, "2.5"]), [1.5, 2.0, 2.5], "{marker}");
         assert_eq!(values(&["1,5", marker, "2,5"]), [1.5, 2.0, 2.5], "{marker}");

@@ -32,6 +32,13 @@ fn rows_without_values_of_a_series_are_left_out() {
 }
 
 #[test]
+fn no_column_means_all_rows() {
+    let file = two("2020-01-02,1,,2,\n2020-01-03,3,30,4,40\n");
+    let first = file.read_first_series(&[] as &[&str], &ReadOptions::default()).unwrap();
+    assert_eq!(first.times.len(), 2);
+}
+
+#[test]
 fn a_bad_series_leaves_the_others() {
     let file = two("2020-01-02,1,10,2,20\n2020-01-03,3,x,4,40\n");
     let mut tables = file.read_series(&["close"], &ReadOptions::default()).unwrap();
