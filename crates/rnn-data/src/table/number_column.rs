@@ -93,7 +93,8 @@ impl NumberColumn {
                     && !self.style.has_multiples
                     && !units::is_multiple(text)
                 {
-                    return Err(self.refuse(text));
+                    let expected = "a finite number".to_owned();
+                    return Err(Refused { expected, fix: UNIT_ADVICE });
                 }
                 self.check(value, signs)?;
                 self.values.push(value);
