@@ -132,7 +132,7 @@ fn decimal(text: &str) -> Option<(i64, f64)> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some((text.parse().ok()?, 0.0));
     }
-    if let Some((whole, fraction)) = text.split_once('.')
+    if let Some((whole, fraction)) = text.split_once(['.', ','])
         && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
     {
         return Some((whole.parse().ok()?, format!("0.{fraction}0").parse().ok()?));
