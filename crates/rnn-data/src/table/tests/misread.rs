@@ -46,6 +46,8 @@ fn spreadsheet_days_without_a_format_have_a_warning() {
     let warning = "numbers in `Day` are read as spreadsheet days, from 2020-04-24 on (set \
                    `date-format` to `excel`, or name another column with `date-column`)";
     assert_eq!(read_value(content).warnings[0].to_string(), warning);
+    let comma = "Datum;value\n45028,0;1\n45028,5;2\n45029,0;3\n";
+    assert_eq!(texts(&read_value(comma))[1], "2023-04-12 12:00");
     let date_format = Some("excel".to_owned());
     let options = ReadOptions { date_format, ..ReadOptions::default() };
     let table = read(content, &["value"], &options).unwrap();
