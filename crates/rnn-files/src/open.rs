@@ -128,6 +128,7 @@ fn same(_: &Metadata, _: &Metadata) -> bool {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #[allow(clippy::disallowed_types, reason = "a socket that nobody connects to")]
     use std::os::unix::net::UnixListener;
 
     use super::*;

@@ -66,10 +66,10 @@ impl CsvFile {
     /// is reported when the file is read.
     pub(super) fn guessed_series_column(&self, date: usize) -> Result<Option<usize>, DataError> {
         let names = self.columns().names();
-        let place = |name: &&str| names.iter().position(|column| column.to_lowercase() == **name);
+        let place = |name: &str| names.iter().position(|column| column.to_lowercase() == name);
         let mut tried: Vec<Tried> = NAMES
             .iter()
-            .filter_map(|name| place(&name))
+            .filter_map(|name| place(name))
             .filter(|&index| index != date)
             .take(MOST_TRIED)
             .map(|index| Tried { index, labels: HashSet::new(), pairs: HashSet::new(), repeats: 0 })

@@ -139,7 +139,7 @@ fn numbers_behind_a_matching_checksum_are_checked_before_they_are_used() {
             fs::write(scratch.artifact("series", name), text).unwrap();
         }
     }
-    scratch.ok(&commands[0]);
+    scratch.ok(commands[0]);
 }
 
 #[test]

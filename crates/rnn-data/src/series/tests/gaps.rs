@@ -37,7 +37,7 @@ fn windows_cross_no_gap_longer_than_the_limit() {
                 assert_eq!(origins, expected, "{limit} {subset:?}");
                 assert_eq!(limited.origins(subset).len(), expected.len());
                 dropped += free.origins(subset).len() - expected.len();
-                let windows = Windows::new(&[limited.clone()], subset);
+                let windows = Windows::new(std::slice::from_ref(&limited), subset);
                 let of = |index| windows.get(index).unwrap().origin();
                 assert_eq!((0..windows.len()).map(of).collect::<Vec<_>>(), expected);
             }
@@ -49,7 +49,7 @@ fn windows_cross_no_gap_longer_than_the_limit() {
 
 #[test]
 fn the_first_origin_after_a_gap_has_a_whole_window_behind_it() {
-    let one = series(with_gaps(&[10..14], Some(MaxGap::Steps(3))), &config());
+    let one = series(with_gaps(std::slice::from_ref(&(10..14)), Some(MaxGap::Steps(3))), &config());
     // Rows 0 to 9 are before the gap; four rows of inputs follow it.
     assert_eq!(one.origins(Subset::Train).take(5).collect::<Vec<_>>(), [4, 5, 6, 7, 14]);
     assert_eq!(one.times[14], date(2020, 1, 19).into());
