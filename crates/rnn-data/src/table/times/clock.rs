@@ -253,8 +253,8 @@ fn in_zone(zone: &TimeZone, times: &[DateTime]) -> Option<Vec<(usize, i64)>> {
 
 /// Finds the shifts of summer time in ascending local times without offsets.
 ///
-/// An hour that repeats is the end of summer time, a missing one its start, if the clocks of some
-/// zone were changed then. Returns the first row that neither explains.
+/// An hour that repeats is the end of summer time, and a missing one its start. The clocks of some
+/// zone must have been changed then. Returns the first row that neither explains.
 pub(super) fn summer_time(times: &[DateTime]) -> Result<Vec<(usize, i64)>, usize> {
     let seconds = |from: DateTime, to: DateTime| to.duration_since(from).as_secs();
     let mut steps: Vec<i64> = times.windows(2).map(|pair| seconds(pair[0], pair[1])).collect();
