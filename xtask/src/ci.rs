@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Leave out the steps that need cargo-deny, cargo-machete or cargo-public-api
     #[arg(long)]
     no_tools: bool,
+    /// Leave out `cargo test --workspace`, which has just been run
+    #[arg(long)]
+    tested: bool,
     /// Price file to train on for two epochs [default: leave this step out]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -37,7 +40,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.no_tools {
         timed("dependencies", supply_chain::check)?;
     }
-    step("test", cargo(&["test", "--workspace"]))?;
+    if !args.tested {
+        step("test", cargo(&["test", "--workspace"]))?;
+    }
     // Users may leave out every backend.
     step("features", cargo(&["check", "-p", "rnn-models", "--no-default-features"]))?;
     real_data(data.as_deref())?;
