@@ -28,11 +28,12 @@ pub(crate) struct Args {
     data: Option<PathBuf>,
 }
 
-/// Features that build all packages with GPU code.
-const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu";
+/// Features that build all packages with GPU code, and the reader of Parquet files.
+const GPU: &str = "rnn-train/wgpu,workspace-benches/wgpu,workspace-tests/wgpu,rnn-train/parquet";
 /// The same, with kernels compiled to SPIR-V. CI builds it without running it: see ARCHITECTURE.md,
 /// "What Burn leaves to us".
-pub(crate) const VULKAN: &str = "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu";
+pub(crate) const VULKAN: &str =
+    "rnn-train/vulkan,workspace-benches/vulkan,workspace-tests/wgpu,rnn-train/parquet";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = absolute(args.data.as_deref())?;
@@ -90,10 +91,11 @@ fn rnn_train(args: &[&str]) -> Command {
 }
 
 /// Tests the wgpu backend: the operators, the golden vectors, and the command. It trains all
-/// letters experiments, and each cell for an epoch on prices.
+/// letters experiments, and each cell for an epoch on prices. Tests of Parquet files run here, too:
+/// they need a build of their own in any case.
 fn gpu() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--features", GPU, "--"]);
-    tests.args(["gpu", "golden", "wgpu"]);
+    tests.args(["gpu", "golden", "parquet", "wgpu"]);
     step("tests, wgpu", tests)?;
     step("devices", rnn_train(&["devices"]))
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
     path::Path,
     sync::Arc,
 };
@@ -24,19 +24,75 @@ pub(super) enum Source {
 
 impl Source {
     /// Opens the bytes. Folders, pipes and devices are refused, since a table is read repeatedly.
-    pub(super) fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+    pub(super) fn open(&self, path: &Path) -> io::Result<Input> {
         match self {
             Self::File => {
                 let kind = fs::metadata(path)?;
                 match (kind.is_file(), kind.is_dir()) {
-                    (true, _) => Ok(Box::new(File::open(path)?)),
+                    (true, _) => Ok(Input::new(Bytes::File(File::open(path)?.into()))),
                     (_, true) => Err(io::Error::other("expected a CSV file, got a folder")),
                     _ => Err(io::Error::other("expected an ordinary file, got a pipe or a device")),
                 }
             }
-            Self::Sample(text) => Ok(Box::new(text.as_bytes())),
-            Self::Memory(bytes) => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            Self::Sample(text) => Ok(Input::new(Bytes::Sample(text.as_bytes()))),
+            Self::Memory(bytes) => Ok(Input::new(Bytes::Memory(bytes.clone()))),
         }
+    }
+}
+
+/// The bytes of a source, from a position.
+pub(super) struct Input {
+    bytes: Bytes,
+    position: u64,
+}
+
+#[derive(Clone)]
+enum Bytes {
+    File(Arc<File>),
+    Sample(&'static [u8]),
+    Memory(Arc<[u8]>),
+}
+
+impl Input {
+    fn new(bytes: Bytes) -> Self {
+        Self { bytes, position: 0 }
+    }
+
+    /// Returns a reader of the same bytes from another position.
+    #[cfg(feature = "parquet")]
+    pub(super) fn at(&self, position: u64) -> Self {
+        Self { bytes: self.bytes.clone(), position }
+    }
+
+    /// Returns the number of all bytes; 0 if a file cannot tell.
+    #[cfg(feature = "parquet")]
+    pub(super) fn len(&self) -> u64 {
+        match &self.bytes {
+            Bytes::File(file) => file.metadata().map_or(0, |about| about.len()),
+            Bytes::Sample(bytes) => bytes.len() as u64,
+            Bytes::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut from = |bytes: &[u8]| {
+            let start = usize::try_from(self.position).unwrap_or(usize::MAX).min(bytes.len());
+            (&bytes[start..]).read(buffer)
+        };
+        let read = match &self.bytes {
+            Bytes::File(file) => {
+                let mut file = file.as_ref();
+                // Other readers may have moved the position of the file itself.
+                file.seek(SeekFrom::Start(self.position))?;
+                file.read(buffer)
+            }
+            Bytes::Sample(bytes) => from(bytes),
+            Bytes::Memory(bytes) => from(bytes),
+        }?;
+        self.position += read as u64;
+        Ok(read)
     }
 }
 

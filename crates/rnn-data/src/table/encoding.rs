@@ -11,7 +11,9 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, GB18030, UTF_8};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::bytes::hex;
+use super::bytes::{Input, hex};
+#[cfg(feature = "parquet")]
+use super::parquet_file::ParquetText;
 
 /// Number of first bytes that decide the encoding.
 const LOOKED_AT: u64 = 256 << 10;
@@ -20,10 +22,18 @@ const BLOCK: usize = 8 << 10;
 /// Largest size of an unpacked file: this many bytes, and as many times the packed size.
 const UNPACKED: (u64, u64) = (16 << 20, 100);
 
+/// First bytes of a Parquet file.
+const PARQUET: &[u8] = b"PAR1";
+
 /// First bytes of files that are not text, with their kind and a remedy.
 const BINARIES: [(&[u8], &str, &str); 7] = [
     (b"PK\x03\x04", "a zip archive or a workbook", "unpack it, or save the sheet as CSV"),
-    (b"PAR1", "a Parquet file", "convert it, e.g. with pandas: read_parquet(..).to_csv(..)"),
+    (
+        PARQUET,
+        "a Parquet file",
+        "build with the feature `parquet`, or convert it, e.g. with pandas: \
+         read_parquet(..).to_csv(..)",
+    ),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "save the sheet as CSV"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it, or pack it with gzip"),
     (b"\xfd7zXZ\x00", "an xz archive", "unpack it, or pack it with gzip"),
@@ -72,28 +82,48 @@ impl fmt::Display for TextEncoding {
 /// How the bytes of a file become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TextFormat {
-    /// True if the file is packed by gzip.
-    pub(super) gzip: bool,
+    pub(super) packing: Packing,
     pub(super) encoding: TextEncoding,
+}
+
+/// What holds the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    None,
+    Gzip,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl TextFormat {
     /// UTF-8, as it is.
-    pub(super) const PLAIN: Self = Self { gzip: false, encoding: TextEncoding(UTF_8) };
+    pub(super) const PLAIN: Self = Self { packing: Packing::None, encoding: TextEncoding(UTF_8) };
+
+    /// Returns whether the text is written here from the values of the file: with commas between
+    /// cells and decimal points.
+    pub(super) fn is_written_here(self) -> bool {
+        match self.packing {
+            Packing::None | Packing::Gzip => false,
+            #[cfg(feature = "parquet")]
+            Packing::Parquet => true,
+        }
+    }
 
     /// Finds the format in the first bytes; a given encoding is taken as it is.
     ///
     /// # Errors
     ///
     /// If the bytes cannot be read, or are an archive or another kind of file.
-    pub(super) fn find(
-        mut bytes: Box<dyn Read>,
-        encoding: Option<TextEncoding>,
-    ) -> io::Result<Self> {
+    pub(super) fn find(mut bytes: Input, encoding: Option<TextEncoding>) -> io::Result<Self> {
         let mut sample = Vec::new();
         (&mut bytes).take(LOOKED_AT).read_to_end(&mut sample)?;
-        let gzip = sample.starts_with(b"\x1f\x8b");
-        if gzip {
+        #[cfg(feature = "parquet")]
+        if sample.starts_with(PARQUET) {
+            return Ok(Self { packing: Packing::Parquet, ..Self::PLAIN });
+        }
+        let mut packing = Packing::None;
+        if sample.starts_with(b"\x1f\x8b") {
+            packing = Packing::Gzip;
             let packed = std::mem::take(&mut sample);
             // A damaged file is reported when it is read, with its line.
             let _ = MultiGzDecoder::new(packed.as_slice()).take(LOOKED_AT).read_to_end(&mut sample);
@@ -102,7 +132,7 @@ impl TextFormat {
         {
             return Err(io::Error::other(format!("expected a CSV file, got {kind} ({fix})")));
         }
-        Ok(Self { gzip, encoding: encoding.unwrap_or_else(|| TextEncoding(guess(&sample))) })
+        Ok(Self { packing, encoding: encoding.unwrap_or_else(|| TextEncoding(guess(&sample))) })
     }
 }
 
@@ -154,12 +184,22 @@ pub(super) struct Text {
 
 enum Unpacked {
     Plain(Hashed),
-    Gzip { unpacked: Box<MultiGzDecoder<Hashed>>, length: u64 },
+    Gzip {
+        unpacked: Box<MultiGzDecoder<Hashed>>,
+        length: u64,
+    },
+    /// The text, once it is read.
+    #[cfg(feature = "parquet")]
+    Parquet {
+        input: Input,
+        text: Option<Box<ParquetText>>,
+        length: u64,
+    },
 }
 
 /// The bytes of the file, with their hash.
 struct Hashed {
-    inner: Box<dyn Read>,
+    inner: Input,
     hasher: Sha256,
     length: u64,
 }
@@ -177,12 +217,15 @@ struct Conversion {
 }
 
 impl Text {
-    pub(super) fn new(bytes: Box<dyn Read>, format: TextFormat) -> Self {
-        let hashed = Hashed { inner: bytes, hasher: Sha256::new(), length: 0 };
-        let bytes = if format.gzip {
-            Unpacked::Gzip { unpacked: Box::new(MultiGzDecoder::new(hashed)), length: 0 }
-        } else {
-            Unpacked::Plain(hashed)
+    pub(super) fn new(bytes: Input, format: TextFormat) -> Self {
+        let bytes = match format.packing {
+            Packing::None => Unpacked::Plain(Hashed::new(bytes)),
+            Packing::Gzip => {
+                let unpacked = Box::new(MultiGzDecoder::new(Hashed::new(bytes)));
+                Unpacked::Gzip { unpacked, length: 0 }
+            }
+            #[cfg(feature = "parquet")]
+            Packing::Parquet => Unpacked::Parquet { input: bytes, text: None, length: 0 },
         };
         let encoding = format.encoding.0;
         let conversion = (encoding != UTF_8).then(|| Conversion {
@@ -206,6 +249,8 @@ impl Text {
         let mut hashed = match self.bytes {
             Unpacked::Plain(hashed) => hashed,
             Unpacked::Gzip { unpacked, .. } => unpacked.into_inner(),
+            #[cfg(feature = "parquet")]
+            Unpacked::Parquet { input, .. } => Hashed::new(input.at(0)),
         };
         io::copy(&mut hashed, &mut io::sink())?;
         Ok(hex(&hashed.hasher.finalize()))
@@ -218,6 +263,12 @@ impl Read for Text {
             None => self.bytes.read(buffer),
             Some(conversion) => conversion.read(&mut self.bytes, buffer),
         }
+    }
+}
+
+impl Hashed {
+    fn new(inner: Input) -> Self {
+        Self { inner, hasher: Sha256::new(), length: 0 }
     }
 }
 
@@ -239,12 +290,18 @@ impl Read for Unpacked {
                     .read(buffer)
                     .map_err(|error| damage(format!("damaged gzip data: {error}")))?;
                 *length += read as u64;
-                let (base, factor) = UNPACKED;
-                if *length > base + factor * unpacked.get_ref().length {
-                    return Err(damage(format!(
-                        "the file unpacks to more than {factor} times its size (unpack it)"
-                    )));
-                }
+                check_unpacked(*length, unpacked.get_ref().length)?;
+                Ok(read)
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet { input, text, length } => {
+                let text = match text {
+                    Some(text) => text,
+                    None => text.insert(Box::new(ParquetText::new(input.at(0)).map_err(damage)?)),
+                };
+                let read = text.read(buffer)?;
+                *length += read as u64;
+                check_unpacked(*length, input.len())?;
                 Ok(read)
             }
         }
@@ -297,7 +354,16 @@ impl Conversion {
     }
 }
 
+/// Checks the length of a text that is unpacked from so many bytes.
+fn check_unpacked(length: u64, packed: u64) -> io::Result<()> {
+    let (base, factor) = UNPACKED;
+    if length <= base + factor * packed {
+        return Ok(());
+    }
+    Err(damage(format!("the file unpacks to more than {factor} times its size (unpack it)")))
+}
+
 /// An error of the content, whose line is known to the reader of rows.
-fn damage(problem: String) -> io::Error {
+pub(super) fn damage(problem: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem)
 }

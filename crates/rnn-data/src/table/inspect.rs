@@ -46,9 +46,12 @@ impl CsvFile {
                 .map_err(|error| unreadable(path, error))?,
         };
         let head_with = |delimiter| head(Records::new(path, Text::new(open()?, format), delimiter));
-        let mut delimiter = guess_delimiter(path, Text::new(open()?, format))?;
+        let mut delimiter = match format.is_written_here() {
+            true => b',',
+            false => guess_delimiter(path, Text::new(open()?, format))?,
+        };
         let mut rows = head_with(delimiter)?;
-        if !is_plain(&rows) {
+        if !format.is_written_here() && !is_plain(&rows) {
             let first = delimiter;
             for other in DELIMITERS.into_iter().filter(|one| *one != first) {
                 let others = head_with(other)?;
@@ -66,6 +69,10 @@ impl CsvFile {
             false => Layout::find(&rows).ok_or_else(|| no_header(path, *first_line))?,
         };
         check_columns(path, layout.width)?;
+        let decimal = match format.is_written_here() {
+            true => Some(Decimal::Point),
+            false => options.decimal,
+        };
         let mut tickers = Vec::new();
         let names = match &layout.kind {
             Kind::Names(names) | Kind::Ticker(names, _) => names.clone(),
@@ -86,7 +93,7 @@ impl CsvFile {
             width: layout.width,
             columns: Columns::header(path, names, line),
             parts: DateParts::default(),
-            styles: vec![Style { decimal: options.decimal, ..Style::default() }; count],
+            styles: vec![Style { decimal, ..Style::default() }; count],
             tickers,
             note: None,
         };
@@ -107,7 +114,7 @@ impl CsvFile {
             (None, Some(date)) if file.tickers.is_empty() => file.guessed_series_column(date)?,
             _ => None,
         };
-        let signs = file.find_numbers(&data, options.decimal)?;
+        let signs = file.find_numbers(&data, decimal)?;
         file.note = note::describe(&file, &layout, signs);
         Ok(file)
     }

@@ -14,6 +14,8 @@ mod layout;
 mod note;
 mod number_column;
 mod numbers;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod read_options;
 mod records;
 mod rows;

@@ -2,6 +2,7 @@
 
 use super::{
     CsvFile, Decimal,
+    encoding::Packing,
     layout::{Kind, Layout},
     numbers::Signs,
 };
@@ -13,8 +14,11 @@ const NAMED: usize = 5;
 pub(super) fn describe(file: &CsvFile, layout: &Layout, signs: Signs) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut say = |part: &str| parts.push(part.to_owned());
-    if file.format.gzip {
-        say("gzip");
+    match file.format.packing {
+        Packing::None => {}
+        Packing::Gzip => say("gzip"),
+        #[cfg(feature = "parquet")]
+        Packing::Parquet => say("Parquet"),
     }
     if file.format.encoding.0 != encoding_rs::UTF_8 {
         say(&match file.format.encoding.0.name() {

@@ -9,6 +9,8 @@ mod layouts;
 mod long;
 mod misread;
 mod numbers;
+#[cfg(feature = "parquet")]
+mod parquet_files;
 mod series_files;
 mod units;
 mod values;

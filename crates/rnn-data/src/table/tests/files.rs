@@ -191,7 +191,8 @@ fn archives_and_other_files_are_refused_with_a_remedy() {
             &b"PK\x03\x04"[..],
             "got a zip archive or a workbook (unpack it, or save the sheet as CSV)",
         ),
-        (b"PAR1", "got a Parquet file (convert it, "),
+        #[cfg(not(feature = "parquet"))]
+        (b"PAR1", "got a Parquet file (build with the feature `parquet`, or convert it, "),
         (b"\x28\xb5\x2f\xfd", "got a zstd archive (unpack it, "),
     ] {
         let text = refused([start, &[0; 100]].concat());
