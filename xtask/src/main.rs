@@ -8,6 +8,7 @@ mod progress;
 mod public_api;
 mod results;
 mod sample;
+mod seasonal;
 mod shell;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -1,5 +1,7 @@
-//! Prints the README's table of forecasts. It has the course's experiments and those with a holdout
-//! split, over several seeds, with the baselines and a backtest.
+//! Prints the table of forecasts of prices, or that of seasonal series.
+//!
+//! The first has the course's experiments and those with a holdout split, over several seeds. It
+//! also has the baselines and a backtest.
 
 use std::{
     path::PathBuf,
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     progress::Progress,
+    seasonal,
     shell::{Result, absolute, built, cargo, json, print, run as run_command, say},
     table::{Spread, markdown},
 };
@@ -19,6 +22,9 @@ pub(crate) struct Args {
     /// Price file [default: the embedded synthetic sample]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
+    /// Folder of seasonal series with a `meta.json`: print their table instead
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    series: Option<PathBuf>,
     /// Seeds, from 1 on
     #[arg(long, default_value_t = 5)]
     seeds: u32,
@@ -50,6 +56,9 @@ const BACKTESTED: &str = "stock-gap";
 pub(crate) fn run(args: &Args) -> Result<()> {
     let data = absolute(args.data.as_deref())?;
     run_command(cargo(&["build", "--release", "-p", "rnn-train"]))?;
+    if let Some(folder) = absolute(args.series.as_deref())? {
+        return seasonal::run(&folder, args.seeds, &args.artifacts);
+    }
     let command = |words: &[&str]| {
         let mut command = Command::new(built("release", "rnn-train"));
         command

@@ -64,7 +64,7 @@
 //! ```
 //!
 //! Residuals of a naive forecast: the model predicts small numbers, which are inverted exactly. The
-//! sets follow each other in time, and all rows of a window are in one set.
+//! sets follow each other in time, and the inputs of a window may be rows of the set before.
 //!
 //! ```
 //! use rnn_data::{
@@ -94,7 +94,7 @@
 //!
 //! let [train, valid, test] =
 //!     [Subset::Train, Subset::Valid, Subset::Test].map(|subset| series.rows(subset));
-//! assert!(train.end == valid.start && valid.end == test.start);
+//! assert!(train.end == valid.start + 20 && valid.end == test.start + 20);
 //! # Ok::<(), rnn_data::DataError>(())
 //! ```
 //!
@@ -134,8 +134,9 @@ pub use letters::{Alphabet, LetterBatch, LetterBatcher, LetterSample, LetterWind
 pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
-    BadSeries, Feature, Naive, Origins, Panel, Series, SeriesConfig, SetSize, Split, SplitTimes,
-    Subset, Transform, Window, WindowBatch, WindowBatcher, Windows, csv_files, extend_calendar,
+    BadSeries, Feature, LinearForecast, MOST_SEASONS, Naive, Origins, Panel, Period, Scale, Series,
+    SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, Window, WindowBatch,
+    WindowBatcher, Windows, csv_files, extend_calendar, find_seasons,
 };
 pub use table::{
     Columns, CsvFile, CsvOptions, Decimal, Fill, MaxGap, ReadOptions, Table, TableSource,

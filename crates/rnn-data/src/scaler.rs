@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::DataError;
+use crate::{DataError, LinearForecast};
 
 /// A linear scaler of a series.
 ///
@@ -36,13 +36,16 @@ pub enum Scaler {
     Identity,
 }
 
-/// Scalers of the inputs and the target of a series.
+/// What is fitted on a series before training: scalers, and the linear forecast if there is one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scalers {
     /// Scaler of each input feature, `[width]`.
     pub inputs: Vec<Scaler>,
     /// Scaler of the target.
     pub target: Scaler,
+    /// Linear forecast that a residual is relative to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<LinearForecast>,
 }
 
 impl Scaler {

@@ -1,8 +1,9 @@
 //! Reproduces a prediction of `rnn-train predict series` from `model.safetensors` alone.
 //!
-//! Run `rnn-train train series --data sensors.csv --target temperature --features temperature`.
-//! Then run this example with the file of weights and the last 21 values of `temperature`: `cargo
-//! run -p rnn-train --example use_weights -- artifacts/series/model.safetensors 14.1 14.3`.
+//! Run `rnn-train train series --data sensors.csv --target temperature --features temperature
+//! --naive last-value --window 20`: that model predicts the change of the last value. Then run
+//! this example with the file of weights and the last 21 values of `temperature`:
+//! `cargo run -p rnn-train --example use_weights -- artifacts/series/model.safetensors 14.1 14.3`.
 
 use std::{error::Error, fs, path::Path};
 

@@ -5,7 +5,7 @@
 use std::fs;
 
 use jiff::{ToSpan, civil::date};
-use rnn_data::Table;
+use rnn_data::{Naive, Table};
 use rnn_train::{Format, Options, SeriesTask, Training};
 
 #[path = "../examples/own_model.rs"]
@@ -22,6 +22,7 @@ fn a_prediction_follows_from_the_exported_weights_alone() {
     let values: Vec<f64> = (0..200).map(|day| 10.0 + (f64::from(day) / 5.0).sin()).collect();
     let table = Table::from_columns("sensor", times, [("temperature", values.clone())]).unwrap();
     let options = Options::default().features(["temperature"]).epochs(2);
+    let options = options.naive(Naive::LastValue).window(20);
     let task = SeriesTask::from_table(table, options).unwrap();
     let model = Training::new(&task).run().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -44,6 +44,9 @@ pub struct SeriesConfig {
     /// Naive forecast that the residual transforms subtract.
     #[config(default = "Naive::LastValue")]
     pub naive: Naive,
+    /// Season lengths in rows, for [`Naive::Linear`].
+    #[config(default = "Vec::new()")]
+    pub seasons: Vec<usize>,
     /// Split into training, validation and test set.
     #[config(default = "Split::default()")]
     pub split: Split,

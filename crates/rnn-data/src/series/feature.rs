@@ -1,28 +1,40 @@
-use std::{f64::consts::TAU, fmt, iter};
+use std::f64::consts::TAU;
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{Columns, DataError, Table, nearest_name};
+use crate::{DataError, Table};
 
 /// An input feature of each row.
 ///
 /// | text | value | scaling |
 /// |---|---|---|
 /// | `open` | a column | as the target's transform |
+/// | `level(open)` | a column, whatever the transform | standard |
+/// | `flag(promo)` | a column, whatever the transform | none |
 /// | `difference(close)` | change from the row before | standard |
 /// | `return(close)` | change as a fraction of the row before | standard |
 /// | `log-return(close)` | logarithm of the ratio to the row before | standard |
 /// | `log(high/close)` | logarithm of the ratio of two columns | standard |
 /// | `gap` | logarithm of the open over the close of the row before | standard |
+/// | `lag(f, 7)` | feature `f`, 7 rows before | as `f` |
+/// | `change(f, 7)` | change of feature `f` from 7 rows before | standard |
+/// | `rolling-mean(f, 7)` | mean of feature `f` over 7 rows, this one included | standard |
+/// | `time-of-day(2)` | 2 sines and 2 cosines with periods of a day and a half | none |
+/// | `time-of-week(2)`, `time-of-year(2)` | the same of a week, and of a year | none |
 /// | `weekday`, `month`, `hour` | sine and cosine of the position in the week, year or day | none |
 ///
-/// A column with such a name takes precedence over the calendar feature or `gap`.
+/// In `lag`, `change` and `rolling-mean` a feature of one column stands for `f`, and a plain column
+/// for its level. A column with such a name takes precedence over the calendar feature or `gap`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
     /// A column.
     Column(String),
+    /// A column that is not transformed.
+    Level(String),
+    /// A column that is neither transformed nor scaled.
+    Flag(String),
     /// Change of a column from the row before, in its units.
     Difference(String),
     /// Change of a column as a fraction of the row before.
@@ -38,6 +50,14 @@ pub enum Feature {
         /// Column of closing prices.
         close: String,
     },
+    /// A feature, a number of rows before.
+    Lag(Box<Self>, usize),
+    /// Change of a feature from a number of rows before.
+    Change(Box<Self>, usize),
+    /// Mean of a feature over a number of rows, the last of which is this one.
+    RollingMean(Box<Self>, usize),
+    /// Position in a period of the calendar, as sines and cosines.
+    Time(Period, usize),
     /// Day of the week, as sine and cosine.
     Weekday,
     /// Month of the year, as sine and cosine.
@@ -46,161 +66,181 @@ pub enum Feature {
     Hour,
 }
 
-/// Features without a column.
-const WORDS: [&str; 4] = ["gap", "weekday", "month", "hour"];
-/// Functions of columns.
-const FUNCTIONS: [&str; 4] = ["difference", "return", "log-return", "log"];
-/// Known forms, for errors.
-const FORMS: &str = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), \
-                       gap, weekday, month or hour";
+/// A period of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Period {
+    /// A day.
+    Day,
+    /// A week, from Monday.
+    Week,
+    /// A year, from 1 January.
+    Year,
+}
 
-impl Feature {
-    /// Parses a feature of the columns of a [`CsvFile`](crate::CsvFile) or a [`Table`].
-    ///
-    /// # Errors
-    ///
-    /// - [`DataError::Feature`] if the text is malformed.
-    /// - [`DataError::MissingColumn`] if a column does not exist.
-    /// - [`DataError::DuplicateColumn`] if a column is ambiguous.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rnn_data::{CsvFile, Feature};
-    ///
-    /// let file = CsvFile::sample(None)?;
-    /// let feature = Feature::parse("log(High / low)", file.columns())?;
-    /// assert_eq!(feature.to_string(), "log(high/low)");
-    /// # Ok::<(), rnn_data::DataError>(())
-    /// ```
-    pub fn parse(text: &str, columns: &Columns) -> Result<Self, DataError> {
-        let text = text.trim();
-        let column = |name: &str| columns.resolve(name.trim()).map(str::to_owned);
-        let missing = match columns.resolve(text) {
-            Ok(name) => return Ok(Self::Column(name.to_owned())),
-            Err(error) => error,
-        };
-        match text {
-            "gap" => return Ok(Self::Gap { open: column("open")?, close: column("close")? }),
-            "weekday" => return Ok(Self::Weekday),
-            "month" => return Ok(Self::Month),
-            "hour" => return Ok(Self::Hour),
-            _ => {}
-        }
-        let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('('))
-        else {
-            return Err(with_words(missing, text));
-        };
-        let wrong = |problem: String| DataError::Feature { text: text.to_owned(), problem };
-        match function {
-            "difference" => Ok(Self::Difference(column(inside)?)),
-            "return" => Ok(Self::Return(column(inside)?)),
-            "log-return" => Ok(Self::LogReturn(column(inside)?)),
-            "log" => match inside.split_once('/') {
-                Some((above, below)) => Ok(Self::LogRatio(column(above)?, column(below)?)),
-                None => Err(wrong("expected two columns, as in log(high/close)".to_owned())),
-            },
-            _ => {
-                let nearest = nearest_name(function, FUNCTIONS);
-                let nearest = nearest
-                    .map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"));
-                Err(wrong(format!("unknown function `{function}`{nearest}; {FORMS}")))
-            }
-        }
+/// Rows whose features are computed.
+pub(super) trait FeatureRows {
+    /// Returns the values of a column.
+    fn column(&self, name: &str) -> &[f64];
+
+    /// Returns the time of a row.
+    fn time(&self, row: usize) -> DateTime;
+}
+
+impl FeatureRows for Table {
+    fn column(&self, name: &str) -> &[f64] {
+        self.values(name)
     }
 
+    fn time(&self, row: usize) -> DateTime {
+        self.times[row]
+    }
+}
+
+impl Feature {
     /// Returns the columns of the feature.
     pub fn columns(&self) -> Vec<&str> {
         match self {
             Self::Column(name)
+            | Self::Level(name)
+            | Self::Flag(name)
             | Self::Difference(name)
             | Self::Return(name)
             | Self::LogReturn(name) => vec![name],
             Self::LogRatio(one, other) => vec![one, other],
             Self::Gap { open, close } => vec![open, close],
-            Self::Weekday | Self::Month | Self::Hour => Vec::new(),
+            Self::Lag(inner, _) | Self::Change(inner, _) | Self::RollingMean(inner, _) => {
+                inner.columns()
+            }
+            Self::Time(..) | Self::Weekday | Self::Month | Self::Hour => Vec::new(),
+        }
+    }
+
+    /// Returns the number of inputs: one, or sines and cosines of the calendar.
+    fn width(&self) -> usize {
+        match self {
+            Self::Time(_, count) => 2 * count,
+            Self::Weekday | Self::Month | Self::Hour => 2,
+            _ => 1,
         }
     }
 
     /// Returns whether the feature depends only on the time.
     pub(super) fn is_calendar(&self) -> bool {
-        matches!(self, Self::Weekday | Self::Month | Self::Hour)
+        matches!(self, Self::Time(..) | Self::Weekday | Self::Month | Self::Hour)
     }
 
-    /// Returns whether the feature needs the row before.
-    pub(super) fn looks_back(&self) -> bool {
-        matches!(
-            self,
-            Self::Difference(_) | Self::Return(_) | Self::LogReturn(_) | Self::Gap { .. }
-        )
+    /// Returns whether the feature is used without a scaler.
+    pub(super) fn is_unscaled(&self) -> bool {
+        match self {
+            Self::Flag(_) => true,
+            Self::Lag(inner, _) => inner.is_unscaled(),
+            _ => self.is_calendar(),
+        }
+    }
+
+    /// Returns the number of rows before that the feature needs.
+    pub(super) fn look_back(&self) -> usize {
+        match self {
+            Self::Difference(_) | Self::Return(_) | Self::LogReturn(_) | Self::Gap { .. } => 1,
+            Self::Lag(inner, rows) | Self::Change(inner, rows) => rows + inner.look_back(),
+            Self::RollingMean(inner, rows) => rows - 1 + inner.look_back(),
+            _ => 0,
+        }
+    }
+
+    /// Checks that the feature is defined in all rows of a table.
+    fn check(&self, table: &Table) -> Result<(), DataError> {
+        match self {
+            Self::Return(name) => {
+                let values = table.values(name);
+                let zero = values[..values.len() - 1].iter().position(|value| *value == 0.0);
+                zero.map_or(Ok(()), |row| {
+                    let expected = format!("a number other than 0 as the base of {self}");
+                    Err(DataError::Value {
+                        path: table.path.clone(),
+                        place: table.place(row),
+                        column: name.clone().into(),
+                        expected: expected.into(),
+                        got: "0".into(),
+                        fix: Some("correct the value, or choose another feature"),
+                    })
+                })
+            }
+            Self::Lag(inner, _) | Self::Change(inner, _) | Self::RollingMean(inner, _) => {
+                inner.check(table)
+            }
+            Self::LogReturn(_) | Self::LogRatio(..) | Self::Gap { .. } => {
+                self.columns().into_iter().try_for_each(|name| positive(table, name).map(drop))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns the values in the rows of a table, `[columns][rows]`.
     ///
-    /// A calendar feature has two columns, others one. A feature that needs the row before is 0 in
-    /// the first row.
+    /// They are 0 in the first rows if the feature needs rows before.
     pub(super) fn values(&self, table: &Table) -> Result<Vec<Vec<f64>>, DataError> {
-        let changes = |values: &[f64]| {
-            iter::once(0.0)
-                .chain(values.windows(2).map(|pair| self.change(pair[0], pair[1])))
-                .collect()
-        };
-        let ratios = |above: &[f64], below: &[f64]| {
-            above.iter().zip(below).map(|(above, below)| (above / below).ln()).collect::<Vec<_>>()
-        };
-        Ok(match self {
-            Self::Column(name) => vec![table.values(name).to_vec()],
-            Self::Difference(name) => vec![changes(table.values(name))],
-            Self::Return(name) => {
-                let values = table.values(name);
-                if let Some(row) = values[..values.len() - 1].iter().position(|value| *value == 0.0)
-                {
-                    let (path, place, column) =
-                        (table.path.clone(), table.place(row), name.clone());
-                    let expected = format!("a number other than 0 as the base of {self}");
-                    return Err(DataError::Value {
-                        path,
-                        place,
-                        column: column.into(),
-                        expected: expected.into(),
-                        got: "0".into(),
-                        fix: Some("correct the value, or choose another feature"),
-                    });
-                }
-                vec![changes(values)]
+        self.check(table)?;
+        let mut columns = vec![Vec::with_capacity(table.rows()); self.width()];
+        for row in 0..table.rows() {
+            for (column, number) in columns.iter_mut().zip(self.numbers(table, row)) {
+                column.push(number);
             }
-            Self::LogReturn(name) => vec![changes(positive(table, name)?)],
-            Self::LogRatio(above, below) => {
-                vec![ratios(positive(table, above)?, positive(table, below)?)]
-            }
-            Self::Gap { open, close } => {
-                let mut gaps = ratios(&positive(table, open)?[1..], positive(table, close)?);
-                gaps.insert(0, 0.0);
-                vec![gaps]
-            }
-            Self::Weekday | Self::Month | Self::Hour => {
-                let (sines, cosines) = table.times.iter().map(|time| self.point(*time)).unzip();
-                vec![sines, cosines]
-            }
-        })
+        }
+        Ok(columns)
     }
 
-    /// Returns the values in one row, from its time and the column's values before and now.
-    pub(super) fn numbers(&self, time: DateTime, before: f64, now: f64) -> Vec<f64> {
-        if self.is_calendar() {
-            let (sine, cosine) = self.point(time);
-            vec![sine, cosine]
-        } else {
-            vec![self.change(before, now)]
+    /// Returns the values in one row, 0 if it has too few rows before it.
+    pub(super) fn numbers(&self, rows: &impl FeatureRows, row: usize) -> Vec<f64> {
+        match self {
+            Self::Time(period, count) => {
+                let turn = TAU * period.fraction(rows.time(row));
+                (1..=*count)
+                    .flat_map(|multiple| <[f64; 2]>::from((turn * multiple as f64).sin_cos()))
+                    .collect()
+            }
+            Self::Weekday | Self::Month | Self::Hour => {
+                <[f64; 2]>::from(self.point(rows.time(row))).to_vec()
+            }
+            _ if row < self.look_back() => vec![0.0],
+            _ => vec![self.number(rows, row)],
         }
     }
 
-    fn change(&self, before: f64, now: f64) -> f64 {
+    /// Returns the value of a feature of columns.
+    fn number(&self, rows: &impl FeatureRows, row: usize) -> f64 {
+        let last_two = |name: &str| {
+            let values = rows.column(name);
+            (values[row - 1], values[row])
+        };
         match self {
-            Self::Difference(_) => now - before,
-            Self::Return(_) => (now - before) / before,
-            Self::LogReturn(_) => (now / before).ln(),
-            _ => now,
+            Self::Column(name) | Self::Level(name) | Self::Flag(name) => rows.column(name)[row],
+            Self::Difference(name) => {
+                let (before, now) = last_two(name);
+                now - before
+            }
+            Self::Return(name) => {
+                let (before, now) = last_two(name);
+                (now - before) / before
+            }
+            Self::LogReturn(name) => {
+                let (before, now) = last_two(name);
+                (now / before).ln()
+            }
+            Self::LogRatio(above, below) => {
+                (rows.column(above)[row] / rows.column(below)[row]).ln()
+            }
+            Self::Gap { open, close } => {
+                (rows.column(open)[row] / rows.column(close)[row - 1]).ln()
+            }
+            Self::Lag(inner, back) => inner.number(rows, row - back),
+            Self::Change(inner, back) => inner.number(rows, row) - inner.number(rows, row - back),
+            Self::RollingMean(inner, count) => {
+                let sum: f64 = (row + 1 - count..=row).map(|row| inner.number(rows, row)).sum();
+                sum / *count as f64
+            }
+            Self::Time(..) | Self::Weekday | Self::Month | Self::Hour => 0.0,
         }
     }
 
@@ -215,15 +255,22 @@ impl Feature {
     }
 }
 
-/// Adds the words for features to the suggestion of a missing column.
-fn with_words(error: DataError, text: &str) -> DataError {
-    match error {
-        DataError::MissingColumn { path, line, column, nearest, names } => {
-            let nearest =
-                nearest_name(text, nearest.as_deref().into_iter().chain(WORDS)).map(str::to_owned);
-            DataError::MissingColumn { path, line, column, nearest, names }
+impl Period {
+    /// Returns the fraction of the period that has passed.
+    fn fraction(self, time: DateTime) -> f64 {
+        let clock = time.time();
+        let seconds = 3600 * i32::from(clock.hour())
+            + 60 * i32::from(clock.minute())
+            + i32::from(clock.second());
+        let day = f64::from(seconds) / 86_400.0;
+        match self {
+            Self::Day => day,
+            Self::Week => (f64::from(time.weekday().to_monday_zero_offset()) + day) / 7.0,
+            Self::Year => {
+                let date = time.date();
+                (f64::from(date.day_of_year() - 1) + day) / f64::from(date.days_in_year())
+            }
         }
-        other => other,
     }
 }
 
@@ -235,22 +282,6 @@ pub(super) fn positive<'a>(table: &'a Table, column: &str) -> Result<&'a [f64], 
         Some(row) => {
             let (path, place, value) = (table.path.clone(), table.place(row), values[row]);
             Err(DataError::Logarithm { path, place, column: column.to_owned(), value })
-        }
-    }
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Column(name) => f.write_str(name),
-            Self::Difference(name) => write!(f, "difference({name})"),
-            Self::Return(name) => write!(f, "return({name})"),
-            Self::LogReturn(name) => write!(f, "log-return({name})"),
-            Self::LogRatio(one, other) => write!(f, "log({one}/{other})"),
-            Self::Gap { .. } => f.write_str("gap"),
-            Self::Weekday => f.write_str("weekday"),
-            Self::Month => f.write_str("month"),
-            Self::Hour => f.write_str("hour"),
         }
     }
 }

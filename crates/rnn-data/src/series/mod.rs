@@ -3,10 +3,14 @@
 mod calendar;
 mod config;
 mod feature;
+mod feature_text;
+mod linear;
 mod naive;
 mod origins;
 mod panel;
 mod prepare;
+mod ridge;
+mod seasons;
 mod split;
 mod target;
 #[cfg(test)]
@@ -16,11 +20,13 @@ mod windows;
 
 pub use calendar::extend_calendar;
 pub use config::SeriesConfig;
-pub use feature::Feature;
+pub use feature::{Feature, Period};
+pub use linear::{LinearForecast, Scale};
 pub use naive::Naive;
 pub use origins::Origins;
 pub use panel::{BadSeries, Panel, csv_files};
 pub use prepare::Series;
+pub use seasons::{MOST_SEASONS, find_seasons};
 pub use split::{SetSize, Split, SplitTimes, Subset};
 pub use transform::Transform;
 pub use windows::{Window, WindowBatch, WindowBatcher, Windows};

@@ -4,7 +4,7 @@ use crate::text::serde_as_text;
 
 /// A naive forecast, without a model.
 ///
-/// As text: `last-value`, `last-close`, `drift`, `seasonal:ROWS` or `mean:ROWS`.
+/// As text: `last-value`, `last-close`, `drift`, `linear`, `seasonal:ROWS` or `mean:ROWS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naive {
     /// Last value.
@@ -13,6 +13,8 @@ pub enum Naive {
     LastClose,
     /// Extrapolation of the line through the first and the last value.
     Drift,
+    /// [`LinearForecast`](crate::LinearForecast) from recent values and seasons.
+    Linear,
     /// Value one season earlier; the number is the season length in rows.
     Seasonal(usize),
     /// Mean of the last values; the number is their count.
@@ -30,13 +32,15 @@ impl FromStr for Naive {
             None if text == "last-value" => Some(Self::LastValue),
             None if text == "last-close" => Some(Self::LastClose),
             None if text == "drift" => Some(Self::Drift),
+            None if text == "linear" => Some(Self::Linear),
             Some(("seasonal", season)) => rows(season).map(Self::Seasonal),
             Some(("mean", count)) => rows(count).map(Self::Mean),
             _ => None,
         };
         naive.ok_or_else(|| {
             format!(
-                "expected last-value, last-close, drift, seasonal:ROWS or mean:ROWS, got `{text}`"
+                "expected last-value, last-close, drift, linear, seasonal:ROWS or mean:ROWS, got \
+                 `{text}`"
             )
         })
     }
@@ -48,6 +52,7 @@ impl fmt::Display for Naive {
             Self::LastValue => f.write_str("last-value"),
             Self::LastClose => f.write_str("last-close"),
             Self::Drift => f.write_str("drift"),
+            Self::Linear => f.write_str("linear"),
             Self::Seasonal(season) => write!(f, "seasonal:{season}"),
             Self::Mean(count) => write!(f, "mean:{count}"),
         }

@@ -8,8 +8,13 @@ use std::{
 use burn::data::dataset::Dataset;
 use jiff::civil::DateTime;
 
-use super::{Series, SeriesConfig, SplitTimes, Subset, Windows};
+use super::{
+    LinearForecast, Naive, Scale, Series, SeriesConfig, SplitTimes, Subset, Windows, split::Rows,
+};
 use crate::{DataError, Scalers, Table, format_time};
+
+/// Number of series that choose the scale of a panel.
+const VOTERS: usize = 20;
 
 /// One or many series for one model, split at the same times, each with its own scalers.
 #[derive(Debug)]
@@ -61,7 +66,7 @@ impl SeriesConfig {
             table.path.clone(),
             self.split.times(&table.path, self.window, self.horizon, &table.times)?,
         );
-        let series = vec![Arc::new(Series::prepare(table, self, &starts, scalers)?)];
+        let series = vec![Arc::new(Series::prepare(table, self, &starts, scalers, None)?)];
         Panel { series, starts, skipped: Vec::new() }.with_windows(&path)
     }
 
@@ -88,9 +93,10 @@ impl SeriesConfig {
             tables.iter().flat_map(|table| table.times.iter().copied()).collect();
         let times: Vec<DateTime> = times.into_iter().collect();
         let starts = self.split.times(folder, self.window, self.horizon, &times)?;
+        let scale = self.scale(&tables, &starts);
         let (mut series, mut skipped) = (Vec::with_capacity(tables.len()), Vec::new());
         for table in tables {
-            match Series::prepare(table, self, &starts, None) {
+            match Series::prepare(table, self, &starts, None, scale) {
                 Ok(ready) => series.push(Arc::new(ready)),
                 Err(error) if bad == BadSeries::Skip => skipped.push(error),
                 Err(error) => return Err(error),
@@ -103,6 +109,29 @@ impl SeriesConfig {
                 Panel { series, starts, skipped }.with_windows(folder)
             }
         }
+    }
+}
+
+impl SeriesConfig {
+    /// Returns the scale of the linear forecasts of a panel: what most of its first series prefer.
+    fn scale(&self, tables: &[Table], starts: &SplitTimes) -> Option<Scale> {
+        if !self.transform.is_residual() || self.naive != Naive::Linear {
+            return None;
+        }
+        let values = |table: &Table| table.values(&self.target).to_vec();
+        if tables.iter().any(|table| values(table).iter().any(|value| *value <= 0.0)) {
+            return Some(Scale::Natural);
+        }
+        let prefers = |table: &Table| {
+            let rows = Rows::new(starts, &self.split, self.window, &table.times)
+                .fit_rows(self.window, self.horizon);
+            let values = values(table);
+            let linear = LinearForecast::fit(&values, &self.seasons, self.horizon, &rows, None)?;
+            Some(linear.scale == Scale::Logarithmic)
+        };
+        let votes: Vec<bool> = tables.iter().filter_map(prefers).take(VOTERS).collect();
+        let logarithmic = votes.iter().filter(|vote| **vote).count();
+        Some(if 2 * logarithmic > votes.len() { Scale::Logarithmic } else { Scale::Natural })
     }
 }
 
@@ -133,7 +162,8 @@ impl Panel {
     }
 }
 
-/// Returns the CSV files of a folder, `.csv` or `.csv.gz`, sorted by name.
+/// Returns the CSV files of a folder, `.csv` or `.csv.gz`, sorted by name; with the feature
+/// `parquet` also its `.parquet` files.
 ///
 /// # Errors
 ///
@@ -145,7 +175,10 @@ pub fn csv_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        if name.ends_with(".csv") || name.ends_with(".csv.gz") {
+        let is_table = |end: &str| name.ends_with(end);
+        if [".csv", ".csv.gz"].into_iter().any(is_table)
+            || cfg!(feature = "parquet") && is_table(".parquet")
+        {
             files.push(path);
         }
     }

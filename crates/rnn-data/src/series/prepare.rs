@@ -5,12 +5,18 @@ use std::ops::Range;
 use jiff::civil::DateTime;
 
 use super::{
-    Feature, Naive, SeriesConfig, SplitTimes, Subset, Transform, feature::positive, split::Rows,
+    Feature, LinearForecast, Naive, Scale, SeriesConfig, SplitTimes, Subset, Transform,
+    feature::{FeatureRows, positive},
+    linear::ScaledValues,
+    split::Rows,
 };
 use crate::{
     DataError, Scaler, Scalers, Table,
     table::{Clock, impossible_prices},
 };
+
+/// Smallest deviation of what a linear forecast leaves, as a fraction of the target's.
+const SMALLEST: f64 = 1e-6;
 
 /// One series with scaled inputs and its target.
 ///
@@ -37,6 +43,10 @@ pub struct Series {
     pub(super) first: usize,
     rows: Rows,
     pub(super) clock: Clock,
+    /// The target on the scale of the linear forecast.
+    scaled: ScaledValues,
+    /// First origin of the test set.
+    late: usize,
     /// Rows behind a gap that windows must not cross.
     pub(super) breaks: Vec<usize>,
 }
@@ -48,6 +58,7 @@ impl Series {
         config: &SeriesConfig,
         starts: &SplitTimes,
         scalers: Option<&Scalers>,
+        scale: Option<Scale>,
     ) -> Result<Self, DataError> {
         if let Some(problem) = impossible_prices(&table) {
             return Err(DataError::Prices { path: table.path, problem });
@@ -56,7 +67,7 @@ impl Series {
         if config.features.is_empty() {
             config.features.push(Feature::Column(config.target.clone()));
         }
-        let (transform, rows) = (config.transform, table.rows());
+        let (transform, rows, config_naive) = (config.transform, table.rows(), config.naive);
         let close = config.close.as_deref().filter(|close| *close != config.target);
         if transform.is_logarithmic() {
             let of_naive =
@@ -65,26 +76,55 @@ impl Series {
                 positive(&table, name)?;
             }
         }
-        let features =
-            config.features.iter().map(|feature| formed(feature, transform)).collect::<Vec<_>>();
+        let target = table.values(&config.target);
+        let set_rows = Rows::new(starts, &config.split, config.window, &table.times);
+        let linear = match scalers.map(|scalers| &scalers.linear) {
+            Some(Some(linear)) if linear.horizon() != config.horizon => {
+                return Err(DataError::ScalerCount {
+                    path: table.path.clone(),
+                    expected: config.horizon,
+                    got: linear.horizon(),
+                });
+            }
+            Some(linear) => linear.clone(),
+            None if transform.is_residual() && config.naive == Naive::Linear => {
+                let rows = set_rows.fit_rows(config.window, config.horizon);
+                LinearForecast::fit(target, &config.seasons, config.horizon, &rows, scale)
+            }
+            None => None,
+        };
+        if let Some(linear) = &linear
+            && linear.scale == Scale::Logarithmic
+        {
+            positive(&table, &config.target)?;
+        }
+        let features: Vec<Feature> = config
+            .features
+            .iter()
+            .map(|feature| formed(feature, &config, linear.as_ref()))
+            .collect();
         let columns =
             features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
         let width = columns.iter().map(Vec::len).sum();
+        let before = linear.as_ref().map_or(0, LinearForecast::look_back);
+        let before = before.saturating_sub(config.window).min(set_rows.of(Subset::Train).end / 2);
         let mut series = Self {
             name: table.name(),
             times: table.times.clone(),
             target: table.values(&config.target).to_vec(),
             close: close.map(|close| table.values(close).to_vec()),
-            scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity },
+            scaled: linear.as_ref().map(|linear| linear.scaled(target)).unwrap_or_default(),
+            late: set_rows.of(Subset::Test).start + config.window,
+            scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity, linear },
             inputs: Vec::with_capacity(rows * width),
             width,
-            first: usize::from(features.iter().any(Feature::looks_back)),
-            rows: Rows::new(starts, &config.split, config.window, &table.times),
+            first: features.iter().map(Feature::look_back).max().unwrap_or(0).max(before),
+            rows: set_rows,
             clock: table.clock.clone(),
             breaks: table.breaks.clone(),
             config,
         };
-        if transform == Transform::LogResidual {
+        if transform == Transform::LogResidual && config_naive != Naive::Linear {
             series.check_forecasts(&table)?;
         }
         series.scalers = match scalers {
@@ -133,7 +173,11 @@ impl Series {
                 train.end,
                 config.window,
                 config.horizon,
-                if self.first == 0 { "" } else { " and the row before" }
+                match self.first {
+                    0 => String::new(),
+                    1 => " and the row before".to_owned(),
+                    rows => format!(" and the {rows} rows before"),
+                }
             );
             let rows = table.rows();
             return Err(DataError::TooFewRows {
@@ -153,6 +197,16 @@ impl Series {
         }
         let context = |what: &str| format!("{}, {what}", table.path.display());
         let transform = config.transform;
+        let values = || self.target[train.clone()].iter().copied();
+        // A linear forecast of a line leaves nothing, and its changes are constant.
+        let is_linear = self.scalers.linear.is_some();
+        let of_target = context(&format!("column `{}`", config.target));
+        let smallest = match Scaler::standard(values(), &of_target) {
+            Err(error) if is_linear => return Err(error),
+            Ok(Scaler::Standard { deviation, .. }) if !self.is_logarithmic() => deviation,
+            _ => 1.0,
+        };
+        let smallest = SMALLEST * smallest;
         let mut inputs = Vec::with_capacity(self.width);
         for (feature, columns) in features.iter().zip(columns) {
             let context = match feature {
@@ -162,20 +216,24 @@ impl Series {
             for values in columns {
                 let values = values[train.clone()].iter().copied();
                 inputs.push(match feature {
-                    _ if feature.is_calendar() => Scaler::Identity,
+                    _ if feature.is_unscaled() => Scaler::Identity,
                     Feature::Column(_) if transform == Transform::MinMax => {
                         Scaler::min_max(values, &context)?
                     }
-                    _ => Scaler::standard(values, &context)?,
+                    _ => match Scaler::standard(values.clone(), &context) {
+                        Err(_) if is_linear && feature.columns() == [&config.target] => {
+                            Scaler::Standard { mean: values.take(1).sum(), deviation: 1.0 }
+                        }
+                        scaler => scaler?,
+                    },
                 });
             }
         }
-        let values = self.target[train.clone()].iter().copied();
         let form = if transform.is_relative() { format!("{transform} of ") } else { String::new() };
         let context = context(&format!("{form}column `{}`", config.target));
         let target = match transform {
-            Transform::MinMax => Scaler::min_max(values, &context)?,
-            Transform::Standard => Scaler::standard(values, &context)?,
+            Transform::MinMax => Scaler::min_max(values(), &context)?,
+            Transform::Standard => Scaler::standard(values(), &context)?,
             Transform::Difference | Transform::LogReturn => Scaler::standard(
                 train.skip(1).map(|row| transform.forward(self, row, 0)),
                 &context,
@@ -184,10 +242,23 @@ impl Series {
                 let steps = |origin| {
                     (0..config.horizon).map(move |step| transform.forward(self, origin, step))
                 };
-                Scaler::standard_around(0.0, self.origins(Subset::Train).flat_map(steps), &context)?
+                let residuals = self.origins(Subset::Train).flat_map(steps);
+                match Scaler::standard_around(0.0, residuals, &context) {
+                    Ok(Scaler::Standard { mean, deviation }) if is_linear => {
+                        Scaler::Standard { mean, deviation: deviation.max(smallest) }
+                    }
+                    Err(_) if is_linear => Scaler::Standard { mean: 0.0, deviation: smallest },
+                    scaler => scaler?,
+                }
             }
         };
-        Ok(Scalers { inputs, target })
+        Ok(Scalers { inputs, target, linear: self.scalers.linear.clone() })
+    }
+
+    /// Returns the linear forecast of a row, if one is fitted.
+    pub(super) fn linear_forecast(&self, origin: usize, step: usize) -> Option<f64> {
+        let linear = self.scalers.linear.as_ref()?;
+        Some(linear.forecast(&self.scaled, origin, step, origin >= self.late))
     }
 
     /// Scales and appends the inputs of a row.
@@ -199,9 +270,11 @@ impl Series {
         );
     }
 
-    /// Returns whether the transform takes logarithms.
+    /// Returns whether the transform takes logarithms, or the linear forecast of a residual does.
     pub fn is_logarithmic(&self) -> bool {
+        let linear = self.scalers.linear.as_ref();
         self.config.transform.is_logarithmic()
+            || linear.is_some_and(|linear| linear.scale == Scale::Logarithmic)
     }
 
     /// Returns the number of predicted rows.
@@ -235,7 +308,7 @@ impl Series {
         self.config
             .features
             .iter()
-            .all(|feature| feature.is_calendar() || feature.columns() == target)
+            .all(|feature| feature.columns().iter().all(|name| target.contains(name)))
             && (self.close.is_none()
                 || self.config.naive != Naive::LastClose
                 || !self.config.transform.is_residual())
@@ -247,6 +320,7 @@ impl Series {
         known.times.truncate(origin);
         known.target.truncate(origin);
         known.inputs.truncate(origin * self.width);
+        known.scaled.truncate(origin);
         if let Some(close) = &mut known.close {
             close.truncate(origin);
         }
@@ -257,23 +331,43 @@ impl Series {
     ///
     /// Only valid if [`can_push`](Self::can_push) is true.
     pub fn push(&mut self, time: DateTime, value: f64) {
-        let before = self.target.last().copied().unwrap_or(value);
-        let numbers =
-            |feature: &Feature| formed(feature, self.config.transform).numbers(time, before, value);
-        let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
-        self.push_inputs(numbers.into_iter());
         self.times.push(time);
         self.target.push(value);
+        if let Some(linear) = &self.scalers.linear {
+            linear.push(&mut self.scaled, value);
+        }
+        let row = self.target.len() - 1;
+        let numbers = |feature: &Feature| {
+            formed(feature, &self.config, self.scalers.linear.as_ref()).numbers(self, row)
+        };
+        let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
+        self.push_inputs(numbers.into_iter());
         if let Some(close) = &mut self.close {
             close.push(value);
         }
     }
 }
 
+/// The features of the target and of times.
+impl FeatureRows for Series {
+    fn column(&self, _: &str) -> &[f64] {
+        &self.target
+    }
+
+    fn time(&self, row: usize) -> DateTime {
+        self.times[row]
+    }
+}
+
 /// Returns a feature with the target's transform applied to columns.
-fn formed(feature: &Feature, transform: Transform) -> Feature {
+fn formed(feature: &Feature, config: &SeriesConfig, linear: Option<&LinearForecast>) -> Feature {
+    let transform = config.transform;
+    let is_scaled = linear.is_some_and(|linear| linear.scale == Scale::Logarithmic);
     match feature {
-        Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => {
+        Feature::Column(name)
+            if transform.is_relative()
+                && (transform.is_logarithmic() || is_scaled && *name == config.target) =>
+        {
             Feature::LogReturn(name.clone())
         }
         Feature::Column(name) if transform.is_relative() => Feature::Difference(name.clone()),

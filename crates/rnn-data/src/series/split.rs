@@ -3,6 +3,7 @@ use std::{fmt, ops::Range, path::Path, str::FromStr};
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
+use super::linear::FitRows;
 use crate::{DataError, first_from, format_time, text::serde_as_text};
 
 /// Number of test rows of the course.
@@ -19,17 +20,17 @@ pub enum Split {
     Course,
     /// Training, validation and test set, one after another in time.
     ///
-    /// A window belongs to a set if all its inputs and targets do. Windows across a border are
-    /// purged, so no row is in windows of two sets.
+    /// A window belongs to a set if all its targets do. Without `purge` its inputs may be rows of
+    /// the set before, as in a forecast of new rows.
     Holdout {
         /// Size of the validation set, in predicted rows.
         valid: SetSize,
         /// Size of the test set, in predicted rows.
         test: SetSize,
-        /// Smallest number of rows between the predicted rows of two sets; at least the window.
-        ///
-        /// All windows up to this length are scored on the same rows.
-        purge: usize,
+        /// Smallest number of rows between the predicted rows of two sets; at least the window, so
+        /// that no row is in windows of two sets. `None`: no rows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purge: Option<usize>,
     },
 }
 
@@ -74,16 +75,24 @@ impl Default for Split {
 }
 
 impl Split {
-    /// Returns a [`Split::Holdout`] that purges one window between sets.
+    /// Returns a [`Split::Holdout`] without rows between the sets.
     pub fn holdout(valid: SetSize, test: SetSize) -> Self {
-        Self::Holdout { valid, test, purge: 0 }
+        Self::Holdout { valid, test, purge: None }
+    }
+
+    /// Returns the smallest number of rows between two sets, if they are purged.
+    pub fn purge(&self) -> Option<usize> {
+        match self {
+            Self::Course => None,
+            Self::Holdout { purge, .. } => *purge,
+        }
     }
 
     /// Returns the number of rows between the predicted rows of two sets.
     pub fn gap(&self, window: usize) -> usize {
         match self {
-            Self::Course => window,
-            Self::Holdout { purge, .. } => window.max(*purge),
+            Self::Course => 0,
+            Self::Holdout { purge, .. } => purge.map_or(0, |purge| purge.max(window)),
         }
     }
 
@@ -111,13 +120,11 @@ impl Split {
                 );
                 (test_rows + window + 1, why)
             }
-            // Each set needs a window of rows before its first target.
             Self::Holdout { .. } => {
-                let apart =
-                    if gap > window { format!(", {gap} rows apart") } else { String::new() };
+                let apart = if gap > 0 { format!(", {gap} rows apart") } else { String::new() };
                 let why = format!(
-                    "training, validation and test set each need a window of {window} and a \
-                     horizon of {horizon} rows{apart}"
+                    "the training set needs a window of {window} rows, and each set a horizon of \
+                     {horizon} rows{apart}"
                 );
                 (window + 2 * gap + 3 * horizon, why)
             }
@@ -166,9 +173,9 @@ impl Split {
                 let valid = place("validation", valid, test.saturating_sub(gap))?;
                 if valid < gap + window + horizon {
                     return Err(wrong(format!(
-                        "no rows are left to train on: {} come before the inputs of the validation \
-                         set, and a window of {window} and a horizon of {horizon} need {} (choose \
-                         smaller sets or a smaller window)",
+                        "no rows are left to train on: {} come before the validation set, and a \
+                         window of {window} and a horizon of {horizon} need {} (choose smaller \
+                         sets or a smaller window)",
                         valid.saturating_sub(gap),
                         window + horizon
                     )));
@@ -195,7 +202,8 @@ impl Rows {
         window: usize,
         times: &[DateTime],
     ) -> Self {
-        // A set includes the inputs of its first prediction, unless the series ended before.
+        // The rows of a set include the inputs of its first prediction, unless the series ended
+        // before.
         let before = |from: DateTime, rows: usize| match first_from(times, from) {
             end if end == times.len() => end,
             first => first.saturating_sub(rows),
@@ -210,6 +218,23 @@ impl Rows {
                 Self { train: 0..before(from, gap), valid, test }
             }
         }
+    }
+
+    /// Returns the rows that fit a linear forecast.
+    ///
+    /// Without a separate validation set, the last fifth of the training set chooses its penalty.
+    pub(super) fn fit_rows(&self, window: usize, horizon: usize) -> FitRows {
+        let origins = |rows: &Range<usize>, first: usize| {
+            first..(rows.end + 1).saturating_sub(horizon).max(first)
+        };
+        let first = self.valid.start + window;
+        let valid = origins(&self.valid, first);
+        if self.valid != self.test && !valid.is_empty() {
+            // The first targets of the test set follow the validation set.
+            return FitRows { train: self.train.end, valid, end: self.test.start + window };
+        }
+        let train = self.train.end - self.train.end / 5;
+        FitRows { train, valid: origins(&self.train, train), end: self.train.end }
     }
 
     pub(super) fn of(&self, subset: Subset) -> Range<usize> {

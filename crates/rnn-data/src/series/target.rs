@@ -21,6 +21,9 @@ impl Naive {
             Self::Drift => {
                 last + (step + 1) as f64 * (last - values[0]) / (origin - 1).max(1) as f64
             }
+            Self::Linear => series
+                .linear_forecast(origin, step)
+                .unwrap_or_else(|| Self::without_fit(series).forecast(series, origin, step)),
             Self::Seasonal(season) => {
                 // Goes back whole seasons until a row before the origin.
                 let back = season * (step / season + 1);
@@ -34,6 +37,13 @@ impl Naive {
     }
 }
 
+impl Naive {
+    /// Returns the forecast in place of a linear one that has too few rows.
+    fn without_fit(series: &Series) -> Self {
+        series.config.seasons.first().map_or(Self::LastValue, |season| Self::Seasonal(*season))
+    }
+}
+
 impl Transform {
     /// Returns the transformed target in row `origin + step`, before scaling.
     pub(super) fn forward(self, series: &Series, origin: usize, step: usize) -> f64 {
@@ -42,8 +52,12 @@ impl Transform {
             Self::MinMax | Self::Standard => value,
             Self::Difference => value - series.target[origin + step - 1],
             Self::LogReturn => (value / series.target[origin + step - 1]).ln(),
-            Self::Residual => value - series.config.naive.forecast(series, origin, step),
-            Self::LogResidual => (value / series.config.naive.forecast(series, origin, step)).ln(),
+            Self::Residual if !series.is_logarithmic() => {
+                value - series.config.naive.forecast(series, origin, step)
+            }
+            Self::Residual | Self::LogResidual => {
+                (value / series.config.naive.forecast(series, origin, step)).ln()
+            }
         }
     }
 
@@ -60,8 +74,12 @@ impl Transform {
             Self::MinMax | Self::Standard => formed,
             Self::Difference => before + formed,
             Self::LogReturn => before * formed.exp(),
-            Self::Residual => series.config.naive.forecast(series, origin, step) + formed,
-            Self::LogResidual => series.config.naive.forecast(series, origin, step) * formed.exp(),
+            Self::Residual if !series.is_logarithmic() => {
+                series.config.naive.forecast(series, origin, step) + formed
+            }
+            Self::Residual | Self::LogResidual => {
+                series.config.naive.forecast(series, origin, step) * formed.exp()
+            }
         }
     }
 }
@@ -91,7 +109,7 @@ impl Series {
         let transform = self.config.transform;
         let naive = if transform.is_residual() { self.config.naive } else { Naive::LastValue };
         let (value, forecast) = (self.target[row], naive.forecast(self, row, 0));
-        if transform.is_logarithmic() { (value / forecast).ln() } else { value - forecast }
+        if self.is_logarithmic() { (value / forecast).ln() } else { value - forecast }
     }
 
     /// Inverts [`transform`](Self::transform) for predictions of the rows from `origin` on.

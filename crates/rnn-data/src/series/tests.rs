@@ -2,6 +2,7 @@ mod calendar;
 mod features;
 mod gaps;
 mod kinds;
+mod linear;
 mod panels;
 mod splits;
 mod transforms;
@@ -25,8 +26,14 @@ const TRANSFORMS: [Transform; 6] = [
     Transform::Residual,
     Transform::LogResidual,
 ];
-const NAIVES: [Naive; 5] =
-    [Naive::LastValue, Naive::LastClose, Naive::Drift, Naive::Seasonal(7), Naive::Mean(5)];
+const NAIVES: [Naive; 6] = [
+    Naive::LastValue,
+    Naive::LastClose,
+    Naive::Drift,
+    Naive::Linear,
+    Naive::Seasonal(7),
+    Naive::Mean(5),
+];
 
 /// Returns daily rows, counted from 1 January 2020, with opening and closing prices.
 fn table(rows: Range<usize>, open: impl Fn(usize) -> f64) -> Table {

@@ -354,7 +354,7 @@ impl Conversion {
     }
 }
 
-/// Checks the length of a text that is unpacked from so many bytes.
+/// Checks the length of a text that is unpacked from `packed` bytes.
 fn check_unpacked(length: u64, packed: u64) -> io::Result<()> {
     let (base, factor) = UNPACKED;
     if length <= base + factor * packed {

@@ -1,7 +1,7 @@
 //! Parquet files as the text of a CSV file: a header, and a line per row.
 //!
-//! Only columns of plain values are read; lists and groups are left out. Values are decoded a block
-//! of rows at a time, so the text costs no memory that grows with the file.
+//! Only columns of plain values are read; lists and groups are left out. A block of rows is decoded
+//! at a time.
 
 use std::{
     fmt::Write as _,
@@ -220,11 +220,11 @@ enum Meaning {
     Unsigned,
     /// Days since 1970.
     Date,
-    /// Time of day, in units of which a second has so many.
+    /// Time of day; the number is that of units in a second.
     Time(i64),
-    /// Time since 1970, in units of which a second has so many.
+    /// Time since 1970; the number is that of units in a second.
     Timestamp(i64, Zone),
-    /// Number times ten to the power of so many digits.
+    /// Number with a fixed number of decimal digits.
     Decimal(i32),
     Half,
 }

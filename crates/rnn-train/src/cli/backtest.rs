@@ -203,7 +203,7 @@ fn too_many(
 /// Checks that a fold has enough rows to be trained and scored.
 fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows) -> Result<()> {
     let config = &task.data.config;
-    let purge = config.split.gap(config.window);
+    let gap = config.split.gap(config.window);
     if plan.test.len() < config.horizon {
         let (rows, horizon) = (plan.test.len(), config.horizon);
         return Err(Error::Usage(format!(
@@ -211,15 +211,19 @@ fn check(task: &SeriesTask, valid: SetSize, times: &[DateTime], plan: &FoldRows)
              --folds)"
         )));
     }
-    let split = Split::Holdout { valid, test: SetSize::From(times[plan.test.start]), purge };
+    let split = Split::Holdout {
+        valid,
+        test: SetSize::From(times[plan.test.start]),
+        purge: config.split.purge(),
+    };
     let path =
         task.settings.read.path.clone().unwrap_or_else(|| PathBuf::from(&task.data.source.file));
     let times = &times[plan.train.start..plan.test.end];
     let cuts = split.times(&path, config.window, config.horizon, times)?;
     let place = |from: DateTime| first_from(times, from);
     let (valid, test) = (place(cuts.valid.unwrap_or(cuts.test)), place(cuts.test));
-    let windows = (test + 1).saturating_sub(purge + config.horizon + valid);
-    task.check_sets(valid.saturating_sub(purge), windows * task.data.panel.series.len())
+    let windows = (test + 1).saturating_sub(gap + config.horizon + valid);
+    task.check_sets(valid.saturating_sub(gap), windows * task.data.panel.series.len())
 }
 
 /// The time of the row before `end`, as an inclusive end. A midnight would include its whole day.

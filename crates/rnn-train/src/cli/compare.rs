@@ -275,9 +275,7 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         Some(format!("{:?}", ["span", "windows"].map(|name| run.evaluation.get(name))))
     };
     if warnings.is_empty() && differs(&span) {
-        warnings.push(format!(
-            "{scores} (windows of different lengths have different validation sets, see --purge)"
-        ));
+        warnings.push(format!("{scores} (windows that cross a gap are left out, see --max-gap)"));
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         let of_quantiles = options[0].get("loss").is_some_and(|loss| loss == "quantile");

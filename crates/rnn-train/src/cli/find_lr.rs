@@ -78,13 +78,15 @@ pub(super) fn run(context: &Context, args: &FindLrArgs) -> Result<()> {
     }
     let options = context.options(args.experiment, &args.options)?;
     let test = LearningRateRange { lowest, highest, steps };
-    let settings = TrainSettings::new(options, &args.experiment.options())?;
+    let settings = |options| TrainSettings::new(options, &args.experiment.options());
     match args.experiment.task() {
         TaskRecipe::Letters(letters) => {
-            find(context, args, &settings, test, &LettersTask::new(args.experiment, letters))
+            let task = LettersTask::new(args.experiment, letters);
+            find(context, args, &settings(options)?, test, &task)
         }
         TaskRecipe::Series => {
-            let task = SeriesTask::open(args.experiment, settings.options.clone(), None)?;
+            let task = SeriesTask::open(args.experiment, options, None)?;
+            let settings = settings(task.options())?;
             find(context, args, &settings, test, &task)
         }
     }

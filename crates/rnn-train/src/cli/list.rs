@@ -6,7 +6,7 @@ use super::context::Context;
 use super::output::{json, out};
 use crate::{
     error::Result,
-    settings::{Experiment, TrainSettings},
+    settings::{Experiment, Setting, set},
     text::{cells, table},
     training::Checkpoints,
 };
@@ -15,8 +15,9 @@ use crate::{
 struct ExperimentRow {
     name: &'static str,
     about: &'static str,
-    epochs: usize,
-    batch_size: usize,
+    /// None if they follow from the data.
+    epochs: Option<usize>,
+    batch_size: Option<usize>,
     learning_rate: f64,
     /// Best epoch of the run in the output folder.
     best_epoch: Option<usize>,
@@ -29,13 +30,13 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
             // The commands that use a damaged folder report it; the list ignores it.
             let checkpoints = Checkpoints::open(&context.folder(experiment).readable()).ok();
             let best = checkpoints.and_then(|checkpoints| checkpoints.best());
-            let settings = TrainSettings::new(experiment.options(), &experiment.options())?;
+            let options = experiment.options();
             Ok(ExperimentRow {
                 name: experiment.name(),
                 about: experiment.about(),
-                epochs: settings.epochs,
-                batch_size: settings.batch_size,
-                learning_rate: settings.rate.rate,
+                epochs: options.epochs.map(Setting::value),
+                batch_size: options.batch_size.map(Setting::value),
+                learning_rate: set(options.learning_rate, "learning_rate")?,
                 best_epoch: best.map(|best| best.epoch),
             })
         })
@@ -46,6 +47,7 @@ pub(super) fn experiments(context: &Context, as_json: bool) -> Result<()> {
     }
     let row = |ExperimentRow { name, about, epochs, best_epoch, .. }: ExperimentRow| {
         let trained = best_epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
+        let epochs = epochs.map_or_else(|| "auto".to_owned(), |epochs| epochs.to_string());
         cells![name, epochs, trained, about]
     };
     let head = cells!["Experiment", "Epochs", "Best epoch", "Task"];

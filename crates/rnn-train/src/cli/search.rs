@@ -26,7 +26,7 @@ use crate::{
         TrialOutcome, overlay, picture, rungs,
     },
     settings::{
-        Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Ranking,
+        Count, Experiment, Field, Method, OptionList, Options, Positive, Progress, Purge, Ranking,
         ScoredSet, SeriesSettings, Setting, TrainSettings, TrialCount, Typed,
     },
     task::{SeriesTask, Task},
@@ -221,11 +221,11 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
         }
     }
     let mut options = context.options(experiment, &args.options)?;
-    let longest = space.largest("window");
-    if let Some(longest) = longest {
+    let longest = space.largest("window").map(|longest| longest as usize);
+    if let (Some(longest), Some(Typed(Purge(Some(purge))))) = (longest, options.purge) {
         // All trials are scored on the same days, whatever their window.
-        let window = options.window.map_or(1, Setting::value);
-        options.purge = options.purge.max(Some(window.max(longest as usize)));
+        let own = options.window.map_or(1, Setting::value);
+        options = options.purge(purge.max(own).max(longest));
     }
     if SeriesSettings::new(&options, &experiment.options())?.split == Split::Course {
         return Err(Error::Usage(format!(
@@ -235,15 +235,21 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
     }
     options.score = Some(Typed(ScoredSet::Test));
     // Errors and guesses are reported once, before any training.
-    let task =
+    let open = |options: Options| {
         SeriesTask::open(experiment, options, None).map_err(|error| match (longest, error) {
             (
                 Some(longest),
                 Error::Data(error @ (DataError::TooFewRows { .. } | DataError::Split { .. })),
             ) => Error::Usage(format!("{file}: no room for windows of {longest} rows: {error}")),
             (_, error) => error,
-        })?;
+        })
+    };
+    let data = options.data.clone();
+    let task = open(options)?;
     task.check()?;
+    if let Some(longest) = longest.filter(|longest| *longest > task.data.config.window) {
+        open(Options { data, ..task.options().window(longest) })?.check()?;
+    }
     let mut options = task.options();
     options.score = Some(Typed(ScoredSet::Valid));
     TrainSettings::new(options.clone(), &experiment.options())?;

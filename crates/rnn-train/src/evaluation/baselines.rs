@@ -1,6 +1,6 @@
 //! Baselines: simple forecasts to which every model is compared.
 
-use rnn_data::{Naive, Series, Subset};
+use rnn_data::{Naive, Series, SeriesConfig, Subset};
 
 /// Number of values in the moving average: a trading week.
 const MEAN_WINDOW: usize = 5;
@@ -25,15 +25,18 @@ pub(crate) struct Fitted<'a> {
 }
 
 impl Baselines {
-    /// The baselines for a target, optionally with closing prices and a season length.
-    pub(crate) fn new(target: &str, close: bool, season: Option<usize>) -> Self {
+    /// The baselines for a target, optionally with closing prices, for the seasons of a config.
+    pub(crate) fn new(target: &str, close: bool, config: &SeriesConfig) -> Self {
         let mut naive = vec![(format!("last {target}"), Naive::LastValue)];
         if close {
             naive.push(("last close".to_owned(), Naive::LastClose));
         }
         naive.push(("drift".to_owned(), Naive::Drift));
-        if let Some(season) = season {
+        for &season in &config.seasons {
             naive.push((format!("season of {season}"), Naive::Seasonal(season)));
+        }
+        if config.transform.is_residual() && config.naive == Naive::Linear {
+            naive.push(("linear".to_owned(), Naive::Linear));
         }
         naive.push((format!("mean of {MEAN_WINDOW}"), Naive::Mean(MEAN_WINDOW)));
         Self { naive }
@@ -157,10 +160,14 @@ mod tests {
     use super::*;
     use crate::evaluation::tests::series;
 
+    fn seasonal(season: usize) -> SeriesConfig {
+        SeriesConfig::new("open".to_owned()).with_seasons(vec![season])
+    }
+
     #[test]
     fn naive_baselines_match_hand_computed_values() {
         let series = series((0..100).map(f64::from).collect(), 20, 2);
-        let baselines = Baselines::new("open", true, Some(7));
+        let baselines = Baselines::new("open", true, &seasonal(7));
         let fitted = baselines.fit(&series);
         let named: Vec<(String, Vec<f64>)> =
             baselines.names().into_iter().zip(fitted.forecasts(90, 2)).collect();
@@ -208,7 +215,7 @@ mod tests {
             .enumerate()
             .map(|(row, &value)| if row < 150 { value } else { 1e6 })
             .collect();
-        let baselines = Baselines::new("open", true, Some(5));
+        let baselines = Baselines::new("open", true, &seasonal(5));
         let of = |values: Vec<f64>| {
             let series = series(values, 60, 3);
             baselines.fit(&series).forecasts(150, 3).collect::<Vec<_>>()

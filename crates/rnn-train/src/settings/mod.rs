@@ -23,6 +23,8 @@ pub(crate) use schedule::{RateSettings, Rates, Span};
 pub use series::SeriesLoss;
 pub(crate) use series::SeriesSettings;
 pub(crate) use train::{OptimizerSettings, TrainSettings};
-pub(crate) use typed::{Setting, Typed, plain};
-pub(crate) use values::{Count, Level, Method, Positive, Ranking, Time, TrialCount, WorkerCount};
+pub(crate) use typed::{Setting, Typed, plain, set};
+pub(crate) use values::{
+    Count, Level, Method, Positive, Purge, Ranking, Seasons, Time, TrialCount, WorkerCount,
+};
 pub use values::{Loss, OptimizerName, Progress, ScoredSet, SplitName};

@@ -15,8 +15,8 @@ use super::{
     schedule::RateSchedule,
     typed::{Accepts, Typed, listed, whole},
     values::{
-        Count, Fraction, Level, Loss, OptimizerName, Positive, Progress, Quantile, Quantity,
-        ScoredSet, SplitName, Time,
+        Count, Fraction, Level, Loss, OptimizerName, Positive, Progress, Purge, Quantile, Quantity,
+        ScoredSet, Seasons, SplitName, Time,
     },
 };
 use crate::backend::BackendChoice;
@@ -88,7 +88,7 @@ options! {
         Training Noted clip_norm: Typed<Quantity> = 0.0,
         /// Early stopping: number of epochs without a better validation loss; 0: never
         @[arg(value_name = "EPOCHS", value_parser = whole::<usize>)]
-        Training Noted patience: usize = 0,
+        Training Noted patience: usize,
         /// Interval between saves of the run, also inside long epochs; a crash loses at most this
         /// much work
         @[arg(value_name = "SECONDS")]
@@ -147,8 +147,9 @@ options! {
         /// Name of the column to predict
         @[arg(value_name = "NAME")]
         Data Same target: String,
-        /// Input features of each row: columns, difference(c), return(c), log-return(c), log(a/b),
-        /// gap, weekday, month, hour
+        /// Input features of each row: columns, level(c), flag(c), difference(c), return(c),
+        /// log-return(c), log(a/b), gap, lag(c, rows), change(c, rows), rolling-mean(c, rows),
+        /// time-of-day(n), time-of-week(n), time-of-year(n), weekday, month, hour
         @[arg(value_name = "A,B", value_parser = listed)]
         Model Same features: ::std::vec::Vec<String>,
         /// Treatment of missing values: none (an error), forward (last value) or linear
@@ -180,13 +181,14 @@ options! {
         /// (the difference from a naive forecast)
         @[arg(value_name = "NAME")]
         Loss Same transform: Typed<Transform>,
-        /// Naive forecast of the residual transforms: last-value, last-close, drift, seasonal:ROWS
-        /// or mean:ROWS
+        /// Forecast of the residual transforms: last-value, last-close, drift, linear (from recent
+        /// values and seasons), seasonal:ROWS or mean:ROWS
         @[arg(value_name = "NAME")]
         Loss Same naive: Typed<Naive>,
-        /// Season length of the seasonal naive baseline; 0: none
-        @[arg(value_name = "ROWS", value_parser = whole::<usize>)]
-        Report Free season: usize = 0,
+        /// Season lengths, e.g. 24,168, of the linear forecast and of the seasonal naive baselines;
+        /// 0: none; auto: found in the data
+        @[arg(value_name = "ROWS,ROWS")]
+        Report Free season: Typed<Seasons> = Seasons::of(&[]),
         /// Split by date: holdout (training, validation and test set) or course (the last 240 rows
         /// are both test and validation set)
         @[arg(value_name = "NAME")]
@@ -197,10 +199,10 @@ options! {
         /// Test set of a holdout split, likewise
         @[arg(value_name = "CUT")]
         Scored Same test: Typed<SetSize>,
-        /// Gap in rows between the sets of a holdout split, or the window length if that is larger;
-        /// windows up to this length are scored on the same rows
-        @[arg(value_name = "ROWS", value_parser = whole::<usize>)]
-        Scored Same purge: usize = 0,
+        /// Smallest number of rows between the sets of a holdout split, at least the window; none:
+        /// the windows of a set may begin in the set before
+        @[arg(value_name = "ROWS")]
+        Scored Same purge: Typed<Purge> = 0,
         /// Set to score and plot: test, or valid (keeps the test set unseen while choosing
         /// settings)
         @[arg(value_name = "SET")]

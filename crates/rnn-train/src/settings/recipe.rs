@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::{
     option_list::OptionList,
     options::Options,
-    values::{Loss, OptimizerName, SplitName},
+    values::{Loss, OptimizerName, Seasons, SplitName},
 };
 
 /// An experiment: its task, and its options that differ from the defaults.
@@ -41,7 +41,7 @@ pub(crate) struct LettersRecipe {
 }
 
 fn letters() -> Options {
-    Options::default().epochs(100).batch_size(32).learning_rate(0.01)
+    Options::default().epochs(100).batch_size(32).learning_rate(0.01).patience(0)
 }
 
 /// The course's models of prices.
@@ -50,6 +50,7 @@ fn course(cell: Cell) -> Options {
         .epochs(50)
         .batch_size(64)
         .learning_rate(0.001)
+        .patience(0)
         .cell(cell)
         .units([80, 100])
         .dropout(0.2)
@@ -65,8 +66,18 @@ fn course(cell: Cell) -> Options {
         .interval(None)
 }
 
-/// Forecasts of any series, with a validation set.
+/// Forecasts of any series, with a validation set: what is left of a linear forecast.
+///
+/// Window, batch size, epochs and patience follow from the data.
 fn series() -> Options {
+    Options { window: None, batch_size: None, epochs: None, patience: None, ..holdout() }
+        .naive(Naive::Linear)
+        .season(Seasons::Auto)
+        .purge(None)
+}
+
+/// A model of changes with a validation set.
+fn holdout() -> Options {
     Options::default()
         .epochs(100)
         .batch_size(256)
@@ -90,7 +101,7 @@ fn series() -> Options {
 /// Forecasts of prices. The settings of `stock-gap` and `stock-open` had the best backtests before
 /// the test set of the course's file. docs/results.md has the method.
 fn prices() -> Options {
-    series()
+    holdout()
         .units([64])
         .target("open")
         .transform(Transform::LogResidual)
@@ -155,7 +166,7 @@ static RECIPES: [Recipe; 10] = [
     forecast("stock-open", "daily opens -> the log return of the next open, LSTM", stock_open),
     forecast(
         "series",
-        "any CSV with dates -> the next value relative to the last value, LSTM",
+        "any CSV with dates -> the next values relative to a linear forecast, LSTM",
         series,
     ),
 ];

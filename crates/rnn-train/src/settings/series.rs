@@ -7,8 +7,8 @@ use rnn_models::Cell;
 
 use super::{
     options::Options,
-    typed::{Setting, set},
-    values::{Loss, ScoredSet, SplitName},
+    typed::{Setting, Typed, set},
+    values::{Loss, Purge, ScoredSet, SplitName},
 };
 use crate::error::{Error, Result};
 
@@ -19,11 +19,13 @@ pub(crate) struct SeriesSettings {
     /// The target column; none: guessed from the header.
     pub(crate) target: Option<Named<String>>,
     pub(crate) features: Option<Named<Vec<String>>>,
-    pub(crate) window: usize,
+    /// None if it follows from the data.
+    pub(crate) window: Option<usize>,
     pub(crate) horizon: usize,
     pub(crate) transform: Transform,
     pub(crate) naive: Naive,
-    pub(crate) season: Option<usize>,
+    /// None if they are to be found.
+    pub(crate) seasons: Option<Vec<usize>>,
     pub(crate) split: Split,
     pub(crate) cell: Cell,
     pub(crate) units: Vec<usize>,
@@ -69,7 +71,11 @@ impl SeriesSettings {
     /// If options contradict each other.
     pub(crate) fn new(options: &Options, recipe: &Options) -> Result<Self> {
         let split = match set(options.split, "split")? {
-            SplitName::Course if options.purge.is_some_and(|purge| purge > 0) => {
+            SplitName::Course
+                if options
+                    .purge
+                    .is_some_and(|Typed(Purge(purge))| purge.is_some_and(|rows| rows > 0)) =>
+            {
                 return Err(Error::Usage(
                     "--purge: the `course` split has no gap between its sets (use --split holdout)"
                         .to_owned(),
@@ -155,11 +161,11 @@ impl SeriesSettings {
             },
             target: named(&options.target, &recipe.target),
             features: named(&options.features, &recipe.features),
-            window: set(options.window, "window")?,
+            window: options.window.map(Setting::value),
             horizon,
             transform,
             naive: set(options.naive, "naive")?,
-            season: options.season.filter(|season| *season > 0),
+            seasons: set(options.season, "season")?.lengths(),
             split,
             cell: set(options.cell, "cell")?,
             units,

@@ -75,7 +75,7 @@ impl TrainSettings {
             rate,
             seed: set(options.seed, "seed")?,
             optimizer,
-            patience: set(options.patience, "patience")?,
+            patience: options.patience.unwrap_or(0),
             save_every: Duration::try_from_secs_f64(set(
                 options.checkpoint_every_seconds,
                 "checkpoint_every_seconds",

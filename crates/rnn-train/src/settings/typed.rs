@@ -10,7 +10,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{schedule::RateSchedule, values::Progress};
+use super::{
+    schedule::RateSchedule,
+    values::{Progress, Seasons},
+};
 use crate::{backend::BackendChoice, error::Error};
 
 /// A value with a text form, on the command line, in settings files (also as a number) and in
@@ -55,7 +58,7 @@ macro_rules! plain_settings {
 pub(super) use plain_settings;
 
 plain_settings!(bool u64 usize String PathBuf Cell SetSize Fill MaxGap Naive Transform);
-plain_settings!(TextEncoding Decimal BackendChoice Progress RateSchedule);
+plain_settings!(Seasons TextEncoding Decimal BackendChoice Progress RateSchedule);
 
 impl Accepts<&str> for String {
     fn accept(value: &str) -> Self {
@@ -108,14 +111,25 @@ pub(crate) fn set<T: Setting>(option: Option<T>, name: &str) -> Result<T::Value,
     option.map(T::value).ok_or_else(|| Error::Internal(format!("no recipe sets `{name}`")))
 }
 
-/// Parses a comma-separated list. Items with a comma are quoted, as in a CSV file.
+/// Parses a comma-separated list. Items with a comma are quoted, as in a CSV file, or have it in
+/// parentheses: `open,lag(close, 7)`.
 pub(super) fn listed(text: &str) -> Result<Vec<String>, csv::Error> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let records = reader.records().collect::<Result<Vec<_>, _>>()?;
-    Ok(records.iter().flatten().map(str::to_owned).collect())
+    let mut items: Vec<String> = Vec::new();
+    for part in records.iter().flatten() {
+        match items.last_mut() {
+            Some(last) if last.matches('(').count() > last.matches(')').count() => {
+                last.push_str(", ");
+                last.push_str(part);
+            }
+            _ => items.push(part.to_owned()),
+        }
+    }
+    Ok(items)
 }
 
 pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {

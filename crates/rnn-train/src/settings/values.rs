@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use clap::ValueEnum;
 use jiff::civil::{Date, DateTime};
-use rnn_data::format_time;
+use rnn_data::{MOST_SEASONS, format_time};
 use rnn_models::thousands;
 
 use super::typed::{Accepts, Setting};
@@ -98,12 +98,112 @@ pub struct Level(pub(crate) Option<f64>);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Time(pub(crate) DateTime);
 
+/// A number of rows, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purge(pub(crate) Option<usize>);
+
+/// Season lengths in rows: found in the data, or given; none if all are 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seasons {
+    /// Found by autocorrelation and calendar.
+    Auto,
+    /// Given lengths; the rest are 0.
+    Lengths([usize; MOST_SEASONS]),
+}
+
+impl Seasons {
+    /// The first lengths of a list.
+    pub(crate) fn of(lengths: &[usize]) -> Self {
+        let mut all = [0; MOST_SEASONS];
+        all.iter_mut().zip(lengths).for_each(|(slot, length)| *slot = *length);
+        Self::Lengths(all)
+    }
+
+    /// The given lengths; none if they are to be found.
+    pub(crate) fn lengths(&self) -> Option<Vec<usize>> {
+        match self {
+            Self::Auto => None,
+            Self::Lengths(all) => Some(all.iter().copied().filter(|length| *length > 0).collect()),
+        }
+    }
+}
+
 wraps!(Level(Option<f64>));
+wraps!(Purge(Option<usize>));
 wraps!(Time(DateTime));
 
 impl Accepts<f64> for Level {
     fn accept(value: f64) -> Self {
         Self(Some(value))
+    }
+}
+
+impl Accepts<usize> for Purge {
+    fn accept(value: usize) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<const N: usize> Accepts<[usize; N]> for Seasons {
+    fn accept(values: [usize; N]) -> Self {
+        Self::of(&values)
+    }
+}
+
+impl FromStr for Purge {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(rows) => Ok(Self(Some(rows))),
+            Err(_) if text == "none" => Ok(Self(None)),
+            Err(_) => Err(format!("expected a number of rows, or none, got `{text}`")),
+        }
+    }
+}
+
+impl fmt::Display for Purge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(rows) => rows.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+impl FromStr for Seasons {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lengths: Result<Vec<usize>, _> =
+            text.split(',').map(|length| length.trim().parse()).collect();
+        match lengths {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(lengths) if lengths == [0] => Ok(Self::of(&[])),
+            Ok(mut lengths)
+                if lengths.len() <= MOST_SEASONS
+                    && lengths.iter().all(|length| (1..=LARGEST_COUNT).contains(length)) =>
+            {
+                lengths.sort_unstable();
+                lengths.dedup();
+                Ok(Self::of(&lengths))
+            }
+            _ => Err(format!(
+                "expected auto, 0, or at most {MOST_SEASONS} season lengths in rows like 24,168, \
+                 got `{text}`"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Seasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = match self.lengths() {
+            None => return f.write_str("auto"),
+            Some(lengths) if lengths.is_empty() => vec!["0".to_owned()],
+            Some(lengths) => lengths.iter().map(usize::to_string).collect(),
+        };
+        f.write_str(&lengths.join(","))
     }
 }
 

@@ -43,13 +43,21 @@ pub(super) fn check(
 /// The first use of a ratio of prices.
 fn first_ratio(config: &SeriesConfig) -> Option<String> {
     let is_price = |column: &str| PRICES.iter().any(|price| price.eq_ignore_ascii_case(column));
+    fn takes_ratio(feature: &Feature) -> bool {
+        match feature {
+            Feature::Return(_)
+            | Feature::LogReturn(_)
+            | Feature::LogRatio(..)
+            | Feature::Gap { .. } => true,
+            Feature::Lag(inner, _) | Feature::Change(inner, _) | Feature::RollingMean(inner, _) => {
+                takes_ratio(inner)
+            }
+            _ => false,
+        }
+    }
     let takes_logarithm = |feature: &Feature| match feature {
         Feature::Column(_) => config.transform.is_logarithmic(),
-        Feature::Return(_)
-        | Feature::LogReturn(_)
-        | Feature::LogRatio(..)
-        | Feature::Gap { .. } => true,
-        _ => false,
+        other => takes_ratio(other),
     };
     if config.transform.is_logarithmic() && is_price(&config.target) {
         return Some(format!("--transform {} of `{}`", config.transform, config.target));

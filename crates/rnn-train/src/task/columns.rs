@@ -10,6 +10,9 @@ use crate::{
 /// Maximum number of default features. More columns would take hours to read and to train on.
 const MAX_DEFAULT_FEATURES: usize = 1000;
 
+/// Window length until the data is known.
+pub(super) const WINDOW: usize = 20;
+
 /// Maximum number of notes on columns with words.
 const MAX_NOTES: usize = 5;
 
@@ -35,7 +38,7 @@ impl SeriesSettings {
         }
         let mut config = SeriesConfig::new(target)
             .with_close(columns.resolve("close").ok().map(str::to_owned))
-            .with_window(self.window)
+            .with_window(self.window.unwrap_or(WINDOW))
             .with_horizon(self.horizon)
             .with_transform(self.transform)
             .with_naive(self.naive)
@@ -123,7 +126,7 @@ impl SeriesSettings {
             .times(&table.path, config.window, config.horizon, &table.times)
             .map_or(table.rows(), |starts| {
                 let end = starts.valid.unwrap_or(starts.test);
-                first_from(&table.times, end).saturating_sub(self.split.gap(self.window))
+                first_from(&table.times, end).saturating_sub(self.split.gap(config.window))
             });
         columns.retain(|column| {
             let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);

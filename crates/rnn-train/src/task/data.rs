@@ -67,8 +67,9 @@ impl Data {
         file: impl TableSource,
         scalers: Option<&Scalers>,
     ) -> Result<Self> {
-        let config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
+        let mut config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
+        settings.complete(&mut config, &table.path, std::slice::from_ref(&table));
         for note in &table.notes {
             log::info!("{}: {note}", table.path.display());
         }
@@ -151,7 +152,8 @@ impl Data {
 
     /// Prepares the series of a file or folder.
     fn from_tables(settings: &SeriesSettings, path: &Path, read: Tables) -> Result<Self> {
-        let Tables { config, tables, skipped, sha256 } = read;
+        let Tables { mut config, tables, skipped, sha256 } = read;
+        settings.complete(&mut config, path, &tables);
         let rows = tables.iter().map(Table::rows).sum();
         let mut additive = None;
         for table in &tables {

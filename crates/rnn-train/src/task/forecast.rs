@@ -149,7 +149,7 @@ impl SeriesTask {
                         quantiles,
                     })
                 });
-            let shown = origin.saturating_sub(self.settings.window.max(60));
+            let shown = origin.saturating_sub(self.data.config.window.max(60));
             forecasts.push(Forecast {
                 series: series.name.clone(),
                 known_until: series.times[origin - 1],
@@ -173,7 +173,7 @@ impl SeriesTask {
             "{}: the window of {} rows crosses the gap from {} to {}, longer than --max-gap (train \
              with --fresh and a larger --max-gap, a smaller --window or --fill)",
             series.name,
-            self.settings.window,
+            self.data.config.window,
             from.unwrap_or_default(),
             to.unwrap_or_default()
         ))

@@ -1,6 +1,7 @@
 //! Tasks: the interface for training, scoring and forecasting, and its implementations.
 
 mod adjustment;
+mod automatic;
 mod calibration;
 mod columns;
 mod data;

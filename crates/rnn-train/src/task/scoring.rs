@@ -120,7 +120,7 @@ impl SeriesTask {
         let steps = config.horizon;
         let all = &self.data.panel.series;
         let has_close = all.iter().any(|series| series.close.is_some());
-        let baselines = Baselines::new(&config.target, has_close, settings.season);
+        let baselines = Baselines::new(&config.target, has_close, config);
         let names = baselines.names();
         let (forecast, quantiles) = (settings.loss.forecast(), &settings.loss.quantiles);
         let intervals = settings
@@ -140,7 +140,7 @@ impl SeriesTask {
                 logged = Instant::now();
             }
             let origins = series.origins(settings.score);
-            let mase_scale = MaseScale::new(series, settings.season);
+            let mase_scale = MaseScale::new(series, config.seasons.first().copied());
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
             for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
@@ -235,7 +235,7 @@ impl SeriesTask {
         steps: usize,
         device: &Device,
     ) -> Result<(Conformal, usize)> {
-        let mut calibration = Calibration::new(steps, self.data.config.transform.is_logarithmic());
+        let mut calibration = Calibration::new(steps, self.is_logarithmic());
         let mut count = 0;
         for series in &self.data.panel.series {
             let spreads = spreads(series);

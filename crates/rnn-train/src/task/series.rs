@@ -9,7 +9,7 @@ use rnn_data::{EpochLoaderBuilder, Naive, Scalers, Subset, Table, WindowBatch, W
 use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 
 use super::{
-    Batching, Loaders, Task,
+    Batching, Loaders, Task, automatic,
     calibration::{needed, too_few},
     data::Data,
     objective::WithLoss,
@@ -20,7 +20,7 @@ use crate::{
     evaluation::SeriesEvaluation,
     plot::{self, Picture},
     run::{PREDICTION, Provenance},
-    settings::{Experiment, OptionList, Options, SeriesSettings},
+    settings::{Count, Experiment, OptionList, Options, Seasons, SeriesSettings, Typed},
 };
 
 /// The task of forecasting one or many series.
@@ -105,12 +105,23 @@ impl SeriesTask {
         options.target = Some(data.config.target.clone());
         options.features = Some(data.config.features.iter().map(ToString::to_string).collect());
         options.data.clone_from(&data.source.path);
+        options.season = Some(Typed(Seasons::of(&data.config.seasons)));
+        options.window = Some(Typed(Count(data.config.window)));
+        let windows = data.panel.windows(Subset::Train).len();
+        let steps =
+            automatic::Steps::new(settings.samples.map_or(windows, |most| most.min(windows)));
+        options = options.over(steps.options());
         Ok(Self { name: name.to_owned(), options, settings, data })
     }
 
     /// The names of the series.
     pub fn series(&self) -> impl Iterator<Item = &str> {
         self.data.panel.series.iter().map(|series| series.name.as_str())
+    }
+
+    /// Whether errors are ratios: all series of a panel have the same scale.
+    pub(super) fn is_logarithmic(&self) -> bool {
+        self.data.panel.series.iter().any(|series| series.is_logarithmic())
     }
 
     /// Rejects settings with which scoring would fail after training.
@@ -123,7 +134,8 @@ impl SeriesTask {
 
     /// Checks the settings for sets of these sizes.
     pub(crate) fn check_sets(&self, training_rows: usize, validation_windows: usize) -> Result<()> {
-        if let Some(season) = self.settings.season.filter(|season| *season >= training_rows) {
+        let long = self.data.config.seasons.iter().find(|season| **season >= training_rows);
+        if let Some(season) = long {
             let problem = format!(
                 "season length {season}: must be less than the {training_rows} rows of the \
                  training set (use a smaller --season)"
@@ -186,7 +198,7 @@ impl Task for SeriesTask {
     }
 
     fn summary(&self, model: &WithLoss<SeriesModel>) -> Option<ModelSummary> {
-        Some(model.model.summary(self.settings.window))
+        Some(model.model.summary(self.data.config.window))
     }
 
     fn weights(&self, model: &WithLoss<SeriesModel>, format: Format) -> Result<Vec<u8>> {

@@ -43,7 +43,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
             let start = 67 + 65 * index;
             assert_eq!(fold["span"], serde_json::json!([days[start], days[start + 64]]));
             assert!(
-                fold["baselines"].as_array().unwrap().len() == 5 && fold["skill"].is_number(),
+                fold["baselines"].as_array().unwrap().len() == 6 && fold["skill"].is_number(),
                 "{fold}"
             );
         }

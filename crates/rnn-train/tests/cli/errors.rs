@@ -245,7 +245,7 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     scratch.fails(
         &args,
         1,
-        "at step 3 of epoch 1; there is no checkpoint yet (use a smaller --learning-rate, or \
+        "at step 2 of epoch 1; there is no checkpoint yet (use a smaller --learning-rate, or \
          --clip-norm 1)",
     );
     // Also after a save: resuming from there would fail again.

@@ -89,6 +89,17 @@ fn a_search_is_resumed_and_seeds_are_read() {
         "8",
         "--backend",
         "ndarray",
+        // The recipe has changed since.
+        "--batch-size",
+        "256",
+        "--patience",
+        "10",
+        "--naive",
+        "last-value",
+        "--season",
+        "0",
+        "--purge",
+        "0",
     ]);
     assert!(again.stderr.contains("3 trainings, 3 already finished"), "{}", again.stderr);
     let after = scratch.read_json_at("search/series/search/search.json");

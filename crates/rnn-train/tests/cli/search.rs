@@ -364,8 +364,9 @@ fn trials_of_all_windows_are_scored_on_the_same_days() {
         "{spans:?}"
     );
     let options = &scratch.read_json("series/search/trial-001/series", "config.json")["options"];
-    assert_eq!((&options["purge"], &options["window"]), (&20.into(), &3.into()));
-    assert!(scratch.read("series/search", "best.toml").contains("\npurge = 20\n"));
+    assert_eq!(options["window"], 3);
+    let options = &scratch.read_json("series/search/baseline/series", "config.json")["options"];
+    assert_eq!(options["window"], 20, "that of the recipe");
 }
 
 #[test]
@@ -408,13 +409,13 @@ fn invalid_searches_fail_before_any_training() {
         1,
         "line 1: `valid`: selects which values are predicted and scored",
     );
-    scratch.file("space.toml", "window = [3, 90]");
+    scratch.file("space.toml", "window = [3, 250]");
     let args = search(&[]);
     let place = args.iter().position(|arg| *arg == "--window").unwrap();
     scratch.fails(
         &[&args[..place], &args[place + 2..]].concat(),
         2,
-        "space.toml: no room for windows of 90 rows: bars.csv: 200 rows are too few",
+        "space.toml: no room for windows of 250 rows: bars.csv: 200 rows are too few",
     );
     refused(SPACE, &["--trials", "0"], 2, "from 1 to 10,000, got `0`");
     refused(SPACE, &["--trials", "1000000"], 2, "from 1 to 10,000, got `1000000`");
@@ -476,7 +477,7 @@ fn a_search_obeys_its_time_limit_and_refuses_a_different_plan() {
     scratch.fails(
         &args(&["--batch-size", "8"]),
         1,
-        "belongs to a search with batch_size = 256, not 8 (use --fresh to start over",
+        "belongs to a search with batch_size = 16, not 8 (use --fresh to start over",
     );
     scratch.fails(
         &args(&["--metric", "mae"]),

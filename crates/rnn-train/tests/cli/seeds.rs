@@ -93,7 +93,7 @@ fn invalid_settings_of_several_seeds_are_reported_once() {
             1,
             "error: bars.csv, line 1: column `opne` is missing (did you mean `open`?)",
         ),
-        (&["--window", "90"], 1, "error: bars.csv: 200 rows are too few"),
+        (&["--window", "250"], 1, "error: bars.csv: 200 rows are too few"),
         (
             &["--optimizer", "adam", "--weight-decay", "0.5"],
             2,

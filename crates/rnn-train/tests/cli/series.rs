@@ -199,7 +199,8 @@ fn missing_values_are_named_or_filled() {
     assert!(!scratch.path("artifacts").exists());
     let mut weights = BTreeSet::new();
     for fill in ["forward", "linear"] {
-        let finished = scratch.train("series", &["--data", &data, "--fill", fill, "--fresh"]);
+        let args = ["--data", &data, "--fill", fill, "--fresh", "--naive", "last-value"];
+        let finished = scratch.train("series", &args);
         assert!(
             finished.stderr.contains("2 missing values of column `open` filled"),
             "{}",
@@ -223,10 +224,12 @@ fn every_transform_is_inverted_and_scores_are_reproducible() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(160));
     for (transform, naive) in [
-        ("minmax", "last-value"),
-        ("standard", "last-value"),
-        ("difference", "last-value"),
-        ("log-return", "last-value"),
+        ("minmax", "linear"),
+        ("standard", "linear"),
+        ("difference", "linear"),
+        ("log-return", "linear"),
+        ("residual", "linear"),
+        ("log-residual", "linear"),
         ("residual", "last-close"),
         ("residual", "drift"),
         ("residual", "seasonal:5"),
@@ -270,7 +273,8 @@ fn a_longer_horizon_has_scores_and_baselines_for_every_step() {
         &["--data", &data, "--horizon", "3", "--season", "5", "--valid", "40", "--test", "30"],
     );
     let evaluation = scratch.read_json("series", "evaluation.json");
-    let expected = ["last open", "last close", "drift", "season of 5", "mean of 5", "ridge AR(20)"];
+    let expected =
+        ["last open", "last close", "drift", "season of 5", "linear", "mean of 5", "ridge AR(20)"];
     assert_eq!((&evaluation["windows"], &evaluation["horizon"]), (&28.into(), &3.into()));
     assert_eq!(names(&evaluation["baselines"]), expected);
     let steps = evaluation["steps"].as_array().unwrap();

@@ -189,7 +189,7 @@ fn windows_and_forecasts_cross_no_gap_longer_than_max_gap() {
     let day = |row: i64| jiff::civil::date(2020, 1, 1).checked_add(row.days()).unwrap().to_string();
     let data =
         scratch.file("gaps.csv", rows((0..130).filter(|row| !(20..30).contains(row)).map(day)));
-    let flags = ["--data", &data, "--epochs", "1", "--interval", "none"];
+    let flags = ["--data", &data, "--epochs", "1", "--interval", "none", "--naive", "last-value"];
     let trained = scratch.train("series", &[&flags[..], &["--max-gap", "7d"]].concat());
     assert!(
         trained.stderr.contains(
@@ -236,6 +236,7 @@ fn backtests_respect_max_gap() {
     let data =
         scratch.file("gaps.csv", rows((0..170).filter(|row| !(100..110).contains(row)).map(day)));
     let flags = ["--data", &data, "--epochs", "1", "--folds", "2", "--interval", "none", "--json"];
+    let flags = [&flags[..], &["--naive", "last-value"]].concat();
     let windows = |more: &[&str]| {
         let report = scratch.json(&quick(&["backtest", "series"], &[&flags[..], more].concat()));
         let folds = report["folds"].as_array().unwrap();

@@ -32,12 +32,65 @@ fn features_have_their_documented_values() {
     }
 }
 
+/// Returns rows at some times.
+fn table_at(times: Vec<DateTime>) -> Table {
+    let values = vec![1.0; times.len()];
+    Table::from_columns("times", times, [("open", values)]).unwrap()
+}
+
+#[test]
+fn features_of_earlier_rows_have_their_documented_values() {
+    let squares = table(0..8, |row| (row * row) as f64);
+    for (text, expected) in [
+        ("level(open)", [25.0, 36.0, 49.0]),
+        ("flag(open)", [25.0, 36.0, 49.0]),
+        ("lag(open, 3)", [4.0, 9.0, 16.0]),
+        ("change(open, 2)", [25.0 - 9.0, 36.0 - 16.0, 49.0 - 25.0]),
+        ("rolling-mean(open, 3)", [50.0 / 3.0, 77.0 / 3.0, 110.0 / 3.0]),
+        ("lag(difference(open), 2)", [9.0 - 4.0, 16.0 - 9.0, 25.0 - 16.0]),
+        ("rolling-mean(change(open, 2), 2)", [14.0, 18.0, 22.0]),
+    ] {
+        let values = feature(text).values(&squares).unwrap();
+        assert_eq!(values[0][5..], expected, "{text}");
+    }
+    assert_eq!(feature("change(open, 2)").values(&squares).unwrap()[0][..3], [0.0, 0.0, 4.0]);
+    for (text, rows) in [
+        ("level(open)", 0),
+        ("lag(open, 3)", 3),
+        ("rolling-mean(open, 3)", 2),
+        ("lag(difference(open), 2)", 3),
+        ("rolling-mean(change(open, 2), 2)", 3),
+    ] {
+        assert_eq!(feature(text).look_back(), rows, "{text}");
+    }
+}
+
+#[test]
+fn times_of_the_calendar_have_harmonics() {
+    let day = date(2020, 4, 24).at(18, 0, 0, 0); // a Friday, day 115 of 366
+    let row = table_at(vec![day]);
+    for (text, fraction) in [
+        ("time-of-day(2)", 0.75),
+        ("time-of-week(2)", 4.75 / 7.0),
+        ("time-of-year(2)", 114.75 / 366.0),
+    ] {
+        let numbers = feature(text).numbers(&row, 0);
+        let expected = [1.0, 2.0].map(|multiple| (TAU * fraction * multiple).sin_cos());
+        let expected = expected.map(<[f64; 2]>::from).concat();
+        for (number, expected) in numbers.iter().zip(&expected) {
+            assert!((number - expected).abs() < 1e-12, "{text}: {numbers:?}");
+        }
+        assert_eq!(feature(text).values(&row).unwrap().len(), 4);
+    }
+}
+
 #[test]
 fn calendar_features_are_sine_and_cosine() {
     let day = date(2020, 4, 24).at(18, 59, 0, 0); // a Friday
     for (text, fraction) in [("weekday", 4.0 / 7.0), ("month", 3.0 / 12.0), ("hour", 18.0 / 24.0)] {
+        let row = table_at(vec![day]);
         assert_eq!(
-            feature(text).numbers(day, 0.0, 0.0),
+            feature(text).numbers(&row, 0),
             [(TAU * fraction).sin(), (TAU * fraction).cos()],
             "{text}"
         );
@@ -83,6 +136,14 @@ fn features_round_trip_as_text() {
         "weekday",
         "month",
         "hour",
+        "level(open)",
+        "flag(open)",
+        "lag(log-return(open), 7)",
+        "change(level(open), 7)",
+        "rolling-mean(lag(level(open), 2), 7)",
+        "time-of-day(3)",
+        "time-of-week(1)",
+        "time-of-year(50)",
     ] {
         assert_eq!(feature(text).to_string(), text);
     }
@@ -90,6 +151,7 @@ fn features_round_trip_as_text() {
         ("OPEN", "open"),
         (" return( volume ) ", "return(Volume)"),
         ("log(High / Low)", "log(high/low)"),
+        ("lag( OPEN ,7 )", "lag(level(open), 7)"),
     ] {
         assert_eq!(feature(text).to_string(), written);
     }
@@ -119,8 +181,9 @@ fn a_column_takes_precedence_over_a_word() {
 
 #[test]
 fn a_malformed_feature_is_an_error_with_the_known_forms() {
-    let known = "a feature is a column, difference(c), return(c), log-return(c), log(a/b), gap, \
-                 weekday, month or hour";
+    let known = "a feature is a column, level(c), flag(c), difference(c), return(c), \
+                 log-return(c), log(a/b), lag(c, rows), change(c, rows), rolling-mean(c, rows), \
+                 time-of-day(n), time-of-week(n), time-of-year(n), gap, weekday, month or hour";
     for (text, expected) in [
         ("ratio(open)", format!("feature `ratio(open)`: unknown function `ratio`; {known}")),
         (
@@ -131,6 +194,27 @@ fn a_malformed_feature_is_an_error_with_the_known_forms() {
         (
             "log(open)",
             "feature `log(open)`: expected two columns, as in log(high/close)".to_owned(),
+        ),
+        (
+            "lag(open)",
+            "feature `lag(open)`: expected a number of rows, as in lag(open, 7)".to_owned(),
+        ),
+        (
+            "lag(open, 0)",
+            "feature `lag(open, 0)`: expected a number from 1 to 100000, got `0`".to_owned(),
+        ),
+        (
+            "time-of-day(51)",
+            "feature `time-of-day(51)`: expected a number from 1 to 50, got `51`".to_owned(),
+        ),
+        (
+            "lag(weekday, 2)",
+            "feature `lag(weekday, 2)`: expected a column, got `weekday`".to_owned(),
+        ),
+        (
+            "lag(lag(open, 60000), 60000)",
+            "feature `lag(lag(open, 60000), 60000)`: looks back 120000 rows, at most 100000"
+                .to_owned(),
         ),
         ("opne", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(opne)", "column `opne` is missing (did you mean `open`?)".to_owned()),

@@ -27,9 +27,16 @@ fn extensible(transform: Transform) -> SeriesConfig {
     let name = || "open".to_owned();
     let changes =
         [Feature::Difference(name()), Feature::Return(name()), Feature::LogReturn(name())];
+    let earlier = [
+        Feature::Lag(Box::new(Feature::Level(name())), 3),
+        Feature::Change(Box::new(Feature::Level(name())), 2),
+        Feature::RollingMean(Box::new(Feature::Difference(name())), 3),
+        Feature::Time(Period::Week, 2),
+    ];
     let features = [open(), Feature::Weekday]
         .into_iter()
         .chain(changes)
+        .chain(earlier)
         .chain([Feature::Month, Feature::Hour])
         .collect();
     SeriesConfig { transform, features, ..config() }
@@ -64,8 +71,8 @@ fn windows_never_cross_series() {
     }
     assert_eq!(
         total,
-        [60, 50, 40].iter().map(|rows| rows - 3 * 6).sum::<usize>(),
-        "all windows within one set"
+        [60, 50, 40].iter().map(|rows| rows - 4 - 3 * 2).sum::<usize>(),
+        "all windows whose targets are in one set"
     );
 }
 
@@ -73,16 +80,16 @@ fn windows_never_cross_series() {
 fn series_have_their_own_scalers_and_are_split_at_the_same_dates() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 10..60)], &config());
     let targets: Vec<_> = panel.series.iter().map(|series| series.scalers.target).collect();
-    // 10 test days, their 4 inputs, 8 validation days, and their 4 inputs.
+    // 10 test days and 8 validation days.
     let min_max = |min, max| crate::Scaler::MinMax { min, max };
-    assert_eq!(targets, [min_max(1000.0, 1033.0), min_max(2010.0, 2033.0)]);
+    assert_eq!(targets, [min_max(1000.0, 1041.0), min_max(2010.0, 2041.0)]);
     for series in &panel.series {
         let first = |subset| Some(series.times[series.origins(subset).next().unwrap()]);
         assert_eq!(
             (first(Subset::Valid), first(Subset::Test)),
             (panel.starts.valid, Some(panel.starts.test))
         );
-        assert_eq!(series.rows(Subset::Train).end, series.target.len() - 26);
+        assert_eq!(series.rows(Subset::Train).end, series.target.len() - 18);
     }
 }
 
@@ -101,8 +108,8 @@ fn a_series_that_ends_before_the_test_set_is_in_the_training_set_only() {
     let panel = panel(vec![numbered(1, 0..60), numbered(2, 0..30), numbered(3, 0..45)], &config());
     let counts =
         |subset| panel.series.iter().map(|series| series.origins(subset).len()).collect::<Vec<_>>();
-    assert_eq!(counts(Subset::Train), [28, 30 - 6, 28], "with all its rows");
-    assert_eq!(counts(Subset::Valid), [6, 0, 45 - 38 - 2]);
+    assert_eq!(counts(Subset::Train), [36, 30 - 6, 36], "with all its rows");
+    assert_eq!(counts(Subset::Valid), [6, 0, 45 - 42 - 2]);
     assert_eq!(counts(Subset::Test), [8, 0, 0]);
     assert_eq!(windows(&panel, Subset::Test).len(), 8);
 }
@@ -137,7 +144,7 @@ fn an_empty_validation_or_test_set_is_an_error() {
     let text = without_path(&config().init_many(folder(), tables, BadSeries::Skip).unwrap_err());
     assert_eq!(
         text,
-        ": the validation set is empty: no series has enough rows from 2020-02-08 on (choose a \
+        ": the validation set is empty: no series has enough rows from 2020-02-12 on (choose a \
          larger validation set)"
     );
     let text = without_path(
@@ -167,9 +174,14 @@ fn a_series_with_appended_rows_equals_one_of_a_longer_table() {
         let panel = config.init(table(0..60, wobbly)).unwrap();
         let whole = &panel.series[0];
         assert!(whole.can_push());
-        let prepared =
-            Series::prepare(table(0..50, wobbly), &config, &panel.starts, Some(&whole.scalers))
-                .unwrap();
+        let prepared = Series::prepare(
+            table(0..50, wobbly),
+            &config,
+            &panel.starts,
+            Some(&whole.scalers),
+            None,
+        )
+        .unwrap();
         let mut extended = whole.truncated(50);
         let all = 0..50;
         assert_eq!(extended.inputs(all.clone()), prepared.inputs(all));
@@ -246,7 +258,7 @@ fn a_batch_holds_windows_and_targets() {
         chosen.iter().flat_map(|window| window.targets().collect::<Vec<_>>()).collect();
     assert_eq!(batch.windows.to_data().iter::<f32>().collect::<Vec<_>>(), values);
     assert_eq!(batch.targets.to_data().iter::<f32>().collect::<Vec<_>>(), targets);
-    let (min, max) = (2000.0, 2033.0);
+    let (min, max) = (2000.0, 2041.0);
     let scaled: Vec<f32> =
         [2050, 2051, 2052].map(|value| ((f64::from(value) - min) / (max - min)) as f32).to_vec();
     assert_eq!(targets[3..], scaled);
@@ -255,7 +267,7 @@ fn a_batch_holds_windows_and_targets() {
     assert_eq!(
         friday[1..],
         Feature::Weekday
-            .numbers(chosen[1].series().times[46], 0.0, 0.0)
+            .numbers(chosen[1].series().as_ref(), 46)
             .iter()
             .map(|&x| x as f32)
             .collect::<Vec<_>>()
@@ -274,7 +286,7 @@ fn windows_share_the_memory_of_their_series() {
         panel(vec![numbered(1, 0..60), numbered(2, 0..60)], &config()),
         panel(vec![numbered(1, 0..6000)], &config()),
     );
-    for (panel, count) in [(few, 2 * 28), (many, 5968)] {
+    for (panel, count) in [(few, 2 * 36), (many, 5976)] {
         let windows = panel.windows(Subset::Train);
         assert_eq!(windows.len(), count);
         for series in &panel.series {
@@ -296,9 +308,9 @@ fn windows_share_the_memory_of_their_series() {
 }
 
 #[test]
-#[should_panic(expected = "window 28 of 28")]
+#[should_panic(expected = "window 36 of 36")]
 fn a_window_after_the_last_panics() {
-    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Subset::Train).get(28);
+    let _ = panel(vec![numbered(1, 0..60)], &config()).windows(Subset::Train).get(36);
 }
 
 #[test]
@@ -338,7 +350,7 @@ fn a_config_round_trips_as_json() {
     let split = Split::Holdout {
         valid: SetSize::From(date(2020, 4, 24).into()),
         test: SetSize::Fraction(0.15),
-        purge: 30,
+        purge: Some(30),
     };
     for split in [Split::Course, split] {
         let config =

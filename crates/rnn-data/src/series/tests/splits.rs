@@ -24,6 +24,13 @@ fn seen(panel: &Panel, subset: Subset, config: &SeriesConfig) -> BTreeSet<usize>
     origins.flat_map(|origin| origin - config.window..origin + config.horizon).collect()
 }
 
+/// Returns all rows that windows of a set predict.
+fn targets(panel: &Panel, subset: Subset, config: &SeriesConfig) -> BTreeSet<usize> {
+    let windows = panel.windows(subset);
+    let origins = windows.iter().map(|window| window.unwrap().origin());
+    origins.flat_map(|origin| origin..origin + config.horizon).collect()
+}
+
 #[test]
 fn the_course_split_of_the_sample_has_2066_and_240_windows() {
     let table = CsvFile::sample(None).unwrap().read(&["open"], &ReadOptions::default()).unwrap();
@@ -32,7 +39,10 @@ fn the_course_split_of_the_sample_has_2066_and_240_windows() {
     assert_ne!(Scaler::min_max(train.iter().chain(rest).copied(), "open").unwrap(), expected);
     let panel = course(60).init(table).unwrap();
     assert_eq!(counts(&panel), [2066, 240, 240], "the test set is also the validation set");
-    assert_eq!(panel.series[0].scalers, Scalers { inputs: vec![expected], target: expected });
+    assert_eq!(
+        panel.series[0].scalers,
+        Scalers { inputs: vec![expected], target: expected, linear: None }
+    );
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn too_few_rows_for_the_course_are_an_error_with_the_needed_number() {
 }
 
 #[test]
-fn no_row_is_in_windows_of_two_sets() {
+fn no_target_is_in_a_window_of_an_earlier_set() {
     for (window, horizon) in [(1, 1), (4, 1), (4, 3), (10, 5), (3, 10), (20, 20)] {
         for (valid, test) in [
             (SetSize::Rows(20), SetSize::Rows(25)),
@@ -81,18 +91,18 @@ fn no_row_is_in_windows_of_two_sets() {
             let mut config = holdout(window, horizon, valid, test);
             config.features.push(Feature::Difference("open".to_owned()));
             let panel = config.init(table(0..200, wobbly)).unwrap();
-            let [train, valid_seen, test_seen] =
-                SUBSETS.map(|subset| seen(&panel, subset, &config));
+            let [train, valid_targets, test_targets] =
+                SUBSETS.map(|subset| targets(&panel, subset, &config));
             let case = format!("window {window}, horizon {horizon}, {valid} and {test}");
-            assert!(
-                train.last() < valid_seen.first() && valid_seen.last() < test_seen.first(),
-                "{case}"
-            );
-            assert_eq!((train.first(), test_seen.last()), (Some(&1), Some(&199)), "{case}");
+            let rows = valid_targets.first().unwrap()..=valid_targets.last().unwrap();
+            assert!(seen(&panel, Subset::Train, &config).last() < Some(rows.start()), "{case}");
+            assert!(seen(&panel, Subset::Valid, &config).last() < test_targets.first(), "{case}");
+            let first = 1 + window;
+            assert_eq!((train.first(), test_targets.last()), (Some(&first), Some(&199)), "{case}");
             assert_eq!(
-                train.len() + valid_seen.len() + test_seen.len(),
-                199,
-                "every row is in a set: {case}"
+                train.len() + valid_targets.len() + test_targets.len(),
+                200 - first,
+                "every row after the first window is a target: {case}"
             );
         }
     }
@@ -103,31 +113,30 @@ fn sets_predict_the_requested_number_of_rows() {
     let predicted = |config: &SeriesConfig| counts(&config.init(table(0..200, wobbly)).unwrap());
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25))),
-        [200 - 3 * 4 - 20 - 25, 20, 25]
+        [200 - 4 - 20 - 25, 20, 25]
     );
     assert_eq!(
         predicted(&holdout(4, 3, SetSize::Rows(20), SetSize::Rows(25))),
-        [200 - 3 * 4 - 20 - 25 - 2, 18, 23]
+        [200 - 4 - 20 - 25 - 2, 18, 23]
     );
     assert_eq!(
         predicted(&holdout(10, 5, SetSize::Rows(5), SetSize::Rows(5))),
-        [200 - 3 * 10 - 10 - 4, 1, 1]
+        [200 - 10 - 10 - 4, 1, 1]
     );
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Fraction(0.1), SetSize::Fraction(0.128))),
-        [142, 20, 26],
+        [150, 20, 26],
         "fractions of all rows, rounded"
     );
     let test = date(2020, 1, 1).checked_add(175.days()).unwrap();
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::Rows(20), SetSize::From(test.into()))),
-        [143, 20, 25]
+        [151, 20, 25]
     );
-    let valid = date(2020, 1, 1).checked_add(151.days()).unwrap();
+    let valid = date(2020, 1, 1).checked_add(155.days()).unwrap();
     assert_eq!(
         predicted(&holdout(4, 1, SetSize::From(valid.into()), SetSize::From(test.into()))),
-        [143, 20, 25],
-        "20 rows before the test inputs"
+        [151, 20, 25],
     );
     let panel =
         holdout(4, 1, SetSize::Rows(20), SetSize::Rows(25)).init(table(0..200, wobbly)).unwrap();
@@ -148,9 +157,8 @@ fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
     for (config, expected) in [
         (
             holdout(100, 1, rows(1), rows(1)),
-            "100 rows are too few: 303 are needed, as training, validation and test set each need \
-             a window of 100 and a horizon of 1 rows (use more rows, or a smaller window or \
-             horizon)"
+            "100 rows are too few: 103 are needed, as the training set needs a window of 100 rows, \
+             and each set a horizon of 1 rows (use more rows, or a smaller window or horizon)"
                 .into(),
         ),
         (
@@ -162,16 +170,16 @@ fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
             format!("the test set (101) does not fit: {start} 101 {given}"),
         ),
         (
-            holdout(10, 3, rows(75), rows(10)),
-            format!("the validation set (75) does not fit: {start} 81 {given}"),
+            holdout(10, 3, rows(85), rows(10)),
+            format!("the validation set (85) does not fit: {start} 91 {given}"),
         ),
         (
             holdout(10, 3, rows(3), SetSize::From(date(2021, 1, 1).into())),
             format!("the test set (2021-01-01) does not fit: {start} 101 {given}"),
         ),
         (
-            holdout(10, 3, SetSize::From(date(2020, 3, 20).into()), rows(20)),
-            format!("the validation set (2020-03-20) does not fit: {start} 71 {given}"),
+            holdout(10, 3, SetSize::From(date(2020, 3, 20).into()), rows(25)),
+            format!("the validation set (2020-03-20) does not fit: {start} 76 {given}"),
         ),
         (
             holdout(10, 3, rows(5), SetSize::Fraction(0.001)),
@@ -183,13 +191,13 @@ fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
             format!("the validation set predicts 2 rows (2), {horizon}"),
         ),
         (
-            holdout(10, 3, rows(50), rows(18)),
-            "no rows are left to train on: 12 come before the inputs of the validation set, and a \
-             window of 10 and a horizon of 3 need 13 (choose smaller sets or a smaller window)"
+            holdout(10, 3, rows(50), rows(38)),
+            "no rows are left to train on: 12 come before the validation set, and a window of 10 \
+             and a horizon of 3 need 13 (choose smaller sets or a smaller window)"
                 .into(),
         ),
         (
-            SeriesConfig { transform: Transform::Difference, ..holdout(10, 3, rows(50), rows(17)) },
+            SeriesConfig { transform: Transform::Difference, ..holdout(10, 3, rows(50), rows(37)) },
             "100 rows are too few: 101 are needed, as the training set has 13 and needs 14: a \
              window of 10, a horizon of 3 and the row before (use more rows, or a smaller window \
              or horizon)"
@@ -199,8 +207,8 @@ fn a_split_that_does_not_fit_is_an_error_with_the_reason() {
         assert_eq!(of_100(&config), format!(": {expected}"));
     }
     assert_eq!(
-        counts(&holdout(10, 3, rows(50), rows(17)).init(table(0..100, wobbly)).unwrap()),
-        [1, 48, 15]
+        counts(&holdout(10, 3, rows(50), rows(37)).init(table(0..100, wobbly)).unwrap()),
+        [1, 48, 35]
     );
 }
 
@@ -243,18 +251,25 @@ fn set_sizes_are_rows_fractions_or_dates() {
 }
 
 #[test]
-fn windows_up_to_the_purge_are_scored_on_the_same_rows() {
-    let of = |window: usize, purge: usize| {
+fn windows_of_any_length_are_scored_on_the_same_rows() {
+    let of = |window: usize, purge: Option<usize>| {
         let split = Split::Holdout { valid: SetSize::Rows(8), test: SetSize::Rows(10), purge };
         series(table(0..60, wobbly), &SeriesConfig { window, horizon: 1, split, ..config() })
     };
+    for window in [3, 7, 12, 40] {
+        let series = of(window, None);
+        assert!(series.origins(Subset::Valid).eq(42..50), "{window}");
+        assert!(series.origins(Subset::Test).eq(50..60), "{window}");
+        assert_eq!(series.rows(Subset::Train), 0..42, "{window}");
+    }
     for window in [3, 7, 12] {
-        let series = of(window, 12);
+        let series = of(window, Some(12));
         assert!(series.origins(Subset::Valid).eq(30..38), "{window}");
         assert!(series.origins(Subset::Test).eq(50..60), "{window}");
         assert_eq!(series.rows(Subset::Train), 0..18, "{window}");
         assert!(series.rows(Subset::Valid).end <= series.rows(Subset::Test).start);
     }
-    assert!(of(13, 12).origins(Subset::Valid).eq(29..37), "a longer window needs more rows");
-    assert_eq!(of(5, 0).rows(Subset::Train), 0..32, "without a purge, sets are a window apart");
+    let longer = of(13, Some(12));
+    assert!(longer.origins(Subset::Valid).eq(29..37), "a purge is at least a window");
+    assert_eq!(of(5, Some(0)).rows(Subset::Train), 0..32);
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::tensor::Bytes;
-use rnn_data::Scaler;
+use rnn_data::{LinearForecast, Scaler};
 use rnn_files::{open_own, read_if_exists, remove_all, sha256, unseal, write_atomic};
 use serde::{Deserialize, Serialize};
 
@@ -240,6 +240,9 @@ impl Manifest {
             let mut scalers =
                 scalers.flat_map(|scalers| scalers.inputs.iter().copied().chain([scalers.target]));
             check(scalers.all(Scaler::is_valid), "a scaler has no range")?;
+            let linear = best.provenance.scalers.iter().flat_map(|scalers| &scalers.linear);
+            let is_valid = linear.into_iter().all(LinearForecast::is_valid);
+            check(is_valid, "a weight of the linear forecast is no number")?;
         }
         if let Some(last) = &self.last {
             let [first, end] = last.run;

@@ -1,0 +1,136 @@
+//! The linear forecast: what it learns, and what it must not see.
+
+use super::*;
+
+const ROWS: usize = 160;
+const WEEK: [f64; 7] = [3.0, -1.0, 0.5, 2.0, -4.0, 6.0, -6.5];
+
+fn config_of(seasons: &[usize], horizon: usize) -> SeriesConfig {
+    SeriesConfig {
+        transform: Transform::Residual,
+        naive: Naive::Linear,
+        seasons: seasons.to_vec(),
+        horizon,
+        split: Split::holdout(SetSize::Rows(30), SetSize::Rows(30)),
+        ..config()
+    }
+}
+
+fn series_of(values: impl Fn(usize) -> f64, seasons: &[usize], horizon: usize) -> Arc<Series> {
+    series(table(0..ROWS, values), &config_of(seasons, horizon))
+}
+
+fn noise(row: usize) -> f64 {
+    ((row as f64 * 12.9898).sin() * 43_758.545_3).rem_euclid(1.0) - 0.5
+}
+
+fn weekly(row: usize) -> f64 {
+    100.0 + 0.2 * row as f64 + WEEK[row % 7] + noise(row)
+}
+
+/// Mean absolute error of a forecast over the test set.
+fn error(series: &Series, naive: Naive) -> f64 {
+    let origins = series.origins(Subset::Test);
+    let count = (origins.len() * series.horizon()) as f64;
+    let steps = origins.flat_map(|origin| (0..series.horizon()).map(move |step| (origin, step)));
+    let errors = steps.map(|(origin, step)| {
+        (series.target[origin + step] - naive.forecast(series, origin, step)).abs()
+    });
+    errors.sum::<f64>() / count
+}
+
+#[test]
+fn a_straight_line_is_continued() {
+    for size in [1e-3, 0.0] {
+        let series = series_of(|row| 5.0 + 2.0 * row as f64 + size * noise(row), &[], 10);
+        let error = error(&series, Naive::Linear);
+        assert!(error <= 2.0 * size + 1e-9, "{error}");
+        assert!(series.transform(100, 5).abs() < 1e3 && series.inputs(0..ROWS)[100].is_finite());
+    }
+    let text = problem(table(0..ROWS, |_| 7.0), &config_of(&[], 10));
+    assert!(text.starts_with(", column `open`: every training value is 7"), "{text}");
+}
+
+#[test]
+fn a_season_is_learned_better_than_by_repeating_it() {
+    let series = series_of(weekly, &[7], 7);
+    let [linear, seasonal] = [Naive::Linear, Naive::Seasonal(7)].map(|one| error(&series, one));
+    assert!(linear < 0.5 && linear < 0.4 * seasonal, "{linear} and {seasonal}");
+}
+
+#[test]
+fn growth_by_a_factor_is_learned_on_the_logarithmic_scale() {
+    let growth =
+        |row: usize| (4.0 + 0.02 * row as f64 + 0.1 * WEEK[row % 7] + 0.05 * noise(row)).exp();
+    let series = series_of(growth, &[7], 7);
+    assert!(series.is_logarithmic());
+    assert_eq!(series.scalers.linear.as_ref().unwrap().scale, Scale::Logarithmic);
+    assert!(!series_of(weekly, &[7], 7).is_logarithmic());
+    let with_zero = |row: usize| if row == 150 { 0.0 } else { growth(row) };
+    assert!(!series_of(with_zero, &[7], 7).is_logarithmic(), "0 has no logarithm");
+}
+
+#[test]
+fn rows_of_the_test_set_change_no_forecast_of_earlier_rows() {
+    let first = ROWS - 30;
+    let one = series_of(weekly, &[7], 3);
+    let other =
+        series_of(|row| if row < first { weekly(row) } else { 500.0 + noise(row) }, &[7], 3);
+    assert_eq!(one.scalers, other.scalers);
+    for origin in one.first_origin()..=first {
+        for step in 0..3 {
+            let [one, other] =
+                [&one, &other].map(|series| Naive::Linear.forecast(series, origin, step));
+            assert_eq!(one, other, "origin {origin}, step {step}");
+        }
+    }
+}
+
+#[test]
+fn a_forecast_ignores_rows_from_its_origin_on() {
+    let scalers = series_of(weekly, &[7], 3).scalers.clone();
+    let table = |end: usize| {
+        table(0..ROWS, move |row| if row < end { weekly(row) } else { 1e3 * (1.0 + noise(row)) })
+    };
+    for origin in [60, 110, 140] {
+        let [one, other] = [ROWS, origin].map(|end| {
+            let panel = config_of(&[7], 3).init_scaled(table(end), Some(&scalers)).unwrap();
+            [0, 1, 2].map(|step| Naive::Linear.forecast(&panel.series[0], origin, step))
+        });
+        assert_eq!(one, other, "{origin}");
+    }
+}
+
+#[test]
+fn appended_rows_give_the_same_forecasts() {
+    let whole = series_of(weekly, &[7], 3);
+    let mut grown = whole.truncated(120);
+    for row in 120..ROWS {
+        grown.push(whole.times[row], whole.target[row]);
+    }
+    for origin in 120..=ROWS {
+        let forecast =
+            |series: &Series| [0, 1, 2].map(|step| Naive::Linear.forecast(series, origin, step));
+        assert_eq!(forecast(&whole), forecast(&grown), "{origin}");
+    }
+}
+
+#[test]
+fn too_few_rows_repeat_the_season() {
+    let config = SeriesConfig {
+        split: Split::holdout(SetSize::Rows(4), SetSize::Rows(4)),
+        ..config_of(&[7], 1)
+    };
+    let series = series(table(0..22, weekly), &config);
+    assert_eq!(series.scalers.linear, None);
+    assert_eq!(Naive::Linear.forecast(&series, 20, 0), weekly(13));
+}
+
+#[test]
+fn the_series_of_a_panel_have_one_scale() {
+    let growth =
+        |row: usize| (4.0 + 0.02 * row as f64 + 0.1 * WEEK[row % 7] + 0.05 * noise(row)).exp();
+    let tables = vec![table(0..ROWS, growth), table(0..ROWS, weekly), table(0..ROWS, growth)];
+    let panel = config_of(&[7], 3).init_many("panel".as_ref(), tables, BadSeries::Fail).unwrap();
+    assert!(panel.series.iter().all(|series| series.is_logarithmic()));
+}
