@@ -35,7 +35,8 @@ const MOST_DEPTH: usize = 3;
 const MOST_SINES: usize = 50;
 
 impl Feature {
-    /// Parses a feature of the columns of a [`CsvFile`](crate::CsvFile) or a [`Table`].
+    /// Parses a feature of the columns of a [`CsvFile`](crate::CsvFile) or of a
+    /// [`Table`](crate::Table).
     ///
     /// # Errors
     ///
