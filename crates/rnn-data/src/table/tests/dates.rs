@@ -263,3 +263,21 @@ fn times_are_formatted_in_their_shortest_form() {
     assert_eq!(format_time(day.at(15, 30, 5, 0)), "2020-04-24 15:30:05");
     assert_eq!(format_time(day.at(0, 0, 5, 500_000_000)), "2020-04-24 00:00:05.5");
 }
+
+#[test]
+fn a_decimal_number_is_no_time() {
+    let is_time = super::times::Times::is_time;
+    for text in ["12.5", "-3.25", "2020.04", "20200424.5", "1.", ".5", "1e5", "12", "", "word"] {
+        assert!(!is_time(text), "{text}");
+    }
+    for text in [
+        "2020.04.24",
+        "24.04.2020",
+        "2020-04",
+        "20200424",
+        "1970Q1",
+        "2024-03-31 01:30:00[America/Argentina/ComodRivadavia]",
+    ] {
+        assert!(is_time(text), "{text}");
+    }
+}

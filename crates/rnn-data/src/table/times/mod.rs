@@ -7,7 +7,7 @@ mod number;
 mod period;
 mod zone;
 
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
 
 use jiff::civil::DateTime;
 
@@ -114,6 +114,20 @@ impl Candidate {
     }
 }
 
+/// Longest text of a time in bytes: a date, a time of day and the name of a zone.
+const LONGEST: usize = 100;
+
+/// Returns whether a text has digits around one decimal point, which no date has.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut points = 0;
+    let is_plain = digits.bytes().all(|byte| {
+        points += u32::from(byte == b'.');
+        byte == b'.' || byte.is_ascii_digit()
+    });
+    is_plain && points == 1
+}
+
 impl<'a> Times<'a> {
     /// Creates a column of the given format, or of all known ones.
     pub(super) fn new(path: &'a Path, column: &'a str, format: Option<&str>) -> Self {
@@ -131,9 +145,12 @@ impl<'a> Times<'a> {
 
     /// Returns whether a text is a time in any known format that is no plain number.
     pub(super) fn is_time(text: &str) -> bool {
-        text.bytes().any(|byte| byte.is_ascii_digit())
-            && Format::tried(Guess::Plausible)
-                .any(|format| !format.is_number(text) && format.parse(text).is_some())
+        static FORMATS: LazyLock<Vec<Format>> =
+            LazyLock::new(|| Format::tried(Guess::Plausible).collect());
+        text.len() <= LONGEST
+            && text.bytes().any(|byte| byte.is_ascii_digit())
+            && !is_decimal(text)
+            && FORMATS.iter().any(|format| !format.is_number(text) && format.parse(text).is_some())
     }
 
     /// Returns whether all texts are numbers that are times, such as years or counts of seconds.
