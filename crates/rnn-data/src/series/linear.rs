@@ -232,7 +232,7 @@ impl LinearForecast {
     /// Forecasts the value `step` rows after `origin`, in the units of the target.
     ///
     /// `is_late` chooses the weights that are fitted on all rows before the test set. Steps beyond
-    /// the horizon repeat the last season of it.
+    /// the horizon have the weights of its last step.
     pub(super) fn forecast(
         &self,
         scaled: &ScaledValues,

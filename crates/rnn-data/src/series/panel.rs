@@ -118,15 +118,16 @@ impl SeriesConfig {
         if !self.transform.is_residual() || self.naive != Naive::Linear {
             return None;
         }
-        let values = |table: &Table| table.values(&self.target).to_vec();
-        if tables.iter().any(|table| values(table).iter().any(|value| *value <= 0.0)) {
+        let has_no_logarithm =
+            |table: &Table| table.values(&self.target).iter().any(|value| *value <= 0.0);
+        if tables.iter().any(has_no_logarithm) {
             return Some(Scale::Natural);
         }
         let prefers = |table: &Table| {
             let rows = Rows::new(starts, &self.split, self.window, &table.times)
                 .fit_rows(self.window, self.horizon);
-            let values = values(table);
-            let linear = LinearForecast::fit(&values, &self.seasons, self.horizon, &rows, None)?;
+            let values = table.values(&self.target);
+            let linear = LinearForecast::fit(values, &self.seasons, self.horizon, &rows, None)?;
             Some(linear.scale == Scale::Logarithmic)
         };
         let votes: Vec<bool> = tables.iter().filter_map(prefers).take(VOTERS).collect();

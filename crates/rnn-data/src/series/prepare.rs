@@ -67,7 +67,7 @@ impl Series {
         if config.features.is_empty() {
             config.features.push(Feature::Column(config.target.clone()));
         }
-        let (transform, rows, config_naive) = (config.transform, table.rows(), config.naive);
+        let (transform, rows) = (config.transform, table.rows());
         let close = config.close.as_deref().filter(|close| *close != config.target);
         if transform.is_logarithmic() {
             let of_naive =
@@ -89,6 +89,11 @@ impl Series {
             Some(linear) => linear.clone(),
             None if transform.is_residual() && config.naive == Naive::Linear => {
                 let rows = set_rows.fit_rows(config.window, config.horizon);
+                // A ratio to a forecast below 0 has no logarithm.
+                let scale = match transform {
+                    Transform::LogResidual => Some(Scale::Logarithmic),
+                    _ => scale,
+                };
                 LinearForecast::fit(target, &config.seasons, config.horizon, &rows, scale)
             }
             None => None,
@@ -124,7 +129,7 @@ impl Series {
             breaks: table.breaks.clone(),
             config,
         };
-        if transform == Transform::LogResidual && config_naive != Naive::Linear {
+        if transform == Transform::LogResidual {
             series.check_forecasts(&table)?;
         }
         series.scalers = match scalers {

@@ -230,8 +230,9 @@ impl Rows {
         let first = self.valid.start + window;
         let valid = origins(&self.valid, first);
         if self.valid != self.test && !valid.is_empty() {
-            // The first targets of the test set follow the validation set.
-            return FitRows { train: self.train.end, valid, end: self.test.start + window };
+            // The first targets of the test set follow the validation set. A series may end before.
+            let end = (self.test.start + window).min(self.test.end);
+            return FitRows { train: self.train.end, valid, end };
         }
         let train = self.train.end - self.train.end / 5;
         FitRows { train, valid: origins(&self.train, train), end: self.train.end }

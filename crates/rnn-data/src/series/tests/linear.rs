@@ -134,3 +134,26 @@ fn the_series_of_a_panel_have_one_scale() {
     let panel = config_of(&[7], 3).init_many("panel".as_ref(), tables, BadSeries::Fail).unwrap();
     assert!(panel.series.iter().all(|series| series.is_logarithmic()));
 }
+
+#[test]
+fn a_series_that_ends_before_the_test_set_is_fitted_on_its_own_rows() {
+    for rows in [ROWS - 20, ROWS - 45, ROWS - 70] {
+        let tables = vec![table(0..ROWS, weekly), table(0..rows, weekly)];
+        let config = config_of(&[7], 3);
+        let panel = config.init_many("panel".as_ref(), tables, BadSeries::Fail).unwrap();
+        assert!(panel.series[1].scalers.linear.is_some(), "{rows}");
+        let forecast = Naive::Linear.forecast(&panel.series[1], rows, 0);
+        assert!((forecast - weekly(rows)).abs() < 2.0, "{rows}: {forecast}");
+    }
+}
+
+#[test]
+fn a_log_residual_is_relative_to_a_positive_forecast() {
+    let falling = |row: usize| (1000.0 - 6.0 * row as f64 + noise(row)).max(1.0);
+    let config = SeriesConfig { transform: Transform::LogResidual, ..config_of(&[], 3) };
+    let series = series(table(0..ROWS, falling), &config);
+    for origin in series.first_origin()..=ROWS {
+        let forecast = Naive::Linear.forecast(&series, origin, 2);
+        assert!(forecast > 0.0, "{origin}: {forecast}");
+    }
+}
