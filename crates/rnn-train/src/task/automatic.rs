@@ -1,7 +1,8 @@
 //! Settings that follow from the data: seasons, window and the length of a training.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
+use jiff::civil::DateTime;
 use rnn_data::{SeriesConfig, Table, find_seasons, first_from};
 
 use super::columns::WINDOW;
@@ -19,9 +20,17 @@ impl SeriesSettings {
     ///
     /// Only rows before the test set are searched. Seasons that were found are logged.
     pub(super) fn complete(&self, config: &mut SeriesConfig, path: &Path, tables: &[Table]) {
+        // All series are split at the same time. If the sets do not fit, preparing them reports it.
+        let times: Vec<DateTime> = match tables {
+            [table] => table.times.clone(),
+            _ => {
+                let all: BTreeSet<DateTime> =
+                    tables.iter().flat_map(|table| table.times.iter().copied()).collect();
+                all.into_iter().collect()
+            }
+        };
+        let starts = config.split.times(path, 1, config.horizon, &times).ok();
         let known = |table: &Table| {
-            // If the sets do not fit, preparing the series reports it.
-            let starts = config.split.times(path, 1, config.horizon, &table.times);
             starts.map_or(table.rows(), |starts| first_from(&table.times, starts.test))
         };
         match &self.seasons {
