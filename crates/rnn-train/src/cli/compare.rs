@@ -275,7 +275,9 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
         Some(format!("{:?}", ["span", "windows"].map(|name| run.evaluation.get(name))))
     };
     if warnings.is_empty() && differs(&span) {
-        warnings.push(format!("{scores} (a longer window moves the sets, see --purge, or crosses a gap, see --max-gap)"));
+        warnings.push(format!(
+            "{scores} (a longer window moves the sets, see --purge, or crosses a gap, see --max-gap)"
+        ));
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
         let of_quantiles = options[0].get("loss").is_some_and(|loss| loss == "quantile");
