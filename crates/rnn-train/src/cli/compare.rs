@@ -276,7 +276,8 @@ fn warnings(runs: &[ComparedRun; 2], metric: Metric) -> Vec<String> {
     };
     if warnings.is_empty() && differs(&span) {
         warnings.push(format!(
-            "{scores} (a longer window moves the sets, see --purge, or crosses a gap, see --max-gap)"
+            "{scores} (a longer window moves the sets, see --purge, or crosses a gap, see \
+             --max-gap)"
         ));
     }
     if matches!(metric, Metric::TrainLoss | Metric::ValidLoss) {
