@@ -154,6 +154,16 @@ pub enum DataError {
         /// What is impossible.
         problem: String,
     },
+    /// A value that is known in the future, or one of a whole series, is missing or misplaced.
+    #[error("{}{}: {problem}", path.display(), after(*place))]
+    Covariate {
+        /// File, or name of a table.
+        path: PathBuf,
+        /// Line or row, if there is one.
+        place: Option<Place>,
+        /// Problem, with a fix in parentheses.
+        problem: String,
+    },
     /// Dates match more than one format.
     #[error(
         "{}, column `{column}`: the dates can be read as {} or {} (choose one with `date-format`)",
@@ -316,6 +326,10 @@ pub enum DataError {
 fn header(path: &std::path::Path, line: Option<u64>) -> String {
     let line = line.map_or_else(String::new, |line| format!(", line {line}"));
     format!("{}{line}", path.display())
+}
+
+fn after(place: Option<Place>) -> String {
+    place.map_or_else(String::new, |place| format!(", {place}"))
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {

@@ -43,8 +43,14 @@ fn extend(times: &[DateTime], clock: &Clock, count: usize) -> Vec<DateTime> {
 impl Series {
     /// Returns the next `count` times, as [`extend_calendar`] does.
     ///
-    /// If the times of the file name their zone, its summer time applies to hours and minutes.
+    /// If the times of the file name their zone, its summer time applies to hours and minutes. Rows
+    /// after the last one, with values known in the future, have their own times.
     pub fn next_times(&self, count: usize) -> Vec<DateTime> {
-        extend(&self.times, &self.clock, count)
+        let given = self.given_times();
+        if given.len() >= count {
+            return given[..count].to_vec();
+        }
+        let all = [&self.times, given].concat();
+        [given, &extend(&all, &self.clock, count - given.len())].concat()
     }
 }

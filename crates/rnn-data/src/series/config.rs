@@ -32,6 +32,9 @@ pub struct SeriesConfig {
     /// Input features of each row; only the target if empty.
     #[config(default = "Vec::new()")]
     pub features: Vec<Feature>,
+    /// Columns whose values are known in the future, for [`Feature::Lead`].
+    #[config(default = "Vec::new()")]
+    pub future: Vec<String>,
     /// Number of input rows.
     #[config(default = 60)]
     pub window: usize,
@@ -56,7 +59,9 @@ impl SeriesConfig {
     /// Returns the columns to read from a file: the target first, without duplicates.
     pub fn columns(&self) -> Vec<&str> {
         let mut columns = vec![self.target.as_str()];
-        for name in self.features.iter().flat_map(Feature::columns).chain(self.close.as_deref()) {
+        let features = self.features.iter().flat_map(Feature::columns);
+        let future = self.future.iter().map(String::as_str);
+        for name in features.chain(self.close.as_deref()).chain(future) {
             if !columns.contains(&name) {
                 columns.push(name);
             }

@@ -20,6 +20,8 @@ use crate::{DataError, Table};
 /// | `lag(f, 7)` | feature `f`, 7 rows before | as `f` |
 /// | `change(f, 7)` | change of feature `f` from 7 rows before | standard |
 /// | `rolling-mean(f, 7)` | mean of feature `f` over 7 rows, this one included | standard |
+/// | `lead(promo, 3)` | a column that is known in the future, 3 rows after | standard |
+/// | `static(size)` | a value of the whole series | as given |
 /// | `time-of-day(2)` | 2 sines and 2 cosines with periods of a day and a half | none |
 /// | `time-of-week(2)`, `time-of-year(2)` | the same of a week, and of a year | none |
 /// | `weekday`, `month`, `hour` | sine and cosine of the position in the week, year or day | none |
@@ -56,6 +58,10 @@ pub enum Feature {
     Change(Box<Self>, usize),
     /// Mean of a feature over a number of rows, the last of which is this one.
     RollingMean(Box<Self>, usize),
+    /// A column that is known in the future, a number of rows after; it is not transformed.
+    Lead(String, usize),
+    /// A value of the whole series.
+    Static(String),
     /// Position in a period of the calendar, as sines and cosines.
     Time(Period, usize),
     /// Day of the week, as sine and cosine.
@@ -83,6 +89,12 @@ pub(super) trait FeatureRows {
     /// Returns the values of a column.
     fn column(&self, name: &str) -> &[f64];
 
+    /// Returns the value of a column in a row that may be after the last one; NaN if there is none.
+    fn ahead(&self, name: &str, row: usize) -> f64;
+
+    /// Returns a value of the whole series; NaN if there is none.
+    fn of_series(&self, name: &str) -> f64;
+
     /// Returns the time of a row.
     fn time(&self, row: usize) -> DateTime;
 }
@@ -90,6 +102,14 @@ pub(super) trait FeatureRows {
 impl FeatureRows for Table {
     fn column(&self, name: &str) -> &[f64] {
         self.values(name)
+    }
+
+    fn ahead(&self, name: &str, row: usize) -> f64 {
+        Self::ahead(self, name, row)
+    }
+
+    fn of_series(&self, name: &str) -> f64 {
+        self.static_value(name).unwrap_or(f64::NAN)
     }
 
     fn time(&self, row: usize) -> DateTime {
@@ -106,18 +126,21 @@ impl Feature {
             | Self::Flag(name)
             | Self::Difference(name)
             | Self::Return(name)
-            | Self::LogReturn(name) => vec![name],
+            | Self::LogReturn(name)
+            | Self::Lead(name, _) => vec![name],
             Self::LogRatio(one, other) => vec![one, other],
             Self::Gap { open, close } => vec![open, close],
             Self::Lag(inner, _) | Self::Change(inner, _) | Self::RollingMean(inner, _) => {
                 inner.columns()
             }
-            Self::Time(..) | Self::Weekday | Self::Month | Self::Hour => Vec::new(),
+            Self::Static(_) | Self::Time(..) | Self::Weekday | Self::Month | Self::Hour => {
+                Vec::new()
+            }
         }
     }
 
     /// Returns the number of inputs: one, or sines and cosines of the calendar.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
             Self::Time(_, count) => 2 * count,
             Self::Weekday | Self::Month | Self::Hour => 2,
@@ -130,10 +153,15 @@ impl Feature {
         matches!(self, Self::Time(..) | Self::Weekday | Self::Month | Self::Hour)
     }
 
+    /// Returns whether the feature is no value of rows up to its own.
+    pub(super) fn is_known_ahead(&self) -> bool {
+        matches!(self, Self::Lead(..) | Self::Static(_))
+    }
+
     /// Returns whether the feature is used without a scaler.
     pub(super) fn is_unscaled(&self) -> bool {
         match self {
-            Self::Flag(_) => true,
+            Self::Flag(_) | Self::Static(_) => true,
             Self::Lag(inner, _) => inner.is_unscaled(),
             _ => self.is_calendar(),
         }
@@ -147,6 +175,11 @@ impl Feature {
             Self::RollingMean(inner, rows) => rows - 1 + inner.look_back(),
             _ => 0,
         }
+    }
+
+    /// Returns the number of rows after that the feature needs.
+    pub(super) fn look_ahead(&self) -> usize {
+        if let Self::Lead(_, rows) = self { *rows } else { 0 }
     }
 
     /// Checks that the feature is defined in all rows of a table.
@@ -240,6 +273,8 @@ impl Feature {
                 let sum: f64 = (row + 1 - count..=row).map(|row| inner.number(rows, row)).sum();
                 sum / *count as f64
             }
+            Self::Lead(name, after) => rows.ahead(name, row + after),
+            Self::Static(name) => rows.of_series(name),
             Self::Time(..) | Self::Weekday | Self::Month | Self::Hour => 0.0,
         }
     }

@@ -8,7 +8,7 @@ use crate::{Columns, DataError, nearest_name};
 /// Features without a column.
 const WORDS: [&str; 4] = ["gap", "weekday", "month", "hour"];
 /// Functions of columns and features.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 14] = [
     "level",
     "flag",
     "difference",
@@ -18,6 +18,8 @@ const FUNCTIONS: [&str; 12] = [
     "lag",
     "change",
     "rolling-mean",
+    "lead",
+    "static",
     "time-of-day",
     "time-of-week",
     "time-of-year",
@@ -25,8 +27,8 @@ const FUNCTIONS: [&str; 12] = [
 /// Known forms, for errors.
 const FORMS: &str = "a feature is a column, level(c), flag(c), difference(c), return(c), \
                      log-return(c), log(a/b), lag(c, rows), change(c, rows), rolling-mean(c, \
-                     rows), time-of-day(n), time-of-week(n), time-of-year(n), gap, weekday, month \
-                     or hour";
+                     rows), lead(c, rows), static(v), time-of-day(n), time-of-week(n), \
+                     time-of-year(n), gap, weekday, month or hour";
 /// Most rows that a feature may look back.
 const MOST_ROWS: usize = 100_000;
 /// Most features in one another.
@@ -90,7 +92,7 @@ impl Feature {
             })?;
             let inner = match Self::parse(inside, columns)? {
                 Self::Column(name) => Self::Level(name),
-                inner if inner.is_calendar() => {
+                inner if inner.is_calendar() || inner.is_known_ahead() => {
                     return Err(wrong(format!("expected a column, got `{inner}`")));
                 }
                 inner => inner,
@@ -116,6 +118,16 @@ impl Feature {
             "lag" => of_feature().map(|(inner, rows)| Self::Lag(inner, rows)),
             "change" => of_feature().map(|(inner, rows)| Self::Change(inner, rows)),
             "rolling-mean" => of_feature().map(|(inner, rows)| Self::RollingMean(inner, rows)),
+            "lead" => {
+                let (inside, rows) = inside.rsplit_once(',').ok_or_else(|| {
+                    wrong(format!("expected a number of rows, as in lead({inside}, 7)"))
+                })?;
+                Ok(Self::Lead(column(inside)?, number(rows, MOST_ROWS)?))
+            }
+            "static" if inside.trim().is_empty() => {
+                Err(wrong("expected a value of the series, as in static(size)".to_owned()))
+            }
+            "static" => Ok(Self::Static(inside.trim().to_owned())),
             "time-of-day" => of_time(Period::Day),
             "time-of-week" => of_time(Period::Week),
             "time-of-year" => of_time(Period::Year),
@@ -155,6 +167,8 @@ impl fmt::Display for Feature {
             Self::Lag(inner, rows) => write!(f, "lag({inner}, {rows})"),
             Self::Change(inner, rows) => write!(f, "change({inner}, {rows})"),
             Self::RollingMean(inner, rows) => write!(f, "rolling-mean({inner}, {rows})"),
+            Self::Lead(name, rows) => write!(f, "lead({name}, {rows})"),
+            Self::Static(name) => write!(f, "static({name})"),
             Self::Time(Period::Day, count) => write!(f, "time-of-day({count})"),
             Self::Time(Period::Week, count) => write!(f, "time-of-week({count})"),
             Self::Time(Period::Year, count) => write!(f, "time-of-year({count})"),

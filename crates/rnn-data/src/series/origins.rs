@@ -39,7 +39,7 @@ impl Series {
 
     /// Returns the origins of a set for windows with another number of predicted rows.
     pub fn origins_ahead(&self, subset: Subset, steps: usize) -> Origins {
-        let rows = self.rows(subset);
+        let (rows, steps) = (self.rows(subset), self.reach(steps));
         let first = rows.start.max(self.first) + self.config.window;
         self.whole(first..(rows.end + 1).saturating_sub(steps).max(first), steps)
     }

@@ -6,9 +6,7 @@ use jiff::civil::DateTime;
 
 use super::{
     Feature, LinearForecast, Naive, Scale, SeriesConfig, SplitTimes, Subset, Transform,
-    feature::{FeatureRows, positive},
-    linear::ScaledValues,
-    split::Rows,
+    feature::positive, future, linear::ScaledValues, split::Rows,
 };
 use crate::{
     DataError, Scaler, Scalers, Table,
@@ -32,11 +30,15 @@ pub struct Series {
     pub target: Vec<f64>,
     /// Closing prices, `[rows]`, if they are not the target.
     pub close: Option<Vec<f64>>,
+    /// Values of [`SeriesConfig::future`], `[columns][rows]`, in the table's units.
+    ///
+    /// The rows after the last one follow. A missing value is NaN.
+    pub future: Vec<Vec<f64>>,
     /// Scalers of inputs and target.
     pub scalers: Scalers,
     pub(super) config: SeriesConfig,
     /// Scaled inputs, `[rows, width]`.
-    inputs: Vec<f32>,
+    pub(super) inputs: Vec<f32>,
     /// Number of inputs in a row.
     pub(super) width: usize,
     /// First row with inputs: differences need a row before.
@@ -44,7 +46,11 @@ pub struct Series {
     rows: Rows,
     pub(super) clock: Clock,
     /// The target on the scale of the linear forecast.
-    scaled: ScaledValues,
+    pub(super) scaled: ScaledValues,
+    /// Values of the whole series.
+    pub(super) statics: Vec<(String, f64)>,
+    /// Times of all rows and those after the last one, if columns are known in the future.
+    pub(super) all_times: Vec<DateTime>,
     /// First origin of the test set.
     late: usize,
     /// Rows behind a gap that windows must not cross.
@@ -67,6 +73,7 @@ impl Series {
         if config.features.is_empty() {
             config.features.push(Feature::Column(config.target.clone()));
         }
+        config.check_future(&table)?;
         let (transform, rows) = (config.transform, table.rows());
         let close = config.close.as_deref().filter(|close| *close != config.target);
         if transform.is_logarithmic() {
@@ -118,6 +125,12 @@ impl Series {
             times: table.times.clone(),
             target: table.values(&config.target).to_vec(),
             close: close.map(|close| table.values(close).to_vec()),
+            future: future::of_table(&config, &table),
+            statics: table.statics.clone(),
+            all_times: match config.future.is_empty() {
+                true => Vec::new(),
+                false => [&table.times, table.later_times()].concat(),
+            },
             scaled: linear.as_ref().map(|linear| linear.scaled(target)).unwrap_or_default(),
             late: set_rows.of(Subset::Test).start + config.window,
             scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity, linear },
@@ -222,6 +235,9 @@ impl Series {
                 let values = values[train.clone()].iter().copied();
                 inputs.push(match feature {
                     _ if feature.is_unscaled() => Scaler::Identity,
+                    Feature::Lead(..) | Feature::Level(_) if config.is_known(feature) => {
+                        future::scaler(values)
+                    }
                     Feature::Column(_) if transform == Transform::MinMax => {
                         Scaler::min_max(values, &context)?
                     }
@@ -267,7 +283,7 @@ impl Series {
     }
 
     /// Scales and appends the inputs of a row.
-    fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
+    pub(super) fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
         self.inputs.extend(
             numbers
                 .zip(&self.scalers.inputs)
@@ -306,66 +322,14 @@ impl Series {
     pub fn rows(&self, subset: Subset) -> Range<usize> {
         self.rows.of(subset)
     }
-
-    /// Returns whether rows can be appended: all inputs depend only on the target and the time.
-    pub fn can_push(&self) -> bool {
-        let target = [self.config.target.as_str()];
-        self.config
-            .features
-            .iter()
-            .all(|feature| feature.columns().iter().all(|name| target.contains(name)))
-            && (self.close.is_none()
-                || self.config.naive != Naive::LastClose
-                || !self.config.transform.is_residual())
-    }
-
-    /// Copies the rows before `origin`.
-    pub fn truncated(&self, origin: usize) -> Self {
-        let mut known = self.clone();
-        known.times.truncate(origin);
-        known.target.truncate(origin);
-        known.inputs.truncate(origin * self.width);
-        known.scaled.truncate(origin);
-        if let Some(close) = &mut known.close {
-            close.truncate(origin);
-        }
-        known
-    }
-
-    /// Appends a predicted row; `value` is in the target's units.
-    ///
-    /// Only valid if [`can_push`](Self::can_push) is true.
-    pub fn push(&mut self, time: DateTime, value: f64) {
-        self.times.push(time);
-        self.target.push(value);
-        if let Some(linear) = &self.scalers.linear {
-            linear.push(&mut self.scaled, value);
-        }
-        let row = self.target.len() - 1;
-        let numbers = |feature: &Feature| {
-            formed(feature, &self.config, self.scalers.linear.as_ref()).numbers(self, row)
-        };
-        let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
-        self.push_inputs(numbers.into_iter());
-        if let Some(close) = &mut self.close {
-            close.push(value);
-        }
-    }
-}
-
-/// The features of the target and of times.
-impl FeatureRows for Series {
-    fn column(&self, _: &str) -> &[f64] {
-        &self.target
-    }
-
-    fn time(&self, row: usize) -> DateTime {
-        self.times[row]
-    }
 }
 
 /// Returns a feature with the target's transform applied to columns.
-fn formed(feature: &Feature, config: &SeriesConfig, linear: Option<&LinearForecast>) -> Feature {
+pub(super) fn formed(
+    feature: &Feature,
+    config: &SeriesConfig,
+    linear: Option<&LinearForecast>,
+) -> Feature {
     let transform = config.transform;
     let is_scaled = linear.is_some_and(|linear| linear.scale == Scale::Logarithmic);
     match feature {

@@ -1,5 +1,6 @@
 mod calendar;
 mod features;
+mod future;
 mod gaps;
 mod kinds;
 mod linear;

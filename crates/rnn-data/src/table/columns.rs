@@ -222,6 +222,12 @@ impl Columns {
         }
     }
 
+    /// Returns which columns are among some names; names without a column are none.
+    pub(super) fn among(&self, names: &[String], columns: &[usize]) -> Vec<bool> {
+        let named: Vec<usize> = names.iter().filter_map(|name| self.index(name).ok()).collect();
+        columns.iter().map(|column| named.contains(column)).collect()
+    }
+
     /// Returns the line of the header, if there is one.
     pub(super) fn line(&self) -> Option<u64> {
         self.line

@@ -216,6 +216,7 @@ impl CsvFile {
             parts: self.parts,
             names,
             headers: columns.iter().map(|&index| self.columns.names()[index].clone()).collect(),
+            is_future: self.columns.among(&options.future, &columns),
             styles: columns.iter().map(|&index| self.styles[index].clone()).collect(),
             options,
             synthetic: matches!(self.source, Source::Sample(_)),

@@ -154,7 +154,7 @@ impl Grid {
 
 /// Returns the times that have even steps, and the step: steady times for steps below a day, and
 /// local times for days and longer steps.
-fn paced<'a>(times: &'a [DateTime], clock: &Clock) -> (Cow<'a, [DateTime]>, Step) {
+pub(super) fn paced<'a>(times: &'a [DateTime], clock: &Clock) -> (Cow<'a, [DateTime]>, Step) {
     let steady = clock.all_steady(times);
     match (Step::find(&steady), Step::find(times)) {
         (step, _) if step.is_within_a_day() => (steady, step),
@@ -164,12 +164,12 @@ fn paced<'a>(times: &'a [DateTime], clock: &Clock) -> (Cow<'a, [DateTime]>, Step
 }
 
 /// Returns the number of missing steps if a row is on the grid of the row before.
-fn on_grid(step: Step, from: DateTime, to: DateTime) -> Option<u64> {
+pub(super) fn on_grid(step: Step, from: DateTime, to: DateTime) -> Option<u64> {
     let count = step.missing(from, to);
     (step.after(from, count + 1) == Some(to)).then_some(count)
 }
 
-fn is_regular(steady: &[DateTime], step: Step) -> bool {
+pub(super) fn is_regular(steady: &[DateTime], step: Step) -> bool {
     let pairs = steady.windows(2);
     let regular = pairs.clone().filter(|pair| on_grid(step, pair[0], pair[1]).is_some()).count();
     5 * regular >= 4 * pairs.len()
@@ -203,7 +203,7 @@ pub(super) fn described(times: &[DateTime], clock: &Clock, fill: bool) -> Option
 }
 
 /// Whether gaps of a step below a day mostly begin at the same time of day.
-fn is_closed(steady: &[DateTime], gaps: &[usize], step: Step) -> bool {
+pub(super) fn is_closed(steady: &[DateTime], gaps: &[usize], step: Step) -> bool {
     if !step.is_within_a_day() || gaps.len() < CLOSED {
         return false;
     }

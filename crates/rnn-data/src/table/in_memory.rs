@@ -4,7 +4,8 @@ use jiff::civil::DateTime;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Clock, Columns, MaxGap, ReadOptions, Warning, bytes::hex, times::format_time, warnings,
+    Clock, Columns, MaxGap, ReadOptions, Warning, bytes::hex, later::Later, times::format_time,
+    warnings,
 };
 use crate::{DataError, error::Place};
 
@@ -37,6 +38,9 @@ pub struct Table {
     pub(crate) clock: Clock,
     /// Rows behind a gap that windows must not cross.
     pub(crate) breaks: Vec<usize>,
+    pub(super) later: Later,
+    /// Values of the whole series.
+    pub(crate) statics: Vec<(String, f64)>,
     columns: Columns,
     /// Values, `[columns][rows]`.
     values: Vec<Vec<f64>>,
@@ -153,6 +157,8 @@ impl Table {
             warnings: Vec::new(),
             clock,
             breaks: Vec::new(),
+            later: Later::default(),
+            statics: Vec::new(),
             columns,
             values,
             places,
@@ -171,12 +177,16 @@ impl Table {
         let indices =
             names.iter().map(|name| self.columns.index(name)).collect::<Result<Vec<_>, _>>()?;
         let rows = options.rows(&self.path, &self.times)?;
+        let is_future = self.columns.among(&options.future, &indices);
+        let later = self.later_from(rows.end, &indices, &is_future);
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         let values =
             indices.iter().map(|&index| self.values[index][rows.clone()].to_vec()).collect();
         let times = (self.times[rows.clone()].to_vec(), self.clock.of(&rows));
         let (columns, sha256) = (Columns::all(&self.path, names), self.sha256.clone());
         let mut table = Self::new(columns, times, values, self.places.of(rows), sha256);
+        table.later = later;
+        table.statics.clone_from(&self.statics);
         table.synthetic = self.synthetic;
         table.series.clone_from(&self.series);
         table.limit_gaps(options.max_gap);

@@ -323,7 +323,7 @@ fn is_like_number(text: &str) -> bool {
 }
 
 /// Returns the separator of which the first line has most.
-fn guess_delimiter(path: &Path, text: Text) -> Result<u8, DataError> {
+pub(super) fn guess_delimiter(path: &Path, text: Text) -> Result<u8, DataError> {
     let mut line = Vec::new();
     // A longer first line is not a header. A damaged one is reported with its line later.
     let _ = BufReader::new(text).take(1 << 20).read_until(b'\n', &mut line);

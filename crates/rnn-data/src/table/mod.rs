@@ -1,5 +1,6 @@
 //! Tables with times and columns of numbers, from CSV files or from memory.
 
+mod ahead;
 mod bytes;
 mod columns;
 mod csv_file;
@@ -10,6 +11,7 @@ mod fill;
 mod gaps;
 mod in_memory;
 mod inspect;
+mod later;
 mod layout;
 mod note;
 mod number_column;
@@ -20,6 +22,7 @@ mod read_options;
 mod records;
 mod rows;
 mod series_column;
+mod static_values;
 mod step;
 mod table_source;
 #[cfg(test)]
@@ -37,6 +40,7 @@ pub use gaps::MaxGap;
 pub use in_memory::Table;
 pub use numbers::Decimal;
 pub use read_options::ReadOptions;
+pub use static_values::StaticValues;
 pub(crate) use step::Step;
 pub use table_source::TableSource;
 pub(crate) use times::Clock;

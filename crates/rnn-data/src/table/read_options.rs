@@ -40,6 +40,10 @@ pub struct ReadOptions {
     pub from: Option<DateTime>,
     /// Last time to read, inclusive; by default, that of the last row.
     pub until: Option<DateTime>,
+    /// Columns whose values are known in the future, see [`Table::later_times`].
+    ///
+    /// [`Table::later_times`]: crate::Table::later_times
+    pub future: Vec<String>,
 }
 
 impl ReadOptions {

@@ -7,15 +7,17 @@ use std::{
 };
 
 use csv::StringRecord;
+use jiff::civil::DateTime;
 
 use super::{
-    Columns, Fill, ReadOptions, Table, Warning,
+    Clock, Columns, Fill, ReadOptions, Table, Warning,
     date_parts::DateParts,
     gaps::{Grid, described},
     in_memory::Places,
+    later::{self, Later},
     number_column::{NumberColumn, Refused, Style},
     numbers::is_missing,
-    times::{Ordered, Times, value},
+    times::{Ordered, Times, format_time, value},
 };
 use crate::{DataError, error::Place};
 
@@ -67,6 +69,8 @@ pub(super) struct Shared<'a> {
     pub(super) names: Vec<String>,
     /// Names in the header.
     pub(super) headers: Vec<String>,
+    /// Whether the columns are known in the future.
+    pub(super) is_future: Vec<bool>,
     /// How the numbers of the columns are written.
     pub(super) styles: Vec<Style>,
     pub(super) options: &'a ReadOptions,
@@ -218,6 +222,42 @@ impl Shared<'_> {
         }
     }
 
+    /// Returns the rows after the last requested one, up to the first that does not follow.
+    ///
+    /// `last` has the numbers of the rows with requested values, and with any.
+    fn later(
+        &self,
+        path: &Path,
+        (times, clock): (&[DateTime], &Clock),
+        columns: &[Vec<f64>],
+        lines: &[u64],
+        last: Range<usize>,
+    ) -> Result<Later, DataError> {
+        if !self.is_future.contains(&true) || last.start == times.len() {
+            return Ok(Later::default());
+        }
+        let mut end = times.len();
+        if let Some((row, expected)) = later::stray(times, last.start, clock) {
+            if last.is_empty() {
+                return Err(later::not_next(path, lines[row], &expected, times[row]));
+            }
+            end = row;
+        }
+        let values = columns.iter().zip(&self.is_future).map(|(values, is_future)| {
+            if *is_future { values[last.start..end].to_vec() } else { Vec::new() }
+        });
+        Ok(Later { times: times[last.start..end].to_vec(), values: values.collect() })
+    }
+
+    /// Describes the rows after the last value.
+    fn note(&self, later: &[DateTime]) -> String {
+        let names = self.headers.iter().zip(&self.is_future).filter(|(_, is_future)| **is_future);
+        let names: Vec<String> = names.map(|(name, _)| format!("`{name}`")).collect();
+        let (rows, have) = if later.len() == 1 { ("row", "has") } else { ("rows", "have") };
+        let last = later.last().copied().map(format_time).unwrap_or_default();
+        format!("{} {rows} up to {last} {have} only {}", later.len(), names.join(", "))
+    }
+
     /// Makes the table of one series.
     fn table(
         &self,
@@ -236,16 +276,22 @@ impl Shared<'_> {
         }
         let mut warnings = if newest_first { vec![Warning::NewestFirst] } else { Vec::new() };
         let mut notes = Vec::new();
+        let known = later::known_rows(&columns, &self.is_future, times.len());
+        let until = self.options.rows(&path, &times[..known])?.end;
+        let mut later = self.later(&path, (&times, &clock), &columns, &lines, until..known)?;
+        if known < times.len() {
+            notes.extend((until == known).then(|| self.note(&later.times)));
+            times.truncate(known);
+            lines.truncate(known);
+            columns.iter_mut().for_each(|values| values.truncate(known));
+        }
         if in_utc {
             notes.push("the offsets of the times differ widely; all are read in UTC".to_owned());
         }
         let grid = match fill {
             Fill::None => Ok(None),
-            _ => {
-                // Rows after the last requested one do not say which are missing before it.
-                let end = self.options.rows(&path, &times)?.end;
-                Grid::new(&times[..end], &clock, max_gap)
-            }
+            // Rows after the last requested one do not say which are missing before it.
+            _ => Grid::new(&times[..until], &clock, max_gap),
         };
         match grid {
             Ok(None) => notes.extend(described(&times, &clock, fill != Fill::None)),
@@ -268,7 +314,7 @@ impl Shared<'_> {
             }
         }
         let rows = self.options.rows(&path, &times)?;
-        for (values, header) in columns.iter_mut().zip(&self.headers) {
+        for (index, (values, header)) in columns.iter_mut().zip(&self.headers).enumerate() {
             // Earlier rows may fill the first requested ones; later rows must not be used.
             values.truncate(rows.end);
             let missing: Vec<usize> = rows.clone().filter(|&row| values[row].is_nan()).collect();
@@ -283,12 +329,15 @@ impl Shared<'_> {
                 warnings.push(Warning::Filled { column, count, fill });
             }
             keep(values, &rows);
+            if self.is_future[index] {
+                later.fill(index, values.last().copied(), fill);
+            }
         }
         keep(&mut times, &rows);
         keep(&mut lines, &rows);
         let columns_of = Columns::all(&path, self.names.clone());
         let sha256 = end.sha256.clone();
-        let clock = clock.of(&rows);
+        let clock = clock.of(&(rows.start..rows.end + later.times.len()));
         let mut table =
             Table::new(columns_of, (times, clock), columns, Places::Lines(lines), sha256);
         if let Some((rows, line)) = end.footer {
@@ -296,6 +345,7 @@ impl Shared<'_> {
         }
         table.warnings.splice(..0, warnings);
         table.notes = notes;
+        table.later = later;
         table.synthetic = self.synthetic;
         table.series = label.map(str::to_owned);
         table.limit_gaps(max_gap);

@@ -112,7 +112,12 @@ impl Step {
     ///
     /// Weekends are no missing steps of working days. Holidays are unknown, so they are.
     pub(crate) fn missing(self, from: DateTime, to: DateTime) -> u64 {
-        let steps = match self {
+        u64::try_from(self.count(from, to) - 1).unwrap_or(0)
+    }
+
+    /// Returns the number of steps between the times of two consecutive rows, rounded.
+    pub(super) fn count(self, from: DateTime, to: DateTime) -> i64 {
+        match self {
             Self::Months { months, .. } => {
                 let month = |time: DateTime| 12 * i64::from(time.year()) + i64::from(time.month());
                 (month(to) - month(from)) / months
@@ -121,8 +126,7 @@ impl Step {
                 let off = if workdays { weekend_days(from.date(), to.date()) * DAY } else { 0 };
                 (seconds(from, to) - off + step / 2) / step
             }
-        };
-        u64::try_from(steps - 1).unwrap_or(0)
+        }
     }
 
     /// Returns the `index`th time after a row, on the grid of the step.

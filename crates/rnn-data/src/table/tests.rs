@@ -5,6 +5,7 @@ mod files;
 mod gaps;
 mod in_memory;
 mod kinds;
+mod later;
 mod layouts;
 mod long;
 mod misread;
@@ -12,6 +13,7 @@ mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet_files;
 mod series_files;
+mod static_values;
 mod units;
 mod values;
 

@@ -66,6 +66,8 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
     options.score = Some(Typed(ScoredSet::Test));
+    // Rows after the last one are no rows of a test set.
+    options.future_data = None;
     // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =
         context.settings.file.valid.filter(|valid| Some(*valid) != experiment.options().valid);

@@ -34,6 +34,10 @@ pub(crate) struct ForecastArgs {
     /// CSV file or folder [default: the training data]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// CSV file with the rows after the last one of columns known in the future [default: that of
+    /// the run]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) future_data: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
@@ -53,8 +57,11 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
         vec![context.settings.artifacts.clone()]
     };
     // Intervals are calibrated on the validation set, whichever set was scored.
-    let open =
-        |root: &PathBuf| Ok(Trained::open(root, args.experiment)?.scored_on(ScoredSet::Test));
+    let open = |root: &PathBuf| {
+        Ok(Trained::open(root, args.experiment)?
+            .scored_on(ScoredSet::Test)
+            .continued_by(args.future_data.clone()))
+    };
     let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let backend = context.backend()?;
     let task = trained[0].series_task(args.data.clone(), args.interval)?;

@@ -26,6 +26,10 @@ pub(crate) struct PredictArgs {
     /// CSV file or folder, for time-series experiments [default: the training data]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
+    /// CSV file with the rows after the last one of columns known in the future [default: that of
+    /// the run]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) future_data: Option<PathBuf>,
     /// Print the probability of each predicted letter
     #[arg(long)]
     pub(crate) probability: bool,
@@ -37,7 +41,11 @@ pub(crate) struct PredictArgs {
 /// Predicts letters, or values of days.
 pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     context.settings.refuse_data_of_letters(args.experiment, args.data.as_deref())?;
-    let trained = Trained::open(&context.settings.artifacts, args.experiment)?;
+    if args.future_data.is_some() {
+        args.experiment.require_series("--future-data")?;
+    }
+    let trained = Trained::open(&context.settings.artifacts, args.experiment)?
+        .continued_by(args.future_data.clone());
     let backend = context.backend()?;
     backend.guard(USE_CPU, || match args.experiment.task() {
         TaskRecipe::Letters(letters) => {

@@ -148,10 +148,24 @@ options! {
         @[arg(value_name = "NAME")]
         Data Same target: String,
         /// Input features of each row: columns, level(c), flag(c), difference(c), return(c),
-        /// log-return(c), log(a/b), gap, lag(c, rows), change(c, rows), rolling-mean(c, rows),
-        /// time-of-day(n), time-of-week(n), time-of-year(n), weekday, month, hour
+        /// log-return(c), log(a/b), gap, lag(c, rows), change(c, rows), rolling-mean(c, rows). Of
+        /// the future, series and calendar: lead(c, rows), static(v), time-of-day(n),
+        /// time-of-week(n), time-of-year(n), weekday, month, hour
         @[arg(value_name = "A,B", value_parser = listed)]
         Model Same features: ::std::vec::Vec<String>,
+        /// Columns whose values are known in the future, such as promo,holiday: rows at the end may
+        /// have them alone
+        @[arg(value_name = "A,B", value_parser = listed)]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Same future: ::std::vec::Vec<String>,
+        /// CSV file with the rows of these columns after the last row of the data
+        @[arg(value_name = "PATH")]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Free future_data: PathBuf,
+        /// CSV file with one row for each series: its name, and values such as its size or region
+        @[arg(value_name = "PATH")]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Free static_data: PathBuf,
         /// Treatment of missing values: none (an error), forward (last value) or linear
         /// (interpolation); both also add the missing rows of a regular series
         @[arg(value_name = "NAME")]

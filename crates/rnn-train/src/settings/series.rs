@@ -58,6 +58,10 @@ pub(crate) struct Named<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct ReadSettings {
     pub(crate) path: Option<PathBuf>,
+    /// File of the rows after the last one.
+    pub(crate) future: Option<PathBuf>,
+    /// File of the values of whole series.
+    pub(crate) statics: Option<PathBuf>,
     pub(crate) csv: CsvOptions,
     pub(crate) skip_bad: bool,
     pub(crate) rows: ReadOptions,
@@ -128,6 +132,9 @@ impl SeriesSettings {
         }
         // On the set of their calibration, intervals have the right coverage by construction.
         let interval = interval.filter(|_| loss.quantiles.is_empty() && score == Subset::Test);
+        if options.future_data.is_some() && options.future.as_ref().is_none_or(Vec::is_empty) {
+            return Err(Error::Usage(NO_FUTURE.to_owned()));
+        }
         let units: Vec<usize> = set(options.units.clone(), "units")?;
         if let Some(large) = units.iter().find(|units| **units > MOST_UNITS) {
             return Err(Error::Usage(format!(
@@ -143,6 +150,8 @@ impl SeriesSettings {
         Ok(Self {
             read: ReadSettings {
                 path: options.data.clone(),
+                future: options.future_data.clone(),
+                statics: options.static_data.clone(),
                 csv: CsvOptions {
                     date_column: options.date_column.clone(),
                     series_column: options.series_column.clone(),
@@ -157,6 +166,7 @@ impl SeriesSettings {
                     max_gap: options.max_gap.map(Setting::value),
                     from: options.from.map(Setting::value),
                     until: options.until.map(|time| end_of(time.value())),
+                    future: options.future.clone().unwrap_or_default(),
                 },
             },
             target: named(&options.target, &recipe.target),
@@ -221,6 +231,10 @@ impl SeriesLoss {
 /// Error of an interval with the `course` split.
 pub(super) const NO_INTERVALS: &str = "prediction intervals need a validation set; the `course` \
                                        split has none (use --split holdout)";
+
+/// Error of rows after the last one without columns.
+const NO_FUTURE: &str = "--future-data: no column is known in the future (use --future to name \
+                         the columns, when the model is trained)";
 
 /// Most hidden units of a layer: its weights, gradients and moments take about seven gigabytes.
 const MOST_UNITS: usize = 10_000;

@@ -2,6 +2,7 @@
 
 use rnn_data::{DataError, Feature, SeriesConfig, TableSource, first_from};
 
+use super::covariates::add_leads;
 use crate::{
     error::{Error, Result},
     settings::SeriesSettings,
@@ -43,6 +44,7 @@ impl SeriesSettings {
             .with_transform(self.transform)
             .with_naive(self.naive)
             .with_split(self.split);
+        config.future = self.future(&config.target, columns)?;
         config.features = match &self.features {
             Some(named) => {
                 let parsed = named
@@ -66,6 +68,7 @@ impl SeriesSettings {
                 features
             }
         };
+        add_leads(&mut config);
         if !guesses.is_empty() {
             let dates = columns
                 .date_column()
@@ -119,7 +122,12 @@ impl SeriesSettings {
             return Err(Error::Usage(problem));
         }
         columns.retain(|column| *column != config.target);
-        let table = file.read(&columns, &self.read.rows)?;
+        let mut read = columns.clone();
+        if !config.future.is_empty() {
+            // The rows after the last value of the target are no rows of the data.
+            read.push(&config.target);
+        }
+        let table = file.read(&read, &self.read.rows)?;
         // If the sets do not fit, preparing the series reports it.
         let training_rows = self
             .split
@@ -135,7 +143,11 @@ impl SeriesSettings {
             changes.any(|change| Some(change) != first)
         });
         columns.insert(0, &config.target);
-        Ok(columns.into_iter().map(|column| Feature::Column(column.to_owned())).collect())
+        let feature = |column: &str| match config.future.iter().any(|known| known == column) {
+            true => Feature::Level(column.to_owned()),
+            false => Feature::Column(column.to_owned()),
+        };
+        Ok(columns.into_iter().map(feature).collect())
     }
 
     /// Whether to replace missing features of the recipe by defaults. Course experiments never do.

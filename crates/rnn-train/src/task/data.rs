@@ -12,7 +12,7 @@ use rnn_data::{
 };
 use rnn_files::sha256;
 
-use super::adjustment;
+use super::{adjustment, covariates};
 use crate::{
     error::{Error, Result},
     run::DataSource,
@@ -67,8 +67,10 @@ impl Data {
         file: impl TableSource,
         scalers: Option<&Scalers>,
     ) -> Result<Self> {
+        settings.refuse_statics()?;
         let mut config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
+        let table = settings.with_later(vec![table], &config, None)?.remove(0);
         settings.complete(&mut config, &table.path, std::slice::from_ref(&table));
         for note in &table.notes {
             log::info!("{}: {note}", table.path.display());
@@ -109,8 +111,9 @@ impl Data {
         }
         let Some(first) = tables.first() else { return Err(none_good(skipped)) };
         first.notes.iter().for_each(|note| log::info!("{}: {note}", path.display()));
-        let sha256 = first.sha256.clone();
-        Self::from_tables(settings, path, Tables { config, tables, skipped, sha256 })
+        let (sha256, labels) = (first.sha256.clone(), file.columns().series_column());
+        let labels = labels.map(str::to_owned);
+        Self::from_tables(settings, path, Tables { config, tables, skipped, sha256, labels })
     }
 
     fn open_folder(settings: &SeriesSettings, folder: &Path) -> Result<Self> {
@@ -146,13 +149,23 @@ impl Data {
         }
         let hashes: String =
             tables.iter().map(|table| format!("{} {}\n", table.name(), table.sha256)).collect();
-        let sha256 = sha256(hashes.as_bytes());
-        Self::from_tables(settings, folder, Tables { config, tables, skipped, sha256 })
+        let (sha256, labels) = (sha256(hashes.as_bytes()), None);
+        Self::from_tables(settings, folder, Tables { config, tables, skipped, sha256, labels })
     }
 
     /// Prepares the series of a file or folder.
     fn from_tables(settings: &SeriesSettings, path: &Path, read: Tables) -> Result<Self> {
-        let Tables { mut config, tables, skipped, sha256 } = read;
+        let Tables { mut config, mut tables, mut skipped, sha256, labels } = read;
+        tables = settings.with_later(tables, &config, labels.as_deref())?;
+        let statics = settings.statics(labels.as_deref())?;
+        if let Some(values) = &statics {
+            covariates::add_statics(&mut config, values)?;
+            let added = tables.into_iter().map(|table| values.add_to(table)).collect();
+            tables = settings.usable(added, &mut skipped)?;
+            if tables.is_empty() {
+                return Err(none_good(skipped));
+            }
+        }
         settings.complete(&mut config, path, &tables);
         let rows = tables.iter().map(Table::rows).sum();
         let mut additive = None;
@@ -185,7 +198,7 @@ impl Data {
         let source = DataSource {
             file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             path: Some(absolute(path)?),
-            sha256,
+            sha256: covariates::hash(&sha256, statics.as_ref()),
             rows,
             series: panel.series.len(),
             synthetic: false,
@@ -235,6 +248,8 @@ struct Tables {
     /// Errors of unusable series.
     skipped: Vec<DataError>,
     sha256: String,
+    /// Column with the labels of the series.
+    labels: Option<String>,
 }
 
 /// The error of data without a usable series; the others are logged.
@@ -247,7 +262,7 @@ fn none_good(skipped: Vec<DataError>) -> Error {
 }
 
 /// The absolute path that `config.json` records.
-fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if absolute.to_str().is_none() {
         let problem = format!(

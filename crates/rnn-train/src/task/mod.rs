@@ -4,6 +4,7 @@ mod adjustment;
 mod automatic;
 mod calibration;
 mod columns;
+mod covariates;
 mod data;
 mod forecast;
 mod letters;

@@ -63,6 +63,9 @@ pub(super) fn predict_windows(
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let mut predictions = Vec::with_capacity(windows.len());
+    for window in &windows {
+        window.series().check_inputs(window.origin())?;
+    }
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);
         let mut sum: Vec<f64> = Vec::new();

@@ -11,7 +11,7 @@ use rnn_models::{ModelSummary, SeriesModel, SeriesModelConfig};
 use super::{
     Batching, Loaders, Task, automatic,
     calibration::{needed, too_few},
-    data::Data,
+    data::{Data, absolute},
     objective::WithLoss,
     weights::{Format, encode},
 };
@@ -105,6 +105,10 @@ impl SeriesTask {
         options.target = Some(data.config.target.clone());
         options.features = Some(data.config.features.iter().map(ToString::to_string).collect());
         options.data.clone_from(&data.source.path);
+        for path in [&mut options.future_data, &mut options.static_data].into_iter().flatten() {
+            *path = absolute(path)?;
+        }
+        options.future = options.future.map(|_| data.config.future.clone());
         options.season = Some(Typed(Seasons::of(&data.config.seasons)));
         options.window = Some(Typed(Count(data.config.window)));
         let windows = data.panel.windows(Subset::Train).len();
@@ -206,7 +210,9 @@ impl Task for SeriesTask {
         let json = |value: serde_json::Result<serde_json::Value>| {
             value.map_err(|error| Error::Internal(error.to_string()))
         };
-        let options = Options { data: None, ..self.options.clone() }.of_series();
+        let no_path =
+            Options { data: None, future_data: None, static_data: None, ..self.options() };
+        let options = no_path.of_series();
         let options = options.entries()?;
         let mut metadata = vec![("options", json(serde_json::to_value(options))?)];
         if let Some(scalers) = &self.provenance().scalers {

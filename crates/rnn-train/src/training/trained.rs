@@ -23,6 +23,8 @@ pub(crate) struct Trained {
     experiment: Experiment,
     checkpoints: Arc<Checkpoints>,
     options: Options,
+    /// File of the rows after the last one, if they are needed.
+    future: Option<PathBuf>,
     pub(crate) best: Best,
 }
 
@@ -30,12 +32,18 @@ impl Trained {
     /// Opens the results of `train` for an experiment.
     pub(crate) fn open(root: &Path, experiment: Experiment) -> Result<Self> {
         let (options, checkpoints, best) = RunFolder::new(root, experiment).trained()?;
-        Ok(Self { experiment, checkpoints, options, best })
+        Ok(Self { experiment, checkpoints, options, future: None, best })
     }
 
     /// Selects the set to score.
     pub(crate) fn scored_on(mut self, part: ScoredSet) -> Self {
         self.options.score = Some(Typed(part));
+        self
+    }
+
+    /// Reads the rows after the last one from a file, or from that of the run.
+    pub(crate) fn continued_by(mut self, path: Option<PathBuf>) -> Self {
+        self.future = path.or(self.options.future_data.clone());
         self
     }
 
@@ -62,6 +70,7 @@ impl Trained {
         let mut options = self.options.clone();
         options.data =
             asked.clone().or(provenance.data.as_ref().and_then(|data| data.path.clone()));
+        options.future_data.clone_from(&self.future);
         if let Some(level) = interval {
             options.interval = Some(Typed(level));
         }

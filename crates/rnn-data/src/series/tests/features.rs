@@ -183,7 +183,8 @@ fn a_column_takes_precedence_over_a_word() {
 fn a_malformed_feature_is_an_error_with_the_known_forms() {
     let known = "a feature is a column, level(c), flag(c), difference(c), return(c), \
                  log-return(c), log(a/b), lag(c, rows), change(c, rows), rolling-mean(c, rows), \
-                 time-of-day(n), time-of-week(n), time-of-year(n), gap, weekday, month or hour";
+                 lead(c, rows), static(v), time-of-day(n), time-of-week(n), time-of-year(n), gap, \
+                 weekday, month or hour";
     for (text, expected) in [
         ("ratio(open)", format!("feature `ratio(open)`: unknown function `ratio`; {known}")),
         (
@@ -216,6 +217,10 @@ fn a_malformed_feature_is_an_error_with_the_known_forms() {
             "feature `lag(lag(open, 60000), 60000)`: looks back 120000 rows, at most 100000"
                 .to_owned(),
         ),
+        ("lead(open)", "expected a number of rows, as in lead(open, 7)".to_owned()),
+        ("lead(opne, 1)", "column `opne` is missing (did you mean `open`?)".to_owned()),
+        ("static()", "expected a value of the series, as in static(size)".to_owned()),
+        ("lag(lead(open, 2), 1)", "expected a column, got `lead(open, 2)`".to_owned()),
         ("opne", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(opne)", "column `opne` is missing (did you mean `open`?)".to_owned()),
         ("return(open", "column `return(open` is missing".to_owned()),
