@@ -43,6 +43,20 @@ fn weights(folder: &Path) -> String {
     fs::read_to_string(folder.join("weights.txt")).unwrap()
 }
 
+/// Daily values that a promotion doubles, with its days in the next three rows, too.
+fn promoted(rows: i32) -> Table {
+    let first = date(2024, 1, 1).at(0, 0, 0, 0);
+    let times = |from: i32, to: i32| (from..to).map(|day| first + day.days()).collect();
+    let promo = |day: i32| f64::from(day * day % 7 == 1);
+    let values = (0..rows).map(|day| 10.0 * (1.0 + promo(day)) + f64::from(day % 3)).collect();
+    let known = (0..rows).map(promo).collect();
+    let columns = [("sales", values), ("promo", known)];
+    let table = Table::from_columns("shop", times(0, rows), columns).unwrap();
+    let later = [("promo", (rows..rows + 3).map(promo).collect())];
+    let later = Table::from_columns("next", times(rows, rows + 3), later).unwrap();
+    table.with_later(&later, &["promo"]).unwrap()
+}
+
 /// Records the epochs it receives.
 #[derive(Default)]
 struct EpochRecorder(Arc<Mutex<Vec<usize>>>);
@@ -77,6 +91,22 @@ fn training_in_memory_reports_its_epochs_and_returns_a_model() {
     assert_eq!((evaluation.target.as_str(), evaluation.data.synthetic), ("temperature", false));
     assert_eq!(model.forecast(3).unwrap()[0].values.len(), 3);
     assert!(model.weights(Format::Text).unwrap().starts_with(b"layers.0"));
+}
+
+#[test]
+fn values_known_in_the_future_are_read_from_memory() {
+    let options = options().horizon(3).future(["promo"]);
+    let task = SeriesTask::from_table(promoted(300), options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let model = Training::new(&task).folder(folder.path()).run().unwrap();
+    let forecast = model.forecast(3).unwrap();
+    assert_eq!(forecast[0].values.len(), 3);
+    let problem = model.forecast(4).unwrap_err().to_string();
+    assert!(problem.contains("column `promo` has no value for 2024-10-30"), "{problem}");
+    let newer = RunFolder::open(folder.path()).unwrap().series_task(promoted(320)).unwrap();
+    let loaded = RunFolder::open(folder.path()).unwrap();
+    let loaded = loaded.load(&newer, BackendChoice::Ndarray).unwrap();
+    assert_eq!(loaded.forecast(3).unwrap()[0].values.len(), 3);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Series {
     /// If the times of the file name their zone, its summer time applies to hours and minutes. Rows
     /// after the last one, with values known in the future, have their own times.
     pub fn next_times(&self, count: usize) -> Vec<DateTime> {
-        let given = self.given_times();
+        let given = self.later_times();
         if given.len() >= count {
             return given[..count].to_vec();
         }

@@ -91,8 +91,9 @@ impl Series {
         if self.config.look_ahead() == 0 { steps } else { steps.next_multiple_of(self.horizon()) }
     }
 
-    /// Returns the times of the rows from the last one on that the table has.
-    pub(super) fn given_times(&self) -> &[DateTime] {
+    /// Returns the times of the rows after the last one that the table has, `[rows]`, as
+    /// [`Table::later_times`] does.
+    pub fn later_times(&self) -> &[DateTime] {
         self.all_times.get(self.times.len()..).unwrap_or_default()
     }
 

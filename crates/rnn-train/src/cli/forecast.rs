@@ -134,7 +134,14 @@ fn print(task: &SeriesTask, forecasts: &[Forecast], mean: &str) {
     if forecasts.len() > PRINTED {
         out(format_args!("… and {} more series, in {NAME}.csv", forecasts.len() - PRINTED));
     }
-    out("Dates continue the spacing of the file; holidays are unknown.");
+    let has_times = |forecast: &Forecast| {
+        let mut all = task.data.panel.series.iter();
+        let series = all.find(|series| series.name == forecast.series);
+        series.is_some_and(|series| series.later_times().len() >= forecast.values.len())
+    };
+    if !forecasts.iter().all(has_times) {
+        out("Dates continue the spacing of the file; holidays are unknown.");
+    }
 }
 
 fn csv(forecasts: &[Forecast], quantiles: &[f64]) -> Result<Vec<u8>> {

@@ -21,9 +21,12 @@ impl SeriesSettings {
     /// Target and features for the columns of a file. Defaults that were chosen are logged.
     pub(super) fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
         let columns = file.columns();
+        let future = self.future(columns)?;
         let guess = || {
-            let guessed = columns.likely_target().map(str::to_owned);
-            guessed.ok_or_else(|| match file.read(&[], &self.read.rows) {
+            let is_unknown = |name: &&str| !future.iter().any(|known| known == name);
+            let likely = columns.likely_target().filter(is_unknown);
+            let guessed = likely.or_else(|| columns.measurements().into_iter().find(is_unknown));
+            guessed.map(str::to_owned).ok_or_else(|| match file.read(&[], &self.read.rows) {
                 // No rows, or a malformed one.
                 Err(error) => Error::Data(error),
                 Ok(_) => Error::Data(columns.no_numbers()),
@@ -44,7 +47,13 @@ impl SeriesSettings {
             .with_transform(self.transform)
             .with_naive(self.naive)
             .with_split(self.split);
-        config.future = self.future(&config.target, columns)?;
+        if future.contains(&config.target) {
+            return Err(Error::Usage(format!(
+                "--future {}: the target is not known in the future (name other columns)",
+                config.target
+            )));
+        }
+        config.future = future;
         config.features = match &self.features {
             Some(named) => {
                 let parsed = named
@@ -68,7 +77,7 @@ impl SeriesSettings {
                 features
             }
         };
-        add_leads(&mut config);
+        guesses.extend(add_leads(&mut config));
         if !guesses.is_empty() {
             let dates = columns
                 .date_column()

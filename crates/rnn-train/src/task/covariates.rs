@@ -18,15 +18,10 @@ const MOST_LEADS: usize = 14;
 
 impl SeriesSettings {
     /// The columns that are known in the future, by their names in the file.
-    pub(super) fn future(&self, target: &str, columns: &Columns) -> Result<Vec<String>> {
+    pub(super) fn future(&self, columns: &Columns) -> Result<Vec<String>> {
         let mut future: Vec<String> = Vec::new();
         for name in &self.read.rows.future {
             let column = columns.resolve(name.trim())?;
-            if column == target {
-                return Err(Error::Usage(format!(
-                    "--future {name}: the target is not known in the future (name other columns)"
-                )));
-            }
             if !future.iter().any(|known| known == column) {
                 future.push(column.to_owned());
             }
@@ -98,7 +93,9 @@ impl SeriesSettings {
 }
 
 /// Adds the columns known in the future to the features, unless some rows ahead are chosen already.
-pub(super) fn add_leads(config: &mut SeriesConfig) {
+/// Returns a note of the added ones.
+pub(super) fn add_leads(config: &mut SeriesConfig) -> Option<String> {
+    let mut added = Vec::new();
     for name in &config.future {
         let is_lead =
             |feature: &Feature| matches!(feature, Feature::Lead(column, _) if column == name);
@@ -106,7 +103,11 @@ pub(super) fn add_leads(config: &mut SeriesConfig) {
             continue;
         }
         config.features.extend(leads(config.horizon).map(|rows| Feature::Lead(name.clone(), rows)));
+        added.push(format!("`{name}`"));
     }
+    let rows = if config.horizon == 1 { "row" } else { "rows" };
+    let (names, horizon) = (added.join(", "), config.horizon);
+    (!added.is_empty()).then(|| format!("also reading {names} up to {horizon} {rows} ahead"))
 }
 
 /// The rows ahead that are inputs: all up to the horizon, or some at equal distances.

@@ -214,7 +214,7 @@ impl RunFolder {
     /// If the folder has no checkpoint, there are too few rows, or a column is missing.
     pub fn series_task(&self, table: Table) -> Result<SeriesTask> {
         let (options, _, best) = self.trained()?;
-        let options = Options { data: None, ..options };
+        let options = Options { data: None, future_data: None, ..options };
         SeriesTask::from_rows(table, options, best.provenance.scalers.as_ref())
     }
 }

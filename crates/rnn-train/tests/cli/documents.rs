@@ -43,6 +43,18 @@ fn prepared() -> Scratch {
         "sensors.csv",
         bars_as(["when", "rain", "wind", "temperature"], ';', "%d.%m.%Y", 200),
     );
+    let day = |row: i64| date(2024, 1, 1).checked_add(jiff::Span::new().days(row)).unwrap();
+    let known = |row: i64| format!("{},{}", i64::from(row % 5 == 2), i64::from(row % 30 == 0));
+    let sales = |row: i64| 50 + 20 * i64::from(row % 5 == 2) + row * 37 % 11;
+    let rows = (0..200).map(|row| format!("{},{},{}\n", day(row), sales(row), known(row)));
+    scratch.file("shop.csv", "date,sales,promo,holiday\n".to_owned() + &rows.collect::<String>());
+    let rows = (200..207).map(|row| format!("{},{}\n", day(row), known(row)));
+    scratch.file("next-week.csv", "date,promo,holiday\n".to_owned() + &rows.collect::<String>());
+    let shops = ["north", "south"]
+        .into_iter()
+        .flat_map(|shop| (0..150).map(move |row| format!("{shop},{},{}\n", day(row), sales(row))));
+    scratch.file("shops.csv", "store,date,sales\n".to_owned() + &shops.collect::<String>());
+    scratch.file("about.csv", "store,size\nnorth,120\nsouth,300\n");
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
     let space = fs::read(root().join("assets/stock-gap-space.toml")).unwrap();
     scratch.file("assets/stock-gap-space.toml", &space);

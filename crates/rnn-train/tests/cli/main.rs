@@ -18,6 +18,7 @@ mod fetch_server;
 mod files;
 mod folders;
 mod forecast;
+mod future;
 mod hostile;
 mod hostile_runs;
 #[cfg(target_os = "linux")]
