@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Result},
     evaluation::SeriesEvaluation,
     run::{self, RunConfig, read_config},
-    search::{Search, Space},
+    search::{Point, Search, Space},
     settings::{
         Experiment, OptionList, Options, RateSchedule, RateSettings, SeriesLoss, SeriesSettings,
         Span, TaskRecipe, TrainSettings, parse_settings,
@@ -146,7 +146,7 @@ fn space(bytes: &[u8]) -> Result<()> {
     let space = Space::parse(&text(bytes)?)
         .map_err(|problem| Error::Settings { path: path().to_owned(), problem })?;
     space.check(path(), resolve)?;
-    space.random(1, 3, |_| Ok(()));
+    space.random(1, 3, &Point::new(), |_| Ok(()));
     space.fingerprint();
     Ok(())
 }

@@ -42,7 +42,8 @@ pub(crate) struct SearchArgs {
     /// `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) space: PathBuf,
-    /// Number of trials, in addition to the baseline configuration [default: 20; grid: all]
+    /// Number of trials, in addition to the baseline configuration [default: 20; grid: all]; the
+    /// first ones vary one setting of it
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) trials: Option<TrialCount>,
     /// Time limit in minutes for starting new trainings; the same command resumes the search
@@ -95,6 +96,9 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         TrainSettings::new(options, &experiment.options()).map(drop)
     };
     space.check(&args.space, |options| fits(options, None))?;
+    let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
+    let mut baseline = base.entries()?;
+    baseline.retain(|name, _| keys.contains(name));
 
     let typed = args.trials.map(|TrialCount(trials)| trials);
     let epochs = base.epochs.map_or(1, Setting::value);
@@ -105,7 +109,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     };
     let first = rungs.first().map(|(_, epochs)| *epochs);
     let drawn_of = |asked: Option<usize>| {
-        draw(args, asked, &space, |options| {
+        draw(args, asked, &space, &baseline, |options| {
             fits(options, first).map_err(|error| match first.map(|first| count(first, "epoch")) {
                 Some(epochs) => Error::Usage(format!("in the first rung of {epochs}: {error}")),
                 None => error,
@@ -141,9 +145,6 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         search.write(&folder)?;
 
         let backend = context.backend()?;
-        let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
-        let mut baseline = base.entries()?;
-        baseline.retain(|name, _| keys.contains(name));
         let until = |Positive(minutes)| {
             Instant::now() + Duration::from_secs_f64(f64::min(60.0 * minutes, 1e9))
         };
@@ -151,7 +152,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         let searching = Searching {
             experiment,
             folder,
-            baseline,
+            baseline: baseline.clone(),
             points,
             sha256,
             metric: args.metric,
@@ -261,6 +262,7 @@ fn draw(
     args: &SearchArgs,
     asked: Option<usize>,
     space: &Space,
+    baseline: &Point,
     fits: impl Fn(&Options) -> Result<()>,
 ) -> Result<Drawn> {
     let fits =
@@ -268,7 +270,8 @@ fn draw(
     let drawn = match args.method {
         Method::Grid => space.grid(&args.space, fits)?,
         Method::Random | Method::Halving => {
-            space.random(args.search_seed, asked.unwrap_or(Method::TRIALS), fits)
+            let count = asked.unwrap_or(Method::TRIALS);
+            space.random(args.search_seed, count, baseline, fits)
         }
     };
     let count = drawn.points.len();
@@ -296,7 +299,7 @@ impl Searching<'_> {
         complete: bool,
     ) -> Result<()> {
         let (board, folder, experiment) = (self.board(), &self.folder, self.experiment);
-        let (best_run, scored) = board.best()?;
+        let (best_run, scored) = self.chosen(&board)?;
         let (name, metric) = (best_run.name(), self.metric.title());
         let trials: BTreeSet<usize> = board
             .outcomes()
@@ -337,8 +340,15 @@ impl Searching<'_> {
             "{experiment}, search of {trained}, ranked by validation {metric} on {file}{synthetic}"
         ));
         out(&*board);
-        if best_run.trial == 0 {
+        let lowest = board.best()?.0;
+        if best_run.trial == 0 && lowest.trial == 0 {
             out("No trial is better than the baseline configuration.");
+        } else if *best_run != *lowest {
+            out(format_args!(
+                "{} has the lowest score, but its lead over the baseline configuration is within \
+                 the noise of the validation set. So {name} is chosen.",
+                lowest.name()
+            ));
         }
         match test {
             Some(test) => out(search.describe(&test, &name)),

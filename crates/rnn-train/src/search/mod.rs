@@ -11,6 +11,7 @@
 mod best;
 mod board;
 mod halving;
+mod noise;
 mod picture;
 mod points;
 mod previous;

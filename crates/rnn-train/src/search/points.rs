@@ -8,14 +8,18 @@ use sha2::{Digest, Sha256};
 use super::space::{Dimension, MOST_POINTS, Point, Space};
 use crate::error::{Error, Result};
 
+/// Most variations of the baseline.
+const MOST_VARIATIONS: usize = 8;
 /// Most draws for a new trial: a small space runs out of new points.
 const MOST_DRAWS: u64 = 1000;
 
 /// Points to try, in order.
 #[derive(Debug)]
 pub(crate) struct Points {
+    /// The first points: variations of the baseline.
+    near: Vec<Point>,
     order: Order,
-    /// The draw, or the place in the grid, of each point.
+    /// The draw, or the place in the grid, of each further point.
     numbers: Vec<u64>,
 }
 
@@ -39,12 +43,15 @@ pub(crate) struct Drawn {
 
 impl Points {
     pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
+        self.near.len() + self.numbers.len()
     }
 
     /// The settings of a point.
     pub(crate) fn get(&self, index: usize) -> Point {
-        self.order.point(self.numbers[index])
+        match index.checked_sub(self.near.len()) {
+            None => self.near[index].clone(),
+            Some(index) => self.order.point(self.numbers[index]),
+        }
     }
 }
 
@@ -70,19 +77,25 @@ impl Order {
 
 impl Drawn {
     fn new(order: Order, capacity: usize) -> Self {
-        let points = Points { order, numbers: Vec::with_capacity(capacity) };
+        let points = Points { near: Vec::new(), order, numbers: Vec::with_capacity(capacity) };
         Self { points, refused: 0, refusal: String::new() }
     }
 
     /// Adds a point if it is valid.
     fn add(&mut self, number: u64, checked: Result<()>) -> bool {
-        match &checked {
-            Ok(()) => self.points.numbers.push(number),
-            Err(error) => {
-                self.refused += 1;
-                if self.refused == 1 {
-                    self.refusal = error.to_string();
-                }
+        let is_valid = self.is_valid(checked);
+        if is_valid {
+            self.points.numbers.push(number);
+        }
+        is_valid
+    }
+
+    /// Whether a point is valid; the others are counted.
+    fn is_valid(&mut self, checked: Result<()>) -> bool {
+        if let Err(error) = &checked {
+            self.refused += 1;
+            if self.refused == 1 {
+                self.refusal = error.to_string();
             }
         }
         checked.is_ok()
@@ -90,18 +103,48 @@ impl Drawn {
 }
 
 impl Space {
-    /// Draws distinct random points that satisfy `fits`. A point depends only on the seed and on
-    /// the draws before it.
+    /// Variations of a point in one setting each: the nearest values of the space.
+    fn variations(&self, baseline: &Point) -> Vec<Point> {
+        let neighbours = |one: &Dimension| match baseline.get(&one.key) {
+            Some(value) => one.values.neighbours(value),
+            None => Vec::new(),
+        };
+        let all: Vec<(&Dimension, Vec<Value>)> =
+            self.dimensions.iter().map(|one| (one, neighbours(one))).collect();
+        let most = all.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let of_turn = |turn: usize| {
+            all.iter().filter_map(move |(one, values)| {
+                let mut point = baseline.clone();
+                point.insert(one.key.clone(), values.get(turn)?.clone());
+                Some(point)
+            })
+        };
+        (0..most).flat_map(of_turn).take(MOST_VARIATIONS).collect()
+    }
+
+    /// Variations of the baseline, then distinct random points, that satisfy `fits`.
+    ///
+    /// A point depends only on the baseline, the seed and the points before it.
     pub(crate) fn random(
         &self,
         seed: u64,
         count: usize,
+        baseline: &Point,
         fits: impl Fn(&Point) -> Result<()>,
     ) -> Drawn {
         // Growing step by step would take several times the memory.
         let capacity = count.min(MOST_POINTS);
         let mut drawn = Drawn::new(Order::Random(self.clone(), seed), capacity);
         let (mut seen, mut since) = (HashSet::with_capacity(capacity), 0);
+        seen.insert(fingerprint(baseline));
+        for point in self.variations(baseline) {
+            if drawn.points.len() < count
+                && seen.insert(fingerprint(&point))
+                && drawn.is_valid(fits(&point))
+            {
+                drawn.points.near.push(point);
+            }
+        }
         for draw in 0.. {
             if drawn.points.len() == count || since == MOST_DRAWS {
                 break;

@@ -195,6 +195,29 @@ impl Values {
         }
     }
 
+    /// The values nearest to another one, on both sides: those beside it in a list, and half way to
+    /// the ends of a range.
+    pub(super) fn neighbours(&self, value: &Value) -> Vec<Value> {
+        let mut near = match self {
+            Self::Choice(values) => match values.iter().position(|one| is_same(one, value)) {
+                Some(place) => {
+                    let before = place.checked_sub(1).and_then(|before| values.get(before));
+                    values.get(place + 1).into_iter().chain(before).cloned().collect()
+                }
+                None => values.iter().take(2).cloned().collect(),
+            },
+            Self::Range(range) => match value.as_f64() {
+                Some(number) if !range.log || number > 0.0 => [range.max, range.min]
+                    .map(|end| range.value(range.between(number, end, 0.5)))
+                    .to_vec(),
+                _ => Vec::new(),
+            },
+        };
+        near.retain(|one| !is_same(one, value));
+        near.dedup();
+        near
+    }
+
     /// All values of a grid.
     pub(super) fn all(&self) -> Option<Vec<Value>> {
         let range = match self {
@@ -275,6 +298,11 @@ fn list_of_lists(key: &str) -> Option<&'static str> {
         "quantiles" => Some("[[0.1, 0.5, 0.9], [0.05, 0.5, 0.95]]"),
         _ => None,
     }
+}
+
+/// Whether two values are equal, also a whole number and a fraction.
+fn is_same(one: &Value, other: &Value) -> bool {
+    one == other || one.as_f64().is_some_and(|number| other.as_f64() == Some(number))
 }
 
 fn has_null(value: &Value) -> bool {

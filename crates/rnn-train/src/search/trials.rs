@@ -50,7 +50,7 @@ pub(crate) struct Searching<'a> {
 }
 
 /// Number of the trial with the baseline configuration.
-const BASELINE: usize = 0;
+pub(super) const BASELINE: usize = 0;
 const LABEL: &str = "trial.json";
 /// Interval between writes of `search.csv` while training; it is always written at the end.
 const WRITE_EVERY: Duration = Duration::from_secs(1);

@@ -38,13 +38,13 @@ fn keys_are_in_the_order_of_the_file() {
 fn random_points_are_distinct_in_range_and_independent_of_their_number() {
     let space = Space::parse(TEXT).unwrap();
     let not_seven = fitting(|point| point["window"] != 7);
-    let Drawn { points, refused, refusal } = space.random(1, 60, &not_seven);
+    let Drawn { points, refused, refusal } = space.random(1, 60, &Point::new(), &not_seven);
     assert_eq!(refusal, "it does not fit");
     let points = listed(&points);
     assert_eq!(points.len(), 60);
     assert!(refused > 5, "{refused}");
-    assert_eq!(listed(&space.random(1, 10, &not_seven).points), points[..10]);
-    assert_ne!(listed(&space.random(2, 10, all).points), points[..10]);
+    assert_eq!(listed(&space.random(1, 10, &Point::new(), &not_seven).points), points[..10]);
+    assert_ne!(listed(&space.random(2, 10, &Point::new(), all).points), points[..10]);
     let rates: Vec<f64> =
         points.iter().map(|point| point["learning_rate"].as_f64().unwrap()).collect();
     assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
@@ -57,9 +57,35 @@ fn random_points_are_distinct_in_range_and_independent_of_their_number() {
 }
 
 #[test]
+fn the_first_points_are_variations_of_the_baseline() {
+    let space = Space::parse(TEXT).unwrap();
+    let json = |text: &str| serde_json::from_str::<Point>(text).unwrap();
+    let baseline = json(r#"{"learning_rate": 1e-3, "units": [8], "window": 6}"#);
+    let points = listed(&space.random(1, 60, &baseline, all).points);
+    let expected = [
+        r#"{"learning_rate": 3.162e-3, "units": [8], "window": 6}"#,
+        r#"{"learning_rate": 1e-3, "units": [16, 8], "window": 6}"#,
+        r#"{"learning_rate": 1e-3, "units": [8], "window": 7}"#,
+        r#"{"learning_rate": 3.162e-4, "units": [8], "window": 6}"#,
+    ];
+    assert_eq!(points[..4], expected.map(json));
+    assert_eq!(points.len(), 60);
+    let two = listed(&space.random(1, 2, &baseline, all).points);
+    assert_eq!(two, points[..2], "the first of any number");
+    let valid = fitting(|point| point["units"] == serde_json::json!([8]));
+    let drawn = space.random(1, 3, &baseline, valid);
+    assert_eq!((listed(&drawn.points)[1].clone(), drawn.refused), (json(expected[2]), 1));
+    // A baseline that is not in the space.
+    let other = json(r#"{"learning_rate": 1.0, "units": [64], "window": 5}"#);
+    let points = listed(&space.random(1, 4, &other, all).points);
+    assert_eq!(points[1]["units"], serde_json::json!([8]));
+    assert_eq!(points[0]["learning_rate"], 0.01);
+}
+
+#[test]
 fn a_small_space_runs_out_of_points() {
     let space = Space::parse("units = [[8], [16]]\ncell = [\"lstm\", \"gru\"]").unwrap();
-    assert_eq!(space.random(1, 60, all).points.len(), 4);
+    assert_eq!(space.random(1, 60, &Point::new(), all).points.len(), 4);
 }
 
 #[test]
