@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     run::DataSource,
-    text::{either, number},
+    text::{either, multiple, number},
 };
 
 /// Scores of a trained model: printed as text, and written as `evaluation.json`.
@@ -54,6 +54,9 @@ pub struct SeriesEvaluation {
     pub best_epoch: Option<usize>,
     /// Number of windows.
     pub windows: usize,
+    /// Fraction of the rows of the data whose value is 0. None for scores of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zeros: Option<f64>,
     /// Steps predicted per window.
     pub horizon: usize,
     /// Scores of the model.
@@ -105,7 +108,29 @@ pub struct StepScores {
     pub skill: f64,
 }
 
+/// Fraction of zeros above which other scores are compared.
+pub(crate) const MOSTLY: f64 = 0.5;
+
 impl SeriesEvaluation {
+    /// Sentences on scores of values that are mostly 0.
+    fn about_zeros(&self, zeros: f64) -> String {
+        let Self { target, model, baselines, .. } = self;
+        let rmsse = |scores: &Scores| scores.rmsse.unwrap_or(f64::INFINITY);
+        let best = baselines
+            .iter()
+            .min_by(|one, other| rmsse(&one.scores).total_cmp(&rmsse(&other.scores)))
+            .map_or_else(String::new, |best| {
+                format!(", best baseline `{}` {}", best.name, multiple(best.scores.rmsse))
+            });
+        let bias = model.bias.map_or_else(|| "-".to_owned(), number);
+        format!(
+            "{:.0}% of the values of `{target}` are 0. MAE, MASE and sMAPE then favour a forecast \
+             of 0; compare RMSSE: model {}{best}.\nBias (mean of forecast minus value): {bias}.",
+            100.0 * zeros,
+            multiple(model.rmsse)
+        )
+    }
+
     /// Name of the scored set, for texts.
     pub(crate) fn set_name(&self) -> &'static str {
         if self.set == "valid" { "validation" } else { "test" }
@@ -148,6 +173,9 @@ impl fmt::Display for SeriesEvaluation {
         let ScaledScores { mse, rmse, mae } = self.scaled;
         let [mse, rmse, mae] = [mse, rmse, mae].map(number);
         writeln!(f, "In scaled units: MSE {mse}, RMSE {rmse}, MAE {mae}.")?;
+        if let Some(zeros) = self.zeros.filter(|zeros| *zeros > MOSTLY) {
+            writeln!(f, "{}", self.about_zeros(zeros))?;
+        }
         if !self.steps.is_empty() {
             let name =
                 |step: &StepScores| format!("{}, skill {:+.1}%", step.step, 100.0 * step.skill);

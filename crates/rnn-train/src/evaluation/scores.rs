@@ -2,7 +2,6 @@
 
 use std::iter;
 
-use rnn_data::{Series, Subset};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{cells, either, multiple, number, percent as fraction, table};
@@ -10,7 +9,8 @@ use crate::text::{cells, either, multiple, number, percent as fraction, table};
 /// Scores of forecasts, in the units of the values unless noted.
 ///
 /// For MASE and its scale see Hyndman and Koehler, "Another look at measures of forecast accuracy",
-/// International Journal of Forecasting 22 (2006).
+/// International Journal of Forecasting 22 (2006). For RMSSE see Makridakis, Spiliotis and
+/// Assimakopoulos, "M5 accuracy competition", International Journal of Forecasting 38 (2022).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Mean squared error, in squared units.
@@ -24,30 +24,39 @@ pub struct Scores {
     /// Symmetric mean absolute percentage error, in percent: relative to the mean size of actual
     /// and predicted value.
     pub smape: f64,
-    /// Mean absolute scaled error: relative to the error of the (seasonal) naive forecast on the
-    /// training set. None if that error is 0.
+    /// Mean absolute scaled error: relative to that of the (seasonal) naive forecast in the rows
+    /// before the scored set. None if that error is 0. Early versions took the training set.
     pub mase: Option<f64>,
+    /// Root mean squared scaled error, likewise relative to the naive forecast. It suits values
+    /// that are mostly 0. None if that error is 0, and for scores of early
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rmsse: Option<f64>,
+    /// Mean error, forecast minus actual value. None for scores of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<f64>,
     /// Fraction of correctly predicted directions of change; none if no direction is predicted.
     pub directional_accuracy: Option<f64>,
     /// Number of values with a predicted and an actual change.
     pub directions: usize,
 }
 
-/// The denominator of MASE for a series.
+/// The denominators of MASE and RMSSE for a series: errors of the (seasonal) naive forecast.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MaseScale {
-    /// Mean absolute (seasonal) change on the training set.
-    pub(crate) scale: f64,
+pub(crate) struct ErrorScale {
+    /// Mean absolute change over a season.
+    pub(crate) absolute: f64,
+    /// Mean squared change over a season.
+    pub(crate) squared: f64,
 }
 
-impl MaseScale {
-    /// Computes it on the training set of a series.
-    pub(crate) fn new(series: &Series, season: Option<usize>) -> Self {
-        let season = season.unwrap_or(1);
-        let training = &series.target[series.rows(Subset::Train)];
-        let pairs = training.iter().zip(training.iter().skip(season));
-        let changes: Vec<f64> = pairs.map(|(before, after)| (after - before).abs()).collect();
-        Self { scale: changes.iter().sum::<f64>() / changes.len() as f64 }
+impl ErrorScale {
+    /// Computes it on the values before the first scored one.
+    pub(crate) fn new(known: &[f64], season: Option<usize>) -> Self {
+        let pairs = known.iter().zip(known.iter().skip(season.unwrap_or(1)));
+        let changes: Vec<f64> = pairs.map(|(before, after)| after - before).collect();
+        let mean = |of: fn(&f64) -> f64| changes.iter().map(of).sum::<f64>() / changes.len() as f64;
+        Self { absolute: mean(|change| change.abs()), squared: mean(|change| change * change) }
     }
 }
 
@@ -60,6 +69,8 @@ pub(crate) struct Errors {
     relative: f64,
     symmetric: f64,
     scaled: f64,
+    scaled_squared: f64,
+    signed: f64,
     zeros: usize,
     directions: usize,
     right: usize,
@@ -67,7 +78,7 @@ pub(crate) struct Errors {
 
 impl Errors {
     /// Adds a forecast; `last` is the last value before it.
-    pub(crate) fn add(&mut self, actual: f64, predicted: f64, last: f64, mase_scale: MaseScale) {
+    pub(crate) fn add(&mut self, actual: f64, predicted: f64, last: f64, scale: ErrorScale) {
         let error = (predicted - actual).abs();
         self.count += 1;
         self.squared += error * error;
@@ -76,7 +87,9 @@ impl Errors {
         self.relative += (error / actual).abs();
         let size = actual.abs() + predicted.abs();
         self.symmetric += if size > 0.0 { 2.0 * error / size } else { 0.0 };
-        self.scaled += error / mase_scale.scale;
+        self.scaled += error / scale.absolute;
+        self.scaled_squared += error * error / scale.squared;
+        self.signed += predicted - actual;
         let (actual, predicted) = (actual - last, predicted - last);
         if actual != 0.0 && predicted != 0.0 {
             self.directions += 1;
@@ -93,6 +106,8 @@ impl Errors {
             relative: self.relative + other.relative,
             symmetric: self.symmetric + other.symmetric,
             scaled: self.scaled + other.scaled,
+            scaled_squared: self.scaled_squared + other.scaled_squared,
+            signed: self.signed + other.signed,
             zeros: self.zeros + other.zeros,
             directions: self.directions + other.directions,
             right: self.right + other.right,
@@ -110,6 +125,8 @@ impl Errors {
             mape: (self.zeros == 0).then(|| 100.0 * mean(self.relative)),
             smape: 100.0 * mean(self.symmetric),
             mase: Some(mean(self.scaled)).filter(|mase| mase.is_finite()),
+            rmsse: Some(mean(self.scaled_squared).sqrt()).filter(|rmsse| rmsse.is_finite()),
+            bias: Some(mean(self.signed)),
             directional_accuracy: (self.directions > 0)
                 .then(|| self.right as f64 / self.directions as f64),
             directions: self.directions,
@@ -137,6 +154,8 @@ impl Scores {
             mape: mean_of(|scores| scores.mape),
             smape: mean(|scores| Some(scores.smape)),
             mase: mean_of(|scores| scores.mase),
+            rmsse: mean_of(|scores| scores.rmsse.map(|rmsse| rmsse * rmsse)).map(f64::sqrt),
+            bias: mean_of(|scores| scores.bias),
             directional_accuracy: (directions > 0).then(|| right / directions as f64),
             directions,
         }
@@ -176,11 +195,11 @@ mod tests {
     #[test]
     fn scores_are_means_over_samples() {
         let mut errors = Errors::default();
-        let mase_scale = MaseScale { scale: 3.0 };
+        let scale = ErrorScale { absolute: 3.0, squared: 16.0 };
         for (actual, last, predicted) in
             [(1.0, 0.5, 1.0), (2.0, 1.0, 2.0), (3.0, 3.0, 3.0), (4.0, 5.0, 8.0)]
         {
-            errors.add(actual, predicted, last, mase_scale);
+            errors.add(actual, predicted, last, scale);
         }
         // The third value has no change; the fourth forecast has the wrong direction.
         let expected = Scores {
@@ -190,31 +209,52 @@ mod tests {
             mape: Some(25.0),
             smape: 100.0 * (8.0 / 12.0) / 4.0,
             mase: Some(1.0 / 3.0),
+            rmsse: Some(0.5),
+            bias: Some(1.0),
             directional_accuracy: Some(2.0 / 3.0),
             directions: 3,
         };
         assert_eq!(errors.scores(), expected);
-        errors.add(0.0, 0.0, 0.0, mase_scale);
+        errors.add(0.0, 0.0, 0.0, scale);
         assert_eq!((errors.scores().mape, errors.scores().mae), (None, 0.8));
-        errors.add(1.0, 2.0, 1.0, MaseScale { scale: 0.0 });
-        assert_eq!(errors.scores().mase, None, "a constant series has no MASE");
+        errors.add(1.0, 2.0, 1.0, ErrorScale { absolute: 0.0, squared: 0.0 });
+        let scores = errors.scores();
+        assert_eq!((scores.mase, scores.rmsse), (None, None), "of a constant series");
+    }
+
+    #[test]
+    fn scales_are_errors_of_the_seasonal_naive_forecast() {
+        let scale = ErrorScale::new(&[1.0, 0.0, 4.0, 2.0], Some(2));
+        assert_eq!((scale.absolute, scale.squared), (2.5, 6.5));
+        let scale = ErrorScale::new(&[1.0, 0.0, 4.0], None);
+        assert_eq!((scale.absolute, scale.squared), (2.5, 8.5));
+    }
+
+    #[test]
+    fn scores_of_early_versions_have_no_rmsse_and_no_bias() {
+        let text = r#"{"mse": 4.0, "rmse": 2.0, "mae": 1.0, "mape": null, "smape": 3.0,
+            "mase": 0.5, "directional_accuracy": null, "directions": 0}"#;
+        let scores: Scores = serde_json::from_str(text).unwrap();
+        assert_eq!((scores.mase, scores.rmsse, scores.bias), (Some(0.5), None, None));
     }
 
     #[test]
     fn combined_scores_equal_those_of_all_forecasts() {
-        let mase_scale = MaseScale { scale: 2.0 };
+        let scale = ErrorScale { absolute: 2.0, squared: 4.0 };
         let (mut one, mut other, mut all) =
             (Errors::default(), Errors::default(), Errors::default());
         for (index, actual) in [1.0, -2.0, 3.5, 0.25].into_iter().enumerate() {
             let group = if index < 2 { &mut one } else { &mut other };
-            group.add(actual, 1.0, 0.5, mase_scale);
-            all.add(actual, 1.0, 0.5, mase_scale);
+            group.add(actual, 1.0, 0.5, scale);
+            all.add(actual, 1.0, 0.5, scale);
         }
         assert_eq!(one.and(other).scores(), all.scores());
         let (together, all) =
             (Scores::together(&[(2, one.scores()), (2, other.scores())]), all.scores());
         assert!(
-            (together.rmse - all.rmse).abs() < 1e-12 && together.mase == all.mase,
+            (together.rmse - all.rmse).abs() < 1e-12
+                && (together.mase, together.bias) == (all.mase, all.bias)
+                && (together.rmsse.unwrap() - all.rmsse.unwrap()).abs() < 1e-12,
             "{together:?}"
         );
         assert_eq!(

@@ -30,6 +30,8 @@ fn scored(name: &str, rmse: f64) -> BaselineScores {
         mape: None,
         smape: 1.0,
         mase: Some(1.0),
+        rmsse: None,
+        bias: None,
         directional_accuracy: None,
         directions: 0,
     };

@@ -20,8 +20,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, Errors, IntervalMethod, IntervalScores,
-        MaseScale, Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation,
+        BaselineScores, Baselines, Calibration, Conformal, ErrorScale, Errors, IntervalMethod,
+        IntervalScores, Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation,
         StepScores, skill, spreads,
     },
     text::PROGRESS,
@@ -65,9 +65,9 @@ impl ScoreSums {
     }
 
     /// Adds a prediction in the units of the target; `last` is the last value of its window.
-    fn add(&mut self, prediction: Prediction, last: f64, mase_scale: MaseScale) {
+    fn add(&mut self, prediction: Prediction, last: f64, scale: ErrorScale) {
         let Prediction { step, time, actual, predicted, interval, .. } = prediction;
-        self.errors[0][step - 1].add(actual, predicted, last, mase_scale);
+        self.errors[0][step - 1].add(actual, predicted, last, scale);
         self.quantiles.add(actual, &prediction.quantiles);
         if let Some([low, high]) = interval {
             self.covered += usize::from((low..=high).contains(&actual));
@@ -140,7 +140,8 @@ impl SeriesTask {
                 logged = Instant::now();
             }
             let origins = series.origins(settings.score);
-            let mase_scale = MaseScale::new(series, config.seasons.first().copied());
+            let known = origins.clone().next().unwrap_or(series.target.len());
+            let scale = ErrorScale::new(&series.target[..known], config.seasons.first().copied());
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
             for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
@@ -162,13 +163,13 @@ impl SeriesTask {
                     if let Some(rows) = &mut rows {
                         rows.write(&prediction)?;
                     }
-                    sums.add(prediction, last, mase_scale);
+                    sums.add(prediction, last, scale);
                 }
                 for (errors, forecast) in
                     sums.errors[1..].iter_mut().zip(fitted.forecasts(origin, steps))
                 {
                     for (step, (errors, predicted)) in errors.iter_mut().zip(forecast).enumerate() {
-                        errors.add(series.target[origin + step], predicted, last, mase_scale);
+                        errors.add(series.target[origin + step], predicted, last, scale);
                     }
                 }
             }
@@ -204,6 +205,7 @@ impl SeriesTask {
             span: sums.span.unwrap_or_default(),
             best_epoch: None,
             windows,
+            zeros: Some(self.zeros()),
             horizon: config.horizon,
             skill: skill(&model, &baselines),
             model,

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    evaluation::SeriesEvaluation,
+    evaluation::{MOSTLY, SeriesEvaluation},
     plot::{self, Picture},
     run::{PREDICTION, Provenance},
-    settings::{Count, Experiment, OptionList, Options, Seasons, SeriesSettings, Typed},
+    settings::{Count, Experiment, Loss, OptionList, Options, Seasons, SeriesSettings, Typed},
 };
 
 /// The task of forecasting one or many series.
@@ -115,7 +115,9 @@ impl SeriesTask {
         let steps =
             automatic::Steps::new(settings.samples.map_or(windows, |most| most.min(windows)));
         options = options.over(steps.options());
-        Ok(Self { name: name.to_owned(), options, settings, data })
+        let task = Self { name: name.to_owned(), options, settings, data };
+        task.note_zeros();
+        Ok(task)
     }
 
     /// The names of the series.
@@ -126,6 +128,26 @@ impl SeriesTask {
     /// Whether errors are ratios: all series of a panel have the same scale.
     pub(super) fn is_logarithmic(&self) -> bool {
         self.data.panel.series.iter().any(|series| series.is_logarithmic())
+    }
+
+    /// The fraction of rows whose target is 0.
+    pub(super) fn zeros(&self) -> f64 {
+        let values = || self.data.panel.series.iter().flat_map(|series| &series.target);
+        values().filter(|value| **value == 0.0).count() as f64 / values().count() as f64
+    }
+
+    /// Says that the median of mostly zeros is 0.
+    fn note_zeros(&self) {
+        let zeros = self.zeros();
+        if zeros > MOSTLY && matches!(self.settings.loss.name, Loss::Mae | Loss::Quantile) {
+            log::info!(
+                "{}: {:.0}% of the values of `{}` are 0, so their median is 0 (use --loss mse to \
+                 forecast the mean)",
+                self.data.source.file,
+                100.0 * zeros,
+                self.data.config.target
+            );
+        }
     }
 
     /// Rejects settings with which scoring would fail after training.
