@@ -29,6 +29,7 @@ fn show(path: Option<&Path>) -> Result<(), Box<dyn Error>> {
 
     let target = columns
         .likely_target()
+        .or(columns.measurements().first().copied())
         .ok_or_else(|| DataError::NoNumbers { path: columns.path().to_owned() })?;
     let config = SeriesConfig::new(target.into())
         .with_features(vec![Feature::Column(target.into()), Feature::parse("weekday", columns)?])

@@ -214,7 +214,8 @@ pub enum DataError {
     /// A logarithm of zero or of a negative number.
     #[error(
         "{}, {place}, column `{column}`: expected a number above 0 for a logarithm, got {value} \
-         (choose another transform or feature)",
+         (set `transform` to `residual` or `asinh-residual`; as a feature choose \
+         asinh-difference(c), level(c) or difference(c))",
         path.display()
     )]
     Logarithm {

@@ -139,8 +139,8 @@ pub use series::{
     WindowBatcher, Windows, csv_files, extend_calendar, find_seasons,
 };
 pub use table::{
-    Columns, CsvFile, CsvOptions, Decimal, Fill, MaxGap, ReadOptions, StaticValues, Table,
-    TableSource, TextEncoding, Warning, first_from, format_time,
+    Columns, CsvFile, CsvOptions, Decimal, Fill, LevelShift, MaxGap, ReadOptions, StaticValues,
+    Table, TableSource, TextEncoding, Warning, first_from, format_time, is_price, level_shifts,
 };
 pub use text::nearest_name;
 

@@ -85,7 +85,8 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
 
 /// Builds series from a table.
 fn series(file: CsvFile) -> Result<()> {
-    let Some(target) = file.columns().likely_target() else {
+    let columns = file.columns();
+    let Some(target) = columns.likely_target().or(columns.measurements().last().copied()) else {
         return Err(rnn_data::DataError::NoNumbers { path: path().to_owned() }.into());
     };
     let mut columns = file.columns().measurements();

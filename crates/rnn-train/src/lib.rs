@@ -177,8 +177,8 @@ pub use evaluation::{
 pub use plot::Picture;
 pub use run::{DataSource, Epoch, Provenance, RunConfig, RunFolder};
 pub use settings::{
-    Experiment, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredSet, SeriesLoss,
-    SplitName,
+    Experiment, LevelShifts, Loss, OptimizerName, Options, Progress, RateSchedule, ScoredSet,
+    SeriesLoss, SplitName,
 };
 pub use task::{
     Batching, DayPrediction, Format, LetterPrediction, LettersTask, Loaders, Objective, SeriesTask,

@@ -14,6 +14,7 @@ use crate::{DataError, Table};
 /// | `flag(promo)` | a column, whatever the transform | none |
 /// | `difference(close)` | change from the row before | standard |
 /// | `return(close)` | change as a fraction of the row before | standard |
+/// | `asinh-difference(sales)` | change of the inverse hyperbolic sine, also of 0 | standard |
 /// | `log-return(close)` | logarithm of the ratio to the row before | standard |
 /// | `log(high/close)` | logarithm of the ratio of two columns | standard |
 /// | `gap` | logarithm of the open over the close of the row before | standard |
@@ -27,7 +28,8 @@ use crate::{DataError, Table};
 /// | `weekday`, `month`, `hour` | sine and cosine of the position in the week, year or day | none |
 ///
 /// In `lag`, `change` and `rolling-mean` a feature of one column stands for `f`, and a plain column
-/// for its level. A column with such a name takes precedence over the calendar feature or `gap`.
+/// for its level. A column of numbers with such a name takes precedence over the calendar feature
+/// or `gap`; dates that are called `Month` do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
@@ -41,6 +43,8 @@ pub enum Feature {
     Difference(String),
     /// Change of a column as a fraction of the row before.
     Return(String),
+    /// Change of the inverse hyperbolic sine of a column from the row before.
+    AsinhDifference(String),
     /// Logarithm of the ratio of a column to the row before.
     LogReturn(String),
     /// Logarithm of the ratio of two columns.
@@ -126,6 +130,7 @@ impl Feature {
             | Self::Flag(name)
             | Self::Difference(name)
             | Self::Return(name)
+            | Self::AsinhDifference(name)
             | Self::LogReturn(name)
             | Self::Lead(name, _) => vec![name],
             Self::LogRatio(one, other) => vec![one, other],
@@ -170,7 +175,11 @@ impl Feature {
     /// Returns the number of rows before that the feature needs.
     pub(super) fn look_back(&self) -> usize {
         match self {
-            Self::Difference(_) | Self::Return(_) | Self::LogReturn(_) | Self::Gap { .. } => 1,
+            Self::Difference(_)
+            | Self::AsinhDifference(_)
+            | Self::Return(_)
+            | Self::LogReturn(_)
+            | Self::Gap { .. } => 1,
             Self::Lag(inner, rows) | Self::Change(inner, rows) => rows + inner.look_back(),
             Self::RollingMean(inner, rows) => rows - 1 + inner.look_back(),
             _ => 0,
@@ -256,6 +265,10 @@ impl Feature {
             Self::Return(name) => {
                 let (before, now) = last_two(name);
                 (now - before) / before
+            }
+            Self::AsinhDifference(name) => {
+                let (before, now) = last_two(name);
+                now.asinh() - before.asinh()
             }
             Self::LogReturn(name) => {
                 let (before, now) = last_two(name);

@@ -8,11 +8,12 @@ use crate::{Columns, DataError, nearest_name};
 /// Features without a column.
 const WORDS: [&str; 4] = ["gap", "weekday", "month", "hour"];
 /// Functions of columns and features.
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 15] = [
     "level",
     "flag",
     "difference",
     "return",
+    "asinh-difference",
     "log-return",
     "log",
     "lag",
@@ -26,8 +27,9 @@ const FUNCTIONS: [&str; 14] = [
 ];
 /// Known forms, for errors.
 const FORMS: &str = "a feature is a column, level(c), flag(c), difference(c), return(c), \
-                     log-return(c), log(a/b), lag(c, rows), change(c, rows), rolling-mean(c, \
-                     rows), lead(c, rows), static(v), time-of-day(n), time-of-week(n), \
+                     asinh-difference(c), log-return(c), log(a/b), lag(c, rows), change(c, \
+                     rows), rolling-mean(c, rows), lead(c, rows), static(v), time-of-day(n), \
+                     time-of-week(n), \
                      time-of-year(n), gap, weekday, month or hour";
 /// Most rows that a feature may look back.
 const MOST_ROWS: usize = 100_000;
@@ -61,16 +63,21 @@ impl Feature {
     pub fn parse(text: &str, columns: &Columns) -> Result<Self, DataError> {
         let text = text.trim();
         let column = |name: &str| columns.resolve(name.trim()).map(str::to_owned);
-        let missing = match columns.resolve(text) {
-            Ok(name) => return Ok(Self::Column(name.to_owned())),
-            Err(error) => error,
+        let calendar = match text {
+            "weekday" => Some(Self::Weekday),
+            "month" => Some(Self::Month),
+            "hour" => Some(Self::Hour),
+            _ => None,
         };
-        match text {
-            "gap" => return Ok(Self::Gap { open: column("open")?, close: column("close")? }),
-            "weekday" => return Ok(Self::Weekday),
-            "month" => return Ok(Self::Month),
-            "hour" => return Ok(Self::Hour),
-            _ => {}
+        let missing = match (columns.resolve(text), calendar) {
+            // The dates may be called `Month`.
+            (Ok(name), Some(feature)) if !columns.has_numbers(name) => return Ok(feature),
+            (Ok(name), _) => return Ok(Self::Column(name.to_owned())),
+            (Err(_), Some(feature)) => return Ok(feature),
+            (Err(error), None) => error,
+        };
+        if text == "gap" {
+            return Ok(Self::Gap { open: column("open")?, close: column("close")? });
         }
         let Some((function, inside)) = text.strip_suffix(')').and_then(|text| text.split_once('('))
         else {
@@ -110,6 +117,7 @@ impl Feature {
             "flag" => Ok(Self::Flag(column(inside)?)),
             "difference" => Ok(Self::Difference(column(inside)?)),
             "return" => Ok(Self::Return(column(inside)?)),
+            "asinh-difference" => Ok(Self::AsinhDifference(column(inside)?)),
             "log-return" => Ok(Self::LogReturn(column(inside)?)),
             "log" => match inside.split_once('/') {
                 Some((above, below)) => Ok(Self::LogRatio(column(above)?, column(below)?)),
@@ -161,6 +169,7 @@ impl fmt::Display for Feature {
             Self::Flag(name) => write!(f, "flag({name})"),
             Self::Difference(name) => write!(f, "difference({name})"),
             Self::Return(name) => write!(f, "return({name})"),
+            Self::AsinhDifference(name) => write!(f, "asinh-difference({name})"),
             Self::LogReturn(name) => write!(f, "log-return({name})"),
             Self::LogRatio(one, other) => write!(f, "log({one}/{other})"),
             Self::Gap { .. } => f.write_str("gap"),

@@ -99,6 +99,7 @@ impl Series {
                 // A ratio to a forecast below 0 has no logarithm.
                 let scale = match transform {
                     Transform::LogResidual => Some(Scale::Logarithmic),
+                    Transform::AsinhResidual => Some(Scale::Natural),
                     _ => scale,
                 };
                 LinearForecast::fit(target, &config.seasons, config.horizon, &rows, scale)
@@ -221,6 +222,7 @@ impl Series {
         let of_target = context(&format!("column `{}`", config.target));
         let smallest = match Scaler::standard(values(), &of_target) {
             Err(error) if is_linear => return Err(error),
+            _ if transform == Transform::AsinhResidual => 1.0,
             Ok(Scaler::Standard { deviation, .. }) if !self.is_logarithmic() => deviation,
             _ => 1.0,
         };
@@ -259,7 +261,7 @@ impl Series {
                 train.skip(1).map(|row| transform.forward(self, row, 0)),
                 &context,
             )?,
-            Transform::Residual | Transform::LogResidual => {
+            Transform::Residual | Transform::LogResidual | Transform::AsinhResidual => {
                 let steps = |origin| {
                     (0..config.horizon).map(move |step| transform.forward(self, origin, step))
                 };
@@ -338,6 +340,9 @@ pub(super) fn formed(
                 && (transform.is_logarithmic() || is_scaled && *name == config.target) =>
         {
             Feature::LogReturn(name.clone())
+        }
+        Feature::Column(name) if transform == Transform::AsinhResidual => {
+            Feature::AsinhDifference(name.clone())
         }
         Feature::Column(name) if transform.is_relative() => Feature::Difference(name.clone()),
         other => other.clone(),

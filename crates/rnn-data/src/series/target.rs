@@ -58,6 +58,9 @@ impl Transform {
             Self::Residual | Self::LogResidual => {
                 (value / series.config.naive.forecast(series, origin, step)).ln()
             }
+            Self::AsinhResidual => {
+                value.asinh() - series.config.naive.forecast(series, origin, step).asinh()
+            }
         }
     }
 
@@ -79,6 +82,9 @@ impl Transform {
             }
             Self::Residual | Self::LogResidual => {
                 series.config.naive.forecast(series, origin, step) * formed.exp()
+            }
+            Self::AsinhResidual => {
+                (series.config.naive.forecast(series, origin, step).asinh() + formed).sinh()
             }
         }
     }

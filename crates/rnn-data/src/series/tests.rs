@@ -19,13 +19,14 @@ use jiff::{
 use super::*;
 use crate::{DataError, ReadOptions, Scalers, Table, table::tests};
 
-const TRANSFORMS: [Transform; 6] = [
+const TRANSFORMS: [Transform; 7] = [
     Transform::MinMax,
     Transform::Standard,
     Transform::Difference,
     Transform::LogReturn,
     Transform::Residual,
     Transform::LogResidual,
+    Transform::AsinhResidual,
 ];
 const NAIVES: [Naive; 6] = [
     Naive::LastValue,

@@ -8,7 +8,8 @@ use crate::text::serde_as_text;
 ///
 /// Features that are columns are transformed, too. `minmax` and `standard` scale the column.
 /// `difference` and `residual` take its change from the row before; `log-return` and `log-residual`
-/// take the logarithm of its ratio to the row before.
+/// take the logarithm of its ratio to the row before. `asinh-residual` takes the change of its
+/// inverse hyperbolic sine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transform {
     /// Value, scaled to [0, 1].
@@ -23,15 +24,22 @@ pub enum Transform {
     Residual,
     /// Logarithm of the ratio to a naive forecast, scaled around 0.
     LogResidual,
+    /// Difference of the inverse hyperbolic sines of a value and a naive forecast, scaled around 0.
+    ///
+    /// It is like the logarithm of a ratio for values above 3, and also takes 0 and negative
+    /// numbers. See Burbidge, Magee and Robb, "Alternative transformations to handle extreme values
+    /// of the dependent variable", Journal of the American Statistical Association 83, 1988.
+    AsinhResidual,
 }
 
-const ALL: [(&str, Transform); 6] = [
+const ALL: [(&str, Transform); 7] = [
     ("minmax", Transform::MinMax),
     ("standard", Transform::Standard),
     ("difference", Transform::Difference),
     ("log-return", Transform::LogReturn),
     ("residual", Transform::Residual),
     ("log-residual", Transform::LogResidual),
+    ("asinh-residual", Transform::AsinhResidual),
 ];
 
 impl Transform {
@@ -42,7 +50,7 @@ impl Transform {
 
     /// Returns whether a prediction of 0 is the naive forecast.
     pub fn is_residual(self) -> bool {
-        matches!(self, Self::Residual | Self::LogResidual)
+        matches!(self, Self::Residual | Self::LogResidual | Self::AsinhResidual)
     }
 
     /// Returns whether columns are transformed to changes.

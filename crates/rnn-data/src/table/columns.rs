@@ -52,8 +52,6 @@ const LABELS: [&str; 9] =
 /// Advice for a file without numbers.
 const NUMBERS_ADVICE: &str =
     "no column holds numbers; write 1234.5, 1,234.5, $5, 5%, 1.2M or 12 °C, or set `decimal`";
-/// Names of likely targets, the likeliest first.
-const TARGETS: [&str; 6] = ["open", "close", "target", "value", "price", "y"];
 
 /// Columns of a [`CsvFile`](crate::CsvFile) or a [`Table`](crate::Table): names and likely content.
 ///
@@ -189,13 +187,10 @@ impl Columns {
         }
     }
 
-    /// Returns the likely target: the opening or closing price, a value, or the last measurement.
-    pub fn likely_target(&self) -> Option<&str> {
-        let measurements = self.measurements();
-        let known = TARGETS
-            .iter()
-            .find_map(|name| matching(&measurements, name).filter(|(_, count)| *count == 1));
-        known.map(|(index, _)| measurements[index]).or(measurements.last().copied())
+    /// Returns whether a column holds numbers that are not dates, or parts of dates.
+    pub(crate) fn has_numbers(&self, name: &str) -> bool {
+        let words = self.words.iter().map(|(index, ..)| index);
+        self.numeric.iter().chain(words).any(|&index| self.names[index] == name)
     }
 
     /// Returns the index of the column that `name` refers to.
@@ -279,7 +274,7 @@ impl Columns {
 /// Returns the first column that a name refers to, and the number of such columns.
 ///
 /// Exact names come first, then any capitalisation, then synonyms.
-fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
+pub(super) fn matching(names: &[impl AsRef<str>], name: &str) -> Option<(usize, usize)> {
     let count = |is_it: &dyn Fn(&str) -> bool| {
         let mut found = (0..names.len()).filter(|&index| is_it(names[index].as_ref()));
         found.next().map(|first| (first, 1 + found.count()))

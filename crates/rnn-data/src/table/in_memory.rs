@@ -225,6 +225,15 @@ impl Table {
         self.column(name).unwrap_or_else(|| panic!("column `{name}` has not been read"))
     }
 
+    /// Returns the values of the columns with some names, to change them.
+    pub(super) fn values_of(
+        &mut self,
+        is_chosen: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = &mut Vec<f64>> {
+        let columns = self.columns.names().iter().zip(&mut self.values);
+        columns.filter(move |(name, _)| is_chosen(name)).map(|(_, values)| values)
+    }
+
     /// Returns the position of a row in its file or table.
     pub fn place(&self, row: usize) -> Place {
         match &self.places {

@@ -126,6 +126,7 @@ fn with_flags(text: &str) -> String {
         "no-header",
         "series-column",
         "target",
+        "transform",
     ];
     options.iter().fold(text.to_owned(), |text, option| {
         let advice = ["set", "with", "use"].map(|verb| format!("{verb} `{option}`"));

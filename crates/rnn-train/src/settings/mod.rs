@@ -27,4 +27,4 @@ pub(crate) use typed::{Setting, Typed, plain, set};
 pub(crate) use values::{
     Count, Level, Method, Positive, Purge, Ranking, Seasons, Time, TrialCount, WorkerCount,
 };
-pub use values::{Loss, OptimizerName, Progress, ScoredSet, SplitName};
+pub use values::{LevelShifts, Loss, OptimizerName, Progress, ScoredSet, SplitName};

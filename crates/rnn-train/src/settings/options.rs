@@ -15,8 +15,8 @@ use super::{
     schedule::RateSchedule,
     typed::{Accepts, Typed, listed, whole},
     values::{
-        Count, Fraction, Level, Loss, OptimizerName, Positive, Progress, Purge, Quantile, Quantity,
-        ScoredSet, Seasons, SplitName, Time,
+        Count, Fraction, Level, LevelShifts, Loss, OptimizerName, Positive, Progress, Purge,
+        Quantile, Quantity, ScoredSet, Seasons, SplitName, Time,
     },
 };
 use crate::backend::BackendChoice;
@@ -148,9 +148,9 @@ options! {
         @[arg(value_name = "NAME")]
         Data Same target: String,
         /// Input features of each row: columns, level(c), flag(c), difference(c), return(c),
-        /// log-return(c), log(a/b), gap, lag(c, rows), change(c, rows), rolling-mean(c, rows). Of
-        /// the future, series and calendar: lead(c, rows), static(v), time-of-day(n),
-        /// time-of-week(n), time-of-year(n), weekday, month, hour
+        /// asinh-difference(c), log-return(c), log(a/b), gap, lag(c, rows), change(c, rows),
+        /// rolling-mean(c, rows). Of the future, series and calendar: lead(c, rows), static(v),
+        /// time-of-day(n), time-of-week(n), time-of-year(n), weekday, month, hour
         @[arg(value_name = "A,B", value_parser = listed)]
         Model Same features: ::std::vec::Vec<String>,
         /// Columns whose values are known in the future, such as promo,holiday: rows at the end may
@@ -175,6 +175,11 @@ options! {
         @[arg(value_name = "GAP")]
         @[serde(skip_serializing_if = "Option::is_none")]
         Data Same max_gap: Typed<MaxGap>,
+        /// Lasting changes of level, such as unadjusted stock splits: refuse (prices only; others
+        /// have a warning), adjust (the rows before, to today's units) or keep [default: refuse]
+        @[arg(value_name = "NAME")]
+        @[serde(skip_serializing_if = "Option::is_none")]
+        Data Same level_shifts: Typed<LevelShifts>,
         /// First date to use
         @[arg(value_name = "DATE")]
         Scored Same from: Typed<Time>,
@@ -191,8 +196,8 @@ options! {
         /// Forecast horizon: number of rows predicted at once
         @[arg(value_name = "ROWS")]
         Scored Same horizon: Typed<Count> = 1,
-        /// Target transform: minmax, standard, difference, log-return, residual or log-residual
-        /// (the difference from a naive forecast)
+        /// Target transform: minmax, standard, difference, log-return, or the difference from a
+        /// naive forecast: residual, log-residual or asinh-residual (for zeros)
         @[arg(value_name = "NAME")]
         Loss Same transform: Typed<Transform>,
         /// Forecast of the residual transforms: last-value, last-close, drift, linear (from recent

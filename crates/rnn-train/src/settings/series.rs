@@ -8,7 +8,7 @@ use rnn_models::Cell;
 use super::{
     options::Options,
     typed::{Setting, Typed, set},
-    values::{Loss, Purge, ScoredSet, SplitName},
+    values::{LevelShifts, Loss, Purge, ScoredSet, SplitName},
 };
 use crate::error::{Error, Result};
 
@@ -19,6 +19,7 @@ pub(crate) struct SeriesSettings {
     /// The target column; none: guessed from the header.
     pub(crate) target: Option<Named<String>>,
     pub(crate) features: Option<Named<Vec<String>>>,
+    pub(crate) level_shifts: LevelShifts,
     /// None if it follows from the data.
     pub(crate) window: Option<usize>,
     pub(crate) horizon: usize,
@@ -114,7 +115,7 @@ impl SeriesSettings {
         let loss = SeriesLoss::new(options, recipe)?;
         if !transform.is_residual() && options.naive != recipe.naive {
             let problem = "--naive: only residuals are differences from a naive forecast (use \
-                           --transform residual or log-residual)";
+                           --transform residual, log-residual or asinh-residual)";
             return Err(Error::Usage(problem.to_owned()));
         }
         if loss.name == Loss::Quantile {
@@ -171,6 +172,7 @@ impl SeriesSettings {
             },
             target: named(&options.target, &recipe.target),
             features: named(&options.features, &recipe.features),
+            level_shifts: options.level_shifts.map_or_else(LevelShifts::default, Setting::value),
             window: options.window.map(Setting::value),
             horizon,
             transform,

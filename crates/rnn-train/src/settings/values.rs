@@ -345,6 +345,20 @@ named! {
 }
 
 named! {
+    /// The treatment of lasting changes of level, such as unadjusted stock splits.
+    #[derive(Default)]
+    pub LevelShifts {
+        /// Prices are refused, other series have a warning.
+        #[default]
+        Refuse = "refuse",
+        /// The rows before are multiplied by the factor.
+        Adjust = "adjust",
+        /// The values stay as they are.
+        Keep = "keep",
+    }
+}
+
+named! {
     /// The kind of split.
     pub SplitName {
         /// See [`rnn_data::Split::Course`].

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use jiff::civil::DateTime;
-use rnn_data::{SeriesConfig, Table, find_seasons, first_from};
+use rnn_data::{SeriesConfig, SplitTimes, Table, find_seasons, first_from};
 
 use super::columns::WINDOW;
 use crate::settings::{Count, Options, SeriesSettings, Typed};
@@ -20,16 +20,7 @@ impl SeriesSettings {
     ///
     /// Only rows before the test set are searched. Seasons that were found are logged.
     pub(super) fn complete(&self, config: &mut SeriesConfig, path: &Path, tables: &[Table]) {
-        // All series are split at the same time. If the sets do not fit, preparing them reports it.
-        let times: Vec<DateTime> = match tables {
-            [table] => table.times.clone(),
-            _ => {
-                let all: BTreeSet<DateTime> =
-                    tables.iter().flat_map(|table| table.times.iter().copied()).collect();
-                all.into_iter().collect()
-            }
-        };
-        let starts = config.split.times(path, 1, config.horizon, &times).ok();
+        let starts = split_times(config, path, tables);
         let known = |table: &Table| {
             starts.map_or(table.rows(), |starts| first_from(&table.times, starts.test))
         };
@@ -53,6 +44,23 @@ impl SeriesSettings {
             config.window = wanted.clamp(shortest, most);
         }
     }
+}
+
+/// The times at which all series are split. If the sets do not fit, preparing them reports it.
+pub(super) fn split_times(
+    config: &SeriesConfig,
+    path: &Path,
+    tables: &[Table],
+) -> Option<SplitTimes> {
+    let times: Vec<DateTime> = match tables {
+        [table] => table.times.clone(),
+        _ => {
+            let all: BTreeSet<DateTime> =
+                tables.iter().flat_map(|table| table.times.iter().copied()).collect();
+            all.into_iter().collect()
+        }
+    };
+    config.split.times(path, 1, config.horizon, &times).ok()
 }
 
 /// The seasons that at least half of the series have.

@@ -1,6 +1,9 @@
 //! Selects the target and the features of a series task among the columns of its data.
 
+use std::collections::HashSet;
+
 use rnn_data::{DataError, Feature, SeriesConfig, TableSource, first_from};
+use rnn_files::shortened;
 
 use super::covariates::add_leads;
 use crate::{
@@ -14,6 +17,12 @@ const MAX_DEFAULT_FEATURES: usize = 1000;
 /// Window length until the data is known.
 pub(super) const WINDOW: usize = 20;
 
+/// Maximum number of columns that are compared to find the target.
+const MAX_COMPARED: usize = 20;
+
+/// Maximum number of columns in a message.
+const MAX_NAMED: usize = 10;
+
 /// Maximum number of notes on columns with words.
 const MAX_NOTES: usize = 5;
 
@@ -22,20 +31,10 @@ impl SeriesSettings {
     pub(super) fn config(&self, file: &dyn TableSource) -> Result<SeriesConfig> {
         let columns = file.columns();
         let future = self.future(columns)?;
-        let guess = || {
-            let is_unknown = |name: &&str| !future.iter().any(|known| known == name);
-            let likely = columns.likely_target().filter(is_unknown);
-            let guessed = likely.or_else(|| columns.measurements().into_iter().find(is_unknown));
-            guessed.map(str::to_owned).ok_or_else(|| match file.read(&[], &self.read.rows) {
-                // No rows, or a malformed one.
-                Err(error) => Error::Data(error),
-                Ok(_) => Error::Data(columns.no_numbers()),
-            })
-        };
         let mut guesses = Vec::new();
         let target = match &self.target {
             Some(named) => columns.resolve(&named.value)?.to_owned(),
-            None => guess()?,
+            None => self.likely_target(file, &future)?,
         };
         if self.target.as_ref().is_none_or(|named| named.value != target) {
             guesses.push(format!("predicting `{target}` (use --target to choose another column)"));
@@ -72,8 +71,16 @@ impl SeriesSettings {
                 }
             }
             None => {
-                let features = self.likely_features(file, &config)?;
-                guesses.push(features_note(&features));
+                let known = config.future.iter();
+                let read = || known.clone().chain([&config.target]);
+                let is_left_out = |name: &&str| read().all(|one| one != name);
+                let left_out: Vec<&str> =
+                    columns.measurements().into_iter().filter(is_left_out).collect();
+                let features: Vec<Feature> = [Feature::Column(config.target.clone())]
+                    .into_iter()
+                    .chain(known.clone().cloned().map(Feature::Level))
+                    .collect();
+                guesses.push(left_out_note(&features, &left_out));
                 features
             }
         };
@@ -94,6 +101,50 @@ impl SeriesSettings {
             }
         }
         Ok(config)
+    }
+
+    /// The target by its name, or the only column that varies like one.
+    ///
+    /// Constant columns, those with a constant step and flags are not predicted unasked. Nor are
+    /// columns that are known in the future.
+    fn likely_target(&self, file: &dyn TableSource, future: &[String]) -> Result<String> {
+        let columns = file.columns();
+        let is_unknown = |name: &&str| !future.iter().any(|known| known == name);
+        if let Some(likely) = columns.likely_target().filter(is_unknown) {
+            return Ok(likely.to_owned());
+        }
+        let measurements: Vec<&str> =
+            columns.measurements().into_iter().filter(is_unknown).collect();
+        if let [only] = measurements.as_slice() {
+            return Ok((*only).to_owned());
+        }
+        let mut seen = HashSet::new();
+        if let Some(twice) = measurements.iter().find(|name| !seen.insert(**name)) {
+            columns.resolve(twice)?;
+        }
+        if measurements.is_empty() {
+            // No rows, or a malformed one.
+            file.read(&[], &self.read.rows)?;
+            return Err(columns.no_numbers().into());
+        }
+        if measurements.len() <= MAX_COMPARED
+            && let Ok(table) = file.read(&measurements, &self.read.rows)
+        {
+            let is_likely = |name: &&&str| {
+                let values = table.column(name).unwrap_or_default();
+                varies(values) && values.iter().any(|value| ![0.0, 1.0].contains(value))
+            };
+            let likely: Vec<&&str> = measurements.iter().filter(is_likely).collect();
+            if let [only] = likely.as_slice() {
+                return Ok((**only).to_owned());
+            }
+        }
+        Err(Error::Usage(format!(
+            "{}: expected one column of numbers, or one called `target`, `y`, `value`, `sales` or \
+             `price`, got {} (choose the column to predict with --target)",
+            columns.path().display(),
+            listed(&measurements)
+        )))
     }
 
     /// Adds the fix to the error of a file without the recipe's target, except for the course.
@@ -146,10 +197,7 @@ impl SeriesSettings {
                 first_from(&table.times, end).saturating_sub(self.split.gap(config.window))
             });
         columns.retain(|column| {
-            let values = table.column(column).map_or(&[][..], |values| &values[..training_rows]);
-            let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
-            let first = changes.next();
-            changes.any(|change| Some(change) != first)
+            varies(table.column(column).map_or(&[][..], |values| &values[..training_rows]))
         });
         columns.insert(0, &config.target);
         let feature = |column: &str| match config.future.iter().any(|known| known == column) {
@@ -162,6 +210,37 @@ impl SeriesSettings {
     /// Whether to replace missing features of the recipe by defaults. Course experiments never do.
     fn is_free(&self) -> bool {
         self.split != rnn_data::Split::Course
+    }
+}
+
+/// Whether values have more than one change: they are neither constant nor a running number.
+fn varies(values: &[f64]) -> bool {
+    let mut changes = values.windows(2).map(|pair| pair[1] - pair[0]);
+    let first = changes.next();
+    changes.any(|change| Some(change) != first)
+}
+
+/// Names of columns for a message.
+fn listed(names: &[&str]) -> String {
+    let listed: Vec<String> =
+        names.iter().take(MAX_NAMED).map(|name| format!("`{}`", shortened(name, 60))).collect();
+    let more = match names.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    listed.join(", ") + &more
+}
+
+fn left_out_note(features: &[Feature], left_out: &[&str]) -> String {
+    match (features, left_out) {
+        (_, []) => features_note(features),
+        ([only], _) => {
+            format!(
+                "reading `{only}` alone, not {} (use --features to read others)",
+                listed(left_out)
+            )
+        }
+        _ => format!("{}, not reading {}", features_note(features), listed(left_out)),
     }
 }
 

@@ -70,7 +70,9 @@ impl Data {
         settings.refuse_statics()?;
         let mut config = settings.config(&file).map_err(|error| settings.with_fix(error))?;
         let table = file.read(&config.columns(), &settings.read.rows)?;
-        let table = settings.with_later(vec![table], &config, None)?.remove(0);
+        let mut table = settings.with_later(vec![table], &config, None)?.remove(0);
+        let (path, is_new) = (table.path.clone(), scalers.is_none());
+        settings.treat_level_shifts(&config, &path, std::slice::from_mut(&mut table), is_new)?;
         settings.complete(&mut config, &table.path, std::slice::from_ref(&table));
         for note in &table.notes {
             log::info!("{}: {note}", table.path.display());
@@ -166,6 +168,7 @@ impl Data {
                 return Err(none_good(skipped));
             }
         }
+        settings.treat_level_shifts(&config, path, &mut tables, true)?;
         settings.complete(&mut config, path, &tables);
         let rows = tables.iter().map(Table::rows).sum();
         let mut additive = None;

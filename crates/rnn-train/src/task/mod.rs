@@ -8,6 +8,7 @@ mod covariates;
 mod data;
 mod forecast;
 mod letters;
+mod level_shifts;
 mod objective;
 mod outputs;
 mod scoring;

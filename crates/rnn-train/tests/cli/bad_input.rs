@@ -106,7 +106,7 @@ fn values_out_of_bounds_are_refused() {
         (&["--optimizer", "lion"], "expected one of adam, adamw, sgd, rmsprop, got `lion`"),
         (&["--cell", "rnn"], "expected one of simple-rnn, lstm, gru, got `rnn`"),
         (&["--split", "random"], "expected one of course, holdout, got `random`"),
-        (&["--transform", "log"], "log-return, residual, log-residual, got `log`"),
+        (&["--transform", "log"], "log-return, residual, log-residual, asinh-residual, got `log`"),
         (
             &["--naive", "seasonal:1000"],
             "naive forecast seasonal:1000: the season length must be less than the ",
@@ -306,7 +306,8 @@ fn logarithms_of_zero_name_the_line() {
     let zero = format!("{date},0,{}", rest.split_once(',').unwrap().1);
     scratch.file("zero.csv", text.replace(fifth, &zero));
     let logarithm = "zero.csv, line 6, column `open`: expected a number above 0 for a logarithm, \
-                     got 0 (choose another transform or feature)";
+                     got 0 (set --transform to `residual` or `asinh-residual`; as a feature choose \
+                     asinh-difference(c), level(c) or difference(c))";
     for args in [
         &["--transform", "log-return"][..],
         &["--transform", "log-residual"],
@@ -328,11 +329,15 @@ fn logarithms_of_zero_name_the_line() {
         of_share,
     );
     assert!(!scratch.path("artifacts").exists());
-    scratch.train("series", &["--data", "zero.csv", "--features", "open,difference(close)"]);
+    let features = "open,asinh-difference(open),difference(close)";
+    scratch.train("series", &["--data", "zero.csv", "--features", features]);
     assert!(
         scratch.read_json("series", "evaluation.json")["mape"].is_number(),
         "the zero is in the training set"
     );
+    let asinh = ["--data", "zero.csv", "--transform", "asinh-residual", "--fresh"];
+    scratch.train("series", &asinh);
+    assert!(scratch.read_json("series", "evaluation.json")["mase"].as_f64().unwrap() < 2.0);
 }
 
 #[test]
@@ -353,7 +358,7 @@ fn errors_of_settings_files_have_a_line() {
             "run.toml, line 2: `interval`: expected a number above 0 and below 1, or none, got \
              `1.5`",
         ),
-        ("transform = \"log\"\n", 1, "log-residual, got `log`"),
+        ("transform = \"log\"\n", 1, "asinh-residual, got `log`"),
         ("from = 2020-13-01\n", 1, "run.toml, line 1: `from`: invalid date"),
         ("from = [2020]\n", 1, "expected a text in quotes or a number"),
         ("from = { day = 1 }\n", 1, "expected a text in quotes or a number"),

@@ -241,7 +241,9 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     // The next run does not start from the broken weights.
     scratch.ok(&["train", "letters-onehot-1", "--epochs", "1", "--progress", "none"]);
     // Inside an epoch, the message names the step.
-    let args = quick(&["train", "series"], &["--learning-rate", "1e38", "--batch-size", "8"]);
+    let features = ["--features", "open,close,high,low,volume"];
+    let large = ["--learning-rate", "1e38", "--batch-size", "8"];
+    let args = quick(&["train", "series"], &[&large[..], &features].concat());
     scratch.fails(
         &args,
         1,
@@ -251,7 +253,7 @@ fn a_nan_loss_stops_the_run_and_keeps_the_best_checkpoint() {
     // Also after a save: resuming from there would fail again.
     let args = [&args[..], &["--checkpoint-every-seconds", "1e-9"]].concat();
     scratch.fails(&args, 1, "; there is no checkpoint yet (use a smaller --learning-rate");
-    let going_on = scratch.train("series", &[]);
+    let going_on = scratch.train("series", &features);
     assert!(!going_on.stderr.contains("continuing from"), "{}", going_on.stderr);
 }
 

@@ -90,6 +90,8 @@ fn a_search_is_resumed_and_seeds_are_read() {
         "--backend",
         "ndarray",
         // The recipe has changed since.
+        "--features",
+        "open,close,high,low,volume",
         "--batch-size",
         "256",
         "--patience",

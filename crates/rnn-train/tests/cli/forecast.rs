@@ -138,7 +138,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         "forecast: needs a time-series experiment, and letters-onehot-1 learns letters",
     );
     assert!(!scratch.path("artifacts").exists());
-    scratch.train("series", &["--data", &data]);
+    scratch.train("series", &["--data", &data, "--features", "open,close"]);
     scratch.file("head.csv", "date,open,close,volume\n");
     scratch.file("short.csv", bars(8));
     fs::create_dir(scratch.path("nothing")).unwrap();

@@ -64,9 +64,9 @@ fn known_values_of_later_rows_improve_forecasts_and_are_used_alike() {
     let data = scratch.file("shop.csv", shop(ROWS, ROWS + 7, promo));
     let printed = train(&scratch, &data, &["--epochs", "80", "--units", "16"]);
     for message in [
-        "shop.csv: 7 rows up to 2020-07-25 have only `price`, `promo`",
+        "shop.csv: 7 rows up to 2020-07-25 have only `promo`, `price`",
         "predicting `sales` (use --target to choose another column); reading `sales`, \
-         `level(price)`, `level(promo)` (use --features to choose others); also reading `promo`, \
+         `level(promo)`, `level(price)` (use --features to choose others); also reading `promo`, \
          `price` up to 3 rows ahead",
     ] {
         assert!(printed.contains(message), "expected {message} in\n{printed}");

@@ -131,8 +131,9 @@ fn a_hundred_thousand_columns_are_read_by_name_and_never_guessed() {
     scratch.fails(
         &quick(&["train", "series"], &["--data", &data, "--fresh"]),
         2,
-        "wide.csv: has 100000 numeric columns, but at most 1000 are read by default (use \
-         --features",
+        "wide.csv: expected one column of numbers, or one called `target`, `y`, `value`, `sales` \
+         or `price`, got `c0`, `c1`, `c2`, `c3`, `c4`, `c5`, `c6`, `c7`, `c8`, `c9` and 99990 more \
+         (choose the column to predict with --target)",
     );
     for text in [wide(200_000, 1), format!("date{}\n", ",".repeat(11 * MEGABYTE))] {
         let data = scratch.file("wider.csv", text);

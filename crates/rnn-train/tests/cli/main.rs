@@ -4,6 +4,7 @@
 
 mod backtest;
 mod bad_input;
+mod cases;
 mod compare;
 #[cfg(target_os = "linux")]
 mod disk;

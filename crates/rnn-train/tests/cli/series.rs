@@ -20,38 +20,23 @@ fn names(baselines: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn columns_of_any_file_are_guessed_and_reported() {
+fn the_target_of_any_file_is_guessed_and_reported() {
     let scratch = Scratch::new();
     for (header, separator, dates, guess) in [
-        (
-            ["day", "price", "other", "amount"],
-            ',',
-            "%Y-%m-%d",
-            ["day", "price", "price,other,amount"],
-        ),
-        (["When", "temp", "wind", "rain"], ';', "%d.%m.%Y", ["When", "rain", "rain,temp,wind"]),
-        (
-            ["日期", "开盘", "收盘", "成交量"],
-            '\t',
-            "%Y年%m月%d日",
-            ["日期", "开盘", "开盘,收盘,成交量"],
-        ),
-        (["Date", "Open", "Close", "Vol"], ',', "%m/%d/%Y", ["Date", "Open", "Open,Close,Vol"]),
-        (
-            ["trade_date", "code", "Close", "vol"],
-            ',',
-            "%Y%m%d",
-            ["trade_date", "Close", "Close,vol"],
-        ),
+        (["day", "price", "other", "amount"], ',', "%Y-%m-%d", ["day", "price", "other,amount"]),
+        (["date", "sales", "price", "promo"], ';', "%d.%m.%Y", ["date", "sales", "price,promo"]),
+        (["日期", "开盘", "收盘", "成交量"], '\t', "%Y年%m月%d日", ["日期", "开盘", "收盘,成交量"]),
+        (["Date", "Open", "Close", "Vol"], ',', "%m/%d/%Y", ["Date", "Open", "Close,Vol"]),
+        (["trade_date", "code", "Close", "vol"], ',', "%Y%m%d", ["trade_date", "Close", "vol"]),
     ] {
         let data = scratch.file("own.csv", bars_as(header, separator, dates, 120));
         let finished = scratch.train("series", &["--data", &data, "--fresh"]);
-        let [date, target, features] = guess;
-        let reading =
-            features.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let [date, target, others] = guess;
+        let others = others.split(',').map(|name| format!("`{name}`")).collect::<Vec<_>>();
         let message = format!(
             "own.csv: dates in `{date}`; predicting `{target}` (use --target to choose another \
-             column); reading {reading} (use --features to choose others)"
+             column); reading `{target}` alone, not {} (use --features to read others)",
+            others.join(", ")
         );
         assert!(finished.stderr.contains(&message), "expected {message} in\n{}", finished.stderr);
         assert!(
@@ -60,11 +45,54 @@ fn columns_of_any_file_are_guessed_and_reported() {
             finished.stdout
         );
         let options = &scratch.read_json("series", "config.json")["options"];
-        assert_eq!(
-            (&options["target"], &options["features"]),
-            (&target.into(), &features.split(',').collect::<Vec<_>>().into())
-        );
+        assert_eq!((&options["target"], &options["features"]), (&target.into(), &[target].into()));
     }
+}
+
+#[test]
+fn a_target_that_is_not_clear_is_asked_for() {
+    let scratch = Scratch::new();
+    let sensors = bars_as(["When", "temp", "wind", "rain"], ';', "%d.%m.%Y", 120);
+    scratch.file("sensors.csv", &sensors);
+    let train = |args| quick(&["train", "series"], args);
+    let asks = "sensors.csv: expected one column of numbers, or one called `target`, `y`, `value`, \
+                `sales` or `price`, got `temp`, `wind`, `rain` (choose the column to predict with \
+                --target)";
+    scratch.fails(&train(&["--data", "sensors.csv"]), 2, asks);
+    scratch.file("folder/a.csv", &sensors);
+    scratch.fails(&train(&["--data", "folder"]), 2, "choose the column to predict with --target");
+    let note = "dates in `When`; reading `wind` alone, not `temp`, `rain` (use --features to read \
+                others)";
+    let finished = scratch.train("series", &["--data", "sensors.csv", "--target", "wind"]);
+    assert!(finished.stderr.contains(note), "{}", finished.stderr);
+    // The last of many columns is not the target.
+    let numbers =
+        |text: &dyn Fn(usize) -> String| (1..=300).map(text).collect::<Vec<_>>().join(",");
+    let row = |(row, day): (usize, jiff::civil::Date)| {
+        format!("{day},{}\n", numbers(&|column| ((row * row + column) % 97).to_string()))
+    };
+    let rows: String = business_days().take(120).enumerate().map(row).collect();
+    let header = numbers(&|column| format!("c{column}"));
+    scratch.file("wide.csv", format!("date,{header}\n{rows}"));
+    let asks = "`c9`, `c10` and 290 more (choose the column to predict with --target)";
+    scratch.fails(&train(&["--data", "wide.csv", "--fresh"]), 2, asks);
+    let finished = scratch.train("series", &["--data", "wide.csv", "--target", "c7", "--fresh"]);
+    let note = "reading `c7` alone, not `c1`, `c2`";
+    assert!(finished.stderr.contains(note), "{}", finished.stderr);
+    // Flags, running numbers and constants are not what is to be predicted.
+    let mut row = 0;
+    let bars = bars_as(["When", "temp", "wind", "rain"], ',', "%Y-%m-%d", 120);
+    let line = |line: &str| {
+        row += 1;
+        let cells = line.split(',').collect::<Vec<_>>();
+        match row {
+            1 => "When,row,station,heat,dry\n".to_owned(),
+            _ => format!("{},{row},7,{},{}\n", cells[0], cells[1], u8::from(row % 5 == 0)),
+        }
+    };
+    scratch.file("one.csv", bars.lines().map(line).collect::<String>());
+    let finished = scratch.train("series", &["--data", "one.csv", "--fresh"]);
+    assert!(finished.stderr.contains("predicting `heat` ("), "{}", finished.stderr);
 }
 
 #[test]
@@ -78,7 +106,7 @@ fn a_column_with_a_word_is_left_out_with_a_note() {
                 --features to require it)";
     let finished = scratch.train("series", &["--data", "word.csv"]);
     assert!(finished.stderr.contains(note), "{}", finished.stderr);
-    assert!(finished.stderr.contains("reading `open`, `close` (use"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("reading `open` alone, not `close` ("), "{}", finished.stderr);
     let asked = ["--data", "word.csv", "--features", "open,visitors", "--fresh"];
     scratch.fails(
         &quick(&["train", "series"], &asked),
@@ -113,22 +141,23 @@ fn experiments_of_prices_refuse_a_file_without_their_target() {
 fn uninformative_columns_are_not_guessed() {
     let scratch = Scratch::new();
     let line = |(row, line): (usize, &str)| match row {
-        0 => format!("{line},row,dividends,splits\n"),
+        0 => format!("{},row,dividends,splits\n", line.replace("open", "price")),
         _ => format!(
             "{line},{row},{},{}\n",
             if row % 50 == 0 { 0.3 } else { 0.0 },
-            f64::from(u8::from(row > 190))
+            f64::from(u8::from(row > 640))
         ),
     };
-    let data = scratch.file("own.csv", bars(200).lines().enumerate().map(line).collect::<String>());
-    let finished = scratch.train("series", &["--data", &data]);
+    let data = scratch.file("own.csv", bars(700).lines().enumerate().map(line).collect::<String>());
+    let chosen = ["--data", &data, "--target", "price", "--transform", "residual"];
+    let finished = scratch.train("stock-open", &chosen);
     // A row number changes by the same amount each time; splits change only in the test set.
     assert!(
-        finished.stderr.contains("reading `open`, `close`, `volume`, `dividends` ("),
+        finished.stderr.contains("reading `price`, `close`, `volume`, `dividends` ("),
         "{}",
         finished.stderr
     );
-    let asked = ["--data", &data, "--features", "open,splits", "--fresh"];
+    let asked = ["--data", &data, "--features", "price,splits", "--fresh"];
     scratch.fails(
         &quick(&["train", "series"], &asked),
         1,

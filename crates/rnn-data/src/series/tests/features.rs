@@ -23,6 +23,10 @@ fn features_have_their_documented_values() {
     for (text, expected) in [
         ("open", [open[1], open[2]]),
         ("difference(open)", [10.0, -11.0]),
+        (
+            "asinh-difference(open)",
+            [f64::asinh(110.0) - f64::asinh(100.0), f64::asinh(99.0) - f64::asinh(110.0)],
+        ),
         ("return(open)", [10.0 / 100.0, -11.0 / 110.0]),
         ("log-return(open)", [ln(110.0 / 100.0), ln(99.0 / 110.0)]),
         ("log(close/open)", [ln(close[1] / open[1]), ln(close[2] / open[2])]),
@@ -105,6 +109,28 @@ fn calendar_features_are_sine_and_cosine() {
 }
 
 #[test]
+fn dates_do_not_hide_the_calendar() {
+    for (header, cells) in [
+        ("Month,y", "2020-01,5"),
+        ("year,month,day,hour,y", "2020,1,2,3,5"),
+        ("Weekday,y", "2020-01-02,5"),
+    ] {
+        let file =
+            CsvFile::from_bytes("a.csv".as_ref(), format!("{header}\n{cells}\n").as_bytes(), None);
+        let columns = file.unwrap().columns().clone();
+        for (text, expected) in
+            [("month", Feature::Month), ("hour", Feature::Hour), ("weekday", Feature::Weekday)]
+        {
+            assert_eq!(Feature::parse(text, &columns).unwrap(), expected, "{header}");
+        }
+    }
+    let text = &b"date,month,y\n2020-01-02,7,5\n"[..];
+    let file = CsvFile::from_bytes("a.csv".as_ref(), text, None).unwrap();
+    let column = Feature::Column("month".to_owned());
+    assert_eq!(Feature::parse("month", file.columns()).unwrap(), column, "a column of numbers");
+}
+
+#[test]
 fn changes_start_at_the_second_row() {
     for (text, first) in [
         ("open", 0),
@@ -182,8 +208,9 @@ fn a_column_takes_precedence_over_a_word() {
 #[test]
 fn a_malformed_feature_is_an_error_with_the_known_forms() {
     let known = "a feature is a column, level(c), flag(c), difference(c), return(c), \
-                 log-return(c), log(a/b), lag(c, rows), change(c, rows), rolling-mean(c, rows), \
-                 lead(c, rows), static(v), time-of-day(n), time-of-week(n), time-of-year(n), gap, \
+                 asinh-difference(c), log-return(c), log(a/b), lag(c, rows), change(c, rows), \
+                 rolling-mean(c, rows), lead(c, rows), static(v), time-of-day(n), \
+                 time-of-week(n), time-of-year(n), gap, \
                  weekday, month or hour";
     for (text, expected) in [
         ("ratio(open)", format!("feature `ratio(open)`: unknown function `ratio`; {known}")),

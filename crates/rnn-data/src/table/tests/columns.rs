@@ -194,17 +194,29 @@ fn measurements_are_columns_of_numbers_without_labels() {
 }
 
 #[test]
-fn the_likely_target_is_open_close_value_or_the_last_measurement() {
+fn the_likely_target_is_named_like_one_or_asked_for() {
     for (header, expected) in [
         ("date,close,Open", Some("Open")),
         ("date,收盘,volume", Some("收盘")),
-        ("date,value,close", Some("close")),
+        ("date,open,high,low,close,volume", Some("open")),
+        ("date,close,volume", Some("close")),
+        ("date,value,humidity", Some("value")),
         ("date,y,sales", Some("y")),
-        ("date,a,b", Some("b")),
+        ("ds,y,x1,x2", Some("y")),
+        ("date,sales,price,promo", Some("sales")),
+        ("date,sales,open,promo", Some("sales")),
+        ("date,store,Units_Sold,price", Some("Units_Sold")),
+        ("date,weekly_sales,sales,discount", Some("sales")),
+        ("date,price,promo", Some("price")),
+        ("timestamp,temperature", Some("temperature")),
+        ("timestamp,temperature,humidity", None),
+        ("date,online_sales,shop_sales", None),
+        ("date,a,b", None),
         ("date,id,code", None),
     ] {
+        let cells = vec!["1.5"; header.split(',').count() - 1].join(",");
         assert_eq!(
-            open(format!("{header}\n2020-01-02,1,2\n")).columns().likely_target(),
+            open(format!("{header}\n2020-01-02,{cells}\n")).columns().likely_target(),
             expected,
             "{header}"
         );
