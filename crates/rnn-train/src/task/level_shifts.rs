@@ -57,10 +57,20 @@ impl SeriesSettings {
         let scale =
             format!("use --level-shifts adjust to multiply the rows before by {}", number(*factor));
         match self.level_shifts {
-            LevelShifts::Adjust => log::info!(
-                "{path}: {text}{more}; the rows before are multiplied by {}",
-                number(*factor)
-            ),
+            LevelShifts::Adjust => {
+                let done = format!(
+                    "{path}: {text}{more}; the rows before are multiplied by {}",
+                    number(*factor)
+                );
+                // Scalers of a model that was trained before the shift are in other units.
+                match found.iter().any(|(_, _, is_learned)| !*is_learned) && !is_new {
+                    true => log::warn!(
+                        "{done} (a model that was trained before is in other units: train it with \
+                         --fresh)"
+                    ),
+                    false => log::info!("{done}"),
+                }
+            }
             LevelShifts::Keep => log::info!("{path}: {text}{more}; the values are kept"),
             LevelShifts::Refuse => {
                 // Rows after the training set refuse no model.
@@ -82,9 +92,12 @@ impl SeriesSettings {
 fn described(table: &Table, target: &str, shift: &LevelShift) -> String {
     let verb = if shift.factor < 1.0 { "falls" } else { "rises" };
     let (factor, time) = (number(shift.factor), format_time(table.times[shift.row]));
-    let cause = match split(shift.factor).filter(|_| is_price(target)) {
-        Some(split) => format!("as prices do after an unadjusted {split} split"),
-        None => "a level shift, as by other units or another source".to_owned(),
+    let of_prices = |split| format!("as prices do after an unadjusted {split} split");
+    let other = "a level shift, as by other units or another source";
+    let cause = match split(shift.factor).map(of_prices) {
+        Some(split) if is_price(target) => split,
+        Some(split) => format!("{other}, or {split}"),
+        None => other.to_owned(),
     };
     format!("`{target}` {verb} to {factor} times its level on {time} and stays there, {cause}")
 }

@@ -75,6 +75,10 @@ fn prices_with_an_unadjusted_split_are_refused_adjusted_or_kept() {
         scratch.json(&["evaluate", "stock-gap", "--json"]),
         scratch.read_scores("stock-gap", "evaluation.json")
     );
+    // The same model reads a file with a later split.
+    scratch.file("later.csv", split_bars(200, 180, ["open", "close"]));
+    let finished = scratch.ok(&["forecast", "stock-gap", "--data", "later.csv"]);
+    assert!(finished.stderr.contains("trained before is in other units"), "{}", finished.stderr);
     let finished = scratch.ok(&train("stock-gap", &["--level-shifts", "keep", "--fresh"]));
     assert!(finished.stderr.contains("10:1 split; the values are kept"), "{}", finished.stderr);
     assert!(gap("mase") < adjusted, "the shift is part of the scale");
@@ -93,7 +97,8 @@ fn other_series_with_a_level_shift_have_a_warning() {
     scratch.file("flow.csv", daily(200, flow).replace("value", "flow"));
     let finished = scratch.train("series", &["--data", "flow.csv"]);
     let warning = "times its level on 2020-03-31 and stays there, a level shift, as by other units \
-                   or another source (use --level-shifts adjust to multiply the rows before by";
+                   or another source, or as prices do after an unadjusted 1:4 reverse split (use \
+                   --level-shifts adjust to multiply the rows before by";
     assert!(finished.stderr.contains("warning: flow.csv: `flow` rises to "));
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
     // Each series of a folder is adjusted.
