@@ -16,7 +16,7 @@ use burn::{
 };
 use rnn_data::{
     BadSeries, CsvFile, CsvOptions, Decimal, Feature, Fill, MaxGap, ReadOptions, SeriesConfig,
-    SetSize, Split, Subset, Transform,
+    SetSize, Split, StaticValues, Subset, Transform,
 };
 use rnn_fetch::{Provider, fuzzing as fetch};
 use rnn_files::decode_text;
@@ -68,7 +68,7 @@ fn text(bytes: &[u8]) -> Result<String> {
     decode_text(bytes.to_vec()).map_err(|error| artifact(error.to_string()))
 }
 
-/// Parses a CSV table and builds series from it.
+/// Parses a CSV table and builds series from it. It may also be one of values of whole series.
 ///
 /// # Errors
 ///
@@ -80,6 +80,7 @@ pub fn csv(bytes: &[u8]) -> Result<()> {
         let options = CsvOptions { encoding, decimal, no_header, ..CsvOptions::default() };
         let _ = options.open_bytes(path(), bytes).map_err(Error::from).and_then(series);
     }
+    let _ = StaticValues::from_bytes(path(), bytes, None, &CsvOptions::default());
     series(CsvFile::from_bytes(path(), bytes, None)?)
 }
 
@@ -102,12 +103,19 @@ fn series(file: CsvFile) -> Result<()> {
     let limits = [(Transform::MinMax, None), (Transform::LogResidual, Some(MaxGap::Steps(3)))];
     for (transform, max_gap) in limits {
         config.transform = transform;
-        let rows = ReadOptions { fill: Fill::Linear, max_gap, ..ReadOptions::default() };
+        let mut rows = ReadOptions { fill: Fill::Linear, max_gap, ..ReadOptions::default() };
+        if max_gap.is_some() {
+            // The last column is known in the future, unless it is the target.
+            let mut known = columns.iter().filter(|column| **column != target);
+            rows.future =
+                known.next_back().map(|column| (*column).to_owned()).into_iter().collect();
+            config.future.clone_from(&rows.future);
+        }
         let tables = file.read_series(&config.columns(), &rows)?;
         let tables = tables.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
         let panel = config.init_many(path(), tables, BadSeries::Skip)?;
         drop(panel.windows(Subset::Train).get(0));
-        drop(panel.series[0].next_times(3));
+        drop((panel.series[0].next_times(3), panel.series[0].check_future(3)));
     }
     Ok(())
 }

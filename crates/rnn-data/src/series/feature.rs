@@ -145,7 +145,7 @@ impl Feature {
     }
 
     /// Returns the number of inputs: one, or sines and cosines of the calendar.
-    pub(super) fn width(&self) -> usize {
+    fn width(&self) -> usize {
         match self {
             Self::Time(_, count) => 2 * count,
             Self::Weekday | Self::Month | Self::Hour => 2,
@@ -184,11 +184,6 @@ impl Feature {
             Self::RollingMean(inner, rows) => rows - 1 + inner.look_back(),
             _ => 0,
         }
-    }
-
-    /// Returns the number of rows after that the feature needs.
-    pub(super) fn look_ahead(&self) -> usize {
-        if let Self::Lead(_, rows) = self { *rows } else { 0 }
     }
 
     /// Checks that the feature is defined in all rows of a table.

@@ -49,11 +49,6 @@ impl SeriesConfig {
         let columns = feature.columns();
         !columns.is_empty() && columns.iter().all(|name| self.future.iter().any(|one| one == name))
     }
-
-    /// Returns the number of rows that the features look ahead.
-    pub(super) fn look_ahead(&self) -> usize {
-        self.features.iter().map(Feature::look_ahead).max().unwrap_or(0)
-    }
 }
 
 /// Returns the values of the columns that are known in the future, `[columns][rows]`.
@@ -86,9 +81,10 @@ impl Series {
         self.future.get(index).map(Vec::as_slice)
     }
 
-    /// Returns the number of rows from an origin on that a forecast of `steps` rows needs.
+    /// Returns the number of rows from an origin on of which a forecast of `steps` rows reads known
+    /// values.
     pub(super) fn reach(&self, steps: usize) -> usize {
-        if self.config.look_ahead() == 0 { steps } else { steps.next_multiple_of(self.horizon()) }
+        if self.config.future.is_empty() { steps } else { steps.next_multiple_of(self.horizon()) }
     }
 
     /// Returns the times of the rows after the last one that the table has, `[rows]`, as
@@ -97,35 +93,27 @@ impl Series {
         self.all_times.get(self.times.len()..).unwrap_or_default()
     }
 
-    /// Checks that the inputs of the window before `origin` are known.
+    /// Checks that the columns known in the future have values up to the horizon after `origin`.
     ///
     /// # Errors
     ///
     /// [`DataError::Covariate`] with the column and the time of the first missing value.
-    pub fn check_inputs(&self, origin: usize) -> Result<(), DataError> {
-        let start = origin - self.config.window;
-        let inputs = self.inputs(start..origin);
-        let Some(place) = inputs.iter().position(|input| input.is_nan()) else { return Ok(()) };
-        let (row, mut input) = (start + place / self.width, place % self.width);
-        let feature = self.config.features.iter().find(|feature| {
-            let is_it = input < feature.width();
-            input = input.saturating_sub(feature.width());
-            is_it
+    pub fn check_future(&self, origin: usize) -> Result<(), DataError> {
+        let rows = origin..origin + self.config.horizon;
+        let is_missing =
+            |values: &Vec<f64>, row: usize| values.get(row).is_none_or(|value| value.is_nan());
+        let missing = self.config.future.iter().zip(&self.future).find_map(|(name, values)| {
+            rows.clone().find(|&row| is_missing(values, row)).map(|row| (name, row))
         });
-        let (name, row) = match feature {
-            Some(Feature::Lead(name, rows)) => (name.as_str(), row + rows),
-            Some(other) => (other.columns().first().copied().unwrap_or_default(), row),
-            None => ("", row),
-        };
-        let last = origin - 1 + self.config.look_ahead();
-        let [missing, last] = [row, last.max(row)].map(|row| self.time_of(row));
-        let known = self.times.last().copied().map(format_time).unwrap_or_default();
-        let horizon = self.config.horizon;
+        let Some((name, row)) = missing else { return Ok(()) };
+        let [missing, last] = [row, rows.end - 1].map(|row| self.time_of(row));
+        let (known, horizon) = (format_time(self.times[origin - 1]), rows.len());
+        let steps = if horizon == 1 { "row" } else { "rows" };
         Err(DataError::Covariate {
             path: self.name.clone().into(),
             place: None,
             problem: format!(
-                "column `{name}` has no value for {missing}: a forecast of {horizon} rows after \
+                "column `{name}` has no value for {missing}: a forecast of {horizon} {steps} after \
                  {known} needs it up to {last} (add rows after the last value, or use \
                  --future-data)"
             ),
@@ -134,7 +122,8 @@ impl Series {
 
     /// Returns the time of a row, which may be after the last one.
     fn time_of(&self, row: usize) -> String {
-        let later = || self.next_times(row + 1 - self.times.len()).last().copied();
+        let later =
+            || self.next_times(row + 1 - self.times.len()).get(row - self.times.len()).copied();
         let time = self.times.get(row).copied().or_else(later);
         time.map_or_else(|| format!("row {}", row + 1), format_time)
     }

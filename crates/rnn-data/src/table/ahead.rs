@@ -80,7 +80,9 @@ impl Table {
         }
         let start = other.times.iter().position(|time| *time > last).unwrap_or(other.rows());
         let times = [&self.times, &other.times[start..]].concat();
-        if let Some((row, expected)) = stray(&times, self.rows(), &self.clock) {
+        let clock = other.clock.of(&(start..other.rows()));
+        let clock = self.clock.followed_by(self.rows(), &clock, &times);
+        if let Some((row, expected)) = stray(&times, self.rows(), &clock) {
             let problem = format!(
                 "expected {expected}, got {} (add the missing rows, or correct the dates)",
                 format_time(times[row])
@@ -93,6 +95,7 @@ impl Table {
             let index = self.columns().index(name.as_ref())?;
             values[index] = other.values(column)[start..].to_vec();
         }
+        self.clock = clock;
         self.later = Later { times: other.times[start..].to_vec(), values };
         Ok(self)
     }

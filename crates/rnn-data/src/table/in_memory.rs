@@ -11,6 +11,8 @@ use crate::{DataError, error::Place};
 
 /// Upper bound of values; squares of larger numbers are out of the range of `f32`.
 const TOO_LARGE: f64 = 1e15;
+/// Endings of files that are no part of the label of a series.
+const ENDINGS: [&str; 3] = [".csv.gz", ".csv", ".parquet"];
 /// Advice for times in memory that repeat or are out of order.
 const MEMORY_ADVICE: &str = "sort the rows, and keep one per time";
 /// Advice for a value that is no usable number.
@@ -250,6 +252,17 @@ impl Table {
         }
         let file = self.path.file_name().filter(|_| matches!(self.places, Places::Lines(_)));
         file.unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    /// Returns the name without the ending of a file, such as `.csv`.
+    pub fn label(&self) -> String {
+        let name = self.name();
+        let start = |ending: &&str| {
+            let start = name.len().checked_sub(ending.len())?;
+            name.get(start..)?.eq_ignore_ascii_case(ending).then_some(start)
+        };
+        let start = ENDINGS.iter().find_map(start);
+        name[..start.unwrap_or(name.len())].to_owned()
     }
 }
 

@@ -25,9 +25,7 @@ use crate::{DataError, Scaler, error::Place};
 const MOST_CATEGORIES: usize = 20;
 /// Most columns and rows of a file.
 const MOST_COLUMNS: usize = 1_000;
-const MOST_ROWS: usize = 1_000_000;
-/// Endings of files that are no part of the name of a series.
-const ENDINGS: [&str; 3] = [".csv.gz", ".csv", ".parquet"];
+const MOST_ROWS: usize = 100_000;
 const MISSING_ADVICE: &str = "add the value, or remove the column";
 
 /// Values of whole series: a file with one row for each series, without dates.
@@ -124,12 +122,7 @@ impl StaticValues {
     /// [`DataError::Covariate`] if there is no row of the series.
     pub fn add_to(&self, mut table: Table) -> Result<Table, DataError> {
         let name = table.name();
-        let stem = ENDINGS.iter().find_map(|ending| {
-            let start = name.len().checked_sub(ending.len())?;
-            let end = name.get(start..)?;
-            end.eq_ignore_ascii_case(ending).then(|| &name[..start])
-        });
-        let row = self.rows.get(&name).or_else(|| self.rows.get(stem?));
+        let row = self.rows.get(&name).or_else(|| self.rows.get(&table.label()));
         let Some(&row) = row else {
             let problem = format!(
                 "column `{}` has no row for the series `{}` of {} (add one, or correct its name)",

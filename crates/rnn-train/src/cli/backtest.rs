@@ -65,8 +65,11 @@ pub(super) fn run(context: &Context, args: &BacktestArgs) -> Result<()> {
         ],
         "not available for backtests: each fold is a holdout split (use --folds)",
     )?;
+    refuse(
+        &[("--future-data", asked.future_data.is_some())],
+        "not available for backtests: rows after the last one are no test set (leave it out)",
+    )?;
     options.score = Some(Typed(ScoredSet::Test));
-    // Rows after the last one are no rows of a test set.
     options.future_data = None;
     // The recipe's validation set belongs to its own split, even if a settings file repeats it.
     let of_file =

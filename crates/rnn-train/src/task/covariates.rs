@@ -46,14 +46,14 @@ impl SeriesSettings {
         for path in &paths {
             for table in csv.open(path)?.read_series(&config.future, &rows)? {
                 let table = table?;
-                later.insert(table.name(), table);
+                later.insert(table.label(), table);
             }
         }
         let only = if later.len() == 1 { later.values().next().cloned() } else { None };
         let is_one = tables.len() == 1;
         let mut found = false;
         let add = |table: Table| {
-            let other = later.get(&table.name()).or(only.as_ref().filter(|_| is_one));
+            let other = later.get(&table.label()).or(only.as_ref().filter(|_| is_one));
             found |= other.is_some();
             match other {
                 Some(other) => Ok(table.with_later(other, &config.future)?),

@@ -64,7 +64,7 @@ pub(super) fn predict_windows(
 ) -> Result<Vec<Vec<f64>>> {
     let mut predictions = Vec::with_capacity(windows.len());
     for window in &windows {
-        window.series().check_inputs(window.origin())?;
+        window.series().check_future(window.origin())?;
     }
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);

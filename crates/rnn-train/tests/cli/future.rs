@@ -166,6 +166,8 @@ fn a_run_with_known_values_is_backtested_continued_and_exported() {
     let fold = fs::read_to_string(scratch.artifact("series", "backtest/fold-1/series/config.json"));
     assert!(fold.unwrap().contains("lead(price, 1)"));
 
+    let args = quick(&["backtest", "series"], &["--future-data", "next.csv"]);
+    scratch.fails(&args, 2, "--future-data: not available for backtests");
     scratch.file("next.csv", next(ROWS..ROWS + 3));
     let printed = scratch.train("series", &["--epochs", "1", "--window", "7"]).stderr;
     assert!(printed.contains("continuing from epoch"), "{printed}");
@@ -383,6 +385,17 @@ fn a_folder_of_series_takes_a_folder_of_known_values() {
     let args = ["forecast", "series", "--future-data", "later", "--json"];
     let forecast = scratch.json(&args);
     assert_eq!(forecast.as_array().unwrap().len(), 2);
+    // A file with a column of labels has the same rows.
+    let long: String = ["a", "b.csv"]
+        .iter()
+        .flat_map(|name| (ROWS..ROWS + 3).map(move |row| (name, row)))
+        .map(|(name, row)| {
+            format!("{name},{},{},{:.2}\n", day(row), promo(row), 9.0 + noise(row / 10))
+        })
+        .collect();
+    scratch.file("long.csv", "series,date,promo,price\n".to_owned() + &long);
+    let of_long = ["forecast", "series", "--future-data", "long.csv", "--json"];
+    assert_eq!(scratch.json(&of_long), forecast);
     fs::rename(scratch.path("later/a.csv"), scratch.path("later/c.csv")).unwrap();
     scratch.fails(&args, 1, "a.csv: column `promo` has no value for 2020-07-19");
     fs::rename(scratch.path("later/b.csv"), scratch.path("later/d.csv")).unwrap();

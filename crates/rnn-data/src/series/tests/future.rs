@@ -61,7 +61,7 @@ fn each_row_has_the_rows_after_it_up_to_the_horizon() {
             assert!((got - expected).abs() < 1e-4, "row {row}: {got} {expected}");
         }
     }
-    series.check_inputs(ROWS).unwrap();
+    series.check_future(ROWS).unwrap();
 }
 
 #[test]
@@ -84,10 +84,11 @@ fn values_beyond_the_horizon_change_no_input_and_those_within_do() {
 #[test]
 fn windows_of_all_sets_have_known_inputs() {
     let series = prepared(ROWS, ROWS, promo);
+    assert!(series.inputs(0..ROWS - HORIZON).iter().all(|input| input.is_finite()));
     for subset in [Subset::Train, Subset::Valid, Subset::Test] {
         for steps in [1, HORIZON, HORIZON + 1] {
             for origin in series.origins_ahead(subset, steps) {
-                series.check_inputs(origin).unwrap();
+                series.check_future(origin).unwrap();
             }
         }
     }
@@ -96,7 +97,7 @@ fn windows_of_all_sets_have_known_inputs() {
 #[test]
 fn a_missing_value_is_named_with_its_column_and_time() {
     let series = prepared(ROWS, ROWS + 1, promo);
-    let problem = series.check_inputs(ROWS).unwrap_err().to_string();
+    let problem = series.check_future(ROWS).unwrap_err().to_string();
     // Row 60 is 1 March.
     let expected = "column `promo` has no value for 2020-03-02: a forecast of 3 rows after \
                     2020-02-29 needs it up to 2020-03-03 (add rows after the last value, or use \
@@ -122,7 +123,7 @@ fn a_long_forecast_reads_the_same_inputs_as_one_of_known_rows() {
     for time in known.next_times(4) {
         known.push(time, 100.0);
     }
-    assert!(known.check_inputs(ROWS + 4).is_err());
+    assert!(known.check_future(ROWS + 4).is_err());
 }
 
 #[test]

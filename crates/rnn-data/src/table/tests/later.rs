@@ -95,6 +95,38 @@ fn later_rows_must_continue_the_step() {
 }
 
 #[test]
+fn later_rows_follow_the_clock_of_summer_time() {
+    // Two weeks of hours before, and two days after the end and the start of summer time.
+    for (first, skipped, offset) in [((2024, 10, 13), false, ""), ((2024, 3, 17), true, "")]
+        .into_iter()
+        .chain([((2024, 10, 13), false, "+"), ((2024, 3, 17), true, "+")])
+    {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let first = date(first.0, first.1, first.2).at(0, 0, 0, 0);
+        let first = zone.to_timestamp(first).unwrap();
+        let text = |hours: std::ops::Range<i64>, known: i64| {
+            let row = |hour: i64| {
+                let time = first + jiff::SignedDuration::from_hours(hour);
+                let format = if offset.is_empty() { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M%:z" };
+                let time = time.to_zoned(zone.clone()).strftime(format).to_string();
+                let sales = if hour < known { hour.to_string() } else { String::new() };
+                format!("{time},{sales},{}\n", hour % 3)
+            };
+            "date,sales,promo\n".to_owned() + &hours.map(row).collect::<String>()
+        };
+        let known = 14 * 24 - 5;
+        let all = text(0..known + 48, known);
+        let one = read(all, &COLUMNS, &options(&["promo"])).unwrap();
+        assert_eq!(one.later_times().len(), 48, "{skipped} {offset}");
+        let table = read(text(0..known, known), &COLUMNS, &options(&["promo"])).unwrap();
+        let other = text(known..known + 48, 0);
+        let other = read(other, &["promo"], &options(&[])).unwrap();
+        let two = table.with_later(&other, &["promo"]).unwrap();
+        assert_eq!((two.later_times(), &two.clock), (one.later_times(), &one.clock));
+    }
+}
+
+#[test]
 fn rows_of_another_table_are_added() {
     let days = |first: i8, count: i8| {
         (first..first + count).map(|day| date(2020, 2, day).into()).collect::<Vec<_>>()

@@ -88,6 +88,21 @@ impl Clock {
         Self { shifts: runs(shifts), ..self.clone() }
     }
 
+    /// Returns the clock of `times`: those of this clock up to `rows`, then those of another one.
+    pub(in crate::table) fn followed_by(
+        &self,
+        rows: usize,
+        other: &Self,
+        times: &[DateTime],
+    ) -> Self {
+        if self.is_utc && other.is_utc {
+            let own = (0..rows).map(|row| self.shift(row));
+            return self.with(own.chain((0..times.len() - rows).map(|row| other.shift(row))));
+        }
+        let shifts = summer_time(times).unwrap_or_else(|_| self.shifts.clone());
+        Self { shifts, ..self.clone() }
+    }
+
     /// Returns the local time of a new row behind a row, and its shift.
     ///
     /// `time` is steady, or local if the new rows keep the time of day.
