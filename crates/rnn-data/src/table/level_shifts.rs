@@ -31,8 +31,8 @@ const SIDE: usize = LevelShift::SIDE;
 /// A level shift is by a factor of at least 1.5, and more than 20 usual changes. The 10 rows on
 /// each side stay at their level. The first `training` rows decide what is usual.
 ///
-/// The result is empty if one of these rows is not above 0, or most of them repeat the row before.
-/// It is also empty if the level changes up and down again and again.
+/// The result is empty if one of these rows is not above 0. It is also empty if the level changes
+/// up and down again and again.
 ///
 /// # Examples
 ///
@@ -51,8 +51,12 @@ pub fn level_shifts(values: &[f64], training: usize) -> Vec<LevelShift> {
     }
     let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
     let change = |row: usize| logarithms[row] - logarithms[row - 1];
-    let usual = median((1..training.len()).map(|row| change(row).abs()).collect());
-    let Some(usual) = usual.filter(|usual| *usual > 0.0) else { return Vec::new() };
+    let changes: Vec<f64> = (1..training.len()).map(|row| change(row).abs()).collect();
+    // Where most rows repeat the row before, those that do not are compared.
+    let usual = median(changes.clone())
+        .filter(|usual| *usual > 0.0)
+        .or_else(|| median(changes.into_iter().filter(|size| *size > 0.0).collect()));
+    let Some(usual) = usual else { return Vec::new() };
     let least = f64::max(SMALLEST.ln(), UNUSUAL * usual);
     // The median of a side, if all of it stays near.
     let level = |side: &[f64], size: f64| {
@@ -131,6 +135,10 @@ mod tests {
             assert_eq!(found.len(), 1, "{row}: {found:?}");
             assert!(found[0].row == row && (found[0].factor / factor - 1.0).abs() < 0.05);
         }
+        let mut rare = walk(300, 0.05);
+        (0..300).filter(|row| row % 3 > 0).for_each(|row| rare[row] = rare[row / 3 * 3]);
+        let found = level_shifts(&shifted(rare, 200, 0.1), 300);
+        assert_eq!((found.len(), found[0].row), (1, 200), "prices that seldom change");
         let twice = shifted(shifted(walk(300, 0.05), 100, 0.5), 200, 0.25);
         let rows: Vec<usize> = level_shifts(&twice, 150).iter().map(|shift| shift.row).collect();
         assert_eq!(rows, [100, 200], "later rows are compared with the training rows");
