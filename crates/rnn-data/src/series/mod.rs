@@ -11,7 +11,6 @@ mod origins;
 mod panel;
 mod prepare;
 mod push;
-mod ridge;
 mod seasons;
 mod split;
 mod target;

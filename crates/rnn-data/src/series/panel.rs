@@ -9,7 +9,8 @@ use burn::data::dataset::Dataset;
 use jiff::civil::DateTime;
 
 use super::{
-    LinearForecast, Naive, Scale, Series, SeriesConfig, SplitTimes, Subset, Windows, split::Rows,
+    LinearForecast, Naive, Scale, Series, SeriesConfig, SplitTimes, Subset, Windows, future,
+    linear::Given, prepare::place, split::Rows,
 };
 use crate::{DataError, Scalers, Table, format_time};
 
@@ -124,10 +125,15 @@ impl SeriesConfig {
             return Some(Scale::Natural);
         }
         let prefers = |table: &Table| {
-            let rows = Rows::new(starts, &self.split, self.window, &table.times)
-                .fit_rows(self.window, self.horizon);
-            let values = table.values(&self.target);
-            let linear = LinearForecast::fit(values, &self.seasons, self.horizon, &rows, None)?;
+            let rows = Rows::new(starts, &self.split, self.window, &table.times);
+            let future = future::of_table(self, table);
+            let given = Given {
+                target: table.values(&self.target),
+                future: &future,
+                place: place(&table.times),
+                rows: rows.fit_rows(self.window),
+            };
+            let linear = LinearForecast::fit(given, &self.seasons, self.horizon, None)?;
             Some(linear.scale == Scale::Logarithmic)
         };
         let votes: Vec<bool> = tables.iter().filter_map(prefers).take(VOTERS).collect();

@@ -6,11 +6,14 @@ use jiff::civil::DateTime;
 
 use super::{
     Feature, LinearForecast, Naive, Scale, SeriesConfig, SplitTimes, Subset, Transform,
-    feature::positive, future, linear::ScaledValues, split::Rows,
+    feature::positive,
+    future,
+    linear::{FitRows, Given, LinearRows},
+    split::Rows,
 };
 use crate::{
     DataError, Scaler, Scalers, Table,
-    table::{Clock, impossible_prices},
+    table::{Clock, Step, impossible_prices},
 };
 
 /// Smallest deviation of what a linear forecast leaves, as a fraction of the target's.
@@ -45,14 +48,15 @@ pub struct Series {
     pub(super) first: usize,
     rows: Rows,
     pub(super) clock: Clock,
-    /// The target on the scale of the linear forecast.
-    pub(super) scaled: ScaledValues,
     /// Values of the whole series.
     pub(super) statics: Vec<(String, f64)>,
     /// Times of all rows and those after the last one, if columns are known in the future.
     pub(super) all_times: Vec<DateTime>,
-    /// First origin of the test set.
-    late: usize,
+    /// The linear forecasts, if there are any.
+    pub(super) linear: Option<LinearRows>,
+    pub(super) fit_rows: FitRows,
+    /// Place of the first row among the steps of the calendar.
+    pub(super) place: usize,
     /// Rows behind a gap that windows must not cross.
     pub(super) breaks: Vec<usize>,
 }
@@ -85,24 +89,29 @@ impl Series {
         }
         let target = table.values(&config.target);
         let set_rows = Rows::new(starts, &config.split, config.window, &table.times);
+        let fit_rows = set_rows.fit_rows(config.window);
+        let place = place(&table.times);
+        let future = future::of_table(&config, &table);
+        let given = Given { target, future: &future, place, rows: fit_rows };
         let linear = match scalers.map(|scalers| &scalers.linear) {
-            Some(Some(linear)) if linear.horizon() != config.horizon => {
+            Some(Some(linear))
+                if (linear.horizon(), linear.future()) != (config.horizon, future.len()) =>
+            {
                 return Err(DataError::ScalerCount {
                     path: table.path.clone(),
-                    expected: config.horizon,
-                    got: linear.horizon(),
+                    expected: config.horizon + future.len(),
+                    got: linear.horizon() + linear.future(),
                 });
             }
             Some(linear) => linear.clone(),
             None if transform.is_residual() && config.naive == Naive::Linear => {
-                let rows = set_rows.fit_rows(config.window, config.horizon);
                 // A ratio to a forecast below 0 has no logarithm.
                 let scale = match transform {
                     Transform::LogResidual => Some(Scale::Logarithmic),
                     Transform::AsinhResidual => Some(Scale::Natural),
                     _ => scale,
                 };
-                LinearForecast::fit(target, &config.seasons, config.horizon, &rows, scale)
+                LinearForecast::fit(given, &config.seasons, config.horizon, scale)
             }
             None => None,
         };
@@ -119,21 +128,25 @@ impl Series {
         let columns =
             features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
         let width = columns.iter().map(Vec::len).sum();
-        let before = linear.as_ref().map_or(0, LinearForecast::look_back);
-        let before = before.saturating_sub(config.window).min(set_rows.of(Subset::Train).end / 2);
+        let forecasts = linear.as_ref().map(|linear| {
+            let first = linear.look_back().min(set_rows.of(Subset::Train).end / 2);
+            LinearRows::new(linear, given, first)
+        });
+        let before = forecasts.as_ref().map_or(0, LinearRows::first).saturating_sub(config.window);
         let mut series = Self {
             name: table.name(),
             times: table.times.clone(),
             target: table.values(&config.target).to_vec(),
             close: close.map(|close| table.values(close).to_vec()),
-            future: future::of_table(&config, &table),
+            future,
             statics: table.statics.clone(),
             all_times: match config.future.is_empty() {
                 true => Vec::new(),
                 false => [&table.times, table.later_times()].concat(),
             },
-            scaled: linear.as_ref().map(|linear| linear.scaled(target)).unwrap_or_default(),
-            late: set_rows.of(Subset::Test).start + config.window,
+            linear: forecasts,
+            fit_rows,
+            place,
             scalers: Scalers { inputs: Vec::new(), target: Scaler::Identity, linear },
             inputs: Vec::with_capacity(rows * width),
             width,
@@ -218,7 +231,7 @@ impl Series {
         let transform = config.transform;
         let values = || self.target[train.clone()].iter().copied();
         // A linear forecast of a line leaves nothing, and its changes are constant.
-        let is_linear = self.scalers.linear.is_some();
+        let is_linear = transform.is_residual() && config.naive == Naive::Linear;
         let of_target = context(&format!("column `{}`", config.target));
         let smallest = match Scaler::standard(values(), &of_target) {
             Err(error) if is_linear => return Err(error),
@@ -278,10 +291,10 @@ impl Series {
         Ok(Scalers { inputs, target, linear: self.scalers.linear.clone() })
     }
 
-    /// Returns the linear forecast of a row, if one is fitted.
+    /// Returns the linear forecast of a row, if one is fitted and has enough rows.
     pub(super) fn linear_forecast(&self, origin: usize, step: usize) -> Option<f64> {
-        let linear = self.scalers.linear.as_ref()?;
-        Some(linear.forecast(&self.scaled, origin, step, origin >= self.late))
+        let season = self.config.seasons.first().copied().unwrap_or(1);
+        self.linear.as_ref()?.forecast(origin, step, season)
     }
 
     /// Scales and appends the inputs of a row.
@@ -324,6 +337,14 @@ impl Series {
     pub fn rows(&self, subset: Subset) -> Range<usize> {
         self.rows.of(subset)
     }
+}
+
+/// Returns the number of steps of the calendar before the first row.
+pub(super) fn place(times: &[DateTime]) -> usize {
+    // A Monday.
+    const START: DateTime = DateTime::constant(1900, 1, 1, 0, 0, 0, 0);
+    let step = Step::find(&times[times.len().saturating_sub(250)..]);
+    times.first().map_or(0, |first| step.missing(START, *first) as usize)
 }
 
 /// Returns a feature with the target's transform applied to columns.

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use super::{Feature, Naive, Series, feature::FeatureRows, prepare::formed};
+use super::{Feature, Naive, Series, feature::FeatureRows, linear::Given, prepare::formed};
 
 impl Series {
     /// Returns whether rows can be appended: all inputs depend only on the target, the time, and
@@ -21,7 +21,9 @@ impl Series {
         known.times.truncate(origin);
         known.target.truncate(origin);
         known.inputs.truncate(origin * self.width);
-        known.scaled.truncate(origin);
+        if let Some(linear) = &mut known.linear {
+            linear.truncate(origin);
+        }
         if let Some(close) = &mut known.close {
             close.truncate(origin);
         }
@@ -34,12 +36,14 @@ impl Series {
     pub fn push(&mut self, time: DateTime, value: f64) {
         self.times.push(time);
         self.target.push(value);
-        if let Some(linear) = &self.scalers.linear {
-            linear.push(&mut self.scaled, value);
-        }
         let row = self.target.len() - 1;
         for values in self.future.iter_mut().filter(|values| values.len() == row) {
             values.push(f64::NAN);
+        }
+        if let (Some(forecasts), Some(linear)) = (&mut self.linear, &self.scalers.linear) {
+            let (target, future) = (&self.target, &self.future);
+            forecasts
+                .push(linear, Given { target, future, place: self.place, rows: self.fit_rows });
         }
         let numbers = |feature: &Feature| {
             formed(feature, &self.config, self.scalers.linear.as_ref()).numbers(self, row)

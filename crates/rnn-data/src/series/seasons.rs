@@ -172,10 +172,19 @@ fn means(values: &[f64], season: usize) -> Vec<f64> {
 
 /// Takes the means of the places of a season away.
 fn without(values: &[f64], season: usize) -> Vec<f64> {
-    let means = means(&detrended(values, season), season);
-    let half = season / 2;
-    let place = |row: usize| (row + season - half % season) % season;
-    values.iter().enumerate().map(|(row, value)| value - means[place(row)]).collect()
+    let profile = profile(values, season);
+    values.iter().enumerate().map(|(row, value)| value - profile[row % season]).collect()
+}
+
+/// The mean deviation of each place of a season from a centred moving average, `[season]`.
+///
+/// The first row has place 0. The deviations have a mean of 0.
+pub(super) fn profile(values: &[f64], season: usize) -> Vec<f64> {
+    let mut means = means(&detrended(values, season), season);
+    means.rotate_right(season / 2 % season);
+    let mean = means.iter().sum::<f64>() / season as f64;
+    means.iter_mut().for_each(|value| *value -= mean);
+    means
 }
 
 /// The lag of the highest local peak of the autocorrelation around a line.

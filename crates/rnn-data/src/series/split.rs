@@ -223,19 +223,15 @@ impl Rows {
     /// Returns the rows that fit a linear forecast.
     ///
     /// Without a separate validation set, the last fifth of the training set chooses its penalty.
-    pub(super) fn fit_rows(&self, window: usize, horizon: usize) -> FitRows {
-        let origins = |rows: &Range<usize>, first: usize| {
-            first..(rows.end + 1).saturating_sub(horizon).max(first)
-        };
-        let first = self.valid.start + window;
-        let valid = origins(&self.valid, first);
-        if self.valid != self.test && !valid.is_empty() {
+    pub(super) fn fit_rows(&self, window: usize) -> FitRows {
+        let late = self.test.start + window;
+        let valid = self.valid.start + window;
+        if self.valid != self.test && valid < self.valid.end {
             // The first targets of the test set follow the validation set. A series may end before.
-            let end = (self.test.start + window).min(self.test.end);
-            return FitRows { train: self.train.end, valid, end };
+            return FitRows { valid, end: late.min(self.test.end), late };
         }
-        let train = self.train.end - self.train.end / 5;
-        FitRows { train, valid: origins(&self.train, train), end: self.train.end }
+        let end = self.train.end;
+        FitRows { valid: end - end / 5, end, late }
     }
 
     pub(super) fn of(&self, subset: Subset) -> Range<usize> {

@@ -1,0 +1,222 @@
+//! Fits the forecast on one scale, and scores it on the validation rows.
+
+use rayon::prelude::*;
+
+use super::{
+    inputs::{Inputs, SMOOTHED, Values},
+    part::{Scale, Step, Units},
+    ridge::{Ridge, Weights},
+    smoothing::{Filter, Smoothing, States, TRENDS},
+};
+
+/// Strengths of the penalty.
+pub(super) const PENALTIES: [f64; 5] = [1e-5, 1e-3, 1e-2, 0.1, 1.0];
+/// Number of regressions of a step: all inputs relative to the last value, all relative to the
+/// smoothed forecasts, and those without smoothed forecasts.
+pub(super) const FAMILIES: usize = 3;
+/// Product of rows and steps from which on samples are left out.
+const SAMPLES: f64 = 400_000.0;
+/// Fewest samples of a fit.
+const FEWEST: usize = 12;
+/// Largest error of a smoothed forecast in a fit, in medians.
+const WINSORISED: f64 = 8.0;
+
+/// A series on one scale.
+pub(super) struct OnScale<'a> {
+    pub(super) scale: Scale,
+    pub(super) units: Units,
+    /// Largest logarithm.
+    pub(super) largest: f64,
+    pub(super) inputs: Inputs,
+    pub(super) rows: Values,
+    /// Columns that are known in the future, `[columns][rows]`.
+    pub(super) future: &'a [Vec<f64>],
+    pub(super) horizon: usize,
+}
+
+/// Smoothing and regressions that are fitted on some rows.
+pub(super) struct Fitted {
+    pub(super) smoothing: Vec<Smoothing>,
+    /// Weights of each step, penalty and family; `None` with too few rows.
+    pub(super) ridges: Vec<Option<Vec<[Weights; FAMILIES]>>>,
+}
+
+/// Forecasts of a step from an origin: the smoothed one, then those of penalties and families.
+pub(super) type Forecasts = Vec<f64>;
+
+impl OnScale<'_> {
+    /// Fits on the rows before `end`; `starts` are the places of an earlier search.
+    pub(super) fn fit(&self, end: usize, starts: &mut Vec<Vec<f64>>) -> (Fitted, Vec<States>) {
+        let (known, seasons) = (&self.rows.values[..end], &self.inputs.seasons);
+        let fits: Vec<_> = TRENDS
+            .par_iter()
+            .enumerate()
+            .map(|(place, trend)| {
+                let start = starts.get(place).map(Vec::as_slice);
+                let (smoothing, start) = Smoothing::fit(known, seasons, *trend, start);
+                let filter = smoothing.start(known, seasons, *trend);
+                let states = smoothing.states(&self.rows.values, filter);
+                (smoothing, start, states)
+            })
+            .collect();
+        let (mut smoothing, mut states) = (Vec::new(), Vec::new());
+        starts.clear();
+        for (one, start, of_one) in fits {
+            smoothing.push(one);
+            starts.push(start);
+            states.push(of_one);
+        }
+        let ridges = (0..self.horizon)
+            .into_par_iter()
+            .map(|step| self.ridges(end, step, &smoothing, &states))
+            .collect();
+        (Fitted { smoothing, ridges }, states)
+    }
+
+    fn ridges(
+        &self,
+        end: usize,
+        step: usize,
+        smoothing: &[Smoothing],
+        states: &[States],
+    ) -> Option<Vec<[Weights; FAMILIES]>> {
+        let values = &self.rows.values;
+        let every = (end as f64 * self.horizon as f64 / SAMPLES).round().max(1.0) as usize;
+        let first = self.inputs.first(end);
+        let last = end.checked_sub(step + 1)?;
+        let count = (last + 1).saturating_sub(first);
+        if count < FEWEST * every {
+            return None;
+        }
+        let origins = || (0..count.div_ceil(every)).map(|sample| last - sample * every);
+        let smoothed = |origin: usize| {
+            Smoothed::new(|place| states[place].forecast(&smoothing[place], origin, step))
+        };
+        let mut sizes: Vec<f64> = origins()
+            .map(|origin| (values[origin + step] - smoothed(origin).mean()).abs())
+            .collect();
+        let middle = sizes.len() / 2;
+        let most = match *sizes.select_nth_unstable_by(middle, f64::total_cmp).1 {
+            0.0 => f64::INFINITY,
+            median => WINSORISED * median,
+        };
+        let inputs = self.inputs.count();
+        let mut ridge = Ridge::new(inputs, 2);
+        for origin in origins() {
+            let smoothed = smoothed(origin);
+            let error = (values[origin + step] - smoothed.mean()).clamp(-most, most);
+            ridge.add(|sample| {
+                self.push(origin, step, smoothed, sample);
+                sample.extend([error + smoothed.mean() - values[origin - 1], error]);
+            });
+        }
+        let families = [(0, inputs), (1, inputs), (0, inputs - SMOOTHED)];
+        let solve = |penalty: &f64| ridge.solve(*penalty, &families)?.try_into().ok();
+        PENALTIES.iter().map(solve).collect()
+    }
+
+    /// The forecasts of all steps from an origin.
+    pub(super) fn forecasts(
+        &self,
+        fitted: &Fitted,
+        states: &[States],
+        origin: usize,
+    ) -> Vec<Forecasts> {
+        let mut inputs = Vec::with_capacity(self.inputs.count());
+        let step_forecasts = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
+            let smoothed = Smoothed::new(|place| {
+                states[place].forecast(&fitted.smoothing[place], origin, step)
+            });
+            let mut forecasts = vec![self.natural(smoothed.forecast())];
+            let Some(ridges) = ridges else {
+                forecasts.resize(1 + FAMILIES * PENALTIES.len(), forecasts[0]);
+                return forecasts;
+            };
+            inputs.clear();
+            self.push(origin, step, smoothed, &mut inputs);
+            let last = self.rows.values[origin - 1];
+            for families in ridges {
+                let bases = [last, smoothed.mean(), last];
+                forecasts.extend(families.iter().zip(bases).map(|(weights, base)| {
+                    self.natural(base + weights[0] + dot(&weights[1..], &inputs))
+                }));
+            }
+            forecasts
+        };
+        fitted.ridges.iter().enumerate().map(step_forecasts).collect()
+    }
+
+    fn push(&self, origin: usize, step: usize, smoothed: Smoothed, to: &mut Vec<f64>) {
+        self.inputs.push((&self.rows, self.future), origin, step, smoothed.inputs(), to);
+    }
+
+    /// Converts a value of this scale to the units of the series.
+    fn natural(&self, value: f64) -> f64 {
+        self.scale.natural(value, self.units, self.largest)
+    }
+}
+
+/// The smoothed forecasts of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Smoothed([f64; TRENDS.len()]);
+
+impl Smoothed {
+    pub(super) fn new(forecast: impl Fn(usize) -> f64) -> Self {
+        Self(std::array::from_fn(forecast))
+    }
+
+    pub(super) fn of(filters: &[Filter], smoothing: &[Smoothing], step: usize) -> Self {
+        Self::new(|place| filters[place].forecast(&smoothing[place], step))
+    }
+
+    /// The inputs of a regression.
+    pub(super) fn inputs(self) -> [f64; SMOOTHED] {
+        let [none, damped, _, linear] = self.0;
+        [none, damped, linear]
+    }
+
+    /// The mean of the inputs.
+    pub(super) fn mean(self) -> f64 {
+        self.inputs().iter().sum::<f64>() / SMOOTHED as f64
+    }
+
+    /// The smoothed forecast.
+    pub(super) fn forecast(self) -> f64 {
+        let [none, damped, theta, _] = self.0;
+        (none + damped + theta) / 3.0
+    }
+}
+
+impl Fitted {
+    /// The weights of each step in one: of a constant, of the smoothed forecast, of the mean of the
+    /// smoothed inputs, and of each input.
+    pub(super) fn mixed(&self, mixture: impl Fn(usize) -> Mixture) -> Vec<Step> {
+        let mix = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
+            let mixture = mixture(step);
+            let Some(ridges) = ridges else { return vec![0.0, 1.0, 0.0] };
+            let width = ridges[0][0].len();
+            let mut all = vec![0.0; width];
+            for (penalty, families) in ridges.iter().enumerate() {
+                for (family, weights) in families.iter().enumerate() {
+                    let part = mixture.families[family] * mixture.penalties[family][penalty];
+                    all.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += part * weight);
+                }
+            }
+            let bases = [all[0], mixture.smoothed, mixture.families[1]];
+            bases.iter().chain(&all[1..]).map(|weight| *weight as f32).collect()
+        };
+        self.ridges.iter().enumerate().map(mix).collect()
+    }
+}
+
+/// The parts of forecasts in that of a scale; those of a scale have a sum of 1.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mixture {
+    pub(super) smoothed: f64,
+    pub(super) families: [f64; FAMILIES],
+    pub(super) penalties: [Vec<f64>; FAMILIES],
+}
+
+fn dot(weights: &[f64], inputs: &[f64]) -> f64 {
+    weights.iter().zip(inputs).map(|(weight, input)| weight * input).sum()
+}

@@ -1,0 +1,195 @@
+//! Ridge regression on standardised inputs with a free constant.
+
+use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
+
+/// Samples whose products are added at once.
+const BLOCK: usize = 128;
+/// Variance below which an input is constant but for rounding, as a fraction of its mean square.
+const CONSTANT: f64 = 1e-10;
+
+/// Sums over the samples of regressions that share their inputs.
+#[derive(Debug)]
+pub(super) struct Ridge {
+    /// Number of inputs.
+    inputs: usize,
+    /// Number of inputs and targets.
+    width: usize,
+    samples: f64,
+    sums: Vec<f64>,
+    products: Array2<f64>,
+    /// Samples that are not in the sums yet, `[samples, width]`.
+    block: Vec<f64>,
+}
+
+/// A constant and the weight of each input.
+pub(super) type Weights = Vec<f64>;
+
+impl Ridge {
+    pub(super) fn new(inputs: usize, targets: usize) -> Self {
+        let width = inputs + targets;
+        Self {
+            inputs,
+            width,
+            samples: 0.0,
+            sums: vec![0.0; width],
+            products: Array2::zeros((width, width)),
+            block: Vec::with_capacity(BLOCK * width),
+        }
+    }
+
+    /// Adds a sample: its inputs, then its targets.
+    pub(super) fn add(&mut self, sample: impl FnOnce(&mut Vec<f64>)) {
+        sample(&mut self.block);
+        if self.block.len() >= BLOCK * self.width {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let samples = self.block.len() / self.width;
+        for sample in self.block.chunks(self.width) {
+            self.sums.iter_mut().zip(sample).for_each(|(sum, value)| *sum += value);
+        }
+        if let Ok(block) = ArrayView2::from_shape((samples, self.width), &self.block) {
+            general_mat_mul(1.0, &block.t(), &block, 1.0, &mut self.products);
+        }
+        self.samples += samples as f64;
+        self.block.clear();
+    }
+
+    /// The mean products of the deviations from the means.
+    fn covariance(&self, one: usize, other: usize) -> f64 {
+        let means = self.sums[one] * self.sums[other] / (self.samples * self.samples);
+        self.products[[one, other]] / self.samples - means
+    }
+
+    /// Returns the weights of regressions for a penalty; `wanted` are their targets and numbers of
+    /// inputs.
+    ///
+    /// The penalty is that of inputs with a variance of 1 and of the mean square of errors.
+    pub(super) fn solve(
+        &mut self,
+        penalty: f64,
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Weights>> {
+        self.flush();
+        let deviations: Vec<f64> = (0..self.inputs)
+            .map(|input| {
+                let (variance, square) =
+                    (self.covariance(input, input), self.products[[input, input]] / self.samples);
+                if variance > CONSTANT * square { variance.sqrt() } else { 0.0 }
+            })
+            .collect();
+        let used: Vec<usize> = (0..self.inputs).filter(|input| deviations[*input] > 0.0).collect();
+        let mut lower = Vec::with_capacity(used.len() * (used.len() + 1) / 2);
+        for (place, row) in used.iter().enumerate() {
+            let columns = &used[..=place];
+            lower.extend(columns.iter().map(|column| {
+                self.covariance(*row, *column) / (deviations[*row] * deviations[*column])
+            }));
+            if let Some(diagonal) = lower.last_mut() {
+                *diagonal += penalty;
+            }
+        }
+        decompose(&mut lower, used.len())?;
+        let weights = |(target, inputs): &(usize, usize)| {
+            let target = self.inputs + target;
+            let used = &used[..used.partition_point(|input| input < inputs)];
+            let mut solution: Vec<f64> = used
+                .iter()
+                .map(|input| self.covariance(target, *input) / deviations[*input])
+                .collect();
+            substitute(&lower, &mut solution);
+            let mut weights = vec![0.0; self.inputs + 1];
+            weights[0] = self.sums[target] / self.samples;
+            for (input, weight) in used.iter().zip(solution) {
+                weights[input + 1] = weight / deviations[*input];
+                weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
+            }
+            weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+        };
+        wanted.iter().map(weights).collect()
+    }
+}
+
+/// The start of a row of a lower triangle.
+fn start(row: usize) -> usize {
+    row * (row + 1) / 2
+}
+
+fn dot(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| one * other).sum()
+}
+
+/// Cholesky decomposition of a lower triangle, row by row.
+fn decompose(lower: &mut [f64], count: usize) -> Option<()> {
+    for row in 0..count {
+        for column in 0..=row {
+            let (of_row, of_column) = (start(row), start(column));
+            let (before, after) = lower.split_at(of_row);
+            let sum = match column == row {
+                true => dot(&after[..column], &after[..column]),
+                false => dot(&after[..column], &before[of_column..of_column + column]),
+            };
+            let rest = lower[of_row + column] - sum;
+            lower[of_row + column] = match column == row {
+                true if rest > 0.0 => rest.sqrt(),
+                true => return None,
+                false => rest / lower[of_column + column],
+            };
+        }
+    }
+    Some(())
+}
+
+/// Solves the equations of the first rows of a decomposed matrix.
+fn substitute(lower: &[f64], values: &mut [f64]) {
+    let count = values.len();
+    for row in 0..count {
+        let sum = dot(&lower[start(row)..start(row) + row], &values[..row]);
+        values[row] = (values[row] - sum) / lower[start(row) + row];
+    }
+    for row in (0..count).rev() {
+        values[row] /= lower[start(row) + row];
+        let value = values[row];
+        let of_row = &lower[start(row)..start(row) + row];
+        values[..row].iter_mut().zip(of_row).for_each(|(other, weight)| *other -= value * weight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_those_of_standardised_inputs() {
+        // The normal equations of standardised inputs, solved with numpy.
+        let mut ridge = Ridge::new(2, 1);
+        for sample in [[1.0, 2.0, 3.0], [2.0, 1.0, 4.0], [3.0, 5.0, 9.0], [4.0, 3.0, 8.5]] {
+            ridge.add(|block| block.extend(sample));
+        }
+        let weights = ridge.solve(0.5, &[(0, 2)]).unwrap();
+        for (weight, expected) in
+            weights[0].iter().zip([1.424_492_385_8, 1.104_060_913_7, 0.705_583_756_3])
+        {
+            assert!((weight - expected).abs() < 1e-9, "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_penalty_a_plane_is_recovered() {
+        let mut ridge = Ridge::new(4, 2);
+        for row in 0..500 {
+            let inputs = [f64::from(row % 50), f64::from(row * row % 17), 7.0];
+            let last = f64::from(row * row * row % 23);
+            let plane = 2.0 * inputs[0] - 0.5 * inputs[1] + 3.0;
+            ridge.add(|block| block.extend([&inputs[..], &[last, plane + last, plane]].concat()));
+        }
+        let weights = ridge.solve(1e-9, &[(0, 4), (1, 3)]).unwrap();
+        for (weights, last) in weights.iter().zip([1.0, 0.0]) {
+            for (weight, expected) in weights.iter().zip([3.0, 2.0, -0.5, 0.0, last]) {
+                assert!((weight - expected).abs() < 1e-6, "{weights:?}");
+            }
+        }
+    }
+}

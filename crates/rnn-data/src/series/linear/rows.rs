@@ -1,0 +1,198 @@
+//! The forecasts of a linear forecast for the rows of a series.
+
+use std::sync::Arc;
+
+use super::{
+    Given, LinearForecast,
+    fit::Smoothed,
+    inputs::Values,
+    part::{Part, Range},
+    smoothing::{Filter, Smoothing, TRENDS},
+};
+
+/// Most forecast values that are kept.
+const KEPT: usize = 16_000_000;
+
+/// The forecasts from each origin of a series, and what forecasts of appended rows need.
+#[derive(Debug, Clone)]
+pub(in crate::series) struct LinearRows {
+    horizon: usize,
+    /// First origin with forecasts.
+    first: usize,
+    /// Forecasts of the known rows, `[origins, horizon]`, and how many of them are used.
+    known: Arc<Vec<f64>>,
+    used: usize,
+    /// Forecasts from appended rows.
+    appended: Vec<f64>,
+    /// First origin of each fit after the first.
+    edges: Vec<usize>,
+    /// Values on each scale.
+    values: Vec<Values>,
+    /// The state behind the last row.
+    state: Option<State>,
+}
+
+/// What forecasts from an origin need besides the values.
+#[derive(Debug, Clone)]
+struct State {
+    fit: usize,
+    /// The smoothing filters, `[scales][trends]`.
+    filters: Vec<Vec<Filter>>,
+    range: Range,
+}
+
+impl LinearRows {
+    /// Forecasts from all origins of a series that have enough rows before them.
+    pub(in crate::series) fn new(linear: &LinearForecast, given: Given<'_>, first: usize) -> Self {
+        let (horizon, rows) = (linear.horizon(), given.target.len());
+        let folds = linear.parts[0].fits.len() - 1;
+        let mut edges = given.rows.edges(horizon, Some(folds))[..folds].to_vec();
+        edges.push(given.rows.late);
+        edges.remove(0);
+        let values = linear.parts.iter().map(|part| {
+            let values = given.target.iter().map(|value| part.scale.forward(*value, part.units));
+            Values::new(values, given.place, &part.inputs)
+        });
+        let first = first.max((rows + 1).saturating_sub(KEPT / horizon)).max(1);
+        let mut all = Self {
+            horizon,
+            first,
+            known: Arc::default(),
+            used: 0,
+            appended: Vec::new(),
+            edges,
+            values: values.collect(),
+            state: None,
+        };
+        let mut known = Vec::with_capacity((rows + 1).saturating_sub(first) * horizon);
+        for origin in first..=rows {
+            all.filter_to(linear, given, origin);
+            all.extend(linear, given, origin, &mut known);
+        }
+        all.used = known.len();
+        all.known = Arc::new(known);
+        all
+    }
+
+    /// The first origin with forecasts.
+    pub(in crate::series) fn first(&self) -> usize {
+        self.first
+    }
+
+    /// The forecast of the row `step` after an origin; `None` before the first one.
+    ///
+    /// Steps beyond the horizon repeat the last season before it.
+    pub(in crate::series) fn forecast(
+        &self,
+        origin: usize,
+        step: usize,
+        season: usize,
+    ) -> Option<f64> {
+        let horizon = self.horizon;
+        let step = match step.checked_sub(horizon) {
+            None => step,
+            Some(beyond) => {
+                let season = season.clamp(1, horizon);
+                horizon - season + beyond % season
+            }
+        };
+        let at = origin.checked_sub(self.first)? * horizon + step;
+        match at.checked_sub(self.used) {
+            None => Some(self.known[at]),
+            Some(at) => self.appended.get(at).copied(),
+        }
+    }
+
+    /// Keeps the forecasts from origins up to a row.
+    pub(in crate::series) fn truncate(&mut self, rows: usize) {
+        self.values.iter_mut().for_each(|values| values.truncate(rows));
+        self.used = self.used.min((rows + 1).saturating_sub(self.first) * self.horizon);
+        self.appended.clear();
+        self.state = None;
+    }
+
+    /// Forecasts from behind an appended row, the last of the target.
+    pub(in crate::series) fn push(&mut self, linear: &LinearForecast, given: Given<'_>) {
+        let value = given.target[given.target.len() - 1];
+        for (values, part) in self.values.iter_mut().zip(&linear.parts) {
+            values.append(part.scale.forward(value, part.units));
+        }
+        self.filter_to(linear, given, given.target.len());
+        let mut appended = std::mem::take(&mut self.appended);
+        self.extend(linear, given, given.target.len(), &mut appended);
+        self.appended = appended;
+    }
+
+    /// Brings the states to an origin; all rows again if its fit is another.
+    fn filter_to(&mut self, linear: &LinearForecast, given: Given<'_>, origin: usize) {
+        let fit = self.edges.partition_point(|edge| *edge <= origin);
+        let (mut state, from) = match self.state.take() {
+            Some(state) if state.fit == fit => (state, origin - 1),
+            _ => {
+                let filters = linear.parts.iter().zip(&self.values).map(|(part, values)| {
+                    let Part { fits, inputs, .. } = part;
+                    let end = self.end(given, fit).min(values.values.len());
+                    let start = |(smoothing, trend): (&Smoothing, _)| {
+                        smoothing.start(&values.values[..end], &inputs.seasons, trend)
+                    };
+                    fits[fit].smoothing.iter().zip(TRENDS).map(start).collect()
+                });
+                (State { fit, filters: filters.collect(), range: linear.range }, 0)
+            }
+        };
+        for ((filters, part), values) in
+            state.filters.iter_mut().zip(&linear.parts).zip(&self.values)
+        {
+            for (filter, smoothing) in filters.iter_mut().zip(&part.fits[fit].smoothing) {
+                for value in &values.values[from..origin] {
+                    filter.step(smoothing, *value);
+                }
+            }
+        }
+        given.target[from..origin].iter().for_each(|value| state.range.extend(*value));
+        self.state = Some(state);
+    }
+
+    /// The end of the rows that a fit has seen.
+    fn end(&self, given: Given<'_>, fit: usize) -> usize {
+        match fit == self.edges.len() {
+            true => given.rows.end,
+            false => given.rows.edges(self.horizon, Some(self.edges.len()))[fit],
+        }
+    }
+
+    /// Appends the forecasts from an origin to which the states are brought.
+    fn extend(&self, linear: &LinearForecast, given: Given<'_>, origin: usize, to: &mut Vec<f64>) {
+        let Some(State { fit, filters, range }) = &self.state else { return };
+        let largest = range.largest();
+        let start = to.len();
+        to.resize(start + self.horizon, 0.0);
+        let mut inputs = Vec::new();
+        for ((part, values), filters) in linear.parts.iter().zip(&self.values).zip(filters) {
+            let fit = &part.fits[*fit];
+            let last = values.values[origin - 1];
+            for (step, weights) in fit.steps.iter().enumerate() {
+                let share = f64::from(part.shares[step]);
+                if share <= 0.0 {
+                    continue;
+                }
+                let smoothed = Smoothed::of(filters, &fit.smoothing, step);
+                let [constant, forecast, mean] = [0, 1, 2].map(|place| f64::from(weights[place]));
+                let mut value = constant
+                    + forecast * smoothed.forecast()
+                    + mean * smoothed.mean()
+                    + (1.0 - forecast - mean) * last;
+                if weights.len() > 3 {
+                    inputs.clear();
+                    let rows = (values, given.future);
+                    part.inputs.push(rows, origin, step, smoothed.inputs(), &mut inputs);
+                    let pairs = weights[3..].iter().zip(&inputs);
+                    value += pairs.map(|(weight, input)| f64::from(*weight) * input).sum::<f64>();
+                }
+                to[start + step] += share * part.scale.natural(value, part.units, largest);
+            }
+        }
+        let [least, most] = range.bounds();
+        to[start..].iter_mut().for_each(|value| *value = value.clamp(least, most));
+    }
+}
