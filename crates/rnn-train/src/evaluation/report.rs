@@ -75,6 +75,9 @@ pub struct SeriesEvaluation {
     pub steps: Vec<StepScores>,
     /// Scores of the prediction intervals, if any.
     pub interval: Option<IntervalScores>,
+    /// Fraction of the network at each step, if it is added to a linear forecast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fractions: Option<Vec<f64>>,
     /// The scored data.
     pub data: DataSource,
     /// Values in the plot: one step ahead, of the first scored series.
@@ -185,6 +188,9 @@ impl fmt::Display for SeriesEvaluation {
         if let Some(interval) = &self.interval {
             interval.describe(f, set)?;
         }
+        if let Some(fractions) = &self.fractions {
+            writeln!(f, "{}", fraction_note(fractions))?;
+        }
         if set == "validation" {
             writeln!(
                 f,
@@ -193,5 +199,18 @@ impl fmt::Display for SeriesEvaluation {
             )?;
         }
         f.write_str(&verdict("The model", self.skill, baselines))
+    }
+}
+
+/// A sentence on the fraction of the network at each step.
+fn fraction_note(fractions: &[f64]) -> String {
+    let [least, most] = fractions.iter().fold([1.0, 0.0], |[least, most], fraction| {
+        [f64::min(least, *fraction), f64::max(most, *fraction)]
+    });
+    let start = "Fraction of the network that is added to the linear forecast:";
+    match (100.0 * least, 100.0 * most) {
+        (_, 0.0) => format!("{start} 0%, since it does not help on the validation set."),
+        (least, most) if least == most => format!("{start} {most:.0}%."),
+        (least, most) => format!("{start} {least:.0}% to {most:.0}%, by step."),
     }
 }

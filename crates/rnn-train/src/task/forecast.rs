@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     objective::WithLoss,
-    outputs::{BATCH, QuantilePaths, interval, lines, predict, predict_windows},
+    outputs::{BATCH, Ensemble, QuantilePaths, interval, lines, predict, predict_windows},
     series::SeriesTask,
 };
 use crate::{
@@ -82,7 +82,8 @@ impl SeriesTask {
         if let Some(problem) = self.crossed_gap(series, origin) {
             return Err(Error::Usage(problem));
         }
-        let outputs = predict(std::slice::from_ref(model), series, origin..origin + 1, device)?;
+        let ensemble = self.ensemble(std::slice::from_ref(model), device)?;
+        let outputs = predict(&ensemble, series, origin..origin + 1, device)?;
         let lines = lines(series, origin, &outputs[0], 1);
         let many = self.data.panel.series.len() > 1;
         Ok(DayPrediction {
@@ -112,10 +113,11 @@ impl SeriesTask {
         steps: usize,
         device: &Device,
     ) -> Result<Vec<Forecast>> {
+        let ensemble = &self.ensemble(models, device)?;
         let intervals = self
             .settings
             .interval
-            .map(|level| self.calibrate(models, level, steps, device))
+            .map(|level| self.calibrate(ensemble, level, steps, device))
             .transpose()?;
         let (mut forecasts, mut crossed) = (Vec::new(), None);
         for series in &self.data.panel.series {
@@ -128,7 +130,7 @@ impl SeriesTask {
                 continue;
             }
             let times = later(series, steps)?;
-            let lines = self.forecast_from(models, series, &[origin], steps, device)?.remove(0);
+            let lines = self.forecast_from(ensemble, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
             let values =
@@ -182,7 +184,7 @@ impl SeriesTask {
     /// Forecasts that lie in the validation set, each with its origin.
     pub(super) fn validation_forecasts(
         &self,
-        models: &[WithLoss<SeriesModel>],
+        ensemble: &Ensemble<'_>,
         series: &Arc<Series>,
         steps: usize,
         device: &Device,
@@ -194,7 +196,7 @@ impl SeriesTask {
             1
         };
         let origins: Vec<usize> = origins.step_by(stride).collect();
-        let forecasts = self.forecast_from(models, series, &origins, steps, device)?;
+        let forecasts = self.forecast_from(ensemble, series, &origins, steps, device)?;
         Ok(origins.into_iter().zip(forecasts).collect())
     }
 
@@ -202,7 +204,7 @@ impl SeriesTask {
     /// with one path.
     fn forecast_from(
         &self,
-        models: &[WithLoss<SeriesModel>],
+        ensemble: &Ensemble<'_>,
         series: &Arc<Series>,
         origins: &[usize],
         steps: usize,
@@ -211,7 +213,7 @@ impl SeriesTask {
         let horizon = series.horizon();
         if steps <= horizon {
             let windows = origins.iter().map(|&origin| Window::new(series, origin)).collect();
-            let outputs = predict_windows(models, windows, device)?;
+            let outputs = predict_windows(ensemble, windows, device)?;
             return Ok(origins
                 .iter()
                 .zip(outputs)
@@ -234,7 +236,7 @@ impl SeriesTask {
             for done in (0..steps).step_by(horizon) {
                 let windows =
                     known.iter().map(|series| Window::new(series, series.times.len())).collect();
-                let outputs = predict_windows(models, windows, device)?;
+                let outputs = predict_windows(ensemble, windows, device)?;
                 for ((series, times), outputs) in known.iter_mut().zip(&times).zip(outputs) {
                     let taken = horizon.min(steps - done);
                     let values = lines(series, series.times.len(), &outputs, taken)

@@ -7,6 +7,7 @@ mod columns;
 mod covariates;
 mod data;
 mod forecast;
+mod fraction;
 mod letters;
 mod level_shifts;
 mod objective;

@@ -44,21 +44,28 @@ pub(super) fn interval(
     }
 }
 
+/// Models whose mean is a forecast.
+pub(super) struct Ensemble<'a> {
+    pub(super) models: &'a [WithLoss<SeriesModel>],
+    /// Fraction of the outputs at each step that is added to the linear forecast, if there is one.
+    pub(super) fractions: Option<Vec<f64>>,
+}
+
 /// The mean prediction of the models from each origin, transformed and scaled.
 ///
 /// Each prediction has `horizon` values per quantile.
 pub(super) fn predict(
-    models: &[WithLoss<SeriesModel>],
+    ensemble: &Ensemble<'_>,
     series: &Arc<Series>,
     origins: impl Iterator<Item = usize>,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let windows: Vec<Window> = origins.map(|origin| Window::new(series, origin)).collect();
-    predict_windows(models, windows, device)
+    predict_windows(ensemble, windows, device)
 }
 
 pub(super) fn predict_windows(
-    models: &[WithLoss<SeriesModel>],
+    ensemble: &Ensemble<'_>,
     windows: Vec<Window>,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
@@ -69,12 +76,19 @@ pub(super) fn predict_windows(
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);
         let mut sum: Vec<f64> = Vec::new();
-        for model in models {
+        for model in ensemble.models {
             let predicted = model.model.forward(batch.windows.clone()).into_data();
             sum.resize(predicted.num_elements(), 0.0);
             sum.iter_mut().zip(predicted.iter::<f64>()).for_each(|(sum, value)| *sum += value);
         }
-        let mean: Vec<f64> = sum.into_iter().map(|sum| sum / models.len() as f64).collect();
+        let count = ensemble.models.len() as f64;
+        let mut mean: Vec<f64> = sum.into_iter().map(|sum| sum / count).collect();
+        if let Some(fractions) = &ensemble.fractions {
+            let steps = mean.chunks_mut(fractions.len());
+            steps.for_each(|line| {
+                line.iter_mut().zip(fractions).for_each(|(one, fraction)| *one *= fraction)
+            });
+        }
         if let Some(bad) = mean.iter().find(|value| !value.is_finite()) {
             return Err(Error::NotFinite(bad.to_string()));
         }

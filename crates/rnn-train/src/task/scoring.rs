@@ -14,7 +14,7 @@ use super::{
     Task,
     calibration::too_few,
     objective::WithLoss,
-    outputs::{interval, lines, predict},
+    outputs::{Ensemble, interval, lines, predict},
     series::SeriesTask,
 };
 use crate::{
@@ -117,6 +117,7 @@ impl SeriesTask {
         predictions: Option<&mut dyn Write>,
     ) -> Result<SeriesEvaluation> {
         let (config, settings) = (&self.data.config, &self.settings);
+        let ensemble = &self.ensemble(models, device)?;
         let steps = config.horizon;
         let all = &self.data.panel.series;
         let has_close = all.iter().any(|series| series.close.is_some());
@@ -125,7 +126,7 @@ impl SeriesTask {
         let (forecast, quantiles) = (settings.loss.forecast(), &settings.loss.quantiles);
         let intervals = settings
             .interval
-            .map(|level| self.calibrate(models, level, steps, device))
+            .map(|level| self.calibrate(ensemble, level, steps, device))
             .transpose()?;
         let series_names: Vec<String> = self.series().map(str::to_owned).collect();
         let has_interval = settings.level().is_some();
@@ -144,7 +145,8 @@ impl SeriesTask {
             let scale = ErrorScale::new(&series.target[..known], config.seasons.first().copied());
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
-            for (origin, outputs) in origins.clone().zip(predict(models, series, origins, device)?)
+            for (origin, outputs) in
+                origins.clone().zip(predict(ensemble, series, origins, device)?)
             {
                 let last = series.target[origin - 1];
                 for (step, &raw) in outputs[forecast * steps..].iter().take(steps).enumerate() {
@@ -177,7 +179,8 @@ impl SeriesTask {
         if let Some(rows) = rows {
             rows.finish()?;
         }
-        self.evaluation(sums, &names, intervals)
+        let evaluation = self.evaluation(sums, &names, intervals)?;
+        Ok(SeriesEvaluation { fractions: ensemble.fractions.clone(), ..evaluation })
     }
 
     fn evaluation(
@@ -223,6 +226,7 @@ impl SeriesTask {
                 coverage: sums.covered as f64 / count,
                 mean_width: sums.width / count,
             }),
+            fractions: None,
             data: self.data.source.clone(),
             shown: sums.shown,
         })
@@ -232,7 +236,7 @@ impl SeriesTask {
     /// forecasts used.
     pub(super) fn calibrate(
         &self,
-        models: &[WithLoss<SeriesModel>],
+        ensemble: &Ensemble<'_>,
         level: f64,
         steps: usize,
         device: &Device,
@@ -241,7 +245,7 @@ impl SeriesTask {
         let mut count = 0;
         for series in &self.data.panel.series {
             let spreads = spreads(series);
-            for (origin, predicted) in self.validation_forecasts(models, series, steps, device)? {
+            for (origin, predicted) in self.validation_forecasts(ensemble, series, steps, device)? {
                 count += 1;
                 for (step, &predicted) in predicted[0].iter().enumerate() {
                     calibration.add(step, series.target[origin + step], predicted, spreads[origin]);

@@ -159,7 +159,7 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         (&["--data", "nowhere.csv"], 1, "nowhere.csv: cannot be read"),
         (&["--data", "nothing"], 1, "nothing: the folder has no .csv file"),
         (&["--data", "head.csv"], 1, "head.csv: "),
-        (&["--data", "short.csv"], 1, "short.csv: the validation set is empty"),
+        (&["--data", "short.csv"], 2, "training set: too short for a window (use a smaller"),
     ] {
         scratch.fails(&[&["forecast", "series"], args].concat(), code, expected);
     }

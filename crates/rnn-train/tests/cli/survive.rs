@@ -15,11 +15,13 @@ use crate::{
 
 /// A run with several steps per epoch and a save after almost every step. Dropout shows whether the
 /// random numbers are resumed, too.
-const RUN: [&str; 18] = [
+const RUN: [&str; 20] = [
     "train",
     "series",
     "--data",
     "bars.csv",
+    "--naive",
+    "last-value",
     "--units",
     "12",
     "--window",
