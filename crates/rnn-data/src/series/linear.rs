@@ -2,6 +2,7 @@
 
 mod choose;
 mod combine;
+mod effects;
 mod fit;
 mod inputs;
 mod minimum;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use choose::{Scored, mixtures};
 use fit::OnScale;
-use inputs::{Inputs, Values};
+use inputs::Inputs;
 pub use part::Scale;
 use part::{Part, Range, SMALLEST, Units};
 pub(super) use rows::LinearRows;
@@ -116,10 +117,9 @@ impl LinearForecast {
         let score = |scale: Scale| {
             let has_ratios = scale == Scale::Natural;
             let inputs = Inputs::new(seasons.clone(), known.len(), has_ratios, given.future.len());
-            let values = known.iter().map(|value| scale.forward(*value, units));
-            let rows = Values::new(values, given.place, &inputs);
-            let (largest, future) = (range.largest(), given.future);
-            let on = OnScale { scale, units, largest, inputs, rows, future, horizon };
+            let values = known.iter().map(|value| scale.forward(*value, units)).collect();
+            let (largest, future, place) = (range.largest(), given.future, given.place);
+            let on = OnScale { scale, units, largest, inputs, values, place, future, horizon };
             Scored::new(on, known, &edges, every)
         };
         let scored = if range.min > 0.0 {

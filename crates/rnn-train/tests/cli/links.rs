@@ -45,7 +45,8 @@ fn pipe(path: &Path) {
 fn series() -> Scratch {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
-    scratch.train("series", &["--data", "bars.csv", "--artifacts", "whole"]);
+    let args = ["--data", "bars.csv", "--naive", "last-value", "--artifacts", "whole"];
+    scratch.train("series", &args);
     scratch.ok(&["forecast", "series", "--artifacts", "whole"]);
     scratch
 }

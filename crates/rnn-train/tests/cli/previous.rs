@@ -147,7 +147,7 @@ fn a_failed_fresh_search_gives_way_to_the_previous_search() {
 fn failed_seeds_leave_the_previous_models() {
     let scratch = Scratch::new();
     scratch.file("bars.csv", bars(200));
-    let few = ["--data", "bars.csv", "--epochs", "1"];
+    let few = ["--data", "bars.csv", "--epochs", "1", "--naive", "last-value"];
     scratch.ok(&quick(&["train", "series", "--seeds", "2"], &few));
     let forecast = ["forecast", "series", "--mean-of-seeds", "--json"];
     let before = scratch.json(&forecast);

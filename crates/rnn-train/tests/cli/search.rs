@@ -637,7 +637,16 @@ fn commands_of_several_runs_inherit_the_data() {
 fn memory_does_not_grow_with_trials_that_are_not_started() {
     let scratch = prepared();
     let peak = |trials: &str| {
-        let options = ["--method", "halving", "--epochs", "9", "--minutes", "0.0000001"];
+        let options = [
+            "--method",
+            "halving",
+            "--epochs",
+            "9",
+            "--minutes",
+            "0.0000001",
+            "--naive",
+            "last-value",
+        ];
         let options = [&options[..], &["--trials", trials, "--artifacts", trials]].concat();
         let (finished, memory) = scratch.run_measured(&without_units(search(&options)));
         assert_eq!(finished.code, 1, "{}", finished.stderr);

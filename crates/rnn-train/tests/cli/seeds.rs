@@ -8,8 +8,21 @@ use crate::support::{Scratch, bars, quick};
 fn models_of_several_seeds_equal_single_runs() {
     let scratch = Scratch::new();
     let data = scratch.file("bars.csv", bars(200));
-    let finished = scratch
-        .train("series", &["--data", &data, "--seeds", "3", "--seed", "5", "--features", "open"]);
+    let finished = scratch.train(
+        "series",
+        &[
+            "--data",
+            &data,
+            "--seeds",
+            "3",
+            "--seed",
+            "5",
+            "--features",
+            "open",
+            "--naive",
+            "last-value",
+        ],
+    );
     assert!(
         finished.stderr.contains("bars.csv: dates in `date`; predicting `open`"),
         "guessed once: {}",
@@ -37,7 +50,18 @@ fn models_of_several_seeds_equal_single_runs() {
 
     scratch.train(
         "series",
-        &["--data", &data, "--seed", "6", "--features", "open", "--artifacts", "single"],
+        &[
+            "--data",
+            &data,
+            "--seed",
+            "6",
+            "--features",
+            "open",
+            "--naive",
+            "last-value",
+            "--artifacts",
+            "single",
+        ],
     );
     let single = |name: &str| fs::read_to_string(scratch.path("single/series").join(name)).unwrap();
     assert!(single("weights.txt") == scratch.read("series", "seeds/6/series/weights.txt"));
@@ -59,8 +83,11 @@ fn the_mean_forecast_uses_the_models_of_the_last_seeds() {
         "no models of several seeds yet (run `rnn-train train series --seeds 5` first)",
     );
     // Models of an earlier training stay in their folders, but are not used.
-    scratch.train("series", &["--data", &data, "--seeds", "3", "--cell", "gru"]);
-    scratch.train("series", &["--data", &data, "--seeds", "2"]);
+    scratch.train(
+        "series",
+        &["--data", &data, "--naive", "last-value", "--seeds", "3", "--cell", "gru"],
+    );
+    scratch.train("series", &["--data", &data, "--naive", "last-value", "--seeds", "2"]);
     let value = |args: &[&str]| scratch.json(args)[0]["values"][0]["value"].as_f64().unwrap();
     let each: Vec<f64> = ["1", "2"]
         .map(|seed| {

@@ -205,14 +205,9 @@ impl Scratch {
 const QUICK: [[&str; 2]; 4] =
     [["--epochs", "2"], ["--window", "5"], ["--units", "4"], ["--progress", "none"]];
 
-/// The network has the whole forecast, so that its weights change the results.
-const WITHOUT_BASE: [&str; 2] = ["--naive", "last-value"];
-
 /// Adds the flags of a short training, unless the arguments have them.
 pub(crate) fn quick<'a>(command: &[&'a str], args: &[&'a str]) -> Vec<&'a str> {
-    let of_series = [WITHOUT_BASE].into_iter().filter(|_| command.contains(&"series"));
-    let flags = QUICK.into_iter().chain(of_series);
-    let flags = flags.filter(|flag| !args.contains(&flag[0])).flatten();
+    let flags = QUICK.iter().filter(|flag| !args.contains(&flag[0])).flatten().copied();
     command.iter().copied().chain(flags).chain(args.iter().copied()).collect()
 }
 

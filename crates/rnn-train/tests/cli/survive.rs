@@ -438,7 +438,7 @@ fn missing_epochs_are_reported() {
 #[test]
 fn a_finished_model_that_is_damaged_is_never_evaluated() {
     let scratch = with_data();
-    scratch.train("series", &["--data", "bars.csv"]);
+    scratch.train("series", &["--data", "bars.csv", "--naive", "last-value"]);
     let folder = scratch.artifact("series", "checkpoint");
     let path = scratch.best("series", "model");
     let whole = fs::read(&path).unwrap();

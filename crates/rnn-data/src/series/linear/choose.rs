@@ -25,10 +25,10 @@ impl<'a> Scored<'a> {
         let (mut starts, mut folds) = (Vec::new(), Vec::new());
         let mut errors = vec![Vec::new(); 1 + FAMILIES * PENALTIES.len()];
         for fold in edges.windows(2) {
-            let (fitted, states) = on.fit(fold[0], &mut starts);
+            let (fitted, filtered) = on.fit(fold[0], &mut starts);
             for origin in (fold[0]..fold[1]).step_by(every) {
                 for (step, forecasts) in
-                    on.forecasts(&fitted, &states, origin).into_iter().enumerate()
+                    on.forecasts(&fitted, &filtered, origin).into_iter().enumerate()
                 {
                     let actual = known.get(origin + step).copied().unwrap_or(f64::NAN);
                     for (errors, forecast) in errors.iter_mut().zip(forecasts) {
@@ -48,6 +48,7 @@ impl<'a> Scored<'a> {
         }
         let (last, _) = self.on.fit(rows, &mut self.starts);
         let fit = |fitted: &Fitted| Fit {
+            effects: fitted.effects.clone(),
             smoothing: fitted.smoothing.clone(),
             steps: fitted.mixed(|step| mixtures[step].1.clone()),
         };

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
+    effects::{Effect, effect, effects},
     inputs::{Inputs, SMOOTHED, Values},
     part::{Scale, Step, Units},
     ridge::{Ridge, Weights},
@@ -28,7 +29,10 @@ pub(super) struct OnScale<'a> {
     /// Largest logarithm.
     pub(super) largest: f64,
     pub(super) inputs: Inputs,
-    pub(super) rows: Values,
+    /// Values on this scale.
+    pub(super) values: Vec<f64>,
+    /// Place of the first row among the steps of the calendar.
+    pub(super) place: usize,
     /// Columns that are known in the future, `[columns][rows]`.
     pub(super) future: &'a [Vec<f64>],
     pub(super) horizon: usize,
@@ -36,9 +40,16 @@ pub(super) struct OnScale<'a> {
 
 /// Smoothing and regressions that are fitted on some rows.
 pub(super) struct Fitted {
+    pub(super) effects: Vec<Effect>,
     pub(super) smoothing: Vec<Smoothing>,
     /// Weights of each step, penalty and family; `None` with too few rows.
     pub(super) ridges: Vec<Option<Vec<[Weights; FAMILIES]>>>,
+}
+
+/// The values without the effects of columns known in the future, and the states before each.
+pub(super) struct Filtered {
+    rows: Values,
+    states: Vec<States>,
 }
 
 /// Forecasts of a step from an origin: the smoothed one, then those of penalties and families.
@@ -46,8 +57,13 @@ pub(super) type Forecasts = Vec<f64>;
 
 impl OnScale<'_> {
     /// Fits on the rows before `end`; `starts` are the places of an earlier search.
-    pub(super) fn fit(&self, end: usize, starts: &mut Vec<Vec<f64>>) -> (Fitted, Vec<States>) {
-        let (known, seasons) = (&self.rows.values[..end], &self.inputs.seasons);
+    pub(super) fn fit(&self, end: usize, starts: &mut Vec<Vec<f64>>) -> (Fitted, Filtered) {
+        let seasons = &self.inputs.seasons;
+        let effects = effects(&self.values, self.future, seasons.first().copied(), end);
+        let without = self.values.iter().enumerate();
+        let without = without.map(|(row, value)| value - effect(&effects, self.future, row));
+        let rows = Values::new(without, self.place, &self.inputs);
+        let known = &rows.values[..end];
         let fits: Vec<_> = TRENDS
             .par_iter()
             .enumerate()
@@ -55,7 +71,7 @@ impl OnScale<'_> {
                 let start = starts.get(place).map(Vec::as_slice);
                 let (smoothing, start) = Smoothing::fit(known, seasons, *trend, start);
                 let filter = smoothing.start(known, seasons, *trend);
-                let states = smoothing.states(&self.rows.values, filter);
+                let states = smoothing.states(&rows.values, filter);
                 (smoothing, start, states)
             })
             .collect();
@@ -66,11 +82,12 @@ impl OnScale<'_> {
             starts.push(start);
             states.push(of_one);
         }
+        let filtered = Filtered { rows, states };
         let ridges = (0..self.horizon)
             .into_par_iter()
-            .map(|step| self.ridges(end, step, &smoothing, &states))
+            .map(|step| self.ridges(end, step, &smoothing, &filtered))
             .collect();
-        (Fitted { smoothing, ridges }, states)
+        (Fitted { effects, smoothing, ridges }, filtered)
     }
 
     fn ridges(
@@ -78,9 +95,10 @@ impl OnScale<'_> {
         end: usize,
         step: usize,
         smoothing: &[Smoothing],
-        states: &[States],
+        filtered: &Filtered,
     ) -> Option<Vec<[Weights; FAMILIES]>> {
-        let values = &self.rows.values;
+        let Filtered { rows, states } = filtered;
+        let values = &rows.values;
         let every = (end as f64 * self.horizon as f64 / SAMPLES).round().max(1.0) as usize;
         let first = self.inputs.first(end);
         let last = end.checked_sub(step + 1)?;
@@ -106,7 +124,7 @@ impl OnScale<'_> {
             let smoothed = smoothed(origin);
             let error = (values[origin + step] - smoothed.mean()).clamp(-most, most);
             ridge.add(|sample| {
-                self.push(origin, step, smoothed, sample);
+                self.push(rows, (origin, step), smoothed, sample);
                 sample.extend([error + smoothed.mean() - values[origin - 1], error]);
             });
         }
@@ -119,7 +137,7 @@ impl OnScale<'_> {
     pub(super) fn forecasts(
         &self,
         fitted: &Fitted,
-        states: &[States],
+        Filtered { rows, states }: &Filtered,
         origin: usize,
     ) -> Vec<Forecasts> {
         let mut inputs = Vec::with_capacity(self.inputs.count());
@@ -127,18 +145,20 @@ impl OnScale<'_> {
             let smoothed = Smoothed::new(|place| {
                 states[place].forecast(&fitted.smoothing[place], origin, step)
             });
-            let mut forecasts = vec![self.natural(smoothed.forecast())];
+            let effect = effect(&fitted.effects, self.future, origin + step);
+            let natural = |value: f64| self.scale.natural(value + effect, self.units, self.largest);
+            let mut forecasts = vec![natural(smoothed.forecast())];
             let Some(ridges) = ridges else {
                 forecasts.resize(1 + FAMILIES * PENALTIES.len(), forecasts[0]);
                 return forecasts;
             };
             inputs.clear();
-            self.push(origin, step, smoothed, &mut inputs);
-            let last = self.rows.values[origin - 1];
+            self.push(rows, (origin, step), smoothed, &mut inputs);
+            let last = rows.values[origin - 1];
             for families in ridges {
                 let bases = [last, smoothed.mean(), last];
                 forecasts.extend(families.iter().zip(bases).map(|(weights, base)| {
-                    self.natural(base + weights[0] + dot(&weights[1..], &inputs))
+                    natural(base + weights[0] + dot(&weights[1..], &inputs))
                 }));
             }
             forecasts
@@ -146,13 +166,14 @@ impl OnScale<'_> {
         fitted.ridges.iter().enumerate().map(step_forecasts).collect()
     }
 
-    fn push(&self, origin: usize, step: usize, smoothed: Smoothed, to: &mut Vec<f64>) {
-        self.inputs.push((&self.rows, self.future), origin, step, smoothed.inputs(), to);
-    }
-
-    /// Converts a value of this scale to the units of the series.
-    fn natural(&self, value: f64) -> f64 {
-        self.scale.natural(value, self.units, self.largest)
+    fn push(
+        &self,
+        rows: &Values,
+        (origin, step): (usize, usize),
+        smoothed: Smoothed,
+        to: &mut Vec<f64>,
+    ) {
+        self.inputs.push((rows, self.future), origin, step, smoothed.inputs(), to);
     }
 }
 

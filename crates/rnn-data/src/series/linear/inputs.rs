@@ -76,11 +76,6 @@ impl Values {
         self.sums.push(self.sums[self.sums.len() - 1] + value);
     }
 
-    pub(super) fn truncate(&mut self, rows: usize) {
-        self.values.truncate(rows);
-        self.sums.truncate(rows + 1);
-    }
-
     /// The mean of the rows before `end`, at most `count`.
     fn mean(&self, end: usize, count: usize) -> f64 {
         let start = end.saturating_sub(count);

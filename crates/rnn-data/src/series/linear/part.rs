@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    effects::Effect,
     inputs::Inputs,
     smoothing::{Smoothing, TRENDS},
 };
@@ -55,6 +56,9 @@ pub(super) struct Part {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fit {
+    /// Effects of the columns that are known in the future.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) effects: Vec<Effect>,
     pub(super) smoothing: Vec<Smoothing>,
     pub(super) steps: Vec<Step>,
 }
@@ -122,7 +126,9 @@ impl Fit {
         let is_step = |step: &Step| {
             counts.contains(&step.len()) && step.iter().all(|weight| weight.is_finite())
         };
-        self.smoothing.len() == TRENDS.len()
+        self.effects.len() == inputs.future
+            && self.effects.iter().all(Effect::is_valid)
+            && self.smoothing.len() == TRENDS.len()
             && self.smoothing.iter().all(|one| one.is_valid(inputs.seasons.len()))
             && self.steps.len() == horizon
             && self.steps.iter().all(is_step)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Given, LinearForecast,
+    effects::effect,
     fit::Smoothed,
     inputs::Values,
     part::{Part, Range},
@@ -26,16 +27,16 @@ pub(in crate::series) struct LinearRows {
     appended: Vec<f64>,
     /// First origin of each fit after the first.
     edges: Vec<usize>,
-    /// Values on each scale.
-    values: Vec<Values>,
     /// The state behind the last row.
     state: Option<State>,
 }
 
-/// What forecasts from an origin need besides the values.
+/// What forecasts from an origin need.
 #[derive(Debug, Clone)]
 struct State {
     fit: usize,
+    /// Values on each scale, without the effects of columns known in the future.
+    values: Vec<Values>,
     /// The smoothing filters, `[scales][trends]`.
     filters: Vec<Vec<Filter>>,
     range: Range,
@@ -49,10 +50,6 @@ impl LinearRows {
         let mut edges = given.rows.edges(horizon, Some(folds))[..folds].to_vec();
         edges.push(given.rows.late);
         edges.remove(0);
-        let values = linear.parts.iter().map(|part| {
-            let values = given.target.iter().map(|value| part.scale.forward(*value, part.units));
-            Values::new(values, given.place, &part.inputs)
-        });
         let first = first.max((rows + 1).saturating_sub(KEPT / horizon)).max(1);
         let mut all = Self {
             horizon,
@@ -61,7 +58,6 @@ impl LinearRows {
             used: 0,
             appended: Vec::new(),
             edges,
-            values: values.collect(),
             state: None,
         };
         let mut known = Vec::with_capacity((rows + 1).saturating_sub(first) * horizon);
@@ -71,6 +67,7 @@ impl LinearRows {
         }
         all.used = known.len();
         all.known = Arc::new(known);
+        all.state = None;
         all
     }
 
@@ -105,7 +102,6 @@ impl LinearRows {
 
     /// Keeps the forecasts from origins up to a row.
     pub(in crate::series) fn truncate(&mut self, rows: usize) {
-        self.values.iter_mut().for_each(|values| values.truncate(rows));
         self.used = self.used.min((rows + 1).saturating_sub(self.first) * self.horizon);
         self.appended.clear();
         self.state = None;
@@ -113,10 +109,6 @@ impl LinearRows {
 
     /// Forecasts from behind an appended row, the last of the target.
     pub(in crate::series) fn push(&mut self, linear: &LinearForecast, given: Given<'_>) {
-        let value = given.target[given.target.len() - 1];
-        for (values, part) in self.values.iter_mut().zip(&linear.parts) {
-            values.append(part.scale.forward(value, part.units));
-        }
         self.filter_to(linear, given, given.target.len());
         let mut appended = std::mem::take(&mut self.appended);
         self.extend(linear, given, given.target.len(), &mut appended);
@@ -128,21 +120,13 @@ impl LinearRows {
         let fit = self.edges.partition_point(|edge| *edge <= origin);
         let (mut state, from) = match self.state.take() {
             Some(state) if state.fit == fit => (state, origin - 1),
-            _ => {
-                let filters = linear.parts.iter().zip(&self.values).map(|(part, values)| {
-                    let Part { fits, inputs, .. } = part;
-                    let end = self.end(given, fit).min(values.values.len());
-                    let start = |(smoothing, trend): (&Smoothing, _)| {
-                        smoothing.start(&values.values[..end], &inputs.seasons, trend)
-                    };
-                    fits[fit].smoothing.iter().zip(TRENDS).map(start).collect()
-                });
-                (State { fit, filters: filters.collect(), range: linear.range }, 0)
-            }
+            _ => (self.start(linear, given, fit), 0),
         };
         for ((filters, part), values) in
-            state.filters.iter_mut().zip(&linear.parts).zip(&self.values)
+            state.filters.iter_mut().zip(&linear.parts).zip(&mut state.values)
         {
+            let appended = values.values.len()..given.target.len();
+            appended.for_each(|row| values.append(part.without(fit, given, row)));
             for (filter, smoothing) in filters.iter_mut().zip(&part.fits[fit].smoothing) {
                 for value in &values.values[from..origin] {
                     filter.step(smoothing, *value);
@@ -151,6 +135,22 @@ impl LinearRows {
         }
         given.target[from..origin].iter().for_each(|value| state.range.extend(*value));
         self.state = Some(state);
+    }
+
+    /// The state of a fit before the first row.
+    fn start(&self, linear: &LinearForecast, given: Given<'_>, fit: usize) -> State {
+        let end = self.end(given, fit).min(given.target.len());
+        let (mut all, mut filters) = (Vec::new(), Vec::new());
+        for part in &linear.parts {
+            let values = (0..given.target.len()).map(|row| part.without(fit, given, row));
+            let values = Values::new(values, given.place, &part.inputs);
+            let start = |(smoothing, trend): (&Smoothing, _)| {
+                smoothing.start(&values.values[..end], &part.inputs.seasons, trend)
+            };
+            filters.push(part.fits[fit].smoothing.iter().zip(TRENDS).map(start).collect());
+            all.push(values);
+        }
+        State { fit, values: all, filters, range: linear.range }
     }
 
     /// The end of the rows that a fit has seen.
@@ -163,12 +163,12 @@ impl LinearRows {
 
     /// Appends the forecasts from an origin to which the states are brought.
     fn extend(&self, linear: &LinearForecast, given: Given<'_>, origin: usize, to: &mut Vec<f64>) {
-        let Some(State { fit, filters, range }) = &self.state else { return };
+        let Some(State { fit, values, filters, range }) = &self.state else { return };
         let largest = range.largest();
         let start = to.len();
         to.resize(start + self.horizon, 0.0);
         let mut inputs = Vec::new();
-        for ((part, values), filters) in linear.parts.iter().zip(&self.values).zip(filters) {
+        for ((part, values), filters) in linear.parts.iter().zip(values).zip(filters) {
             let fit = &part.fits[*fit];
             let last = values.values[origin - 1];
             for (step, weights) in fit.steps.iter().enumerate() {
@@ -189,10 +189,19 @@ impl LinearRows {
                     let pairs = weights[3..].iter().zip(&inputs);
                     value += pairs.map(|(weight, input)| f64::from(*weight) * input).sum::<f64>();
                 }
+                value += effect(&fit.effects, given.future, origin + step);
                 to[start + step] += share * part.scale.natural(value, part.units, largest);
             }
         }
         let [least, most] = range.bounds();
         to[start..].iter_mut().for_each(|value| *value = value.clamp(least, most));
+    }
+}
+
+impl Part {
+    /// A value on this scale without the effects of columns that are known in the future.
+    fn without(&self, fit: usize, given: Given<'_>, row: usize) -> f64 {
+        let value = self.scale.forward(given.target[row], self.units);
+        value - effect(&self.fits[fit].effects, given.future, row)
     }
 }
