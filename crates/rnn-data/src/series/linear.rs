@@ -10,6 +10,7 @@ mod part;
 mod ridge;
 mod rows;
 mod smoothing;
+mod stretch;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ use inputs::Inputs;
 pub use part::Scale;
 use part::{Part, Range, SMALLEST, Units};
 pub(super) use rows::LinearRows;
+use stretch::filled;
 
 /// Fewest rows of a fit.
 const FEWEST: usize = 8;
@@ -114,10 +116,11 @@ impl LinearForecast {
         while every > 1 && seasons.iter().any(|season| season % every == 0) {
             every += 1;
         }
+        let whole = filled(known, seasons.first().copied());
         let score = |scale: Scale| {
             let has_ratios = scale == Scale::Natural;
             let inputs = Inputs::new(seasons.clone(), known.len(), has_ratios, given.future.len());
-            let values = known.iter().map(|value| scale.forward(*value, units)).collect();
+            let values = whole.iter().map(|value| scale.forward(*value, units)).collect();
             let (largest, future, place) = (range.largest(), given.future, given.place);
             let on = OnScale { scale, units, largest, inputs, values, place, future, horizon };
             Scored::new(on, known, &edges, every)
