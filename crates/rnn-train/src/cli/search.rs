@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -39,9 +39,9 @@ pub(crate) struct SearchArgs {
     /// Name of a time-series experiment (see `rnn-train list`)
     pub(crate) experiment: Experiment,
     /// Search space, a file of keys with a list of values or a range: `units = [[32], [64]]`,
-    /// `learning_rate = { min = 1e-4, max = 1e-2, log = true }`
+    /// `learning_rate = { min = 1e-4, max = 1e-2, log = true }`. `series` has one without a file
     #[arg(long, value_name = "FILE.toml")]
-    pub(crate) space: PathBuf,
+    pub(crate) space: Option<PathBuf>,
     /// Number of trials, in addition to the baseline configuration [default: 20; grid: all]; the
     /// first ones vary one setting of it
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -84,10 +84,35 @@ struct SearchReport<'a> {
     test_scored: Vec<&'a str>,
 }
 
+impl SearchArgs {
+    /// The file of the space, or what stands in its place.
+    fn space_file(&self) -> &Path {
+        self.space.as_deref().unwrap_or_else(|| Path::new("the built-in space"))
+    }
+
+    /// Opens the space. That of `series` needs no file, and leaves out settings that are given.
+    fn open_space(&self) -> Result<Space> {
+        match &self.space {
+            Some(path) => Space::open(path),
+            None if self.experiment.name() == Experiment::series().name() => {
+                let given = self.options.entries()?;
+                let mut space = Space::built_in()?;
+                space.dimensions.retain(|dimension| !given.contains_key(&dimension.key));
+                Ok(space)
+            }
+            None => Err(Error::Usage(format!(
+                "--space: expected a file of settings to try for {} (see docs/forecasting.md; only \
+                 `series` has a built-in space)",
+                self.experiment
+            ))),
+        }
+    }
+}
+
 /// Runs a search.
 pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
     let experiment = args.experiment;
-    let space = Space::open(&args.space)?;
+    let space = args.open_space()?;
     let (base, sha256) = opened(context, args, &space)?;
     let fits = |options: &Options, epochs: Option<usize>| -> Result<()> {
         let mut options = options.clone().over(base.clone());
@@ -95,7 +120,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<()> {
         SeriesSettings::new(&options, &experiment.options())?;
         TrainSettings::new(options, &experiment.options()).map(drop)
     };
-    space.check(&args.space, |options| fits(options, None))?;
+    space.check(args.space_file(), |options| fits(options, None))?;
     let keys: Vec<String> = space.dimensions.iter().map(|one| one.key.clone()).collect();
     let mut baseline = base.entries()?;
     baseline.retain(|name, _| keys.contains(name));
@@ -207,7 +232,7 @@ fn opened(context: &Context, args: &SearchArgs, space: &Space) -> Result<(Option
         "not available for searches: they rank on the validation set and score the best trial \
          on the test set",
     )?;
-    let (typed, file) = (args.options.entries()?, args.space.display());
+    let (typed, file) = (args.options.entries()?, args.space_file().display());
     for key in space.dimensions.iter().map(|dimension| &dimension.key) {
         if typed.contains_key(key) {
             let flag = Options::field(key).map(Field::flag).unwrap_or_default();
@@ -268,7 +293,7 @@ fn draw(
     let fits =
         |point: &Point| overlay(point).map_err(Error::Usage).and_then(|options| fits(&options));
     let drawn = match args.method {
-        Method::Grid => space.grid(&args.space, fits)?,
+        Method::Grid => space.grid(args.space_file(), fits)?,
         Method::Random | Method::Halving => {
             let count = asked.unwrap_or(Method::TRIALS);
             space.random(args.search_seed, count, baseline, fits)
@@ -278,7 +303,7 @@ fn draw(
     match args.trials {
         _ if count == 0 => {
             let problem = format!("no valid combination of values; the first: {}", drawn.refusal);
-            Err(Error::Settings { path: args.space.clone(), problem })
+            Err(Error::Settings { path: args.space_file().to_owned(), problem })
         }
         Some(TrialCount(asked)) if args.method == Method::Grid && asked < count => {
             Err(Error::Usage(format!(

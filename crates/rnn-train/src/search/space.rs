@@ -80,6 +80,11 @@ impl Space {
         Self::parse(&text).map_err(problem)
     }
 
+    /// The space of the experiment `series` without a file.
+    pub(crate) fn built_in() -> Result<Self> {
+        Self::parse(include_str!("series.toml")).map_err(Error::Internal)
+    }
+
     pub(crate) fn parse(text: &str) -> Parsed<Self> {
         let table: BTreeMap<Spanned<String>, Spanned<toml::Value>> =
             toml::from_str(text).map_err(|error| toml_problem(text, &error))?;

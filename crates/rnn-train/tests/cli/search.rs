@@ -86,6 +86,8 @@ fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
         "4",
         "--epochs",
         "3",
+        "--naive",
+        "last-value",
         "--progress",
         "plain",
     ])));
@@ -110,6 +112,8 @@ fn trials_are_ranked_on_the_validation_set_and_the_best_is_scored_once() {
     let single = [
         "--data",
         "bars.csv",
+        "--naive",
+        "last-value",
         "--epochs",
         "3",
         "--units",
@@ -483,7 +487,7 @@ fn invalid_searches_fail_before_any_training() {
         2,
         "stock-lstm: the `course` split has no validation set",
     );
-    scratch.fails(&["search", "series"], 2, "--space <FILE.toml>");
+    scratch.fails(&["search", "stock-gap"], 2, "--space: expected a file of settings to try");
     scratch.fails(
         &["search", "series", "--space", "nothing.toml"],
         1,
@@ -689,4 +693,18 @@ fn a_trial_killed_while_its_run_ended_is_trained_again() {
     assert_eq!(table(&scratch, "artifacts"), before);
     let ended: Value = serde_json::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
     assert!(ended["last"].is_null());
+}
+
+#[test]
+fn series_are_searched_without_a_file_of_settings() {
+    let scratch = Scratch::new();
+    scratch.file("bars.csv", bars(200));
+    let flags = ["--data", "bars.csv", "--trials", "2", "--cell", "gru", "--epochs", "1"];
+    scratch.ok(&without_units(quick(&["search", "series"], &flags)));
+    let board = fs::read_to_string(scratch.artifact("series", "search/search.csv")).unwrap();
+    let header = board.lines().next().unwrap();
+    assert!(header.contains("units") && header.contains("dropout"), "{header}");
+    assert!(!header.contains("cell"), "a given setting is not searched: {header}");
+    let problem = "only `series` has a built-in space";
+    scratch.fails(&["search", "stock-gap", "--trials", "1"], 2, problem);
 }
