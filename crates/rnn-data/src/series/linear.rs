@@ -74,7 +74,7 @@ pub(super) struct FitRows {
 
 impl FitRows {
     /// First origins of the folds, and the end of the last.
-    fn edges(&self, horizon: usize, folds: Option<usize>) -> Vec<usize> {
+    pub(super) fn edges(&self, horizon: usize, folds: Option<usize>) -> Vec<usize> {
         let rows = self.end;
         let scored = (rows / 4).max(3 * horizon).min(rows / 3);
         let scored = scored.max(rows.saturating_sub(self.valid)).min(2 * rows / 3);

@@ -4,6 +4,7 @@ mod calendar;
 mod config;
 mod feature;
 mod feature_text;
+mod folds;
 mod future;
 mod linear;
 mod naive;

@@ -81,7 +81,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     let artifacts = &context.folder(args.experiment);
     let _lock = artifacts.lock(".forecast.lock")?;
     artifacts.write(&format!("{NAME}.json"), to_json(&forecasts)?)?;
-    artifacts.write(&format!("{NAME}.csv"), csv(&forecasts, &task.settings.loss.quantiles)?)?;
+    artifacts.write(&format!("{NAME}.csv"), csv(&forecasts, &task.settings.quantiles())?)?;
     let mean = match trained.len() {
         1 => String::new(),
         models => format!(", mean of {models} models"),

@@ -6,6 +6,7 @@ use rnn_data::format_time;
 use serde::Serialize;
 
 use super::{
+    intervals::coverage_verdict,
     predictions::FoldPrediction,
     report::SeriesEvaluation,
     scores::Scores,
@@ -145,6 +146,14 @@ impl fmt::Display for BacktestReport {
         let windows = folds.iter().map(|fold| fold.evaluation.windows).sum();
         let last = row(cells!["overall", "", ""], windows, overall, baselines, *skill, *coverage);
         writeln!(f, "{}", table("<><>>>>>>", rows.chain([last])))?;
+        let first = &folds[0].evaluation;
+        let level = first.interval.as_ref().map(|interval| interval.level);
+        if let Some((level, coverage)) = level.zip(*coverage)
+            && let Some(said) = coverage_verdict(level, coverage, windows, first.horizon)
+        {
+            let (level, coverage) = (100.0 * level, 100.0 * coverage);
+            writeln!(f, "{level:.0}% intervals cover {coverage:.1}% of all values{said}.")?;
+        }
         f.write_str(&verdict("Over all folds, the model", *skill, baselines))
     }
 }

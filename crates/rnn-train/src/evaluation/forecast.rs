@@ -28,7 +28,7 @@ pub struct ForecastValue {
     pub lower: Option<f64>,
     /// Upper bound of the prediction interval.
     pub upper: Option<f64>,
-    /// All quantiles of a quantile model.
+    /// All quantiles, rising; empty for intervals without them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quantiles: Vec<f64>,
 }

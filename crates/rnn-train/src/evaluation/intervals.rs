@@ -34,6 +34,22 @@ pub enum IntervalMethod {
         /// Number of forecasts per step used for calibration.
         calibrated_on: usize,
     },
+    /// From out-of-fold errors of a linear forecast and its network, by level, step and season. The
+    /// widths follow the errors and the coverage on the rows before each forecast.
+    Adaptive {
+        /// Number of forecasts used for calibration.
+        calibrated_on: usize,
+        /// Score of each quantile.
+        quantiles: Vec<QuantileScore>,
+        /// Mean of the pinball losses of all quantiles, in the units of the target.
+        pinball: f64,
+        /// Continuous ranked probability score, in the units of the target: the mean of twice the
+        /// pinball loss of the quantiles 0.05, 0.15 to 0.95.
+        ///
+        /// See Gneiting and Raftery, "Strictly proper scoring rules, prediction, and estimation",
+        /// JASA 102, 2007.
+        crps: f64,
+    },
     /// The outer quantiles of a quantile model.
     Quantiles {
         /// Score of each quantile.
@@ -79,42 +95,83 @@ impl QuantileErrors {
         }
     }
 
-    pub(crate) fn scores(self) -> IntervalMethod {
+    /// The score of each quantile, and the mean of all pinball losses.
+    pub(crate) fn scores(self) -> (Vec<QuantileScore>, f64) {
         let count = self.count as f64;
         let each = self.quantiles.iter().zip(self.below);
-        IntervalMethod::Quantiles {
-            quantiles: each
-                .map(|(&quantile, below)| QuantileScore { quantile, below: below as f64 / count })
-                .collect(),
-            pinball: self.pinball / (count * self.quantiles.len() as f64),
-        }
+        let scores =
+            each.map(|(&quantile, below)| QuantileScore { quantile, below: below as f64 / count });
+        (scores.collect(), self.pinball / (count * self.quantiles.len() as f64))
     }
 }
 
 impl IntervalScores {
-    /// Writes one or two sentences on the intervals.
-    pub(crate) fn describe(&self, f: &mut fmt::Formatter<'_>, set: &str) -> fmt::Result {
+    /// Writes one or two sentences on the intervals of windows of a set.
+    pub(crate) fn describe(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        set: &str,
+        [windows, horizon]: [usize; 2],
+    ) -> fmt::Result {
         let Self { level, method, coverage, mean_width } = self;
+        let verdict = coverage_verdict(*level, *coverage, windows, horizon).unwrap_or_default();
         let (level, coverage, width) = (100.0 * level, 100.0 * coverage, number(*mean_width));
-        let covered =
-            format!("cover {coverage:.1}% of the {set} values; their mean width is {width}.");
+        let covered = format!(
+            "cover {coverage:.1}% of the {set} values{verdict}; their mean width is {width}."
+        );
+        let below = |one: &QuantileScore| format!("{}: {:.1}%", one.quantile, 100.0 * one.below);
+        let below = |all: &[QuantileScore]| {
+            let each = all.iter().map(below).collect::<Vec<_>>().join(", ");
+            format!("Fraction of values at or below each quantile: {each}.")
+        };
         match method {
             IntervalMethod::SplitConformal { calibrated_on, .. } => writeln!(
                 f,
                 "{level:.0}% intervals, calibrated on {calibrated_on} validation windows, {covered}"
             ),
+            IntervalMethod::Adaptive { calibrated_on, quantiles, pinball, crps } => {
+                let [pinball, crps] = [*pinball, *crps].map(number);
+                writeln!(
+                    f,
+                    "{level:.0}% intervals, calibrated on {calibrated_on} earlier windows, \
+                     {covered}\n{} Mean pinball loss: {pinball}, CRPS: {crps}.",
+                    below(quantiles)
+                )
+            }
             IntervalMethod::Quantiles { quantiles, pinball } => {
-                let below =
-                    |one: &QuantileScore| format!("{}: {:.1}%", one.quantile, 100.0 * one.below);
-                let each = quantiles.iter().map(below).collect::<Vec<_>>().join(", ");
                 let pinball = number(*pinball);
                 writeln!(
                     f,
-                    "{level:.0}% intervals, between the outer quantiles, {covered}\nFraction of \
-                     values at or below each quantile: {each}. Mean pinball loss: {pinball}."
+                    "{level:.0}% intervals, between the outer quantiles, {covered}\n{} Mean \
+                     pinball loss: {pinball}.",
+                    below(quantiles)
                 )
             }
         }
+    }
+}
+
+/// Largest difference between coverage and level that is good enough.
+const TOLERANCE: f64 = 0.05;
+/// Number of standard errors from which a difference is not chance.
+const SIGNIFICANT: f64 = 1.96;
+
+/// What to say of a coverage that is far from its level, and not by chance.
+///
+/// Forecasts of several steps overlap, so fewer of the windows are independent.
+pub(crate) fn coverage_verdict(
+    level: f64,
+    coverage: f64,
+    windows: usize,
+    horizon: usize,
+) -> Option<&'static str> {
+    let independent = (windows as f64 / (2.0 * horizon as f64 / 3.0).max(1.0)).max(1.0);
+    let error = SIGNIFICANT * (level * (1.0 - level) / independent).sqrt();
+    let difference = coverage - level;
+    match difference.abs() > TOLERANCE.max(error) + 1e-9 {
+        true if difference < 0.0 => Some(", too few: errors are larger than on earlier rows"),
+        true => Some(", too many: errors are smaller than on earlier rows"),
+        false => None,
     }
 }
 
@@ -127,25 +184,37 @@ mod tests {
         let mut errors = QuantileErrors::new(&[0.25, 0.5]);
         errors.add(1.0, &[2.0, 3.0]);
         errors.add(5.0, &[1.0, 3.0]);
-        let IntervalMethod::Quantiles { quantiles, pinball } = errors.scores() else {
-            unreachable!()
-        };
+        let (quantiles, pinball) = errors.scores();
         assert_eq!(quantiles.iter().map(|one| one.below).collect::<Vec<f64>>(), [0.5, 0.5]);
         // Lower quantile: 0.75 * 1 and 0.25 * 4. Median: 0.5 * 2, twice.
         assert!((pinball - (0.75 + 1.0 + 1.0 + 1.0) / 4.0).abs() < 1e-12, "{pinball}");
     }
 
     #[test]
-    fn both_methods_survive_a_json_round_trip() {
+    fn all_methods_survive_a_json_round_trip() {
         let intervals = Conformal { half_widths: vec![1.5], logarithmic: true };
         let quantiles = vec![QuantileScore { quantile: 0.05, below: 0.04 }];
         for method in [
             IntervalMethod::SplitConformal { intervals, calibrated_on: 9 },
-            IntervalMethod::Quantiles { quantiles, pinball: 0.5 },
+            IntervalMethod::Quantiles { quantiles: quantiles.clone(), pinball: 0.5 },
+            IntervalMethod::Adaptive { calibrated_on: 9, quantiles, pinball: 0.5, crps: 1.0 },
         ] {
             let scores = IntervalScores { level: 0.9, method, coverage: 0.91, mean_width: 3.0 };
             let text = serde_json::to_string(&scores).unwrap();
             assert_eq!(serde_json::from_str::<IntervalScores>(&text).unwrap(), scores, "{text}");
         }
+    }
+
+    #[test]
+    fn bad_coverage_is_said_unless_it_may_be_chance() {
+        let verdict = |coverage, windows, horizon| {
+            coverage_verdict(0.9, coverage, windows, horizon).map(|text| &text[..9])
+        };
+        assert_eq!(verdict(0.78, 200, 1), Some(", too few"));
+        assert_eq!(verdict(0.97, 200, 1), Some(", too man"));
+        assert_eq!(verdict(0.86, 10_000, 1), None, "near enough");
+        assert_eq!(verdict(0.8, 30, 1), None, "few windows");
+        assert_eq!(verdict(0.8, 100, 24), None, "six independent windows");
+        assert_eq!(verdict(0.0, 0, 1), Some(", too few"));
     }
 }

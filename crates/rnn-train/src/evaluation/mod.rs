@@ -1,5 +1,6 @@
 //! Scores of trained models and of baselines.
 
+mod adaptive;
 mod backtest;
 mod baselines;
 mod conformal;
@@ -12,6 +13,7 @@ mod skill;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use adaptive::{Adaptive, CRPS, Known, OutOfFold, Quantiles};
 pub(crate) use backtest::{BACKTEST, BacktestReport, FoldRows, join_predictions};
 pub(crate) use baselines::Baselines;
 pub use conformal::Conformal;

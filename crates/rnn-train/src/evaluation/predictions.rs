@@ -77,7 +77,7 @@ pub(crate) struct Prediction {
     pub(crate) predicted: f64,
     /// Lower and upper bound of the interval.
     pub(crate) interval: Option<[f64; 2]>,
-    /// All quantiles of a quantile model; otherwise empty.
+    /// All quantiles, rising; empty for intervals without them.
     pub(crate) quantiles: Vec<f64>,
 }
 

@@ -186,7 +186,7 @@ impl fmt::Display for SeriesEvaluation {
             writeln!(f, "{}", Scores::table(either("steps ahead", "提前步数"), rows))?;
         }
         if let Some(interval) = &self.interval {
-            interval.describe(f, set)?;
+            interval.describe(f, set, [*windows, self.horizon])?;
         }
         if let Some(fractions) = &self.fractions {
             writeln!(f, "{}", fraction_note(fractions))?;

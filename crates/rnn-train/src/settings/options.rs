@@ -226,8 +226,8 @@ options! {
         /// settings)
         @[arg(value_name = "SET")]
         Scored Free score: Typed<ScoredSet> = ScoredSet::Test,
-        /// Level of the prediction intervals, e.g. 0.9, calibrated on the validation set (split
-        /// conformal), or none
+        /// Level of the prediction intervals, e.g. 0.9, or none: from out-of-fold errors with a
+        /// linear forecast, else calibrated on the validation set (split conformal)
         @[arg(value_name = "FRACTION")]
         Report Free interval: Typed<Level>,
     }

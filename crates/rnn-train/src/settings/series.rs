@@ -189,6 +189,26 @@ impl SeriesSettings {
         })
     }
 
+    /// Whether intervals come from out-of-fold errors of a linear forecast.
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.interval.is_some() && self.transform.is_residual() && self.naive == Naive::Linear
+    }
+
+    /// The quantiles of the forecasts, rising; empty if there are none.
+    ///
+    /// Adaptive intervals lie between the outer two.
+    pub(crate) fn quantiles(&self) -> Vec<f64> {
+        let Some(level) = self.interval.filter(|_| self.is_adaptive()) else {
+            return self.loss.quantiles.clone();
+        };
+        // Without the error of the subtraction.
+        let rounded = |quantile: f64| (quantile * 1e9).round() / 1e9;
+        let outer = rounded(0.5 - level / 2.0).max(1e-9);
+        let inner = [0.25, 0.5, 0.75].into_iter();
+        let inner = inner.filter(|quantile: &f64| (outer - 0.5).abs() > (quantile - 0.5).abs());
+        [outer].into_iter().chain(inner).chain([rounded(1.0 - outer)]).collect()
+    }
+
     /// Level of the intervals, if any.
     pub(crate) fn level(&self) -> Option<f64> {
         self.loss.level().or(self.interval)

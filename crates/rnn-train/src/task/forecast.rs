@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     objective::WithLoss,
-    outputs::{BATCH, Ensemble, QuantilePaths, interval, lines, predict, predict_windows},
+    outputs::{BATCH, Ensemble, QuantilePaths, interval, lines, outer, predict, predict_windows},
     series::SeriesTask,
 };
 use crate::{
@@ -100,8 +100,9 @@ impl SeriesTask {
 
     /// Forecasts the next rows of each series by the mean of the models.
     ///
-    /// The forecast has intervals if the run has them. Quantile models give no intervals beyond
-    /// their horizon: the error of their own inputs is unknown.
+    /// The forecast has intervals if the run has them. Those of a linear forecast adapt to the
+    /// errors on all rows of the test set. Quantile models give no intervals beyond their horizon:
+    /// the error of their own inputs is unknown.
     ///
     /// # Errors
     ///
@@ -117,6 +118,7 @@ impl SeriesTask {
         let intervals = self
             .settings
             .interval
+            .filter(|_| !self.settings.is_adaptive())
             .map(|level| self.calibrate(ensemble, level, steps, device))
             .transpose()?;
         let (mut forecasts, mut crossed) = (Vec::new(), None);
@@ -133,11 +135,27 @@ impl SeriesTask {
             let lines = self.forecast_from(ensemble, series, &[origin], steps, device)?.remove(0);
             let forecast = &lines[self.settings.loss.forecast().min(lines.len() - 1)];
             let spread = spreads(series)[origin];
+            let adaptive = self.adaptive(ensemble, series, device)?;
+            let bands = match &adaptive {
+                Some(adaptive) => {
+                    let mut path = adaptive.path();
+                    let origins = series.origins_ahead(Subset::Test, 1).collect();
+                    for (origin, lines) in self.predicted(ensemble, series, origins, device)? {
+                        path.at(&series.target[..origin], &lines[0]);
+                    }
+                    let horizon = steps.min(series.horizon());
+                    Some(path.at(&series.target, &forecast[..horizon]))
+                }
+                None => None,
+            };
             let values =
                 times.into_iter().zip(forecast).enumerate().map(|(step, (time, &value))| {
-                    let (quantiles, bounds) = interval(&lines, step, || {
-                        Some(intervals.as_ref()?.0.around(step, value, spread))
-                    });
+                    let (quantiles, bounds) = match &bands {
+                        Some(bands) => outer(bands.quantiles(step, value).shown),
+                        None => interval(&lines, step, || {
+                            Some(intervals.as_ref()?.0.around(step, value, spread))
+                        }),
+                    };
                     let numbers = bounds.iter().flatten().chain(&quantiles).chain([&value]);
                     if let Some(number) = numbers.copied().find(|number| !number.is_finite()) {
                         let place = format!("{number} for {}", format_time(time));

@@ -1,5 +1,6 @@
 //! Tasks: the interface for training, scoring and forecasting, and its implementations.
 
+mod adaptive;
 mod adjustment;
 mod automatic;
 mod calibration;

@@ -37,11 +37,15 @@ pub(super) fn interval(
     other: impl FnOnce() -> Option<[f64; 2]>,
 ) -> (Vec<f64>, Option<[f64; 2]>) {
     match &lines[..] {
-        [lower, .., upper] => {
-            (lines.iter().map(|line| line[step]).collect(), Some([lower[step], upper[step]]))
-        }
+        [_, _, ..] => outer(lines.iter().map(|line| line[step]).collect()),
         _ => (Vec::new(), other()),
     }
+}
+
+/// Quantiles of a row, and the interval between the outer two.
+pub(super) fn outer(quantiles: Vec<f64>) -> (Vec<f64>, Option<[f64; 2]>) {
+    let interval = quantiles.first().copied().zip(quantiles.last().copied());
+    (quantiles, interval.map(<[f64; 2]>::from))
 }
 
 /// Models whose mean is a forecast.

@@ -14,15 +14,15 @@ use super::{
     Task,
     calibration::too_few,
     objective::WithLoss,
-    outputs::{Ensemble, interval, lines, predict},
+    outputs::{Ensemble, interval, lines, outer, predict},
     series::SeriesTask,
 };
 use crate::{
     error::{Error, Result},
     evaluation::{
-        BaselineScores, Baselines, Calibration, Conformal, ErrorScale, Errors, IntervalMethod,
-        IntervalScores, Prediction, PredictionRows, QuantileErrors, ScaledScores, SeriesEvaluation,
-        StepScores, skill, spreads,
+        Adaptive, BaselineScores, Baselines, CRPS, Calibration, Conformal, ErrorScale, Errors,
+        IntervalMethod, IntervalScores, Prediction, PredictionRows, QuantileErrors, Quantiles,
+        ScaledScores, SeriesEvaluation, StepScores, skill, spreads,
     },
     text::PROGRESS,
 };
@@ -36,6 +36,10 @@ struct ScoreSums {
     errors: Vec<Vec<Errors>>,
     scaled: ScaledScores,
     quantiles: QuantileErrors,
+    /// Errors of the quantiles of CRPS.
+    crps: QuantileErrors,
+    /// Number of forecasts that calibrated adaptive intervals.
+    calibrated_on: usize,
     count: usize,
     /// Number of values inside their intervals, and the sum of the interval widths.
     covered: usize,
@@ -50,6 +54,8 @@ impl ScoreSums {
             errors: vec![vec![Errors::default(); steps]; 1 + baselines],
             scaled: ScaledScores { mse: 0.0, rmse: 0.0, mae: 0.0 },
             quantiles: QuantileErrors::new(quantiles),
+            crps: QuantileErrors::new(&CRPS),
+            calibrated_on: 0,
             count: 0,
             covered: 0,
             width: 0.0,
@@ -123,9 +129,10 @@ impl SeriesTask {
         let has_close = all.iter().any(|series| series.close.is_some());
         let baselines = Baselines::new(&config.target, has_close, config);
         let names = baselines.names();
-        let (forecast, quantiles) = (settings.loss.forecast(), &settings.loss.quantiles);
+        let (forecast, quantiles) = (settings.loss.forecast(), &settings.quantiles());
         let intervals = settings
             .interval
+            .filter(|_| !settings.is_adaptive())
             .map(|level| self.calibrate(ensemble, level, steps, device))
             .transpose()?;
         let series_names: Vec<String> = self.series().map(str::to_owned).collect();
@@ -145,6 +152,9 @@ impl SeriesTask {
             let scale = ErrorScale::new(&series.target[..known], config.seasons.first().copied());
             let fitted = baselines.fit(series);
             let spreads = spreads(series);
+            let adaptive = self.adaptive(ensemble, series, device)?;
+            sums.calibrated_on += adaptive.as_ref().map_or(0, |adaptive| adaptive.calibrated_on);
+            let mut path = adaptive.as_ref().map(Adaptive::path);
             for (origin, outputs) in
                 origins.clone().zip(predict(ensemble, series, origins, device)?)
             {
@@ -153,11 +163,20 @@ impl SeriesTask {
                     sums.add_scaled(raw - series.transform(origin, step));
                 }
                 let lines = lines(series, origin, &outputs, steps);
+                let bands =
+                    path.as_mut().map(|path| path.at(&series.target[..origin], &lines[forecast]));
                 for (step, &predicted) in lines[forecast].iter().enumerate() {
-                    let conformal =
-                        || Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]));
-                    let (quantiles, interval) = interval(&lines, step, conformal);
                     let row = origin + step;
+                    let (quantiles, interval) = match &bands {
+                        Some(bands) => {
+                            let Quantiles { shown, crps } = bands.quantiles(step, predicted);
+                            sums.crps.add(series.target[row], &crps);
+                            outer(shown)
+                        }
+                        None => interval(&lines, step, || {
+                            Some(intervals.as_ref()?.0.around(step, predicted, spreads[origin]))
+                        }),
+                    };
                     let (time, actual) = (series.times[row], series.target[row]);
                     let (series, step) = (index, step + 1);
                     let prediction =
@@ -221,7 +240,18 @@ impl SeriesTask {
                     Some((intervals, calibrated_on)) => {
                         IntervalMethod::SplitConformal { intervals, calibrated_on }
                     }
-                    None => sums.quantiles.scores(),
+                    None => {
+                        let (quantiles, pinball) = sums.quantiles.scores();
+                        match self.settings.is_adaptive() {
+                            true => IntervalMethod::Adaptive {
+                                calibrated_on: sums.calibrated_on,
+                                quantiles,
+                                pinball,
+                                crps: 2.0 * sums.crps.scores().1,
+                            },
+                            false => IntervalMethod::Quantiles { quantiles, pinball },
+                        }
+                    }
                 },
                 coverage: sums.covered as f64 / count,
                 mean_width: sums.width / count,

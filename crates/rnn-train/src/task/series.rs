@@ -178,7 +178,9 @@ impl SeriesTask {
             );
             return Err(Error::Usage(problem));
         }
-        match self.settings.interval.filter(|level| needed(*level) > validation_windows) {
+        let is_too_high =
+            |level: &f64| !self.settings.is_adaptive() && needed(*level) > validation_windows;
+        match self.settings.interval.filter(is_too_high) {
             Some(level) => Err(too_few(level, self.settings.horizon, validation_windows)),
             None => Ok(()),
         }

@@ -64,7 +64,7 @@ fn folds_expand_or_slide_over_the_end_of_the_data() {
         let (header, rows) = scratch.read_csv("series", "backtest.csv");
         assert_eq!(
             (&header[..], rows.len(), &rows[65][0][..]),
-            ("fold,date,actual,predicted,lower,upper", 195, "2")
+            ("fold,date,actual,predicted,lower,upper,q0.25,q0.5,q0.75", 195, "2")
         );
     }
     assert!(scratch.read("series", "backtest.svg").contains("3 folds of bars.csv"));
@@ -189,7 +189,7 @@ fn invalid_backtests_fail_before_any_training() {
     for (args, code, expected) in [
         (&["--folds", "0"][..], 2, "from 1 to 1,000,000"),
         (&["--folds", "-3"], 2, "from 1 to 1,000,000, got `-3`"),
-        (&["--folds", "150"], 2, "fold 1 of 150: "),
+        (&["--folds", "150", "--naive", "last-value"], 2, "fold 1 of 150: "),
         (&["--folds", "350"], 2, "--folds 350: too many for 200 rows (use at most "),
         (&["--folds", "1000000"], 2, "--folds 1000000: too many for 200 rows (use at most "),
         (&["--folds", "5", "--horizon", "40"], 2, "folds"),
@@ -199,7 +199,7 @@ fn invalid_backtests_fail_before_any_training() {
             "--valid 2020-05-01: one date cannot start the validation set of every fold",
         ),
         (
-            &["--folds", "5", "--interval", "0.99"],
+            &["--folds", "5", "--naive", "last-value", "--interval", "0.99"],
             2,
             "fold 1 of 5: interval level 0.99: needs at least 99 forecasts",
         ),

@@ -119,7 +119,7 @@ fn values_out_of_bounds_are_refused() {
             "--weight-decay 0.1: adam has no weight decay (use --optimizer adamw)",
         ),
         (
-            &["--interval", "0.99"],
+            &["--naive", "last-value", "--interval", "0.99"],
             "interval level 0.99: needs at least 99 forecasts of 1 step in the validation set, \
              which has 30 (use a larger",
         ),

@@ -91,7 +91,7 @@ fn several_tickers_of_one_file_are_a_panel() {
         assert!(finished.stderr.contains(note), "{note} in {}", finished.stderr);
     }
     let (header, rows) = scratch.read_csv("series", "predictions.csv");
-    assert_eq!(header, "series,date,actual,predicted,lower,upper");
+    assert_eq!(header, "series,date,actual,predicted,lower,upper,q0.05,q0.25,q0.5,q0.75,q0.95");
     assert_eq!((rows[0][0].as_str(), rows[0][1].as_str()), ("KO", "2020-07-01"));
     assert_eq!(rows.iter().filter(|row| row[0] == "PEP").count(), 30);
     let config = scratch.read_json("series", "config.json");

@@ -47,7 +47,7 @@ fn forecasts_are_of_the_next_business_days_with_intervals_and_files() {
     let (header, rows) = scratch.read_csv("series", "forecast.csv");
     assert_eq!(
         (&header[..], rows.len(), &rows[1][1]),
-        ("series,date,value,lower,upper", 2, &expected[1])
+        ("series,date,value,lower,upper,q0.05,q0.25,q0.5,q0.75,q0.95", 2, &expected[1])
     );
     let kept = values(&scratch.read_json("series", "forecast.json")[0]);
     assert!(
@@ -138,7 +138,9 @@ fn forecasts_that_need_what_is_not_known_are_refused_with_advice() {
         "forecast: needs a time-series experiment, and letters-onehot-1 learns letters",
     );
     assert!(!scratch.path("artifacts").exists());
-    scratch.train("series", &["--data", &data, "--features", "open,close"]);
+    let split_conformal = ["--naive", "last-value"];
+    let flags = ["--data", &data, "--features", "open,close"];
+    scratch.train("series", &[&flags[..], &split_conformal].concat());
     scratch.file("head.csv", "date,open,close,volume\n");
     scratch.file("short.csv", bars(8));
     fs::create_dir(scratch.path("nothing")).unwrap();

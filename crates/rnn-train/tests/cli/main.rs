@@ -22,6 +22,7 @@ mod forecast;
 mod future;
 mod hostile;
 mod hostile_runs;
+mod intervals;
 #[cfg(target_os = "linux")]
 mod kills;
 #[path = "../../../../tests/workspace/language.rs"]

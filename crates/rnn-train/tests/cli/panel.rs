@@ -43,7 +43,7 @@ fn one_model_learns_a_folder_and_windows_never_cross_series() {
         (&3.into(), &470.into(), &"panel".into())
     );
     let (header, rows) = scratch.read_csv("series", "predictions.csv");
-    assert_eq!(header, "series,date,actual,predicted,lower,upper");
+    assert_eq!(header, "series,date,actual,predicted,lower,upper,q0.05,q0.25,q0.5,q0.75,q0.95");
     // `b.csv` ends ten rows earlier. All series are split on the same days, and no window mixes
     // series.
     let of = |name: &str| rows.iter().filter(|row| row[0] == name).collect::<Vec<_>>();

@@ -127,7 +127,7 @@ fn invalid_settings_of_several_seeds_are_reported_once() {
             "error: --weight-decay 0.5: adam has no weight decay (use --optimizer adamw)",
         ),
         (
-            &["--interval", "0.99"],
+            &["--naive", "last-value", "--interval", "0.99"],
             2,
             "error: interval level 0.99: needs at least 99 forecasts of 1 step in the validation \
              set, which has 30",

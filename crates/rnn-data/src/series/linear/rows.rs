@@ -8,7 +8,7 @@ use super::{
     fit::Smoothed,
     inputs::Values,
     part::{Part, Range},
-    smoothing::{Filter, Smoothing, TRENDS},
+    smoothing::{Filter, Smoothing, States, TRENDS},
 };
 
 /// Most forecast values that are kept.
@@ -68,6 +68,54 @@ impl LinearRows {
         all.used = known.len();
         all.known = Arc::new(known);
         all.state = None;
+        all
+    }
+
+    /// The number of steps ahead.
+    pub(in crate::series) fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// In-sample forecasts of the smoothing that is fitted on all rows before the test set.
+    ///
+    /// The origins are `first` to the end of these rows, `[origins, horizon]`.
+    pub(in crate::series) fn smoothed(
+        &self,
+        linear: &LinearForecast,
+        given: Given<'_>,
+        first: usize,
+    ) -> Vec<f64> {
+        let end = given.rows.end;
+        let ([least, most], largest) = (linear.range.bounds(), linear.range.largest());
+        let count = linear.parts.len() as f64;
+        let mut all = vec![0.0; (end + 1).saturating_sub(first) * self.horizon];
+        for part in &linear.parts {
+            let fit = &part.fits[part.fits.len() - 1];
+            let of_row = |row| effect(&fit.effects, given.future, row);
+            let without = given.target[..end].iter().enumerate();
+            let values: Vec<f64> = without
+                .map(|(row, value)| part.scale.forward(*value, part.units) - of_row(row))
+                .collect();
+            let states: Vec<States> = fit
+                .smoothing
+                .iter()
+                .zip(TRENDS)
+                .map(|(smoothing, trend)| {
+                    let start = smoothing.start(&values, &part.inputs.seasons, trend);
+                    smoothing.states(&values, start)
+                })
+                .collect();
+            for (line, origin) in all.chunks_mut(self.horizon).zip(first..) {
+                for (step, mean) in line.iter_mut().enumerate() {
+                    let smoothed = Smoothed::new(|place| {
+                        states[place].forecast(&fit.smoothing[place], origin, step)
+                    });
+                    let value = smoothed.forecast() + of_row(origin + step);
+                    let value = part.scale.natural(value, part.units, largest);
+                    *mean += value.clamp(least, most) / count;
+                }
+            }
+        }
         all
     }
 

@@ -200,3 +200,25 @@ fn a_column_known_in_the_future_is_used() {
     assert_eq!(forecast(&with, ROWS - 13), forecast(&other, ROWS - 13));
     assert!((forecast(&with, ROWS - 12) - forecast(&other, ROWS - 12)).abs() > 20.0);
 }
+
+#[test]
+fn smoothed_forecasts_are_near_the_rows_before_the_test_set_and_see_no_others() {
+    let one = series_of(weekly, &[7], 3);
+    let end = ROWS - 30;
+    assert_eq!(one.folds().unwrap().end, end);
+    assert!((50..=100).contains(&one.folds().unwrap().start), "{:?}", one.folds());
+    let smoothed = one.smoothed_forecasts(40).unwrap();
+    assert_eq!(smoothed.len(), (end + 1 - 40) * 3);
+    for (line, origin) in smoothed.chunks(3).zip(40..end - 2) {
+        for (forecast, row) in line.iter().zip(origin..) {
+            assert!((forecast - weekly(row)).abs() < 2.0, "{origin} {row}: {forecast}");
+        }
+    }
+    let other = series_of(|row| if row < end { weekly(row) } else { 500.0 + noise(row) }, &[7], 3);
+    assert_eq!(smoothed, other.smoothed_forecasts(40).unwrap());
+    let last = series(
+        table(0..ROWS, weekly),
+        &SeriesConfig { naive: Naive::LastValue, ..config_of(&[7], 3) },
+    );
+    assert!(last.smoothed_forecasts(0).is_none() && last.folds().is_none());
+}
