@@ -15,7 +15,7 @@ mod stretch;
 use serde::{Deserialize, Serialize};
 
 use choose::{Scored, mixtures};
-use fit::OnScale;
+use fit::{OnScale, stride};
 use inputs::Inputs;
 pub use part::Scale;
 use part::{Part, Range, SMALLEST, Units};
@@ -112,10 +112,7 @@ impl LinearForecast {
             .filter(|season| *season > 1 && 2 * season <= edges[0])
             .collect();
         seasons.sort_unstable();
-        let mut every = (known.len() - edges[0]).div_ceil(SCORED);
-        while every > 1 && seasons.iter().any(|season| season % every == 0) {
-            every += 1;
-        }
+        let every = stride((known.len() - edges[0]).div_ceil(SCORED), &seasons);
         let whole = filled(known, seasons.first().copied());
         let score = |scale: Scale| {
             let has_ratios = scale == Scale::Natural;

@@ -298,7 +298,7 @@ fn a_panel_reads_known_values_and_values_of_each_series() {
     let scratch = Scratch::new();
     scratch.file("shops.csv", shops(120, 120));
     scratch.file("about.csv", "shop,size,region\nC,40,north\nA,10,north\nB,20,south\n");
-    let more = ["--future", "promo", "--static-data", "about.csv"];
+    let more = ["--future", "promo", "--static-data", "about.csv", "--naive", "last-value"];
     scratch.train("series", &[&PANEL[..], &more].concat());
     let config = scratch.read_json("series", "config.json");
     let features: Vec<&str> = config["options"]["features"]

@@ -99,7 +99,8 @@ impl OnScale<'_> {
     ) -> Option<Vec<[Weights; FAMILIES]>> {
         let Filtered { rows, states } = filtered;
         let values = &rows.values;
-        let every = (end as f64 * self.horizon as f64 / SAMPLES).round().max(1.0) as usize;
+        let every = (end as f64 * self.horizon as f64 / SAMPLES).round() as usize;
+        let every = stride(every, &self.inputs.seasons);
         let first = self.inputs.first(end);
         let last = end.checked_sub(step + 1)?;
         let count = (last + 1).saturating_sub(first);
@@ -177,6 +178,15 @@ impl OnScale<'_> {
     }
 }
 
+/// The smallest stride from `least` on that reaches all places of each season.
+pub(super) fn stride(least: usize, seasons: &[usize]) -> usize {
+    let divides = |stride: usize, season: usize| {
+        (2..=stride).any(|factor| stride.is_multiple_of(factor) && season.is_multiple_of(factor))
+    };
+    let is_right = |stride: &usize| !seasons.iter().any(|season| divides(*stride, *season));
+    (least.max(1)..).find(is_right).unwrap_or(1)
+}
+
 /// The smoothed forecasts of a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Smoothed([f64; TRENDS.len()]);
@@ -240,4 +250,17 @@ pub(super) struct Mixture {
 
 fn dot(weights: &[f64], inputs: &[f64]) -> f64 {
     weights.iter().zip(inputs).map(|(weight, input)| weight * input).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stride_has_no_factor_in_common_with_a_season() {
+        assert_eq!(stride(0, &[7]), 1);
+        assert_eq!(stride(7, &[]), 7);
+        assert_eq!(stride(12, &[24, 168]), 13);
+        assert_eq!(stride(2, &[24, 8766]), 5);
+    }
 }
