@@ -134,7 +134,7 @@ pub use letters::{Alphabet, LetterBatch, LetterBatcher, LetterSample, LetterWind
 pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
-    BadSeries, Feature, LinearForecast, MOST_SEASONS, Naive, Origins, Panel, Period, Scale, Series,
+    BadSeries, Feature, LinearForecast, MOST_SEASONS, Naive, Origins, Panel, Period, Series,
     SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, Window, WindowBatch,
     WindowBatcher, Windows, csv_files, extend_calendar, find_seasons,
 };

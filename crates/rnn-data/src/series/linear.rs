@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use choose::{Scored, mixtures};
 use fit::{OnScale, stride};
 use inputs::Inputs;
-pub use part::Scale;
-use part::{Part, Range, SMALLEST, Units};
+use part::{Part, Range, SMALLEST, Scale, Units};
 pub(super) use rows::LinearRows;
 use stretch::filled;
 
@@ -44,8 +43,6 @@ const SCORED: usize = 600;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearForecast {
-    /// Scale of which most of the forecast is.
-    pub scale: Scale,
     range: Range,
     parts: Vec<Part>,
 }
@@ -70,6 +67,8 @@ pub(super) struct FitRows {
     pub(super) end: usize,
     /// First origin of the test set.
     pub(super) late: usize,
+    /// Length of the shortest season, or 0.
+    pub(super) season: usize,
 }
 
 impl FitRows {
@@ -78,25 +77,31 @@ impl FitRows {
         let rows = self.end;
         let scored = (rows / 4).max(3 * horizon).min(rows / 3);
         let scored = scored.max(rows.saturating_sub(self.valid)).min(2 * rows / 3);
+        // Two seasons come before the first fold.
+        let scored = match rows.checked_sub(2 * self.season) {
+            Some(most @ 1..) => scored.min(most),
+            _ => scored,
+        };
         let folds = folds.unwrap_or(if scored < FOLDS.1 { 1 } else { FOLDS.0 });
         (0..=folds).map(|fold| rows - scored + fold * scored / folds).collect()
     }
 }
 
 impl LinearForecast {
-    /// Fits a forecast of `horizon` steps; `None` for a constant or too few rows.
+    /// Fits a forecast of `horizon` steps; `None` for a constant, too few rows or less than two
+    /// seasons.
     ///
-    /// `scale` is that of a panel, if it is known.
+    /// Forecasts for a logarithm are positive if all known values are.
     pub(super) fn fit(
         given: Given<'_>,
         seasons: &[usize],
         horizon: usize,
-        scale: Option<Scale>,
+        for_logarithm: bool,
     ) -> Option<Self> {
         let known = &given.target[..given.rows.end];
         let count = known.len() as f64;
         let further = f64::max(1.0, 2.0 * horizon as f64 / count);
-        let range = Range::new(known, further);
+        let range = Range::new(known, further, for_logarithm);
         let mean = known.iter().sum::<f64>() / count;
         let square = |value: &f64| (value - mean) * (value - mean);
         let deviation = (known.iter().map(square).sum::<f64>() / count).sqrt();
@@ -106,12 +111,13 @@ impl LinearForecast {
         }
         let units = Units { deviation, smallest: SMALLEST * range.min.max(0.0) };
         let edges = given.rows.edges(horizon, None);
-        let mut seasons: Vec<usize> = seasons
-            .iter()
-            .copied()
-            .filter(|season| *season > 1 && 2 * season <= edges[0])
-            .collect();
-        seasons.sort_unstable();
+        let is_long = |season: &&usize| **season > 1 && 2 * **season <= edges[0];
+        let mut fitting: Vec<usize> = seasons.iter().filter(is_long).copied().collect();
+        fitting.sort_unstable();
+        if fitting.is_empty() && !seasons.is_empty() {
+            return None;
+        }
+        let seasons = fitting;
         let every = stride((known.len() - edges[0]).div_ceil(SCORED), &seasons);
         let whole = filled(known, seasons.first().copied());
         let score = |scale: Scale| {
@@ -135,15 +141,7 @@ impl LinearForecast {
             .zip(mixtures)
             .filter_map(|(scored, mixtures)| scored.on_scale(&mixtures, known.len()))
             .collect();
-        let is_logarithmic = |part: &&Part| part.scale == Scale::Logarithmic;
-        let share: f32 = parts.iter().filter(is_logarithmic).flat_map(|part| &part.shares).sum();
-        // Later rows may be compared, too.
-        let is_positive = given.target.iter().all(|value| *value > 0.0);
-        let own = match is_positive && 2.0 * share > horizon as f32 {
-            true => Scale::Logarithmic,
-            false => Scale::Natural,
-        };
-        Some(Self { scale: scale.unwrap_or(own), range, parts })
+        Some(Self { range, parts })
     }
 
     /// Rows before an origin that a forecast needs.
@@ -190,9 +188,9 @@ mod tests {
     #[test]
     fn numbers_of_a_file_are_checked() {
         let target: Vec<f64> = (0..200).map(|row| f64::from(row * row % 97)).collect();
-        let rows = FitRows { valid: 120, end: 152, late: 152 };
+        let rows = FitRows { valid: 120, end: 152, late: 152, season: 7 };
         let given = Given { target: &target, future: &[], place: 0, rows };
-        let linear = LinearForecast::fit(given, &[7], 3, None).unwrap();
+        let linear = LinearForecast::fit(given, &[7], 3, false).unwrap();
         assert!(linear.is_valid() && linear.horizon() == 3);
         let spoilt = |spoil: fn(&mut LinearForecast)| {
             let mut linear = linear.clone();

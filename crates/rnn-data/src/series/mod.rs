@@ -23,7 +23,7 @@ mod windows;
 pub use calendar::extend_calendar;
 pub use config::SeriesConfig;
 pub use feature::{Feature, Period};
-pub use linear::{LinearForecast, Scale};
+pub use linear::LinearForecast;
 pub use naive::Naive;
 pub use origins::Origins;
 pub use panel::{BadSeries, Panel, csv_files};

@@ -8,14 +8,8 @@ use std::{
 use burn::data::dataset::Dataset;
 use jiff::civil::DateTime;
 
-use super::{
-    LinearForecast, Naive, Scale, Series, SeriesConfig, SplitTimes, Subset, Windows, future,
-    linear::Given, prepare::place, split::Rows,
-};
+use super::{Series, SeriesConfig, SplitTimes, Subset, Windows};
 use crate::{DataError, Scalers, Table, format_time};
-
-/// Number of series that choose the scale of a panel.
-const VOTERS: usize = 20;
 
 /// One or many series for one model, split at the same times, each with its own scalers.
 #[derive(Debug)]
@@ -67,7 +61,7 @@ impl SeriesConfig {
             table.path.clone(),
             self.split.times(&table.path, self.window, self.horizon, &table.times)?,
         );
-        let series = vec![Arc::new(Series::prepare(table, self, &starts, scalers, None)?)];
+        let series = vec![Arc::new(Series::prepare(table, self, &starts, scalers)?)];
         Panel { series, starts, skipped: Vec::new() }.with_windows(&path)
     }
 
@@ -94,10 +88,9 @@ impl SeriesConfig {
             tables.iter().flat_map(|table| table.times.iter().copied()).collect();
         let times: Vec<DateTime> = times.into_iter().collect();
         let starts = self.split.times(folder, self.window, self.horizon, &times)?;
-        let scale = self.scale(&tables, &starts);
         let (mut series, mut skipped) = (Vec::with_capacity(tables.len()), Vec::new());
         for table in tables {
-            match Series::prepare(table, self, &starts, None, scale) {
+            match Series::prepare(table, self, &starts, None) {
                 Ok(ready) => series.push(Arc::new(ready)),
                 Err(error) if bad == BadSeries::Skip => skipped.push(error),
                 Err(error) => return Err(error),
@@ -110,35 +103,6 @@ impl SeriesConfig {
                 Panel { series, starts, skipped }.with_windows(folder)
             }
         }
-    }
-}
-
-impl SeriesConfig {
-    /// Returns the scale of the linear forecasts of a panel: what most of its first series prefer.
-    fn scale(&self, tables: &[Table], starts: &SplitTimes) -> Option<Scale> {
-        if !self.transform.is_residual() || self.naive != Naive::Linear {
-            return None;
-        }
-        let has_no_logarithm =
-            |table: &Table| table.values(&self.target).iter().any(|value| *value <= 0.0);
-        if tables.iter().any(has_no_logarithm) {
-            return Some(Scale::Natural);
-        }
-        let prefers = |table: &Table| {
-            let rows = Rows::new(starts, &self.split, self.window, &table.times);
-            let future = future::of_table(self, table);
-            let given = Given {
-                target: table.values(&self.target),
-                future: &future,
-                place: place(&table.times),
-                rows: rows.fit_rows(self.window),
-            };
-            let linear = LinearForecast::fit(given, &self.seasons, self.horizon, None)?;
-            Some(linear.scale == Scale::Logarithmic)
-        };
-        let votes: Vec<bool> = tables.iter().filter_map(prefers).take(VOTERS).collect();
-        let logarithmic = votes.iter().filter(|vote| **vote).count();
-        Some(if 2 * logarithmic > votes.len() { Scale::Logarithmic } else { Scale::Natural })
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use jiff::civil::DateTime;
 
 use super::{
-    Feature, LinearForecast, Naive, Scale, SeriesConfig, SplitTimes, Subset, Transform,
+    Feature, LinearForecast, Naive, SeriesConfig, SplitTimes, Subset, Transform,
     feature::positive,
     future,
     linear::{FitRows, Given, LinearRows},
@@ -68,7 +68,6 @@ impl Series {
         config: &SeriesConfig,
         starts: &SplitTimes,
         scalers: Option<&Scalers>,
-        scale: Option<Scale>,
     ) -> Result<Self, DataError> {
         if let Some(problem) = impossible_prices(&table) {
             return Err(DataError::Prices { path: table.path, problem });
@@ -89,7 +88,7 @@ impl Series {
         }
         let target = table.values(&config.target);
         let set_rows = Rows::new(starts, &config.split, config.window, &table.times);
-        let fit_rows = set_rows.fit_rows(config.window);
+        let fit_rows = set_rows.fit_rows(config.window, &config.seasons);
         let place = place(&table.times);
         let future = future::of_table(&config, &table);
         let given = Given { target, future: &future, place, rows: fit_rows };
@@ -105,26 +104,13 @@ impl Series {
             }
             Some(linear) => linear.clone(),
             None if transform.is_residual() && config.naive == Naive::Linear => {
-                // A ratio to a forecast below 0 has no logarithm.
-                let scale = match transform {
-                    Transform::LogResidual => Some(Scale::Logarithmic),
-                    Transform::AsinhResidual => Some(Scale::Natural),
-                    _ => scale,
-                };
-                LinearForecast::fit(given, &config.seasons, config.horizon, scale)
+                let is_log = transform == Transform::LogResidual;
+                LinearForecast::fit(given, &config.seasons, config.horizon, is_log)
             }
             None => None,
         };
-        if let Some(linear) = &linear
-            && linear.scale == Scale::Logarithmic
-        {
-            positive(&table, &config.target)?;
-        }
-        let features: Vec<Feature> = config
-            .features
-            .iter()
-            .map(|feature| formed(feature, &config, linear.as_ref()))
-            .collect();
+        let features: Vec<Feature> =
+            config.features.iter().map(|feature| formed(feature, &config)).collect();
         let columns =
             features.iter().map(|feature| feature.values(&table)).collect::<Result<Vec<_>, _>>()?;
         let width = columns.iter().map(Vec::len).sum();
@@ -306,11 +292,9 @@ impl Series {
         );
     }
 
-    /// Returns whether the transform takes logarithms, or the linear forecast of a residual does.
+    /// Returns whether the transform takes logarithms.
     pub fn is_logarithmic(&self) -> bool {
-        let linear = self.scalers.linear.as_ref();
         self.config.transform.is_logarithmic()
-            || linear.is_some_and(|linear| linear.scale == Scale::Logarithmic)
     }
 
     /// Returns the number of predicted rows.
@@ -348,18 +332,10 @@ pub(super) fn place(times: &[DateTime]) -> usize {
 }
 
 /// Returns a feature with the target's transform applied to columns.
-pub(super) fn formed(
-    feature: &Feature,
-    config: &SeriesConfig,
-    linear: Option<&LinearForecast>,
-) -> Feature {
+pub(super) fn formed(feature: &Feature, config: &SeriesConfig) -> Feature {
     let transform = config.transform;
-    let is_scaled = linear.is_some_and(|linear| linear.scale == Scale::Logarithmic);
     match feature {
-        Feature::Column(name)
-            if transform.is_relative()
-                && (transform.is_logarithmic() || is_scaled && *name == config.target) =>
-        {
+        Feature::Column(name) if transform.is_relative() && transform.is_logarithmic() => {
             Feature::LogReturn(name.clone())
         }
         Feature::Column(name) if transform == Transform::AsinhResidual => {

@@ -45,9 +45,7 @@ impl Series {
             forecasts
                 .push(linear, Given { target, future, place: self.place, rows: self.fit_rows });
         }
-        let numbers = |feature: &Feature| {
-            formed(feature, &self.config, self.scalers.linear.as_ref()).numbers(self, row)
-        };
+        let numbers = |feature: &Feature| formed(feature, &self.config).numbers(self, row);
         let numbers: Vec<f64> = self.config.features.iter().flat_map(numbers).collect();
         self.push_inputs(numbers.into_iter());
         if let Some(close) = &mut self.close {

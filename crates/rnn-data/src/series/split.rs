@@ -223,15 +223,16 @@ impl Rows {
     /// Returns the rows that fit a linear forecast.
     ///
     /// Without a separate validation set, the last fifth of the training set chooses its penalty.
-    pub(super) fn fit_rows(&self, window: usize) -> FitRows {
+    pub(super) fn fit_rows(&self, window: usize, seasons: &[usize]) -> FitRows {
+        let season = seasons.iter().copied().min().unwrap_or(0);
         let late = self.test.start + window;
         let valid = self.valid.start + window;
         if self.valid != self.test && valid < self.valid.end {
             // The first targets of the test set follow the validation set. A series may end before.
-            return FitRows { valid, end: late.min(self.test.end), late };
+            return FitRows { valid, end: late.min(self.test.end), late, season };
         }
         let end = self.train.end;
-        FitRows { valid: end - end / 5, end, late }
+        FitRows { valid: end - end / 5, end, late, season }
     }
 
     pub(super) fn of(&self, subset: Subset) -> Range<usize> {

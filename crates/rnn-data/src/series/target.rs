@@ -52,12 +52,8 @@ impl Transform {
             Self::MinMax | Self::Standard => value,
             Self::Difference => value - series.target[origin + step - 1],
             Self::LogReturn => (value / series.target[origin + step - 1]).ln(),
-            Self::Residual if !series.is_logarithmic() => {
-                value - series.config.naive.forecast(series, origin, step)
-            }
-            Self::Residual | Self::LogResidual => {
-                (value / series.config.naive.forecast(series, origin, step)).ln()
-            }
+            Self::Residual => value - series.config.naive.forecast(series, origin, step),
+            Self::LogResidual => (value / series.config.naive.forecast(series, origin, step)).ln(),
             Self::AsinhResidual => {
                 value.asinh() - series.config.naive.forecast(series, origin, step).asinh()
             }
@@ -77,12 +73,8 @@ impl Transform {
             Self::MinMax | Self::Standard => formed,
             Self::Difference => before + formed,
             Self::LogReturn => before * formed.exp(),
-            Self::Residual if !series.is_logarithmic() => {
-                series.config.naive.forecast(series, origin, step) + formed
-            }
-            Self::Residual | Self::LogResidual => {
-                series.config.naive.forecast(series, origin, step) * formed.exp()
-            }
+            Self::Residual => series.config.naive.forecast(series, origin, step) + formed,
+            Self::LogResidual => series.config.naive.forecast(series, origin, step) * formed.exp(),
             Self::AsinhResidual => {
                 (series.config.naive.forecast(series, origin, step).asinh() + formed).sinh()
             }

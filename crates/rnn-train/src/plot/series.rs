@@ -8,7 +8,7 @@ use kuva::{
 
 use super::{
     picture::Picture,
-    style::{ACTUAL, HEIGHT, WIDTH, curve, extent, layout},
+    style::{ACTUAL, HEIGHT, LEGEND, WIDTH, curve, extent, free_corner, layout},
     thin::{kept, thinned},
 };
 use crate::{
@@ -53,7 +53,11 @@ pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Res
         }
         _ => format!("{experiment}: {count} {set} values of {file}{mark}, RMSE {rmse}{best}"),
     };
-    over_time(plots, &title, target, shown.iter().map(|one| one.time))
+    let points = shown.iter().flat_map(|one| {
+        let bounds = one.interval.into_iter().flatten();
+        bounds.chain([one.actual, one.predicted]).map(|value| (timestamp(one.time), value))
+    });
+    over_time(plots, &title, target, shown.iter().map(|one| one.time), points.collect())
 }
 
 /// The last known values of a series, and its forecast.
@@ -80,8 +84,13 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
     plots.push(curve(line, PREDICTED).with_legend(format!("forecast{shaded}")).into());
     let ahead = thinned(ahead, |time| time);
     plots.push(ScatterPlot::new().with_data(ahead).with_color(PREDICTED).with_size(3.0).into());
-    let times = history.iter().map(|(time, _)| *time);
-    over_time(plots, title, target, times.chain(values.iter().map(|value| value.time)))
+    let times = history.iter().map(|(time, _)| *time).chain(values.iter().map(|one| one.time));
+    let points = values.iter().flat_map(|one| {
+        let values = [one.lower, Some(one.value), one.upper].into_iter().flatten();
+        values.map(|value| (timestamp(one.time), value))
+    });
+    let points = history.iter().map(|&(time, value)| (timestamp(time), value)).chain(points);
+    over_time(plots, title, target, times, points.collect())
 }
 
 /// Actual and predicted values of all folds, one step ahead, with the errors below.
@@ -121,14 +130,28 @@ fn band(times: Vec<f64>, lower: Vec<f64>, upper: Vec<f64>) -> Plot {
     BandPlot::new(times, lower, upper).with_color(BAND).with_opacity(0.25).into()
 }
 
+/// A picture over time. The legend goes into a corner without points, or above them.
 fn over_time(
     plots: Vec<Plot>,
     title: &str,
     target: &str,
     times: impl Iterator<Item = DateTime>,
+    points: Vec<(f64, f64)>,
 ) -> Result<Picture> {
     let layout = time_layout(&plots, title, target, times);
-    Picture::of(plots, layout.with_legend_position(LegendPosition::InsideTopLeft))
+    let (first, last) = extent(points.iter().map(|point| point.0));
+    let (low, high) = extent(points.iter().map(|point| point.1));
+    let size = high - low;
+    let places = points.iter().map(|(x, y)| ((x - first) / (last - first), (y - low) / size));
+    let layout = match free_corner(places) {
+        Some(corner) => layout.with_legend_position(corner),
+        None if size > 0.0 => layout
+            .with_legend_position(LegendPosition::InsideTopLeft)
+            .with_y_axis_min(low - 0.05 * size)
+            .with_y_axis_max(high + LEGEND[1] * size),
+        None => layout.with_legend_position(LegendPosition::InsideTopLeft),
+    };
+    Picture::of(plots, layout)
 }
 
 fn time_layout(

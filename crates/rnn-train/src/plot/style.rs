@@ -69,6 +69,18 @@ pub(crate) fn extent(numbers: impl IntoIterator<Item = f64>) -> (f64, f64) {
 
 /// The corner with the fewest points; coordinates are from 0 to 1.
 pub(crate) fn corner(places: impl Iterator<Item = (f64, f64)> + Clone) -> LegendPosition {
+    freest(places).1
+}
+
+/// A corner without points, if there is one; coordinates are from 0 to 1.
+pub(crate) fn free_corner(
+    places: impl Iterator<Item = (f64, f64)> + Clone,
+) -> Option<LegendPosition> {
+    Some(freest(places)).filter(|(count, _)| *count == 0).map(|(_, corner)| corner)
+}
+
+/// The corner with the fewest points, and their number.
+fn freest(places: impl Iterator<Item = (f64, f64)> + Clone) -> (usize, LegendPosition) {
     let near = |place: f64, far: bool, size: f64| {
         if far { place > 1.0 - size } else { place < size }
     };
@@ -83,11 +95,11 @@ pub(crate) fn corner(places: impl Iterator<Item = (f64, f64)> + Clone) -> Legend
         (inside(true, false), LegendPosition::InsideBottomRight),
     ];
     let freest = corners.into_iter().min_by_key(|(count, _)| *count);
-    freest.map_or(LegendPosition::InsideTopRight, |(_, corner)| corner)
+    freest.unwrap_or((0, LegendPosition::InsideTopRight))
 }
 
 /// Size of a legend as a fraction of width and height.
-const LEGEND: [f64; 2] = [0.25, 0.3];
+pub(crate) const LEGEND: [f64; 2] = [0.33, 0.3];
 
 /// A number with three significant digits.
 pub(crate) fn short(number: f64) -> String {

@@ -57,7 +57,7 @@ impl<'a> Scored<'a> {
             scale,
             units,
             inputs,
-            shares: mixtures.iter().map(|(share, _)| *share as f32).collect(),
+            shares: mixtures.iter().map(|(share, _)| *share).collect(),
             fits: self.folds.iter().chain([&last]).map(fit).collect(),
         })
     }

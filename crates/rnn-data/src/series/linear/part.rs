@@ -14,7 +14,7 @@ pub(super) const SMALLEST: f64 = 0.01;
 /// A scale of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Scale {
+pub(super) enum Scale {
     /// Values as they are.
     Natural,
     /// Logarithms of the values.
@@ -28,6 +28,8 @@ pub(super) struct Range {
     pub(super) min: f64,
     pub(super) max: f64,
     further: f64,
+    /// Whether forecasts must have a logarithm.
+    for_logarithm: bool,
 }
 
 /// The units of a scale.
@@ -48,7 +50,7 @@ pub(super) struct Part {
     pub(super) units: Units,
     pub(super) inputs: Inputs,
     /// Fraction of each step's forecast, `[horizon]`.
-    pub(super) shares: Vec<f32>,
+    pub(super) shares: Vec<f64>,
     /// Fits on the rows before each fold, and on all rows before the test set.
     pub(super) fits: Vec<Fit>,
 }
@@ -85,8 +87,8 @@ impl Scale {
 
 impl Range {
     /// The range of values; `further` is how far forecasts may leave it, in parts of it.
-    pub(super) fn new(values: &[f64], further: f64) -> Self {
-        let mut range = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, further };
+    pub(super) fn new(values: &[f64], further: f64, for_logarithm: bool) -> Self {
+        let mut range = Self { min: f64::INFINITY, max: f64::NEG_INFINITY, further, for_logarithm };
         values.iter().for_each(|value| range.extend(*value));
         range
     }
@@ -99,7 +101,7 @@ impl Range {
     pub(super) fn bounds(self) -> [f64; 2] {
         let reach = (self.max - self.min) * self.further;
         let least = match self.min {
-            min if min > 0.0 => SMALLEST * min,
+            min if min > 0.0 && self.for_logarithm => SMALLEST * min,
             0.0 => 0.0,
             min => min - reach,
         };

@@ -23,6 +23,8 @@ pub(in crate::series) struct LinearRows {
     /// Forecasts of the known rows, `[origins, horizon]`, and how many of them are used.
     known: Arc<Vec<f64>>,
     used: usize,
+    /// Number of rows that are not forecasts.
+    actual: usize,
     /// Forecasts from appended rows.
     appended: Vec<f64>,
     /// First origin of each fit after the first.
@@ -56,6 +58,7 @@ impl LinearRows {
             first,
             known: Arc::default(),
             used: 0,
+            actual: rows,
             appended: Vec::new(),
             edges,
             state: None,
@@ -151,6 +154,7 @@ impl LinearRows {
     /// Keeps the forecasts from origins up to a row.
     pub(in crate::series) fn truncate(&mut self, rows: usize) {
         self.used = self.used.min((rows + 1).saturating_sub(self.first) * self.horizon);
+        self.actual = self.actual.min(rows);
         self.appended.clear();
         self.state = None;
     }
@@ -181,7 +185,9 @@ impl LinearRows {
                 }
             }
         }
-        given.target[from..origin].iter().for_each(|value| state.range.extend(*value));
+        // Forecasts do not widen the range of later ones.
+        let actual = from.min(self.actual)..origin.min(self.actual);
+        given.target[actual].iter().for_each(|value| state.range.extend(*value));
         self.state = Some(state);
     }
 
@@ -220,7 +226,7 @@ impl LinearRows {
             let fit = &part.fits[*fit];
             let last = values.values[origin - 1];
             for (step, weights) in fit.steps.iter().enumerate() {
-                let share = f64::from(part.shares[step]);
+                let share = part.shares[step];
                 if share <= 0.0 {
                     continue;
                 }

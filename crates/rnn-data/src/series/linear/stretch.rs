@@ -7,14 +7,14 @@ const REPEATED: f64 = 0.05;
 /// Largest fraction of the rows in stretches.
 const STRETCHED: f64 = 0.3;
 
-/// Fills stretches of equal values for a fit: with values one season before or after, or else on a
-/// line.
+/// Fills stretches of equal values for a fit: with the values one season before.
 ///
-/// A stretch at the end stays, since later values may continue it. So does each value of a series
-/// that often repeats values.
+/// A stretch at the end stays, since later values may continue it. So do those in the first season,
+/// and each value of a series that often repeats values.
 pub(super) fn filled(values: &[f64], season: Option<usize>) -> Vec<f64> {
-    let shortest = SHORTEST.max(season.map_or(0, |season| season + 1));
     let mut filled = values.to_vec();
+    let Some(season) = season else { return filled };
+    let shortest = SHORTEST.max(season + 1);
     let mut stretches = Vec::new();
     let mut start = 0;
     for row in 1..=values.len() {
@@ -32,21 +32,10 @@ pub(super) fn filled(values: &[f64], season: Option<usize>) -> Vec<f64> {
     if outside > REPEATED * (rows - inside as f64) || inside as f64 > STRETCHED * rows {
         return filled;
     }
-    for stretch in stretches {
+    for stretch in stretches.into_iter().filter(|stretch| stretch.start >= season) {
         // The first value may be one of the series itself.
-        let (before, after) = (filled[stretch.start], values[stretch.end]);
-        for row in stretch.start + 1..stretch.end {
-            filled[row] = match season {
-                Some(season) if row >= season && stretch.start >= season => filled[row - season],
-                Some(season) => {
-                    let seasons = (stretch.end - row).div_ceil(season);
-                    values.get(row + seasons * season).copied().unwrap_or(after)
-                }
-                None => {
-                    let done = (row - stretch.start) as f64 / stretch.len() as f64;
-                    before + done * (after - before)
-                }
-            };
+        for row in stretch.skip(1) {
+            filled[row] = filled[row - season];
         }
     }
     filled
@@ -67,15 +56,11 @@ mod tests {
         };
         let whole: Vec<f64> = (0..100).map(week).collect();
         assert_eq!(filled(&with(28..48), Some(7)), whole);
-        assert_eq!(filled(&with(0..10), Some(7)), whole, "from later values");
+        assert_eq!(filled(&with(0..10), Some(7)), with(0..10), "nothing comes before");
         assert_eq!(filled(&with(80..100), Some(7)), with(80..100), "the end stays");
         assert_eq!(filled(&with(10..80), Some(7)), with(10..80), "most rows are equal");
         assert_eq!(filled(&with(30..36), Some(7)), with(30..36), "less than a season");
-        let line = filled(&[0.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 10.0], None);
-        assert_eq!(line[..3], [0.0, 2.0, 2.0], "too many equal rows");
-        let mut values: Vec<f64> = (0..40).map(f64::from).collect();
-        values[10..18].fill(10.0);
-        assert_eq!(filled(&values, None), (0..40).map(f64::from).collect::<Vec<f64>>());
+        assert_eq!(filled(&with(28..48), None), with(28..48), "no season");
         let demand: Vec<f64> =
             (0..100).map(|row| f64::from(u8::from(row % 20 == 0)) * 5.0).collect();
         assert_eq!(filled(&demand, Some(7)), demand);

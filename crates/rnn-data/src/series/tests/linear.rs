@@ -59,29 +59,73 @@ fn a_season_is_learned_better_than_by_repeating_it() {
 }
 
 #[test]
-fn growth_by_a_factor_is_learned_on_the_logarithmic_scale() {
+fn growth_by_a_factor_is_continued() {
     let growth =
         |row: usize| (4.0 + 0.02 * row as f64 + 0.1 * WEEK[row % 7] + 0.05 * noise(row)).exp();
     let series = series_of(growth, &[7], 7);
-    assert!(series.is_logarithmic());
-    assert_eq!(series.scalers.linear.as_ref().unwrap().scale, Scale::Logarithmic);
-    assert!(!series_of(weekly, &[7], 7).is_logarithmic());
-    let with_zero = |row: usize| if row == 150 { 0.0 } else { growth(row) };
-    assert!(!series_of(with_zero, &[7], 7).is_logarithmic(), "0 has no logarithm");
+    let [linear, seasonal] = [Naive::Linear, Naive::Seasonal(7)].map(|one| error(&series, one));
+    assert!(linear < 0.25 * seasonal, "{linear} and {seasonal}");
+}
+
+#[test]
+fn a_falling_line_crosses_zero_and_forecasts_do_not_widen_their_bounds() {
+    let falling = series_of(|row| 50.0 - 0.4 * row as f64, &[], 10);
+    assert!(error(&falling, Naive::Linear) < 0.01);
+    // Nearly constant: each forecast is appended, as far as ten horizons ahead.
+    let outlier = |row: usize| if row == 3 { 6.0 } else { 5.0 + 1e-3 * noise(row) };
+    for values in [&outlier as &dyn Fn(usize) -> f64, &weekly] {
+        let mut series = (*series_of(values, &[], 3)).clone();
+        for row in ROWS..ROWS + 30 {
+            let forecast = Naive::Linear.forecast(&series, row, 0);
+            let distance = (forecast - values(ROWS - 1)).abs();
+            assert!(distance < 0.5 * values(ROWS - 1), "row {row}: {forecast}");
+            let time = series.times[row - 1] + 1.day();
+            series.push(time, forecast);
+        }
+    }
+}
+
+#[test]
+fn a_large_level_keeps_its_digits() {
+    let series = series_of(|row| 1e9 + weekly(row), &[7], 7);
+    assert!(error(&series, Naive::Linear) < 2.0);
+}
+
+#[test]
+fn two_seasons_and_a_bit_are_learned() {
+    let month = |row: usize| 100.0 + 10.0 * (row as f64 * std::f64::consts::TAU / 12.0).sin();
+    let values = |row: usize| month(row) + 2.0 * noise(row);
+    let config = SeriesConfig {
+        split: Split::holdout(SetSize::Fraction(0.15), SetSize::Fraction(0.15)),
+        ..config_of(&[12], 1)
+    };
+    let of = |rows: usize| {
+        let series = series(table(0..rows, values), &config);
+        [Naive::Linear, Naive::Seasonal(12)].map(|one| error(&series, one))
+    };
+    let errors: Vec<[f64; 2]> = (28..44).map(of).collect();
+    let sum = |place: usize| errors.iter().map(|of_rows| of_rows[place]).sum::<f64>();
+    assert!(sum(0) <= 1.05 * sum(1), "{errors:?}");
+    // Less than two seasons are repeated.
+    let [linear, seasonal] = of(26);
+    assert_eq!(linear, seasonal);
 }
 
 #[test]
 fn rows_of_the_test_set_change_no_forecast_of_earlier_rows() {
     let first = ROWS - 30;
     let one = series_of(weekly, &[7], 3);
-    let other =
-        series_of(|row| if row < first { weekly(row) } else { 500.0 + noise(row) }, &[7], 3);
-    assert_eq!(one.scalers, other.scalers);
-    for origin in one.first_origin()..=first {
-        for step in 0..3 {
-            let [one, other] =
-                [&one, &other].map(|series| Naive::Linear.forecast(series, origin, step));
-            assert_eq!(one, other, "origin {origin}, step {step}");
+    for level in [500.0, 0.0, -500.0] {
+        let later = |row: usize| if row < first { weekly(row) } else { level + noise(row) };
+        let other = series_of(later, &[7], 3);
+        assert_eq!(one.scalers, other.scalers);
+        for origin in one.first_origin()..=first {
+            assert_eq!(one.inputs(origin - 1..origin), other.inputs(origin - 1..origin));
+            for step in 0..3 {
+                let [one, other] =
+                    [&one, &other].map(|series| Naive::Linear.forecast(series, origin, step));
+                assert_eq!(one, other, "origin {origin}, step {step}");
+            }
         }
     }
 }
@@ -125,9 +169,6 @@ fn a_few_rows_are_smoothed() {
     let short = series(table(0..22, weekly), &config);
     let [linear, last] = [Naive::Linear, Naive::LastValue].map(|one| error(&short, one));
     assert!(linear < 0.7 * last, "{linear} and {last}");
-    // Less than a season: no season is used.
-    let series = series(table(0..22, weekly), &SeriesConfig { seasons: vec![14], ..config });
-    assert!(series.scalers.linear.is_some());
 }
 
 #[test]
@@ -141,15 +182,6 @@ fn waves_keep_their_places_when_first_rows_are_missing() {
     for (one, other) in forecasts(0).into_iter().zip(forecasts(3)) {
         assert!((one - other).abs() < 0.3, "{one} {other}");
     }
-}
-
-#[test]
-fn the_series_of_a_panel_have_one_scale() {
-    let growth =
-        |row: usize| (4.0 + 0.02 * row as f64 + 0.1 * WEEK[row % 7] + 0.05 * noise(row)).exp();
-    let tables = vec![table(0..ROWS, growth), table(0..ROWS, weekly), table(0..ROWS, growth)];
-    let panel = config_of(&[7], 3).init_many("panel".as_ref(), tables, BadSeries::Fail).unwrap();
-    assert!(panel.series.iter().all(|series| series.is_logarithmic()));
 }
 
 #[test]

@@ -174,14 +174,9 @@ fn a_series_with_appended_rows_equals_one_of_a_longer_table() {
         let panel = config.init(table(0..60, wobbly)).unwrap();
         let whole = &panel.series[0];
         assert!(whole.can_push());
-        let prepared = Series::prepare(
-            table(0..50, wobbly),
-            &config,
-            &panel.starts,
-            Some(&whole.scalers),
-            None,
-        )
-        .unwrap();
+        let prepared =
+            Series::prepare(table(0..50, wobbly), &config, &panel.starts, Some(&whole.scalers))
+                .unwrap();
         let mut extended = whole.truncated(50);
         let all = 0..50;
         assert_eq!(extended.inputs(all.clone()), prepared.inputs(all));
