@@ -56,8 +56,10 @@ fn prepared() -> Scratch {
     scratch.file("shops.csv", "store,date,sales\n".to_owned() + &shops.collect::<String>());
     scratch.file("about.csv", "store,size\nnorth,120\nsouth,300\n");
     fs::write(scratch.path("short.toml"), "epochs = 1\nbatch_size = 512\n").unwrap();
+    for name in ["assets/stock-gap-space.toml", "assets/synthetic-sales.csv"] {
+        scratch.file(name, fs::read(root().join(name)).unwrap());
+    }
     let space = fs::read(root().join("assets/stock-gap-space.toml")).unwrap();
-    scratch.file("assets/stock-gap-space.toml", &space);
     scratch.file("space.toml", &space);
     scratch
 }
