@@ -149,6 +149,11 @@ impl LinearForecast {
         self.parts.iter().map(|part| part.inputs.first(0)).max().unwrap_or(1)
     }
 
+    /// Returns whether the smallest known value is 0.
+    pub(super) fn is_from_zero(&self) -> bool {
+        self.range.min == 0.0
+    }
+
     /// Returns the number of steps ahead.
     pub fn horizon(&self) -> usize {
         self.parts.first().map_or(0, |part| part.shares.len())

@@ -73,7 +73,13 @@ impl Transform {
             Self::MinMax | Self::Standard => formed,
             Self::Difference => before + formed,
             Self::LogReturn => before * formed.exp(),
-            Self::Residual => series.config.naive.forecast(series, origin, step) + formed,
+            Self::Residual => {
+                let value = series.config.naive.forecast(series, origin, step) + formed;
+                let linear = series.scalers.linear.as_ref();
+                // Demand that has been 0 is never negative.
+                let floor = linear.filter(|linear| linear.is_from_zero()).map(|_| 0.0);
+                value.max(floor.unwrap_or(f64::NEG_INFINITY))
+            }
             Self::LogResidual => series.config.naive.forecast(series, origin, step) * formed.exp(),
             Self::AsinhResidual => {
                 (series.config.naive.forecast(series, origin, step).asinh() + formed).sinh()

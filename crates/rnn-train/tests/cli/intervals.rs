@@ -54,7 +54,13 @@ fn seventy_days_give_intervals_and_quantiles_with_scores() {
             loss += f64::max(at * above, (at - 1.0) * above);
         }
     }
-    let interval = scratch.read_json("series", "evaluation.json")["interval"].clone();
+    let scores = scratch.read_json("series", "evaluation.json");
+    let seasonal = scores["baselines"].as_array().unwrap().iter();
+    let mut seasonal = seasonal.filter(|one| one["name"] == "season of 7");
+    let seasonal = seasonal.next().unwrap();
+    let [error, naive] = [&scores, seasonal].map(|one| one["mae"].as_f64().unwrap());
+    assert!(error < naive, "{error} and {naive} of the seasonal naive");
+    let interval = scores["interval"].clone();
     let number = |name: &str| interval[name].as_f64().unwrap();
     assert_eq!((&interval["method"], number("level")), (&"adaptive".into(), 0.9));
     assert_eq!(number("coverage"), inside as f64 / rows.len() as f64);

@@ -86,6 +86,13 @@ fn a_falling_line_crosses_zero_and_forecasts_do_not_widen_their_bounds() {
 }
 
 #[test]
+fn demand_that_has_been_zero_is_not_negative() {
+    let series = series_of(|row| f64::from(u8::from(row % 7 == 2)) * (3.0 + noise(row)), &[7], 3);
+    assert_eq!(series.inverse_transform(ROWS, &[-100.0, 0.0, 100.0])[0], 0.0);
+    assert!(series_of(weekly, &[7], 3).inverse_transform(ROWS, &[-1e6])[0] < 0.0);
+}
+
+#[test]
 fn a_large_level_keeps_its_digits() {
     let series = series_of(|row| 1e9 + weekly(row), &[7], 7);
     assert!(error(&series, Naive::Linear) < 2.0);
