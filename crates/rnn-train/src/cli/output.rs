@@ -122,9 +122,11 @@ fn with_flags(text: &str) -> String {
         "encoding",
         "features",
         "fill",
+        "future-data",
         "max-gap",
         "no-header",
         "series-column",
+        "static-data",
         "target",
         "transform",
     ];
