@@ -15,7 +15,8 @@ mod stretch;
 use serde::{Deserialize, Serialize};
 
 use choose::{Scored, mixtures};
-use fit::{OnScale, stride};
+use fit::OnScale;
+pub(super) use fit::stride;
 use inputs::Inputs;
 use part::{Part, Range, SMALLEST, Scale, Units};
 pub(super) use rows::LinearRows;
@@ -157,6 +158,17 @@ impl LinearForecast {
     /// Returns the number of steps ahead.
     pub fn horizon(&self) -> usize {
         self.parts.first().map_or(0, |part| part.shares.len())
+    }
+
+    /// Returns the groups of steps ahead that share their weights.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(rnn_data::LinearForecast::groups(12), [0..1, 1..3, 3..8, 8..12]);
+    /// ```
+    pub fn groups(horizon: usize) -> Vec<std::ops::Range<usize>> {
+        combine::groups(horizon)
     }
 
     /// Returns the number of columns that are known in the future.

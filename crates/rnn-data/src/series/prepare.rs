@@ -8,7 +8,7 @@ use super::{
     Feature, LinearForecast, Naive, SeriesConfig, SplitTimes, Subset, Transform,
     feature::positive,
     future,
-    linear::{FitRows, Given, LinearRows},
+    linear::{FitRows, Given, LinearRows, stride},
     split::Rows,
 };
 use crate::{
@@ -310,6 +310,11 @@ impl Series {
     /// Returns the scaled inputs of a range of rows, `[rows, width]`.
     pub(super) fn inputs(&self, rows: Range<usize>) -> &[f32] {
         &self.inputs[rows.start * self.width..rows.end * self.width]
+    }
+
+    /// Returns the smallest stride from `least` on that reaches all places of each season.
+    pub fn stride(&self, least: usize) -> usize {
+        stride(least, &self.config.seasons)
     }
 
     /// Returns the first origin with a full window before it.

@@ -1,7 +1,9 @@
 //! The fraction of the network in a forecast that begins with the linear one.
 
+use std::ops::Range;
+
 use burn::tensor::Device;
-use rnn_data::{Naive, Subset, Window};
+use rnn_data::{LinearForecast, Naive, Subset, Window};
 use rnn_models::SeriesModel;
 
 use super::{
@@ -17,8 +19,6 @@ const FRACTIONS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 const CAUTION: f64 = 1.5;
 /// Most windows of the validation set that are predicted.
 const WINDOWS: usize = 4000;
-/// Steps ahead at which a new group begins; the steps of a group have the same fraction.
-const GROUPS: [usize; 7] = [1, 3, 8, 20, 48, 120, 336];
 
 /// Errors of the linear forecast and outputs of the network at a window, `[horizon]` each.
 struct Pair {
@@ -49,7 +49,7 @@ impl SeriesTask {
         }
         let all = &self.data.panel.series;
         let count: usize = all.iter().map(|series| series.origins(Subset::Valid).len()).sum();
-        let stride = count.div_ceil(WINDOWS).max(1);
+        let stride = all.first().map_or(1, |series| series.stride(count.div_ceil(WINDOWS)));
         let horizon = settings.horizon;
         let mut pairs = Vec::new();
         for series in all {
@@ -69,21 +69,17 @@ impl SeriesTask {
     }
 }
 
-/// The fraction at each step.
+/// The fraction at each step; the steps of a group have the same.
 fn fractions(pairs: &[Pair], horizon: usize, stride: usize) -> Vec<f64> {
-    let starts = [0].into_iter().chain(GROUPS).filter(|start| *start < horizon);
-    let ends = GROUPS.into_iter().chain([usize::MAX]);
-    starts
-        .zip(ends)
-        .flat_map(|(start, end)| {
-            let steps = start..end.min(horizon);
-            let fraction = fraction(pairs, steps.clone(), stride);
-            steps.map(move |_| fraction)
-        })
-        .collect()
+    let groups = LinearForecast::groups(horizon).into_iter();
+    let of_group = |steps: Range<usize>| {
+        let fraction = fraction(pairs, steps.clone(), stride);
+        steps.map(move |_| fraction)
+    };
+    groups.flat_map(of_group).collect()
 }
 
-fn fraction(pairs: &[Pair], steps: std::ops::Range<usize>, stride: usize) -> f64 {
+fn fraction(pairs: &[Pair], steps: Range<usize>, stride: usize) -> f64 {
     let count = pairs.len() as f64;
     // Forecasts of several steps overlap: a mean of products of triangles.
     let overlap = f64::max(1.0, 2.0 / 3.0 * steps.end as f64 / stride as f64);

@@ -130,8 +130,8 @@ impl OnScale<'_> {
             });
         }
         let families = [(0, inputs), (1, inputs), (0, inputs - SMOOTHED)];
-        let solve = |penalty: &f64| ridge.solve(*penalty, &families)?.try_into().ok();
-        PENALTIES.iter().map(solve).collect()
+        let solved = ridge.solve_all(&PENALTIES, &families)?;
+        solved.into_iter().map(|families| families.try_into().ok()).collect()
     }
 
     /// The forecasts of all steps from an origin.
@@ -179,7 +179,7 @@ impl OnScale<'_> {
 }
 
 /// The smallest stride from `least` on that reaches all places of each season.
-pub(super) fn stride(least: usize, seasons: &[usize]) -> usize {
+pub(in crate::series) fn stride(least: usize, seasons: &[usize]) -> usize {
     let divides = |stride: usize, season: usize| {
         (2..=stride).any(|factor| stride.is_multiple_of(factor) && season.is_multiple_of(factor))
     };

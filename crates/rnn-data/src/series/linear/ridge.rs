@@ -63,15 +63,25 @@ impl Ridge {
         self.products[[one, other]] / self.samples - means
     }
 
-    /// Returns the weights of regressions for a penalty; `wanted` are their targets and numbers of
-    /// inputs.
-    ///
-    /// The penalty is that of inputs with a variance of 1 and of the mean square of errors.
+    /// Returns the weights of regressions for one penalty, see [`solve_all`](Self::solve_all).
     pub(super) fn solve(
         &mut self,
         penalty: f64,
         wanted: &[(usize, usize)],
     ) -> Option<Vec<Weights>> {
+        self.solve_all(&[penalty], wanted)?.pop()
+    }
+
+    /// Returns the weights of regressions for each penalty; `wanted` are their targets and numbers
+    /// of inputs.
+    ///
+    /// A penalty is that of inputs with a variance of 1 and of the mean square of errors. The
+    /// result is `None` if the equations of one have no solution.
+    pub(super) fn solve_all(
+        &mut self,
+        penalties: &[f64],
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Vec<Weights>>> {
         self.flush();
         let deviations: Vec<f64> = (0..self.inputs)
             .map(|input| {
@@ -81,34 +91,41 @@ impl Ridge {
             })
             .collect();
         let used: Vec<usize> = (0..self.inputs).filter(|input| deviations[*input] > 0.0).collect();
-        let mut lower = Vec::with_capacity(used.len() * (used.len() + 1) / 2);
+        let mut correlations = Vec::with_capacity(used.len() * (used.len() + 1) / 2);
         for (place, row) in used.iter().enumerate() {
             let columns = &used[..=place];
-            lower.extend(columns.iter().map(|column| {
+            correlations.extend(columns.iter().map(|column| {
                 self.covariance(*row, *column) / (deviations[*row] * deviations[*column])
             }));
-            if let Some(diagonal) = lower.last_mut() {
-                *diagonal += penalty;
-            }
         }
-        decompose(&mut lower, used.len())?;
-        let weights = |(target, inputs): &(usize, usize)| {
-            let target = self.inputs + target;
-            let used = &used[..used.partition_point(|input| input < inputs)];
-            let mut solution: Vec<f64> = used
-                .iter()
-                .map(|input| self.covariance(target, *input) / deviations[*input])
-                .collect();
-            substitute(&lower, &mut solution);
-            let mut weights = vec![0.0; self.inputs + 1];
-            weights[0] = self.sums[target] / self.samples;
-            for (input, weight) in used.iter().zip(solution) {
-                weights[input + 1] = weight / deviations[*input];
-                weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
-            }
-            weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+        let targets: Vec<(&[usize], Vec<f64>)> = wanted
+            .iter()
+            .map(|(target, inputs)| {
+                let used = &used[..used.partition_point(|input| input < inputs)];
+                let target = self.inputs + target;
+                let with = |input: &usize| self.covariance(target, *input) / deviations[*input];
+                (used, used.iter().map(with).collect())
+            })
+            .collect();
+        let of_penalty = |penalty: &f64| {
+            let mut lower = correlations.clone();
+            (0..used.len()).for_each(|row| lower[start(row) + row] += penalty);
+            decompose(&mut lower, used.len())?;
+            let weights =
+                |((used, products), (target, _)): (&(&[usize], Vec<f64>), &(usize, usize))| {
+                    let mut solution = products.clone();
+                    substitute(&lower, &mut solution);
+                    let mut weights = vec![0.0; self.inputs + 1];
+                    weights[0] = self.sums[self.inputs + target] / self.samples;
+                    for (input, weight) in used.iter().zip(solution) {
+                        weights[input + 1] = weight / deviations[*input];
+                        weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
+                    }
+                    weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+                };
+            targets.iter().zip(wanted).map(weights).collect()
         };
-        wanted.iter().map(weights).collect()
+        penalties.iter().map(of_penalty).collect()
     }
 }
 

@@ -261,3 +261,18 @@ fn smoothed_forecasts_are_near_the_rows_before_the_test_set_and_see_no_others() 
     );
     assert!(last.smoothed_forecasts(0).is_none() && last.folds().is_none());
 }
+
+#[test]
+fn thinned_windows_reach_all_places_of_a_season() {
+    let series = series_of(weekly, &[7], 1);
+    let windows = || Windows::new(std::slice::from_ref(&series), Subset::Train);
+    let all = windows().len();
+    assert_eq!(windows().thinned(all).len(), all);
+    // A seventh would be the same weekday.
+    let few = windows().thinned(all.div_ceil(7));
+    assert_eq!(few.len(), all.div_ceil(8));
+    let mut places: Vec<usize> = few.iter().map(|window| window.unwrap().origin() % 7).collect();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), 7);
+}
