@@ -21,6 +21,14 @@ pub(super) struct Ridge {
     block: Vec<f64>,
 }
 
+/// The equations of a regression: those of its inputs among all.
+struct Equations<'a> {
+    target: usize,
+    used: &'a [usize],
+    /// Products of the target with the inputs.
+    products: Vec<f64>,
+}
+
 /// A constant and the weight of each input.
 pub(super) type Weights = Vec<f64>;
 
@@ -98,32 +106,29 @@ impl Ridge {
                 self.covariance(*row, *column) / (deviations[*row] * deviations[*column])
             }));
         }
-        let targets: Vec<(&[usize], Vec<f64>)> = wanted
-            .iter()
-            .map(|(target, inputs)| {
-                let used = &used[..used.partition_point(|input| input < inputs)];
-                let target = self.inputs + target;
-                let with = |input: &usize| self.covariance(target, *input) / deviations[*input];
-                (used, used.iter().map(with).collect())
-            })
-            .collect();
+        let equations = |(target, inputs): &(usize, usize)| {
+            let used = &used[..used.partition_point(|input| input < inputs)];
+            let target = self.inputs + target;
+            let with = |input: &usize| self.covariance(target, *input) / deviations[*input];
+            Equations { target, used, products: used.iter().map(with).collect() }
+        };
+        let equations: Vec<Equations<'_>> = wanted.iter().map(equations).collect();
         let of_penalty = |penalty: &f64| {
             let mut lower = correlations.clone();
             (0..used.len()).for_each(|row| lower[start(row) + row] += penalty);
             decompose(&mut lower, used.len())?;
-            let weights =
-                |((used, products), (target, _)): (&(&[usize], Vec<f64>), &(usize, usize))| {
-                    let mut solution = products.clone();
-                    substitute(&lower, &mut solution);
-                    let mut weights = vec![0.0; self.inputs + 1];
-                    weights[0] = self.sums[self.inputs + target] / self.samples;
-                    for (input, weight) in used.iter().zip(solution) {
-                        weights[input + 1] = weight / deviations[*input];
-                        weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
-                    }
-                    weights.iter().all(|weight| weight.is_finite()).then_some(weights)
-                };
-            targets.iter().zip(wanted).map(weights).collect()
+            let weights = |one: &Equations<'_>| {
+                let mut solution = one.products.clone();
+                substitute(&lower, &mut solution);
+                let mut weights = vec![0.0; self.inputs + 1];
+                weights[0] = self.sums[one.target] / self.samples;
+                for (input, weight) in one.used.iter().zip(solution) {
+                    weights[input + 1] = weight / deviations[*input];
+                    weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
+                }
+                weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+            };
+            equations.iter().map(weights).collect()
         };
         penalties.iter().map(of_penalty).collect()
     }
