@@ -355,3 +355,46 @@ fn a_killed_series_training_resumes_its_schedule_patience_and_optimizer() {
     assert!(plain.stderr.contains("resuming the interrupted run after epoch "), "{}", plain.stderr);
     same(&scratch, ["plain", "whole"], "series");
 }
+
+#[test]
+fn a_killed_training_with_known_values_resumes_to_the_same_bytes() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(900));
+    let args = [
+        "train",
+        "series",
+        "--data",
+        &data,
+        "--target",
+        "close",
+        "--future",
+        "volume",
+        "--horizon",
+        "3",
+        "--units",
+        "24",
+        "--batch-size",
+        "8",
+        "--epochs",
+        "60",
+        "--patience",
+        "60",
+        "--dropout",
+        "0.2",
+        "--seed",
+        "3",
+        "--progress",
+        "none",
+    ];
+    scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
+    assert!(killed(&scratch, "killed", &args, 4) > 0);
+    same(&scratch, ["killed", "whole"], "series");
+    let fit = |root: &str| {
+        let manifest =
+            fs::read_to_string(scratch.path(root).join("series/checkpoint/manifest.json"));
+        let manifest: Value = serde_json::from_str(&manifest.unwrap()).unwrap();
+        manifest["best"]["scalers"].to_string()
+    };
+    assert!(fit("whole").contains("effects"), "{:.300}", fit("whole"));
+    assert_eq!(fit("whole"), fit("killed"));
+}
