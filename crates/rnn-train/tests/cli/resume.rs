@@ -387,7 +387,18 @@ fn a_killed_training_with_known_values_resumes_to_the_same_bytes() {
         "none",
     ];
     scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
-    assert!(killed(&scratch, "killed", &args, 4) > 0);
+    let args = [&args[..], &["--artifacts", "killed"]].concat();
+    let mut child =
+        scratch.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let manifest = scratch.path("killed/series/checkpoint/manifest.json");
+    let started = Instant::now();
+    while !manifest.exists() && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resumed = scratch.ok(&args).stderr;
+    assert!(resumed.contains("resuming the interrupted run after epoch "), "{resumed}");
     same(&scratch, ["killed", "whole"], "series");
     let fit = |root: &str| {
         let manifest =

@@ -251,11 +251,12 @@ mod tests {
     #[test]
     fn effects_may_depend_on_each_other_on_the_season_and_on_rows_before() {
         let product = |columns: &[Vec<f64>], row: usize| columns[0][row] * columns[1][row];
-        assert!(error(product) < 0.9, "of 15: {}", error(product));
+        assert!(error(product) < 0.4, "{}", error(product));
         let weekend = |columns: &[Vec<f64>], row: usize| {
             columns[1][row] * if (row + 3) % 7 < 5 { 1.0 } else { 4.0 }
         };
-        assert!(error(weekend) < 0.4, "{}", error(weekend));
+        // A few samples for each day; an effect that is the same on all days is off by 2.
+        assert!(error(weekend) < 0.8, "{}", error(weekend));
         let later = |columns: &[Vec<f64>], row: usize| {
             3.0 * columns[1][row] - 2.0 * columns[1][row.saturating_sub(1)]
         };
