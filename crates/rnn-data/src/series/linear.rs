@@ -11,6 +11,7 @@ mod ridge;
 mod rows;
 mod smoothing;
 mod stretch;
+mod terms;
 
 use serde::{Deserialize, Serialize};
 

@@ -284,12 +284,13 @@ impl Series {
     }
 
     /// Scales and appends the inputs of a row.
+    ///
+    /// A value that is not known in the future is 0: the mean of its column, or no flag.
     pub(super) fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
-        self.inputs.extend(
-            numbers
-                .zip(&self.scalers.inputs)
-                .map(|(number, scaler)| scaler.transform(number) as f32),
-        );
+        let scaled = numbers.zip(&self.scalers.inputs).map(|(number, scaler)| {
+            if number.is_nan() { 0.0 } else { scaler.transform(number) as f32 }
+        });
+        self.inputs.extend(scaled);
     }
 
     /// Returns whether the transform takes logarithms.

@@ -177,9 +177,11 @@ fn compared(
         }
     }
     let shaded = if is_shaded { ", interval shaded" } else { "" };
-    let lines: [(&str, _, fn(&FoldPrediction) -> f64); 2] =
-        [("actual", ACTUAL, |one| one.actual), ("predicted", PREDICTED, |one| one.predicted)];
-    for (name, color, value) in lines {
+    for (name, color) in [("actual", ACTUAL), ("predicted", PREDICTED)] {
+        let value = |one: &FoldPrediction| match name {
+            "actual" => one.actual,
+            _ => one.predicted,
+        };
         for (index, fold) in folds.iter().enumerate() {
             let points = fold.iter().map(|one| (timestamp(one.time), value(one))).collect();
             let line = curve(points, color).with_stroke_width(width);

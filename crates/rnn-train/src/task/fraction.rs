@@ -59,7 +59,7 @@ impl SeriesTask {
                 (0..horizon).map(|step| series.transform(window.origin(), step)).collect()
             };
             let errors: Vec<Vec<f64>> = windows.iter().map(of_window).collect();
-            let outputs = predict_windows(&ensemble, windows, device)?;
+            let outputs = predict_windows(&ensemble, windows, series.horizon(), device)?;
             pairs.extend(
                 errors.into_iter().zip(outputs).map(|(errors, outputs)| Pair { errors, outputs }),
             );

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    effects::{Effect, effect, effects},
+    effects::{Effects, Measured},
     inputs::{Inputs, SMOOTHED, Values},
     part::{Scale, Step, Units},
     ridge::{Ridge, Weights},
@@ -40,7 +40,7 @@ pub(super) struct OnScale<'a> {
 
 /// Smoothing and regressions that are fitted on some rows.
 pub(super) struct Fitted {
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Effects,
     pub(super) smoothing: Vec<Smoothing>,
     /// Weights of each step, penalty and family; `None` with too few rows.
     pub(super) ridges: Vec<Option<Vec<[Weights; FAMILIES]>>>,
@@ -49,6 +49,8 @@ pub(super) struct Fitted {
 /// The values without the effects of columns known in the future, and the states before each.
 pub(super) struct Filtered {
     rows: Values,
+    /// Effects in these rows and up to the horizon after them.
+    effects: Vec<f64>,
     states: Vec<States>,
 }
 
@@ -59,9 +61,11 @@ impl OnScale<'_> {
     /// Fits on the rows before `end`; `starts` are the places of an earlier search.
     pub(super) fn fit(&self, end: usize, starts: &mut Vec<Vec<f64>>) -> (Fitted, Filtered) {
         let seasons = &self.inputs.seasons;
-        let effects = effects(&self.values, self.future, seasons.first().copied(), end);
-        let without = self.values.iter().enumerate();
-        let without = without.map(|(row, value)| value - effect(&effects, self.future, row));
+        let (season, place) = (seasons.first().copied(), self.place);
+        let measured = Measured { values: &self.values, columns: self.future, season, place };
+        let fitted = Effects::fit(measured, end);
+        let effects = fitted.rows(self.future, place, 0..self.values.len() + self.horizon);
+        let without = self.values.iter().zip(&effects).map(|(value, effect)| value - effect);
         let rows = Values::new(without, self.place, &self.inputs);
         let known = &rows.values[..end];
         let fits: Vec<_> = TRENDS
@@ -82,12 +86,12 @@ impl OnScale<'_> {
             starts.push(start);
             states.push(of_one);
         }
-        let filtered = Filtered { rows, states };
+        let filtered = Filtered { rows, effects, states };
         let ridges = (0..self.horizon)
             .into_par_iter()
             .map(|step| self.ridges(end, step, &smoothing, &filtered))
             .collect();
-        (Fitted { effects, smoothing, ridges }, filtered)
+        (Fitted { effects: fitted, smoothing, ridges }, filtered)
     }
 
     fn ridges(
@@ -97,7 +101,7 @@ impl OnScale<'_> {
         smoothing: &[Smoothing],
         filtered: &Filtered,
     ) -> Option<Vec<[Weights; FAMILIES]>> {
-        let Filtered { rows, states } = filtered;
+        let Filtered { rows, states, .. } = filtered;
         let values = &rows.values;
         let every = (end as f64 * self.horizon as f64 / SAMPLES).round() as usize;
         let every = stride(every, &self.inputs.seasons);
@@ -138,7 +142,7 @@ impl OnScale<'_> {
     pub(super) fn forecasts(
         &self,
         fitted: &Fitted,
-        Filtered { rows, states }: &Filtered,
+        Filtered { rows, effects, states }: &Filtered,
         origin: usize,
     ) -> Vec<Forecasts> {
         let mut inputs = Vec::with_capacity(self.inputs.count());
@@ -146,7 +150,7 @@ impl OnScale<'_> {
             let smoothed = Smoothed::new(|place| {
                 states[place].forecast(&fitted.smoothing[place], origin, step)
             });
-            let effect = effect(&fitted.effects, self.future, origin + step);
+            let effect = effects[origin + step];
             let natural = |value: f64| self.scale.natural(value + effect, self.units, self.largest);
             let mut forecasts = vec![natural(smoothed.forecast())];
             let Some(ridges) = ridges else {

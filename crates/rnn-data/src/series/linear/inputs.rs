@@ -19,7 +19,7 @@ const CYCLES: [(usize, usize); 2] = [(3, 4), (4, 10)];
 /// Rows of short means.
 const MEANS: [usize; 2] = [3, 7];
 /// Longest season in rows.
-const LONGEST: usize = 1_000_000;
+pub(super) const LONGEST: usize = 1_000_000;
 /// Most seasons of a mean.
 const AVERAGED: usize = 10;
 /// Largest ratio of the level to that a season before, and of two values.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    effects::Effect,
+    effects::Effects,
     inputs::Inputs,
     smoothing::{Smoothing, TRENDS},
 };
@@ -59,8 +59,8 @@ pub(super) struct Part {
 #[serde(deny_unknown_fields)]
 pub(super) struct Fit {
     /// Effects of the columns that are known in the future.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) effects: Vec<Effect>,
+    #[serde(default, skip_serializing_if = "Effects::is_empty")]
+    pub(super) effects: Effects,
     pub(super) smoothing: Vec<Smoothing>,
     pub(super) steps: Vec<Step>,
 }
@@ -128,8 +128,7 @@ impl Fit {
         let is_step = |step: &Step| {
             counts.contains(&step.len()) && step.iter().all(|weight| weight.is_finite())
         };
-        self.effects.len() == inputs.future
-            && self.effects.iter().all(Effect::is_valid)
+        self.effects.is_valid(inputs.future)
             && self.smoothing.len() == TRENDS.len()
             && self.smoothing.iter().all(|one| one.is_valid(inputs.seasons.len()))
             && self.steps.len() == horizon

@@ -65,6 +65,35 @@ impl Ridge {
         self.block.clear();
     }
 
+    /// The sums over the samples of several regressions without one of them.
+    pub(super) fn sum(parts: &mut [Self], without: Option<usize>) -> Self {
+        let mut all = Self::new(parts[0].inputs, parts[0].width - parts[0].inputs);
+        for (place, part) in parts.iter_mut().enumerate() {
+            part.flush();
+            if Some(place) != without {
+                all.samples += part.samples;
+                all.sums.iter_mut().zip(&part.sums).for_each(|(sum, other)| *sum += other);
+                all.products += &part.products;
+            }
+        }
+        all
+    }
+
+    /// The sum of the squared errors of weights for the first target; all samples are in the sums.
+    pub(super) fn error(&self, weights: &Weights) -> f64 {
+        let target = self.inputs;
+        let mut error = self.products[[target, target]] + weights[0] * weights[0] * self.samples
+            - 2.0 * weights[0] * self.sums[target];
+        let inputs = weights[1..].iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        for (input, weight) in inputs.clone() {
+            let others: f64 =
+                inputs.clone().map(|(other, weight)| weight * self.products[[input, other]]).sum();
+            error += weight
+                * (others + 2.0 * (weights[0] * self.sums[input] - self.products[[input, target]]));
+        }
+        error
+    }
+
     /// The mean products of the deviations from the means.
     fn covariance(&self, one: usize, other: usize) -> f64 {
         let means = self.sums[one] * self.sums[other] / (self.samples * self.samples);
@@ -90,9 +119,33 @@ impl Ridge {
         penalties: &[f64],
         wanted: &[(usize, usize)],
     ) -> Option<Vec<Vec<Weights>>> {
+        let of_all = |penalty: &f64| {
+            let penalty = *penalty;
+            move |_| penalty
+        };
+        self.solve_each(&penalties.iter().map(of_all).collect::<Vec<_>>(), wanted)
+    }
+
+    /// Returns the weights for a penalty of each input; inputs with an infinite one have no weight.
+    pub(super) fn solve_with(
+        &mut self,
+        penalty: impl Fn(usize) -> f64,
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Weights>> {
+        self.solve_each(&[penalty], wanted)?.pop()
+    }
+
+    fn solve_each<F: Fn(usize) -> f64>(
+        &mut self,
+        penalties: &[F],
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Vec<Weights>>> {
         self.flush();
         let deviations: Vec<f64> = (0..self.inputs)
             .map(|input| {
+                if penalties.iter().all(|penalty| penalty(input).is_infinite()) {
+                    return 0.0;
+                }
                 let (variance, square) =
                     (self.covariance(input, input), self.products[[input, input]] / self.samples);
                 if variance > CONSTANT * square { variance.sqrt() } else { 0.0 }
@@ -113,9 +166,11 @@ impl Ridge {
             Equations { target, used, products: used.iter().map(with).collect() }
         };
         let equations: Vec<Equations<'_>> = wanted.iter().map(equations).collect();
-        let of_penalty = |penalty: &f64| {
+        let of_penalty = |penalty: &F| {
             let mut lower = correlations.clone();
-            (0..used.len()).for_each(|row| lower[start(row) + row] += penalty);
+            for (row, input) in used.iter().enumerate() {
+                lower[start(row) + row] += penalty(*input);
+            }
             decompose(&mut lower, used.len())?;
             let weights = |one: &Equations<'_>| {
                 let mut solution = one.products.clone();
