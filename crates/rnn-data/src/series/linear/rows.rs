@@ -7,6 +7,7 @@ use super::{
     effects::effect,
     fit::Smoothed,
     inputs::Values,
+    iterated::Iterated,
     part::{Part, Range},
     smoothing::{Filter, Smoothing, States, TRENDS},
 };
@@ -225,6 +226,8 @@ impl LinearRows {
         for ((part, values), filters) in linear.parts.iter().zip(values).zip(filters) {
             let fit = &part.fits[*fit];
             let last = values.values[origin - 1];
+            let forecast = |one: &Iterated| one.forecasts(&values.values, origin, self.horizon);
+            let paths: Vec<Vec<f64>> = fit.iterated.iter().map(forecast).collect();
             for (step, weights) in fit.steps.iter().enumerate() {
                 let share = part.shares[step];
                 if share <= 0.0 {
@@ -236,6 +239,9 @@ impl LinearRows {
                     + forecast * smoothed.forecast()
                     + mean * smoothed.mean()
                     + (1.0 - forecast - mean) * last;
+                for (one, path) in fit.iterated.iter().zip(&paths) {
+                    value += one.part(step) * (path[step] - last);
+                }
                 if weights.len() > 3 {
                     inputs.clear();
                     let rows = (values, given.future);
