@@ -17,6 +17,9 @@ fn sales(rows: usize, change: impl Fn(&mut Vec<f64>)) -> String {
     format!("date,value\n{}", lines.collect::<String>())
 }
 
+/// A name, a change of the values, and what the warnings have in them.
+type Case = (&'static str, fn(&mut Vec<f64>), &'static [&'static str]);
+
 #[test]
 fn unusual_last_rows_are_named_by_train_and_forecast() {
     let scratch = Scratch::new();
@@ -24,7 +27,7 @@ fn unusual_last_rows_are_named_by_train_and_forecast() {
     let finished = scratch.train("series", &["--data", "usual.csv", "--fresh"]);
     assert!(!finished.stderr.contains("warning"), "{}", finished.stderr);
 
-    let cases: [(&str, fn(&mut Vec<f64>), &[&str]); 4] = [
+    let cases: [Case; 4] = [
         (
             "typing.csv",
             |values| values[199] *= 100.0,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{
     effects::{Effects, Measured},
     inputs::{Inputs, SMOOTHED, Values},
+    iterated::{Iterated, SAMPLED, STRENGTHS},
     part::{Scale, Step, Units},
     ridge::{Ridge, Weights},
     smoothing::{Filter, Smoothing, States, TRENDS},
@@ -36,6 +37,8 @@ pub(super) struct OnScale<'a> {
     /// Columns that are known in the future, `[columns][rows]`.
     pub(super) future: &'a [Vec<f64>],
     pub(super) horizon: usize,
+    /// Number of orders of iterated autoregressions.
+    pub(super) orders: usize,
 }
 
 /// Smoothing and regressions that are fitted on some rows.
@@ -44,6 +47,8 @@ pub(super) struct Fitted {
     pub(super) smoothing: Vec<Smoothing>,
     /// Weights of each step, penalty and family; `None` with too few rows.
     pub(super) ridges: Vec<Option<Vec<[Weights; FAMILIES]>>>,
+    /// Autoregressions of each order and strength of the penalty.
+    iterated: Vec<Iterated>,
 }
 
 /// The values without the effects of columns known in the future, and the states before each.
@@ -54,7 +59,7 @@ pub(super) struct Filtered {
     states: Vec<States>,
 }
 
-/// Forecasts of a step from an origin: the smoothed one, then those of penalties and families.
+/// Forecasts of a step from an origin: smoothed, of penalties and families, of autoregressions.
 pub(super) type Forecasts = Vec<f64>;
 
 impl OnScale<'_> {
@@ -86,12 +91,19 @@ impl OnScale<'_> {
             starts.push(start);
             states.push(of_one);
         }
+        let every = stride(end / SAMPLED, seasons);
+        let iterated = Iterated::fit(known, seasons, (self.orders, every));
         let filtered = Filtered { rows, effects, states };
         let ridges = (0..self.horizon)
             .into_par_iter()
             .map(|step| self.ridges(end, step, &smoothing, &filtered))
             .collect();
-        (Fitted { effects: fitted, smoothing, ridges }, filtered)
+        (Fitted { effects: fitted, smoothing, ridges, iterated }, filtered)
+    }
+
+    /// Number of forecasts of a step.
+    pub(super) fn count(&self) -> usize {
+        1 + FAMILIES * PENALTIES.len() + self.orders * STRENGTHS.len()
     }
 
     fn ridges(
@@ -146,6 +158,8 @@ impl OnScale<'_> {
         origin: usize,
     ) -> Vec<Forecasts> {
         let mut inputs = Vec::with_capacity(self.inputs.count());
+        let forecast = |one: &Iterated| one.forecasts(&rows.values, origin, self.horizon);
+        let paths: Vec<Vec<f64>> = fitted.iterated.iter().map(forecast).collect();
         let step_forecasts = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
             let smoothed = Smoothed::new(|place| {
                 states[place].forecast(&fitted.smoothing[place], origin, step)
@@ -153,8 +167,10 @@ impl OnScale<'_> {
             let effect = effects[origin + step];
             let natural = |value: f64| self.scale.natural(value + effect, self.units, self.largest);
             let mut forecasts = vec![natural(smoothed.forecast())];
+            let iterated = paths.iter().map(|path| natural(path[step]));
             let Some(ridges) = ridges else {
                 forecasts.resize(1 + FAMILIES * PENALTIES.len(), forecasts[0]);
+                forecasts.extend(iterated);
                 return forecasts;
             };
             inputs.clear();
@@ -166,6 +182,7 @@ impl OnScale<'_> {
                     natural(base + weights[0] + dot(&weights[1..], &inputs))
                 }));
             }
+            forecasts.extend(iterated);
             forecasts
         };
         fitted.ridges.iter().enumerate().map(step_forecasts).collect()
@@ -228,7 +245,10 @@ impl Fitted {
     pub(super) fn mixed(&self, mixture: impl Fn(usize) -> Mixture) -> Vec<Step> {
         let mix = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
             let mixture = mixture(step);
-            let Some(ridges) = ridges else { return vec![0.0, 1.0, 0.0] };
+            let Some(ridges) = ridges else {
+                let rest = 1.0 - mixture.iterated.iter().sum::<f64>();
+                return vec![0.0, rest as f32, 0.0];
+            };
             let width = ridges[0][0].len();
             let mut all = vec![0.0; width];
             for (penalty, families) in ridges.iter().enumerate() {
@@ -242,6 +262,17 @@ impl Fitted {
         };
         self.ridges.iter().enumerate().map(mix).collect()
     }
+
+    /// The autoregressions that are part of a forecast.
+    pub(super) fn iterated(&self, mixture: impl Fn(usize) -> Mixture) -> Vec<Iterated> {
+        let mixtures: Vec<Mixture> = (0..self.ridges.len()).map(mixture).collect();
+        let with_parts = |(place, one): (usize, &Iterated)| {
+            let part = |mixture: &Mixture| mixture.iterated.get(place).copied().unwrap_or(0.0);
+            let parts: Vec<f64> = mixtures.iter().map(part).collect();
+            parts.iter().any(|part| *part > 0.0).then(|| one.with_parts(parts))
+        };
+        self.iterated.iter().enumerate().filter_map(with_parts).collect()
+    }
 }
 
 /// The parts of forecasts in that of a scale; those of a scale have a sum of 1.
@@ -250,6 +281,8 @@ pub(super) struct Mixture {
     pub(super) smoothed: f64,
     pub(super) families: [f64; FAMILIES],
     pub(super) penalties: [Vec<f64>; FAMILIES],
+    /// Parts of the autoregressions of each order and strength; may be empty.
+    pub(super) iterated: Vec<f64>,
 }
 
 fn dot(weights: &[f64], inputs: &[f64]) -> f64 {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     effects::Effects,
     inputs::Inputs,
+    iterated::Iterated,
     smoothing::{Smoothing, TRENDS},
 };
 
@@ -63,6 +64,9 @@ pub(super) struct Fit {
     pub(super) effects: Effects,
     pub(super) smoothing: Vec<Smoothing>,
     pub(super) steps: Vec<Step>,
+    /// Autoregressions that are part of the forecasts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) iterated: Vec<Iterated>,
 }
 
 /// Weights of a step: a constant, the smoothed forecast, the mean of smoothed inputs, each input.
@@ -133,5 +137,6 @@ impl Fit {
             && self.smoothing.iter().all(|one| one.is_valid(inputs.seasons.len()))
             && self.steps.len() == horizon
             && self.steps.iter().all(is_step)
+            && self.iterated.iter().all(|one| one.is_valid(horizon, &inputs.seasons))
     }
 }

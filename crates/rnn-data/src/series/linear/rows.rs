@@ -6,6 +6,7 @@ use super::{
     Given, LinearForecast,
     fit::Smoothed,
     inputs::Values,
+    iterated::Iterated,
     part::{Part, Range},
     smoothing::{Filter, Smoothing, States, TRENDS},
 };
@@ -236,6 +237,8 @@ impl LinearRows {
         for (part, ((values, effects), filters)) in linear.parts.iter().zip(of_scales) {
             let fit = &part.fits[*fit];
             let last = values.values[origin - 1];
+            let forecast = |one: &Iterated| one.forecasts(&values.values, origin, self.horizon);
+            let paths: Vec<Vec<f64>> = fit.iterated.iter().map(forecast).collect();
             for (step, weights) in fit.steps.iter().enumerate() {
                 let share = part.shares[step];
                 if share <= 0.0 {
@@ -247,6 +250,9 @@ impl LinearRows {
                     + forecast * smoothed.forecast()
                     + mean * smoothed.mean()
                     + (1.0 - forecast - mean) * last;
+                for (one, path) in fit.iterated.iter().zip(&paths) {
+                    value += one.part(step) * (path[step] - last);
+                }
                 if weights.len() > 3 {
                     inputs.clear();
                     let rows = (values, given.future);
