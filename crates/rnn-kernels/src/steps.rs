@@ -40,8 +40,8 @@ impl From<Option<Tensor<2, Bool>>> for Steps {
     }
 }
 
-/// Steps before which the state of a sequence is reset, as at the first step of an episode in
-/// reinforcement learning.
+/// Steps before which the state of a sequence is reset. In reinforcement learning an episode begins
+/// there.
 ///
 /// Before such a step the hidden and the cell state are those of [`Self::to`]. No gradient flows to
 /// the steps before it. A reset at a masked step has an effect: the sequence keeps the new state.

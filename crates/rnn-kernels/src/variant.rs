@@ -108,7 +108,8 @@ impl Variant<'_> {
     }
 }
 
-/// Returns `after`, but `before` for the chosen sequences: masked ones keep the state before a step.
+/// Returns `after`, but `before` for the chosen sequences: masked ones keep the state before a
+/// step.
 pub(crate) fn keep(
     masked: Option<&Tensor<2, Bool>>,
     before: Tensor<2>,

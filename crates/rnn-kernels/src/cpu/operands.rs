@@ -21,8 +21,8 @@ pub(crate) struct Operands<'a, T> {
     pub(crate) bias: &'a [T],
     /// Mask, `[B, T]`: 1 at valid steps, 0 at padding, where a sequence keeps its state.
     pub(crate) mask: Option<&'a [T]>,
-    /// Resets, `[B, T]`: 1 at steps before which the state of a sequence becomes zero, 2 at steps
-    /// before which it becomes the initial state, else 0.
+    /// Resets, `[B, T]`: 1 at steps before which a sequence starts again from zeros, 2 where from
+    /// its initial state, else 0.
     pub(crate) resets: Option<&'a [T]>,
     /// Initial hidden state, `[B, H]`; zeros if `None`.
     pub(crate) hidden: Option<&'a [T]>,
