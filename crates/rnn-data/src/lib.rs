@@ -135,12 +135,13 @@ pub use loader::EpochLoaderBuilder;
 pub use scaler::{Scaler, Scalers};
 pub use series::{
     BadSeries, Feature, LinearForecast, MOST_SEASONS, Naive, Origins, Panel, Period, Series,
-    SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, Window, WindowBatch,
+    SeriesConfig, SetSize, Split, SplitTimes, Subset, Transform, UnusualEnd, Window, WindowBatch,
     WindowBatcher, Windows, csv_files, extend_calendar, find_seasons,
 };
 pub use table::{
     Columns, CsvFile, CsvOptions, Decimal, Fill, LevelShift, MaxGap, ReadOptions, StaticValues,
-    Table, TableSource, TextEncoding, Warning, first_from, format_time, is_price, level_shifts,
+    Table, TableSource, TextEncoding, Warning, first_from, format_time, is_price, late_split,
+    level_shifts,
 };
 pub use text::nearest_name;
 

@@ -38,6 +38,7 @@ struct CoreState<B: Backend> {
     saved: Saved<B>,
     bias: FloatTensor<B>,
     mask: Optional<B>,
+    resets: Optional<B>,
     input: NodeId,
     kernel: NodeId,
     recurrent_kernel: NodeId,
@@ -62,6 +63,7 @@ impl<B: RecurrentOps> Backward<B, 6> for Core {
             recurrent_kernel: checkpointer.retrieve_node_output(state.recurrent_kernel),
             bias: state.bias,
             mask: state.mask,
+            resets: state.resets,
             hidden: Optional::Absent,
             cell: Optional::Absent,
         };
@@ -131,7 +133,8 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
                     [&operands.input, &operands.kernel, &operands.recurrent_kernel]
                         .map(|tensor| prep.checkpoint(tensor));
                 let operands = inner(operands);
-                let (bias, mask) = (operands.bias.clone(), operands.mask.clone());
+                let bias = operands.bias.clone();
+                let (mask, resets) = (operands.mask.clone(), operands.resets.clone());
                 let (outputs, saved) = B::recurrent_saving(operands, kind);
                 let slots = Slots::<B>::default();
                 let state = CoreState {
@@ -140,6 +143,7 @@ impl<B: RecurrentOps, C: CheckpointStrategy> RecurrentOps for Autodiff<B, C> {
                     saved,
                     bias,
                     mask,
+                    resets,
                     input,
                     kernel,
                     recurrent_kernel,
@@ -184,6 +188,7 @@ fn inner<B: Backend, C: CheckpointStrategy>(operands: Operands<Autodiff<B, C>>) 
         recurrent_kernel: operands.recurrent_kernel.into_primitive(),
         bias: operands.bias.into_primitive(),
         mask: optional(operands.mask),
+        resets: optional(operands.resets),
         hidden: optional(operands.hidden),
         cell: optional(operands.cell),
     }

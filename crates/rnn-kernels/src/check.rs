@@ -1,9 +1,9 @@
 //! Checks of the operators' tensors. Misuse panics, as in Burn's own modules. The message names the
 //! operator, the tensor and the expected value.
 
-use burn::tensor::{Bool, DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
-use crate::{operator::computing, sizes::Sizes, variant::Variant};
+use crate::{operator::computing, sizes::Sizes, steps::Steps, variant::Variant};
 
 /// Properties that all tensors of a call must share, and the operator's name for messages.
 pub(crate) struct CellCheck {
@@ -59,17 +59,20 @@ impl CellCheck {
         }
     }
 
-    /// Checks a mask, `[B, T]`.
-    pub(crate) fn mask(&self, mask: Option<&Tensor<2, Bool>>) {
-        if let Some(mask) = mask {
-            self.shape("mask", mask.dims(), [self.sizes.batch, self.sizes.time]);
-            self.place("mask", &mask.device());
+    /// Checks a mask and resets, `[B, T]` each.
+    pub(crate) fn steps(&self, steps: &Steps) {
+        let resets = steps.resets.as_ref().map(|resets| &resets.before);
+        for (name, tensor) in [("mask", steps.mask.as_ref()), ("resets", resets)] {
+            if let Some(tensor) = tensor {
+                self.shape(name, tensor.dims(), [self.sizes.batch, self.sizes.time]);
+                self.place(name, &tensor.device());
+            }
         }
     }
 
     /// Checks the tensors of a variant.
     pub(crate) fn variant(&self, variant: &Variant<'_>) {
-        self.mask(variant.mask.as_ref());
+        self.steps(&variant.steps);
         let Sizes { batch, input, hidden, .. } = self.sizes;
         let factors = [
             ("input dropout", &variant.input_dropout, input),

@@ -13,6 +13,7 @@ use burn::{
 use crate::{
     cell::Cell,
     operands::{Gradients, Operands, Optional, Outputs, Saved, Upstream, dims},
+    reset::Reset,
 };
 
 /// Runs a cell over whole sequences.
@@ -25,27 +26,32 @@ pub(crate) fn forward_saving<B: Backend>(
     operands: &Operands<B>,
     kind: Cell,
 ) -> (Outputs<B>, Saved<B>) {
-    let mut steps = Some(Steps { sums: Vec::new(), hidden: Vec::new(), cell: Vec::new() });
+    let mut steps = Some(SavedSteps { sums: Vec::new(), hidden: Vec::new(), cell: Vec::new() });
     let outputs = run(operands, kind, &mut steps);
-    let Steps { sums, hidden, cell } = steps.unwrap_or_else(|| unreachable!("set above"));
+    let SavedSteps { sums, hidden, cell } = steps.unwrap_or_else(|| unreachable!("set above"));
     let hidden = B::float_cat(hidden, 0);
     let cell = if kind == Cell::Lstm { B::float_cat(cell, 0) } else { hidden.clone() };
     (outputs, Saved { sums: B::float_cat(sums, 0), hidden, cell })
 }
 
-struct Steps<B: Backend> {
+struct SavedSteps<B: Backend> {
     sums: Vec<FloatTensor<B>>,
     hidden: Vec<FloatTensor<B>>,
     cell: Vec<FloatTensor<B>>,
 }
 
 /// States of one step, `[B, H]` each.
+#[derive(Clone)]
 struct StepState<B: Backend> {
     hidden: FloatTensor<B>,
     cell: FloatTensor<B>,
 }
 
-fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<B>>) -> Outputs<B> {
+fn run<B: Backend>(
+    operands: &Operands<B>,
+    kind: Cell,
+    saved: &mut Option<SavedSteps<B>>,
+) -> Outputs<B> {
     let [batch, time, _] = dims(operands.input.shape());
     let [units, _] = dims(operands.recurrent_kernel.shape());
     let rows = time_major(operands);
@@ -59,10 +65,14 @@ fn run<B: Backend>(operands: &Operands<B>, kind: Cell, saved: &mut Option<Steps<
         )
     };
     let initial = |state: &Optional<B>| state.as_ref().cloned().unwrap_or_else(zeros);
-    let mut state =
-        StepState::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
+    let start = StepState::<B> { hidden: initial(&operands.hidden), cell: initial(&operands.cell) };
+    let mut state = start.clone();
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
+        if let Some(reset) = reset(operands, t, units) {
+            state.hidden = reset.apply(state.hidden, &start.hidden);
+            state.cell = reset.apply(state.cell, &start.cell);
+        }
         let from_input = narrow::<B>(&projected, 0, t * batch, batch);
         let from_state = B::float_matmul(state.hidden.clone(), operands.recurrent_kernel.clone());
         let (sums, mut next) = step::<B>(kind, from_input, from_state, &bias, &state, units);
@@ -157,6 +167,7 @@ pub(crate) fn backward<B: Backend>(
     let given = |gradient: &Optional<B>| gradient.as_ref().cloned().unwrap_or_else(zeros);
     let mut gradient =
         StepState::<B> { hidden: given(&upstream.hidden), cell: given(&upstream.cell) };
+    let mut initial = StepState::<B> { hidden: zeros(), cell: zeros() };
     let transposed = B::float_transpose(operands.recurrent_kernel.clone());
     let mut sums = Vec::with_capacity(time);
     for t in (0..time).rev() {
@@ -171,7 +182,8 @@ pub(crate) fn backward<B: Backend>(
             kind,
             &at(&saved.sums, t),
             &before,
-            at(&saved.cell, t + 1),
+            // Resets replace saved states.
+            operands.resets.as_ref().is_none().then(|| at(&saved.cell, t + 1)),
             &gradient,
             units,
         );
@@ -184,7 +196,15 @@ pub(crate) fn backward<B: Backend>(
         }
         let through = B::float_matmul(narrow::<B>(&of_sums, 1, 0, gates), transposed.clone());
         gradient = StepState { hidden: B::float_add(next.hidden, through), cell: next.cell };
+        if let Some(reset) = reset(operands, t, units) {
+            (gradient.hidden, initial.hidden) = reset.end(gradient.hidden, initial.hidden);
+            (gradient.cell, initial.cell) = reset.end(gradient.cell, initial.cell);
+        }
         sums.push(of_sums);
+    }
+    if operands.resets.as_ref().is_some() {
+        gradient.hidden = B::float_add(gradient.hidden, initial.hidden);
+        gradient.cell = B::float_add(gradient.cell, initial.cell);
     }
     sums.reverse();
     let product = |left, right| B::float_matmul(B::float_transpose(left), right);
@@ -238,12 +258,12 @@ pub(crate) fn gradients<B: Backend>(
 }
 
 /// Computes the gradients of [`step`] with respect to its sums and to the previous states. The
-/// latter exclude the path through the recurrent product.
+/// latter exclude the path through the recurrent product. `cell_after` is computed again if `None`.
 fn step_backward<B: Backend>(
     kind: Cell,
     saved: &FloatTensor<B>,
     before: &StepState<B>,
-    cell_after: FloatTensor<B>,
+    cell_after: Option<FloatTensor<B>>,
     gradient: &StepState<B>,
     units: usize,
 ) -> (FloatTensor<B>, StepState<B>) {
@@ -270,6 +290,8 @@ fn step_backward<B: Backend>(
         ),
         Cell::Lstm => {
             let [i, f, c, o] = [0, 1, 2, 3].map(gate);
+            let cell_after = cell_after
+                .unwrap_or_else(|| B::float_add(mul(&[&f, &before.cell]), mul(&[&i, &c])));
             let squashed = B::float_tanh(cell_after);
             let through = B::float_add(
                 mul(&[&gradient.hidden, &o, &of_tanh(&squashed)]),
@@ -325,6 +347,11 @@ fn masked<B: Backend>(operands: &Operands<B>, t: usize, units: usize) -> Option<
         B::float_equal_elem(mask, 0.0.into(), settings.bool_dtype),
         Shape::new([batch, units]),
     ))
+}
+
+/// Resets before a step; `None` without resets.
+fn reset<B: Backend>(operands: &Operands<B>, t: usize, units: usize) -> Option<Reset<B>> {
+    Some(Reset::new(narrow::<B>(operands.resets.as_ref()?, 1, t, 1), units))
 }
 
 fn narrow_bool<B: Backend>(tensor: &BoolTensor<B>) -> BoolTensor<B> {

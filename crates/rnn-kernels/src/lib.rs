@@ -58,9 +58,11 @@ mod operator;
     allow(unused_variables, reason = "without a backend nothing is dispatched")
 )]
 mod ops;
+mod reset;
 mod route;
 mod simple_rnn;
 mod sizes;
+mod steps;
 #[cfg(test)]
 #[allow(deprecated, reason = "burn-ndarray is deprecated since Burn 0.22")]
 mod tests;
@@ -87,6 +89,7 @@ pub use limits::GpuLimits;
 pub use lstm::{LstmOutput, LstmState, LstmWeights, lstm, lstm_reference};
 pub use route::{Route, gpu_limits, route};
 pub use simple_rnn::{SimpleRnnWeights, simple_rnn, simple_rnn_reference};
+pub use steps::{ResetState, Resets, Steps};
 pub use variant::Variant;
 
 /// Compiles the examples of the README.

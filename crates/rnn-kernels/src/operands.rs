@@ -50,6 +50,10 @@ pub struct Operands<B: Backend> {
     /// Mask, `[B, T]`: 1 at valid steps, 0 at padding, where a sequence keeps its state.
     #[extension_type]
     pub mask: Optional<B>,
+    /// Resets, `[B, T]`: 1 at steps before which the state of a sequence becomes zero, 2 at steps
+    /// before which it becomes the initial state, else 0.
+    #[extension_type]
+    pub resets: Optional<B>,
     /// Hidden state before the first step, `[B, H]`; zeros if absent.
     #[extension_type]
     pub hidden: Optional<B>,

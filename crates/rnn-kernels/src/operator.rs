@@ -9,6 +9,7 @@ use crate::{
     cell::Cell,
     operands::{Operands, Optional},
     ops::RecurrentOps,
+    steps::{ResetState, Steps},
 };
 
 /// Tensors of one call, with checked shapes.
@@ -19,7 +20,7 @@ pub(crate) struct Call {
     pub(crate) recurrent_kernel: Tensor<2>,
     /// Bias of the sums, `[S*H]`; zeros if `None`.
     pub(crate) bias: Option<Tensor<1>>,
-    pub(crate) mask: Option<Tensor<2, Bool>>,
+    pub(crate) steps: Steps,
     pub(crate) hidden: Option<Tensor<2>>,
     pub(crate) cell: Option<Tensor<2>>,
 }
@@ -103,9 +104,14 @@ impl Call {
         let bias = self.bias.unwrap_or_else(|| {
             Tensor::zeros([self.kind.sums() * units], (&device.without_autodiff(), dtype))
         });
-        let mask = self.mask.map(|mask| {
+        let float = |mask: Tensor<2, Bool>| {
             let float: FloatDType = dtype.into();
             mask.float().cast(float)
+        };
+        let mask = self.steps.mask.map(float);
+        let resets = self.steps.resets.map(|resets| match resets.to {
+            ResetState::Zeros => float(resets.before),
+            ResetState::Initial => float(resets.before) * 2.0,
         });
         let optional = |tensor: Option<Tensor<2>>| {
             Optional::<Dispatch>::from(tensor.map(Tensor::into_dispatch))
@@ -116,6 +122,7 @@ impl Call {
             recurrent_kernel: self.recurrent_kernel.into_dispatch(),
             bias: bias.into_dispatch(),
             mask: optional(mask),
+            resets: optional(resets),
             hidden: optional(self.hidden),
             cell: optional(self.cell),
         };

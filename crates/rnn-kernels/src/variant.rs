@@ -1,6 +1,9 @@
 use burn::tensor::{Bool, Tensor};
 
-use crate::activation::sigmoid;
+use crate::{
+    activation::sigmoid,
+    steps::{ResetState, Steps},
+};
 
 /// Variant of a cell for the reference operators. [`Variant::default()`] is the standard cell of
 /// the fused operators.
@@ -32,9 +35,8 @@ pub struct Variant<'a> {
     pub activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
     /// Activation of the gates (Keras `recurrent_activation`).
     pub recurrent_activation: &'a dyn Fn(Tensor<2>) -> Tensor<2>,
-    /// Mask, `[B, T]`: true at valid steps. At masked steps a sequence keeps its state. `None`
-    /// means that all steps are valid.
-    pub mask: Option<Tensor<2, Bool>>,
+    /// Mask and resets.
+    pub steps: Steps,
     /// Dropout factors of each gate's input, the same at every step: `G` tensors `[B, I]`.
     pub input_dropout: Option<Vec<Tensor<2>>>,
     /// Dropout factors of the hidden state in each gate's recurrent product, the same at every
@@ -50,7 +52,7 @@ impl Default for Variant<'_> {
         Self {
             activation: &Tensor::tanh,
             recurrent_activation: &sigmoid,
-            mask: None,
+            steps: Steps::default(),
             input_dropout: None,
             recurrent_dropout: None,
             reset_after: true,
@@ -61,7 +63,7 @@ impl Default for Variant<'_> {
 impl std::fmt::Debug for Variant<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Variant")
-            .field("mask", &self.mask)
+            .field("steps", &self.steps)
             .field("input_dropout", &self.input_dropout)
             .field("recurrent_dropout", &self.recurrent_dropout)
             .field("reset_after", &self.reset_after)
@@ -72,7 +74,7 @@ impl std::fmt::Debug for Variant<'_> {
 impl Variant<'_> {
     /// Sets masked inputs to zero, so that padding may hold any values, even NaN.
     pub(crate) fn clean(&self, input: Tensor<3>) -> Tensor<3> {
-        match &self.mask {
+        match &self.steps.mask {
             Some(mask) => {
                 let shape = input.dims();
                 input.mask_fill(mask.clone().bool_not().unsqueeze_dim::<3>(2).expand(shape), 0.0)
@@ -83,14 +85,30 @@ impl Variant<'_> {
 
     /// Masked sequences of each step, as `[B, H]` per step; empty without a mask.
     pub(crate) fn masked(&self, units: usize) -> Vec<Tensor<2, Bool>> {
-        let Some(mask) = &self.mask else { return Vec::new() };
+        let Some(mask) = &self.steps.mask else { return Vec::new() };
         let [batch, time] = mask.dims();
         let masked = mask.clone().bool_not();
         (0..time).map(|t| masked.clone().narrow(1, t, 1).expand([batch, units])).collect()
     }
+
+    /// Sequences that are reset before each step, as `[B, H]` per step; empty without resets.
+    pub(crate) fn reset(&self, units: usize) -> Vec<Tensor<2, Bool>> {
+        let Some(resets) = &self.steps.resets else { return Vec::new() };
+        let [batch, time] = resets.before.dims();
+        let of_step = |t| resets.before.clone().narrow(1, t, 1).expand([batch, units]);
+        (0..time).map(of_step).collect()
+    }
+
+    /// The state after a reset.
+    pub(crate) fn reset_state(&self, initial: &Tensor<2>) -> Tensor<2> {
+        match &self.steps.resets {
+            Some(resets) if resets.to == ResetState::Zeros => initial.zeros_like(),
+            _ => initial.clone(),
+        }
+    }
 }
 
-/// Returns the state after a step. Masked sequences keep the previous state.
+/// Returns `after`, but `before` for the chosen sequences: masked ones keep the state before a step.
 pub(crate) fn keep(
     masked: Option<&Tensor<2, Bool>>,
     before: Tensor<2>,

@@ -115,7 +115,8 @@ pub use layers::{
 pub use letters::{LettersModel, LettersModelConfig};
 pub use recurrent::{Recurrent, RecurrentConfig, RecurrentOutput};
 pub use rnn_kernels::{
-    Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, Route, gpu_limits, route,
+    Cell, GpuLimits, HiddenOutput, LstmOutput, LstmState, ParseCellError, ResetState, Resets,
+    Route, gpu_limits, route,
 };
 pub use series::{SeriesModel, SeriesModelConfig};
 pub use summary::{LayerSummary, ModelSummary, thousands};

@@ -208,6 +208,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    cli::remember(&cli);
     match cli::guarded(|| cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -99,7 +99,16 @@ impl Series {
     ///
     /// [`DataError::Covariate`] with the column and the time of the first missing value.
     pub fn check_future(&self, origin: usize) -> Result<(), DataError> {
-        let rows = origin..origin + self.config.horizon;
+        self.check_future_steps(origin, self.config.horizon)
+    }
+
+    /// Checks that the columns known in the future have values in `steps` rows from `origin` on.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_future`](Self::check_future).
+    pub fn check_future_steps(&self, origin: usize, steps: usize) -> Result<(), DataError> {
+        let rows = origin..origin + steps;
         let is_missing =
             |values: &Vec<f64>, row: usize| values.get(row).is_none_or(|value| value.is_nan());
         let missing = self.config.future.iter().zip(&self.future).find_map(|(name, values)| {
@@ -107,13 +116,13 @@ impl Series {
         });
         let Some((name, row)) = missing else { return Ok(()) };
         let [missing, last] = [row, rows.end - 1].map(|row| self.time_of(row));
-        let (known, horizon) = (format_time(self.times[origin - 1]), rows.len());
-        let steps = if horizon == 1 { "row" } else { "rows" };
+        let known = format_time(self.times[origin - 1]);
+        let count = if steps == 1 { "1 row".to_owned() } else { format!("{steps} rows") };
         Err(DataError::Covariate {
             path: self.name.clone().into(),
             place: None,
             problem: format!(
-                "column `{name}` has no value for {missing}: a forecast of {horizon} {steps} after \
+                "column `{name}` has no value for {missing}: a forecast of {count} after \
                  {known} needs it up to {last} (add rows after the last value, or use \
                  --future-data)"
             ),

@@ -5,18 +5,22 @@ mod combine;
 mod effects;
 mod fit;
 mod inputs;
+mod iterated;
 mod minimum;
 mod part;
 mod ridge;
 mod rows;
 mod smoothing;
 mod stretch;
+mod terms;
 
 use serde::{Deserialize, Serialize};
 
 use choose::{Scored, mixtures};
-use fit::{OnScale, stride};
+use fit::OnScale;
+pub(super) use fit::stride;
 use inputs::Inputs;
+use iterated::orders;
 use part::{Part, Range, SMALLEST, Scale, Units};
 pub(super) use rows::LinearRows;
 use stretch::filled;
@@ -30,11 +34,12 @@ const SCORED: usize = 600;
 
 /// A linear forecast of the next rows of a series.
 ///
-/// It is a weighted mean of up to eight forecasts: four on the natural and four on the logarithmic
+/// It is a weighted mean of up to twelve forecasts: six on the natural and six on the logarithmic
 /// scale. The first is exponential smoothing of level, slope and seasons with an autoregressive
 /// error, the mean of three trends. Three are ridge regressions for each step ahead. They read
 /// recent values, values around the same place of earlier seasons, means and waves of the seasons.
-/// The smoothed forecasts and columns that are known in the future are inputs, too.
+/// The smoothed forecasts and columns that are known in the future are inputs, too. From the second
+/// step on, two more are autoregressions of seasonal differences, iterated from step to step.
 ///
 /// The last rows before the test set choose penalties and weights by the errors of three folds.
 /// See Hyndman et al., "Forecasting with Exponential Smoothing", 2008; Hoerl and Kennard, "Ridge
@@ -125,7 +130,9 @@ impl LinearForecast {
             let inputs = Inputs::new(seasons.clone(), known.len(), has_ratios, given.future.len());
             let values = whole.iter().map(|value| scale.forward(*value, units)).collect();
             let (largest, future, place) = (range.largest(), given.future, given.place);
-            let on = OnScale { scale, units, largest, inputs, values, place, future, horizon };
+            let orders = orders(&seasons, known.len(), horizon);
+            let on =
+                OnScale { scale, units, largest, inputs, values, place, future, horizon, orders };
             Scored::new(on, known, &edges, every)
         };
         let scored = if range.min > 0.0 {
@@ -157,6 +164,17 @@ impl LinearForecast {
     /// Returns the number of steps ahead.
     pub fn horizon(&self) -> usize {
         self.parts.first().map_or(0, |part| part.shares.len())
+    }
+
+    /// Returns the groups of steps ahead that share their weights.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(rnn_data::LinearForecast::groups(12), [0..1, 1..3, 3..8, 8..12]);
+    /// ```
+    pub fn groups(horizon: usize) -> Vec<std::ops::Range<usize>> {
+        combine::groups(horizon)
     }
 
     /// Returns the number of columns that are known in the future.

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod config;
+mod ends;
 mod feature;
 mod feature_text;
 mod folds;
@@ -22,6 +23,7 @@ mod windows;
 
 pub use calendar::extend_calendar;
 pub use config::SeriesConfig;
+pub use ends::UnusualEnd;
 pub use feature::{Feature, Period};
 pub use linear::LinearForecast;
 pub use naive::Naive;

@@ -8,7 +8,7 @@ use super::{
     Feature, LinearForecast, Naive, SeriesConfig, SplitTimes, Subset, Transform,
     feature::positive,
     future,
-    linear::{FitRows, Given, LinearRows},
+    linear::{FitRows, Given, LinearRows, stride},
     split::Rows,
 };
 use crate::{
@@ -284,12 +284,13 @@ impl Series {
     }
 
     /// Scales and appends the inputs of a row.
+    ///
+    /// A value that is not known in the future is 0: the mean of its column, or no flag.
     pub(super) fn push_inputs(&mut self, numbers: impl Iterator<Item = f64>) {
-        self.inputs.extend(
-            numbers
-                .zip(&self.scalers.inputs)
-                .map(|(number, scaler)| scaler.transform(number) as f32),
-        );
+        let scaled = numbers.zip(&self.scalers.inputs).map(|(number, scaler)| {
+            if number.is_nan() { 0.0 } else { scaler.transform(number) as f32 }
+        });
+        self.inputs.extend(scaled);
     }
 
     /// Returns whether the transform takes logarithms.
@@ -310,6 +311,11 @@ impl Series {
     /// Returns the scaled inputs of a range of rows, `[rows, width]`.
     pub(super) fn inputs(&self, rows: Range<usize>) -> &[f32] {
         &self.inputs[rows.start * self.width..rows.end * self.width]
+    }
+
+    /// Returns the smallest stride from `least` on that reaches all places of each season.
+    pub fn stride(&self, least: usize) -> usize {
+        stride(least, &self.config.seasons)
     }
 
     /// Returns the first origin with a full window before it.

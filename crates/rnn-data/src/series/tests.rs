@@ -1,4 +1,5 @@
 mod calendar;
+mod ends;
 mod features;
 mod future;
 mod gaps;

@@ -42,6 +42,8 @@ pub struct Windows {
     /// Series with windows, the first origin of a run of windows, and the number of windows before.
     series: Arc<[(Arc<Series>, usize, usize)]>,
     count: usize,
+    /// Distance of the windows that are kept.
+    stride: usize,
 }
 
 /// One window of a series.
@@ -75,7 +77,15 @@ impl Windows {
                 count += origins.len();
             }
         }
-        Self { series: starts.into(), count }
+        Self { series: starts.into(), count, stride: 1 }
+    }
+
+    /// Keeps windows at equal distances, about `most`, at all places of each season.
+    #[must_use]
+    pub fn thinned(self, most: usize) -> Self {
+        let least = self.count.div_ceil(most.max(1));
+        let stride = self.series.first().map_or(1, |(series, ..)| series.stride(least));
+        Self { stride, ..self }
     }
 }
 
@@ -117,6 +127,7 @@ impl Window {
 
 impl Dataset<Window> for Windows {
     fn get(&self, index: usize) -> Result<Window, DatasetError> {
+        let index = index.saturating_mul(self.stride);
         assert!(index < self.count, "window {index} of {}", self.count);
         let place = self.series.partition_point(|(_, _, before)| *before <= index) - 1;
         let (series, first, before) = &self.series[place];
@@ -124,7 +135,7 @@ impl Dataset<Window> for Windows {
     }
 
     fn len(&self) -> usize {
-        self.count
+        self.count.div_ceil(self.stride)
     }
 }
 

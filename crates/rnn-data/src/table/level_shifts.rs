@@ -9,6 +9,15 @@ const UNUSUAL: f64 = 20.0;
 /// Largest difference between the change of the level and that of the row, as a fraction.
 const TOLERANCE: f64 = 0.25;
 
+/// Largest difference between the factor of a split and a whole number: a fraction, and in usual
+/// changes.
+const NEAR: f64 = 0.1;
+const EXACT: f64 = 5.0;
+/// Largest factor of a split.
+const MOST: f64 = 100.0;
+/// Fewest rows after a split: after a fall, and after a rise.
+const FOLLOWING: [usize; 2] = [2, 3];
+
 /// A lasting change of level of a series, by a factor: an unadjusted stock split, other units, or
 /// another sensor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,18 +54,9 @@ const SIDE: usize = LevelShift::SIDE;
 /// assert!((shifts[0].factor - 0.1).abs() < 0.01);
 /// ```
 pub fn level_shifts(values: &[f64], training: usize) -> Vec<LevelShift> {
-    let training = &values[..training.min(values.len())];
-    if training.iter().any(|value| *value <= 0.0) {
-        return Vec::new();
-    }
     let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
     let change = |row: usize| logarithms[row] - logarithms[row - 1];
-    let changes: Vec<f64> = (1..training.len()).map(|row| change(row).abs()).collect();
-    // Where most rows repeat the row before, those that do not are compared.
-    let usual = median(changes.clone())
-        .filter(|usual| *usual > 0.0)
-        .or_else(|| median(changes.into_iter().filter(|size| *size > 0.0).collect()));
-    let Some(usual) = usual else { return Vec::new() };
+    let Some(usual) = usual_change(&logarithms, training) else { return Vec::new() };
     let least = f64::max(SMALLEST.ln(), UNUSUAL * usual);
     // The median of a side, if all of it stays near.
     let level = |side: &[f64], size: f64| {
@@ -80,6 +80,58 @@ pub fn level_shifts(values: &[f64], training: usize) -> Vec<LevelShift> {
     let up = shifts.iter().filter(|shift| shift.factor > 1.0).count();
     // No level lasts where it changes up and down, as by day and by night.
     if up > 1 && shifts.len() - up > 1 { Vec::new() } else { shifts }
+}
+
+/// Finds an unadjusted split in the last rows of positive prices, `[rows]`.
+///
+/// Fewer than 10 rows follow it, so [`level_shifts`] misses it. The price changes by a whole factor
+/// from 2 to 100, up or down, and by more than 20 usual changes. The factor may be off by 5 usual
+/// changes, and by a tenth at most. All rows after it stay near. At least 2 rows follow a fall, and
+/// 3 a rise, since a typing error looks the same before that.
+///
+/// # Examples
+///
+/// ```
+/// let prices: Vec<f64> = (0..60)
+///     .map(|day| f64::from(1000 + day % 7) / if day < 57 { 1.0 } else { 10.0 })
+///     .collect();
+/// assert_eq!(rnn_data::late_split(&prices, 40).map(|shift| shift.row), Some(57));
+/// ```
+pub fn late_split(values: &[f64], training: usize) -> Option<LevelShift> {
+    let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+    let usual = usual_change(&logarithms, training)?;
+    let rows = values.len();
+    let is_split = |row: &usize| {
+        let (before, after) = (&logarithms[row - SIDE..*row], &logarithms[*row..]);
+        let (change, size) = {
+            let change = after[0] - before[SIDE - 1];
+            (change, change.abs())
+        };
+        let shares = size.exp();
+        let near = NEAR.min(EXACT * usual);
+        size > UNUSUAL * usual
+            && shares.round() >= 2.0
+            && shares <= MOST * (1.0 + near)
+            && (shares / shares.round() - 1.0).abs() <= near
+            && after.len() >= FOLLOWING[usize::from(change > 0.0)]
+            && before.iter().all(|value| (value - before[SIDE - 1]).abs() < size / 3.0)
+            && after.iter().all(|value| (value - after[0]).abs() < size / 3.0)
+    };
+    let row = (rows.saturating_sub(SIDE - 1).max(SIDE)..rows).find(is_split)?;
+    Some(LevelShift { row, factor: values[row] / values[row - 1] })
+}
+
+/// The median change of the first logarithms, if all are of positive values and some differ.
+fn usual_change(logarithms: &[f64], training: usize) -> Option<f64> {
+    let training = &logarithms[..training.min(logarithms.len())];
+    if !training.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    let changes: Vec<f64> = training.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    // Where most rows repeat the row before, those that do not are compared.
+    median(changes.clone())
+        .filter(|usual| *usual > 0.0)
+        .or_else(|| median(changes.into_iter().filter(|size| *size > 0.0).collect()))
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -169,6 +221,57 @@ mod tests {
         ] {
             assert_eq!(level_shifts(&values, 300), [], "{name}");
         }
+    }
+
+    #[test]
+    fn a_split_in_the_last_rows_is_found() {
+        for (following, factor, expected) in [
+            (2, 0.1, true),
+            (2, 0.5, true),
+            (9, 0.2, true),
+            (3, 10.0, true),
+            (3, 0.4, false),
+            (3, 0.7, false),
+            (1, 0.1, false),
+            (2, 10.0, false),
+        ] {
+            let values = shifted(walk(300, 0.05), 300 - following, factor);
+            let found = late_split(&values, 200);
+            assert_eq!(found.is_some(), expected, "{following} rows, {factor}: {found:?}");
+            assert!(found.is_none_or(|one| one.row == 300 - following));
+        }
+        let spike = shifted(shifted(walk(300, 0.05), 294, 0.1), 297, 10.0);
+        assert_eq!(late_split(&spike, 200), None);
+        assert_eq!(late_split(&walk(12, 0.05), 8), None);
+        assert_eq!(late_split(&[1.0; 300], 200), None);
+        assert_eq!(late_split(&[], 0), None);
+    }
+
+    #[test]
+    fn crashes_of_prices_are_no_splits() {
+        // Daily changes of Student's t with 3 degrees of freedom, whose size follows the last one.
+        let mut state = 1u64;
+        let mut uniform = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            ((state >> 33) as f64 + 0.5) / (1u64 << 31) as f64
+        };
+        let mut normal =
+            || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+        let mut alarms = 0;
+        for _ in 0..3000 {
+            let (mut level, mut variance) = (4.0f64, 4e-4);
+            let values: Vec<f64> = (0..200)
+                .map(|_| {
+                    let square = (normal().powi(2) + normal().powi(2) + normal().powi(2)) / 3.0;
+                    let change = f64::sqrt(variance / 3.0) * normal() / square.sqrt();
+                    variance = 2e-5 + 0.85 * variance + 0.1 * change * change;
+                    level += change;
+                    level.exp()
+                })
+                .collect();
+            alarms += usize::from(late_split(&values, 140).is_some());
+        }
+        assert!(alarms <= 1, "{alarms} of 3000");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use encoding::TextEncoding;
 pub use fill::Fill;
 pub use gaps::MaxGap;
 pub use in_memory::Table;
-pub use level_shifts::{LevelShift, level_shifts};
+pub use level_shifts::{LevelShift, late_split, level_shifts};
 pub use likely::is_price;
 pub use numbers::Decimal;
 pub use read_options::ReadOptions;

@@ -204,6 +204,7 @@ fn contiguous<B: Cpu<T>, T: Real>(operands: Operands<B>) -> Operands<B> {
         recurrent_kernel: B::contiguous(operands.recurrent_kernel),
         bias: B::contiguous(operands.bias),
         mask: optional(operands.mask),
+        resets: optional(operands.resets),
         hidden: optional(operands.hidden),
         cell: optional(operands.cell),
     }
@@ -223,6 +224,7 @@ fn view<B: Cpu<T>, T: Real>(operands: &Operands<B>) -> cpu::Operands<'_, T> {
         recurrent_kernel: B::values(&operands.recurrent_kernel),
         bias: B::values(&operands.bias),
         mask: optional(&operands.mask),
+        resets: optional(&operands.resets),
         hidden: optional(&operands.hidden),
         cell: optional(&operands.cell),
     }

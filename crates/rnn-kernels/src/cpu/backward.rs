@@ -4,9 +4,9 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    cells::{BackwardStep, RecurrentCell, State, backward as step_backward},
+    cells::{BackwardStep, RecurrentCell, State, backward as step_backward, cell_after},
     filling::{filled, memory},
-    operands::{Operands, SavedView},
+    operands::{Gradients, Operands, Reset, SavedView, Upstream},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
@@ -20,35 +20,6 @@ const MOST_SLICES: usize = 16;
 const FEWEST_SLICES: usize = 4;
 /// Target number of weight gradients held at a time: 16 times those of an LSTM with 256 units.
 const HELD_WEIGHTS: usize = 1 << 23;
-
-/// Gradients of the loss with respect to the outputs; `None` if the loss does not depend on an
-/// output.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Upstream<'a, T> {
-    /// Gradient of all hidden states, `[B, T, H]`.
-    pub(crate) sequence: Option<&'a [T]>,
-    /// Gradient of the last hidden state, `[B, H]`.
-    pub(crate) hidden: Option<&'a [T]>,
-    /// Gradient of the last cell state, `[B, H]`.
-    pub(crate) cell: Option<&'a [T]>,
-}
-
-/// Gradients of the loss with respect to the inputs of the forward pass.
-#[derive(Debug)]
-pub(crate) struct Gradients<T> {
-    /// Gradient of the input, `[B, T, I]`; empty if not requested.
-    pub(crate) input: Vec<T>,
-    /// Gradient of the kernel, `[I, G*H]`.
-    pub(crate) kernel: Vec<T>,
-    /// Gradient of the recurrent kernel, `[H, G*H]`.
-    pub(crate) recurrent_kernel: Vec<T>,
-    /// Gradient of the bias, `[SUMS*H]`.
-    pub(crate) bias: Vec<T>,
-    /// Gradient of the initial hidden state, `[B, H]`.
-    pub(crate) hidden: Vec<T>,
-    /// Gradient of the initial cell state, `[B, H]`; empty for a cell without one.
-    pub(crate) cell: Vec<T>,
-}
 
 /// Computes the gradients of [`super::forward_saving`]. The input's gradient is computed only if
 /// `needs_input`; the first layer of a model does not need it.
@@ -207,12 +178,18 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
             self.gradient.cell.copy_from_slice(part(upstream, &self.rows, hidden));
         }
         let mut weights = WeightGradients::zeros::<C>(self.operands.sizes);
+        let resets = self.operands.resets.is_some();
+        let width_of = |width: usize| if resets { rows * width } else { 0 };
+        let mut initial = State {
+            hidden: vec![T::ZERO; width_of(hidden)],
+            cell: vec![T::ZERO; width_of(cell_width)],
+        };
         let longest = chunks(time, rows).next().map_or(0, |steps| steps.len());
         let mut sums = Aligned::zeros(longest * rows * width);
         let mut gathered = Aligned::zeros(longest * rows * input);
         for steps in chunks(time, rows).rev() {
             let sums = &mut sums[..steps.len() * rows * width];
-            self.recurrence(&steps, &saved, sums);
+            self.recurrence(&steps, &saved, sums, &mut initial);
             let gathered = &mut gathered[..steps.len() * rows * input];
             self.operands.gather_input(&self.rows, &steps, gathered);
             let hiddens = &saved.hidden[steps.start * rows * hidden..steps.end * rows * hidden];
@@ -221,11 +198,20 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
                 self.input(&steps, sums, kernel, gathered);
             }
         }
+        add(self.gradient.hidden, &initial.hidden);
+        add(self.gradient.cell, &initial.cell);
         weights
     }
 
-    /// Runs a chunk's steps in reverse and computes the gradients of their sums.
-    fn recurrence(&mut self, steps: &Range<usize>, saved: &SavedView<'_, T>, sums: &mut [T]) {
+    /// Runs a chunk's steps in reverse and computes the gradients of their sums. `initial` collects
+    /// the gradients of the states that a reset has set to the initial ones.
+    fn recurrence(
+        &mut self,
+        steps: &Range<usize>,
+        saved: &SavedView<'_, T>,
+        sums: &mut [T],
+        initial: &mut State<Vec<T>>,
+    ) {
         let hidden = self.operands.sizes.hidden;
         let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
         for t in steps.clone().rev() {
@@ -249,6 +235,28 @@ impl<C: RecurrentCell, T: Real> BackwardTask<'_, C, T> {
                 c: self.gradient.hidden,
                 c_stride: hidden,
             });
+            if self.operands.resets.is_some() {
+                self.reset(t, initial);
+            }
+        }
+    }
+
+    /// Ends the gradients of the states before a step that were reset.
+    fn reset(&mut self, t: usize, initial: &mut State<Vec<T>>) {
+        let hidden = self.operands.sizes.hidden;
+        for (index, row) in self.rows.clone().enumerate() {
+            let Some(reset) = self.operands.reset(row, t) else { continue };
+            let of_row = index * hidden..(index + 1) * hidden;
+            let end = |gradient: &mut [T], initial: &mut [T]| {
+                if reset == Reset::Initial {
+                    add(initial, gradient);
+                }
+                gradient.fill(T::ZERO);
+            };
+            end(&mut self.gradient.hidden[of_row.clone()], &mut initial.hidden[of_row.clone()]);
+            if C::HAS_CELL_STATE {
+                end(&mut self.gradient.cell[of_row.clone()], &mut initial.cell[of_row]);
+            }
         }
     }
 
@@ -339,13 +347,25 @@ impl<C: RecurrentCell, T: Real> WithSimd for StepOfRows<'_, C, T> {
                 continue;
             }
             let position = self.t * count + index;
+            let sums = &self.saved.sums[position * width..][..width];
+            let before = State {
+                hidden: &self.saved.hidden[position * hidden..][..hidden],
+                cell: &self.saved.cell[position * cell..][..cell],
+            };
+            // A reset before the next step has replaced the saved state after this one.
+            let next = self.t + 1;
+            let was_reset = next < time && self.operands.reset(row, next).is_some();
+            let recomputed;
+            let after = if C::HAS_CELL_STATE && was_reset {
+                recomputed = cell_after::<C, T, S>(sums, &before);
+                &recomputed
+            } else {
+                &self.saved.cell[(position + count) * cell..][..cell]
+            };
             step_backward::<C, T, S>(BackwardStep {
-                saved: &self.saved.sums[position * width..][..width],
-                before: State {
-                    hidden: &self.saved.hidden[position * hidden..][..hidden],
-                    cell: &self.saved.cell[position * cell..][..cell],
-                },
-                cell_after: &self.saved.cell[(position + count) * cell..][..cell],
+                saved: sums,
+                before,
+                cell_after: after,
                 gradient: State {
                     hidden: &mut self.gradient.hidden[index * hidden..][..hidden],
                     cell: &mut self.gradient.cell[index * cell..][..cell],

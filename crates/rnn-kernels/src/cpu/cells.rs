@@ -279,9 +279,30 @@ fn map<T: Real>(values: &mut [T], function: impl Fn(T) -> T) {
 
 /// Runs one step of one sequence.
 #[inline(always)]
-pub(crate) fn forward<C: RecurrentCell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
+pub(crate) fn forward<C: RecurrentCell, T: Real, S: Simd>(step: ForwardStep<'_, T>) {
+    C::activate::<T, S>(step.sums, step.after.hidden.len());
+    states::<C, T, S>(step);
+}
+
+/// Computes the cell state after a step again, from the saved sums and the states before it.
+pub(crate) fn cell_after<C: RecurrentCell, T: Real, S: Simd>(
+    saved: &[T],
+    before: &State<&[T]>,
+) -> Vec<T> {
+    let zeros = || vec![T::ZERO; before.hidden.len()];
+    let (mut sums, mut hidden, mut cell) = (saved.to_vec(), zeros(), zeros());
+    states::<C, T, S>(ForwardStep {
+        sums: &mut sums,
+        before: State { hidden: before.hidden, cell: before.cell },
+        after: State { hidden: &mut hidden, cell: &mut cell },
+    });
+    cell
+}
+
+/// Computes the states after a step from its activated sums.
+#[inline(always)]
+fn states<C: RecurrentCell, T: Real, S: Simd>(mut step: ForwardStep<'_, T>) {
     let units = step.after.hidden.len();
-    C::activate::<T, S>(step.sums, units);
     let full = units / BLOCK * BLOCK;
     for start in (0..full).step_by(BLOCK) {
         C::forward::<T, S>(&mut step, units, Full(start));

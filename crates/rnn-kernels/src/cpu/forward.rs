@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{
     cells::{ForwardStep, RecurrentCell, State, forward as step_forward},
     filling::{Filling, filled, memory},
-    operands::{Operands, Outputs, Saved},
+    operands::{Operands, Outputs, Reset, Saved},
     product::{Product, Rows, Strided},
     real::Real,
     slices::{Aligned, chunks, cut, slices},
@@ -210,6 +210,30 @@ impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
         }
     }
 
+    /// Resets states before a step, after their values have become outputs of the step before it.
+    /// That of the chunk before has written its last states itself.
+    fn reset(&mut self, t: usize, is_first: bool, hiddens: &mut [T], cells: &mut [T]) {
+        let Sizes { time, hidden, .. } = self.operands.sizes;
+        for (index, row) in self.rows.clone().enumerate() {
+            let Some(reset) = self.operands.reset(row, t) else { continue };
+            let state = &mut hiddens[index * hidden..][..hidden];
+            if !is_first {
+                self.sequence[(index * time + t - 1) * hidden..][..hidden]
+                    .write_copy_of_slice(state);
+            }
+            let to = |state: &mut [T], initial: Option<&[T]>| match (reset, initial) {
+                (Reset::Initial, Some(initial)) => {
+                    state.copy_from_slice(&initial[row * hidden..][..hidden])
+                }
+                _ => state.fill(T::ZERO),
+            };
+            to(state, self.operands.hidden);
+            if C::HAS_CELL_STATE {
+                to(&mut cells[index * hidden..][..hidden], self.operands.cell);
+            }
+        }
+    }
+
     fn chunk(&mut self, steps: &Range<usize>, gathered: &mut [T], chunk: Chunk<'_, T>) {
         let Sizes { time, input, hidden, .. } = self.operands.sizes;
         let (rows, width, gates) = (self.rows.len(), C::SUMS * hidden, C::GATES * hidden);
@@ -229,6 +253,12 @@ impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
         let state_width = rows * hidden;
         let cell_width = if C::HAS_CELL_STATE { state_width } else { 0 };
         for (index, t) in steps.clone().enumerate() {
+            if self.operands.resets.is_some() {
+                let is_first = index == 0;
+                let (hiddens, cells) =
+                    (&mut hiddens[index * state_width..], &mut cells[index * cell_width..]);
+                self.reset(t, is_first, &mut hiddens[..state_width], &mut cells[..cell_width]);
+            }
             let (before, after) = hiddens[index * state_width..].split_at_mut(state_width);
             let (cell_before, cell_after) = cells[index * cell_width..].split_at_mut(cell_width);
             let sums = &mut sums[index * rows * width..(index + 1) * rows * width];
@@ -260,6 +290,12 @@ impl<C: RecurrentCell, T: Real> ForwardTask<'_, C, T> {
         // write.
         for (row, sequence) in self.sequence.chunks_exact_mut(time * hidden).enumerate() {
             for (index, t) in steps.clone().enumerate() {
+                let next = t + 1;
+                let was_reset =
+                    next < steps.end && self.operands.reset(self.rows.start + row, next).is_some();
+                if was_reset {
+                    continue; // Written before the reset.
+                }
                 sequence[t * hidden..][..hidden].write_copy_of_slice(
                     &hiddens[(index + 1) * state_width + row * hidden..][..hidden],
                 );

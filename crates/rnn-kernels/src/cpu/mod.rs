@@ -48,8 +48,8 @@ mod slices;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::{Upstream, backward};
+pub(crate) use backward::backward;
 pub(crate) use cells::{Gru, Lstm, RecurrentCell, SimpleRnn};
 pub(crate) use forward::{forward, forward_saving};
-pub(crate) use operands::{Operands, Outputs, SavedView};
+pub(crate) use operands::{Operands, Outputs, SavedView, Upstream};
 pub(crate) use real::Real;

@@ -109,9 +109,4 @@ impl<T: Real> Operands<'_, T> {
             }
         }
     }
-
-    /// True if a step of a sequence is masked.
-    pub(crate) fn is_masked(&self, row: usize, t: usize) -> bool {
-        self.mask.is_some_and(|mask| mask[row * self.sizes.time + t] == T::ZERO)
-    }
 }

@@ -330,6 +330,7 @@ fn everything<C: RecurrentCell, T: Real>(arch: Arch, extras: bool) -> Vec<T> {
         recurrent_kernel: &recurrent_kernel,
         bias: &bias,
         mask: extras.then_some(&mask),
+        resets: None,
         hidden: extras.then_some(&first_hidden),
         cell: extras.then_some(&first_cell),
     };

@@ -78,6 +78,9 @@ fn sizes(operands: &Operands<CubeBackend>) -> Sizes {
 
 fn method(operands: &Operands<CubeBackend>, kind: Cell) -> Option<Method> {
     let stored = matches!(operands.input.dtype, DType::F32 | DType::F16);
+    if operands.resets.as_ref().is_some() {
+        return None;
+    }
     if let Some(method) = forced() {
         return method(kind, sizes(operands));
     }

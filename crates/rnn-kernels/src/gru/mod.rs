@@ -6,13 +6,14 @@ mod tests;
 
 pub use reference::gru_reference;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use crate::{
     cell::Cell,
     check::CellCheck,
     hidden_output::HiddenOutput,
     operator::{Call, LayerOutput, has_operators},
+    steps::Steps,
     variant::Variant,
 };
 
@@ -50,7 +51,8 @@ pub struct GruWeights {
 ///
 /// - input: `[B, T, I]`
 /// - initial: `[B, H]`, the hidden state before the first step; zeros if `None`
-/// - mask: `[B, T]`, false at padding, where the state stays unchanged and the step has no gradient
+/// - steps: a mask `[B, T]`, false at padding, where the state stays unchanged and the step has no
+///   gradient; resets `[B, T]`, true where the state is reset before the step
 /// - output: all hidden states `[B, T, H]`, and the last one `[B, H]`
 ///
 /// # Panics
@@ -85,10 +87,11 @@ pub fn gru(
     input: Tensor<3>,
     weights: GruWeights,
     initial: Option<Tensor<2>>,
-    mask: Option<Tensor<2, Bool>>,
+    steps: impl Into<Steps>,
 ) -> HiddenOutput {
+    let steps = steps.into();
     if !has_operators(&input.device()) {
-        return gru_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
+        return gru_reference(input, weights, initial, &Variant { steps, ..Variant::default() });
     }
     let GruWeights { kernel, recurrent_kernel, bias, recurrent_bias } = weights;
     let kind = Cell::Gru;
@@ -96,10 +99,10 @@ pub fn gru(
     check.bias("bias", bias.as_ref());
     check.bias("recurrent bias", recurrent_bias.as_ref());
     check.state("initial hidden state", initial.as_ref());
-    check.mask(mask.as_ref());
+    check.steps(&steps);
     let bias = sums_bias(bias, recurrent_bias, check.sizes.hidden);
     let LayerOutput { sequence, hidden, .. } =
-        Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden: initial, cell: None }
+        Call { kind, input, kernel, recurrent_kernel, bias, steps, hidden: initial, cell: None }
             .run();
     HiddenOutput { sequence, state: hidden }
 }

@@ -38,6 +38,8 @@ pub fn gru_reference(
 
     let (activation, recurrent_activation) = (variant.activation, variant.recurrent_activation);
     let masked = variant.masked(units);
+    let resets = variant.reset(units);
+    let start = variant.reset_state(&hidden);
     let [update, reset, candidate] = gates(input, kernel, recurrent_kernel, bias, variant);
     let biases: [Option<Tensor<1>>; 3] = std::array::from_fn(|gate| {
         recurrent_bias.as_ref().map(|bias| bias.clone().narrow(0, gate * units, units))
@@ -49,6 +51,7 @@ pub fn gru_reference(
 
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
+        hidden = keep(resets.get(t), start.clone(), hidden);
         let z =
             recurrent_activation(update.projected[t].clone() + recur(&update, &biases[0], &hidden));
         let r =

@@ -6,12 +6,13 @@ mod tests;
 
 pub use reference::lstm_reference;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use crate::{
     cell::Cell,
     check::CellCheck,
     operator::{Call, LayerOutput, has_operators},
+    steps::Steps,
     variant::Variant,
 };
 
@@ -69,7 +70,8 @@ impl LstmOutput {
 ///
 /// - input: `[B, T, I]`
 /// - initial: hidden and cell state before the first step, `[B, H]` each; zeros if `None`
-/// - mask: `[B, T]`, false at padding, where the states stay unchanged and the step has no gradient
+/// - steps: a mask `[B, T]`, false at padding, where the states stay unchanged and the step has no
+///   gradient; resets `[B, T]`, true where the state is reset before the step
 /// - output: all hidden states `[B, T, H]`, and both states after the last step, `[B, H]` each
 ///
 /// # Panics
@@ -103,10 +105,11 @@ pub fn lstm(
     input: Tensor<3>,
     weights: LstmWeights,
     initial: Option<LstmState>,
-    mask: Option<Tensor<2, Bool>>,
+    steps: impl Into<Steps>,
 ) -> LstmOutput {
+    let steps = steps.into();
     if !has_operators(&input.device()) {
-        return lstm_reference(input, weights, initial, &Variant { mask, ..Variant::default() });
+        return lstm_reference(input, weights, initial, &Variant { steps, ..Variant::default() });
     }
     let LstmWeights { kernel, recurrent_kernel, bias } = weights;
     let kind = Cell::Lstm;
@@ -115,8 +118,8 @@ pub fn lstm(
     check.bias("bias", bias.as_ref());
     check.state("initial hidden state", hidden.as_ref());
     check.state("initial cell state", cell.as_ref());
-    check.mask(mask.as_ref());
+    check.steps(&steps);
     let LayerOutput { sequence, hidden, cell } =
-        Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden, cell }.run();
+        Call { kind, input, kernel, recurrent_kernel, bias, steps, hidden, cell }.run();
     LstmOutput { sequence, state: LstmState { hidden, cell } }
 }

@@ -36,10 +36,14 @@ pub fn lstm_reference(
 
     let (activation, recurrent_activation) = (variant.activation, variant.recurrent_activation);
     let masked = variant.masked(units);
+    let reset = variant.reset(units);
+    let (start_hidden, start_cell) = (variant.reset_state(&hidden), variant.reset_state(&cell));
     let [input_gate, forget_gate, candidate, output_gate] =
         gates(input, kernel, recurrent_kernel, bias, variant);
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
+        hidden = keep(reset.get(t), start_hidden.clone(), hidden);
+        cell = keep(reset.get(t), start_cell.clone(), cell);
         let i = recurrent_activation(input_gate.at(t, &hidden));
         let f = recurrent_activation(forget_gate.at(t, &hidden));
         let c = activation(candidate.at(t, &hidden));

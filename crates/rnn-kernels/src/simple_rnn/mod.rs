@@ -6,13 +6,14 @@ mod tests;
 
 pub use reference::simple_rnn_reference;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use crate::{
     cell::Cell,
     check::CellCheck,
     hidden_output::HiddenOutput,
     operator::{Call, LayerOutput, has_operators},
+    steps::Steps,
     variant::Variant,
 };
 
@@ -42,7 +43,8 @@ pub struct SimpleRnnWeights {
 ///
 /// - input: `[B, T, I]`
 /// - initial: `[B, H]`, the hidden state before the first step; zeros if `None`
-/// - mask: `[B, T]`, false at padding, where the state stays unchanged and the step has no gradient
+/// - steps: a mask `[B, T]`, false at padding, where the state stays unchanged and the step has no
+///   gradient; resets `[B, T]`, true where the state is reset before the step
 /// - output: all hidden states `[B, T, H]`, and the last one `[B, H]`
 ///
 /// # Panics
@@ -75,14 +77,15 @@ pub fn simple_rnn(
     input: Tensor<3>,
     weights: SimpleRnnWeights,
     initial: Option<Tensor<2>>,
-    mask: Option<Tensor<2, Bool>>,
+    steps: impl Into<Steps>,
 ) -> HiddenOutput {
+    let steps = steps.into();
     if !has_operators(&input.device()) {
         return simple_rnn_reference(
             input,
             weights,
             initial,
-            &Variant { mask, ..Variant::default() },
+            &Variant { steps, ..Variant::default() },
         );
     }
     let SimpleRnnWeights { kernel, recurrent_kernel, bias } = weights;
@@ -90,9 +93,9 @@ pub fn simple_rnn(
     let check = CellCheck::new("simple_rnn", kind.gates(), &input, &kernel, &recurrent_kernel);
     check.bias("bias", bias.as_ref());
     check.state("initial hidden state", initial.as_ref());
-    check.mask(mask.as_ref());
+    check.steps(&steps);
     let LayerOutput { sequence, hidden, .. } =
-        Call { kind, input, kernel, recurrent_kernel, bias, mask, hidden: initial, cell: None }
+        Call { kind, input, kernel, recurrent_kernel, bias, steps, hidden: initial, cell: None }
             .run();
     HiddenOutput { sequence, state: hidden }
 }

@@ -34,9 +34,12 @@ pub fn simple_rnn_reference(
         initial.unwrap_or_else(|| Tensor::zeros([batch, units], (&input.device(), input.dtype())));
 
     let masked = variant.masked(units);
+    let reset = variant.reset(units);
+    let start = variant.reset_state(&hidden);
     let [gate] = gates(input, kernel, recurrent_kernel, bias, variant);
     let mut sequence = Vec::with_capacity(time);
     for t in 0..time {
+        hidden = keep(reset.get(t), start.clone(), hidden);
         let next = (variant.activation)(gate.at(t, &hidden));
         hidden = keep(masked.get(t), hidden, next);
         sequence.push(hidden.clone());

@@ -5,7 +5,7 @@ use burn::{
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data, numbers};
 use crate::{
-    Cell, composed,
+    Cell, ResetState, composed,
     extension::{Operands, Optional, RecurrentOps, Upstream},
 };
 
@@ -49,6 +49,11 @@ fn fused_agrees_with_the_reference_and_its_autodiff() {
                 let mut problem = Problem::new(kind, shape);
                 problem.has_states = index % 3 != 0;
                 let problem = if index % 2 == 0 { problem.with_mask() } else { problem };
+                let problem = match index % 5 {
+                    1 => problem.with_resets(ResetState::Zeros),
+                    2 | 3 => problem.with_resets(ResetState::Initial),
+                    _ => problem,
+                };
                 let what = format!("{kind:?} {shape:?} on {device:?} in {dtype:?}");
                 let run = |path| {
                     let (found, leaves) = problem.run(path, &device, dtype);
@@ -200,12 +205,19 @@ fn operands(problem: &Problem) -> Operands<Flex> {
         let numbers: Vec<f64> = mask.iter().map(|&counts| f64::from(u8::from(counts))).collect();
         FlexTensor::from_data(TensorData::new(numbers, problem.shapes[0][..2].to_vec()))
     });
+    let resets = problem.resets.as_ref().map(|(before, to)| {
+        let code = if *to == ResetState::Zeros { 1.0 } else { 2.0 };
+        let codes: Vec<f64> =
+            before.iter().map(|&resets| if resets { code } else { 0.0 }).collect();
+        FlexTensor::from_data(TensorData::new(codes, problem.shapes[0][..2].to_vec()))
+    });
     Operands {
         input: tensor(0),
         kernel: tensor(1),
         recurrent_kernel: tensor(2),
         bias: FlexTensor::from_data(TensorData::new(bias, [problem.kind.sums() * units])),
         mask: mask.into(),
+        resets: resets.into(),
         hidden: problem.has_states.then(|| tensor(5)).into(),
         cell: problem.has_states.then(|| tensor(6)).into(),
     }
@@ -225,6 +237,11 @@ fn composed_operators_agree_with_fused_ones() {
             let mut problem = Problem::new(kind, shape);
             problem.has_states = index != 2;
             let problem = if index % 2 == 0 { problem.with_mask() } else { problem };
+            let problem = match index {
+                0 => problem.with_resets(ResetState::Zeros),
+                3 => problem.with_resets(ResetState::Initial),
+                _ => problem,
+            };
             let operands = operands(&problem);
             let weights = |seed: u64, shape: Vec<usize>| {
                 Optional::<Flex>::Present(FlexTensor::from_data(TensorData::new(

@@ -10,7 +10,7 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 
 use super::{KINDS, Loss, Path, Problem, assert_close, data};
 use crate::{
-    Cell, GpuLimits, Route,
+    Cell, GpuLimits, ResetState, Route,
     gpu::{FORCED, Method},
     gpu_limits, route,
     sizes::Sizes,
@@ -299,6 +299,17 @@ fn a_gpu_launches_as_many_kernels_for_long_sequences_as_for_short_ones() {
                 short > 0 && long == short,
                 "{kind:?}: {short} launches for 3 steps, {long} for 24"
             );
+        }
+    }
+}
+
+#[test]
+fn a_gpu_resets_states_as_flex_does() {
+    let gpu = Gpu::alone();
+    for kind in KINDS {
+        for to in [ResetState::Zeros, ResetState::Initial] {
+            let problem = Problem::new(kind, [5, 6, 3, 9]).with_mask().with_resets(to);
+            check(&problem, Loss::ALL, &gpu.device, DType::F32, TOLERANCE);
         }
     }
 }

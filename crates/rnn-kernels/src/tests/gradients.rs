@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Device};
 
 use super::{KINDS, Leaves, Loss, Path, Problem, assert_close};
-use crate::Cell;
+use crate::{Cell, ResetState};
 
 /// Step of the finite differences. The error is its square times a third derivative, plus rounding
 /// divided by the step.
@@ -26,6 +26,8 @@ fn gradients_agree_with_finite_differences() {
                 Problem::new(kind, [2, 4, 3, 5]),
                 Problem::new(kind, [3, 3, 1, 2]).with_mask(),
                 Problem::new(kind, [1, 1, 2, 1]),
+                Problem::new(kind, [3, 5, 2, 3]).with_resets(ResetState::Zeros),
+                Problem::new(kind, [3, 5, 2, 3]).with_mask().with_resets(ResetState::Initial),
             ] {
                 for loss in losses(kind) {
                     check(&problem, loss, &device);
@@ -63,10 +65,11 @@ fn check(problem: &Problem, loss: Loss, device: &Device) {
             })
             .collect();
         let what = format!(
-            "{:?} {:?}, {loss:?}, mask {}: {name}",
+            "{:?} {:?}, {loss:?}, mask {}, resets {}: {name}",
             problem.kind,
             problem.shapes[0],
-            problem.mask.is_some()
+            problem.mask.is_some(),
+            problem.resets.is_some()
         );
         assert_close(&what, gradient, &differences, TOLERANCE);
     }

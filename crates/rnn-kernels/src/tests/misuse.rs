@@ -2,7 +2,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Bool, DType, Device, Tensor, quantization::QuantScheme};
 
-use crate::{GruWeights, LstmState, LstmWeights, SimpleRnnWeights, gru, lstm, simple_rnn};
+use crate::{
+    GruWeights, LstmState, LstmWeights, Resets, SimpleRnnWeights, Steps, gru, lstm, simple_rnn,
+};
 
 type Call = Box<dyn Fn()>;
 
@@ -109,8 +111,13 @@ fn wrong_shapes_name_the_tensor_and_both_shapes() {
     );
     let mask = Tensor::<2, Bool>::from_data([[true, false]], &Device::flex());
     assert_eq!(
-        message(|| drop(lstm(input(), weights(), None, Some(mask)))),
+        message(|| drop(lstm(input(), weights(), None, Some(mask.clone())))),
         "lstm: mask has shape [1, 2] (expected [4, 5])"
+    );
+    let steps = Steps { mask: None, resets: Some(Resets::to_zeros(mask)) };
+    assert_eq!(
+        message(|| drop(lstm(input(), weights(), None, steps))),
+        "lstm: resets has shape [1, 2] (expected [4, 5])"
     );
 }
 

@@ -10,8 +10,8 @@ mod misuse;
 use burn::tensor::{Bool, DType, Device, Gradients, Tensor, TensorData};
 
 use crate::{
-    Cell, GruWeights, LstmState, LstmWeights, SimpleRnnWeights, Variant, gru, gru_reference, lstm,
-    lstm_reference, simple_rnn, simple_rnn_reference,
+    Cell, GruWeights, LstmState, LstmWeights, ResetState, Resets, SimpleRnnWeights, Steps, Variant,
+    gru, gru_reference, lstm, lstm_reference, simple_rnn, simple_rnn_reference,
 };
 
 pub(super) const KINDS: [Cell; 3] = [Cell::SimpleRnn, Cell::Lstm, Cell::Gru];
@@ -35,6 +35,7 @@ pub(super) struct Problem {
     pub(super) shapes: Vec<Vec<usize>>,
     pub(super) values: Vec<Vec<f64>>,
     pub(super) mask: Option<Vec<bool>>,
+    pub(super) resets: Option<(Vec<bool>, ResetState)>,
     pub(super) has_states: bool,
 }
 
@@ -79,6 +80,7 @@ impl Problem {
             values: values.collect(),
             shapes: shapes.to_vec(),
             mask: None,
+            resets: None,
             has_states: true,
         }
     }
@@ -90,6 +92,14 @@ impl Problem {
         self
     }
 
+    /// Resets before about a third of the steps, the first one among them in some rows.
+    pub(super) fn with_resets(mut self, to: ResetState) -> Self {
+        let count = self.shapes[0][0] * self.shapes[0][1];
+        let before = numbers(count, 78).into_iter().map(|number| number > 0.3).collect();
+        self.resets = Some((before, to));
+        self
+    }
+
     fn leaf<const D: usize>(&self, index: usize, device: &Device, dtype: DType) -> Tensor<D> {
         let tensor = Tensor::from_data(
             TensorData::new(self.values[index].clone(), self.shapes[index].clone()),
@@ -98,12 +108,16 @@ impl Problem {
         if device.is_autodiff() { tensor.require_grad() } else { tensor }
     }
 
-    pub(super) fn mask(&self, device: &Device) -> Option<Tensor<2, Bool>> {
-        let mask = self.mask.clone()?;
-        Some(Tensor::from_data(
-            TensorData::new(mask, [self.shapes[0][0], self.shapes[0][1]]),
-            device,
-        ))
+    fn steps(&self, device: &Device) -> Steps {
+        let tensor = |steps: &Vec<bool>| {
+            let shape = [self.shapes[0][0], self.shapes[0][1]];
+            Tensor::<2, Bool>::from_data(TensorData::new(steps.clone(), shape), device)
+        };
+        let resets = self.resets.as_ref();
+        Steps {
+            mask: self.mask.as_ref().map(tensor),
+            resets: resets.map(|(before, to)| Resets { before: tensor(before), to: *to }),
+        }
     }
 
     /// Runs an operator. The leaves are in the order of the names.
@@ -136,15 +150,15 @@ impl Problem {
         [bias, recurrent_bias]: [Tensor<1>; 2],
         [hidden, cell]: [Tensor<2>; 2],
     ) -> Found {
-        let mask = self.mask(&input.device());
-        let variant = Variant { mask: mask.clone(), ..Variant::default() };
+        let steps = self.steps(&input.device());
+        let variant = Variant { steps: steps.clone(), ..Variant::default() };
         let initial = self.has_states.then_some(hidden.clone());
         let bias = Some(bias);
         match self.kind {
             Cell::SimpleRnn => {
                 let weights = SimpleRnnWeights { kernel, recurrent_kernel, bias };
                 let found = match path {
-                    Path::Fused => simple_rnn(input, weights, initial, mask),
+                    Path::Fused => simple_rnn(input, weights, initial, steps),
                     Path::Reference => simple_rnn_reference(input, weights, initial, &variant),
                 };
                 Found { sequence: found.sequence, hidden: found.state, cell: None }
@@ -157,7 +171,7 @@ impl Problem {
                     recurrent_bias: Some(recurrent_bias),
                 };
                 let found = match path {
-                    Path::Fused => gru(input, weights, initial, mask),
+                    Path::Fused => gru(input, weights, initial, steps),
                     Path::Reference => gru_reference(input, weights, initial, &variant),
                 };
                 Found { sequence: found.sequence, hidden: found.state, cell: None }
@@ -166,7 +180,7 @@ impl Problem {
                 let weights = LstmWeights { kernel, recurrent_kernel, bias };
                 let initial = self.has_states.then_some(LstmState { hidden, cell });
                 let found = match path {
-                    Path::Fused => lstm(input, weights, initial, mask),
+                    Path::Fused => lstm(input, weights, initial, steps),
                     Path::Reference => lstm_reference(input, weights, initial, &variant),
                 };
                 Found {

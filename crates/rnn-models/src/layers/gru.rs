@@ -181,11 +181,12 @@ impl Gru {
             recurrent_bias: self.recurrent_bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
+        let steps = sequences.steps();
         let mut output = if self.reset_after
             && has_default_activations(&self.activation, &self.recurrent_activation)
             && masks.recurrent.is_none()
         {
-            gru(sequences.values, weights, initial, sequences.mask)
+            gru(sequences.values, weights, initial, steps)
         } else {
             let activation = activate(&self.activation);
             let recurrent_activation = activate(&self.recurrent_activation);

@@ -182,10 +182,11 @@ impl Lstm {
             bias: self.bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
+        let steps = sequences.steps();
         let mut output = if has_default_activations(&self.activation, &self.recurrent_activation)
             && masks.recurrent.is_none()
         {
-            lstm(sequences.values, weights, initial, sequences.mask)
+            lstm(sequences.values, weights, initial, steps)
         } else {
             let activation = activate(&self.activation);
             let recurrent_activation = activate(&self.recurrent_activation);

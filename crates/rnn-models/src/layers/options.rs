@@ -147,7 +147,7 @@ pub(crate) fn variant<'a>(
     Variant {
         activation,
         recurrent_activation,
-        mask: sequences.mask.clone(),
+        steps: sequences.steps(),
         input_dropout: masks.input,
         recurrent_dropout: masks.recurrent,
         ..Variant::default()

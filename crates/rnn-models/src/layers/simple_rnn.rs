@@ -146,9 +146,10 @@ impl SimpleRnn {
             bias: self.bias.as_ref().map(Param::val),
         };
         let (mask, has_initial) = (sequences.mask.clone(), initial.is_some());
+        let steps = sequences.steps();
         let mut output =
             if matches!(self.activation, Activation::Tanh(_)) && masks.recurrent.is_none() {
-                simple_rnn(sequences.values, weights, initial, sequences.mask)
+                simple_rnn(sequences.values, weights, initial, steps)
             } else {
                 let activation = activate(&self.activation);
                 let variant = variant(&activation, &rnn_kernels::sigmoid, &sequences, masks);

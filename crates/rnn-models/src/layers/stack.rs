@@ -122,7 +122,7 @@ impl<L: RecurrentLayer> Stack<L> {
         initial: Option<Vec<L::State>>,
     ) -> StackOutput<L::State> {
         self.check();
-        let Sequences { values: mut sequence, mask } = input.into();
+        let Sequences { values: mut sequence, mask, resets } = input.into();
         if let Some(states) = &initial {
             assert!(
                 states.len() == self.layers.len(),
@@ -137,8 +137,9 @@ impl<L: RecurrentLayer> Stack<L> {
             if index > 0 {
                 sequence = drop_values(&self.dropout, sequence);
             }
+            let (mask, resets) = (mask.clone(), resets.clone());
             let (output, state) =
-                layer.run(Sequences { values: sequence, mask: mask.clone() }, initial.next());
+                layer.run(Sequences { values: sequence, mask, resets }, initial.next());
             sequence = output;
             states.push(state);
         }

@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context, args: &ForecastArgs) -> Result<()> {
     let trained = roots.iter().map(open).collect::<Result<Vec<_>>>()?;
     let backend = context.backend()?;
     let task = trained[0].series_task(args.data.clone(), args.interval)?;
+    task.warn_of_ends();
     let steps = args.steps.map_or(task.settings.horizon, |Count(steps)| steps);
     if !task.settings.loss.quantiles.is_empty() && steps > task.settings.horizon {
         let horizon = task.settings.horizon;

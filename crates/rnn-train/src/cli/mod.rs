@@ -11,6 +11,7 @@ mod evaluate;
 mod export;
 mod fetch;
 mod find_lr;
+mod flags;
 mod forecast;
 mod limits;
 mod list;
@@ -159,6 +160,35 @@ pub(crate) enum Command {
     /// Write manual pages
     #[command(after_help = "Example:\n  rnn-train man --out man")]
     Man(ManArgs),
+}
+
+impl Command {
+    /// The name on the command line.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
+            Self::Forecast(_) => "forecast",
+            Self::Backtest(_) => "backtest",
+            Self::FindLr(_) => "find-lr",
+            Self::Search(_) => "search",
+            Self::Compare(_) => "compare",
+            Self::Config(_) => "config",
+            Self::Export(_) => "export",
+            Self::Fetch(_) => "fetch",
+            Self::Verify(_) => "verify",
+            Self::List(_) => "list",
+            Self::Devices(_) => "devices",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+/// Records the command that runs, for the flags of messages.
+pub(crate) fn remember(cli: &Cli) {
+    flags::remember(Cli::command(), cli.command.as_ref().map_or("train", Command::name));
 }
 
 /// Runs a command line in this process without printing its results.

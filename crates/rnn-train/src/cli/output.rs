@@ -12,6 +12,7 @@ use std::{
 use rnn_files::shortened;
 use serde::Serialize;
 
+use super::flags::{note_on, with_flags};
 use crate::{
     error::{Error, Result},
     panics::{caught, keep_quiet},
@@ -72,6 +73,15 @@ fn message(prefix: &str, line: impl Display) {
     let _ = writeln!(io::stderr(), "{prefix}{}", shortened(&harmless(line), LONGEST));
 }
 
+/// Writes a message, and whose flags its advice names if the running command lacks them.
+fn advice(prefix: &str, text: impl Display) {
+    let text = text.to_string();
+    message(prefix, &text);
+    if let Some(foreign) = note_on(&text) {
+        note(foreign);
+    }
+}
+
 /// Prints the log messages of this program's crates.
 struct Logger;
 
@@ -84,8 +94,8 @@ impl log::Log for Logger {
         if self.enabled(record.metadata()) {
             match record.level() {
                 _ if record.target().ends_with("::progress") => progress(record.args()),
-                log::Level::Error => message("error: ", record.args()),
-                log::Level::Warn => message("warning: ", record.args()),
+                log::Level::Error => advice("error: ", record.args()),
+                log::Level::Warn => advice("warning: ", with_flags(&record.args().to_string())),
                 _ => note(record.args()),
             }
         }
@@ -107,35 +117,10 @@ pub(crate) fn error(error: &Error) {
     match error {
         Error::Interrupted { .. } => progress(error),
         Error::Data(_) | Error::Panel(_) | Error::NoneGood(_) => {
-            message("error: ", with_flags(&error.to_string()));
+            advice("error: ", with_flags(&error.to_string()));
         }
-        _ => message("error: ", error),
+        _ => advice("error: ", error),
     }
-}
-
-/// Replaces the options that the advice of a data error names by their flags.
-fn with_flags(text: &str) -> String {
-    let options = [
-        "date-column",
-        "date-format",
-        "decimal",
-        "encoding",
-        "features",
-        "fill",
-        "future-data",
-        "max-gap",
-        "no-header",
-        "series-column",
-        "static-data",
-        "target",
-        "transform",
-    ];
-    options.iter().fold(text.to_owned(), |text, option| {
-        let advice = ["set", "with", "use"].map(|verb| format!("{verb} `{option}`"));
-        advice.iter().fold(text, |text, advice| {
-            text.replace(advice.as_str(), &advice.replace('`', "").replacen(' ', " --", 1))
-        })
-    })
 }
 
 /// Runs a command; a panic anywhere in it (a bug) becomes an error with its message.

@@ -68,6 +68,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
     // Errors and guesses are reported once, before any training.
     let task = SeriesTask::open(experiment, options, None)?;
     task.check()?;
+    task.warn_of_ends();
     let options = task.options();
     drop(task);
     TrainSettings::new(options.clone(), &experiment.options())?;

@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context, args: &TrainArgs) -> Result<()> {
             claim.check_file(options.data.as_deref())?;
             let task = SeriesTask::open(experiment, options, None)?;
             task.check()?;
+            task.warn_of_ends();
             train(context, args, claim, task.options(), &task)
         }
     }

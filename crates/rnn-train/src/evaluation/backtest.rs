@@ -175,8 +175,8 @@ pub(crate) fn join_predictions(
         if fold == 1 {
             writer.write_record(iter::once("fold").chain(&header)).map_err(unreadable)?;
         }
-        let [series, step, date, actual, predicted] =
-            ["series", "step", "date", "actual", "predicted"]
+        let [series, step, date, actual, predicted, lower, upper] =
+            ["series", "step", "date", "actual", "predicted", "lower", "upper"]
                 .map(|name| header.iter().position(|column| column == name));
         let (number, mut first) = (fold.to_string(), None);
         for record in reader.records() {
@@ -186,11 +186,12 @@ pub(crate) fn join_predictions(
             let name = text(series).map(str::to_owned);
             let is_first = *first.get_or_insert_with(|| name.clone()) == name;
             if is_first && text(step).is_none_or(|step| step == "1") {
-                let value = |place| text(place)?.parse().ok();
+                let value = |place| text(place)?.parse::<f64>().ok();
                 let read = || {
                     let Time(time) = text(date)?.parse().ok()?;
                     let (actual, predicted) = (value(actual)?, value(predicted)?);
-                    Some(FoldPrediction { fold, time, actual, predicted })
+                    let interval = value(lower).zip(value(upper)).map(<[f64; 2]>::from);
+                    Some(FoldPrediction { fold, time, actual, predicted, interval })
                 };
                 shown.extend(read());
             }

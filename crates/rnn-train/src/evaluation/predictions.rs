@@ -88,4 +88,6 @@ pub(crate) struct FoldPrediction {
     pub(crate) time: DateTime,
     pub(crate) actual: f64,
     pub(crate) predicted: f64,
+    /// Lower and upper bound of the interval.
+    pub(crate) interval: Option<[f64; 2]>,
 }

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use kuva::{
     plot::{band::BandPlot, legend::LegendPosition, scatter::ScatterPlot},
-    prelude::{DateTimeAxis, Figure, Layout, Plot, ymd},
+    prelude::{DateTimeAxis, Figure, Layout, Plot, ReferenceLine, ymd},
 };
 
 use super::{
@@ -19,8 +19,13 @@ use crate::{
 
 const PREDICTED: &str = "#ea580c";
 const BAND: &str = "#f59e0b";
-/// Colours of the folds, in turn.
-const FOLDS: [&str; 5] = ["#ea580c", "#2563eb", "#059669", "#db2777", "#7c3aed"];
+/// Colour of the border between folds.
+const BORDER: &str = "#9ca3af";
+/// Most values of a backtest that one panel shows, and values of the panel with the last ones.
+const MOST: usize = 150;
+const SHOWN: usize = 90;
+/// Width of the lines of many values.
+const THIN: f64 = 1.0;
 
 /// Actual and predicted values of the scored set, one step ahead, for the first series.
 pub(crate) fn predictions(evaluation: &SeriesEvaluation, series: &[&str]) -> Result<Picture> {
@@ -93,33 +98,111 @@ pub(crate) fn forecast(title: &str, target: &str, forecast: &Forecast) -> Result
     over_time(plots, title, target, times, points.collect())
 }
 
-/// Actual and predicted values of all folds, one step ahead, with the errors below.
+/// Actual and predicted values of all folds, one step ahead, and the errors below.
+///
+/// With many values the last ones have a panel of their own, in which a season can be seen.
 pub(crate) fn backtest(
     title: &str,
     target: &str,
     predictions: &[FoldPrediction],
 ) -> Result<Picture> {
-    let points = |fold: Option<usize>, value: fn(&FoldPrediction) -> f64| {
-        let of_fold = predictions.iter().filter(|one| fold.is_none_or(|fold| one.fold == fold));
-        of_fold.map(|one| (timestamp(one.time), value(one))).collect::<Vec<_>>()
-    };
-    let actual = curve(points(None, |one| one.actual), ACTUAL);
-    let mut values: Vec<Plot> = vec![actual.with_legend(format!("actual {target}")).into()];
-    let mut errors: Vec<Plot> = Vec::new();
-    for fold in 1..=predictions.last().map_or(0, |last| last.fold) {
-        let color = FOLDS[(fold - 1) % FOLDS.len()];
-        let predicted = curve(points(Some(fold), |one| one.predicted), color);
-        values.push(predicted.with_legend(format!("fold {fold}")).into());
-        let error = curve(points(Some(fold), |one| one.predicted - one.actual), color);
-        errors.push(error.with_stroke_width(1.2).into());
+    let folds: Vec<&[FoldPrediction]> =
+        predictions.chunk_by(|one, other| one.fold == other.fold).collect();
+    let last = folds.last().copied().unwrap_or_default();
+    let starts = || folds.iter().skip(1).filter_map(|fold| fold.first());
+    let (mut panels, mut layouts, mut heights) = (Vec::new(), Vec::new(), Vec::new());
+    let has_zoom = predictions.len() > MOST;
+    let (width, named) = if has_zoom { (THIN, None) } else { (2.0, Some(target)) };
+    let (plots, layout) = compared(&folds, (title, target), width, named);
+    layouts.push(starts().fold(layout, |layout, first| {
+        layout.with_reference_line(mark(first).with_label(format!("fold {}", first.fold)))
+    }));
+    panels.push(plots);
+    heights.push(0.7 * HEIGHT);
+    if has_zoom {
+        let shown = &last[last.len().saturating_sub(SHOWN)..];
+        let title = format!("the last {} values", shown.len());
+        let (plots, layout) = compared(&[shown], (&title, target), 2.0, Some(target));
+        panels.push(plots);
+        layouts.push(layout);
+        heights.push(0.7 * HEIGHT);
     }
+    let errors: Vec<Plot> = folds
+        .iter()
+        .map(|fold| {
+            let errors = fold.iter().map(|one| (timestamp(one.time), one.predicted - one.actual));
+            curve(errors.collect(), PREDICTED).with_stroke_width(THIN).into()
+        })
+        .collect();
     let times = predictions.iter().map(|one| one.time);
-    let above = time_layout(&values, title, target, times.clone())
-        .with_legend_position(LegendPosition::InsideTopLeft);
-    let below = time_layout(&errors, "", "predicted - actual", times);
-    let figure =
-        Figure::new(2, 1).with_plots(vec![values, errors]).with_layouts(vec![above, below]);
-    Picture::render(&figure.with_cell_size(WIDTH, 0.75 * HEIGHT).render())
+    let zero = ReferenceLine::horizontal(0.0).with_color(ACTUAL).with_dasharray("");
+    let below = time_layout(&errors, "", "predicted - actual", times).with_reference_line(zero);
+    layouts.push(starts().fold(below, |below, first| below.with_reference_line(mark(first))));
+    panels.push(errors);
+    heights.push(0.5 * HEIGHT);
+    let structure = (0..panels.len()).map(|panel| vec![panel]).collect();
+    let figure = Figure::new(panels.len(), 1)
+        .with_structure(structure)
+        .with_plots(panels)
+        .with_layouts(layouts)
+        .with_cell_size(WIDTH, HEIGHT)
+        .with_spacing(0.0);
+    let figure = heights
+        .into_iter()
+        .enumerate()
+        .fold(figure, |figure, (row, height)| figure.with_row_height(row, height));
+    Picture::render(&figure.render())
+}
+
+/// The border before a fold.
+fn mark(first: &FoldPrediction) -> ReferenceLine {
+    ReferenceLine::vertical(timestamp(first.time)).with_color(BORDER)
+}
+
+/// Actual and predicted values of folds, with their intervals if the lines have names.
+fn compared(
+    folds: &[&[FoldPrediction]],
+    (title, target): (&str, &str),
+    width: f64,
+    named: Option<&str>,
+) -> (Vec<Plot>, Layout) {
+    let (mut plots, mut is_shaded) = (Vec::new(), false);
+    for fold in folds.iter().filter(|_| named.is_some()) {
+        let all = fold.iter().filter_map(|one| Some((timestamp(one.time), one.interval?)));
+        let (times, (lower, upper)): (Vec<f64>, (Vec<f64>, Vec<f64>)) =
+            all.map(|(time, [lower, upper])| (time, (lower, upper))).unzip();
+        if !times.is_empty() {
+            plots.push(band(times, lower, upper));
+            is_shaded = true;
+        }
+    }
+    let shaded = if is_shaded { ", interval shaded" } else { "" };
+    for (name, color) in [("actual", ACTUAL), ("predicted", PREDICTED)] {
+        let value = |one: &FoldPrediction| match name {
+            "actual" => one.actual,
+            _ => one.predicted,
+        };
+        for (index, fold) in folds.iter().enumerate() {
+            let points = fold.iter().map(|one| (timestamp(one.time), value(one))).collect();
+            let line = curve(points, color).with_stroke_width(width);
+            let shaded = if color == PREDICTED { shaded } else { "" };
+            plots.push(match named.filter(|_| index == 0) {
+                Some(target) => line.with_legend(format!("{name} {target}{shaded}")).into(),
+                None => line.into(),
+            });
+        }
+    }
+    let all = || folds.iter().copied().flatten();
+    let points = all().flat_map(|one| {
+        let bounds = one.interval.filter(|_| named.is_some()).into_iter().flatten();
+        bounds.chain([one.actual, one.predicted]).map(|value| (timestamp(one.time), value))
+    });
+    let times = all().map(|one| one.time);
+    let layout = match named {
+        Some(_) => with_legend(&plots, title, target, times, points.collect()),
+        None => time_layout(&plots, title, target, times),
+    };
+    (plots, layout)
 }
 
 /// The area between two curves; kuva 0.6 has no legend for it.
@@ -138,20 +221,31 @@ fn over_time(
     times: impl Iterator<Item = DateTime>,
     points: Vec<(f64, f64)>,
 ) -> Result<Picture> {
-    let layout = time_layout(&plots, title, target, times);
+    let layout = with_legend(&plots, title, target, times, points);
+    Picture::of(plots, layout)
+}
+
+/// A layout over time whose legend has a place without points.
+fn with_legend(
+    plots: &[Plot],
+    title: &str,
+    target: &str,
+    times: impl Iterator<Item = DateTime>,
+    points: Vec<(f64, f64)>,
+) -> Layout {
+    let layout = time_layout(plots, title, target, times);
     let (first, last) = extent(points.iter().map(|point| point.0));
     let (low, high) = extent(points.iter().map(|point| point.1));
     let size = high - low;
     let places = points.iter().map(|(x, y)| ((x - first) / (last - first), (y - low) / size));
-    let layout = match free_corner(places) {
+    match free_corner(places) {
         Some(corner) => layout.with_legend_position(corner),
         None if size > 0.0 => layout
             .with_legend_position(LegendPosition::InsideTopLeft)
             .with_y_axis_min(low - 0.05 * size)
             .with_y_axis_max(high + LEGEND[1] * size),
         None => layout.with_legend_position(LegendPosition::InsideTopLeft),
-    };
-    Picture::of(plots, layout)
+    }
 }
 
 fn time_layout(

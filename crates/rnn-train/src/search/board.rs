@@ -6,11 +6,11 @@ use rnn_files::csv_rows;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{TrialRun, space::Point};
+use super::{TrialRun, space::Point, trials::BASELINE};
 use crate::{
     error::{Error, Result},
     settings::{Ranking, plain},
-    text::{cells, number, table},
+    text::{cells, count, number, table},
 };
 
 /// The outcome of a run.
@@ -31,6 +31,9 @@ pub(crate) struct Scored {
     /// Number of trained epochs.
     pub(crate) epochs: usize,
     pub(crate) seconds: f64,
+    /// Whether the forecasts are those of the linear forecast alone.
+    #[serde(skip)]
+    pub(crate) is_linear: bool,
 }
 
 /// All outcomes so far.
@@ -95,6 +98,20 @@ impl Board {
         ranked
     }
 
+    /// The number of trials of the ranking with the score of the baseline configuration.
+    ///
+    /// Also returns whether all of these forecasts are the linear one alone.
+    pub(crate) fn ties(&self) -> (usize, bool) {
+        let ranked = self.ranked();
+        let Some(score) =
+            ranked.iter().find(|(run, _)| run.trial == BASELINE).map(|one| one.1.score)
+        else {
+            return (0, false);
+        };
+        let same: Vec<_> = ranked.iter().filter(|(_, scored)| scored.score == score).collect();
+        (same.len() - 1, same.iter().all(|(_, scored)| scored.is_linear))
+    }
+
     /// The progress line of a finished run.
     pub(crate) fn line(&self, outcome: &TrialOutcome) -> String {
         let name = outcome.run.name();
@@ -109,6 +126,7 @@ impl Board {
             rivals.filter_map(|other| Some((&other.run, other.result.as_ref().ok()?.score)));
         let best = match scores.min_by(|one, other| one.1.total_cmp(&other.1)) {
             Some((leader, _)) if *leader == outcome.run => "best so far".to_owned(),
+            Some((leader, best)) if best == scored.score => format!("tie with {}", leader.name()),
             Some((leader, best)) => format!("best so far: {} of {}", number(best), leader.name()),
             None => String::new(),
         };
@@ -135,7 +153,7 @@ impl Board {
         Ok(csv_rows(&header, &self.outcomes(), |TrialOutcome { run, result }| {
             let rung = run.rung.map_or_else(String::new, |rung| rung.to_string());
             let (scores, problem) = match result {
-                Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds }) => {
+                Ok(Scored { score, rmse, mae, best_epoch, epochs, seconds, .. }) => {
                     let seconds = format_args!("{seconds:.3}");
                     (cells!["done", score, rmse, mae, best_epoch, epochs, seconds], "")
                 }
@@ -194,6 +212,11 @@ impl fmt::Display for Board {
         let rows = ranked.iter().enumerate().filter(is_shown).map(row);
         let sides = format!("><{}", ">".repeat(5 + self.keys.len()));
         f.write_str(&table(&sides, iter::once(head.concat()).chain(rows)))?;
+        let (ties, are_linear) = self.ties();
+        if ties > 0 {
+            let why = if are_linear { ": their forecasts are the linear one alone" } else { "" };
+            write!(f, "\n ties with the baseline configuration: {}{why}", count(ties, "trial"))?;
+        }
         let failed = self.outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
         if failed > 0 {
             write!(f, "\n {failed} failed (see search.csv)")?;

@@ -221,6 +221,9 @@ impl Searching<'_> {
             best_epoch: evaluation.best_epoch.unwrap_or(0),
             epochs: epochs.len(),
             seconds: epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds),
+            is_linear: evaluation
+                .fractions
+                .is_some_and(|fractions| fractions.iter().all(|fraction| *fraction == 0.0)),
         }))
     }
 }

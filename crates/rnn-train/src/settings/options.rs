@@ -103,9 +103,10 @@ options! {
         /// interval
         @[arg(value_name = "Q,Q", value_delimiter = ',')]
         Loss Same quantiles: Vec<Typed<Quantile>> = [0.05, 0.5, 0.95],
-        /// Number of windows per epoch, drawn anew for each epoch; 0: all
+        /// Number of windows per epoch, drawn anew for each epoch, and most windows (from 4,000 on)
+        /// of a validation; 0: all
         @[arg(value_name = "N", value_parser = whole::<usize>)]
-        Training Noted samples: usize = 0,
+        Training Noted samples: usize,
         /// Recurrent cell: simple-rnn, lstm or gru
         @[arg(value_name = "NAME")]
         Model Same cell: Typed<Cell>,

@@ -51,6 +51,7 @@ fn course(cell: Cell) -> Options {
         .batch_size(64)
         .learning_rate(0.001)
         .patience(0)
+        .samples(0)
         .cell(cell)
         .units([80, 100])
         .dropout(0.2)
@@ -68,9 +69,10 @@ fn course(cell: Cell) -> Options {
 
 /// Forecasts of any series, with a validation set: what is left of a linear forecast.
 ///
-/// Window, batch size, epochs and patience follow from the data.
+/// Window, batch size, epochs, samples and patience follow from the data.
 fn series() -> Options {
-    Options { window: None, batch_size: None, epochs: None, patience: None, ..holdout() }
+    let automatic = Options { window: None, batch_size: None, epochs: None, ..holdout() };
+    Options { patience: None, samples: None, ..automatic }
         .naive(Naive::Linear)
         .season(Seasons::Auto)
         .purge(None)
@@ -95,6 +97,7 @@ fn holdout() -> Options {
         .weight_decay(0.01)
         .clip_norm(1.0)
         .patience(10)
+        .samples(0)
         .interval(0.9)
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     objective::WithLoss,
-    outputs::{BATCH, Ensemble, QuantilePaths, interval, lines, outer, predict, predict_windows},
+    outputs::{BATCH, Ensemble, QuantilePaths, interval, lines, outer, predict_windows},
     series::SeriesTask,
 };
 use crate::{
@@ -83,7 +83,7 @@ impl SeriesTask {
             return Err(Error::Usage(problem));
         }
         let ensemble = self.ensemble(std::slice::from_ref(model), device)?;
-        let outputs = predict(&ensemble, series, origin..origin + 1, device)?;
+        let outputs = predict_windows(&ensemble, vec![Window::new(series, origin)], 1, device)?;
         let lines = lines(series, origin, &outputs[0], 1);
         let many = self.data.panel.series.len() > 1;
         Ok(DayPrediction {
@@ -231,7 +231,7 @@ impl SeriesTask {
         let horizon = series.horizon();
         if steps <= horizon {
             let windows = origins.iter().map(|&origin| Window::new(series, origin)).collect();
-            let outputs = predict_windows(ensemble, windows, device)?;
+            let outputs = predict_windows(ensemble, windows, steps, device)?;
             return Ok(origins
                 .iter()
                 .zip(outputs)
@@ -247,16 +247,19 @@ impl SeriesTask {
         }
         let mut forecasts = Vec::with_capacity(origins.len());
         for origins in origins.chunks((COPIED_ROWS / series.times.len().max(1)).clamp(1, BATCH)) {
+            for origin in origins {
+                series.check_future_steps(*origin, steps)?;
+            }
             let mut known: Vec<Arc<Series>> =
                 origins.iter().map(|&origin| Arc::new(series.truncated(origin))).collect();
             let times =
                 known.iter().map(|series| later(series, steps)).collect::<Result<Vec<_>>>()?;
             for done in (0..steps).step_by(horizon) {
+                let taken = horizon.min(steps - done);
                 let windows =
                     known.iter().map(|series| Window::new(series, series.times.len())).collect();
-                let outputs = predict_windows(ensemble, windows, device)?;
+                let outputs = predict_windows(ensemble, windows, taken, device)?;
                 for ((series, times), outputs) in known.iter_mut().zip(&times).zip(outputs) {
-                    let taken = horizon.min(steps - done);
                     let values = lines(series, series.times.len(), &outputs, taken)
                         .swap_remove(self.settings.loss.forecast());
                     let series = Arc::make_mut(series);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use rnn_data::{
-    LevelShift, SeriesConfig, Split, Table, first_from, format_time, is_price, level_shifts,
+    LevelShift, SeriesConfig, Split, Table, first_from, format_time, is_price, late_split,
+    level_shifts,
 };
 
 use super::automatic::split_times;
@@ -38,7 +39,10 @@ impl SeriesSettings {
                 first_from(&table.times, starts.valid.unwrap_or(starts.test))
             });
             let values = table.column(&config.target).unwrap_or_default();
-            let shifts = level_shifts(values, training);
+            let mut shifts = level_shifts(values, training);
+            if is_price(&config.target) {
+                shifts.extend(late_split(values, training));
+            }
             for shift in &shifts {
                 let name = if many { format!("{}: ", table.name()) } else { String::new() };
                 let text = format!("{name}{}", described(table, &config.target, shift));

@@ -7,6 +7,7 @@ mod calibration;
 mod columns;
 mod covariates;
 mod data;
+mod ends;
 mod forecast;
 mod fraction;
 mod letters;

@@ -65,17 +65,19 @@ pub(super) fn predict(
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let windows: Vec<Window> = origins.map(|origin| Window::new(series, origin)).collect();
-    predict_windows(ensemble, windows, device)
+    predict_windows(ensemble, windows, series.horizon(), device)
 }
 
+/// The predictions of windows, of which `steps` rows are used.
 pub(super) fn predict_windows(
     ensemble: &Ensemble<'_>,
     windows: Vec<Window>,
+    steps: usize,
     device: &Device,
 ) -> Result<Vec<Vec<f64>>> {
     let mut predictions = Vec::with_capacity(windows.len());
     for window in &windows {
-        window.series().check_future(window.origin())?;
+        window.series().check_future_steps(window.origin(), steps)?;
     }
     for windows in windows.chunks(BATCH) {
         let batch = WindowBatcher.batch(windows.to_vec(), device);

@@ -23,6 +23,9 @@ use crate::{
     settings::{Count, Experiment, Loss, OptionList, Options, Seasons, SeriesSettings, Typed},
 };
 
+/// Windows from which on a validation leaves some out, if epochs draw theirs.
+const VALIDATED: usize = 4000;
+
 /// The task of forecasting one or many series.
 ///
 /// # Examples
@@ -91,7 +94,12 @@ impl SeriesTask {
     }
 
     /// Records the columns chosen by default in the options, so that later runs use the same.
-    fn new(name: &str, mut options: Options, settings: SeriesSettings, data: Data) -> Result<Self> {
+    fn new(
+        name: &str,
+        mut options: Options,
+        mut settings: SeriesSettings,
+        data: Data,
+    ) -> Result<Self> {
         for (subset, name) in
             [(Subset::Train, "training"), (Subset::Valid, "validation"), (Subset::Test, "test")]
         {
@@ -115,6 +123,7 @@ impl SeriesTask {
         let steps =
             automatic::Steps::new(settings.samples.map_or(windows, |most| most.min(windows)));
         options = options.over(steps.options());
+        settings.samples = options.samples.filter(|samples| *samples > 0);
         let task = Self { name: name.to_owned(), options, settings, data };
         task.note_zeros();
         Ok(task)
@@ -255,10 +264,11 @@ impl Task for SeriesTask {
         };
         let train = loader().shuffle(seed).samples(self.settings.samples).skip_batches(steps_done);
         let windows = |subset| self.data.panel.windows(subset);
-        Loaders {
-            train: train.build(windows(Subset::Train)),
-            valid: loader().build(windows(Subset::Valid)),
-        }
+        let valid = match self.settings.samples {
+            Some(samples) => windows(Subset::Valid).thinned(samples.max(VALIDATED)),
+            None => windows(Subset::Valid),
+        };
+        Loaders { train: train.build(windows(Subset::Train)), valid: loader().build(valid) }
     }
 
     fn metrics(

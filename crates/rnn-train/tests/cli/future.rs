@@ -142,6 +142,28 @@ fn only_values_up_to_the_horizon_change_a_forecast() {
 }
 
 #[test]
+fn a_forecast_needs_the_known_values_of_its_own_rows_alone() {
+    let scratch = Scratch::new();
+    let data = scratch.file("shop.csv", shop(ROWS, ROWS, promo));
+    train(&scratch, &data, &["--epochs", "2"]);
+    let forecast = |rows: usize, steps: &'static str| {
+        scratch.file("next.csv", next(ROWS..ROWS + rows));
+        ["forecast", "series", "--future-data", "next.csv", "--json", "--steps", steps]
+    };
+    // The model predicts three rows at once.
+    for (rows, steps) in [(1, "1"), (2, "2"), (4, "4"), (8, "8")] {
+        let all = values(&scratch.json(&forecast(rows, steps)));
+        assert!(all.len() == rows && all.iter().all(|value| *value > 0.0), "{steps}: {all:?}");
+    }
+    let more = values(&scratch.json(&forecast(9, "4")));
+    let less = values(&scratch.json(&forecast(4, "4")));
+    assert_eq!(more[..3], less[..3], "the first block has all its values");
+    let problem = "column `promo` has no value for 2020-07-23: a forecast of 5 rows after \
+                   2020-07-18 needs it up to 2020-07-23";
+    scratch.fails(&forecast(4, "5"), 1, problem);
+}
+
+#[test]
 fn a_run_with_known_values_is_backtested_continued_and_exported() {
     let scratch = Scratch::new();
     let data = scratch.file("shop.csv", shop(ROWS, ROWS, promo));
@@ -192,9 +214,9 @@ fn missing_and_misplaced_known_values_are_errors_with_their_place() {
         )
     };
     scratch.fails(&["forecast", "series"], 1, &needs("2020-07-19", "2020-07-21"));
-    // The last rows are only predicted by rows after them.
-    scratch.fails(&["predict", "series", "2020-07-18"], 1, "needs it up to 2020-07-20");
-    scratch.ok(&["predict", "series", "2020-07-16"]);
+    // The last row has its own known values; the row after it has none.
+    scratch.ok(&["predict", "series", "2020-07-18"]);
+    scratch.fails(&["predict", "series"], 1, "a forecast of 1 row after 2020-07-18 needs it");
     let file = |name: &str, text: String| scratch.file(name, text);
     for (text, code, expected) in [
         (next(ROWS..ROWS + 2), 1, needs("2020-07-21", "2020-07-21")),

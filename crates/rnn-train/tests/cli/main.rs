@@ -9,6 +9,7 @@ mod compare;
 #[cfg(target_os = "linux")]
 mod disk;
 mod documents;
+mod ends;
 mod errors;
 mod fetch;
 mod fetch_append;

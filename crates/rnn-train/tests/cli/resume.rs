@@ -355,3 +355,57 @@ fn a_killed_series_training_resumes_its_schedule_patience_and_optimizer() {
     assert!(plain.stderr.contains("resuming the interrupted run after epoch "), "{}", plain.stderr);
     same(&scratch, ["plain", "whole"], "series");
 }
+
+#[test]
+fn a_killed_training_with_known_values_resumes_to_the_same_bytes() {
+    let scratch = Scratch::new();
+    let data = scratch.file("bars.csv", bars(900));
+    let args = [
+        "train",
+        "series",
+        "--data",
+        &data,
+        "--target",
+        "close",
+        "--future",
+        "volume",
+        "--horizon",
+        "3",
+        "--units",
+        "24",
+        "--batch-size",
+        "8",
+        "--epochs",
+        "60",
+        "--patience",
+        "60",
+        "--dropout",
+        "0.2",
+        "--seed",
+        "3",
+        "--progress",
+        "none",
+    ];
+    scratch.ok(&[&args[..], &["--artifacts", "whole"]].concat());
+    let args = [&args[..], &["--artifacts", "killed"]].concat();
+    let mut child =
+        scratch.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let manifest = scratch.path("killed/series/checkpoint/manifest.json");
+    let started = Instant::now();
+    while !manifest.exists() && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resumed = scratch.ok(&args).stderr;
+    assert!(resumed.contains("resuming the interrupted run after epoch "), "{resumed}");
+    same(&scratch, ["killed", "whole"], "series");
+    let fit = |root: &str| {
+        let manifest =
+            fs::read_to_string(scratch.path(root).join("series/checkpoint/manifest.json"));
+        let manifest: Value = serde_json::from_str(&manifest.unwrap()).unwrap();
+        manifest["best"]["scalers"].to_string()
+    };
+    assert!(fit("whole").contains("effects"), "{:.300}", fit("whole"));
+    assert_eq!(fit("whole"), fit("killed"));
+}

@@ -254,6 +254,11 @@ fn a_search_begins_near_the_baseline_and_leaves_it_for_a_clear_win_only() {
     scratch.file("space.toml", "learning_rate = [1e-8, 1e-7]\n");
     let finished = scratch.ok(&search(&[&base[..], &["--fresh"]].concat()));
     assert!(finished.stdout.contains("after the choice of baseline: "), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains(" ties with the baseline configuration: 1 trial"),
+        "{}",
+        finished.stdout
+    );
 }
 
 #[test]

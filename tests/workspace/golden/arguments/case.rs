@@ -92,7 +92,7 @@ impl Case<'_> {
     }
 
     pub(super) fn sequences(&self, input: &Tensor<3>) -> Sequences {
-        Sequences { values: input.clone(), mask: self.mask() }
+        Sequences { values: input.clone(), mask: self.mask(), resets: None }
     }
 
     pub(super) fn check_leaves(

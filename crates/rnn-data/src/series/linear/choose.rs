@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     combine::{groups, sharp, weights},
     fit::{FAMILIES, Fitted, Mixture, OnScale, PENALTIES},
+    iterated::STRENGTHS,
     part::{Fit, Part},
 };
 
@@ -23,7 +24,7 @@ impl<'a> Scored<'a> {
     /// Fits before each fold, and scores the origins in it.
     pub(super) fn new(on: OnScale<'a>, known: &[f64], edges: &[usize], every: usize) -> Self {
         let (mut starts, mut folds) = (Vec::new(), Vec::new());
-        let mut errors = vec![Vec::new(); 1 + FAMILIES * PENALTIES.len()];
+        let mut errors = vec![Vec::new(); on.count()];
         for fold in edges.windows(2) {
             let (fitted, filtered) = on.fit(fold[0], &mut starts);
             for origin in (fold[0]..fold[1]).step_by(every) {
@@ -51,6 +52,7 @@ impl<'a> Scored<'a> {
             effects: fitted.effects.clone(),
             smoothing: fitted.smoothing.clone(),
             steps: fitted.mixed(|step| mixtures[step].1.clone()),
+            iterated: fitted.iterated(|step| mixtures[step].1.clone()),
         };
         let OnScale { scale, units, inputs, .. } = self.on;
         Some(Part {
@@ -60,6 +62,29 @@ impl<'a> Scored<'a> {
             shares: mixtures.iter().map(|(share, _)| *share).collect(),
             fits: self.folds.iter().chain([&last]).map(fit).collect(),
         })
+    }
+
+    /// Weights of forecasts that differ in their penalty, nearly 1 for the best, and the mean of
+    /// their errors.
+    fn mixed(
+        &self,
+        forecasts: &[usize],
+        steps: &Range<usize>,
+        smallest: f64,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let each: Vec<Vec<f64>> =
+            forecasts.iter().map(|forecast| self.errors(*forecast, steps)).collect();
+        let count = each[0].len().max(1) as f64;
+        let absolute: Vec<f64> = each
+            .iter()
+            .map(|errors| errors.iter().map(|error| error.abs()).sum::<f64>() / count)
+            .collect();
+        let weights = sharp(&absolute, smallest);
+        let mean = |place: usize| {
+            each.iter().zip(&weights).map(|(errors, part)| part * errors[place]).sum()
+        };
+        let mean = (0..each[0].len()).map(mean).collect();
+        (weights, mean)
     }
 
     /// The errors of a forecast at some steps.
@@ -84,26 +109,27 @@ pub(super) fn mixtures(
     let mut all: Vec<Vec<(f64, Mixture)>> = vec![Vec::new(); scored.len()];
     for steps in groups(horizon) {
         let mut errors = Vec::new();
-        let mut penalties: Vec<[Vec<f64>; FAMILIES]> = Vec::new();
+        let mut choices: Vec<Vec<Vec<f64>>> = Vec::new();
+        // One step ahead the regressions have the lags of the autoregressions.
+        let orders = if steps.start == 0 { 0 } else { scored[0].on.orders };
+        let each = 1 + FAMILIES + orders;
         for one in scored {
             errors.push(one.errors(0, &steps));
-            let mut of_scale: [Vec<f64>; FAMILIES] = Default::default();
-            for (family, weights) in of_scale.iter_mut().enumerate() {
-                let each: Vec<Vec<f64>> = (0..PENALTIES.len())
-                    .map(|penalty| one.errors(1 + penalty * FAMILIES + family, &steps))
-                    .collect();
-                let count = each[0].len().max(1) as f64;
-                let absolute: Vec<f64> = each
-                    .iter()
-                    .map(|errors| errors.iter().map(|error| error.abs()).sum::<f64>() / count)
-                    .collect();
-                *weights = sharp(&absolute, 1e-9 * deviation);
-                let mean = |place: usize| {
-                    each.iter().zip(&*weights).map(|(errors, part)| part * errors[place]).sum()
-                };
-                errors.push((0..each[0].len()).map(mean).collect());
-            }
-            penalties.push(of_scale);
+            let families = (0..FAMILIES).map(|family| {
+                (0..PENALTIES.len()).map(|penalty| 1 + penalty * FAMILIES + family).collect()
+            });
+            let first = 1 + FAMILIES * PENALTIES.len();
+            let of_order = |order: usize| {
+                let start = first + order * STRENGTHS.len();
+                (start..start + STRENGTHS.len()).collect()
+            };
+            let members = families.chain((0..orders).map(of_order));
+            let mixed = members.map(|members: Vec<usize>| {
+                let (weights, mean) = one.mixed(&members, &steps, 1e-9 * deviation);
+                errors.push(mean);
+                weights
+            });
+            choices.push(mixed.collect());
         }
         if !has_season {
             // The last value.
@@ -125,18 +151,24 @@ pub(super) fn mixtures(
         let mut weights = weights(&errors, independent, deviation);
         if !has_season {
             // The natural scale has the last value among its bases.
-            weights.truncate(scored.len() * (1 + FAMILIES));
+            weights.truncate(scored.len() * each);
         }
         let rest = 1.0 - weights.iter().sum::<f64>();
-        for (scale, (of_scale, penalties)) in all.iter_mut().zip(penalties).enumerate() {
-            let parts = &weights[scale * (1 + FAMILIES)..(scale + 1) * (1 + FAMILIES)];
+        for (scale, (of_scale, mut choices)) in all.iter_mut().zip(choices).enumerate() {
+            let parts = &weights[scale * each..(scale + 1) * each];
             let share: f64 =
                 parts.iter().sum::<f64>() + if scale == 0 { rest.max(0.0) } else { 0.0 };
             let part = |place: usize| if share > 0.0 { parts[place] / share } else { 0.0 };
+            let strengths = choices.split_off(FAMILIES).into_iter().enumerate();
+            let iterated = strengths.flat_map(|(order, weights)| {
+                let part = part(1 + FAMILIES + order);
+                weights.into_iter().map(move |weight| part * weight)
+            });
             let mixture = Mixture {
                 smoothed: part(0),
                 families: std::array::from_fn(|family| part(1 + family)),
-                penalties,
+                iterated: iterated.collect(),
+                penalties: std::array::from_fn(|family| std::mem::take(&mut choices[family])),
             };
             of_scale.extend(steps.clone().map(|_| (share, mixture.clone())));
         }

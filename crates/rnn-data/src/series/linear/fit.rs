@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::{
-    effects::{Effect, effect, effects},
+    effects::{Effects, Measured},
     inputs::{Inputs, SMOOTHED, Values},
+    iterated::{Iterated, SAMPLED, STRENGTHS},
     part::{Scale, Step, Units},
     ridge::{Ridge, Weights},
     smoothing::{Filter, Smoothing, States, TRENDS},
@@ -36,32 +37,40 @@ pub(super) struct OnScale<'a> {
     /// Columns that are known in the future, `[columns][rows]`.
     pub(super) future: &'a [Vec<f64>],
     pub(super) horizon: usize,
+    /// Number of orders of iterated autoregressions.
+    pub(super) orders: usize,
 }
 
 /// Smoothing and regressions that are fitted on some rows.
 pub(super) struct Fitted {
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Effects,
     pub(super) smoothing: Vec<Smoothing>,
     /// Weights of each step, penalty and family; `None` with too few rows.
     pub(super) ridges: Vec<Option<Vec<[Weights; FAMILIES]>>>,
+    /// Autoregressions of each order and strength of the penalty.
+    iterated: Vec<Iterated>,
 }
 
 /// The values without the effects of columns known in the future, and the states before each.
 pub(super) struct Filtered {
     rows: Values,
+    /// Effects in these rows and up to the horizon after them.
+    effects: Vec<f64>,
     states: Vec<States>,
 }
 
-/// Forecasts of a step from an origin: the smoothed one, then those of penalties and families.
+/// Forecasts of a step from an origin: smoothed, of penalties and families, of autoregressions.
 pub(super) type Forecasts = Vec<f64>;
 
 impl OnScale<'_> {
     /// Fits on the rows before `end`; `starts` are the places of an earlier search.
     pub(super) fn fit(&self, end: usize, starts: &mut Vec<Vec<f64>>) -> (Fitted, Filtered) {
         let seasons = &self.inputs.seasons;
-        let effects = effects(&self.values, self.future, seasons.first().copied(), end);
-        let without = self.values.iter().enumerate();
-        let without = without.map(|(row, value)| value - effect(&effects, self.future, row));
+        let (season, place) = (seasons.first().copied(), self.place);
+        let measured = Measured { values: &self.values, columns: self.future, season, place };
+        let fitted = Effects::fit(measured, end);
+        let effects = fitted.rows(self.future, place, 0..self.values.len() + self.horizon);
+        let without = self.values.iter().zip(&effects).map(|(value, effect)| value - effect);
         let rows = Values::new(without, self.place, &self.inputs);
         let known = &rows.values[..end];
         let fits: Vec<_> = TRENDS
@@ -82,12 +91,19 @@ impl OnScale<'_> {
             starts.push(start);
             states.push(of_one);
         }
-        let filtered = Filtered { rows, states };
+        let every = stride(end / SAMPLED, seasons);
+        let iterated = Iterated::fit(known, seasons, (self.orders, every));
+        let filtered = Filtered { rows, effects, states };
         let ridges = (0..self.horizon)
             .into_par_iter()
             .map(|step| self.ridges(end, step, &smoothing, &filtered))
             .collect();
-        (Fitted { effects, smoothing, ridges }, filtered)
+        (Fitted { effects: fitted, smoothing, ridges, iterated }, filtered)
+    }
+
+    /// Number of forecasts of a step.
+    pub(super) fn count(&self) -> usize {
+        1 + FAMILIES * PENALTIES.len() + self.orders * STRENGTHS.len()
     }
 
     fn ridges(
@@ -97,7 +113,7 @@ impl OnScale<'_> {
         smoothing: &[Smoothing],
         filtered: &Filtered,
     ) -> Option<Vec<[Weights; FAMILIES]>> {
-        let Filtered { rows, states } = filtered;
+        let Filtered { rows, states, .. } = filtered;
         let values = &rows.values;
         let every = (end as f64 * self.horizon as f64 / SAMPLES).round() as usize;
         let every = stride(every, &self.inputs.seasons);
@@ -130,27 +146,31 @@ impl OnScale<'_> {
             });
         }
         let families = [(0, inputs), (1, inputs), (0, inputs - SMOOTHED)];
-        let solve = |penalty: &f64| ridge.solve(*penalty, &families)?.try_into().ok();
-        PENALTIES.iter().map(solve).collect()
+        let solved = ridge.solve_all(&PENALTIES, &families)?;
+        solved.into_iter().map(|families| families.try_into().ok()).collect()
     }
 
     /// The forecasts of all steps from an origin.
     pub(super) fn forecasts(
         &self,
         fitted: &Fitted,
-        Filtered { rows, states }: &Filtered,
+        Filtered { rows, effects, states }: &Filtered,
         origin: usize,
     ) -> Vec<Forecasts> {
         let mut inputs = Vec::with_capacity(self.inputs.count());
+        let forecast = |one: &Iterated| one.forecasts(&rows.values, origin, self.horizon);
+        let paths: Vec<Vec<f64>> = fitted.iterated.iter().map(forecast).collect();
         let step_forecasts = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
             let smoothed = Smoothed::new(|place| {
                 states[place].forecast(&fitted.smoothing[place], origin, step)
             });
-            let effect = effect(&fitted.effects, self.future, origin + step);
+            let effect = effects[origin + step];
             let natural = |value: f64| self.scale.natural(value + effect, self.units, self.largest);
             let mut forecasts = vec![natural(smoothed.forecast())];
+            let iterated = paths.iter().map(|path| natural(path[step]));
             let Some(ridges) = ridges else {
                 forecasts.resize(1 + FAMILIES * PENALTIES.len(), forecasts[0]);
+                forecasts.extend(iterated);
                 return forecasts;
             };
             inputs.clear();
@@ -162,6 +182,7 @@ impl OnScale<'_> {
                     natural(base + weights[0] + dot(&weights[1..], &inputs))
                 }));
             }
+            forecasts.extend(iterated);
             forecasts
         };
         fitted.ridges.iter().enumerate().map(step_forecasts).collect()
@@ -179,7 +200,7 @@ impl OnScale<'_> {
 }
 
 /// The smallest stride from `least` on that reaches all places of each season.
-pub(super) fn stride(least: usize, seasons: &[usize]) -> usize {
+pub(in crate::series) fn stride(least: usize, seasons: &[usize]) -> usize {
     let divides = |stride: usize, season: usize| {
         (2..=stride).any(|factor| stride.is_multiple_of(factor) && season.is_multiple_of(factor))
     };
@@ -224,7 +245,10 @@ impl Fitted {
     pub(super) fn mixed(&self, mixture: impl Fn(usize) -> Mixture) -> Vec<Step> {
         let mix = |(step, ridges): (usize, &Option<Vec<[Weights; FAMILIES]>>)| {
             let mixture = mixture(step);
-            let Some(ridges) = ridges else { return vec![0.0, 1.0, 0.0] };
+            let Some(ridges) = ridges else {
+                let rest = 1.0 - mixture.iterated.iter().sum::<f64>();
+                return vec![0.0, rest as f32, 0.0];
+            };
             let width = ridges[0][0].len();
             let mut all = vec![0.0; width];
             for (penalty, families) in ridges.iter().enumerate() {
@@ -238,6 +262,17 @@ impl Fitted {
         };
         self.ridges.iter().enumerate().map(mix).collect()
     }
+
+    /// The autoregressions that are part of a forecast.
+    pub(super) fn iterated(&self, mixture: impl Fn(usize) -> Mixture) -> Vec<Iterated> {
+        let mixtures: Vec<Mixture> = (0..self.ridges.len()).map(mixture).collect();
+        let with_parts = |(place, one): (usize, &Iterated)| {
+            let part = |mixture: &Mixture| mixture.iterated.get(place).copied().unwrap_or(0.0);
+            let parts: Vec<f64> = mixtures.iter().map(part).collect();
+            parts.iter().any(|part| *part > 0.0).then(|| one.with_parts(parts))
+        };
+        self.iterated.iter().enumerate().filter_map(with_parts).collect()
+    }
 }
 
 /// The parts of forecasts in that of a scale; those of a scale have a sum of 1.
@@ -246,6 +281,8 @@ pub(super) struct Mixture {
     pub(super) smoothed: f64,
     pub(super) families: [f64; FAMILIES],
     pub(super) penalties: [Vec<f64>; FAMILIES],
+    /// Parts of the autoregressions of each order and strength; may be empty.
+    pub(super) iterated: Vec<f64>,
 }
 
 fn dot(weights: &[f64], inputs: &[f64]) -> f64 {

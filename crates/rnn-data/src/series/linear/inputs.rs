@@ -13,13 +13,13 @@ const RECENT: usize = 60;
 /// Fewest recent values of a long series.
 const FEWEST: usize = 12;
 /// Rows from which a series counts as long.
-const LONG: usize = 500;
+pub(super) const LONG: usize = 500;
 /// Seasons before, and waves of a season, for a short and for a long series.
 const CYCLES: [(usize, usize); 2] = [(3, 4), (4, 10)];
 /// Rows of short means.
 const MEANS: [usize; 2] = [3, 7];
 /// Longest season in rows.
-const LONGEST: usize = 1_000_000;
+pub(super) const LONGEST: usize = 1_000_000;
 /// Most seasons of a mean.
 const AVERAGED: usize = 10;
 /// Largest ratio of the level to that a season before, and of two values.

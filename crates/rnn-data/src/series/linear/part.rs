@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    effects::Effect,
+    effects::Effects,
     inputs::Inputs,
+    iterated::Iterated,
     smoothing::{Smoothing, TRENDS},
 };
 
@@ -59,10 +60,13 @@ pub(super) struct Part {
 #[serde(deny_unknown_fields)]
 pub(super) struct Fit {
     /// Effects of the columns that are known in the future.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) effects: Vec<Effect>,
+    #[serde(default, skip_serializing_if = "Effects::is_empty")]
+    pub(super) effects: Effects,
     pub(super) smoothing: Vec<Smoothing>,
     pub(super) steps: Vec<Step>,
+    /// Autoregressions that are part of the forecasts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) iterated: Vec<Iterated>,
 }
 
 /// Weights of a step: a constant, the smoothed forecast, the mean of smoothed inputs, each input.
@@ -128,11 +132,11 @@ impl Fit {
         let is_step = |step: &Step| {
             counts.contains(&step.len()) && step.iter().all(|weight| weight.is_finite())
         };
-        self.effects.len() == inputs.future
-            && self.effects.iter().all(Effect::is_valid)
+        self.effects.is_valid(inputs.future)
             && self.smoothing.len() == TRENDS.len()
             && self.smoothing.iter().all(|one| one.is_valid(inputs.seasons.len()))
             && self.steps.len() == horizon
             && self.steps.iter().all(is_step)
+            && self.iterated.iter().all(|one| one.is_valid(horizon, &inputs.seasons))
     }
 }

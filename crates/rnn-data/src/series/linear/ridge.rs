@@ -21,6 +21,14 @@ pub(super) struct Ridge {
     block: Vec<f64>,
 }
 
+/// The equations of a regression: those of its inputs among all.
+struct Equations<'a> {
+    target: usize,
+    used: &'a [usize],
+    /// Products of the target with the inputs.
+    products: Vec<f64>,
+}
+
 /// A constant and the weight of each input.
 pub(super) type Weights = Vec<f64>;
 
@@ -57,58 +65,127 @@ impl Ridge {
         self.block.clear();
     }
 
+    /// The sums over the samples of several regressions without one of them.
+    pub(super) fn sum(parts: &mut [Self], without: Option<usize>) -> Self {
+        let mut all = Self::new(parts[0].inputs, parts[0].width - parts[0].inputs);
+        for (place, part) in parts.iter_mut().enumerate() {
+            part.flush();
+            if Some(place) != without {
+                all.samples += part.samples;
+                all.sums.iter_mut().zip(&part.sums).for_each(|(sum, other)| *sum += other);
+                all.products += &part.products;
+            }
+        }
+        all
+    }
+
+    /// The sum of the squared errors of weights for the first target; all samples are in the sums.
+    pub(super) fn error(&self, weights: &Weights) -> f64 {
+        let target = self.inputs;
+        let mut error = self.products[[target, target]] + weights[0] * weights[0] * self.samples
+            - 2.0 * weights[0] * self.sums[target];
+        let inputs = weights[1..].iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        for (input, weight) in inputs.clone() {
+            let others: f64 =
+                inputs.clone().map(|(other, weight)| weight * self.products[[input, other]]).sum();
+            error += weight
+                * (others + 2.0 * (weights[0] * self.sums[input] - self.products[[input, target]]));
+        }
+        error
+    }
+
     /// The mean products of the deviations from the means.
     fn covariance(&self, one: usize, other: usize) -> f64 {
         let means = self.sums[one] * self.sums[other] / (self.samples * self.samples);
         self.products[[one, other]] / self.samples - means
     }
 
-    /// Returns the weights of regressions for a penalty; `wanted` are their targets and numbers of
-    /// inputs.
-    ///
-    /// The penalty is that of inputs with a variance of 1 and of the mean square of errors.
+    /// Returns the weights of regressions for one penalty, see [`solve_all`](Self::solve_all).
     pub(super) fn solve(
         &mut self,
         penalty: f64,
         wanted: &[(usize, usize)],
     ) -> Option<Vec<Weights>> {
+        self.solve_all(&[penalty], wanted)?.pop()
+    }
+
+    /// Returns the weights of regressions for each penalty; `wanted` are their targets and numbers
+    /// of inputs.
+    ///
+    /// A penalty is that of inputs with a variance of 1 and of the mean square of errors. The
+    /// result is `None` if the equations of one have no solution.
+    pub(super) fn solve_all(
+        &mut self,
+        penalties: &[f64],
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Vec<Weights>>> {
+        let of_all = |penalty: &f64| {
+            let penalty = *penalty;
+            move |_| penalty
+        };
+        self.solve_each(&penalties.iter().map(of_all).collect::<Vec<_>>(), wanted)
+    }
+
+    /// Returns the weights for a penalty of each input; inputs with an infinite one have no weight.
+    pub(super) fn solve_with(
+        &mut self,
+        penalty: impl Fn(usize) -> f64,
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Weights>> {
+        self.solve_each(&[penalty], wanted)?.pop()
+    }
+
+    fn solve_each<F: Fn(usize) -> f64>(
+        &mut self,
+        penalties: &[F],
+        wanted: &[(usize, usize)],
+    ) -> Option<Vec<Vec<Weights>>> {
         self.flush();
         let deviations: Vec<f64> = (0..self.inputs)
             .map(|input| {
+                if penalties.iter().all(|penalty| penalty(input).is_infinite()) {
+                    return 0.0;
+                }
                 let (variance, square) =
                     (self.covariance(input, input), self.products[[input, input]] / self.samples);
                 if variance > CONSTANT * square { variance.sqrt() } else { 0.0 }
             })
             .collect();
         let used: Vec<usize> = (0..self.inputs).filter(|input| deviations[*input] > 0.0).collect();
-        let mut lower = Vec::with_capacity(used.len() * (used.len() + 1) / 2);
+        let mut correlations = Vec::with_capacity(used.len() * (used.len() + 1) / 2);
         for (place, row) in used.iter().enumerate() {
             let columns = &used[..=place];
-            lower.extend(columns.iter().map(|column| {
+            correlations.extend(columns.iter().map(|column| {
                 self.covariance(*row, *column) / (deviations[*row] * deviations[*column])
             }));
-            if let Some(diagonal) = lower.last_mut() {
-                *diagonal += penalty;
-            }
         }
-        decompose(&mut lower, used.len())?;
-        let weights = |(target, inputs): &(usize, usize)| {
-            let target = self.inputs + target;
+        let equations = |(target, inputs): &(usize, usize)| {
             let used = &used[..used.partition_point(|input| input < inputs)];
-            let mut solution: Vec<f64> = used
-                .iter()
-                .map(|input| self.covariance(target, *input) / deviations[*input])
-                .collect();
-            substitute(&lower, &mut solution);
-            let mut weights = vec![0.0; self.inputs + 1];
-            weights[0] = self.sums[target] / self.samples;
-            for (input, weight) in used.iter().zip(solution) {
-                weights[input + 1] = weight / deviations[*input];
-                weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
-            }
-            weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+            let target = self.inputs + target;
+            let with = |input: &usize| self.covariance(target, *input) / deviations[*input];
+            Equations { target, used, products: used.iter().map(with).collect() }
         };
-        wanted.iter().map(weights).collect()
+        let equations: Vec<Equations<'_>> = wanted.iter().map(equations).collect();
+        let of_penalty = |penalty: &F| {
+            let mut lower = correlations.clone();
+            for (row, input) in used.iter().enumerate() {
+                lower[start(row) + row] += penalty(*input);
+            }
+            decompose(&mut lower, used.len())?;
+            let weights = |one: &Equations<'_>| {
+                let mut solution = one.products.clone();
+                substitute(&lower, &mut solution);
+                let mut weights = vec![0.0; self.inputs + 1];
+                weights[0] = self.sums[one.target] / self.samples;
+                for (input, weight) in one.used.iter().zip(solution) {
+                    weights[input + 1] = weight / deviations[*input];
+                    weights[0] -= weights[input + 1] * self.sums[*input] / self.samples;
+                }
+                weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+            };
+            equations.iter().map(weights).collect()
+        };
+        penalties.iter().map(of_penalty).collect()
     }
 }
 

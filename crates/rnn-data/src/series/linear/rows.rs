@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{
     Given, LinearForecast,
-    effects::effect,
     fit::Smoothed,
     inputs::Values,
+    iterated::Iterated,
     part::{Part, Range},
     smoothing::{Filter, Smoothing, States, TRENDS},
 };
@@ -39,6 +39,8 @@ struct State {
     fit: usize,
     /// Values on each scale, without the effects of columns known in the future.
     values: Vec<Values>,
+    /// Effects of these columns, up to the horizon after the last row, `[scales][rows]`.
+    effects: Vec<Vec<f64>>,
     /// The smoothing filters, `[scales][trends]`.
     filters: Vec<Vec<Filter>>,
     range: Range,
@@ -94,10 +96,11 @@ impl LinearRows {
         let mut all = vec![0.0; (end + 1).saturating_sub(first) * self.horizon];
         for part in &linear.parts {
             let fit = &part.fits[part.fits.len() - 1];
-            let of_row = |row| effect(&fit.effects, given.future, row);
-            let without = given.target[..end].iter().enumerate();
+            let rows = 0..end + self.horizon;
+            let effects = fit.effects.rows(given.future, given.place, rows);
+            let without = given.target[..end].iter().zip(&effects);
             let values: Vec<f64> = without
-                .map(|(row, value)| part.scale.forward(*value, part.units) - of_row(row))
+                .map(|(value, effect)| part.scale.forward(*value, part.units) - effect)
                 .collect();
             let states: Vec<States> = fit
                 .smoothing
@@ -113,7 +116,7 @@ impl LinearRows {
                     let smoothed = Smoothed::new(|place| {
                         states[place].forecast(&fit.smoothing[place], origin, step)
                     });
-                    let value = smoothed.forecast() + of_row(origin + step);
+                    let value = smoothed.forecast() + effects[origin + step];
                     let value = part.scale.natural(value, part.units, largest);
                     *mean += value.clamp(least, most) / count;
                 }
@@ -174,11 +177,14 @@ impl LinearRows {
             Some(state) if state.fit == fit => (state, origin - 1),
             _ => (self.start(linear, given, fit), 0),
         };
-        for ((filters, part), values) in
-            state.filters.iter_mut().zip(&linear.parts).zip(&mut state.values)
+        let of_scales = state.values.iter_mut().zip(&mut state.effects);
+        for ((filters, part), (values, effects)) in
+            state.filters.iter_mut().zip(&linear.parts).zip(of_scales)
         {
-            let appended = values.values.len()..given.target.len();
-            appended.for_each(|row| values.append(part.without(fit, given, row)));
+            part.append(fit, given, effects, self.horizon);
+            let value =
+                |row: usize| part.scale.forward(given.target[row], part.units) - effects[row];
+            (values.values.len()..given.target.len()).for_each(|row| values.append(value(row)));
             for (filter, smoothing) in filters.iter_mut().zip(&part.fits[fit].smoothing) {
                 for value in &values.values[from..origin] {
                     filter.step(smoothing, *value);
@@ -194,17 +200,22 @@ impl LinearRows {
     /// The state of a fit before the first row.
     fn start(&self, linear: &LinearForecast, given: Given<'_>, fit: usize) -> State {
         let end = self.end(given, fit).min(given.target.len());
-        let (mut all, mut filters) = (Vec::new(), Vec::new());
+        let (mut all, mut all_effects, mut filters) = (Vec::new(), Vec::new(), Vec::new());
         for part in &linear.parts {
-            let values = (0..given.target.len()).map(|row| part.without(fit, given, row));
+            let mut effects = Vec::new();
+            part.append(fit, given, &mut effects, self.horizon);
+            let values = given.target.iter().zip(&effects);
+            let values =
+                values.map(|(value, effect)| part.scale.forward(*value, part.units) - effect);
             let values = Values::new(values, given.place, &part.inputs);
             let start = |(smoothing, trend): (&Smoothing, _)| {
                 smoothing.start(&values.values[..end], &part.inputs.seasons, trend)
             };
             filters.push(part.fits[fit].smoothing.iter().zip(TRENDS).map(start).collect());
             all.push(values);
+            all_effects.push(effects);
         }
-        State { fit, values: all, filters, range: linear.range }
+        State { fit, values: all, effects: all_effects, filters, range: linear.range }
     }
 
     /// The end of the rows that a fit has seen.
@@ -217,14 +228,17 @@ impl LinearRows {
 
     /// Appends the forecasts from an origin to which the states are brought.
     fn extend(&self, linear: &LinearForecast, given: Given<'_>, origin: usize, to: &mut Vec<f64>) {
-        let Some(State { fit, values, filters, range }) = &self.state else { return };
+        let Some(State { fit, values, effects, filters, range }) = &self.state else { return };
         let largest = range.largest();
         let start = to.len();
         to.resize(start + self.horizon, 0.0);
         let mut inputs = Vec::new();
-        for ((part, values), filters) in linear.parts.iter().zip(values).zip(filters) {
+        let of_scales = values.iter().zip(effects).zip(filters);
+        for (part, ((values, effects), filters)) in linear.parts.iter().zip(of_scales) {
             let fit = &part.fits[*fit];
             let last = values.values[origin - 1];
+            let forecast = |one: &Iterated| one.forecasts(&values.values, origin, self.horizon);
+            let paths: Vec<Vec<f64>> = fit.iterated.iter().map(forecast).collect();
             for (step, weights) in fit.steps.iter().enumerate() {
                 let share = part.shares[step];
                 if share <= 0.0 {
@@ -236,6 +250,9 @@ impl LinearRows {
                     + forecast * smoothed.forecast()
                     + mean * smoothed.mean()
                     + (1.0 - forecast - mean) * last;
+                for (one, path) in fit.iterated.iter().zip(&paths) {
+                    value += one.part(step) * (path[step] - last);
+                }
                 if weights.len() > 3 {
                     inputs.clear();
                     let rows = (values, given.future);
@@ -243,7 +260,7 @@ impl LinearRows {
                     let pairs = weights[3..].iter().zip(&inputs);
                     value += pairs.map(|(weight, input)| f64::from(*weight) * input).sum::<f64>();
                 }
-                value += effect(&fit.effects, given.future, origin + step);
+                value += effects[origin + step];
                 to[start + step] += share * part.scale.natural(value, part.units, largest);
             }
         }
@@ -253,9 +270,9 @@ impl LinearRows {
 }
 
 impl Part {
-    /// A value on this scale without the effects of columns that are known in the future.
-    fn without(&self, fit: usize, given: Given<'_>, row: usize) -> f64 {
-        let value = self.scale.forward(given.target[row], self.units);
-        value - effect(&self.fits[fit].effects, given.future, row)
+    /// Appends effects of columns that are known in the future, up to the horizon after the target.
+    fn append(&self, fit: usize, given: Given<'_>, effects: &mut Vec<f64>, horizon: usize) {
+        let rows = effects.len()..given.target.len() + horizon;
+        effects.extend(self.fits[fit].effects.rows(given.future, given.place, rows));
     }
 }

@@ -233,6 +233,7 @@ impl Filter {
         self.update(smoothing, value);
     }
 
+    #[inline]
     fn update(&mut self, smoothing: &Smoothing, value: f64) -> f64 {
         let [level, slope, last] = self.state;
         let slope = smoothing.phi * slope;

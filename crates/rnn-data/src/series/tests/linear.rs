@@ -261,3 +261,57 @@ fn smoothed_forecasts_are_near_the_rows_before_the_test_set_and_see_no_others() 
     );
     assert!(last.smoothed_forecasts(0).is_none() && last.folds().is_none());
 }
+
+#[test]
+fn thinned_windows_reach_all_places_of_a_season() {
+    let series = series_of(weekly, &[7], 1);
+    let windows = || Windows::new(std::slice::from_ref(&series), Subset::Train);
+    let all = windows().len();
+    assert_eq!(windows().thinned(all).len(), all);
+    // A seventh would be the same weekday.
+    let few = windows().thinned(all.div_ceil(7));
+    assert_eq!(few.len(), all.div_ceil(8));
+    let mut places: Vec<usize> = few.iter().map(|window| window.unwrap().origin() % 7).collect();
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), 7);
+}
+
+#[test]
+fn no_later_row_changes_a_forecast_with_known_columns() {
+    const CHANGED: usize = ROWS - 12;
+    const HORIZON: usize = 3;
+    let promotion = |row: usize| f64::from(u8::from(noise(3 * row) > 0.3));
+    let warmth = |row: usize| 10.0 + 8.0 * noise(5 * row + 1);
+    let sales = |row: usize| weekly(row) + warmth(row) * promotion(row) + warmth(row).powi(2) / 9.0;
+    let of = |known: f64, target: f64| {
+        let changed = |row: usize, by: f64| if row >= CHANGED { by } else { 0.0 };
+        let all = |value: &dyn Fn(usize) -> f64, by: f64| -> Vec<f64> {
+            (0..ROWS).map(|row| value(row) + changed(row, by)).collect()
+        };
+        let first = date(2020, 1, 1).at(0, 0, 0, 0);
+        let times = (0..ROWS).map(|row| first + (row as i64).days()).collect();
+        let columns = [
+            ("open", all(&sales, target)),
+            ("promotion", all(&promotion, known)),
+            ("warmth", all(&warmth, known)),
+        ];
+        let table = Table::from_columns("sales", times, columns).unwrap();
+        let future = vec!["promotion".to_owned(), "warmth".to_owned()];
+        series(table, &SeriesConfig { future, ..config_of(&[7], HORIZON) })
+    };
+    let forecasts = |series: &Series, last: usize| -> Vec<f64> {
+        let origins = series.first_origin()..=last;
+        let steps = origins.flat_map(|origin| (0..HORIZON).map(move |step| (origin, step)));
+        steps.map(|(origin, step)| Naive::Linear.forecast(series, origin, step)).collect()
+    };
+    let (one, known, target) = (of(0.0, 0.0), of(5.0, 0.0), of(0.0, 90.0));
+    assert!(error(&one, Naive::Linear) < 1.5, "{}", error(&one, Naive::Linear));
+    assert_eq!(one.scalers, known.scalers);
+    assert_eq!(one.scalers, target.scalers);
+    let last = CHANGED - HORIZON;
+    assert_eq!(forecasts(&one, last), forecasts(&known, last), "known values after the horizon");
+    assert_ne!(forecasts(&one, last + 1), forecasts(&known, last + 1));
+    assert_eq!(forecasts(&one, CHANGED), forecasts(&target, CHANGED), "values of the target");
+    assert_ne!(forecasts(&one, CHANGED + 1), forecasts(&target, CHANGED + 1));
+}

@@ -1,6 +1,7 @@
 mod arguments;
 mod initial;
 mod misuse;
+mod resets;
 mod wrappers;
 
 use burn::{
