@@ -12,6 +12,9 @@ pub struct GpuLimits {
     pub buffer: usize,
     /// Largest number of workgroups per launch, in one dimension.
     pub workgroups: usize,
+    /// Largest number of weights that an invocation keeps in registers; 0 if the number of
+    /// registers is too small or unknown.
+    pub kept_weights: usize,
     /// Whether the device is emulated in software on a CPU.
     pub software: bool,
 }
@@ -25,6 +28,7 @@ impl GpuLimits {
         bindings: 7,
         buffer: 128 << 20,
         workgroups: 65_535,
+        kept_weights: 0,
         software: false,
     };
 }

@@ -10,15 +10,22 @@ use crate::{cell::Cell, limits::GpuLimits, operator::has_operators};
 pub enum Route {
     /// Fused on the CPU; slices of the batch run on several threads.
     Cpu,
-    /// On the GPU, with all steps in one launch.
-    OneLaunch {
+    /// On the GPU, with all steps in one launch; recurrent weights are kept in registers.
+    KeptWeights {
         /// Rows of the batch per workgroup.
         rows: usize,
-        /// Invocations per workgroup.
+        /// Invocations per workgroup of the forward pass.
         invocations: usize,
     },
-    /// On the GPU, with two launches per step: a matrix product and the cell.
-    TwoLaunchesAStep,
+    /// On the GPU, with all steps in one launch; recurrent weights are read in every step.
+    StreamedWeights {
+        /// Rows of the batch per workgroup.
+        rows: usize,
+        /// Invocations per workgroup of the forward pass.
+        invocations: usize,
+    },
+    /// On the GPU, with one launch per step.
+    LaunchPerStep,
     /// Tensor operations, step by step, with a hand-written gradient.
     Composed,
     /// Tensor operations, step by step, differentiated by Burn's autodiff: the backend has no
@@ -62,10 +69,15 @@ pub fn route(kind: Cell, [batch, time, input, hidden]: [usize; 4], device: &Devi
     if let Some(limits) = gpu_limits(device) {
         let sizes = crate::sizes::Sizes { batch, time, input, hidden };
         return match crate::gpu::Method::of(kind, sizes, limits) {
-            Some(crate::gpu::Method::Whole(plan)) => {
-                Route::OneLaunch { rows: plan.rows, invocations: plan.units }
+            Some(crate::gpu::Method::Sequence(plan)) => {
+                let (rows, invocations) = (plan.rows, plan.forward.invocations());
+                if plan.keeps() {
+                    Route::KeptWeights { rows, invocations }
+                } else {
+                    Route::StreamedWeights { rows, invocations }
+                }
             }
-            Some(crate::gpu::Method::Steps) => Route::TwoLaunchesAStep,
+            Some(crate::gpu::Method::Steps) => Route::LaunchPerStep,
             None => Route::Composed,
         };
     }

@@ -1,5 +1,4 @@
-//! Computations of each cell for one hidden unit of one sequence, on the device. Numbers are stored
-//! as `F` and computed in `f32`.
+//! Computations of each cell for one hidden unit of one sequence, on the device, in `f32`.
 
 use cubecl::prelude::*;
 
@@ -37,125 +36,93 @@ pub(super) struct CellState {
     pub(super) cell: f32,
 }
 
-/// Runs a step of unit `j` and returns its next state. `products` are the recurrent products, one
+/// Runs a step of one unit and returns its next state. `products` are the recurrent products, one
 /// per gate.
 ///
-/// The unit's sums start at `at` and are `units` apart. They hold the input products, which the
-/// values for the backward pass replace.
+/// `sums` hold the input products and the bias, `[S]`. The values for the backward pass replace
+/// them.
 #[cube]
-pub(super) fn forward<F: Float>(
-    sums: &mut Tensor<F>,
-    at: usize,
-    bias: &Tensor<F>,
-    j: usize,
+pub(super) fn forward(
+    sums: &mut Array<f32>,
     products: &Array<f32>,
     before: CellState,
     #[comptime] kind: Cell,
-    #[comptime] units: usize,
 ) -> CellState {
     let mut after = CellState { hidden: before.hidden, cell: before.cell };
     if comptime!(kind == Cell::SimpleRnn) {
-        let h = tanh(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
-        sums[at] = F::cast_from(h);
+        let h = tanh(sums[0] + products[0]);
+        sums[0] = h;
         after.hidden = h;
     }
     if comptime!(kind == Cell::Lstm) {
-        let i = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
-        let f = sigmoid(
-            f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1],
-        );
-        let c = tanh(
-            f32::cast_from(sums[at + 2 * units])
-                + f32::cast_from(bias[2 * units + j])
-                + products[2],
-        );
-        let o = sigmoid(
-            f32::cast_from(sums[at + 3 * units])
-                + f32::cast_from(bias[3 * units + j])
-                + products[3],
-        );
+        let i = sigmoid(sums[0] + products[0]);
+        let f = sigmoid(sums[1] + products[1]);
+        let c = tanh(sums[2] + products[2]);
+        let o = sigmoid(sums[3] + products[3]);
         after.cell = f * before.cell + i * c;
         after.hidden = o * tanh(after.cell);
-        sums[at] = F::cast_from(i);
-        sums[at + units] = F::cast_from(f);
-        sums[at + 2 * units] = F::cast_from(c);
-        sums[at + 3 * units] = F::cast_from(o);
+        sums[0] = i;
+        sums[1] = f;
+        sums[2] = c;
+        sums[3] = o;
     }
     if comptime!(kind == Cell::Gru) {
-        let z = sigmoid(f32::cast_from(sums[at]) + f32::cast_from(bias[j]) + products[0]);
-        let r = sigmoid(
-            f32::cast_from(sums[at + units]) + f32::cast_from(bias[units + j]) + products[1],
-        );
-        let recurrent = f32::cast_from(bias[2 * units + j]) + products[2];
-        let n = tanh(
-            f32::cast_from(sums[at + 3 * units])
-                + f32::cast_from(bias[3 * units + j])
-                + r * recurrent,
-        );
+        let z = sigmoid(sums[0] + products[0]);
+        let r = sigmoid(sums[1] + products[1]);
+        let recurrent = sums[2] + products[2];
+        let n = tanh(sums[3] + r * recurrent);
         after.hidden = n + z * (before.hidden - n);
-        sums[at] = F::cast_from(z);
-        sums[at + units] = F::cast_from(r);
-        sums[at + 2 * units] = F::cast_from(recurrent);
-        sums[at + 3 * units] = F::cast_from(n);
+        sums[0] = z;
+        sums[1] = r;
+        sums[2] = recurrent;
+        sums[3] = n;
     }
     after
 }
 
-/// Computes the gradients of [`forward`]: of the sums into `gradient`, and of the products into
-/// `gates`. It returns those of the previous states, without the path through the recurrent
-/// product.
+/// Computes the gradients of [`forward`]: of the sums, into `gradient`, `[S]`. The first of them,
+/// one per gate, are those of the products, too. It returns those of the previous states, without
+/// the path through the recurrent product.
 ///
-/// `saved` are the sums that `forward` left. `before` and `after` index the states around the step:
+/// `saved` are the sums that `forward` left. `before` and `after` are the states around the step:
 /// cell states for an LSTM, hidden states for a GRU.
 #[cube]
-pub(super) fn backward<F: Float>(
-    saved: &Tensor<F>,
-    gradient: &mut Tensor<F>,
-    at: usize,
-    states: &Tensor<F>,
-    before: usize,
-    after: usize,
+pub(super) fn backward(
+    saved: &Array<f32>,
+    before: f32,
+    after: f32,
     of: CellState,
-    gates: &mut Array<f32>,
+    gradient: &mut Array<f32>,
     #[comptime] kind: Cell,
-    #[comptime] units: usize,
 ) -> CellState {
     let mut through = CellState { hidden: 0.0f32, cell: 0.0f32 };
     if comptime!(kind == Cell::SimpleRnn) {
-        let h = f32::cast_from(saved[at]);
-        gates[0] = of.hidden * (1.0f32 - h * h);
-        gradient[at] = F::cast_from(gates[0]);
+        let h = saved[0];
+        gradient[0] = of.hidden * (1.0f32 - h * h);
     }
     if comptime!(kind == Cell::Lstm) {
-        let i = f32::cast_from(saved[at]);
-        let f = f32::cast_from(saved[at + units]);
-        let c = f32::cast_from(saved[at + 2 * units]);
-        let o = f32::cast_from(saved[at + 3 * units]);
-        let squashed = tanh(f32::cast_from(states[after]));
+        let i = saved[0];
+        let f = saved[1];
+        let c = saved[2];
+        let o = saved[3];
+        let squashed = tanh(after);
         let of_cell = of.hidden * o * (1.0f32 - squashed * squashed) + of.cell;
-        gates[0] = of_cell * c * i * (1.0f32 - i);
-        gates[1] = of_cell * f32::cast_from(states[before]) * f * (1.0f32 - f);
-        gates[2] = of_cell * i * (1.0f32 - c * c);
-        gates[3] = of.hidden * squashed * o * (1.0f32 - o);
-        gradient[at] = F::cast_from(gates[0]);
-        gradient[at + units] = F::cast_from(gates[1]);
-        gradient[at + 2 * units] = F::cast_from(gates[2]);
-        gradient[at + 3 * units] = F::cast_from(gates[3]);
+        gradient[0] = of_cell * c * i * (1.0f32 - i);
+        gradient[1] = of_cell * before * f * (1.0f32 - f);
+        gradient[2] = of_cell * i * (1.0f32 - c * c);
+        gradient[3] = of.hidden * squashed * o * (1.0f32 - o);
         through.cell = of_cell * f;
     }
     if comptime!(kind == Cell::Gru) {
-        let z = f32::cast_from(saved[at]);
-        let r = f32::cast_from(saved[at + units]);
-        let recurrent = f32::cast_from(saved[at + 2 * units]);
-        let n = f32::cast_from(saved[at + 3 * units]);
+        let z = saved[0];
+        let r = saved[1];
+        let recurrent = saved[2];
+        let n = saved[3];
         let of_n = of.hidden * (1.0f32 - z) * (1.0f32 - n * n);
-        gates[0] = of.hidden * (f32::cast_from(states[before]) - n) * z * (1.0f32 - z);
-        gates[1] = of_n * recurrent * r * (1.0f32 - r);
-        gates[2] = of_n * r;
-        gradient[at] = F::cast_from(gates[0]);
-        gradient[at + units] = F::cast_from(gates[1]);
-        gradient[at + 2 * units] = F::cast_from(gates[2]);
-        gradient[at + 3 * units] = F::cast_from(of_n);
+        gradient[0] = of.hidden * (before - n) * z * (1.0f32 - z);
+        gradient[1] = of_n * recurrent * r * (1.0f32 - r);
+        gradient[2] = of_n * r;
+        gradient[3] = of_n;
         through.hidden = of.hidden * z;
     }
     through

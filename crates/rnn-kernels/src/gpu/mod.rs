@@ -7,27 +7,31 @@
 //!           gradients of X, K, R, bias             one product or sum each, over all steps
 //! ```
 //!
-//! In the backward pass, each product is computed in parts, which are then added. `plan.rs` reads
-//! the device's limits. If a layer's gates do not fit into workgroup memory, `steps.rs` runs a
-//! product and a launch per step instead. Types other than `F32` and `F16`, and devices below the
-//! WebGPU limits, use tensor operations. `F16` is a storage type, also between two launches; every
-//! launch computes in `F32`.
+//! `plan.rs` reads the device's limits. All steps run in one launch (`sequence/`). Recurrent
+//! weights are kept in registers if they fit, else read in every step. Layers with too many weights
+//! take one launch per step (`steps/`). Products over all steps are in `product.rs`. In the
+//! backward pass, each is computed in parts, which are then added.
+//!
+//! Types other than `F32` and `F16`, and devices below the WebGPU limits, use tensor operations.
+//! `F16` is a storage type, also between two launches; every launch computes in `F32`.
 
-mod backward;
 mod cells;
-mod forward;
+mod padding;
 mod plan;
+mod product;
+mod sequence;
 mod steps;
 mod tensors;
+mod tile;
 
 use burn::{
     backend::{TensorMetadata, ops::FloatTensorOps},
     tensor::{DType, Shape, Slice},
 };
-use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
-use cubecl::prelude::*;
+use burn_cubecl::{CubeBackend, CubeDevice, kernel::into_contiguous, tensor::CubeTensor};
+use padding::Padding;
 pub(crate) use plan::{Method, limits};
-use tensors::{empty, fours_of_columns, fours_of_rows, narrow, number, product_over_rows, zeros};
+use tensors::{Backward, Forward, empty, narrow, product_over_rows, zeros};
 
 use crate::{
     cell::Cell,
@@ -97,54 +101,44 @@ fn run(
     method: Method,
 ) -> (Outputs<CubeBackend>, Saved<CubeBackend>) {
     let sizes @ Sizes { batch, time, hidden, .. } = sizes(&operands);
-    let product =
-        CubeBackend::float_matmul(composed::time_major(&operands), kernel_of_sums(&operands, kind));
-    let sums = into_contiguous(product);
-    let hiddens = states(&sums, sizes, &operands.hidden);
+    if method == Method::Steps
+        && let Some(padding) = Padding::of(kind, hidden)
+    {
+        return padding.results(run(padding.operands(&operands), kind, method));
+    }
+    let sums = if emulated(&operands.input.device) {
+        into_contiguous(CubeBackend::float_matmul(
+            composed::time_major(&operands),
+            kernel_of_sums(&operands, kind),
+        ))
+    } else {
+        product::sums(&operands, kind, sizes)
+    };
+    // The kernels of all steps start from zeros by themselves.
+    let fresh = method != Method::Steps
+        && operands.hidden.as_ref().is_none()
+        && operands.cell.as_ref().is_none();
+    let start = |initial: &Optional<CubeBackend>| {
+        if fresh {
+            empty(&sums, [(time + 1) * batch, hidden])
+        } else {
+            states(&sums, sizes, initial)
+        }
+    };
+    let hiddens = start(&operands.hidden);
     let is_lstm = kind == Cell::Lstm;
-    let cells = if is_lstm { states(&sums, sizes, &operands.cell) } else { hiddens.clone() };
-    let mask = operands.mask.as_ref().cloned().map(into_contiguous);
-    let bias = into_contiguous(operands.bias);
+    let cells = if is_lstm { start(&operands.cell) } else { hiddens.clone() };
+    let tensors = Forward {
+        sums: &sums,
+        recurrent_kernel: operands.recurrent_kernel,
+        bias: into_contiguous(operands.bias),
+        hidden: &hiddens,
+        cell: &cells,
+        mask: operands.mask.as_ref().cloned().map(into_contiguous),
+    };
     let sequence = match method {
-        Method::Whole(plan) => {
-            let sequence = empty(&sums, [batch, time, hidden]);
-            let masked = mask.is_some();
-            forward::recurrence::launch(
-                &sums.client,
-                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
-                CubeDim::new_1d(plan.units as u32),
-                sums.clone().into_tensor_arg(),
-                fours_of_rows(operands.recurrent_kernel).into_tensor_arg(),
-                bias.clone().into_tensor_arg(),
-                hiddens.clone().into_tensor_arg(),
-                cells.clone().into_tensor_arg(),
-                sequence.clone().into_tensor_arg(),
-                mask.unwrap_or(bias).into_tensor_arg(),
-                batch as u32,
-                time as u32,
-                plan,
-                masked,
-                number(&sums),
-            );
-            sequence
-        }
-        Method::Steps => {
-            let tensors = steps::Forward {
-                sums: &sums,
-                recurrent_kernel: into_contiguous(operands.recurrent_kernel),
-                bias,
-                hidden: &hiddens,
-                cell: &cells,
-                mask,
-                initial: into_contiguous(narrow(&hiddens, 0, 0, batch)),
-            };
-            steps::forward(tensors, kind, sizes);
-            let after = CubeBackend::float_reshape(
-                narrow(&hiddens, 0, batch, time * batch),
-                Shape::new([time, batch, hidden]),
-            );
-            CubeBackend::float_swap_dims(after, 0, 1)
-        }
+        Method::Sequence(plan) => sequence::forward(tensors, plan, fresh, sizes),
+        Method::Steps => steps::forward(tensors, kind, sizes),
     };
     let last = |states: &CubeTensor| narrow(states, 0, time * batch, batch);
     let state = last(&hiddens);
@@ -160,64 +154,50 @@ fn run_backward(
     method: Method,
     needs_input: bool,
 ) -> Gradients<CubeBackend> {
-    let sizes @ Sizes { batch, time, hidden, .. } = sizes(operands);
+    let sizes @ Sizes { hidden, .. } = sizes(operands);
+    if method == Method::Steps
+        && let Some(padding) = Padding::of(kind, hidden)
+    {
+        let (operands, saved) = (padding.operands(operands), padding.saved(saved));
+        let upstream = padding.upstream(upstream);
+        let gradients = run_backward(&operands, saved, &upstream, kind, method, needs_input);
+        return padding.gradients(gradients);
+    }
     let sums = into_contiguous(saved.sums);
-    let given = |gradient: &Optional<CubeBackend>| {
-        gradient.as_ref().cloned().unwrap_or_else(|| zeros(&sums, [batch, hidden]))
-    };
-    let (of_hidden, of_cell) = (given(&upstream.hidden), given(&upstream.cell));
-    let states =
-        into_contiguous(if kind == Cell::Lstm { saved.cell } else { saved.hidden.clone() });
-    let mask = operands.mask.as_ref().cloned().map(into_contiguous);
-    let sequence = upstream.sequence.as_ref().cloned().map(into_contiguous);
     let gradient = empty(&sums, sums.shape());
-    let of_initial = match method {
-        Method::Whole(plan) => {
-            let carried = into_contiguous(CubeBackend::float_cat(vec![of_hidden, of_cell], 0));
-            let (masked, follows) = (mask.is_some(), sequence.is_some());
-            backward::recurrence::launch(
-                &sums.client,
-                CubeCount::Static(batch.div_ceil(plan.rows) as u32, 1, 1),
-                CubeDim::new_1d(plan.units as u32),
-                sums.clone().into_tensor_arg(),
-                states.into_tensor_arg(),
-                fours_of_columns(operands.recurrent_kernel.clone()).into_tensor_arg(),
-                sequence.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
-                carried.clone().into_tensor_arg(),
-                mask.unwrap_or_else(|| sums.clone()).into_tensor_arg(),
-                gradient.clone().into_tensor_arg(),
-                batch as u32,
-                time as u32,
-                plan,
-                masked,
-                follows,
-                number(&sums),
-            );
-            [0, batch].map(|start| narrow(&carried, 0, start, batch))
-        }
-        Method::Steps => {
-            let tensors = steps::Backward {
-                saved: sums,
-                states,
-                recurrent_kernel: operands.recurrent_kernel.clone(),
-                upstream: sequence,
-                hidden: of_hidden,
-                cell: of_cell,
-                mask,
-                gradient: &gradient,
-            };
-            steps::backward(tensors, kind, sizes)
-        }
+    let tensors = Backward {
+        saved: &sums,
+        states: into_contiguous(if kind == Cell::Lstm { saved.cell } else { saved.hidden.clone() }),
+        recurrent_kernel: operands.recurrent_kernel.clone(),
+        upstream: upstream.sequence.as_ref().cloned().map(into_contiguous),
+        of_state: [&upstream.hidden, &upstream.cell].map(|gradient| gradient.as_ref().cloned()),
+        mask: operands.mask.as_ref().cloned().map(into_contiguous),
+        gradient: &gradient,
     };
-    composed::gradients::<CubeBackend>(
-        operands,
-        gradient,
-        &saved.hidden,
-        of_initial,
-        kind,
-        needs_input,
-        product_over_rows,
-    )
+    let of_initial = match method {
+        Method::Sequence(plan) => sequence::backward(tensors, plan, sizes),
+        Method::Steps => steps::backward(tensors, kind, sizes),
+    };
+    if emulated(&operands.input.device) {
+        composed::gradients::<CubeBackend>(
+            operands,
+            gradient,
+            &saved.hidden,
+            of_initial,
+            kind,
+            needs_input,
+            product_over_rows,
+        )
+    } else {
+        let hiddens = saved.hidden;
+        product::gradients(operands, gradient, hiddens, of_initial, kind, needs_input, sizes)
+    }
+}
+
+/// True if a CPU driver emulates the GPU. It reads number by number: Burn's products suit it better
+/// than tiles. A test that forces a method runs the kernels of a GPU.
+fn emulated(device: &CubeDevice) -> bool {
+    forced().is_none() && limits(device).software
 }
 
 /// A function by which a test forces a method, independent of the device's limits.

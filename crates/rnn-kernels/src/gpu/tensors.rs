@@ -12,7 +12,7 @@ use burn_cubecl::{
 };
 use cubecl::ir::ElemType;
 
-use crate::{composed, operands::dims};
+use crate::{composed, operands::dims, sizes::Sizes};
 
 /// Largest number of parts for sums over rows.
 const MOST_CHUNKS: usize = 16;
@@ -37,6 +37,52 @@ pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
 /// Zeros on the device and with the type of another tensor.
 pub(super) fn zeros(like: &CubeTensor, shape: [usize; 2]) -> CubeTensor {
     CubeBackend::float_zeros(Shape::new(shape), &like.device, like.dtype.into())
+}
+
+/// Tensors of a forward pass.
+pub(super) struct Forward<'a> {
+    /// The input product, `[T*B, S*H]`, time-major; the values for the backward pass replace it.
+    pub(super) sums: &'a CubeTensor,
+    /// Recurrent weights, `[H, G*H]`.
+    pub(super) recurrent_kernel: CubeTensor,
+    /// Bias of the sums, `[S*H]`.
+    pub(super) bias: CubeTensor,
+    /// Hidden states, starting with the initial ones, `[(T+1)*B, H]`, time-major.
+    pub(super) hidden: &'a CubeTensor,
+    /// Cell states in the same layout; for cells other than the LSTM, the hidden states.
+    pub(super) cell: &'a CubeTensor,
+    /// Mask, `[B, T]`.
+    pub(super) mask: Option<CubeTensor>,
+}
+
+/// Tensors of a backward pass.
+pub(super) struct Backward<'a> {
+    /// The sums that the forward pass left, `[T*B, S*H]`.
+    pub(super) saved: &'a CubeTensor,
+    /// Cell states for an LSTM, hidden states for others, `[(T+1)*B, H]`.
+    pub(super) states: CubeTensor,
+    /// Recurrent weights, `[H, G*H]`.
+    pub(super) recurrent_kernel: CubeTensor,
+    /// Gradients of the hidden states of all steps, `[B, T, H]`.
+    pub(super) upstream: Option<CubeTensor>,
+    /// Gradients of the last hidden and cell states, `[B, H]`.
+    pub(super) of_state: [Option<CubeTensor>; 2],
+    /// Mask, `[B, T]`.
+    pub(super) mask: Option<CubeTensor>,
+    /// The gradients of the sums to fill, `[T*B, S*H]`.
+    pub(super) gradient: &'a CubeTensor,
+}
+
+/// Gradients of the hidden and cell states after the last step, `[2*B, H]`.
+pub(super) fn carried(
+    like: &CubeTensor,
+    of_state: [Option<CubeTensor>; 2],
+    sizes: Sizes,
+) -> CubeTensor {
+    let Sizes { batch, hidden, .. } = sizes;
+    let given =
+        |gradient: Option<CubeTensor>| gradient.unwrap_or_else(|| zeros(like, [batch, hidden]));
+    into_contiguous(CubeBackend::float_cat(of_state.map(given).into(), 0))
 }
 
 /// Multiplies `[T*B, M]` transposed by `[T*B, N]`. There are thousands of rows to add up but few

@@ -102,15 +102,19 @@ fn routes(device: &Device, device_kind: &str) -> Vec<CellRoute> {
     }
     let described = |cell| match quietly(|| route(cell, STOCK_LAYER, device)) {
         Some(Route::Cpu) => "whole sequences, on all cores".to_owned(),
-        Some(Route::OneLaunch { rows, invocations }) => {
+        Some(Route::KeptWeights { rows, invocations }) => {
             format!(
-                "whole sequences in one launch, {rows} rows per workgroup of {invocations} \
-                 invocations"
+                "whole sequences in one launch, weights kept in registers, {rows} rows per \
+                 workgroup of {invocations} invocations"
             )
         }
-        Some(Route::TwoLaunchesAStep) => {
-            "step by step, with a matrix product and a launch per step".to_owned()
+        Some(Route::StreamedWeights { rows, invocations }) => {
+            format!(
+                "whole sequences in one launch, weights read in every step, {rows} rows per \
+                 workgroup of {invocations} invocations"
+            )
         }
+        Some(Route::LaunchPerStep) => "step by step, with one launch per step".to_owned(),
         Some(Route::Composed) => {
             "step by step, with tensor operations: the device is below the limits of WebGPU"
                 .to_owned()
