@@ -164,12 +164,7 @@ impl Series {
         run_command(command)?;
         let seconds = started.elapsed().as_secs_f64();
         let run = artifacts.join("series");
-        let text = fs_err::read_to_string(run.join("predictions.csv"))?;
-        let errors = text.lines().skip(1).filter_map(|line| {
-            let mut cells = line.split(',').skip(2).map(|cell| cell.parse::<f64>().ok());
-            Some((cells.next()?? - cells.next()??).abs())
-        });
-        let errors: Vec<f64> = errors.collect();
+        let errors = errors(&fs_err::read_to_string(run.join("predictions.csv"))?)?;
         let windows = errors.chunks(horizon).step_by(self.stride);
         let (sum, count) =
             windows.flatten().fold((0.0, 0.0), |(sum, count), error| (sum + error, count + 1.0));
@@ -197,9 +192,33 @@ impl Series {
     }
 }
 
+/// The absolute errors of a file of predictions. It has a column `step` only for several steps.
+fn errors(text: &str) -> Result<Vec<f64>> {
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next().unwrap_or_default();
+    let place = |name: &str| {
+        let found = head.iter().position(|cell| *cell == name);
+        found.ok_or_else(|| format!("predictions.csv: expected a column `{name}`"))
+    };
+    let (actual, predicted) = (place("actual")?, place("predicted")?);
+    let number = |line: &[&str], place: usize| line.get(place)?.parse::<f64>().ok();
+    let error = |line: Vec<&str>| Some((number(&line, actual)? - number(&line, predicted)?).abs());
+    Ok(lines.filter_map(error).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_read_with_and_without_a_column_of_steps() {
+        let one = "date,actual,predicted,lower\n2020-01-01,3,5,1\n";
+        let several =
+            "date,step,actual,predicted,lower\n2020-01-01,1,3,5,1\n2020-01-01,2,3,2.5,1\n";
+        assert_eq!(errors(one).unwrap(), [2.0]);
+        assert_eq!(errors(several).unwrap(), [2.0, 0.5]);
+        assert!(errors("date,value\n").is_err());
+    }
 
     #[test]
     fn the_scale_is_that_of_the_rows_before_the_test_set() {
