@@ -192,7 +192,7 @@ impl LinearForecast {
                 && part.units.deviation.is_finite()
                 && part.units.smallest.is_finite()
                 && part.shares.len() == horizon
-                && part.shares.iter().all(|share| (0.0..=1.0).contains(share))
+                && part.shares.iter().all(|share| (0.0..=1.0 + 1e-9).contains(share))
                 && part.fits.len() == fits
                 && part.fits.iter().all(|fit| fit.is_valid(horizon, &part.inputs))
         };

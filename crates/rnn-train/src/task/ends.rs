@@ -1,6 +1,6 @@
 //! Warnings on unusual last rows: the rows that a forecast continues.
 
-use rnn_data::{Series, UnusualEnd, format_time};
+use rnn_data::{Series, UnusualEnd, format_time, is_price, late_split};
 
 use super::series::SeriesTask;
 use crate::text::number;
@@ -26,6 +26,12 @@ impl SeriesTask {
         let target = &self.data.config.target;
         let time = |row: usize| format_time(series.times[row]);
         let until = |row: usize| time(row.saturating_sub(1));
+        // A split has its own warning.
+        let split = late_split(&series.target, series.target.len());
+        let split = split.filter(|_| is_price(target)).map_or(usize::MAX, |shift| shift.row);
+        let is_new =
+            |end: &&UnusualEnd| !matches!(end, UnusualEnd::Outlier { row, .. } if *row >= split);
+        let ends: Vec<&UnusualEnd> = ends.iter().filter(is_new).collect();
         let outliers = ends.iter().filter_map(|end| match end {
             UnusualEnd::Outlier { row, forecast, .. } => Some((*row, *forecast)),
             _ => None,

@@ -156,9 +156,11 @@ pub(super) fn mixtures(
         let rest = 1.0 - weights.iter().sum::<f64>();
         for (scale, (of_scale, mut choices)) in all.iter_mut().zip(choices).enumerate() {
             let parts = &weights[scale * each..(scale + 1) * each];
-            let share: f64 =
-                parts.iter().sum::<f64>() + if scale == 0 { rest.max(0.0) } else { 0.0 };
-            let part = |place: usize| if share > 0.0 { parts[place] / share } else { 0.0 };
+            let rest = if scale == 0 { rest.max(0.0) } else { 0.0 };
+            // Without the last bits of a sum, which may exceed 1.
+            let share = (parts.iter().sum::<f64>() + rest).min(1.0);
+            let part =
+                |place: usize| if share > 0.0 { (parts[place] / share).min(1.0) } else { 0.0 };
             let strengths = choices.split_off(FAMILIES).into_iter().enumerate();
             let iterated = strengths.flat_map(|(order, weights)| {
                 let part = part(1 + FAMILIES + order);

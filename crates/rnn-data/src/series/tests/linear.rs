@@ -52,6 +52,16 @@ fn a_straight_line_is_continued() {
 }
 
 #[test]
+fn the_forecast_of_values_around_zero_has_valid_numbers() {
+    // Without logarithms the parts of one scale have a sum of 1, but for the last bits.
+    for seed in 0..40 {
+        let values = |row: usize| WEEK[row % 7] + noise(row + 1000 * seed) + noise(7 * row + seed);
+        let series = series_of(values, &[7], 14);
+        assert!(series.scalers.linear.as_ref().unwrap().is_valid(), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_season_is_learned_better_than_by_repeating_it() {
     let series = series_of(weekly, &[7], 7);
     let [linear, seasonal] = [Naive::Linear, Naive::Seasonal(7)].map(|one| error(&series, one));
